@@ -1,0 +1,67 @@
+"""Opening a deploy: what the host is like before it, and whether it is still what the controller saw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent import health, hotfixes, versions
+from agent.ending import end_refused
+from agent.guard import start_guard
+from agent.layout import Layout
+from agent.links import NotALink, Recorded, read_link
+from agent.say import say
+from agent.state import State
+from agent.transaction import Refused, Transaction, begin
+
+
+def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
+    """Take the host for a deploy, and have the guard watch over it.
+
+    + request: the deploy's id, kind, version, settings, and what the controller saw (`was`)
+
+    Raises Refused when another deploy holds the host, or when it is no longer what the controller saw.
+    """
+    layout = Layout.of(request["settings"])
+    request = dict(request)
+    deploy, was = request.pop("deploy"), request.get("was")
+    mark = versions.read_mark(state, request["version"])
+    fields = {
+        **request,
+        "links": record_links(layout),
+        "has_worked": bool(mark.get("working")),
+        "healthy_before": bool(was and health.app_problem(layout, was, timeout=3.0) is None),
+    }
+    transaction = begin(state, deploy, fields)
+    try:
+        _still_as_seen(layout, request)
+    except Refused as refusal:
+        end_refused(transaction, str(refusal))
+        raise
+    start_guard()
+    if was and request.get("hotfixes") == "discard":
+        runner = transaction.runner("hotfixes", layout.app, request["settings"]["script_timeout"])
+        for path in hotfixes.keep_patches(runner, layout, was):
+            say(f"hotfixes of {was} are kept in {path}")
+    return transaction
+
+
+def _still_as_seen(layout: Layout, request: dict[str, Any]) -> None:
+    current = versions.linked_version(layout, layout.path("current_main"))
+    if current != request.get("was"):
+        raise Refused(
+            "{} is live now, not {}: somebody else has deployed since you looked; run the deploy again".format(
+                current or "no version", request.get("was") or "none"
+            )
+        )
+
+
+def record_links(layout: Layout) -> Recorded:
+    """Where every link that a deploy may touch leads now. Raises Refused for one that is no link."""
+    paths = [*layout.main_links().values(), *layout.fixed_links()]
+    folder = layout.path("deployment_dir")
+    if folder.is_dir():
+        paths += [path for path in sorted(folder.iterdir()) if path.is_symlink()]
+    try:
+        return {str(path): read_link(path) for path in paths}
+    except NotALink as problem:
+        raise Refused(f"{problem}: move it away, so that a link can stand there") from None

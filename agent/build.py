@@ -1,0 +1,184 @@
+"""The steps that build a version. Nothing here touches the live one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agent import git
+from agent.command import CommandFailed, Runner, acting_as
+from agent.django_side import MARK as RESULT
+from agent.state import write_whole
+from agent.step import Step, StepFailed
+from agent.versions import SEAL
+
+Note = dict[str, Any]
+
+
+def code(step: Step) -> Note:
+    """Check out the code at its commit."""
+    return _check_out(step, "code")
+
+
+def config(step: Step) -> Note:
+    """Check out the config at its commit."""
+    return _check_out(step, "config")
+
+
+def _check_out(step: Step, part: str) -> Note:
+    wanted, url = step.begin[part], step.given["url"]
+    runner = step.runner(step.layout.app)
+    folder = step.layout.part(step.version, part)
+    mirror = step.layout.own / (part + ".git")
+    with acting_as(step.layout.app):
+        step.layout.own.mkdir(exist_ok=True)
+        folder.parent.mkdir(exist_ok=True)
+    git.update_mirror(runner, mirror, url, wanted["sha"])
+    git.check_out(runner, mirror, folder, wanted["sha"])
+    return {"ref": wanted["ref"], "sha": wanted["sha"]}
+
+
+def venv(step: Step) -> Note:
+    """Make the version's own virtual environment and install its requirements."""
+    runner, layout = step.runner(step.layout.app), step.layout
+    folder = layout.part(step.version, "venv")
+    requirements = layout.part(step.version, "code") / step.settings["requirements"]
+    uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(layout.home / ".local/bin"))
+    commands = _uv(uv, step.settings, folder) if uv else _pip(step.settings, folder)
+    runner.run(commands[0])
+    if requirements.exists():
+        runner.run([*commands[1], "--requirement", str(requirements)], cwd=requirements.parent)
+    # Sealed directories take no bytecode later on: without it here, every start of the app would compile it again.
+    python = str(folder / "bin" / "python")
+    runner.run([python, "-m", "compileall", "-q", "-j", "0", str(folder / "lib")], ok=(0, 1))
+    return {"installer": "uv" if uv else "pip", "requirements": requirements.exists()}
+
+
+def _offline(settings: Mapping[str, Any]) -> list[str]:
+    wheelhouse = settings.get("wheelhouse")
+    return ["--no-index", "--find-links", wheelhouse] if wheelhouse else []
+
+
+def _uv(uv: str, settings: Mapping[str, Any], folder: Path) -> tuple[list[str], list[str]]:
+    create = [uv, "venv", "--quiet", "--no-python-downloads", "--python", settings["python"], str(folder)]
+    install = [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *_offline(settings)]
+    return create, install
+
+
+def _pip(settings: Mapping[str, Any], folder: Path) -> tuple[list[str], list[str]]:
+    create = [settings["python"], "-m", "venv", str(folder)]
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    return create, [*pip, "install", "--quiet", *_offline(settings)]
+
+
+def build_script(step: Step) -> Note:
+    """Run the project's own build script in the new version."""
+    return run_own_script(step, "build_script")
+
+
+def run_own_script(step: Step, key: str) -> Note:
+    """Run a script of the settings in the version's code, with the version's Python first on the path."""
+    name = step.settings.get(key)
+    if not name:
+        return {"skipped": f"no {key} in the settings"}
+    code_folder = step.layout.part(step.version, "code")
+    script = step.layout.expand(name) if name[0] in "~/" else code_folder / name
+    venv_folder = step.layout.part(step.version, "venv")
+    env = {
+        "VIRTUAL_ENV": str(venv_folder),
+        "PATH": "{}:{}".format(venv_folder / "bin", "/usr/local/bin:/usr/bin:/bin"),
+        "SWITCHBACK_VERSION": str(step.layout.version(step.version)),
+    }
+    step.runner(step.layout.app).run([str(script)], cwd=code_folder, env=env)
+    return {"script": str(script)}
+
+
+def static(step: Step) -> Note:
+    """Collect the static files into the version."""
+    folder = step.layout.part(step.version, "static")
+    with acting_as(step.layout.app):
+        folder.mkdir(exist_ok=True)
+    return django(step, "static", str(folder))
+
+
+def checks(step: Step) -> Note:
+    """Run Django's checks, read the migrations to come, and decide how the database would go back."""
+    found = django(step, "checks")
+    if found["errors"]:
+        raise StepFailed("Django's system checks found:\n" + "\n".join(found["errors"]))
+    if found["conflicts"]:
+        raise StepFailed("migrations conflict: " + json.dumps(found["conflicts"]))
+    found["fallback"] = decide_fallback(step.settings, step.begin.get("irreversible", "refuse"), found["pending"])
+    return found
+
+
+def decide_fallback(settings: Mapping[str, Any], irreversible: str, pending: list[Note]) -> str:
+    """How the database goes back if this deploy fails. Raises StepFailed when it could not, and nobody accepted that.
+
+    + irreversible: refuse, or accept
+    + pending: the migrations to come
+    """
+    way = str(settings["database_fallback"])
+    stuck = ["{app}.{name}".format(**migration) for migration in pending if not migration["reversible"]]
+    if way != "reverse" or not stuck:
+        return way
+    if settings.get("restore_script"):
+        return "restore"
+    if irreversible == "accept":
+        return "keep"
+    raise StepFailed(
+        "these migrations can't be reversed: {}\nSet restore_script, so that the database can be restored from this "
+        "deploy's own backup, or accept that the schema stays: --data irreversible=accept".format(", ".join(stuck))
+    )
+
+
+def django(step: Step, verb: str, *arguments: str, version: str = "") -> Note:
+    """Run a verb of ours inside a version's Django, at its own path, with its own Python."""
+    version = version or step.version
+    side = Path(__file__).with_name("django_side.py")
+    manage = step.layout.part(version, "config") / "manage.py"
+    output = run_python(step.runner(step.layout.app), step, version, [str(side), str(manage), verb, *arguments])
+    results = [line[len(RESULT) :] for line in output.splitlines() if line.startswith(RESULT)]
+    if not results:
+        raise CommandFailed(f"manage.py did not come as far as {verb}", output)
+    result: Note = json.loads(results[-1])
+    return result
+
+
+def run_python(runner: Runner, step: Step, version: str, arguments: list[str]) -> str:
+    """Run a version's own Python in its own config directory."""
+    python = step.layout.part(version, "venv") / "bin" / "python"
+    return runner.run([str(python), *arguments], cwd=step.layout.part(version, "config"))
+
+
+def seal(step: Step) -> Note:
+    """Make the version unchangeable, and say so with a marker that is written last."""
+    layout, folder = step.layout, step.layout.version(step.version)
+    runner = step.runner(layout.app)
+    python = str(layout.part(step.version, "venv") / "bin" / "python")
+    sources = [str(layout.part(step.version, part)) for part in ("code", "config")]
+    # A file that is not for this Python (a template, say) does not compile, and need not.
+    runner.run([python, "-m", "compileall", "-q", *sources], ok=(0, 1))
+    size = int(runner.run(["du", "--summarize", "--block-size=1", str(folder)]).split()[0])
+    marker = {
+        "name": step.version,
+        "code": step.begin["code"],
+        "config": step.begin["config"],
+        "built": int(time.time()),
+        "deploy": step.transaction.deploy,
+        "bytes": size,
+        "migrations": step.notes("checks").get("known", []),
+    }
+    with acting_as(layout.app):
+        (folder / SEAL).write_text(json.dumps(marker, indent=2) + "\n")
+    parts = [str(layout.part(step.version, part)) for part in ("code", "config", "static", "venv")]
+    runner.run(["chmod", "--recursive", "a-w", *parts])
+    runner.run(["sync", "--file-system", str(folder)])
+    with acting_as(layout.app):
+        write_whole(folder / SEAL, json.dumps(marker, indent=2) + "\n", 0o444)
+        folder.chmod(0o555)
+    return {"bytes": size}

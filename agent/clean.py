@@ -1,0 +1,99 @@
+"""Deleting versions that nobody needs any more. What is kept is a pure choice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from agent.command import acting_as
+from agent.guard import start_guard
+from agent.layout import Layout
+from agent.state import State
+from agent.transaction import Refused, begin, end
+from agent.versions import list_versions
+
+Version = dict[str, Any]
+
+
+def choose(versions: Sequence[Version], keep: int, keep_failed: int, named: Iterable[str] = ()) -> list[str]:
+    """Choose what to delete: never what a link leads to, what is pinned, or what Switchback did not build.
+
+    + versions: as `list_versions` gives them, the newest first
+    + keep: how many healthy ones stay
+    + keep_failed: how many that failed or were never finished stay, as evidence
+    + named: delete these, and nothing else
+
+    Raises Refused when a named one has to stay or does not exist.
+    """
+    if named:
+        return _named(versions, list(named))
+    deletable = [version for version in versions if version["ours"]]
+    healthy = [version for version in deletable if version["working"]]
+    failed = [version for version in deletable if not version["working"]]
+    extra = healthy[keep:] + failed[keep_failed:]
+    return [version["name"] for version in extra if not _must_stay(version)]
+
+
+def _must_stay(version: Version) -> str:
+    if version["links"]:
+        return "it is " + " and ".join(version["links"])
+    return "it is pinned" if version["pinned"] else ""
+
+
+def _named(versions: Sequence[Version], named: list[str]) -> list[str]:
+    by_name = {version["name"]: version for version in versions}
+    problems = [f"there is no version {name}" for name in named if name not in by_name]
+    stays = {name: _must_stay(by_name[name]) for name in named if name in by_name}
+    problems += [f"{name} can't be deleted: {why}" for name, why in stays.items() if why]
+    if problems:
+        raise Refused("; ".join(problems))
+    return named
+
+
+def clean(state: State, request: dict[str, Any]) -> Version:
+    """Delete what the choice says. The host is held only while the versions are moved out of the way.
+
+    + request: the run's id, who it is by, the settings; `keep` and `named` as `choose` has them
+
+    Raises Refused when a deploy holds the host, or when a named version has to stay.
+    """
+    layout, settings = Layout.of(request["settings"]), request["settings"]
+    named = request.get("named") or []
+    versions = list_versions(state, layout)
+    choose(versions, request["keep"], settings["keep_failed"], named)
+    fields = {"kind": "clean", "by": request["by"], "settings": settings, "links": {}}
+    transaction = begin(state, request["deploy"], fields)
+    start_guard()
+    with transaction.alone():
+        # Chosen again: only now is it certain that no deploy changes what the links lead to.
+        versions = list_versions(state, layout)
+        doomed = choose(versions, request["keep"], settings["keep_failed"], named)
+        with acting_as(layout.app):
+            for name in doomed:
+                _move_away(layout, name)
+        for name in doomed:
+            state.mark(name).unlink(missing_ok=True)
+        end(transaction, "committed", "deleted: " + (", ".join(doomed) or "nothing"))
+    sizes = {version["name"]: version["bytes"] or 0 for version in versions}
+    with acting_as(layout.app):
+        _empty_trash(layout)
+    return {"deleted": doomed, "bytes": sum(sizes[name] for name in doomed), "kept": len(versions) - len(doomed)}
+
+
+def _move_away(layout: Layout, name: str) -> None:
+    trash = layout.own / "trash"
+    trash.mkdir(parents=True, exist_ok=True)
+    folder = layout.version(name)
+    folder.chmod(0o755)
+    os.rename(str(folder), str(trash / name))
+
+
+def _empty_trash(layout: Layout) -> None:
+    """Delete what was moved away, now or by an earlier run that was cut short."""
+    trash = layout.own / "trash"
+    for folder, _, _ in os.walk(str(trash)):
+        os.chmod(folder, 0o700)
+    if trash.exists():
+        shutil.rmtree(trash)

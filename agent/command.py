@@ -1,0 +1,196 @@
+"""Running a program on behalf of a step: as the right user, in its own process group, no longer than its limit."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+import pwd
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Between asking a command to stop and making it stop, seconds.
+GRACE = 5.0
+# What a message shows of a command's output; all of it is in the step's log.
+TAIL_LINES = 20
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class CommandFailed(Exception):
+    """A command ended badly: what it was, how it ended, and the end of its output."""
+
+    def __init__(self, what: str, output: str) -> None:
+        super().__init__(what)
+        self.output = mask(output)
+
+    def __str__(self) -> str:
+        tail = "\n".join(self.output.strip().splitlines()[-TAIL_LINES:])
+        return str(self.args[0]) + ("\n" + tail if tail else "")
+
+
+@dataclass(frozen=True)
+class Runner:
+    """How the commands of one step run.
+
+    + user: whose they are; None for root
+    + log: a file that all output is appended to
+    + until: the time by which the last of them must have ended, seconds since the epoch
+    + started: told of each command's process id, so that somebody else can stop it if we are killed
+    """
+
+    user: str | None
+    log: Path | None
+    until: float
+    started: Callable[[int], None] | None = None
+
+    def run(
+        self,
+        argv: Sequence[str],
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        ok: Sequence[int] = (0,),
+    ) -> str:
+        """Run a command and return its standard output. Raises CommandFailed for a bad end and for a late one."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = subprocess.Popen(
+                list(argv),
+                cwd=str(cwd) if cwd else "/",
+                env={**user_env(self.user), **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+                **run_as(self.user),
+            )
+            late = self._wait(process)
+            output, errors = _content(out), _content(err)
+        self._log(argv, output, errors, process.returncode)
+        name = " ".join(argv[:2]) if len(argv) > 1 else argv[0]
+        if late:
+            raise CommandFailed(f"{name} took too long and was stopped", output + errors)
+        if process.returncode not in ok:
+            raise CommandFailed(f"{name} ended with {ending(process.returncode)}", output + errors)
+        return output
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> bool:
+        if self.started:
+            self.started(process.pid)
+        try:
+            process.wait(max(0.0, self.until - time.time()))
+        except subprocess.TimeoutExpired:
+            stop_group(process.pid)
+            process.wait()
+            return True
+        return False
+
+    def _log(self, argv: Sequence[str], output: str, errors: str, code: int) -> None:
+        if self.log is None:
+            return
+        with self.log.open("a") as file:
+            file.write(mask("$ {}\n{}{}[{}]\n".format(" ".join(argv), output, errors, ending(code))))
+
+
+def _content(file: Any) -> str:
+    file.seek(0)
+    return str(file.read().decode(errors="replace"))
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
+
+
+def mask(text: str) -> str:
+    """Hide the user and password of every URL in a text."""
+    return re.sub(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^/@\s]*:[^/@\s]*@", r"\1***@", text)
+
+
+def run_as(user: str | None) -> dict[str, Any]:
+    """The arguments of Popen that make a command somebody's."""
+    if user is None:
+        return {}
+    entry = pwd.getpwnam(user)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": os.getgrouplist(user, entry.pw_gid)}
+
+
+def user_env(user: str | None) -> dict[str, str]:
+    """A login's environment and nothing of the caller's, so that a step does the same whoever starts it."""
+    entry = pwd.getpwuid(0) if user is None else pwd.getpwnam(user)
+    return {
+        "HOME": entry.pw_dir,
+        "USER": entry.pw_name,
+        "LOGNAME": entry.pw_name,
+        "SHELL": "/bin/sh",
+        "PATH": PATH,
+        "LANG": "C.UTF-8",
+        # A question that nobody can answer would hang the step until its limit.
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
+@contextlib.contextmanager
+def acting_as(user: str) -> Iterator[None]:
+    """Do file work with a user's rights, so that root follows no link that the user has laid."""
+    entry = pwd.getpwnam(user)
+    groups = os.getgroups()
+    os.setgroups(os.getgrouplist(user, entry.pw_gid))
+    os.setegid(entry.pw_gid)
+    os.seteuid(entry.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+def can_become(user: str) -> bool:
+    """Whether a user of that name exists."""
+    try:
+        grp.getgrgid(pwd.getpwnam(user).pw_gid)
+    except KeyError:
+        return False
+    return True
+
+
+def started_at(pid: int) -> str | None:
+    """When a process started, in the kernel's ticks; with the id it names one process for good."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return stat.rsplit(")", 1)[1].split()[19]
+
+
+def stop_group(pgid: int) -> None:
+    """End a process group: politely, then for certain."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pgid, number)
+        end = time.monotonic() + GRACE
+        while _alive(pgid) and time.monotonic() < end:
+            time.sleep(0.05)
+
+
+def _alive(pgid: int) -> bool:
+    """Whether a process of the group still runs; one that has ended and waits to be collected does not."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[2]) == pgid and fields[0] not in "ZX":
+            return True
+    return False

@@ -1,0 +1,171 @@
+"""The two ways in which a deploy ends: it commits, or it falls back. Both can be finished by whoever comes next."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import Any
+
+from agent import undo
+from agent.command import CommandFailed, acting_as, mask
+from agent.fallback import Action, outcome_of, plan_fallback
+from agent.health import Unhealthy
+from agent.layout import Layout
+from agent.links import replace_link
+from agent.progress import Progress
+from agent.say import say
+from agent.step import Step, StepFailed
+from agent.transaction import Transaction, end
+from agent.versions import change_mark, linked_version, linked_versions
+
+# What a booting host undoes before it starts the app; the rest needs the app, or waits for it.
+BEFORE_APP_STARTS = ("links", "database")
+
+# What a step or an undo may fail with that is the host's trouble and no error in the agent.
+TROUBLE = (StepFailed, CommandFailed, Unhealthy, OSError)
+
+
+def commit(transaction: Transaction) -> None:
+    """Decide that the deploy has gone well. From the line in the journal on, it is only ever finished forward."""
+    transaction.journal.append("committed")
+    finish_commit(transaction)
+
+
+def finish_commit(transaction: Transaction) -> None:
+    """Do all that follows from the decision; whatever is done already is left as it is."""
+    layout, begin = transaction.layout, transaction.begin
+    version, was = begin["version"], begin.get("was")
+    if begin["kind"] != "restart":
+        with acting_as(layout.app):
+            _move_links(layout, version, was)
+        facts = transaction.progress
+        backup = {**(facts.notes.get("backup_before") or {}), **(facts.notes.get("backup") or {})}
+        backup.pop("skipped", None)
+        changes: dict[str, Any] = {"working": int(time.time()), "failed": None, "evidence": None}
+        if backup:
+            changes["backup"] = backup
+        change_mark(transaction.state, version, **changes)
+    sentence = _commit_sentence(transaction)
+    end(transaction, "committed", sentence)
+    say(sentence)
+
+
+def _move_links(layout: Layout, version: str, was: str | None) -> None:
+    """Move previous and the two working links on. Doing it twice does no more than doing it once."""
+    links = layout.main_links()
+    now = linked_versions(layout)
+    if was and was != version:
+        replace_link(links["previous"], str(layout.version(was)))
+    if now["working"] != version:
+        if now["working"]:
+            replace_link(links["previous_working"], str(layout.version(now["working"])))
+        replace_link(links["working"], str(layout.version(version)))
+
+
+def _commit_sentence(transaction: Transaction) -> str:
+    begin, progress = transaction.begin, transaction.progress
+    version, was = begin["version"], begin.get("was")
+    if begin["kind"] == "restart":
+        return f"committed: the service was restarted, and {version} is healthy"
+    text = f"committed: {version} is live and healthy"
+    text += f"; {was} was live before" if was and was != version else ""
+    backup = (progress.notes.get("backup") or progress.notes.get("backup_before") or {}).get("path")
+    return text + (f"; backup: {backup}" if backup else "")
+
+
+def end_refused(transaction: Transaction, reason: str) -> None:
+    """End a deploy that had not begun to do anything."""
+    end(transaction, "refused", f"refused: {reason}; nothing was changed")
+
+
+def fall_back(transaction: Transaction, reason: str) -> str:
+    """Undo what this deploy has done, and end it. Returns the outcome.
+
+    + reason: a sentence for the people who will read of it
+    """
+    transaction.journal.append("fallback", reason=mask(reason))
+    say(f"falling back: {mask(reason)}")
+    return finish_fallback(transaction)
+
+
+def prepare_fallback(transaction: Transaction, reason: str) -> None:
+    """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
+    transaction.journal.append("fallback", reason=mask(reason))
+    for action in plan_fallback(transaction.journal.records()):
+        if action.name in BEFORE_APP_STARTS:
+            _undo(transaction, action)
+
+
+def finish_fallback(transaction: Transaction) -> str:
+    """Do what is left of a fallback, and end it. Returns the outcome."""
+    plan = plan_fallback(transaction.journal.records())
+    if [action.name for action in plan] == ["finish commit"]:
+        finish_commit(transaction)
+        return "committed"
+    keeps_maintenance = False
+    for action in plan:
+        if action.name == "maintenance" and keeps_maintenance:
+            say("  maintenance stays on: the schema may be half applied")
+            continue
+        if not _undo(transaction, action):
+            keeps_maintenance = keeps_maintenance or action.keeps_maintenance
+    outcome = outcome_of(transaction.progress)
+    sentence = fallback_sentence(transaction, outcome, keeps_maintenance)
+    end(transaction, outcome, sentence)
+    say(sentence)
+    return outcome
+
+
+def _undo(transaction: Transaction, action: Action) -> bool:
+    """Do one action of the plan, and write down how it went."""
+    transaction.journal.append("undo started", action=action.name)
+    step = Step("fallback", transaction, _limit(transaction, action))
+    try:
+        note = undo.ACTIONS[action.name](step)
+    except TROUBLE as problem:
+        text = mask(str(problem))
+    except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
+        text = "an error in the agent:\n" + traceback.format_exc()
+    else:
+        transaction.journal.append("undo done", action=action.name, note=note)
+        say(f"  undone: {action.name}" if action.name not in ("evidence", "mark") else f"  kept: {action.name}")
+        return True
+    transaction.journal.append("undo failed", action=action.name, problem=text)
+    say(f"  could not undo {action.name}: {text}")
+    return False
+
+
+def _limit(transaction: Transaction, action: Action) -> float:
+    settings = transaction.begin["settings"]
+    key = {"database": "migrate_timeout", "restart": "restart_timeout", "stop service": "restart_timeout"}
+    return float(settings[key.get(action.name, "script_timeout")])
+
+
+def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance: bool) -> str:
+    """The line that says how a deploy ended that did not commit, and what the site is like now."""
+    progress = transaction.progress
+    where = f"{outcome} at {progress.failed or progress.step}"
+    current = linked_version(transaction.layout, transaction.layout.path("current_main"))
+    if outcome == "refused":
+        live = current or "no version"
+        return f"{where}: the live site was never touched ({live} is live); evidence: {transaction.folder}"
+    if outcome == "fell back":
+        state = (
+            f"{current} is live and {_proven(progress, transaction)}" if current else "no version is live, as before"
+        )
+        return f"{where}: {state}, maintenance is off; evidence: {transaction.folder}"
+    problems = "; ".join("{action}: {problem}".format(**one).splitlines()[0] for one in progress.problems)
+    maintenance = "maintenance stays ON" if keeps_maintenance else "maintenance is off"
+    backup = (progress.notes.get("backup") or {}).get("path")
+    text = f"{where}: {current or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
+    if backup:
+        text += f"; the database's backup: {backup}"
+    return text + f"; evidence: {transaction.folder}; next: deploys/recover.py"
+
+
+def _proven(progress: Progress, transaction: Transaction) -> str:
+    for record in reversed(transaction.journal.records()):
+        if record.get("event") == "undo done" and record.get("action") == "health":
+            unhealthy = record.get("note", {}).get("unhealthy")
+            return f"UNHEALTHY {unhealthy}" if unhealthy else "proven healthy"
+    return "untouched"

@@ -1,0 +1,105 @@
+"""What a fallback has to do: a pure function of the journal, the same for every way in which a deploy can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.journal import Record
+from agent.progress import BLAMES_VERSION, Progress, read_progress
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to undo."""
+
+    name: str
+    # What becomes of maintenance if this one can't be done: a schema that may be half applied is shown to nobody.
+    keeps_maintenance: bool = False
+
+
+STOP_COMMANDS = Action("stop commands")
+LINKS = Action("links")
+DATABASE = Action("database", keeps_maintenance=True)
+RESTART = Action("restart")
+STOP_SERVICE = Action("stop service")
+HEALTH = Action("health")
+MAINTENANCE = Action("maintenance")
+EVIDENCE = Action("evidence")
+MARK = Action("mark")
+FINISH_COMMIT = Action("finish commit")
+
+# Doing these again costs little and proves something; all others are done once.
+ALWAYS = (STOP_COMMANDS, HEALTH)
+
+
+def plan_fallback(records: Sequence[Record]) -> list[Action]:
+    """Plan what is left to undo, in order; an empty list when the transaction has ended.
+
+    + records: the journal's lines, oldest first
+
+        >>> plan_fallback([{"event": "begin", "kind": "deploy"}, {"event": "step started", "step": "code"}])
+        [Action(name='stop commands', ...), Action(name='evidence', ...), Action(name='mark', ...)]
+    """
+    progress = read_progress(records)
+    if not progress.begin or progress.outcome in ("committed", "refused", "fell back"):
+        return []
+    if progress.committed:
+        return [FINISH_COMMIT]
+    return [action for action in _everything(progress) if action in ALWAYS or action.name not in progress.undone]
+
+
+def _everything(progress: Progress) -> list[Action]:
+    started = progress.started
+    bare = progress.begin.get("bare", False)
+    actions = [STOP_COMMANDS]
+    # What ran is kept before it is replaced: the unit's journal still has the failed version's last words.
+    actions.append(EVIDENCE)
+    if "swap" in started:
+        actions.append(LINKS)
+    if "migrate" in started and progress.begin.get("primary", True) and database_way(progress) != "keep":
+        actions.append(DATABASE)
+    if "restart" in started:
+        actions.append(STOP_SERVICE if bare else RESTART)
+    if progress.touched and not bare:
+        actions.append(HEALTH)
+    if maintenance_is_ours(progress):
+        actions.append(MAINTENANCE)
+    if marks_failed(progress):
+        actions.append(MARK)
+    return actions
+
+
+def maintenance_is_ours(progress: Progress) -> bool:
+    """Whether this deploy may have left maintenance on: it started it, and has not ended it."""
+    started = "maintenance_start" in progress.started and not progress.notes.get("maintenance_start", {}).get("skipped")
+    return started and "maintenance_stop" not in progress.done
+
+
+def database_way(progress: Progress) -> str:
+    """How the database goes back: reverse, restore, keep; what `checks` decided before the window."""
+    decided = progress.notes.get("checks", {}).get("fallback")
+    return str(decided or progress.begin.get("settings", {}).get("database_fallback", "keep"))
+
+
+def marks_failed(progress: Progress) -> bool:
+    """Whether the version is to be marked failed.
+
+    A new one always is. One that has worked before is only when the failure is its own, not when a script, the link
+    to the controller or another host failed.
+    """
+    if progress.begin.get("kind") in ("restart", "clean"):
+        return False
+    return not progress.begin.get("has_worked") or progress.failed in BLAMES_VERSION
+
+
+def outcome_of(progress: Progress) -> str:
+    """How the transaction ends once every action was tried."""
+    if progress.problems:
+        return "needs a person"
+    return "fell back" if progress.touched else "refused"
+
+
+def failed_step(progress: Progress) -> str | None:
+    """The step to name as the one at which it ended."""
+    return progress.failed or progress.step

@@ -1,0 +1,111 @@
+"""Git on the host: mirrors of the repositories, checkouts of a commit, and what a name stands for."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from agent.command import CommandFailed, Runner, acting_as
+
+SHA = re.compile(r"^[0-9a-f]{40}$")
+SHORT_SHA = re.compile(r"^[0-9a-f]{4,40}$")
+EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+
+
+class UnknownRef(Exception):
+    """A name that stands for no commit, or for more than one."""
+
+
+def remote_env(url: str) -> dict[str, str]:
+    """The environment that names the repository: a URL may hold a password, and a command line is for all to see."""
+    return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "remote.origin.url", "GIT_CONFIG_VALUE_0": url}
+
+
+def update_mirror(runner: Runner, mirror: Path, url: str, sha: str) -> None:
+    """Bring a bare mirror up to date; nothing is fetched when it has the commit already."""
+    if not (mirror / "HEAD").exists():
+        runner.run(["git", "init", "--quiet", "--bare", str(mirror)])
+    if has_commit(runner, mirror, sha):
+        return
+    fetch = ["git", "-C", str(mirror), "fetch", "--quiet", "--prune", "--force", "origin"]
+    runner.run([*fetch, *EVERYTHING], env=remote_env(url))
+    if not has_commit(runner, mirror, sha):
+        # A commit that no branch or tag leads to any more can still be asked for by its id.
+        runner.run([*fetch[:-3], "origin", sha], env=remote_env(url))
+
+
+def has_commit(runner: Runner, repository: Path, sha: str) -> bool:
+    """Whether a repository has a commit."""
+    found = runner.run(["git", "-C", str(repository), "cat-file", "-t", sha], ok=(0, 1, 128))
+    return found.strip() == "commit"
+
+
+def check_out(runner: Runner, mirror: Path, folder: Path, sha: str) -> None:
+    """Make a checkout of one commit; its objects are hard links to the mirror's."""
+    runner.run(["git", "clone", "--quiet", "--local", "--no-checkout", str(mirror), str(folder)])
+    git = ["git", "-C", str(folder), "-c", "advice.detachedHead=false"]
+    runner.run([*git, "checkout", "--quiet", "--detach", sha])
+    if (folder / ".gitmodules").exists():
+        runner.run([*git, "submodule", "update", "--quiet", "--init", "--recursive"])
+
+
+def resolve(runner: Runner, url: str, ref: str, mirror: Path) -> str:
+    """Find the commit that a ref stands for, changing nothing: a branch, a tag, or a full or short id.
+
+    Raises UnknownRef, and CommandFailed when the repository can't be reached.
+    """
+    named = named_commits(runner.run(["git", "ls-remote", "origin"], env=remote_env(url)), ref)
+    if len(set(named.values())) > 1:
+        raise UnknownRef("{} is the name of {}: write one of them in full".format(ref, " and ".join(sorted(named))))
+    if named:
+        return next(iter(named.values()))
+    if not SHORT_SHA.match(ref):
+        raise UnknownRef(f"{ref} is no branch, no tag and no commit of the repository")
+    return _find_commit(runner, mirror, ref) or _fetch_commit(runner, url, ref)
+
+
+def named_commits(listing: str, ref: str) -> dict[str, str]:
+    """The names of a listing by `git ls-remote` that a ref may stand for, each with its commit."""
+    commits: dict[str, str] = {}
+    for line in listing.splitlines():
+        sha, _, name = line.partition("\t")
+        if name in (ref, f"refs/heads/{ref}", f"refs/tags/{ref}"):
+            commits.setdefault(name, sha)
+        elif name in (f"refs/tags/{ref}^{{}}", f"{ref}^{{}}"):
+            # What an annotated tag leads to counts, not the tag's own object.
+            commits[name[:-3]] = sha
+    return commits
+
+
+def _find_commit(runner: Runner, repository: Path, ref: str) -> str | None:
+    if not (repository / "HEAD").exists():
+        return None
+    argv = ["git", "-C", str(repository), "rev-parse", "--verify", "--quiet", ref + "^{commit}"]
+    found = runner.run(argv, ok=(0, 1, 128)).strip()
+    return found if SHA.match(found) else None
+
+
+def _fetch_commit(runner: Runner, url: str, ref: str) -> str:
+    """Look for a commit in a copy of the history alone, made in a temporary folder and thrown away."""
+    user = runner.user or "root"
+    with acting_as(user):
+        folder = Path(tempfile.mkdtemp(prefix="switchback-"))
+    try:
+        runner.run(["git", "init", "--quiet", "--bare", str(folder)])
+        fetch = ["git", "-C", str(folder), "fetch", "--quiet", "--filter=tree:0", "origin"]
+        runner.run([*fetch, *EVERYTHING], env=remote_env(url))
+        found = _find_commit(runner, folder, ref)
+        if found is None and SHA.match(ref):
+            try:
+                runner.run([*fetch, ref], env=remote_env(url))
+                found = ref
+            except CommandFailed:
+                found = None
+    finally:
+        with acting_as(user):
+            shutil.rmtree(folder)
+    if found is None:
+        raise UnknownRef(f"{ref} is no branch, no tag and no commit of the repository")
+    return found

@@ -1,0 +1,66 @@
+"""What falls back on the host when the controller is gone, or when the host was rebooted in the middle of a deploy."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+from agent.ending import fall_back, finish_commit, finish_fallback, prepare_fallback
+from agent.progress import Progress
+from agent.state import State
+from agent.transaction import Transaction, open_transaction
+
+GUARD_UNIT = "switchback-guard.service"
+# How often the guard looks whether the deploy has ended meanwhile, seconds.
+LOOK = 1.0
+
+
+def start_guard() -> None:
+    """Start the guard, which ends by itself when the deploy does. Raises CalledProcessError when it can't."""
+    subprocess.run(["systemctl", "start", "--no-block", GUARD_UNIT], check=True, timeout=20, capture_output=True)
+
+
+def watch(state: State) -> None:
+    """Wait until the open deploy ends or has to be ended; then end it."""
+    while True:
+        transaction = open_transaction(state)
+        if transaction is None or transaction.progress.outcome == "needs a person":
+            return
+        if _is_left_alone(transaction.progress):
+            take_over(transaction)
+        else:
+            time.sleep(LOOK)
+
+
+def _is_left_alone(progress: Progress) -> bool:
+    """Whether nobody goes on with it: its deadline has passed, or it was ending when its process was killed."""
+    return progress.committed or progress.falling_back or time.time() >= progress.deadline
+
+
+def take_over(transaction: Transaction) -> None:
+    """End a deploy in the place of whoever should have gone on, unless it has moved on or ended meanwhile."""
+    # A process that still works on it is waited for: each step ends at its own limit.
+    with transaction.alone():
+        progress = transaction.progress
+        if progress.outcome or not progress.begin or not _is_left_alone(progress):
+            return
+        if progress.committed:
+            finish_commit(transaction)
+        elif progress.falling_back:
+            finish_fallback(transaction)
+        else:
+            fall_back(transaction, f"no word from the controller since {progress.step}")
+
+
+def after_boot(state: State) -> None:
+    """Make the host ready to start the app, when it went down in the middle of a deploy; the guard does the rest."""
+    transaction = open_transaction(state)
+    if transaction is None:
+        return
+    with transaction.alone():
+        progress = transaction.progress
+        if progress.outcome == "needs a person" or not progress.begin:
+            return
+        if not progress.committed:
+            prepare_fallback(transaction, f"the host was rebooted during {progress.step}")
+    start_guard()

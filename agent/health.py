@@ -1,0 +1,116 @@
+"""Whether the app is well: it answers, from the version that it should, and stays up."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from agent import service
+from agent.layout import Layout
+
+# One question may take this long, seconds; the whole check has the settings' limit.
+ANSWER_TIMEOUT = 10.0
+PAUSE = 0.1
+
+
+class Unhealthy(Exception):
+    """The app is not well, and why."""
+
+
+def ask(url: str, headers: Mapping[str, str], expected: Any, timeout: float) -> str | None:
+    """Ask a URL once. Returns what is wrong with the answer, or None.
+
+    + expected: the status, or a list of them
+    """
+    parts = urlsplit(url)
+    try:
+        connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            connection = http.client.HTTPSConnection(
+                parts.netloc, timeout=timeout, context=ssl.create_default_context()
+            )
+        else:
+            connection = http.client.HTTPConnection(parts.netloc, timeout=timeout)
+        try:
+            path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+            connection.request("GET", path, headers={"User-Agent": "switchback", **headers})
+            status = connection.getresponse().status
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException) as error:
+        return f"{url} does not answer: {error or type(error).__name__}"
+    wanted = expected if isinstance(expected, (list, tuple)) else [expected]
+    if status not in wanted:
+        return "{} answers {}, not {}".format(url, status, " or ".join(str(one) for one in wanted))
+    return None
+
+
+def app_problem(layout: Layout, version: str, timeout: float = ANSWER_TIMEOUT) -> str | None:
+    """What is wrong with the app at its own address right now, or None."""
+    settings = layout.settings
+    wrong = service.not_from(service.processes(settings["systemd_service"], layout.versions), version)
+    if wrong:
+        return wrong
+    headers = {"Host": urlsplit(settings["website_url"]).netloc, **(settings.get("health_headers") or {})}
+    return ask(settings["health_url"], headers, settings["health_status"], timeout)
+
+
+def prove_healthy(layout: Layout, version: str) -> dict[str, Any]:
+    """Wait until the app is well, then until it has stayed up. Raises Unhealthy.
+
+    + version: the one that every process must run from
+    """
+    settings = layout.settings
+    began = time.monotonic()
+    end = began + settings["health_timeout"]
+    _wait_until_well(layout, version, end)
+    healthy_after = time.monotonic() - began
+    _wait_while_stable(layout, version, settings["health_stable"])
+    return {"healthy_after": round(healthy_after, 2), "stable": settings["health_stable"]}
+
+
+def _wait_until_well(layout: Layout, version: str, end: float) -> None:
+    while True:
+        wrong = app_problem(layout, version, max(1.0, min(ANSWER_TIMEOUT, end - time.monotonic())))
+        if wrong is None:
+            return
+        if time.monotonic() >= end:
+            raise Unhealthy("not healthy within {} s: {}".format(layout.settings["health_timeout"], wrong))
+        time.sleep(PAUSE)
+
+
+def _wait_while_stable(layout: Layout, version: str, seconds: float) -> None:
+    """Watch the service's own processes: one that dies and is born again is found, however well it answers."""
+    unit = layout.settings["systemd_service"]
+    first = _main_processes(layout, unit)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(min(0.5, max(0.0, end - time.monotonic())))
+        now = _main_processes(layout, unit)
+        if now != first:
+            raise Unhealthy(f"did not stay up for {seconds} s: a process of the service has ended or was started again")
+    wrong = app_problem(layout, version)
+    if wrong:
+        raise Unhealthy(f"did not stay well for {seconds} s: {wrong}")
+
+
+def _main_processes(layout: Layout, unit: str) -> frozenset[tuple[int, str]]:
+    main_pid = int(service.unit_properties(unit).get("MainPID") or 0)
+    return service.main_processes(service.processes(unit, layout.versions), main_pid)
+
+
+def prove_site(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask the website as a visitor would, until it answers as it should. Raises Unhealthy."""
+    began = time.monotonic()
+    end = began + settings["site_timeout"]
+    while True:
+        wrong = ask(settings["website_url"], {}, settings["site_status"], ANSWER_TIMEOUT)
+        if wrong is None:
+            return {"answered_after": round(time.monotonic() - began, 2)}
+        if time.monotonic() >= end:
+            raise Unhealthy("the site is not up within {} s: {}".format(settings["site_timeout"], wrong))
+        time.sleep(PAUSE)

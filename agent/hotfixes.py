@@ -1,0 +1,79 @@
+"""Changes that somebody made on the host itself: in the live code or config, and in no repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.command import Runner, acting_as
+from agent.layout import Layout
+from agent.state import write_whole
+from agent.versions import SEAL, read_json
+
+
+def find(runner: Runner, layout: Layout, version: str) -> dict[str, list[str]]:
+    """Find the hotfixes of a version, by part: a line for each file or commit."""
+    seal = read_json(layout.version(version) / SEAL)
+    found = {}
+    for part in ("code", "config"):
+        folder = layout.part(version, part)
+        if (folder / ".git").exists():
+            lines = _changed(runner, folder) + _unpushed(runner, folder, seal.get(part, {}).get("sha"))
+            if lines:
+                found[part] = lines
+    return found
+
+
+def _git(folder: Path) -> list[str]:
+    # Reading must not even refresh the index.
+    return ["git", "--no-optional-locks", "-C", str(folder)]
+
+
+def _changed(runner: Runner, folder: Path) -> list[str]:
+    """Changed and untracked files; bytecode is nobody's work."""
+    listing = runner.run([*_git(folder), "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"])
+    entries = [entry for entry in listing.split("\0") if entry]
+    words = {"??": "untracked", " D": "deleted", "D ": "deleted", "A ": "added"}
+    return [
+        "{}: {}".format(words.get(entry[:2], "changed"), entry[3:])
+        for entry in entries
+        if not (entry.endswith(".pyc") or "__pycache__/" in entry)
+    ]
+
+
+def _unpushed(runner: Runner, folder: Path, sealed: str | None) -> list[str]:
+    """Commits made on the host: since the version was sealed, or, in a checkout by hand, that no remote has."""
+    since = [f"{sealed}..HEAD"] if sealed else ["HEAD", "--not", "--remotes", "--tags"]
+    if not sealed and not runner.run([*_git(folder), "remote"]).strip():
+        return []
+    log = runner.run([*_git(folder), "log", "--format=%h %s", "--max-count=50", *since], ok=(0, 128))
+    return ["unpushed: " + line for line in log.splitlines() if line]
+
+
+def patch(runner: Runner, layout: Layout, version: str, part: str) -> str:
+    """The hotfixes of a part as a patch that `git apply` takes, changes and untracked files alike."""
+    folder = layout.part(version, part)
+    seal = read_json(layout.version(version) / SEAL)
+    base = seal.get(part, {}).get("sha") or "HEAD"
+    text = runner.run([*_git(folder), "diff", "--binary", base])
+    listing = runner.run([*_git(folder), "ls-files", "--others", "--exclude-standard", "-z"])
+    for name in listing.split("\0"):
+        if name and not name.endswith(".pyc"):
+            argv = [*_git(folder), "diff", "--binary", "--no-index", "--", "/dev/null", name]
+            text += runner.run(argv, cwd=folder, ok=(0, 1))
+    return text
+
+
+def keep_patches(runner: Runner, layout: Layout, version: str) -> list[str]:
+    """Keep the hotfixes of a version as patches in that version. Returns the files."""
+    patches = {
+        layout.version(version) / f"hotfixes-{part}.patch": patch(runner, layout, version, part)
+        for part in find(runner, layout, version)
+    }
+    with acting_as(layout.app):
+        folder = layout.version(version)
+        mode = folder.stat().st_mode
+        folder.chmod(0o755)
+        for path, text in patches.items():
+            write_whole(path, text)
+        folder.chmod(mode)
+    return [str(path) for path in patches]

@@ -1,0 +1,127 @@
+"""Putting the agent on a host: its files, and the units that call it. Done in a moment, or not at all."""
+
+from __future__ import annotations
+
+import compileall
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from agent.state import State, sync_folder, write_whole
+from agent.transaction import Refused, describe_holder, open_transaction
+
+LIBRARY = Path("/usr/local/lib/switchback")
+UNITS = Path("/etc/systemd/system")
+
+LAUNCHER = '''#!/usr/bin/python3 -I
+"""Switchback's agent. Started by a deploy, by the guard and at boot."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "current"))
+from agent.main import main  # noqa: E402
+
+sys.exit(main(sys.argv[1:]))
+'''
+
+GUARD = """# Written by Switchback. Ends an open deploy when nobody else goes on with it.
+[Unit]
+Description=Switchback: falls back when the controller of a deploy is gone
+
+[Service]
+Type=exec
+ExecStart=/usr/local/lib/switchback/switchback-agent guard
+Restart=on-failure
+RestartSec=2
+# Of all that runs on the host this must go on: it is small, and it brings the site back.
+OOMScoreAdjust=-900
+KillMode=process
+"""
+
+BOOT = """# Written by Switchback. Falls back before the app starts, when the host went down during a deploy.
+[Unit]
+Description=Switchback: brings back the version that was live before an interrupted deploy
+ConditionPathExists=/var/lib/switchback/lock
+After=local-fs.target postgresql.service mariadb.service mysql.service
+Before={service}
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/lib/switchback/switchback-agent boot
+TimeoutStartSec=2100
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def fingerprint(sources: Mapping[str, str]) -> str:
+    """What tells one build of the agent from another."""
+    return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def installed_agent() -> str | None:
+    """The fingerprint of the agent on this host, or None."""
+    try:
+        return os.path.basename(os.readlink(str(LIBRARY / "current")))
+    except OSError:
+        return None
+
+
+def install(state: State, sources: Mapping[str, str], unit: str) -> str:
+    """Install the agent. Raises Refused while a deploy is open: it is ended by the agent that began it.
+
+    + sources: each module's name and text
+    + unit: the app's service, which waits for ours at boot
+    """
+    opened = open_transaction(state)
+    if opened is not None:
+        raise Refused("the agent is not replaced under an open deploy: " + describe_holder(state, opened.deploy))
+    state.create()
+    name = fingerprint(sources)
+    _write_package(LIBRARY / name, sources)
+    _point_to(name)
+    write_whole(LIBRARY / "switchback-agent", LAUNCHER, 0o755)
+    service = unit if "." in unit else unit + ".service"
+    _write_units({"switchback-guard.service": GUARD, "switchback-boot.service": BOOT.replace("{service}", service)})
+    for old in LIBRARY.iterdir():
+        if old.is_dir() and not old.is_symlink() and old.name != name:
+            shutil.rmtree(old)
+    return name
+
+
+def _write_package(folder: Path, sources: Mapping[str, str]) -> None:
+    new = folder.with_name("." + folder.name)
+    shutil.rmtree(new, ignore_errors=True)
+    (new / "agent").mkdir(parents=True)
+    for module, text in sources.items():
+        (new / "agent" / (module + ".py")).write_text(text)
+    compileall.compile_dir(str(new), quiet=1)
+    if folder.exists():
+        shutil.rmtree(folder)
+    new.rename(folder)
+    os.sync()
+
+
+def _point_to(name: str) -> None:
+    new = LIBRARY / ".current"
+    new.unlink(missing_ok=True)
+    new.symlink_to(name)
+    new.rename(LIBRARY / "current")
+    sync_folder(LIBRARY)
+
+
+def _write_units(units: Mapping[str, str]) -> None:
+    changed = [
+        name for name, text in units.items() if not (UNITS / name).exists() or (UNITS / name).read_text() != text
+    ]
+    for name in changed:
+        write_whole(UNITS / name, units[name])
+    if changed:
+        subprocess.run(["systemctl", "daemon-reload"], check=True, timeout=60, capture_output=True)
+    boot = ["systemctl", "enable", "--quiet", "switchback-boot.service"]
+    subprocess.run(boot, check=True, timeout=60, capture_output=True)

@@ -1,0 +1,137 @@
+"""The agent's commands: what a deploy, the guard and the boot call."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from agent import guard
+from agent.beginning import begin_deploy
+from agent.clean import clean
+from agent.ending import fall_back
+from agent.install import install
+from agent.recover import recover
+from agent.say import go_on_without_reader, say
+from agent.state import State
+from agent.steps import run_step
+from agent.survey import survey
+from agent.transaction import Refused, Transaction, open_transaction
+from agent.versions import change_mark
+
+# Filled in when the agent is run from what the controller sent, not from its files.
+SOURCES: dict[str, str] = {}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command: its name, then its arguments; a JSON object on standard input says the rest."""
+    # The link to the controller may break at any time, and that must not stop a step on its way.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        return COMMANDS[arguments[0]](State(), list(arguments[1:]))
+    except Refused as refusal:
+        say(f"refused: {refusal}")
+        return 1
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            go_on_without_reader()
+
+
+def _given() -> dict[str, Any]:
+    """The JSON object on standard input."""
+    text = sys.stdin.read()
+    given: dict[str, Any] = json.loads(text) if text.strip() else {}
+    return given
+
+
+def _survey(state: State, _: list[str]) -> int:
+    say(json.dumps(survey(state, _given())))
+    return 0
+
+
+def _install(state: State, _: list[str]) -> int:
+    say("installed: agent " + install(state, SOURCES, _given()["unit"]))
+    return 0
+
+
+def _begin(state: State, _: list[str]) -> int:
+    transaction = begin_deploy(state, _given())
+    say(f"begun: {transaction.deploy}")
+    return 0
+
+
+def _step(state: State, arguments: list[str]) -> int:
+    deploy, name = arguments
+    return 0 if run_step(state, deploy, name, _given()) else 1
+
+
+def _fall_back(state: State, arguments: list[str]) -> int:
+    """Fall back because of something that happened elsewhere; the exit code says that it did not commit."""
+    transaction = Transaction(state, arguments[0])
+    with transaction.alone():
+        progress = transaction.progress
+        if progress.begin and not progress.outcome:
+            fall_back(transaction, str(_given()["reason"]))
+    return 1
+
+
+def _clean(state: State, _: list[str]) -> int:
+    done = clean(state, _given())
+    for name in done["deleted"]:
+        say(f"deleted: {name}")
+    say("{} deleted, {} kept, {:.0f} MB freed".format(len(done["deleted"]), done["kept"], done["bytes"] / 1e6))
+    return 0
+
+
+def _mark(state: State, _: list[str]) -> int:
+    given = _given()
+    change_mark(state, given["version"], pinned=given["pinned"] or None)
+    say("{}: {}".format("pinned" if given["pinned"] else "not pinned any more", given["version"]))
+    return 0
+
+
+def _recover(state: State, _: list[str]) -> int:
+    opened = open_transaction(state)
+    if opened is None:
+        say("no deploy is open on this host")
+        return 0
+    return 0 if recover(opened) else 1
+
+
+def _guard(state: State, _: list[str]) -> int:
+    guard.watch(state)
+    return 0
+
+
+def _boot(state: State, _: list[str]) -> int:
+    guard.after_boot(state)
+    return 0
+
+
+def _adopt(state: State, _: list[str]) -> int:
+    """Take versions that a person or another tool has made, and that work, for working ones."""
+    state.create()
+    for name in _given()["versions"]:
+        change_mark(state, name, working=int(time.time()))
+        say(f"taken over: {name}")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[State, list[str]], int]] = {
+    "survey": _survey,
+    "install": _install,
+    "begin": _begin,
+    "step": _step,
+    "fall-back": _fall_back,
+    "clean": _clean,
+    "mark": _mark,
+    "adopt": _adopt,
+    "recover": _recover,
+    "guard": _guard,
+    "boot": _boot,
+}

@@ -1,0 +1,115 @@
+"""How far a deploy has come, read from its journal. Pure: records in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.journal import Record
+
+# The steps in the order of a run. From the first one of WINDOW on, the live site may be touched.
+BUILD = ("code", "config", "venv", "build_script", "static", "checks", "seal")
+WINDOW = (
+    "backup_before",
+    "maintenance_start",
+    "backup",
+    "migrate",
+    "swap",
+    "install_script",
+    "restart",
+    "health",
+    "maintenance_stop",
+    "site",
+)
+STEPS = (*BUILD, *WINDOW, "commit")
+
+# A failure of these says something about the version itself; of the others, about the host or the run.
+BLAMES_VERSION = (*BUILD, "migrate", "install_script", "restart", "health", "site")
+
+# What a step may leave behind on the live site, for the fallback to undo.
+TOUCHES_SITE = (
+    "maintenance_start",
+    "migrate",
+    "swap",
+    "install_script",
+    "restart",
+    "health",
+    "maintenance_stop",
+    "site",
+)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One deploy's state, from its journal."""
+
+    begin: Record = field(default_factory=dict)
+    started: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)
+    failed: str | None = None
+    reason: str | None = None
+    deadline: float = 0.0
+    commands: tuple[Record, ...] = ()
+    undone: tuple[str, ...] = ()
+    problems: tuple[Record, ...] = ()
+    falling_back: bool = False
+    committed: bool = False
+    outcome: str | None = None
+
+    @property
+    def step(self) -> str:
+        """The last step that was started; `begin` before the first."""
+        return self.started[-1] if self.started else "begin"
+
+    @property
+    def touched(self) -> bool:
+        """Whether the live site may have been changed."""
+        return any(step in TOUCHES_SITE for step in self.started)
+
+
+def read_progress(records: Sequence[Record]) -> Progress:
+    """Read how far a deploy has come.
+
+    + records: the journal's lines, oldest first; any prefix of a real journal is a real state
+    """
+    state: dict[str, Any] = {"started": [], "done": [], "notes": {}, "commands": [], "undone": [], "problems": []}
+    for record in records:
+        _apply(state, record)
+    lists = {key: tuple(state[key]) for key in ("started", "done", "commands", "undone", "problems")}
+    return Progress(**{**state, **lists})
+
+
+def _apply(state: dict[str, Any], record: Record) -> None:
+    event = record.get("event")
+    if "deadline" in record:
+        state["deadline"] = record["deadline"]
+    if event == "begin":
+        state["begin"] = record
+    elif event == "step started":
+        state["started"].append(record["step"])
+        state["commands"] = []
+    elif event == "step done":
+        state["done"].append(record["step"])
+        state["notes"][record["step"]] = record.get("note") or {}
+        state["commands"] = []
+    elif event == "step failed":
+        state["failed"] = record["step"]
+    elif event == "note":
+        state["notes"].setdefault(record["step"], {}).update(record["note"])
+    elif event == "command":
+        state["commands"].append(record)
+    elif event == "fallback":
+        state["falling_back"] = True
+        state["reason"] = record["reason"]
+        # A fallback that is started anew (after a crash, or by a person) judges again.
+        state["problems"] = []
+    elif event == "undo done":
+        state["undone"].append(record["action"])
+    elif event == "undo failed":
+        state["problems"].append(record)
+    elif event == "committed":
+        state["committed"] = True
+    elif event == "ended":
+        state["outcome"] = record["outcome"]

@@ -1,0 +1,101 @@
+"""The systemd service that runs the app, and its processes: which version each of them runs from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.command import Runner, started_at
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of the service.
+
+    + versions: names of the versions that its working directory, program or mapped files belong to
+    """
+
+    pid: int
+    parent: int
+    started: str
+    versions: frozenset[str]
+
+
+def unit_properties(unit: str) -> dict[str, str]:
+    """What systemd says of the unit; empty when systemd can't be asked."""
+    wanted = "LoadState,ActiveState,SubState,MainPID,UnitFileState,Result"
+    try:
+        shown = subprocess.run(
+            ["systemctl", "show", unit, "--property", wanted], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    return dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
+
+
+def restart(runner: Runner, unit: str) -> None:
+    """Restart the service; a unit that systemd gave up on is given another chance first."""
+    runner.run(["systemctl", "reset-failed", unit], ok=(0, 1))
+    runner.run(["systemctl", "restart", unit])
+
+
+def stop(runner: Runner, unit: str) -> None:
+    """Stop the service."""
+    runner.run(["systemctl", "stop", unit])
+
+
+def processes(unit: str, versions: Path) -> list[Process]:
+    """The processes of a unit, from its control group.
+
+    + versions: the directory that the versions are in
+    """
+    folder = os.path.realpath(str(versions)) + "/"
+    name = unit if "." in unit else unit + ".service"
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        process = _read(path, name, folder)
+        if process is not None:
+            found.append(process)
+    return sorted(found, key=lambda process: process.pid)
+
+
+def _read(path: Path, unit: str, folder: str) -> Process | None:
+    """One process, or None where it is not of the unit or has ended meanwhile."""
+    try:
+        groups = (path / "cgroup").read_text()
+        if not any(unit in line.rsplit(":", 1)[-1].split("/") for line in groups.splitlines()):
+            return None
+        fields = (path / "stat").read_text().rsplit(")", 1)[1].split()
+        if fields[0] in "ZX":
+            return None
+        files = [os.readlink(str(path / "cwd")), os.readlink(str(path / "exe"))]
+        files += [line.split(None, 5)[5] for line in (path / "maps").read_text().splitlines() if line.count("/")]
+    except (OSError, IndexError):
+        return None
+    pid = int(path.name)
+    return Process(pid, int(fields[1]), started_at(pid) or "", frozenset(_versions_of(files, folder)))
+
+
+def _versions_of(files: Iterable[str], folder: str) -> set[str]:
+    return {file[len(folder) :].split("/", 1)[0] for file in files if file.startswith(folder)}
+
+
+def main_processes(found: Iterable[Process], main_pid: int) -> frozenset[tuple[int, str]]:
+    """The main process and its children: what dies and is born again when an app can't stay up."""
+    return frozenset((p.pid, p.started) for p in found if main_pid in (p.pid, p.parent))
+
+
+def not_from(found: list[Process], version: str) -> str | None:
+    """What is wrong if these are to be the processes of a version; None when nothing is."""
+    if not found:
+        return "the service has no process"
+    for process in found:
+        others = process.versions - {version}
+        if others:
+            return f"process {process.pid} runs from {', '.join(sorted(others))}"
+    if not any(version in process.versions for process in found):
+        return f"no process of the service runs from {version}"
+    return None

@@ -1,0 +1,110 @@
+"""Running one step of a deploy; if it fails, the way back is taken in that same call."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from agent import build, window
+from agent.command import mask
+from agent.ending import TROUBLE, commit, fall_back
+from agent.progress import BUILD
+from agent.say import say
+from agent.state import State, lock_holder
+from agent.step import Step
+from agent.transaction import Refused, Transaction
+
+STEPS: dict[str, Callable[[Step], dict[str, Any]]] = {
+    "code": build.code,
+    "config": build.config,
+    "venv": build.venv,
+    "build_script": build.build_script,
+    "static": build.static,
+    "checks": build.checks,
+    "seal": build.seal,
+    "backup_before": window.backup_before,
+    "maintenance_start": window.maintenance_start,
+    "backup": window.backup,
+    "migrate": window.migrate,
+    "swap": window.swap,
+    "install_script": window.install_script,
+    "restart": window.restart,
+    "health": window.prove_health,
+    "maintenance_stop": window.maintenance_stop,
+    "site": window.prove_site,
+}
+
+
+def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> bool:
+    """Run one step. Returns whether it went well; if not, the deploy has ended already.
+
+    + given: what the controller says for this call alone
+
+    Raises Refused when this deploy does not hold the host, or has ended.
+    """
+    transaction = Transaction(state, deploy)
+    if lock_holder(state) != deploy:
+        raise Refused(_gone(transaction))
+    with transaction.alone():
+        progress = transaction.progress
+        if progress.outcome or progress.falling_back:
+            raise Refused(_gone(transaction))
+        if name == "commit":
+            commit(transaction)
+            return True
+        if name in progress.done:
+            say(f"{name}: done already")
+            return True
+        return _carry_out(transaction, name, given)
+
+
+def _gone(transaction: Transaction) -> str:
+    progress = transaction.progress
+    for record in reversed(transaction.journal.records()):
+        if record.get("event") == "ended":
+            return "this deploy has ended: " + str(record["sentence"])
+    if progress.falling_back:
+        return "this deploy is falling back: " + str(progress.reason)
+    return "this deploy does not hold the host"
+
+
+def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bool:
+    settings = transaction.begin["settings"]
+    limit = limit_of(name, settings)
+    began = time.time()
+    deadline = began + limit + settings["confirm_timeout"]
+    transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
+    step = Step(name, transaction, limit, given)
+    try:
+        note = STEPS[name](step)
+    except TROUBLE as problem:
+        reason = mask(str(problem))
+    except Exception:  # noqa: BLE001 - whatever goes wrong in a step, the site has to come back
+        reason = "an error in the agent:\n" + traceback.format_exc()
+    else:
+        seconds = round(time.time() - began, 2)
+        fields: dict[str, Any] = {"step": name, "seconds": seconds, "note": note}
+        if len(transaction.begin.get("hosts", [])) < 2:
+            # With several hosts the next step begins when the slowest has done this one, so its full time stays.
+            fields["deadline"] = time.time() + settings["confirm_timeout"]
+        transaction.journal.append("step done", **fields)
+        say("{}: {}".format(name, note.get("skipped", f"done in {seconds} s")))
+        return True
+    transaction.journal.append("step failed", step=name, reason=reason)
+    fall_back(transaction, f"{name} failed: {reason}")
+    return False
+
+
+def limit_of(name: str, settings: dict[str, Any]) -> float:
+    """How long a step may take, seconds."""
+    if name in BUILD:
+        return float(settings["build_timeout"])
+    if name in ("migrate", "restart"):
+        return float(settings[name + "_timeout"])
+    if name == "health":
+        return float(settings["health_timeout"] + settings["health_stable"] + 30)
+    if name == "site":
+        return float(settings["site_timeout"] + 30)
+    return float(settings["script_timeout"])

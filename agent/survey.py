@@ -1,0 +1,174 @@
+"""Looking at a host: everything that a run needs to know of it, in one go, changing nothing."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shutil
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+from agent import git, health, hotfixes, service
+from agent.command import CommandFailed, Runner, acting_as, can_become, mask
+from agent.git import UnknownRef
+from agent.install import installed_agent
+from agent.layout import Layout
+from agent.state import State, read_lines
+from agent.transaction import describe_holder, open_transaction
+from agent.versions import linked_version, linked_versions, list_versions
+
+# How long reading one thing may take, seconds.
+LIMIT = 60.0
+HISTORY_LINES = 20
+SCRIPTS = ("backup_script", "maintenance_start_script", "maintenance_stop_script", "restore_script")
+
+Facts = dict[str, Any]
+
+
+def survey(state: State, request: Facts) -> Facts:
+    """Read a host.
+
+    + request: `settings`; `refs`: code and config to resolve, with their URLs; `hotfixes`: whether to look for them
+    """
+    settings = request["settings"]
+    facts: Facts = {
+        "agent": installed_agent(),
+        "root": os.geteuid() == 0,
+        "users": {key: can_become(settings[key]) for key in ("app_username", "admin_username")},
+        "unit": service.unit_properties(settings["systemd_service"]),
+        "tools": {name: shutil.which(name) for name in ("git", "uv", "systemctl", settings["python"])},
+        "transaction": _transaction(state),
+        "history": read_lines(state.history)[-HISTORY_LINES:],
+        "now": time.time(),
+    }
+    if facts["users"]["app_username"]:
+        facts.update(_app(state, Layout.of(settings), request))
+    return facts
+
+
+def _app(state: State, layout: Layout, request: Facts) -> Facts:
+    """What can only be read once the app user exists."""
+    runner = Runner(user=layout.app, log=None, until=time.time() + LIMIT)
+    current = linked_version(layout, layout.path("current_main"))
+    return {
+        "home": str(layout.home),
+        "folders": {key: _folder(layout.path(key)) for key in ("versions_dir", "deployment_dir")},
+        "links": {str(link): _link(link) for link in _every_link(layout)},
+        "linked": linked_versions(layout),
+        "fixed": {str(link): str(target) for link, target in layout.fixed_links().items()},
+        "deployment": _deployment(layout, current),
+        "scripts": {key: _script(layout, key) for key in SCRIPTS},
+        "versions": list_versions(state, layout),
+        "disk": _disk(layout),
+        "healthy": _health(layout, current),
+        "hotfixes": _hotfixes(runner, layout, current) if request.get("hotfixes") else {},
+        "refs": {part: _resolve(runner, layout, part, asked) for part, asked in (request.get("refs") or {}).items()},
+        "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
+    }
+
+
+def _transaction(state: State) -> Facts | None:
+    open_one = open_transaction(state)
+    if open_one is None:
+        return None
+    progress = open_one.progress
+    return {
+        "deploy": open_one.deploy,
+        "says": describe_holder(state, open_one.deploy),
+        "outcome": progress.outcome,
+        "step": progress.step,
+        "deadline": progress.deadline,
+        "kind": progress.begin.get("kind"),
+    }
+
+
+def _folder(path: Path) -> str:
+    if path.is_symlink():
+        return "link"
+    return "folder" if path.is_dir() else "file" if path.exists() else "missing"
+
+
+def _every_link(layout: Layout) -> list[Path]:
+    folder = layout.path("deployment_dir")
+    laid = [path for path in sorted(folder.iterdir()) if path.is_symlink()] if folder.is_dir() else []
+    return [*layout.main_links().values(), *layout.fixed_links(), *laid]
+
+
+def _link(path: Path) -> Facts:
+    kind = "link" if path.is_symlink() else _folder(path)
+    return {
+        "kind": kind,
+        "target": os.readlink(str(path)) if kind == "link" else None,
+        "leads": os.path.exists(str(path)),
+        "resolved": os.path.realpath(str(path)),
+    }
+
+
+def _deployment(layout: Layout, current: str | None) -> dict[str, str]:
+    """What each name of the deployment directory has to lead to while a version is live."""
+    if current is None:
+        return {}
+    return {str(link): os.path.realpath(str(target)) for link, target in layout.deployment_links(current).items()}
+
+
+def _script(layout: Layout, key: str) -> Facts | None:
+    path = layout.optional_path(key)
+    if path is None:
+        return None
+    return {"path": str(path), "exists": path.is_file(), "executable": _may_run(layout.app, path)}
+
+
+def _may_run(user: str, path: Path) -> bool:
+    """Whether a user may run a file: what access(2) would say, for somebody else."""
+    try:
+        info = path.stat()
+    except OSError:
+        return False
+    entry = pwd.getpwnam(user)
+    groups = {entry.pw_gid, *(group.gr_gid for group in grp.getgrall() if user in group.gr_mem)}
+    if info.st_uid == entry.pw_uid:
+        return bool(info.st_mode & stat.S_IXUSR)
+    if info.st_gid in groups:
+        return bool(info.st_mode & stat.S_IXGRP)
+    return bool(info.st_mode & stat.S_IXOTH)
+
+
+def _disk(layout: Layout) -> Facts:
+    folder = layout.versions if layout.versions.is_dir() else layout.home
+    room = os.statvfs(str(folder))
+    return {"free": room.f_bavail * room.f_frsize, "inodes": room.f_favail, "has_inodes": room.f_files > 0}
+
+
+def _health(layout: Layout, current: str | None) -> Facts:
+    if current is None:
+        return {"healthy": False, "problem": "no version is live"}
+    problem = health.app_problem(layout, current, timeout=5.0)
+    pids = [process.pid for process in service.processes(layout.settings["systemd_service"], layout.versions)]
+    return {"healthy": problem is None, "problem": problem, "pids": pids}
+
+
+def _hotfixes(runner: Runner, layout: Layout, current: str | None) -> Facts:
+    if current is None:
+        return {}
+    try:
+        return dict(hotfixes.find(runner, layout, current))
+    except CommandFailed as problem:
+        return {"unreadable": [str(problem)]}
+
+
+def _resolve(runner: Runner, layout: Layout, part: str, asked: Facts) -> Facts:
+    try:
+        sha = git.resolve(runner, asked["url"], asked["ref"], layout.own / (part + ".git"))
+    except (UnknownRef, CommandFailed) as problem:
+        kind = "unknown" if isinstance(problem, UnknownRef) else "unreachable"
+        return {"ref": asked["ref"], "sha": None, "kind": kind, "problem": mask(str(problem))}
+    return {"ref": asked["ref"], "sha": sha}
+
+
+def can_write(layout: Layout, folder: Path) -> bool:
+    """Whether the app user may write in a folder."""
+    with acting_as(layout.app):
+        return os.access(str(folder), os.W_OK, effective_ids=True)

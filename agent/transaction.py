@@ -1,0 +1,163 @@
+"""A deploy on this host: its folder, its journal, its lock, and who may work on it at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.command import Runner, started_at
+from agent.journal import Journal
+from agent.layout import Layout
+from agent.progress import Progress, read_progress
+from agent.state import Held, State, free_lock, lock_holder, read_lines, sync_folder, take_lock
+
+# Ended transactions whose folders are kept, besides those that are the evidence for a version that still exists.
+KEEP_ENDED = 50
+
+
+class Refused(Exception):
+    """What was asked for can't be done, and nothing was changed."""
+
+
+@dataclass
+class Transaction:
+    """One deploy, open or ended."""
+
+    state: State
+    deploy: str
+
+    def __post_init__(self) -> None:
+        self.folder = self.state.transaction(self.deploy)
+        self.journal = Journal(self.folder)
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come, read from disk."""
+        return read_progress(self.journal.records())
+
+    @property
+    def begin(self) -> dict[str, Any]:
+        """What it set out to do."""
+        return self.progress.begin
+
+    @property
+    def layout(self) -> Layout:
+        """The places of its app."""
+        return Layout.of(self.begin["settings"])
+
+    @property
+    def evidence(self) -> Path:
+        """The folder for what a failed version has left to say."""
+        return self.folder / "evidence"
+
+    def output(self, name: str) -> Path:
+        """The file with a step's output."""
+        return self.folder / "output" / (name + ".log")
+
+    def runner(self, name: str, user: str | None, limit: float) -> Runner:
+        """What runs the commands of a step: logged under its name, and noted in the journal before they are waited for."""
+
+        def note(pid: int) -> None:
+            self.journal.append("command", pid=pid, started=started_at(pid))
+
+        return Runner(user=user, log=self.output(name), until=time.time() + limit, started=note)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other process of the agent works on this deploy, and keep others out meanwhile.
+
+        The kernel lets go when we end, however that is.
+        """
+        with (self.folder / "mutex").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def open_transaction(state: State) -> Transaction | None:
+    """The transaction that holds this host, or None."""
+    holder = lock_holder(state)
+    return Transaction(state, holder) if holder else None
+
+
+def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
+    """Open a transaction and take the host.
+
+    + fields: what the journal's first line says: kind, by, version, settings, links …
+
+    Raises Refused when another deploy holds the host, and OSError when there is no room for a journal.
+    """
+    state.create()
+    transaction = Transaction(state, deploy)
+    (transaction.folder / "output").mkdir(parents=True, exist_ok=False)
+    try:
+        transaction.journal.reserve_room()
+        # The journal before the lock: whoever finds the lock finds out whose it is.
+        deadline = time.time() + fields["settings"]["confirm_timeout"]
+        transaction.journal.append("begin", deploy=deploy, deadline=deadline, **fields)
+        sync_folder(state.root / "transactions")
+        take_lock(state, deploy)
+    except Held as held:
+        shutil.rmtree(transaction.folder)
+        raise Refused(describe_holder(state, held.holder)) from None
+    except BaseException:
+        shutil.rmtree(transaction.folder)
+        raise
+    return transaction
+
+
+def describe_holder(state: State, deploy: str) -> str:
+    """Who holds the host, since when, and at which step."""
+    progress = Transaction(state, deploy).progress
+    if not progress.begin:
+        return f"another deploy holds this host: {deploy}"
+    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(progress.begin["at"]))
+    what = "{} {} by {} holds this host since {}".format(
+        progress.begin.get("kind", "deploy"), deploy, progress.begin.get("by", "somebody"), since
+    )
+    if progress.outcome == "needs a person":
+        return what + ", and needs a person: run deploys/recover.py"
+    if progress.falling_back:
+        return what + ", falling back: " + str(progress.reason)
+    return what + ", at step " + progress.step
+
+
+def end(transaction: Transaction, outcome: str, sentence: str) -> None:
+    """Write how it ended, here and in the history; then free the host, unless a person is needed first."""
+    progress = transaction.progress
+    transaction.journal.append("ended", outcome=outcome, sentence=sentence)
+    line = {
+        "deploy": transaction.deploy,
+        "kind": progress.begin.get("kind"),
+        "by": progress.begin.get("by"),
+        "began": progress.begin.get("at"),
+        "ended": round(time.time(), 3),
+        "version": progress.begin.get("version"),
+        "was": progress.begin.get("was"),
+        "outcome": outcome,
+        "step": progress.failed or progress.step,
+        "backup": (progress.notes.get("backup") or progress.notes.get("backup_before") or {}).get("path"),
+        "sentence": sentence,
+    }
+    with transaction.state.history.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+        file.flush()
+    transaction.journal.free_room()
+    if outcome != "needs a person":
+        free_lock(transaction.state, transaction.deploy)
+        _forget_old(transaction.state)
+
+
+def _forget_old(state: State) -> None:
+    """Delete the folders of transactions that ended long ago, except where a version's mark still points to one."""
+    kept = {line.get("evidence", "") for mark in (state.root / "marks").glob("*.json") for line in read_lines(mark)}
+    folders = sorted((state.root / "transactions").iterdir(), key=lambda path: path.name, reverse=True)
+    for folder in folders[KEEP_ENDED:]:
+        if not any(str(folder) in one for one in kept) and folder.name != lock_holder(state):
+            shutil.rmtree(folder)

@@ -1,0 +1,190 @@
+"""Doing what the plan of a fallback says. Every action can be killed anywhere and done again."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from agent import build, health, service, window
+from agent.command import acting_as, mask, started_at, stop_group
+from agent.fallback import database_way, failed_step
+from agent.links import restore_links
+from agent.step import Step, StepFailed
+from agent.versions import change_mark, linked_version
+
+Note = dict[str, Any]
+
+# What is kept of a log for the evidence, bytes from its end.
+LOG_TAIL = 64 * 1024
+
+
+def stop_commands(step: Step) -> Note:
+    """Stop what a killed agent has left running; ids are given out again, so the start time has to match."""
+    stopped = []
+    for command in step.progress.commands:
+        if started_at(command["pid"]) == command["started"]:
+            stop_group(command["pid"])
+            stopped.append(command["pid"])
+    return {"stopped": stopped}
+
+
+def links(step: Step) -> Note:
+    """Put all links back to where they led."""
+    with acting_as(step.layout.app):
+        before = step.begin["links"]
+        laid = step.layout.deployment_links(step.version)
+        restore_links({**{str(link): None for link in laid}, **before})
+    return {}
+
+
+def database(step: Step) -> Note:
+    """Take the database back to what it was before this deploy changed it."""
+    if step.begin["kind"] == "revert":
+        return _undo_revert(step)
+    if database_way(step.progress) == "restore":
+        return _restore(step)
+    before = step.notes("checks")
+    now = build.django(step, "migrations")
+    half = _half_applied(before, now)
+    if half:
+        raise StepFailed(f"{half} is not atomic and failed on the way: the schema may be half applied")
+    done = build.django(step, "unapply", json.dumps(before["applied"]))
+    if done["wrong"]:
+        raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
+    return dict(done)
+
+
+def _half_applied(before: Note, now: Note) -> str | None:
+    """The migration that failed on its way without a transaction around it, if one did."""
+    applied = {tuple(pair) for pair in now["applied"]}
+    for migration in before["pending"]:
+        if (migration["app"], migration["name"]) not in applied:
+            return None if migration["atomic"] else "{app}.{name}".format(**migration)
+    return None
+
+
+def _undo_revert(step: Step) -> Note:
+    """Undo what a revert did to the database: from the backup that it took first, else by migrating forward again."""
+    if step.settings.get("restore_script") and step.notes("backup").get("path"):
+        return _restore(step)
+    if step.begin["database"] == "restore":
+        raise StepFailed("there is no restore script")
+    was = step.begin["was"]
+    build.run_python(step.runner(step.layout.app), step, was, ["manage.py", "migrate", "--noinput"])
+    return {"migrated": was}
+
+
+def _restore(step: Step) -> Note:
+    path = step.notes("backup").get("path")
+    if not path:
+        # The step that changes the database comes after the backup, so without one nothing was changed.
+        return {"skipped": "no backup was taken, so nothing was changed"}
+    window.run_script(step, "restore_script", path)
+    return {"restored": path}
+
+
+def restart(step: Step) -> Note:
+    """Restart the service from the version that was live."""
+    service.restart(step.runner(None), step.settings["systemd_service"])
+    return {}
+
+
+def stop_service(step: Step) -> Note:
+    """Stop the service: there was no version before this one."""
+    service.stop(step.runner(None), step.settings["systemd_service"])
+    return {}
+
+
+def prove_health(step: Step) -> Note:
+    """Prove that the version that was live is well again."""
+    was = linked_version(step.layout, step.layout.path("current_main"))
+    if was is None:
+        raise StepFailed("there is no current version")
+    try:
+        return {"version": was, **health.prove_healthy(step.layout, was)}
+    except health.Unhealthy as problem:
+        if step.begin.get("healthy_before", True):
+            raise
+        return {"version": was, "unhealthy": f"as before the deploy: {problem}"}
+
+
+def maintenance(step: Step) -> Note:
+    """Let visitors in again."""
+    window.run_script(step, "maintenance_stop_script")
+    return {}
+
+
+def keep_evidence(step: Step) -> Note:
+    """Keep what the failed version has left to say: the unit's journal, and the app's logs."""
+    folder = step.transaction.evidence
+    folder.mkdir(exist_ok=True)
+    if not step.progress.touched:
+        return {"folder": str(folder)}
+    since = "@{}".format(int(step.begin["at"]))
+    unit = step.settings["systemd_service"]
+    argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]
+    shown = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    (folder / "unit.log").write_text(mask(shown.stdout))
+    for log in _app_logs(step):
+        (folder / log.name).write_text(mask(_tail(step, log)))
+    return {"folder": str(folder)}
+
+
+def _app_logs(step: Step) -> list[Path]:
+    """The log files that the version's supervisord config names."""
+    logs: set[Path] = set()
+    for config in step.layout.part(step.version, "config").glob("supervisord*"):
+        parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
+        try:
+            parser.read_string(config.read_text())
+        except (OSError, ValueError, configparser.Error):
+            continue
+        for section in parser.sections():
+            for key in ("logfile", "stdout_logfile", "stderr_logfile"):
+                value = parser.get(section, key, fallback="")
+                if value.startswith("/"):
+                    pattern = value.replace("%(process_num)02d", "*").replace("%(process_num)d", "*")
+                    logs.update(Path("/").glob(pattern.replace("%(program_name)s", "*").lstrip("/")))
+    return sorted(logs)
+
+
+def _tail(step: Step, log: Path) -> str:
+    with acting_as(step.layout.app):
+        try:
+            with log.open("rb") as file:
+                file.seek(max(0, log.stat().st_size - LOG_TAIL))
+                return file.read().decode(errors="replace")
+        except OSError as error:
+            return f"could not be read: {error}\n"
+
+
+def mark_failed(step: Step) -> Note:
+    """Mark the version failed, so that nothing goes back to it, and say where its evidence is."""
+    at = failed_step(step.progress)
+    change_mark(
+        step.transaction.state,
+        step.version,
+        built_by=step.transaction.deploy,
+        working=None,
+        failed={"step": at, "deploy": step.transaction.deploy, "at": int(time.time())},
+        evidence=str(step.transaction.folder),
+    )
+    return {}
+
+
+ACTIONS: dict[str, Callable[[Step], Note]] = {
+    "stop commands": stop_commands,
+    "links": links,
+    "database": database,
+    "restart": restart,
+    "stop service": stop_service,
+    "health": prove_health,
+    "maintenance": maintenance,
+    "evidence": keep_evidence,
+    "mark": mark_failed,
+}

@@ -1,0 +1,157 @@
+"""The steps that touch the live site, from the backup to the proof that a visitor gets the new version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from agent import build, health, service
+from agent.command import acting_as
+from agent.links import replace_link
+from agent.step import Step, StepFailed
+from agent.versions import read_json
+
+Note = dict[str, Any]
+
+
+def backup_before(step: Step) -> Note:
+    """Back the database up before the window, when nothing in the window will change it."""
+    if changes_database(step):
+        return {"skipped": "taken inside the window, so that a restore loses nothing"}
+    return _back_up(step)
+
+
+def backup(step: Step) -> Note:
+    """Back the database up inside the window, when it is about to be changed."""
+    if not changes_database(step):
+        return {"skipped": "taken before the window"}
+    return _back_up(step)
+
+
+def changes_database(step: Step) -> bool:
+    """Whether this run is going to change the database."""
+    if step.begin["kind"] == "revert":
+        return bool(step.begin.get("database", "keep") != "keep")
+    return bool(step.notes("checks").get("pending"))
+
+
+def _back_up(step: Step) -> Note:
+    if not step.begin.get("primary", True):
+        return {"skipped": "done by the primary host"}
+    output = run_script(step, "backup_script")
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if not lines:
+        raise StepFailed("the backup script printed no path of a backup")
+    path = Path(lines[-1])
+    # The script is the app user's: what it names is read with that user's rights, and no more.
+    with acting_as(step.layout.app):
+        if not path.is_absolute() or not path.is_file():
+            raise StepFailed(f"the backup script's last line is not the path of a file: {lines[-1]}")
+        size = path.stat().st_size
+        if size == 0:
+            raise StepFailed(f"the backup is empty: {path}")
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                digest.update(block)
+    return {"path": str(path), "bytes": size, "sha256": digest.hexdigest()}
+
+
+def run_script(step: Step, key: str, *arguments: str) -> str:
+    """Run one of the host's own scripts as the app user, in its home."""
+    script = step.layout.path(key)
+    return step.runner(step.layout.app).run([str(script), *arguments], cwd=step.layout.home)
+
+
+def maintenance_start(step: Step) -> Note:
+    """Show visitors the maintenance page."""
+    if step.settings["maintenance"] == "auto" and not changes_database(step):
+        return {"skipped": "nothing is migrated, so no window is needed"}
+    run_script(step, "maintenance_start_script")
+    return {}
+
+
+def maintenance_stop(step: Step) -> Note:
+    """Let visitors in again."""
+    if step.notes("maintenance_start").get("skipped"):
+        return {"skipped": "maintenance was not started"}
+    run_script(step, "maintenance_stop_script")
+    return {}
+
+
+def migrate(step: Step) -> Note:
+    """Bring the database to where the version needs it."""
+    if not step.begin.get("primary", True):
+        return {"skipped": "done by the primary host"}
+    if not changes_database(step):
+        return {"skipped": "the database stays as it is" if step.begin["kind"] == "revert" else "nothing to migrate"}
+    if step.begin["kind"] == "revert":
+        return _take_database_back(step)
+    build.run_python(step.runner(step.layout.app), step, step.version, ["manage.py", "migrate", "--noinput"])
+    left = build.django(step, "migrations")["pending"]
+    if left:
+        raise StepFailed("still to be migrated afterwards: " + json.dumps(left))
+    return {"applied": ["{app}.{name}".format(**one) for one in step.notes("checks")["pending"]]}
+
+
+def _take_database_back(step: Step) -> Note:
+    """Take the database back with a revert, as its user asked: by reversing migrations or by an older backup."""
+    if step.begin["database"] == "restore":
+        run_script(step, "restore_script", step.begin["backup"])
+        return {"restored": step.begin["backup"]}
+    # Only the version that is being left has the code to reverse its own migrations.
+    was = step.begin["was"]
+    known = {tuple(pair) for pair in read_json(step.layout.version(step.version) / ".switchback.json")["migrations"]}
+    applied = {tuple(pair) for pair in build.django(step, "migrations", version=was)["applied"]}
+    return dict(build.django(step, "unapply", json.dumps(sorted(applied & known)), version=was))
+
+
+def swap(step: Step) -> Note:
+    """Make the version the current one: every link by itself in one step, the one that decides last."""
+    layout = step.layout
+    with acting_as(layout.app):
+        links = {**layout.deployment_links(step.version), **layout.fixed_links()}
+        layout.path("deployment_dir").mkdir(exist_ok=True)
+        for link, target in links.items():
+            _link_if_needed(link, target)
+        replace_link(layout.path("current_main"), str(layout.version(step.version)))
+        gone = [name for name in step.begin["links"] if _left_dangling(Path(name), layout.path("deployment_dir"))]
+        for name in gone:
+            Path(name).unlink()
+    return {"current": step.version}
+
+
+def _link_if_needed(link: Path, target: Path) -> None:
+    """Lay a fixed link, unless one is there that a person has laid to lead to the same place in another way."""
+    if link.is_symlink() and Path(os.path.normpath(link.parent / os.readlink(str(link)))) == target:
+        return
+    replace_link(link, str(target))
+
+
+def _left_dangling(link: Path, folder: Path) -> bool:
+    """Whether a link of the deployment directory leads to a name that the new config no longer has."""
+    return link.parent == folder and link.is_symlink() and not link.exists()
+
+
+def install_script(step: Step) -> Note:
+    """Run the project's own install script, before the app is restarted."""
+    return build.run_own_script(step, "install_script")
+
+
+def restart(step: Step) -> Note:
+    """Restart the service, so that every process runs from the version."""
+    service.restart(step.runner(None), step.settings["systemd_service"])
+    return {}
+
+
+def prove_health(step: Step) -> Note:
+    """Prove that the app answers, from the version, and stays up."""
+    return health.prove_healthy(step.layout, step.version)
+
+
+def prove_site(step: Step) -> Note:
+    """Ask the website as a visitor would."""
+    return health.prove_site(step.settings)

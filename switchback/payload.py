@@ -1,0 +1,57 @@
+"""The agent as it travels: its sources on one line, and the few lines of Python that run them where they arrive.
+
+A host is looked at with the agent of this checkout, whatever it has installed, and nothing is written to look.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from agent.install import fingerprint
+
+AGENT = Path(__file__).resolve().parent.parent / "agent"
+
+# The interpreter reads this from its command line, then the sources from the first line of its standard input.
+LOADER = """\
+import base64, importlib.abc, importlib.util, json, sys, zlib
+sources = json.loads(zlib.decompress(base64.b64decode(sys.stdin.readline())))
+class Agent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    def find_spec(self, name, path, target=None):
+        if name == "agent" or (name.startswith("agent.") and name[6:] in sources):
+            return importlib.util.spec_from_loader(name, self, is_package=name == "agent")
+    def is_package(self, name):
+        return name == "agent"
+    def get_source(self, name):
+        return sources[name[6:] or "__init__"]
+sys.meta_path.insert(0, Agent())
+import agent.main
+agent.main.SOURCES.update(sources)
+sys.exit(agent.main.main(sys.argv[1:]))
+"""
+
+
+@cache
+def agent_sources() -> dict[str, str]:
+    """Each module of the agent and its text."""
+    return {path.stem: path.read_text() for path in sorted(AGENT.glob("*.py"))}
+
+
+@cache
+def agent_fingerprint() -> str:
+    """What the installed agent is compared with."""
+    return fingerprint(agent_sources())
+
+
+@cache
+def _packed() -> str:
+    return base64.b64encode(zlib.compress(json.dumps(agent_sources()).encode(), 9)).decode()
+
+
+def stdin_for(request: dict[str, Any]) -> list[str]:
+    """The standard input of a command that brings the agent along: the sources, then what is asked."""
+    return [_packed(), json.dumps(request)]
