@@ -1,0 +1,242 @@
+"""Hosts: containers that run systemd, reached by SSH and by HTTP on ports of this machine."""
+
+import io
+import socket
+import tarfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from subprocess import CompletedProcess
+from typing import cast
+
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.models.containers import Container
+
+from tests.bed.engine import client
+from tests.bed.image import ensure_image
+from tests.bed.keys import HOST, KNOWN_HOSTS, LOGIN, ensure_keys, public, remember_host
+from tests.bed.progress import BedError
+
+SNAPSHOTS = "switchback-snapshot"
+LABEL = "switchback.kind"
+READY_LIMIT = 60.0
+STOP_LIMIT = 20
+PORT_TRIES = 20
+READY = (
+    "until pg_isready -q && systemctl is-active -q nginx ssh; do sleep 0.05; done; "
+    "systemctl is-system-running --wait >/dev/null; true"
+)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A container that stands for a host. Its site has the same port inside and outside."""
+
+    name: str
+    ssh_port: int
+    http_port: int
+
+    @property
+    def container(self) -> Container:
+        """The engine's own view of it, as of now."""
+        return client().containers.get(self.name)
+
+    @property
+    def website_url(self) -> str:
+        """The site's address, on the host and on this machine."""
+        return f"http://127.0.0.1:{self.http_port}/"
+
+    @property
+    def connection(self) -> dict[str, str | int]:
+        """What pyinfra needs to reach it, as host data."""
+        return {
+            "ssh_hostname": "127.0.0.1",
+            "ssh_port": self.ssh_port,
+            "ssh_user": "admin",
+            "ssh_key": str(LOGIN),
+            "ssh_known_hosts_file": str(KNOWN_HOSTS),
+            "ssh_strict_host_key_checking": "yes",
+            "website_url": self.website_url,
+        }
+
+    def run(self, command: str | Sequence[str], *, user: str = "root", check: bool = True) -> CompletedProcess[str]:
+        """Run a command on the host, not by SSH: an argv, or a string for its shell."""
+        argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
+        result = self.container.exec_run(argv, user=user, demux=True)
+        out, error = cast("tuple[bytes | None, bytes | None]", result.output)
+        done = CompletedProcess(argv, result.exit_code or 0, (out or b"").decode(), (error or b"").decode())
+        if check and done.returncode != 0:
+            raise AssertionError(f"{self.name}: {command!r} exits {done.returncode}: {done.stdout}{done.stderr}")
+        return done
+
+    def write(self, path: str, content: str | bytes, *, mode: int = 0o644, owner: str = "root") -> None:
+        """Write a file, anywhere but on a tmpfs (/run, /tmp)."""
+        self.container.put_archive("/", archive((path, content, mode)))
+        if owner != "root":
+            self.run(["chown", f"{owner}:", path])
+
+    def reboot(self) -> None:
+        """Shut it down in order, start it again, and wait until it is ready."""
+        self.container.restart(timeout=STOP_LIMIT)
+        self.wait()
+
+    def pause(self) -> None:
+        """Stop every process where it is: for those who talk to the host, its network is gone."""
+        self.container.pause()
+
+    def unpause(self) -> None:
+        """Let the processes go on."""
+        self.container.unpause()
+
+    def kill_sessions(self) -> None:
+        """Cut every SSH session of the admin, as a lost network does; what they run goes on."""
+        self.run(["pkill", "-KILL", "-f", "^sshd: admin"], check=False)
+
+    def hide_uv(self) -> None:
+        """Take uv away, until the next reset, so that pip has to do."""
+        self.run(["rm", "/usr/local/bin/uv"])
+
+    def snapshot(self, tag: str) -> str:
+        """Keep its disk (not /run and /tmp) as an image, and return that image's name."""
+        self.run("sync", check=False)
+        self.container.commit(repository=SNAPSHOTS, tag=tag)
+        return f"{SNAPSHOTS}:{tag}"
+
+    def reset(self, image: str = "") -> None:
+        """Start again at the same ports from an image: the bare host's, unless told otherwise."""
+        kind = self.container.labels[LABEL]
+        self.remove()
+        create(self, kind, image or ensure_image())
+        self.wait()
+
+    def remove(self) -> None:
+        """Remove it, as it is."""
+        self.container.remove(force=True, v=True)
+
+    def wait(self) -> None:
+        """Wait until SSH, PostgreSQL and nginx answer and the boot is over."""
+        if self.run(["timeout", str(int(READY_LIMIT)), "sh", "-c", READY], check=False).returncode != 0:
+            failed = self.run(["systemctl", "--failed", "--plain", "--no-legend"], check=False).stdout
+            raise BedError(f"{self.name} isn't up after {READY_LIMIT:.0f} s. Units that failed:\n{failed}")
+        limit = time.monotonic() + READY_LIMIT
+        while not greets(self.ssh_port):
+            if time.monotonic() > limit:
+                raise BedError(f"SSH doesn't answer on {self.name} (port {self.ssh_port}).")
+            time.sleep(0.02)
+
+
+def greets(port: int) -> bool:
+    """Whether an SSH server says hello on a port: Docker's own proxy takes a connection before that."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def archive(*files: tuple[str, str | bytes, int]) -> bytes:
+    """Files with their paths and modes, packed for the engine."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for path, content, mode in files:
+            data = content.encode() if isinstance(content, str) else content
+            entry = tarfile.TarInfo(path.lstrip("/"))
+            entry.size, entry.mode, entry.mtime = len(data), mode, int(time.time())
+            tar.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def create(host: Host, kind: str, image: str) -> None:
+    """Create and start a host's container, with the bed's keys and its own port in it."""
+    ensure_keys()
+    container = client().containers.create(
+        image,
+        name=host.name,
+        hostname=host.name,
+        labels={LABEL: kind, "switchback.ssh": str(host.ssh_port), "switchback.http": str(host.http_port)},
+        ports={
+            "22/tcp": ("127.0.0.1", host.ssh_port),
+            f"{host.http_port}/tcp": ("127.0.0.1", host.http_port),
+        },
+        # What systemd needs of a container: less than --privileged, which may be refused.
+        cap_add=["SYS_ADMIN"],
+        security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+        cgroupns="host",
+        volumes={"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}},
+        tmpfs={"/run": "mode=755,exec", "/run/lock": "", "/tmp": "mode=1777,exec"},
+    )
+    try:
+        container.put_archive(
+            "/",
+            archive(
+                ("/etc/ssh/ssh_host_ed25519_key", HOST.read_bytes(), 0o600),
+                ("/etc/ssh/ssh_host_ed25519_key.pub", public(HOST).read_bytes(), 0o644),
+                # Root's file, which sshd accepts as well, so that its owner's id needn't be known.
+                ("/etc/ssh/authorized_keys/admin", public(LOGIN).read_bytes(), 0o644),
+                ("/etc/nginx/bed-listen.conf", f"listen {host.http_port};\n", 0o644),
+            ),
+        )
+        container.start()
+    except APIError:
+        container.remove(force=True, v=True)
+        raise
+    remember_host(host.ssh_port)
+
+
+def start(name: str, *, kind: str = "test", ssh_port: int = 0, http_port: int = 0, image: str = "") -> Host:
+    """Start a host from an image (the bare host's unless told otherwise), at free ports unless told otherwise."""
+    image = image or ensure_image()
+    tries = 1 if ssh_port and http_port else PORT_TRIES
+    for remaining in reversed(range(tries)):
+        host = Host(name, ssh_port or free_port(), http_port or free_port())
+        try:
+            create(host, kind, image)
+        except APIError as error:
+            if not taken(error):
+                raise
+            if not remaining:
+                raise BedError(f"{name} can't have its ports {host.ssh_port} and {host.http_port}: taken.") from error
+        else:
+            break
+    host.wait()
+    return host
+
+
+def taken(error: APIError) -> bool:
+    """Whether the engine refused because another program has the port."""
+    return "port is already allocated" in str(error) or "address already in use" in str(error)
+
+
+def find(name: str) -> Host | None:
+    """The host of that name, running or stopped."""
+    try:
+        return known(client().containers.get(name))
+    except NotFound:
+        return None
+
+
+def hosts(kind: str) -> list[Host]:
+    """All hosts of a kind, by name."""
+    containers = client().containers.list(all=True, filters={"label": f"{LABEL}={kind}"})
+    return sorted((known(container) for container in containers), key=lambda host: host.name)
+
+
+def known(container: Container) -> Host:
+    """The host that a container is."""
+    return Host(str(container.name), int(container.labels["switchback.ssh"]), int(container.labels["switchback.http"]))
+
+
+def remove_snapshot(image: str) -> None:
+    """Forget a snapshot."""
+    try:
+        client().images.remove(image, force=True)
+    except ImageNotFound:
+        return

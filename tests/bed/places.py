@@ -1,0 +1,7 @@
+"""Where the bed keeps what it makes."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BED = ROOT / ".bed"
+DEMO = BED / "demo.json"
