@@ -35,7 +35,7 @@ def finish_commit(transaction: Transaction) -> None:
     """Do all that follows from the decision; whatever is done already is left as it is."""
     layout, begin = transaction.layout, transaction.begin
     version, was = begin["version"], begin.get("was")
-    if begin["kind"] != "restart":
+    if begin["kind"] in ("deploy", "revert"):
         with acting_as(layout.app):
             _move_links(layout, version, was)
         facts = transaction.progress
@@ -67,6 +67,8 @@ def _commit_sentence(transaction: Transaction) -> str:
     version, was = begin["version"], begin.get("was")
     if begin["kind"] == "restart":
         return f"committed: the service was restarted, and {version} is healthy"
+    if begin["kind"] == "build":
+        return f"committed: {version} is built; {was or 'no version'} is live, as before"
     text = f"committed: {version} is live and healthy"
     text += f"; {was} was live before" if was and was != version else ""
     backup = (progress.notes.get("backup") or progress.notes.get("backup_before") or {}).get("path")

@@ -22,7 +22,7 @@ from agent.versions import linked_version, linked_versions, list_versions
 
 # How long reading one thing may take, seconds.
 LIMIT = 60.0
-HISTORY_LINES = 20
+HISTORY_LINES = 100
 SCRIPTS = ("backup_script", "maintenance_start_script", "maintenance_stop_script", "restore_script")
 
 Facts = dict[str, Any]
@@ -55,6 +55,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
     current = linked_version(layout, layout.path("current_main"))
     return {
         "home": str(layout.home),
+        "deployment_path": str(layout.path("deployment_dir")),
         "folders": {key: _folder(layout.path(key)) for key in ("versions_dir", "deployment_dir")},
         "links": {str(link): _link(link) for link in _every_link(layout)},
         "linked": linked_versions(layout),

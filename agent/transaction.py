@@ -62,7 +62,7 @@ class Transaction:
         return self.folder / "output" / (name + ".log")
 
     def runner(self, name: str, user: str | None, limit: float) -> Runner:
-        """What runs the commands of a step: logged under its name, and noted in the journal before they are waited for."""
+        """What runs the commands of a step: logged under its name, and noted in the journal as they start."""
 
         def note(pid: int) -> None:
             self.journal.append("command", pid=pid, started=started_at(pid))

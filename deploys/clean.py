@@ -1,0 +1,24 @@
+"""Delete versions that nobody needs any more.
+
+    pyinfra inventories/prod.py deploys/clean.py --data keep=5
+    pyinfra inventories/prod.py deploys/clean.py --data version=NAME
+
+What a link leads to, what is pinned, and what Switchback did not build always stays.
+"""
+
+from pyinfra import config
+
+from operations import housekeeping
+from switchback import preflight
+from switchback.inventory import options
+
+config.SUDO = True
+
+asked = options()
+
+if asked.pin:
+    housekeeping.pin(asked.pin, pinned=True)
+elif asked.unpin:
+    housekeeping.pin(asked.unpin, pinned=False)
+else:
+    housekeeping.clean(preflight.cleaning())

@@ -1,0 +1,61 @@
+"""What is done around deploys: deleting old versions, pinning one, taking over what was there, recovering."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyinfra import host
+from pyinfra.api import operation
+
+from operations.steps import Commands
+from switchback.calls import installed
+from switchback.run import Cleaning
+from switchback.settings import Settings
+
+
+@operation()
+def clean(cleaning: Cleaning) -> Commands:
+    """
+    Delete the versions that nobody needs any more.
+
+    + cleaning: what to keep, or what to delete by name
+    """
+    if not cleaning.enabled:
+        host.noop("nothing was deployed")
+        return
+    yield installed("clean", request=cleaning.request(), timeout=900)
+
+
+@operation()
+def pin(version: str, pinned: bool) -> Commands:
+    """
+    Keep a version from being deleted, or let it go again.
+
+    + version: its name
+    + pinned: whether it is kept
+    """
+    yield installed("mark", request={"version": version, "pinned": pinned}, timeout=60)
+
+
+@operation()
+def adopt(versions: Sequence[str]) -> Commands:
+    """
+    Take versions that a person or another tool has made, and that work, for working ones.
+
+    + versions: their names; none for a host with nothing to take over
+    """
+    if not versions:
+        host.noop("nothing to take over")
+        return
+    yield installed("adopt", request={"versions": list(versions)}, timeout=60)
+
+
+@operation()
+def recover(settings: Settings) -> Commands:
+    """
+    Tell what happened to a deploy that needs a person, finish its fallback, and free the host.
+
+    + settings: the host's
+    """
+    limit = settings.migrate_timeout + settings.script_timeout + settings.restart_timeout + settings.health_timeout
+    yield installed("recover", request={}, timeout=limit + 60)

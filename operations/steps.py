@@ -1,0 +1,36 @@
+"""One step of a deploy as commands: run it, or fall back because another host has failed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pyinfra import host, state
+from pyinfra.api import StringCommand
+
+from switchback.calls import installed
+from switchback.run import Run
+
+Commands = Generator[StringCommand, None, None]
+
+
+def step(run: Run, name: str, **request: Any) -> Commands:
+    """Yield the command for a step of this run on this host, or none where it has nothing to do.
+
+    + run: what this run does on this host
+    + name: the step, as the agent names it
+    + request: what the agent is told for this call alone, such as a URL that may hold a password
+    """
+    if name not in run.steps:
+        host.noop(f"{name}: {run.idle or 'not part of this run'}")
+        return
+    lost = run.lost(failed.name for failed in state.failed_hosts)
+    if lost:
+        yield fall_back(run, f"{lost} failed, and a deploy commits on all hosts or on none")
+    else:
+        yield installed("step", run.deploy, name, request=request, timeout=run.patience(name))
+
+
+def fall_back(run: Run, reason: str) -> StringCommand:
+    """The command that makes this host fall back; it ends badly, so that pyinfra drops the host."""
+    return installed("fall-back", run.deploy, request={"reason": reason}, timeout=run.patience("fallback"))

@@ -1,0 +1,78 @@
+"""Building a version: a directory with everything that the app is made of. The live one is never touched."""
+
+from __future__ import annotations
+
+from pyinfra.api import operation
+
+from operations.steps import Commands, step
+from switchback.run import Run
+
+
+@operation()
+def code(run: Run) -> Commands:
+    """
+    Check out the code at the run's commit.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "code", url=run.settings.code_repo_url)
+
+
+@operation()
+def config(run: Run) -> Commands:
+    """
+    Check out the config at the run's commit.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "config", url=run.settings.config_repo_url)
+
+
+@operation()
+def venv(run: Run) -> Commands:
+    """
+    Make the version's own virtual environment and install its requirements, with uv where the host has it.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "venv")
+
+
+@operation()
+def build_script(run: Run) -> Commands:
+    """
+    Run the project's own build script, if the settings name one.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "build_script")
+
+
+@operation()
+def static(run: Run) -> Commands:
+    """
+    Collect the static files into the version, whatever STATIC_ROOT says.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "static")
+
+
+@operation()
+def checks(run: Run) -> Commands:
+    """
+    Run Django's checks, and find out which migrations are to come and how they would be undone.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "checks")
+
+
+@operation()
+def seal(run: Run) -> Commands:
+    """
+    Make the version unchangeable and mark it as whole.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "seal")

@@ -1,0 +1,89 @@
+"""The ways to the hosts of a run: looking at all of them at once, and sharing what was found."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import gevent
+from gevent.event import AsyncResult
+from gevent.pool import Pool
+from pyinfra.api import Host, State
+from pyinfra.context import ctx_host, ctx_state
+
+from facts.survey import Survey
+from switchback.errors import Refused
+from switchback.inventory import settings_of
+from switchback.payload import stdin_for
+
+Facts = dict[str, Any]
+T = TypeVar("T")
+
+# How long looking at a host may take, seconds.
+SURVEY_TIMEOUT = 120
+
+_shared: dict[tuple[int, str], AsyncResult[Any]] = {}
+
+
+def for_all_hosts(name: str, work: Callable[[State, Sequence[Host]], dict[str, T]]) -> T:
+    """Do something once for all hosts of a run, and return the part of the host at hand.
+
+    pyinfra runs a deploy file for each host. The first one to come here does the work for all, and the others wait, so
+    that what has to be decided together (one version's name, one list of problems) is.
+
+    + name: tells one such piece of work from another
+    + work: is given the state and its hosts, and returns a value for each host's name
+    """
+    state, host = ctx_state.get(), ctx_host.get()
+    key = (id(state), name)
+    if key not in _shared:
+        _shared[key] = AsyncResult()
+        try:
+            _shared[key].set(work(state, hosts_of(state)))
+        except Exception as problem:  # noqa: BLE001 - every host's greenlet is to end with the same problem
+            _shared[key].set_exception(problem)
+    values: Any = _shared[key].get()
+    part: T = values[host.name]
+    return part
+
+
+def hosts_of(state: State) -> list[Host]:
+    """The hosts of this run, in the inventory's order. Raises Refused when one could not be reached."""
+    wanted = [host for host in state.inventory if state.is_host_in_limit(host)]
+    lost = [host.name for host in wanted if host not in state.active_hosts]
+    if lost:
+        raise Refused(*(f"{name} can't be reached, so no host was touched" for name in lost))
+    # A failed host must not end the run for the others: they have to fall back.
+    state.config.FAIL_PERCENT = None
+    state.should_raise_failed_hosts = None
+    return wanted
+
+
+def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+    """Look at every host, all at the same time.
+
+    + asked: what to look for on a host, besides what is always looked at
+    """
+    pool = Pool(len(hosts) or 1)
+    jobs = {host.name: pool.spawn(_survey, host, asked(host)) for host in hosts}
+    gevent.joinall(list(jobs.values()))
+    return {name: job.get() for name, job in jobs.items()}
+
+
+def _survey(host: Host, asked: Facts) -> Facts:
+    answer_at_once(host)
+    request = {"settings": settings_of(host).model_dump(mode="json"), **asked}
+    with ctx_host.use(host):
+        facts: Facts = host.get_fact(
+            Survey, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
+        )
+    return facts or {}
+
+
+def answer_at_once(host: Host) -> None:
+    """Send small packets without waiting for more: over SSH, every command is one."""
+    client = getattr(host.connector, "client", None)
+    transport = client.get_transport() if client else None
+    if transport is not None:
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

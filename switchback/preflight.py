@@ -1,0 +1,339 @@
+"""Deciding what a run does, on all hosts at once and before anything is changed; or refusing, with every reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gevent
+from pyinfra.api import Host, State
+
+from switchback import report
+from switchback.checks import host_problems, hotfix_problems, transaction_problems
+from switchback.errors import Refused
+from switchback.gateway import Facts, for_all_hosts, survey_all
+from switchback.inventory import options, settings_of
+from switchback.options import Options
+from switchback.run import Cleaning, Commit, Run, new_id, steps_for, version_name
+from switchback.settings import Settings
+
+# How often a run that waits for another one looks again, seconds.
+LOOK_AGAIN = 2.0
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All hosts of a run, as they were seen, in the inventory's order.
+
+    + primary: the host that migrates and backs up
+    """
+
+    settings: dict[str, Settings]
+    facts: dict[str, Facts]
+    primary: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hosts' names."""
+        return tuple(self.facts)
+
+
+def deploy() -> Run:
+    """Plan a deploy: resolve the refs, choose or name the version, and find out whether there is anything to do."""
+    return for_all_hosts("run", partial(_plan, plan=plan_deploy, with_refs=True))
+
+
+def build() -> Run:
+    """Plan a build."""
+    return for_all_hosts("run", partial(_plan, plan=plan_build, with_refs=True))
+
+
+def revert() -> Run:
+    """Plan a revert."""
+    return for_all_hosts("run", partial(_plan, plan=plan_revert))
+
+
+def restart() -> Run:
+    """Plan a restart."""
+    return for_all_hosts("run", partial(_plan, plan=plan_restart))
+
+
+def look() -> Facts:
+    """Look at the hosts, and refuse nothing."""
+    return for_all_hosts("look", lambda state, hosts: survey_all(state, hosts, _asked(options(), with_refs=False)))
+
+
+def cleaning(run: Run | None = None) -> Cleaning:
+    """What to delete on the host at hand.
+
+    + run: the deploy that it comes after; none for a run of its own
+    """
+    return for_all_hosts("cleaning", lambda _, hosts: {host.name: _cleaning(host, run) for host in hosts})
+
+
+def _cleaning(host: Host, run: Run | None) -> Cleaning:
+    settings, asked = settings_of(host), options()
+    if run is not None:
+        return Cleaning(settings, new_id("clean"), settings.keep_versions, enabled=bool(run.steps))
+    keep = settings.keep_versions if asked.keep is None else asked.keep
+    return Cleaning(settings, new_id("clean"), keep, (asked.version,) if asked.version else ())
+
+
+def _plan(
+    state: State,
+    hosts: Sequence[Host],
+    plan: Callable[[Fleet, Options], dict[str, Run]],
+    with_refs: bool = False,
+) -> dict[str, Run]:
+    fleet = _see(state, hosts, with_refs)
+    runs = plan(fleet, options())
+    report.follow(state, list(runs.values()))
+    return runs
+
+
+def _see(state: State, hosts: Sequence[Host], with_refs: bool) -> Fleet:
+    """Look at all hosts. Raises Refused with the problems of all of them."""
+    settings = {host.name: settings_of(host) for host in hosts}
+    wait = float(max(one.lock_wait for one in settings.values()))
+    facts = survey_all(state, hosts, _asked(options(), with_refs))
+    while wait > 0 and any(transaction_problems(seen) for seen in facts.values()):
+        gevent.sleep(LOOK_AGAIN)
+        wait -= LOOK_AGAIN
+        facts = survey_all(state, hosts, _asked(options(), with_refs))
+    problems = []
+    for name, seen in facts.items():
+        found = host_problems(seen, settings[name])
+        if seen:
+            found += transaction_problems(seen)
+            found += hotfix_problems(seen) if options().hotfixes != "discard" else []
+        problems += [f"{name}: {problem}" for problem in found]
+    if problems:
+        raise Refused(*problems)
+    return Fleet(settings, facts, _primary(state, hosts))
+
+
+def _asked(asked: Options, with_refs: bool) -> Callable[[Host], Facts]:
+    def of(host: Host) -> Facts:
+        settings = settings_of(host)
+        refs = {
+            "code": {"url": settings.code_repo_url, "ref": asked.code or settings.code_branch},
+            "config": {"url": settings.config_repo_url, "ref": asked.config or settings.config_branch},
+        }
+        return {"hotfixes": True, "refs": refs if with_refs and not asked.version else {}}
+
+    return of
+
+
+def _primary(state: State, hosts: Sequence[Host]) -> str:
+    """The host that migrates and backs up: the first of the group `primary` that takes part, else the first of all."""
+    first = {host.name for host in state.inventory.groups.get("primary", [])}
+    return next((host.name for host in hosts if host.name in first), hosts[0].name)
+
+
+def plan_deploy(fleet: Fleet, asked: Options) -> dict[str, Run]:
+    """Decide a deploy. Pure. Raises Refused for refs that stand for nothing, or not for the same on every host."""
+    if asked.version:
+        return _named(fleet, asked, "deploy", about={})
+    commits = agreed_commits(fleet)
+    if not asked.force and all(_is_live(seen, commits) for seen in fleet.facts.values()):
+        return _idle(
+            fleet, "deploy", "{version} is live and healthy already: nothing to do (--data force=true deploys it again)"
+        )
+    reused = None if asked.force else _built(fleet, commits)
+    version = reused or version_name(commits["code"], commits["config"])
+    about = {part: {"ref": commit.ref, "sha": commit.sha} for part, commit in commits.items()}
+    return _runs(fleet, asked, "deploy", version, build=True, about=about)
+
+
+def plan_build(fleet: Fleet, asked: Options) -> dict[str, Run]:
+    """Decide a build. Pure."""
+    commits = agreed_commits(fleet)
+    reused = None if asked.force else _built(fleet, commits)
+    if reused and all(_sealed(seen, reused) for seen in fleet.facts.values()):
+        return _idle(fleet, "build", f"{reused} is built already: nothing to do (--data force=true builds it again)")
+    about = {part: {"ref": commit.ref, "sha": commit.sha} for part, commit in commits.items()}
+    version = reused or version_name(commits["code"], commits["config"])
+    return _runs(fleet, asked, "build", version, build=True, about=about)
+
+
+def plan_revert(fleet: Fleet, asked: Options) -> dict[str, Run]:
+    """Decide a revert. Pure. Raises Refused when there is nothing to go back to."""
+    database = asked.database or "keep"
+    version = asked.version or _before(fleet)
+    about: dict[str, Any] = {"database": database}
+    if database == "restore":
+        about["backup"] = _backup_before_leaving(fleet, version)
+    if asked.version:
+        return _named(fleet, asked, "revert", about=about)
+    return _runs(fleet, asked, "revert", version, build=False, about=about)
+
+
+def plan_restart(fleet: Fleet, asked: Options) -> dict[str, Run]:
+    """Decide a restart. Pure."""
+    live = {name: seen["linked"]["current"] for name, seen in fleet.facts.items()}
+    bare = [
+        f"{name}: no version is live, so there is nothing to restart" for name, version in live.items() if not version
+    ]
+    if bare:
+        raise Refused(*bare)
+    deploy, steps = new_id("restart"), ("restart", "health", "site", "commit")
+    return {
+        name: _run(fleet, name, "restart", deploy=deploy, version=live[name], steps=steps, about={})
+        for name in fleet.names
+    }
+
+
+def _named(fleet: Fleet, asked: Options, kind: str, about: dict[str, Any]) -> dict[str, Run]:
+    """Go to a version that was asked for by name, unless it is live already."""
+    version = _existing(fleet, str(asked.version))
+    live = all(seen["linked"]["current"] == version and seen["healthy"]["healthy"] for seen in fleet.facts.values())
+    if live and not asked.force:
+        return _idle(fleet, kind, f"{version} is live and healthy already: nothing to do")
+    return _runs(fleet, asked, kind, version, build=False, about=about)
+
+
+def agreed_commits(fleet: Fleet) -> dict[str, Commit]:
+    """The commits to deploy. Raises Refused for a ref that is unknown, or that the hosts do not agree on."""
+    problems = []
+    commits = {}
+    for part in ("code", "config"):
+        found = {name: seen["refs"][part] for name, seen in fleet.facts.items()}
+        problems += [f"{name}: {part}: {ref['problem']}" for name, ref in found.items() if ref["sha"] is None]
+        shas = {ref["sha"] for ref in found.values() if ref["sha"]}
+        if len(shas) > 1:
+            seen_as = ", ".join(f"{ref['sha'][:7]} on {name}" for name, ref in found.items() if ref["sha"])
+            problems.append(f"{part}: the hosts see different commits: {seen_as}; try again in a moment")
+        elif shas:
+            commits[part] = Commit(next(iter(found.values()))["ref"], shas.pop())
+    if problems:
+        raise Refused(*problems)
+    return commits
+
+
+def _is_live(seen: Facts, commits: dict[str, Commit]) -> bool:
+    """Whether a host serves these commits, whole and healthy."""
+    current = next((one for one in seen["versions"] if "current" in one["links"]), None)
+    if current is None or not seen["healthy"]["healthy"] or "working" not in current["links"]:
+        return False
+    return bool(current["sealed"]) and _same(current, commits)
+
+
+def _same(version: Facts, commits: dict[str, Commit]) -> bool:
+    return all(version[part] == commit.sha for part, commit in commits.items())
+
+
+def _built(fleet: Fleet, commits: dict[str, Commit]) -> str | None:
+    """A version of these commits that is whole on a host and has failed on none; the newest."""
+    failed = {one["name"] for seen in fleet.facts.values() for one in seen["versions"] if one["failed"]}
+    whole = {
+        one["name"]
+        for seen in fleet.facts.values()
+        for one in seen["versions"]
+        if one["sealed"] and _same(one, commits)
+    }
+    return max(whole - failed, default=None)
+
+
+def _sealed(seen: Facts, version: str) -> bool:
+    return any(one["name"] == version and one["sealed"] for one in seen["versions"])
+
+
+def _known(seen: Facts, version: str) -> Facts | None:
+    return next((one for one in seen["versions"] if one["name"] == version), None)
+
+
+def _existing(fleet: Fleet, version: str) -> str:
+    """A version that was asked for by name. Raises Refused where a host has none that is whole."""
+    problems = []
+    for name, seen in fleet.facts.items():
+        known = _known(seen, version)
+        if known is None:
+            problems.append(f"{name}: there is no version {version}; deploys/status.py lists those that are there")
+        elif not known["sealed"] and not known["working"]:
+            problems.append(f"{name}: {version} was never finished")
+    if problems:
+        raise Refused(*problems)
+    return version
+
+
+def _before(fleet: Fleet) -> str:
+    """The newest version before the live one that is healthy on every host."""
+    healthy = [
+        {one["name"] for one in seen["versions"] if one["working"] and not one["failed"]}
+        for seen in fleet.facts.values()
+    ]
+    current = {seen["linked"]["current"] for seen in fleet.facts.values()}
+    if None in current:
+        raise Refused("no version is live, so there is nothing to revert")
+    older = {name for name in set.intersection(*healthy) if all(name < live for live in current)}
+    if not older:
+        raise Refused(
+            "there is no healthy version before {}: name one with --data version=NAME (deploys/status.py lists "
+            "them)".format(", ".join(sorted(current)))
+        )
+    return max(older)
+
+
+def _backup_before_leaving(fleet: Fleet, version: str) -> str:
+    """The backup that was taken when a version was last replaced by another."""
+    history = fleet.facts[fleet.primary]["history"]
+    for line in reversed(history):
+        if line["outcome"] == "committed" and line["was"] == version and line.get("backup"):
+            return str(line["backup"])
+    raise Refused(f"no backup is known from when {version} was replaced: use --data database=keep or reverse")
+
+
+def _runs(
+    fleet: Fleet, asked: Options, kind: str, version: str, *, build: bool, about: dict[str, Any]
+) -> dict[str, Run]:
+    deploy = new_id(kind)
+    about = {**about, "irreversible": asked.irreversible or "refuse", "hotfixes": asked.hotfixes or "refuse"}
+    runs = {}
+    for name, seen in fleet.facts.items():
+        needs_build = build and not _sealed(seen, version)
+        steps = steps_for(fleet.settings[name], needs_build, switch=kind != "build")
+        if kind == "revert":
+            steps = tuple(step for step in steps if step not in ("checks", "install_script"))
+        runs[name] = _run(fleet, name, kind, deploy=deploy, version=version, steps=steps, about=about)
+    return runs
+
+
+def _run(
+    fleet: Fleet, name: str, kind: str, *, deploy: str, version: str, steps: tuple[str, ...], about: dict[str, Any]
+) -> Run:
+    seen = fleet.facts[name]
+    return Run(
+        kind=kind,
+        deploy=deploy,
+        host=name,
+        hosts=fleet.names,
+        primary=name == fleet.primary,
+        settings=fleet.settings[name],
+        version=version,
+        was=seen["linked"]["current"],
+        steps=steps,
+        agent=seen["agent"],
+        about=about,
+    )
+
+
+def _idle(fleet: Fleet, kind: str, why: str) -> dict[str, Run]:
+    runs = {}
+    for name, seen in fleet.facts.items():
+        live = seen["linked"]["current"]
+        runs[name] = Run(
+            kind=kind,
+            deploy="",
+            host=name,
+            hosts=fleet.names,
+            primary=name == fleet.primary,
+            settings=fleet.settings[name],
+            version=live,
+            was=live,
+            steps=(),
+            agent=seen["agent"],
+            idle=why.format(version=live),
+        )
+    return runs

@@ -1,0 +1,113 @@
+"""What a person reads of a run: the plan before it, and, as the last thing on the screen, how it ended on each host."""
+
+from __future__ import annotations
+
+import atexit
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import click
+from pyinfra.api import State
+
+from switchback.run import Run
+
+# How the agent's last line begins, and so how a run has ended on a host.
+OUTCOMES = ("committed", "refused", "fell back", "needs a person")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended on one host."""
+
+    host: str
+    outcome: str
+    sentence: str
+
+
+def follow(state: State, runs: Sequence[Run]) -> None:
+    """Show the plan of a run, and see to it that how it ended is the last thing that is printed."""
+    for line in plan_lines(runs):
+        click.echo(f"    {line}", err=True)
+    atexit.register(_show_end, state, runs)
+
+
+def plan_lines(runs: Sequence[Run]) -> list[str]:
+    """The plan as lines: what goes where, and what is there now."""
+    lines = []
+    for run in runs:
+        if run.idle:
+            lines.append(f"[{run.host}] {run.idle}")
+            continue
+        lines.append(f"[{run.host}] {run.kind} {run.version} (live now: {run.was or 'no version'})")
+        for part in ("code", "config"):
+            if part in run.about:
+                lines.append(f"[{run.host}]   {part}: {run.about[part]['ref']} ({run.about[part]['sha'][:10]})")
+        if run.kind == "revert":
+            lines.append(f"[{run.host}]   database: {DATABASE[run.about['database']]}")
+            if run.about.get("backup"):
+                lines.append(f"[{run.host}]   from: {run.about['backup']}")
+        if "swap" in run.steps and "code" not in run.steps:
+            lines.append(f"[{run.host}]   it is built already")
+        lines.append(f"[{run.host}]   steps: {', '.join(run.steps)}")
+        if len(run.hosts) > 1 and run.primary:
+            lines.append(f"[{run.host}]   migrates and backs up for all hosts")
+    return lines
+
+
+DATABASE = {
+    "keep": "stays as it is (--data database=reverse or restore takes it back)",
+    "reverse": "the migrations that the older version does not have are reversed",
+    "restore": "is restored from an older backup: whatever was written since is LOST (a fresh backup is taken first)",
+}
+
+
+def _show_end(state: State, runs: Sequence[Run]) -> None:
+    """Print how it ended. Called when the interpreter ends: after pyinfra's own last words, whatever they are."""
+    if not state.is_executing:
+        return
+    for line in end_lines(runs, [ending(state, run) for run in runs if run.steps]):
+        click.echo(line, err=True)
+
+
+def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:
+    """The last screen as lines."""
+    if not endings:
+        return []
+    run = runs[0]
+    outcomes = [one.outcome for one in endings]
+    worst = max(outcomes, key=(*OUTCOMES, "unknown").index)
+    lines = ["", f"--> {run.kind.capitalize()} {run.deploy}: {worst}"]
+    lines += [f"    [{one.host}] {one.sentence}" for one in endings]
+    return [*lines, *(f"    Next: {hint}" for hint in _next(run, set(outcomes)))]
+
+
+def _next(run: Run, outcomes: set[str]) -> Iterable[str]:
+    if outcomes == {"committed"}:
+        if run.kind == "revert":
+            yield "another revert goes further back; to return, deploy it: --data version=" + str(run.was)
+        return
+    if "unknown" in outcomes:
+        limit = run.settings.confirm_timeout
+        yield f"a lost host falls back by itself, {limit} s after its step ended; then look: deploys/status.py"
+    if "needs a person" in outcomes:
+        yield "deploys/recover.py shows what happened, finishes the fallback and frees the host"
+    elif outcomes - {"unknown"}:
+        yield "the evidence (journal, output of each step, logs) is in the folder named above, on the host, for root"
+
+
+def ending(state: State, run: Run) -> Ending:
+    """How a run ended on its host, from the last thing that the agent there has said."""
+    host = state.inventory.get_host(run.host)
+    said = [
+        line
+        for data in state.ops[host].values()
+        if data.operation_meta.is_complete()
+        for line in data.operation_meta.stdout_lines
+    ]
+    for line in reversed(said):
+        for outcome in OUTCOMES:
+            if line.startswith((f"{outcome}:", f"{outcome} at ")):
+                return Ending(run.host, outcome, line)
+    when = time.strftime("%H:%M:%S")
+    return Ending(run.host, "unknown", f"no word from the host ({when}): its guard takes it back by itself")

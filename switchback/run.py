@@ -1,0 +1,146 @@
+"""What one run does on one host, decided before anything is changed. Plain values, made by `preflight`."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.progress import BUILD, WINDOW
+from agent.steps import limit_of
+from switchback.settings import Settings
+
+# Besides a step's own limit, what the answer may take on the way, seconds.
+ON_THE_WAY = 60.0
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A ref as it was typed, and the commit that it stands for."""
+
+    ref: str
+    sha: str
+
+    @property
+    def short(self) -> str:
+        """The part of it that is in a version's name."""
+        return self.sha[:7]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A deploy, a build, a revert or a restart on one host.
+
+    + deploy: the run's id, the same on all of its hosts
+    + hosts: the names of all hosts of the run
+    + version: where it goes; was: what is live before it
+    + steps: the agent's steps that this host has to do; none when there is nothing to do
+    + idle: why there is nothing to do
+    + agent: the fingerprint of the agent that the host has
+    + about: what else the journal's first line says
+    """
+
+    kind: str
+    deploy: str
+    host: str
+    hosts: tuple[str, ...]
+    primary: bool
+    settings: Settings
+    version: str
+    was: str | None
+    steps: tuple[str, ...]
+    agent: str | None = None
+    idle: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def request(self) -> dict[str, Any]:
+        """What the host is told when the run begins."""
+        return {
+            "deploy": self.deploy,
+            "kind": self.kind,
+            "by": who(),
+            "hosts": list(self.hosts),
+            "primary": self.primary,
+            "version": self.version,
+            "was": self.was,
+            "bare": self.was is None,
+            "settings": told(self.settings),
+            **self.about,
+        }
+
+    def lost(self, failed: Iterable[str]) -> str:
+        """The hosts of this run that have failed, as words; empty while none has."""
+        return ", ".join(sorted(set(failed) & set(self.hosts) - {self.host}))
+
+    def patience(self, step: str) -> float:
+        """How long to wait for a step's answer, seconds: its own limit, and the fallback that may come of it."""
+        settings = self.settings.model_dump(mode="json")
+        back = sum(limit_of(name, settings) for name in ("migrate", "restart", "health", "maintenance_stop"))
+        own = 0.0 if step == "fallback" else limit_of(step, settings)
+        return own + back + ON_THE_WAY
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What a run deletes on one host.
+
+    + keep: how many healthy versions stay
+    + named: delete these and nothing else
+    """
+
+    settings: Settings
+    deploy: str
+    keep: int
+    named: tuple[str, ...] = ()
+    enabled: bool = True
+
+    def request(self) -> dict[str, Any]:
+        """What the host is told."""
+        return {
+            "deploy": self.deploy,
+            "by": who(),
+            "settings": told(self.settings),
+            "keep": self.keep,
+            "named": list(self.named),
+        }
+
+
+def told(settings: Settings) -> dict[str, Any]:
+    """The settings as a host is told them and writes them down: less the URLs, which may hold a password."""
+    return settings.model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+
+
+def who() -> str:
+    """Who runs this, and where: what others are told while this run holds a host."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def new_id(kind: str) -> str:
+    """An id for a run; the time first, so that they sort."""
+    return f"{utc()}-{kind}-{secrets.token_hex(2)}"
+
+
+def version_name(code: Commit, config: Commit) -> str:
+    """A name for a new version."""
+    return f"django-{utc()}-{code.short}-{config.short}"
+
+
+def utc() -> str:
+    """The time as it stands in names."""
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+
+
+def steps_for(settings: Settings, build: bool, switch: bool) -> tuple[str, ...]:
+    """The steps of a run, in order.
+
+    + build: whether the version has to be built
+    + switch: whether it goes live
+    """
+    # A version that was built earlier meets a database that may have changed since.
+    steps = [*(BUILD if build else ("checks",)), *(WINDOW if switch else ()), "commit"]
+    optional = ("build_script", "install_script")
+    return tuple(name for name in steps if name not in optional or getattr(settings, name))

@@ -1,0 +1,121 @@
+"""The agent's journal, lock and links keep their promises on a real file system."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from agent.journal import Journal
+from agent.links import NotALink, read_link, replace_link, restore_links
+from agent.state import Held, State, free_lock, lock_holder, take_lock, write_whole
+
+
+def test_a_journal_gives_back_what_was_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append("begin", deploy="a")
+    journal.append("step started", step="code")
+    assert [record["event"] for record in journal.records()] == ["begin", "step started"]
+
+
+def test_a_line_cut_short_by_a_crash_is_passed_over_and_the_next_one_is_whole(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append("begin", deploy="a")
+    with journal.path.open("a") as file:
+        file.write('{"event": "step sta')
+    journal.append("fallback", reason="crash")
+    assert [record["event"] for record in journal.records()] == ["begin", "fallback"]
+
+
+def test_of_many_who_want_the_lock_one_gets_it_and_the_others_learn_who(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    won: list[str] = []
+    told: list[str] = []
+
+    def want(name: str) -> None:
+        try:
+            take_lock(state, name)
+            won.append(name)
+        except Held as held:
+            told.append(held.holder)
+
+    threads = [threading.Thread(target=want, args=(f"deploy-{number}",)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert told == won * 19
+    assert lock_holder(state) == won[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_nobody_frees_a_lock_that_belongs_to_another_deploy(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    take_lock(state, "mine")
+    free_lock(state, "yours")
+    assert lock_holder(state) == "mine"
+    free_lock(state, "mine")
+    assert lock_holder(state) is None
+
+
+def test_a_link_is_replaced_without_ever_being_missing(tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    replace_link(link, "a")
+    missing = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            try:
+                os.readlink(link)
+            except FileNotFoundError:
+                missing.append(True)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for number in range(500):
+        replace_link(link, "ab"[number % 2])
+    stop.set()
+    watcher.join()
+    assert not missing
+
+
+def test_what_an_interrupted_switch_has_left_does_not_reach_the_next_one(tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    replace_link(link, "old")
+    (tmp_path / ".current.switchback").symlink_to("interrupted")
+    replace_link(link, "new")
+    assert link.readlink() == Path("new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current"]
+
+
+def test_links_go_back_to_what_they_were_or_away(tmp_path: Path) -> None:
+    kept, made = tmp_path / "kept", tmp_path / "made"
+    replace_link(kept, "old")
+    recorded = {str(kept): read_link(kept), str(made): read_link(made)}
+    replace_link(kept, "new")
+    replace_link(made, "new")
+    for _ in range(2):
+        restore_links(recorded)
+        assert kept.readlink() == Path("old")
+        assert not made.is_symlink()
+
+
+def test_what_is_not_a_link_is_never_replaced_by_one(tmp_path: Path) -> None:
+    (tmp_path / "current").mkdir()
+    with pytest.raises(NotALink):
+        replace_link(tmp_path / "current", "new")
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, "one", 0o600)
+    write_whole(path, "two", 0o600)
+    assert path.read_text() == "two"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]

@@ -1,0 +1,71 @@
+"""What is deleted is never what somebody may still need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.clean import choose
+from agent.transaction import Refused
+
+
+def version(name: str, **fields: Any) -> dict[str, Any]:
+    return {"name": name, "ours": True, "working": True, "links": [], "pinned": False, "bytes": 1, **fields}
+
+
+versions = st.lists(
+    st.builds(
+        version,
+        st.just(""),
+        ours=st.booleans(),
+        working=st.booleans(),
+        pinned=st.booleans(),
+        links=st.sampled_from([[], [], [], ["current"], ["previous", "working"]]),
+    ),
+    max_size=30,
+).map(lambda found: [{**one, "name": f"django-{number:03}"} for number, one in enumerate(reversed(found))][::-1])
+
+
+@given(versions, st.integers(0, 12), st.integers(0, 5))
+def test_what_is_linked_pinned_or_not_ours_always_stays(found: list[dict[str, Any]], keep: int, failed: int) -> None:
+    doomed = set(choose(found, keep, failed))
+    for one in found:
+        if one["links"] or one["pinned"] or not one["ours"]:
+            assert one["name"] not in doomed
+
+
+@given(versions, st.integers(0, 12), st.integers(0, 5))
+def test_the_newest_healthy_ones_stay_however_many_failed_since(
+    found: list[dict[str, Any]], keep: int, failed: int
+) -> None:
+    doomed = set(choose(found, keep, failed))
+    healthy = [one["name"] for one in found if one["working"] and one["ours"]]
+    assert not doomed & set(healthy[:keep])
+    bad = [one["name"] for one in found if not one["working"] and one["ours"]]
+    assert not doomed & set(bad[:failed])
+
+
+def test_failed_versions_do_not_push_out_healthy_ones() -> None:
+    found = [version(f"bad-{number}", working=False) for number in range(5)] + [version("good")]
+    assert choose(found, keep=1, keep_failed=2) == ["bad-2", "bad-3", "bad-4"]
+
+
+def test_a_named_version_is_deleted_and_nothing_else() -> None:
+    assert choose([version("a"), version("b"), version("c")], 0, 0, ["b"]) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [({"links": ["current"]}, "it is current"), ({"pinned": True}, "it is pinned")],
+)
+def test_a_named_version_that_has_to_stay_is_refused(fields: dict[str, Any], why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        choose([version("a", **fields)], 0, 0, ["a"])
+
+
+def test_a_name_that_is_no_version_is_refused() -> None:
+    with pytest.raises(Refused, match="there is no version nope"):
+        choose([version("a")], 0, 0, ["nope"])

@@ -1,0 +1,191 @@
+"""What a fallback does is right for every prefix of every journal: whenever a deploy is cut off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.fallback import maintenance_is_ours, marks_failed, outcome_of, plan_fallback
+from agent.progress import BUILD, WINDOW, read_progress
+
+Record = dict[str, Any]
+
+SETTINGS = {"database_fallback": "reverse"}
+
+
+def begin(**fields: Any) -> Record:
+    return {"event": "begin", "kind": "deploy", "version": "new", "was": "old", "settings": SETTINGS, **fields}
+
+
+def journal_until(step: str, ended: str = "step failed", **fields: Any) -> list[Record]:
+    """The journal of a deploy that went well up to a step."""
+    records = [begin(**fields)]
+    for name in (*BUILD, *WINDOW):
+        records.append({"event": "step started", "step": name})
+        if name == step:
+            return [*records, {"event": ended, "step": name, "reason": "it broke"}]
+        records.append({"event": "step done", "step": name, "note": {}})
+    raise AssertionError(step)
+
+
+def names(records: list[Record]) -> list[str]:
+    return [action.name for action in plan_fallback(records)]
+
+
+@st.composite
+def journals(draw: st.DrawFn) -> list[Record]:
+    """A whole journal of some deploy: how it began, how far it came, and how it ended."""
+    records = [
+        begin(
+            kind=draw(st.sampled_from(["deploy", "revert", "restart", "build"])),
+            bare=draw(st.booleans()),
+            primary=draw(st.booleans()),
+            has_worked=draw(st.booleans()),
+        )
+    ]
+    for step in (*BUILD, *WINDOW)[: draw(st.integers(0, len(BUILD) + len(WINDOW)))]:
+        records.append({"event": "step started", "step": step, "deadline": 1.0})
+        records.append({"event": "command", "pid": 4711, "started": "1"})
+        note = draw(st.sampled_from([{}, {"skipped": "not needed"}]))
+        records.append({"event": "step done", "step": step, "note": note})
+    if draw(st.booleans()):
+        return [*records, {"event": "committed"}, {"event": "ended", "outcome": "committed"}]
+    return [*records, *_fallen_back(records, draw)]
+
+
+def _fallen_back(records: list[Record], draw: st.DrawFn) -> list[Record]:
+    more: list[Record] = [{"event": "fallback", "reason": "it broke"}]
+    for action in plan_fallback([*records, *more]):
+        more.append({"event": "undo started", "action": action.name})
+        good = draw(st.booleans())
+        more.append({"event": "undo done" if good else "undo failed", "action": action.name, "problem": "no"})
+    outcome = outcome_of(read_progress([*records, *more]))
+    return [*more, {"event": "ended", "outcome": outcome}]
+
+
+@given(journals(), st.data())
+def test_every_prefix_of_every_journal_has_a_plan_that_undoes_what_was_started(
+    journal: list[Record], data: st.DataObject
+) -> None:
+    prefix = journal[: data.draw(st.integers(1, len(journal)))]
+    progress = read_progress(prefix)
+    planned = names(prefix)
+    if progress.outcome in ("committed", "refused", "fell back"):
+        assert planned == []
+    elif progress.committed:
+        assert planned == ["finish commit"]
+    else:
+        assert_undoes_everything(prefix, [*planned, *progress.undone])
+
+
+def assert_undoes_everything(prefix: list[Record], undone: list[str]) -> None:
+    progress = read_progress(prefix)
+    bare = progress.begin["bare"]
+    assert ("links" in undone) == ("swap" in progress.started)
+    assert ("database" in undone) == ("migrate" in progress.started and progress.begin["primary"])
+    assert ("restart" in undone) == ("restart" in progress.started and not bare)
+    assert ("stop service" in undone) == ("restart" in progress.started and bare)
+    assert ("health" in undone) == (progress.touched and not bare)
+    assert ("maintenance" in undone) == maintenance_is_ours(progress)
+    assert ("mark" in undone) == marks_failed(progress)
+
+
+@given(journals(), st.data())
+def test_a_plan_never_lets_visitors_in_before_the_old_version_is_back(
+    journal: list[Record], data: st.DataObject
+) -> None:
+    planned = names(journal[: data.draw(st.integers(1, len(journal)))])
+    order = [
+        "stop commands",
+        "evidence",
+        "links",
+        "database",
+        "restart",
+        "stop service",
+        "health",
+        "maintenance",
+        "mark",
+    ]
+    assert planned == ["finish commit"] or planned == [name for name in order if name in planned]
+
+
+@given(journals(), st.data())
+def test_a_fallback_that_was_cut_off_does_the_rest_and_no_step_twice(
+    journal: list[Record], data: st.DataObject
+) -> None:
+    prefix = journal[: data.draw(st.integers(1, len(journal)))]
+    progress = read_progress(prefix)
+    repeated = set(names(prefix)) & set(progress.undone)
+    assert repeated <= {"stop commands", "health"}
+
+
+def test_a_failed_build_leaves_the_live_site_alone() -> None:
+    for step in BUILD:
+        assert names(journal_until(step)) == ["stop commands", "evidence", "mark"]
+        assert outcome_of(read_progress(journal_until(step))) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("maintenance_start", ["health", "maintenance", "mark"]),
+        ("backup", ["health", "maintenance", "mark"]),
+        ("migrate", ["database", "health", "maintenance", "mark"]),
+        ("swap", ["links", "database", "health", "maintenance", "mark"]),
+        ("restart", ["links", "database", "restart", "health", "maintenance", "mark"]),
+        ("maintenance_stop", ["links", "database", "restart", "health", "maintenance", "mark"]),
+        ("site", ["links", "database", "restart", "health", "mark"]),
+    ],
+)
+def test_a_step_of_the_window_that_fails_is_undone_in_order(step: str, expected: list[str]) -> None:
+    assert names(journal_until(step)) == ["stop commands", "evidence", *expected]
+    assert outcome_of(read_progress(journal_until(step))) == "fell back"
+
+
+def test_a_deploy_whose_step_was_killed_is_undone_as_one_whose_step_failed() -> None:
+    killed = journal_until("migrate")[:-1]
+    assert names(killed) == names(journal_until("migrate"))
+
+
+def test_the_database_is_taken_back_by_the_primary_host_alone() -> None:
+    assert "database" not in names(journal_until("swap", primary=False))
+
+
+def test_a_first_deploy_goes_back_to_a_stopped_service() -> None:
+    planned = names(journal_until("health", bare=True))
+    assert "stop service" in planned
+    assert "health" not in planned
+
+
+def test_maintenance_that_was_never_started_is_not_stopped() -> None:
+    records = journal_until("health")
+    for record in records:
+        if record.get("step") == "maintenance_start" and record["event"] == "step done":
+            record["note"] = {"skipped": "no window needed"}
+    assert "maintenance" not in names(records)
+
+
+@pytest.mark.parametrize(("step", "marked"), [("health", True), ("backup", False), ("maintenance_stop", False)])
+def test_a_version_that_has_worked_is_blamed_only_for_its_own_failures(step: str, marked: bool) -> None:
+    assert ("mark" in names(journal_until(step, has_worked=True))) is marked
+
+
+def test_a_committed_deploy_is_only_ever_finished_forward() -> None:
+    records = [*journal_until("site", ended="step done"), {"event": "committed"}]
+    assert names(records) == ["finish commit"]
+    assert names([*records, {"event": "ended", "outcome": "committed"}]) == []
+
+
+def test_a_person_who_recovers_gets_the_whole_way_back_tried_again() -> None:
+    records = [
+        *journal_until("migrate"),
+        {"event": "fallback", "reason": "migrate failed"},
+        {"event": "undo failed", "action": "database", "problem": "no"},
+        {"event": "ended", "outcome": "needs a person"},
+    ]
+    assert "database" in names(records)
+    again = [*records, {"event": "fallback", "reason": "a person"}, {"event": "undo done", "action": "database"}]
+    assert outcome_of(read_progress(again)) == "fell back"
