@@ -1,0 +1,5 @@
+"""Production: the hosts that group_data/prod.yml names."""
+
+from switchback.inventory import inventory
+
+app = inventory(__file__)

@@ -1,0 +1,58 @@
+"""The one error that a person sees when a run is refused: every problem at once, and nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra_cli.exceptions import CliError  # type: ignore[import-untyped]
+
+
+class Refused(CliError, PyinfraError):  # type: ignore[misc]
+    """The run is refused before anything is changed.
+
+    It is two of pyinfra's errors at once because pyinfra lets only these through untouched: a PyinfraError out of an
+    inventory or a deploy file, a CliError out of its command line.
+
+    + problems: what is wrong, each with what to do about it
+    """
+
+    exit_code = 1
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the problems on stderr, so that stdout stays JSON under --json."""
+        click.echo(err=True)
+        click.echo(f"--> {click.style('Refused', 'red', bold=True)}, nothing was changed:", err=True)
+        for problem in self.problems:
+            click.echo("    - " + problem.replace("\n", "\n      "), err=True)
+
+
+class Problems:
+    """Gathers what is wrong, so that one run names all of it."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, None] = {}
+
+    def add(self, *problems: str) -> None:
+        """Note problems. The same one, found again on another host, is noted once."""
+        self._found.update(dict.fromkeys(problems))
+
+    @contextmanager
+    def gather(self) -> Iterator[None]:
+        """Note the problems of a refusal in this block and go on after it."""
+        try:
+            yield
+        except Refused as refused:
+            self.add(*refused.problems)
+
+    def refuse_if_any(self) -> None:
+        """Raise Refused with everything that was noted."""
+        if self._found:
+            raise Refused(*self._found)
