@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: test test-unit lint
+.PHONY: demo demo-down hosts hosts-down
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -16,3 +17,18 @@ lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The site's port is DEMO_PORT, 8800 unless told otherwise.
+demo: .venv/.installed
+	@$(BIN)/python -m tests.bed demo $(DEMO_PORT:%=--port %)
+
+demo-down: .venv/.installed
+	@$(BIN)/python -m tests.bed demo-down
+
+# So many bare hosts, to try things on by hand.
+N ?= 3
+hosts: .venv/.installed
+	@$(BIN)/python -m tests.bed hosts $(N)
+
+hosts-down: .venv/.installed
+	@$(BIN)/python -m tests.bed hosts-down

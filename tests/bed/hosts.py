@@ -1,11 +1,14 @@
 """Hosts: containers that run systemd, reached by SSH and by HTTP on ports of this machine."""
 
 import io
+import secrets
+import shlex
 import socket
 import tarfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import cast
 
@@ -13,14 +16,19 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.models.containers import Container
 
 from tests.bed.engine import client
-from tests.bed.image import ensure_image
+from tests.bed.image import SNAPSHOTS, ensure_image
 from tests.bed.keys import HOST, KNOWN_HOSTS, LOGIN, ensure_keys, public, remember_host
+from tests.bed.places import ROOT
 from tests.bed.progress import BedError
 
-SNAPSHOTS = "switchback-snapshot"
-LABEL = "switchback.kind"
+KIND = "switchback.kind"
+LOGIN_ON_HOST = "/etc/ssh/authorized_keys/admin"
+CHECKOUT = "switchback.checkout"
+SSH_PORT = "switchback.ssh"
+HTTP_PORT = "switchback.http"
 READY_LIMIT = 60.0
 STOP_LIMIT = 20
+PORTS = range(20000, 32000)
 PORT_TRIES = 20
 READY = (
     "until pg_isready -q && systemctl is-active -q nginx ssh; do sleep 0.05; done; "
@@ -66,7 +74,8 @@ class Host:
         out, error = cast("tuple[bytes | None, bytes | None]", result.output)
         done = CompletedProcess(argv, result.exit_code or 0, (out or b"").decode(), (error or b"").decode())
         if check and done.returncode != 0:
-            raise AssertionError(f"{self.name}: {command!r} exits {done.returncode}: {done.stdout}{done.stderr}")
+            shown = shlex.join(argv)[:200]
+            raise AssertionError(f"{self.name}: {shown} exits with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done
 
     def write(self, path: str, content: str | bytes, *, mode: int = 0o644, owner: str = "root") -> None:
@@ -74,6 +83,35 @@ class Host:
         self.container.put_archive("/", archive((path, content, mode)))
         if owner != "root":
             self.run(["chown", f"{owner}:", path])
+
+    @property
+    def image(self) -> str:
+        """The image that it was started from."""
+        return str(self.container.attrs["Config"]["Image"])
+
+    @property
+    def checkout(self) -> Path:
+        """The checkout whose bed it belongs to."""
+        return Path(self.container.labels[CHECKOUT])
+
+    def knows_keys(self) -> bool:
+        """Whether it was made with the keys that this checkout's bed has now."""
+        try:
+            stream, _ = self.container.get_archive(LOGIN_ON_HOST)
+        except NotFound:
+            return False
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
+            file = tar.extractfile(tar.getmembers()[0])
+            return LOGIN.exists() and file is not None and file.read() == public(LOGIN).read_bytes()
+
+    def resume(self) -> None:
+        """Make sure that it runs, also after this machine was rebooted."""
+        container = self.container
+        if container.status == "paused":
+            container.unpause()
+        elif container.status != "running":
+            container.start()
+        self.wait()
 
     def reboot(self) -> None:
         """Shut it down in order, start it again, and wait until it is ready."""
@@ -98,13 +136,12 @@ class Host:
 
     def snapshot(self, tag: str) -> str:
         """Keep its disk (not /run and /tmp) as an image, and return that image's name."""
-        self.run("sync", check=False)
         self.container.commit(repository=SNAPSHOTS, tag=tag)
         return f"{SNAPSHOTS}:{tag}"
 
     def reset(self, image: str = "") -> None:
         """Start again at the same ports from an image: the bare host's, unless told otherwise."""
-        kind = self.container.labels[LABEL]
+        kind = self.container.labels[KIND]
         self.remove()
         create(self, kind, image or ensure_image())
         self.wait()
@@ -125,6 +162,10 @@ class Host:
             time.sleep(0.02)
 
 
+class PortTakenError(BedError):
+    """Another program has the port."""
+
+
 def greets(port: int) -> bool:
     """Whether an SSH server says hello on a port: Docker's own proxy takes a connection before that."""
     try:
@@ -135,10 +176,14 @@ def greets(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A port of this machine that nothing listens on, outside the range that outgoing connections take theirs from."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 
@@ -161,7 +206,7 @@ def create(host: Host, kind: str, image: str) -> None:
         image,
         name=host.name,
         hostname=host.name,
-        labels={LABEL: kind, "switchback.ssh": str(host.ssh_port), "switchback.http": str(host.http_port)},
+        labels={KIND: kind, CHECKOUT: str(ROOT), SSH_PORT: str(host.ssh_port), HTTP_PORT: str(host.http_port)},
         ports={
             "22/tcp": ("127.0.0.1", host.ssh_port),
             f"{host.http_port}/tcp": ("127.0.0.1", host.http_port),
@@ -180,7 +225,7 @@ def create(host: Host, kind: str, image: str) -> None:
                 ("/etc/ssh/ssh_host_ed25519_key", HOST.read_bytes(), 0o600),
                 ("/etc/ssh/ssh_host_ed25519_key.pub", public(HOST).read_bytes(), 0o644),
                 # Root's file, which sshd accepts as well, so that its owner's id needn't be known.
-                ("/etc/ssh/authorized_keys/admin", public(LOGIN).read_bytes(), 0o644),
+                (LOGIN_ON_HOST, public(LOGIN).read_bytes(), 0o644),
                 ("/etc/nginx/bed-listen.conf", f"listen {host.http_port};\n", 0o644),
             ),
         )
@@ -203,7 +248,7 @@ def start(name: str, *, kind: str = "test", ssh_port: int = 0, http_port: int = 
             if not taken(error):
                 raise
             if not remaining:
-                raise BedError(f"{name} can't have its ports {host.ssh_port} and {host.http_port}: taken.") from error
+                raise PortTakenError(f"{name} can't have port {host.ssh_port} or {host.http_port}.") from error
         else:
             break
     host.wait()
@@ -224,14 +269,21 @@ def find(name: str) -> Host | None:
 
 
 def hosts(kind: str) -> list[Host]:
-    """All hosts of a kind, by name."""
-    containers = client().containers.list(all=True, filters={"label": f"{LABEL}={kind}"})
+    """All of this checkout's hosts of a kind, running or stopped, by name."""
+    labels = [f"{KIND}={kind}", f"{CHECKOUT}={ROOT}"]
+    containers = client().containers.list(all=True, filters={"label": labels})
     return sorted((known(container) for container in containers), key=lambda host: host.name)
+
+
+def any_left() -> bool:
+    """Whether the engine has a host of any kind and checkout."""
+    return bool(client().containers.list(all=True, filters={"label": KIND}))
 
 
 def known(container: Container) -> Host:
     """The host that a container is."""
-    return Host(str(container.name), int(container.labels["switchback.ssh"]), int(container.labels["switchback.http"]))
+    labels = container.labels
+    return Host(str(container.name), int(labels[SSH_PORT]), int(labels[HTTP_PORT]))
 
 
 def remove_snapshot(image: str) -> None:

@@ -19,6 +19,7 @@ from tests.bed.progress import BedError, log_file, step, tail
 from tests.sample import build as sample
 
 REPOSITORY = "switchback-host"
+SNAPSHOTS = "switchback-snapshot"
 HERE = Path(__file__).parent
 SAMPLE = Path(sample.__file__).parent
 
@@ -109,6 +110,6 @@ def as_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def remove_images() -> None:
     """Remove every image that the bed has made."""
-    for repository in (REPOSITORY, BASE_REPOSITORY):
+    for repository in (SNAPSHOTS, REPOSITORY, BASE_REPOSITORY):
         for image in client().images.list(name=repository):
             client().images.remove(str(image.id), force=True)
