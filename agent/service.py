@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.command import Runner, started_at
+from agent.command import Runner, acting_as, started_at
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,27 @@ def _read(path: Path, unit: str, folder: str) -> Process | None:
         fields = (path / "stat").read_text().rsplit(")", 1)[1].split()
         if fields[0] in "ZX":
             return None
-        files = [os.readlink(str(path / "cwd")), os.readlink(str(path / "exe"))]
-        files += [line.split(None, 5)[5] for line in (path / "maps").read_text().splitlines() if line.count("/")]
-    except (OSError, IndexError):
+        files = _files(path)
+    except (FileNotFoundError, ProcessLookupError):
         return None
     pid = int(path.name)
     return Process(pid, int(fields[1]), started_at(pid) or "", frozenset(_versions_of(files, folder)))
+
+
+def _files(path: Path) -> list[str]:
+    """The files that show where a process runs from."""
+    try:
+        return _files_as_we_are(path)
+    except PermissionError:
+        # In some containers not even root may look at another user's process; its owner may.
+        with acting_as(pwd.getpwuid(path.stat().st_uid).pw_name):
+            return _files_as_we_are(path)
+
+
+def _files_as_we_are(path: Path) -> list[str]:
+    maps = (path / "maps").read_text().splitlines()
+    links = [os.readlink(str(path / "cwd")), os.readlink(str(path / "exe"))]
+    return links + [line.split(None, 5)[5] for line in maps if line.count("/")]
 
 
 def _versions_of(files: Iterable[str], folder: str) -> set[str]:

@@ -12,15 +12,15 @@ config.SUDO = True
 
 run = preflight.build()
 
-transaction.agent(run)
-transaction.begin(run)
+transaction.agent(run, name="Install the agent, if it is not this one")
+transaction.begin(run, name="Begin: take the lock, open the journal, set the guard")
 
-version.code(run)
-version.config(run)
-version.venv(run)
-version.build_script(run)
-version.static(run)
-version.checks(run)
-version.seal(run)
+version.code(run, name="Build: check out the code")
+version.config(run, name="Build: check out the config")
+version.venv(run, name="Build: install the requirements")
+version.build_script(run, name="Build: run the build script")
+version.static(run, name="Build: collect the static files")
+version.checks(run, name="Build: run the checks, read the migrations")
+version.seal(run, name="Build: seal the version")
 
-transaction.commit(run)
+transaction.commit(run, name="Commit")

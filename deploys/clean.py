@@ -17,8 +17,8 @@ config.SUDO = True
 asked = options()
 
 if asked.pin:
-    housekeeping.pin(asked.pin, pinned=True)
+    housekeeping.pin(asked.pin, pinned=True, name="Pin")
 elif asked.unpin:
-    housekeeping.pin(asked.unpin, pinned=False)
+    housekeeping.pin(asked.unpin, pinned=False, name="Unpin")
 else:
-    housekeeping.clean(preflight.cleaning())
+    housekeeping.clean(preflight.cleaning(), name="Clean up old versions")

@@ -12,4 +12,4 @@ from switchback.inventory import settings_of
 config.SUDO = True
 
 if preflight.look().get("transaction"):
-    housekeeping.recover(settings_of(host))
+    housekeeping.recover(settings_of(host), name="Recover: finish the fallback, free the host")

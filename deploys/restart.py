@@ -12,9 +12,9 @@ config.SUDO = True
 
 run = preflight.restart()
 
-transaction.agent(run)
-transaction.begin(run)
-window.restart(run)
-window.health(run)
-window.site(run)
-transaction.commit(run)
+transaction.agent(run, name="Install the agent, if it is not this one")
+transaction.begin(run, name="Begin: take the lock, open the journal, set the guard")
+window.restart(run, name="Restart")
+window.health(run, name="Prove that the app is healthy")
+window.site(run, name="Prove that the site is up")
+transaction.commit(run, name="Commit")
