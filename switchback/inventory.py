@@ -58,7 +58,7 @@ def inventory(file: str, hosts: Sequence[str | tuple[str, Data]] | None = None) 
     own, connection = _own_data(file, hosts or (), problems)
     with problems.gather():
         settings = _settings(file, line, own if hosts is not None else None, problems)
-    problems.add(*_unmatched(file, line, tuple(settings)))
+    problems.add(*_unmatched(file, line, tuple(own or settings)))
     if chosen.database == "restore" and any(one.restore_script is None for one in settings.values()):
         problems.add("--data database=restore: the settings have no restore_script")
     problems.refuse_if_any()
@@ -121,8 +121,13 @@ def _settings(file: str, line: CommandLine, own: GivenByHost | None, problems: P
     shared = files.read(problems)
     overrides = {key: Given(text, "--data") for key, text in line.data if key in Settings.model_fields}
     if own is None:
-        one = _checked({**shared, **overrides}, files, REQUIRED | {"host"})
+        shared.update(overrides)
+        one = _checked(shared, files, REQUIRED | {"host"})
+        if not one.host:
+            raise Refused(f"{shared['host'].where}: host names no host")
         return dict.fromkeys(one.host, one)
+    if not own:
+        raise Refused(f"{file}: names no hosts")
     found = {}
     for name, data in own.items():
         with problems.gather():
