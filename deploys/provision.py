@@ -1,0 +1,41 @@
+"""Make a bare Debian or Ubuntu host fit for deploys, or take over one that a person has laid out.
+
+    pyinfra inventories/prod.py deploys/provision.py
+
+Adds what is missing, and leaves what is there as it is. A second run changes nothing.
+"""
+
+from pyinfra import config, host
+from pyinfra.facts.server import Home
+
+from facts.venv import CanMakeVenv
+from operations import housekeeping, provision
+from switchback import inspection
+from switchback.groundwork import lacking
+from switchback.inventory import settings_of
+
+config.SUDO = True
+
+settings = settings_of(host)
+facts = inspection.ground()
+lacks = lacking(facts, settings, host.get_fact(CanMakeVenv, python=settings.python))
+
+# The ground: what is installed, and whose it is.
+provision.packages(lacks.packages, name="Packages: git and what makes virtual environments")
+provision.admin_user(
+    settings.admin_username,
+    missing=lacks.makes_admin,
+    keys=f"{host.get_fact(Home, _sudo=False)}/.ssh/authorized_keys",
+    name="User: the one who connects, with sudo",
+)
+provision.app_user(settings.app_username, lacks.home, missing=lacks.makes_app, name="User: the one who runs the app")
+
+# The layout that a deploy fills.
+provision.folders(lacks.folders, settings.app_username, lacks.home, name="Directories of the app")
+provision.scripts(lacks.scripts, settings.app_username, name="Scripts: backup and maintenance")
+provision.unit(settings.systemd_service, lacks.unit, name="Service: its unit, enabled and not started")
+provision.agent(settings.systemd_service, facts["agent"], name="Agent, with its guard")
+
+# What a person laid out before: completed, and taken over.
+provision.links(lacks.links, settings.app_username, name="Links that are missing")
+housekeeping.adopt(lacks.adopted, name="Take over the versions that work")

@@ -1,0 +1,220 @@
+"""Making a host fit for deploys. Each of these adds what is missing, and leaves what is there as it is.
+
+Under --diff each one shows all that it would do before its first command: a dry run goes no further than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import Template
+
+from pyinfra import host, logger, state
+from pyinfra.api import QuoteString, StringCommand, operation
+from pyinfra.facts.files import Directory, File
+from pyinfra.operations import apt
+from pyinfra.operations.util.files import generate_color_diff
+
+from operations.steps import Commands
+from switchback.calls import bring_along
+from switchback.payload import agent_fingerprint
+
+FILES = Path(__file__).parent / "files"
+UNITS = "/etc/systemd/system"
+SUDOERS = "/etc/sudoers.d"
+
+# Puts a text into a file that isn't there. link(2) fails where somebody has made one meanwhile, and an interrupted run
+# leaves no half of one.
+WRITE = """\
+set -e
+new=$(mktemp "$1.XXXXXX")
+trap 'rm -f -- "$new"' EXIT
+printf %s "$2" >"$new"
+chmod "$3" "$new"
+$4 "$new"
+ln -T -- "$new" "$1"
+"""
+
+
+@operation()
+def packages(names: Sequence[str]) -> Commands:
+    """
+    Install packages. A host that has them all is not even asked for news, so it may be offline.
+
+    + names: those that are missing
+    """
+    if not names:
+        host.noop("no package is missing")
+        return
+    yield from apt.packages._inner(packages=list(names), update=True, no_recommends=True)
+
+
+@operation()
+def app_user(user: str, home: str, missing: bool) -> Commands:
+    """
+    Make the user who owns the code and config and runs the app, with a home that the web server can read.
+
+    + missing: whether there is no such user
+    """
+    if not missing:
+        host.noop(f"there is a user {user}")
+        return
+    _announce(f"Will make the user {user} with the home {home}")
+    yield _make_user(user, "--home-dir", QuoteString(home))
+    yield StringCommand("chmod", "755", QuoteString(home))
+
+
+@operation()
+def admin_user(user: str, missing: bool, keys: str) -> Commands:
+    """
+    Make the user who connects: with sudo, and with the SSH keys of whoever provisions.
+
+    + missing: whether there is no such user
+    + keys: the file of those SSH keys
+    """
+    if not missing:
+        host.noop(f"there is a user {user}")
+        return
+    # sudo passes over a file with a dot in its name.
+    path = f"{SUDOERS}/{user.replace('.', '_')}"
+    text = Template((FILES / "sudoers").read_text()).substitute(user=user)
+    _announce(f"Will make the user {user}, who has sudo and the SSH keys in {keys}")
+    if host.get_fact(File, path=path) is None:
+        _announce_file(path, text)
+        # A mistake in this directory would take sudo away from everybody: checked before it is there.
+        yield _write(path, text, "440", check="visudo -cqf")
+    yield _make_user(user)
+    yield StringCommand("sh", "-ec", QuoteString(TAKE_KEYS), "sh", QuoteString(user), QuoteString(keys))
+
+
+TAKE_KEYS = """\
+[ -f "$2" ] || exit 0
+home=$(getent passwd "$1" | cut -d: -f6)
+install -d -o "$1" -g "$1" -m 700 "$home/.ssh"
+install -o "$1" -g "$1" -m 600 "$2" "$home/.ssh/authorized_keys"
+"""
+
+
+@operation()
+def folders(paths: Sequence[str], user: str, home: str) -> Commands:
+    """
+    Make directories that belong to a user.
+
+    + home: the user's home; what is outside of it, root has to make
+    """
+    missing = [path for path in paths if host.get_fact(Directory, path=path) is None]
+    if not missing:
+        host.noop("every directory is there")
+    for path in missing:
+        _announce(f"Will make the directory {path}")
+    for path in missing:
+        if path.startswith(home + "/"):
+            yield StringCommand(*_as(user), "install", "-d", "--", QuoteString(path))
+        else:
+            yield StringCommand(
+                "install", "-d", "-o", QuoteString(user), "-g", QuoteString(user), "--", QuoteString(path)
+            )
+
+
+@operation()
+def scripts(missing: Mapping[str, str], user: str) -> Commands:
+    """
+    Write the scripts that are missing, for the site's administrator to go on from.
+
+    + missing: each one's path, and the file among ours that it starts from
+    """
+    absent = [path for path in missing if host.get_fact(File, path=path) is None]
+    texts = {path: (FILES / missing[path]).read_text() for path in absent}
+    if not texts:
+        host.noop("every script is there")
+    for path, text in texts.items():
+        _announce_file(path, text)
+    for path, text in texts.items():
+        yield _write(path, text, "755", user=user)
+
+
+@operation()
+def unit(service: str, values: Mapping[str, str] | None) -> Commands:
+    """
+    Write the unit of the app's service and enable it. The first deploy starts it.
+
+    + values: what is filled in; none where there is a unit
+    """
+    if values is None:
+        host.noop(f"there is a service {service}")
+        return
+    name = service if service.endswith(".service") else f"{service}.service"
+    text = unit_text(values)
+    _announce_file(f"{UNITS}/{name}", text)
+    yield _write(f"{UNITS}/{name}", text, "644")
+    yield StringCommand("systemctl", "enable", "--quiet", QuoteString(name))
+
+
+def unit_text(values: Mapping[str, str]) -> str:
+    """The unit with its values; what systemd would take for more than itself is escaped."""
+    escaped = {word: value.replace("%", "%%") for word, value in values.items()}
+    return Template((FILES / "django.service").read_text()).substitute(escaped)
+
+
+@operation()
+def agent(service: str, installed: str | None) -> Commands:
+    """
+    Install the agent of this checkout, with the units of its guard and of the boot.
+
+    + service: the app's, which waits for ours at boot
+    + installed: the fingerprint of the agent on the host
+    """
+    if installed == agent_fingerprint():
+        host.noop("the agent is installed")
+        return
+    _announce(f"Will install the agent {agent_fingerprint()}" + (f" in place of {installed}" if installed else ""))
+    yield bring_along("install", {"unit": service}, timeout=120)
+
+
+@operation()
+def links(missing: Mapping[str, str], user: str) -> Commands:
+    """
+    Add the links that a host with a live version lacks.
+
+    + missing: each one's path and target
+    """
+    made = {path: target for path, target in missing.items() if host.get_fact(File, path=path) is None}
+    if not made:
+        host.noop("no link is missing")
+    for path, target in made.items():
+        _announce(f"Will make the link {path} to {target}")
+    for path, target in made.items():
+        yield StringCommand(*_as(user), "ln", "-sT", "--", QuoteString(target), QuoteString(path))
+
+
+def _make_user(user: str, *options: str | QuoteString) -> StringCommand:
+    # With a password that nobody has, unlike a locked user, keys are let in everywhere.
+    how = ["--create-home", "--shell", "/bin/bash", "--password", QuoteString("*"), *options]
+    return StringCommand("useradd", *how, QuoteString(user))
+
+
+def _write(path: str, text: str, mode: str, user: str = "root", check: str = ":") -> StringCommand:
+    """The command that writes a file of a user's.
+
+    + check: a command that is given the file before it is there, and can keep it from being there
+    """
+    values = [QuoteString(value) for value in (path, text, mode, check)]
+    return StringCommand(*_as(user), "sh", "-c", QuoteString(WRITE), "sh", *values)
+
+
+def _as(user: str) -> list[str | QuoteString]:
+    """What makes a command a user's: root follows no link that the user has laid."""
+    return [] if user == "root" else ["runuser", "-u", QuoteString(user), "--"]
+
+
+def _announce(line: str) -> None:
+    """Say what an operation would do, for those who want to see it first."""
+    if state.config.DIFF and not state.is_executing:
+        host.log(line)
+
+
+def _announce_file(path: str, text: str) -> None:
+    if state.config.DIFF and not state.is_executing:
+        host.log(f"Will create {path}")
+        for line in generate_color_diff([], text.splitlines(keepends=True)):
+            logger.info("  %s", line)

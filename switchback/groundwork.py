@@ -1,0 +1,131 @@
+"""What a host lacks to take a deploy: a pure function of what was seen there. Whatever a person made is left alone."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.layout import Layout
+from switchback.checks import is_bare
+from switchback.settings import Settings
+
+Facts = dict[str, Any]
+
+# The text that a missing script starts from, by the setting that says where it goes.
+SCRIPTS = {
+    "backup_script": "backup_database.sh",
+    "maintenance_start_script": "start_maintenance.sh",
+    "maintenance_stop_script": "stop_maintenance.sh",
+    "restore_script": "restore_database.sh",
+}
+
+
+# What a link is that the survey did not see.
+NOTHING = {"kind": "missing"}
+
+
+@dataclass(frozen=True)
+class Groundwork:
+    """What provision does on a host.
+
+    + packages: Debian's names of those that are missing
+    + home: the app user's home, which may still be to be made
+    + makes_app, makes_admin: whether the user has to be made
+    + folders: the directories that have to be there
+    + scripts: the missing ones' paths, each with the file that it is started from
+    + unit: the values for the service's unit; none where there is one
+    + links: the missing ones of a host that has a live version, each with its target
+    + adopted: versions that a person has made and that work
+    """
+
+    packages: tuple[str, ...]
+    home: str
+    makes_app: bool
+    makes_admin: bool
+    folders: tuple[str, ...]
+    scripts: dict[str, str]
+    unit: dict[str, str] | None
+    links: dict[str, str]
+    adopted: tuple[str, ...]
+
+
+def lacking(facts: Facts, settings: Settings, can_make_venv: bool) -> Groundwork:
+    """Find what a host lacks.
+
+    + facts: what `Survey` saw; the app user may be missing
+    + can_make_venv: whether the app's Python has what virtual environments are made with
+    """
+    users = facts["users"]
+    home = str(facts.get("home") or f"/home/{settings.app_username}")
+    layout = Layout(settings.model_dump(mode="json"), Path(home))
+    bare = not users["app_username"] or is_bare(facts)
+    scripts = _scripts(facts, layout)
+    return Groundwork(
+        packages=tuple(_packages(facts, settings, can_make_venv)),
+        home=home,
+        makes_app=not users["app_username"],
+        makes_admin=not users["admin_username"],
+        folders=tuple(_folders(layout, scripts, bare)),
+        scripts=scripts,
+        unit=_unit(layout) if facts["unit"].get("LoadState") == "not-found" else None,
+        links={} if bare else dict(_links(facts, layout)),
+        adopted=() if bare else tuple(_adopted(facts)),
+    )
+
+
+def _packages(facts: Facts, settings: Settings, can_make_venv: bool) -> list[str]:
+    python = facts["tools"].get(settings.python)
+    packages = [] if facts["tools"].get("git") else ["git"]
+    # Debian's own interpreters come without; anybody else's is theirs to complete.
+    if python and not can_make_venv and posixpath.dirname(python) == "/usr/bin":
+        packages.append(posixpath.basename(python) + "-venv")
+    return packages
+
+
+def _scripts(facts: Facts, layout: Layout) -> dict[str, str]:
+    seen = facts.get("scripts", {})
+    missing = {}
+    for key, source in SCRIPTS.items():
+        path = layout.optional_path(key)
+        if path is not None and not (seen.get(key) or {}).get("exists"):
+            missing[str(path)] = source
+    return missing
+
+
+def _folders(layout: Layout, scripts: dict[str, str], bare: bool) -> list[str]:
+    folders = [layout.versions, layout.path("deployment_dir"), *(Path(script).parent for script in scripts)]
+    if "backup_database.sh" in scripts.values():
+        folders.append(layout.home / "backups")
+    if bare:
+        folders.append(layout.home / "log")
+    return [str(folder) for folder in dict.fromkeys(folders) if folder != layout.home]
+
+
+def _unit(layout: Layout) -> dict[str, str]:
+    paths = {"current": "current_main", "deployment": "deployment_dir", "venv": "current_venv_dir"}
+    return {"user": layout.app, **{word: str(layout.path(key)) for word, key in paths.items()}}
+
+
+def _links(facts: Facts, layout: Layout) -> list[tuple[str, str]]:
+    if not facts["linked"]["current"]:
+        # Which version ought to be live is a person's to say.
+        return []
+    wanted = {str(link): str(target) for link, target in layout.fixed_links().items()}
+    if facts["healthy"]["healthy"]:
+        current = layout.version(facts["linked"]["current"])
+        wanted[str(layout.main_links()["working"])] = str(current)
+    config = layout.path("current_config")
+    wanted |= {link: str(config / Path(link).name) for link in facts["deployment"]}
+    return [(link, target) for link, target in wanted.items() if facts["links"].get(link, MISSING)["kind"] == "missing"]
+
+
+MISSING = {"kind": "missing"}
+
+
+def _adopted(facts: Facts) -> list[str]:
+    words = ["working", "previous_working", *(["current"] if facts["healthy"]["healthy"] else [])]
+    linked = dict.fromkeys(facts["linked"][word] for word in words)
+    known = {version["name"]: version for version in facts["versions"]}
+    return [name for name in linked if name and not known[name]["working"] and not known[name]["failed"]]
