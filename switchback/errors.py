@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 from pyinfra.api.exceptions import PyinfraError
-from pyinfra_cli.exceptions import CliError  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from click import ClickException as CliError
+else:
+    # Importing pyinfra_cli patches threads and sockets for gevent, which breaks whoever imports us elsewhere (pytest's
+    # workers do): only where pyinfra's command line runs, and so is loaded already, are we an error of its kind.
+    CliError = getattr(sys.modules.get("pyinfra_cli.exceptions"), "CliError", click.ClickException)
 
 
-class Refused(CliError, PyinfraError):  # type: ignore[misc]
+class Refused(CliError, PyinfraError):
     """The run is refused before anything is changed.
 
     It is two of pyinfra's errors at once because pyinfra lets only these through untouched: a PyinfraError out of an
