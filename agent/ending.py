@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-from typing import Any
 
 from agent import undo
 from agent.command import CommandFailed, acting_as, mask
@@ -38,13 +37,9 @@ def finish_commit(transaction: Transaction) -> None:
     if begin["kind"] in ("deploy", "revert"):
         with acting_as(layout.app):
             _move_links(layout, version, was)
-        facts = transaction.progress
-        backup = {**(facts.notes.get("backup_before") or {}), **(facts.notes.get("backup") or {})}
-        backup.pop("skipped", None)
-        changes: dict[str, Any] = {"working": int(time.time()), "failed": None, "evidence": None}
-        if backup:
-            changes["backup"] = backup
-        change_mark(transaction.state, version, **changes)
+        backup = transaction.progress.backup
+        kept = {"backup": backup} if backup else {}
+        change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
     sentence = _commit_sentence(transaction)
     end(transaction, "committed", sentence)
     say(sentence)
@@ -71,7 +66,7 @@ def _commit_sentence(transaction: Transaction) -> str:
         return f"committed: {version} is built; {was or 'no version'} is live, as before"
     text = f"committed: {version} is live and healthy"
     text += f"; {was} was live before" if was and was != version else ""
-    backup = (progress.notes.get("backup") or progress.notes.get("backup_before") or {}).get("path")
+    backup = progress.backup.get("path")
     return text + (f"; backup: {backup}" if backup else "")
 
 
@@ -158,7 +153,7 @@ def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance:
         return f"{where}: {state}, maintenance is off; evidence: {transaction.folder}"
     problems = "; ".join("{action}: {problem}".format(**one).splitlines()[0] for one in progress.problems)
     maintenance = "maintenance stays ON" if keeps_maintenance else "maintenance is off"
-    backup = (progress.notes.get("backup") or {}).get("path")
+    backup = progress.backup.get("path")
     text = f"{where}: {current or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
     if backup:
         text += f"; the database's backup: {backup}"

@@ -64,6 +64,12 @@ class Progress:
         return self.started[-1] if self.started else "begin"
 
     @property
+    def backup(self) -> dict[str, Any]:
+        """The backup that this deploy has taken: its path, size and checksum; empty while there is none."""
+        notes = [self.notes.get(step) or {} for step in ("backup", "backup_before")]
+        return next((note for note in notes if note.get("path")), {})
+
+    @property
     def touched(self) -> bool:
         """Whether the live site may have been changed."""
         return any(step in TOUCHES_SITE for step in self.started)

@@ -142,7 +142,7 @@ def end(transaction: Transaction, outcome: str, sentence: str) -> None:
         "was": progress.begin.get("was"),
         "outcome": outcome,
         "step": progress.failed or progress.step,
-        "backup": (progress.notes.get("backup") or progress.notes.get("backup_before") or {}).get("path"),
+        "backup": progress.backup.get("path"),
         "sentence": sentence,
     }
     with transaction.state.history.open("a") as file:

@@ -6,13 +6,14 @@
 What a link leads to, what is pinned, and what Switchback did not build always stays.
 """
 
-from pyinfra import config
+from pyinfra import config, state
 
 from operations import housekeeping
-from switchback import preflight
+from switchback import preflight, report
 from switchback.inventory import options
 
 config.SUDO = True
+report.show_words(state)
 
 asked = options()
 

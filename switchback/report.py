@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,15 +15,24 @@ from switchback.run import Run
 
 # How the agent's last line begins, and so how a run has ended on a host.
 OUTCOMES = ("committed", "refused", "fell back", "needs a person")
+# How the agent begins to say why it falls back, and what it is doing about it.
+REASON = "falling back: "
+UNDOING = ("  undone: ", "  kept: ", "  could not undo ", *OUTCOMES)
+# How much of a failed command's output is repeated on the last screen.
+OUTPUT_LINES = 6
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended on one host."""
+    """How a run ended on one host.
+
+    + sentence: what the site is like now; reason: what went wrong, if anything did
+    """
 
     host: str
     outcome: str
     sentence: str
+    reason: tuple[str, ...] = ()
 
 
 def follow(state: State, runs: Sequence[Run]) -> None:
@@ -30,6 +40,22 @@ def follow(state: State, runs: Sequence[Run]) -> None:
     for line in plan_lines(runs):
         click.echo(f"    {line}", err=True)
     atexit.register(_show_end, state, runs)
+
+
+def show_words(state: State) -> None:
+    """See to it that what the hosts say is the last thing that is printed, for a run that is no transaction."""
+    if _show_words not in _registered:
+        _registered.append(_show_words)
+        atexit.register(_show_words, state)
+
+
+_registered: list[object] = []
+
+
+def _show_words(state: State) -> None:
+    for host in state.inventory:
+        for line in said_by(state, host.name):
+            click.echo(f"    [{host.name}] {line}", err=True)
 
 
 def plan_lines(runs: Sequence[Run]) -> list[str]:
@@ -78,7 +104,8 @@ def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:
     outcomes = [one.outcome for one in endings]
     worst = max(outcomes, key=(*OUTCOMES, "unknown").index)
     lines = ["", f"--> {run.kind.capitalize()} {run.deploy}: {worst}"]
-    lines += [f"    [{one.host}] {one.sentence}" for one in endings]
+    for one in endings:
+        lines += [f"    [{one.host}] {line}" for line in (*one.reason, one.sentence)]
     return [*lines, *(f"    Next: {hint}" for hint in _next(run, set(outcomes)))]
 
 
@@ -96,18 +123,28 @@ def _next(run: Run, outcomes: set[str]) -> Iterable[str]:
         yield "the evidence (journal, output of each step, logs) is in the folder named above, on the host, for root"
 
 
+def reason_of(said: Sequence[str]) -> tuple[str, ...]:
+    """Why a host fell back, from what its agent has said: the sentence, and the end of the output that goes with it."""
+    starts = [number for number, line in enumerate(said) if line.startswith(REASON)]
+    if not starts:
+        return ()
+    first, *rest = said[starts[-1] :]
+    output = list(itertools.takewhile(lambda line: not line.startswith(UNDOING), rest))
+    return (first[len(REASON) :], *(f"  {line}" for line in output[-OUTPUT_LINES:]))
+
+
+def said_by(state: State, host: str) -> list[str]:
+    """Everything that a host's agent has said to the operations of this run."""
+    metas = [data.operation_meta for data in state.ops[state.inventory.get_host(host)].values()]
+    return [line for meta in metas if meta.is_complete() for line in meta.stdout_lines]
+
+
 def ending(state: State, run: Run) -> Ending:
     """How a run ended on its host, from the last thing that the agent there has said."""
-    host = state.inventory.get_host(run.host)
-    said = [
-        line
-        for data in state.ops[host].values()
-        if data.operation_meta.is_complete()
-        for line in data.operation_meta.stdout_lines
-    ]
+    said = said_by(state, run.host)
     for line in reversed(said):
         for outcome in OUTCOMES:
             if line.startswith((f"{outcome}:", f"{outcome} at ")):
-                return Ending(run.host, outcome, line)
+                return Ending(run.host, outcome, line, reason_of(said))
     when = time.strftime("%H:%M:%S")
     return Ending(run.host, "unknown", f"no word from the host ({when}): its guard takes it back by itself")
