@@ -19,7 +19,7 @@ from agent.say import go_on_without_reader, say
 from agent.state import State
 from agent.steps import run_step
 from agent.survey import survey
-from agent.transaction import Refused, Transaction, open_transaction
+from agent.transaction import Ended, Refused, Transaction, open_transaction
 from agent.versions import change_mark
 
 # Filled in when the agent is run from what the controller sent, not from its files.
@@ -34,6 +34,10 @@ def main(arguments: Sequence[str]) -> int:
         return COMMANDS[arguments[0]](State(), list(arguments[1:]))
     except Refused as refusal:
         say(f"refused: {refusal}")
+        return 1
+    except Ended as how:
+        # Not an outcome of its own: what it was is told by whoever ended it.
+        say(f"too late: {how}")
         return 1
     finally:
         try:

@@ -14,7 +14,7 @@ from agent.progress import BUILD
 from agent.say import say
 from agent.state import State, lock_holder
 from agent.step import Step
-from agent.transaction import Refused, Transaction
+from agent.transaction import Ended, Transaction
 
 STEPS: dict[str, Callable[[Step], dict[str, Any]]] = {
     "code": build.code,
@@ -42,15 +42,15 @@ def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> boo
 
     + given: what the controller says for this call alone
 
-    Raises Refused when this deploy does not hold the host, or has ended.
+    Raises Ended when this deploy does not hold the host any more.
     """
     transaction = Transaction(state, deploy)
     if lock_holder(state) != deploy:
-        raise Refused(_gone(transaction))
+        raise Ended(_gone(transaction))
     with transaction.alone():
         progress = transaction.progress
         if progress.outcome or progress.falling_back:
-            raise Refused(_gone(transaction))
+            raise Ended(_gone(transaction))
         if name == "commit":
             commit(transaction)
             return True

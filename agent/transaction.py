@@ -26,6 +26,10 @@ class Refused(Exception):
     """What was asked for can't be done, and nothing was changed."""
 
 
+class Ended(Exception):
+    """A step came for a deploy that has ended, or is ending, and how."""
+
+
 @dataclass
 class Transaction:
     """One deploy, open or ended."""
