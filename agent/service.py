@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.command import Runner, acting_as, started_at
+from agent.versions import NAME
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ def not_from(found: list[Process], version: str) -> str | None:
     if not found:
         return "the service has no process"
     for process in found:
-        others = process.versions - {version}
+        # The versions may lie in the app's home, beside what is none: the deployment directory, for one.
+        others = {name for name in process.versions - {version} if NAME.match(name)}
         if others:
             return f"process {process.pid} runs from {', '.join(sorted(others))}"
     if not any(version in process.versions for process in found):
