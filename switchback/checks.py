@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,9 +30,26 @@ def host_problems(facts: Facts, settings: Settings) -> list[str]:
             "--use-sudo-password), and the host needs python3"
         ]
     if not facts["users"]["app_username"]:
-        return [f"there is no user {settings.app_username}: {PROVISION}"]
-    found = [_tools, _agent, _folders, _links, _deployment_links, _scripts, _service, _disk, _wheelhouse]
+        # Whatever else is missing, it is made for this user.
+        return list(_users(facts, settings))
+    found = [_users, _tools, _agent, _folders, _links, _deployment_links, _scripts, _service, _disk, _wheelhouse]
     return [problem for finder in found for problem in finder(facts, settings)]
+
+
+def ready(facts: Facts, settings: Settings) -> str:
+    """The sentence for a host without problems: what is live on it, and how that is."""
+    current = facts["linked"]["current"]
+    if not current:
+        return "ready for its first deploy"
+    health = facts["healthy"]
+    state = "live and healthy" if health["healthy"] else f"live, but NOT healthy: {health['problem']}"
+    return f"ready: {current} is {state}"
+
+
+def _users(facts: Facts, settings: Settings) -> Iterator[str]:
+    for key in ("app_username", "admin_username"):
+        if not facts["users"][key]:
+            yield f"there is no user {getattr(settings, key)}: {PROVISION}"
 
 
 def _tools(facts: Facts, settings: Settings) -> Iterator[str]:
@@ -47,13 +65,17 @@ def _agent(facts: Facts, settings: Settings) -> Iterator[str]:
 
 
 def _folders(facts: Facts, settings: Settings) -> Iterator[str]:
-    if facts["folders"]["versions_dir"] != "folder":
+    # It may be a link, to another disk for example.
+    if facts["folders"]["versions_dir"] not in ("folder", "link"):
         yield f"versions_dir {settings.versions_dir} is not a directory: {PROVISION}"
     kind = facts["folders"]["deployment_dir"]
     if kind == "missing":
         yield f"deployment_dir {settings.deployment_dir} is missing: {PROVISION}"
     elif kind != "folder":
-        yield f"deployment_dir {settings.deployment_dir} is a {kind}, and has to be a directory of its own: move it away"
+        yield (
+            f"deployment_dir {settings.deployment_dir} is a {kind} and has to be a directory of its own: move it away, "
+            f"then {PROVISION}"
+        )
 
 
 def is_bare(facts: Facts) -> bool:
@@ -69,41 +91,79 @@ def main_links(facts: Facts) -> dict[str, str]:
 
 def _links(facts: Facts, settings: Settings) -> Iterator[str]:
     if is_bare(facts):
+        # The first deploy makes the links, where nothing is in the way.
+        for path in facts["fixed"]:
+            if facts["links"][path]["kind"] not in ("missing", "link"):
+                yield from _link_problem(path, facts["links"][path])
         return
     for word, path in main_links(facts).items():
         link = facts["links"][path]
         if link["kind"] == "missing":
             # A host with a single version has nothing before it.
             if word in ("current", "working"):
-                yield f"{path} is missing: make it a link to the version that is live, or {PROVISION}"
+                yield f"{path} is missing: make it a link to the version that {MEANING[word]}"
         else:
             yield from _link_problem(path, link)
-            if link["leads"] and not facts["linked"][word]:
-                yield f"{path} leads to {link['resolved']}, which is not a version in {settings.versions_dir}"
+            if link["kind"] == "link" and link["leads"] and not facts["linked"][word]:
+                yield (
+                    f"{path} leads to {link['resolved']}, which is not a version in {settings.versions_dir}: make it a "
+                    f"link to the version that {MEANING[word]}"
+                )
     for path, target in facts["fixed"].items():
-        link = facts["links"][path]
-        if link["kind"] == "missing":
-            yield f"{path} is missing: make it a link to {target}, or {PROVISION}"
-        else:
-            yield from _link_problem(path, link)
+        yield from _fixed_link(facts, path, target)
+
+
+# What each of the four links stands for, as a sentence goes on after "the version that".
+MEANING = {
+    "current": "is live",
+    "previous": "was live before",
+    "working": "last proved healthy",
+    "previous_working": "proved healthy before that",
+}
+
+
+def _fixed_link(facts: Facts, path: str, target: str) -> Iterator[str]:
+    """A link that leads into the live version whichever that is."""
+    link = facts["links"][path]
+    if link["kind"] == "missing":
+        yield f"{path} is missing: {PROVISION}, or make it a link to {target}"
+        return
+    if link["kind"] == "link" and not facts["linked"]["current"]:
+        # It can lead nowhere, and what to do about that has been said of the link to the live version.
+        return
+    problems = list(_link_problem(path, link))
+    yield from problems
+    if not problems and not _follows(facts, path, target):
+        yield f"{path} leads to {link['resolved']}, not into the live version: make it a link to {target}"
+
+
+def _follows(facts: Facts, path: str, target: str) -> bool:
+    """Whether a fixed link leads to its target, in its own words or by another way."""
+    link = facts["links"][path]
+    if posixpath.normpath(posixpath.join(posixpath.dirname(path), link["target"])) == target:
+        return True
+    current = main_links(facts)["current"]
+    live = target.replace(current, facts["links"][current]["resolved"], 1)
+    return bool(link["resolved"] == live)
 
 
 def _link_problem(path: str, link: Facts) -> Iterator[str]:
     if link["kind"] != "link":
-        yield f"{path} is a {link['kind']} and has to be a link: move it away, or {PROVISION}"
+        what = "directory" if link["kind"] == "folder" else link["kind"]
+        yield f"{path} is a {what} and has to be a link: move it away, then {PROVISION}"
     elif not link["leads"]:
-        yield f"{path} leads to {link['target']}, which does not exist: make it a link to a version that does"
+        yield f"{path} leads to {link['target']}, which does not exist: make it a link to something that does"
 
 
 def _deployment_links(facts: Facts, settings: Settings) -> Iterator[str]:
-    if facts["folders"]["deployment_dir"] != "folder":
+    if facts["folders"]["deployment_dir"] != "folder" or not facts["linked"]["current"]:
         return
     for path, resolved in facts["deployment"].items():
         link = facts["links"].get(path)
         if link is None:
-            yield f"{path} is missing, or not a link: {PROVISION}"
+            yield f"{path} is not a link into the live config: move it away if it is there, then {PROVISION}"
         elif link["resolved"] != resolved:
-            yield f"{path} leads to {link['resolved']}, not to the live config: {PROVISION}"
+            yield f"{path} leads to {link['resolved']}, not to the live config: make it a link to {resolved}"
     for path, link in facts["links"].items():
         if path.startswith(facts["deployment_path"] + "/") and path not in facts["deployment"] and not link["leads"]:
             yield f"{path} leads to {link['target']}, which does not exist: remove it"
@@ -116,12 +176,19 @@ def _scripts(facts: Facts, settings: Settings) -> Iterator[str]:
         if not script["exists"]:
             yield f"{key} {script['path']} is missing: write it, or {PROVISION} for one to start from"
         elif not script["executable"]:
-            yield f"{key} {script['path']} can't be run by {settings.app_username}: chmod +x {script['path']}"
+            yield f"{key} {script['path']} can't be run by {settings.app_username}: chmod a+x {script['path']}"
 
 
 def _service(facts: Facts, settings: Settings) -> Iterator[str]:
-    if facts["unit"].get("LoadState") != "loaded":
-        yield f"systemd has no service {settings.systemd_service}: {PROVISION}"
+    service, load = settings.systemd_service, facts["unit"].get("LoadState")
+    if load is None:
+        yield "systemd can't be asked for its units: the host has to run systemd (systemctl status)"
+    elif load == "not-found":
+        yield f"systemd has no service {service}: {PROVISION}"
+    elif load == "masked":
+        yield f"the service {service} is masked: systemctl unmask {service}"
+    elif load != "loaded":
+        yield f"systemd can't load the service {service} ({load}): see systemctl status {service}"
 
 
 def _disk(facts: Facts, settings: Settings) -> Iterator[str]:
@@ -133,18 +200,21 @@ def _disk(facts: Facts, settings: Settings) -> Iterator[str]:
             f"{needed / 1e6:.0f} MB: run deploys/clean.py, or make room"
         )
     if disk["has_inodes"] and disk["inodes"] < SPARE_INODES:
-        yield f"only {disk['inodes']} more files can be made in {settings.versions_dir}: run deploys/clean.py"
+        yield (
+            f"only {disk['inodes']} more files can be made in {settings.versions_dir} (inodes), and one more version "
+            f"needs up to {SPARE_INODES}: run deploys/clean.py, or make room"
+        )
 
 
 def room_needed(facts: Facts) -> int:
     """What one more version may take, bytes: as much as the largest so far, and something to spare."""
-    sizes = [version["bytes"] for version in facts["versions"] if version["bytes"]]
-    return max([*sizes, 0] if sizes else [FIRST_VERSION_BYTES]) + SPARE_BYTES
+    sizes = [int(version["bytes"]) for version in facts["versions"] if version["bytes"]]
+    return max(sizes, default=FIRST_VERSION_BYTES) + SPARE_BYTES
 
 
 def _wheelhouse(facts: Facts, settings: Settings) -> Iterator[str]:
     if settings.wheelhouse and not facts["wheelhouse"]:
-        yield f"wheelhouse {settings.wheelhouse} is not a directory on the host"
+        yield f"wheelhouse {settings.wheelhouse} is not a directory on the host: copy the wheels there, or change it"
 
 
 def hotfix_problems(facts: Facts) -> list[str]:

@@ -26,7 +26,11 @@ SURVEY_TIMEOUT = 120
 _shared: dict[tuple[int, str], AsyncResult[Any]] = {}
 
 
-def for_all_hosts(name: str, work: Callable[[State, Sequence[Host]], dict[str, T]]) -> T:
+def for_all_hosts(
+    name: str,
+    work: Callable[[State, Sequence[Host]], dict[str, T]],
+    among: Callable[[State], list[Host]] | None = None,
+) -> T:
     """Do something once for all hosts of a run, and return the part of the host at hand.
 
     pyinfra runs a deploy file for each host. The first one to come here does the work for all, and the others wait, so
@@ -34,13 +38,14 @@ def for_all_hosts(name: str, work: Callable[[State, Sequence[Host]], dict[str, T
 
     + name: tells one such piece of work from another
     + work: is given the state and its hosts, and returns a value for each host's name
+    + among: finds those hosts; `hosts_of` unless it is given
     """
     state, host = ctx_state.get(), ctx_host.get()
     key = (id(state), name)
     if key not in _shared:
         _shared[key] = AsyncResult()
         try:
-            _shared[key].set(work(state, hosts_of(state)))
+            _shared[key].set(work(state, (among or hosts_of)(state)))
         except Exception as problem:  # noqa: BLE001 - every host's greenlet is to end with the same problem
             _shared[key].set_exception(problem)
     values: Any = _shared[key].get()
@@ -50,14 +55,24 @@ def for_all_hosts(name: str, work: Callable[[State, Sequence[Host]], dict[str, T
 
 def hosts_of(state: State) -> list[Host]:
     """The hosts of this run, in the inventory's order. Raises Refused when one could not be reached."""
-    wanted = [host for host in state.inventory if state.is_host_in_limit(host)]
-    lost = [host.name for host in wanted if host not in state.active_hosts]
-    if lost:
-        raise Refused(*(f"{name} can't be reached, so no host was touched" for name in lost))
+    wanted = reached(state)
+    unreached = lost(state)
+    if unreached:
+        raise Refused(*(f"{name} can't be reached, so no host was touched" for name in unreached))
     # A failed host must not end the run for the others: they have to fall back.
     state.config.FAIL_PERCENT = None
     state.should_raise_failed_hosts = None
     return wanted
+
+
+def reached(state: State) -> list[Host]:
+    """The hosts of this run that could be connected to, in the inventory's order."""
+    return [host for host in state.inventory if state.is_host_in_limit(host) and host in state.active_hosts]
+
+
+def lost(state: State) -> list[str]:
+    """The names of the hosts of this run that could not be reached."""
+    return [host.name for host in state.inventory if state.is_host_in_limit(host) and host not in state.active_hosts]
 
 
 def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], Facts]) -> dict[str, Facts]:

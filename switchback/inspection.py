@@ -1,15 +1,36 @@
-"""Looking at all hosts without a deploy: what provision starts from."""
+"""Looking at all hosts without changing anything: what check and status print, and what provision starts from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
 
+import click
 from pyinfra.api import Host, State
 
-from switchback.checks import host_problems, transaction_problems
-from switchback.errors import Problems
-from switchback.gateway import Facts, for_all_hosts, survey_all
-from switchback.inventory import settings_of
+from switchback.checks import host_problems, hotfix_problems, ready, transaction_problems
+from switchback.errors import Problems, Refused
+from switchback.gateway import Facts, for_all_hosts, lost, reached, survey_all
+from switchback.inventory import command_line, settings_of
+from switchback.settings import Settings
+from switchback.status import status_lines
+
+UNREACHED = "can't be reached: is it up, and does ssh by hand get through?"
+
+
+class NotWell(Refused):
+    """Ends a run that only looks, with 1, once everything has been said."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Add nothing."""
+
+
+class Well(NotWell):
+    """The same with 0: pyinfra would go on to ask whether to begin, though there is nothing to begin with."""
+
+    exit_code = 0
 
 
 def ground() -> Facts:
@@ -26,3 +47,69 @@ def _ground(state: State, hosts: Sequence[Host]) -> dict[str, Facts]:
         problems.add(*(f"{host.name}: {problem}" for problem in found))
     problems.refuse_if_any()
     return seen
+
+
+def check() -> None:
+    """Say of every host what keeps it from taking a deploy. Raises NotWell when anything does."""
+    _tell("check", _checked, hotfixes=True)
+
+
+def status() -> None:
+    """Say of every host what is on it. Raises NotWell when one can't be looked at."""
+    _tell("status", _described, hotfixes=False)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of one host: for a person, and under --json.
+
+    + well: whether the host is as it should be
+    """
+
+    lines: Sequence[str]
+    well: bool
+    data: Facts
+
+
+def _tell(name: str, of: Callable[[Facts, Settings], Told], hotfixes: bool) -> None:
+    def work(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
+        seen = survey_all(state, hosts, lambda _: {"hotfixes": hotfixes})
+        told = {host.name: of(seen[host.name], settings_of(host)) for host in hosts}
+        told |= {name: Told([UNREACHED], False, {"problems": [UNREACHED]}) for name in lost(state)}
+        _show(told)
+        return dict.fromkeys(told, all(one.well for one in told.values()))
+
+    well = for_all_hosts(name, work, among=reached)
+    if not well or len(command_line().operations) < 2:
+        raise Well if well else NotWell
+
+
+def _show(told: Mapping[str, Told]) -> None:
+    if command_line().json_output:
+        click.echo(json.dumps({"hosts": {name: one.data for name, one in told.items()}}, indent=4))
+    for name, one in told.items():
+        click.echo(err=True)
+        color = "green" if one.well else "red"
+        click.echo(f"    [{click.style(name, bold=True)}] {click.style(one.lines[0], color)}", err=True)
+        for line in one.lines[1:]:
+            click.echo(f"      {line}".rstrip(), err=True)
+
+
+def _checked(facts: Facts, settings: Settings) -> Told:
+    found = host_problems(facts, settings)
+    if facts:
+        found += transaction_problems(facts) + hotfix_problems(facts)
+    if not found:
+        says = ready(facts, settings)
+        return Told([says], True, {"ready": True, "problems": [], "says": says})
+    says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"
+    lines = [line for problem in found for line in f"- {problem}".splitlines()]
+    return Told([says, *lines], False, {"ready": False, "problems": found, "says": says})
+
+
+def _described(facts: Facts, settings: Settings) -> Told:
+    if not facts:
+        found = host_problems(facts, settings)
+        return Told(found, False, {"problems": found})
+    keys = ("linked", "healthy", "transaction", "versions", "history")
+    return Told(status_lines(facts), True, {key: facts.get(key) for key in keys})

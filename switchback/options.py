@@ -82,6 +82,7 @@ class CommandLine:
     json_output: bool = False
     no_wait: bool = False
     serial: bool = False
+    operations: tuple[str, ...] = ()
     limit: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     group_data: tuple[str, ...] = ()
@@ -104,6 +105,7 @@ def read_command_line() -> CommandLine:
         json_output=bool(given.get("json_output")),
         no_wait=bool(given.get("no_wait")),
         serial=bool(given.get("serial")),
+        operations=tuple(given.get("operations", ())),
         limit=tuple(given.get("limit", ())),
         exclude=tuple(given.get("exclude", ())),
         group_data=tuple(given.get("group_data", ())),

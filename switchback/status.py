@@ -1,0 +1,110 @@
+"""What is on a host, as lines for a person: a pure function of what was seen there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Facts = dict[str, Any]
+
+HEADINGS = ("version", "links", "state", "code", "config", "age", "size")
+# How many of the last runs are shown, and how much of how each ended.
+RUNS = 5
+SENTENCE = 150
+
+UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+
+
+def status_lines(facts: Facts) -> list[str]:
+    """Describe a host: what is live and how it is, the open run if any, the versions, and the last runs.
+
+    + facts: what `Survey` saw
+    """
+    lines = list(_now(facts))
+    if facts.get("versions"):
+        lines += ["", *table([HEADINGS, *(_row(version) for version in facts["versions"])])]
+    if facts["history"]:
+        lines += ["", "last runs, the newest first"]
+        lines += table([_run(line) for line in reversed(facts["history"][-RUNS:])])
+    return lines
+
+
+def _now(facts: Facts) -> Iterator[str]:
+    current = facts.get("linked", {}).get("current")
+    if current:
+        health = facts["healthy"]
+        yield f"{current} is live " + ("and healthy" if health["healthy"] else f"and NOT healthy: {health['problem']}")
+    else:
+        yield "no version is live"
+    opened = facts["transaction"]
+    if opened:
+        yield "open: " + opened["says"]
+        if not opened["outcome"]:
+            yield f"      {_patience(opened['deadline'] - facts['now'])}"
+
+
+def _patience(seconds: float) -> str:
+    if seconds <= 0:
+        return "its time is over: the host's guard takes it back"
+    return f"without news from its controller, the host falls back by itself in {seconds:.0f} s"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _row(version: Facts) -> tuple[str, ...]:
+    return (
+        version["name"],
+        ", ".join(word.replace("_", "-") for word in version["links"]) or "-",
+        state(version),
+        _commit(version, "code"),
+        _commit(version, "config"),
+        age(version["age"]),
+        size(version["bytes"]),
+    )
+
+
+def state(version: Facts) -> str:
+    """What is known of a version, in a word or a few."""
+    if version["failed"]:
+        word = f"failed at {version['failed']['step']}"
+    elif version["working"]:
+        word = "working"
+    elif version["sealed"]:
+        word = "built"
+    else:
+        word = "unfinished" if version["ours"] else "unknown"
+    notes = (("by hand", not version["ours"]), ("pinned", version["pinned"]))
+    return ", ".join([word, *(note for note, holds in notes if holds)])
+
+
+def _commit(version: Facts, part: str) -> str:
+    sha, ref = version[part], version["refs"].get(part)
+    short = sha[:7] if sha else "-"
+    return short if not ref or ref.startswith(short) else f"{ref} ({short})"
+
+
+def age(seconds: float) -> str:
+    """How long ago something was, in the largest unit that fits."""
+    for unit, length in UNITS:
+        number = int(seconds // length)
+        if number:
+            return f"{number} {unit}{'s' if number > 1 else ''}"
+    return "just now"
+
+
+def size(number: int | None) -> str:
+    """A size in megabytes; that of a version made by hand isn't known."""
+    return "-" if number is None else f"{number / 1e6:.0f} MB"
+
+
+def _run(line: Facts) -> tuple[str, ...]:
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(line["ended"]))
+    sentence = str(line["sentence"]).splitlines()[0]
+    if len(sentence) > SENTENCE:
+        sentence = sentence[: SENTENCE - 1] + "…"
+    return (when, str(line["kind"]), str(line["by"]), sentence)
