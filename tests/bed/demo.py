@@ -16,6 +16,7 @@ from tests.bed.progress import BedError, log_file, run_logged, say, step
 
 NAME = "switchback-demo"
 PORT = 8800
+BOOT_LIMIT = 8.0
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
 INVENTORY = "inventories/demo.py"
 ON_HOST = f".venv/bin/pyinfra {INVENTORY}"
@@ -87,7 +88,7 @@ def start(port: int) -> Host:
 def serves(host: Host) -> bool:
     """Whether the host has a site that works, once it has had the time to start."""
     try:
-        wait_for_site(host)
+        wait_for_site(host, BOOT_LIMIT)
     except BedError:
         return False
     return True

@@ -19,9 +19,9 @@ def lay_out(host: Host) -> tuple[str, str]:
     return older, newer
 
 
-def wait_for_site(host: Host) -> None:
+def wait_for_site(host: Host, seconds: float = ANSWER_LIMIT) -> None:
     """Wait until a host's site answers as it should, through nginx."""
-    limit = time.monotonic() + ANSWER_LIMIT
+    limit = time.monotonic() + seconds
     while not answers(host.website_url):
         if time.monotonic() > limit:
             raise BedError(f"{host.website_url} doesn't answer.")
