@@ -60,8 +60,20 @@ TEMPLATES = [
     },
 ]
 
-# No host and no password: PostgreSQL's unix socket, and the user that the process runs as.
-DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "app", "USER": "app"}}
+
+def database_host(path: Path) -> str:
+    """Where PostgreSQL is: this host's unix socket, unless a file names the host that several share."""
+    return path.read_text().strip() if path.exists() else ""
+
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "app",
+        "USER": "app",
+        "HOST": database_host(HOME / "database_host"),
+    }
+}
 
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "django-current" / "static"
