@@ -43,8 +43,13 @@ def has_commit(runner: Runner, repository: Path, sha: str) -> bool:
 
 
 def check_out(runner: Runner, mirror: Path, folder: Path, sha: str) -> None:
-    """Make a checkout of one commit; its objects are hard links to the mirror's."""
-    runner.run(["git", "clone", "--quiet", "--local", "--no-checkout", str(mirror), str(folder)])
+    """Make a checkout of one commit; its objects are hard links to the mirror's, where the file system can do that."""
+    clone = ["git", "clone", "--quiet", "--local", "--no-checkout"]
+    try:
+        runner.run([*clone, str(mirror), str(folder)])
+    except CommandFailed:
+        # On an overlay (a container's disk) a link to a file of a lower layer is another file, and git refuses it.
+        runner.run([*clone, "--no-hardlinks", str(mirror), str(folder)])
     git = ["git", "-C", str(folder), "-c", "advice.detachedHead=false"]
     runner.run([*git, "checkout", "--quiet", "--detach", sha])
     if (folder / ".gitmodules").exists():
