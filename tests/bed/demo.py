@@ -108,10 +108,13 @@ def demo_down() -> None:
         if host is not None:
             with step(f"Removing the host {NAME}"):
                 host.remove()
-        if hosts.any_left():
+        if hosts.left():
+            say("  The images stay, for there are other hosts.")
+        else:
+            with step("Removing the images"):
+                remove_images()
+        if hosts.left(ROOT):
+            say("  The keys in .bed stay, for this checkout has other hosts: `make hosts-down` removes those.")
             DEMO.unlink(missing_ok=True)
-            say("  Other hosts are left, so their image and keys stay: see `make hosts-down`.")
             return
-        with step("Removing the images"):
-            remove_images()
     shutil.rmtree(BED, ignore_errors=True)

@@ -270,14 +270,18 @@ def find(name: str) -> Host | None:
 
 def hosts(kind: str) -> list[Host]:
     """All of this checkout's hosts of a kind, running or stopped, by name."""
-    labels = [f"{KIND}={kind}", f"{CHECKOUT}={ROOT}"]
-    containers = client().containers.list(all=True, filters={"label": labels})
+    containers = labelled(f"{KIND}={kind}", f"{CHECKOUT}={ROOT}")
     return sorted((known(container) for container in containers), key=lambda host: host.name)
 
 
-def any_left() -> bool:
-    """Whether the engine has a host of any kind and checkout."""
-    return bool(client().containers.list(all=True, filters={"label": KIND}))
+def left(checkout: Path | None = None) -> bool:
+    """Whether there is a host of any kind, of one checkout or of any."""
+    return bool(labelled(KIND, *([f"{CHECKOUT}={checkout}"] if checkout else [])))
+
+
+def labelled(*labels: str) -> list[Container]:
+    """All containers with these labels, running or stopped."""
+    return client().containers.list(all=True, filters={"label": list(labels)})
 
 
 def known(container: Container) -> Host:
