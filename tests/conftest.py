@@ -1,0 +1,113 @@
+"""What tests share: hosts to run against, and runs of the real command line. Only a test that asks for a host needs
+Docker."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.runs import SETTINGS, Runs
+
+if TYPE_CHECKING:
+    from tests.bed.hosts import Host
+
+# In this order: what is quick, and what the others stand on, comes first.
+FOLDERS = ("unit", "hosts", "faults")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests, and mark those that need Docker."""
+    folders = {item: next((part for part in item.path.parts if part in FOLDERS), FOLDERS[0]) for item in items}
+    items.sort(key=lambda item: FOLDERS.index(folders[item]))
+    for item in items:
+        if folders[item] != "unit":
+            item.add_marker("docker")
+
+
+class Hosts:
+    """Starts hosts for a test, each a new container with a name that no other worker's has."""
+
+    def __init__(self) -> None:
+        self._started: list[Host] = []
+
+    def __call__(self, number: int = 1, *, bare: bool = False) -> list[Host]:
+        """So many hosts, up and with their sites answering; `bare` ones have no site, and nothing of ours."""
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(lambda _: self._start(bare), range(number)))
+
+    def _start(self, bare: bool) -> Host:
+        # Only here, so that the tests that need no Docker don't even look for it.
+        from tests.bed import hosts  # noqa: PLC0415
+        from tests.bed.engine import ensure_engine  # noqa: PLC0415
+        from tests.bed.legacy import wait_for_site  # noqa: PLC0415
+        from tests.prepared import prepared_image  # noqa: PLC0415
+
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        name = f"test-{os.getpid()}-{worker}-{os.urandom(3).hex()}"
+        if bare:
+            ensure_engine()
+            host = hosts.start(name)
+        else:
+            host = hosts.start(name, image=prepared_image())
+        self._started.append(host)
+        if not bare:
+            wait_for_site(host)
+        return host
+
+    def remove(self) -> None:
+        """Remove all of them."""
+        for host in self._started:
+            host.remove()
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """An engine without the hosts of earlier sessions that were killed."""
+    from tests.bed import hosts  # noqa: PLC0415
+    from tests.bed.engine import ensure_engine  # noqa: PLC0415
+
+    ensure_engine()
+    for host in hosts.hosts("test"):
+        process = re.match(r"test-(\d+)-", host.name)
+        if process and not Path("/proc", process.group(1)).exists():
+            host.remove()
+
+
+@pytest.fixture
+def hosts(engine: None) -> Iterator[Hosts]:
+    """Starts as many hosts as a test needs, `hosts(2)`, and removes them after it."""
+    started = Hosts()
+    yield started
+    started.remove()
+
+
+@pytest.fixture
+def host(hosts: Hosts) -> Host:
+    """A host of its own for the test: provisioned, `good-1` live and healthy, three rows in its database."""
+    return hosts()[0]
+
+
+@pytest.fixture
+def bare_host(hosts: Hosts) -> Host:
+    """A host of its own for the test, as a provider hands it out."""
+    return hosts(bare=True)[0]
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """The settings of the test's environment, for the test to change: `settings["health_timeout"] = 3`."""
+    return dict(SETTINGS)
+
+
+@pytest.fixture
+def run(tmp_path: Path, settings: dict[str, Any]) -> Iterator[Runs]:
+    """Runs the command line: `run("deploy", host, data={"code": "good-2"})`."""
+    runs = Runs(tmp_path, settings)
+    yield runs
+    runs.end()

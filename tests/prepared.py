@@ -1,0 +1,88 @@
+"""The prepared image: a host that was provisioned and deployed to, with rows in its database. Built when any part of
+what it is made of has changed."""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import hashlib
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from tests import runs
+from tests.bed import hosts
+from tests.bed.engine import client, ensure_engine
+from tests.bed.hosts import Host
+from tests.bed.image import SNAPSHOTS, ensure_image, exists
+from tests.bed.legacy import wait_for_site
+from tests.bed.places import BED, ROOT
+from tests.bed.progress import step
+from tests.runs import SETTINGS, Runs
+
+# What is live on it, and how many rows it has.
+TAG = "good-1"
+ROWS = 3
+MADE_OF = ("agent", "deploys", "facts", "operations", "switchback")
+PREFIX = "prepared-"
+# Another checkout may still use one that is younger, seconds.
+KEPT = 3600
+
+
+def prepared_image() -> str:
+    """The prepared image, built if it isn't there; one process builds, the others wait for it."""
+    BED.mkdir(exist_ok=True)
+    with (BED / "prepared.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ensure_engine()
+        tag = PREFIX + _fingerprint(ensure_image())
+        image = f"{SNAPSHOTS}:{tag}"
+        if not exists(image):
+            with step("Preparing a host with a site"):
+                _prepare(tag)
+            _forget_old(image)
+    return image
+
+
+def _fingerprint(host_image: str) -> str:
+    made_of = hashlib.sha256(host_image.encode())
+    files = [Path(__file__), Path(runs.__file__)]
+    for folder in MADE_OF:
+        files += [file for file in (ROOT / folder).rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    for file in sorted(files):
+        made_of.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return made_of.hexdigest()[:12]
+
+
+def _prepare(tag: str) -> None:
+    host = hosts.start(f"{tag}-is-made")
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            run = Runs(Path(scratch), dict(SETTINGS))
+            run("provision", host).worked()
+            run("deploy", host, data={"code": TAG}).worked()
+        wait_for_site(host)
+        for _ in range(ROWS):
+            add_item(host)
+        # Nothing on its disk is half written.
+        host.run(["systemctl", "stop", "django", "postgresql"])
+        host.run(["sync"])
+        host.snapshot(tag)
+    finally:
+        host.remove()
+
+
+def add_item(host: Host) -> None:
+    """Have a visitor add a row."""
+    with urllib.request.urlopen(urllib.request.Request(host.website_url + "items/add", method="POST"), timeout=10):
+        pass
+
+
+def _forget_old(current: str) -> None:
+    """Remove what was prepared from older sources."""
+    limit = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=KEPT)
+    for image in client().images.list(name=SNAPSHOTS):
+        made = datetime.datetime.fromisoformat(image.attrs["Created"][:19] + "+00:00")
+        for name in image.tags:
+            if name != current and name.startswith(f"{SNAPSHOTS}:{PREFIX}") and made < limit:
+                hosts.remove_snapshot(name)

@@ -1,0 +1,192 @@
+"""Runs of the real command line against hosts, as a person starts them, each with a time limit."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pprint import pformat
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+
+import yaml
+
+from tests.bed.places import ROOT
+
+if TYPE_CHECKING:
+    from tests.bed.hosts import Host
+
+PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
+# What every test's environment is called; no file of the project's own group_data has this name.
+ENVIRONMENT = "stage"
+LIMIT = 120.0
+# Small limits, so that what fails fails quickly.
+SETTINGS: Mapping[str, Any] = {
+    "code_repo_url": "/srv/git/code.git",
+    "config_repo_url": "/srv/git/config.git",
+    "code_branch": "good-1",
+    "config_branch": "main",
+    "wheelhouse": "/srv/wheelhouse",
+    "health_timeout": 8,
+    "health_stable": 1,
+    "site_timeout": 4,
+    "confirm_timeout": 20,
+    "build_timeout": 60,
+    "script_timeout": 20,
+    "migrate_timeout": 30,
+    "restart_timeout": 20,
+}
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended.
+
+    + stdout: what a program reads of it (--json); stderr: what a person does
+    """
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    @property
+    def output(self) -> str:
+        """Everything that it printed."""
+        return self.stdout + self.stderr
+
+    @property
+    def screen(self) -> str:
+        """The last screen: all from the last headline on."""
+        start = self.output.rfind("\n--> ")
+        return self.output[start:].strip() if start >= 0 else self.output
+
+    def worked(self) -> Result:
+        """Itself, if it ended well. Raises AssertionError with its output if not."""
+        assert self.code == 0, f"exit code {self.code} after {self.seconds:.1f} s:\n{self.output}"
+        return self
+
+
+class Running:
+    """A run on its way."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._began = time.monotonic()
+        self._stdout = TemporaryFile()  # noqa: SIM115 - read when the run is over
+        self._stderr = TemporaryFile()  # noqa: SIM115
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        self._process = subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._stdout,
+            stderr=self._stderr,
+            start_new_session=True,
+        )
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, as a person or the kernel does."""
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """Take the controller away, without a chance to do anything about it."""
+        self.signal(signal.SIGKILL)
+
+    def wait(self, timeout: float = LIMIT) -> Result:
+        """Wait for its end. Raises AssertionError with its output if that doesn't come in time."""
+        try:
+            code = self._process.wait(max(0.1, self._began + timeout - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.end()
+            raise AssertionError(f"not over after {timeout:.0f} s:\n{self._said()}") from None
+        seconds = time.monotonic() - self._began
+        return Result(code, _text(self._stdout), _text(self._stderr), seconds)
+
+    def end(self) -> None:
+        """Make sure that nothing of it runs any more."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def _said(self) -> str:
+        return _text(self._stdout) + _text(self._stderr)
+
+
+class Runs:
+    """Starts runs, with the settings of a test.
+
+    + folder: where their inventories are written
+    + settings: the environment's; each run reads them anew
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._number = 0
+        self._started: list[Running] = []
+
+    def __call__(
+        self,
+        deploy: str,
+        *hosts: Host,
+        data: Mapping[str, object] | None = None,
+        args: Sequence[str] = (),
+        own: Mapping[str, Mapping[str, Any]] | None = None,
+        timeout: float = LIMIT,
+    ) -> Result:
+        """Run deploys/NAME.py on hosts, and wait for its end.
+
+        + data: what is given with --data
+        + args: further arguments; -y is given unless --dry is among them
+        + own: settings of single hosts, by their names
+        """
+        return self.start(deploy, *hosts, data=data, args=args, own=own).wait(timeout)
+
+    def start(
+        self,
+        deploy: str,
+        *hosts: Host,
+        data: Mapping[str, object] | None = None,
+        args: Sequence[str] = (),
+        own: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Running:
+        """Start deploys/NAME.py on hosts."""
+        inventory = self.inventory(*hosts, own=own)
+        argv = [PYINFRA, str(inventory), f"deploys/{deploy}.py", *(() if "--dry" in args else ("-y",)), *args]
+        for key, value in (data or {}).items():
+            argv += ["--data", f"{key}={value}"]
+        running = Running(argv)
+        self._started.append(running)
+        return running
+
+    def inventory(self, *hosts: Host, own: Mapping[str, Mapping[str, Any]] | None = None) -> Path:
+        """Write an inventory of hosts, and the settings as they are now."""
+        self._number += 1
+        folder = self._folder / f"run-{self._number}"
+        (folder / "group_data").mkdir(parents=True)
+        (folder / "group_data" / f"{ENVIRONMENT}.yml").write_text(yaml.safe_dump(dict(self._settings)))
+        listed = [(host.name, {**host.connection, **(own or {}).get(host.name, {})}) for host in hosts]
+        inventory = folder / f"{ENVIRONMENT}.py"
+        inventory.write_text(
+            "from switchback.inventory import inventory\n\n"
+            f"app = inventory(__file__, hosts={pformat(listed, sort_dicts=False)})\n"
+        )
+        return inventory
+
+    def end(self) -> None:
+        """Make sure that no run is left."""
+        for running in self._started:
+            running.end()
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return STYLE.sub("", file.read().decode(errors="replace"))
