@@ -46,6 +46,7 @@ def packages(names: Sequence[str]) -> Commands:
     if not names:
         host.noop("no package is missing")
         return
+    _announce(f"Will install {', '.join(names)}")
     yield from apt.packages._inner(packages=list(names), update=True, no_recommends=True)
 
 

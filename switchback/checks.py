@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from switchback.settings import Settings
@@ -30,10 +30,14 @@ def host_problems(facts: Facts, settings: Settings) -> list[str]:
             "--use-sudo-password), and the host needs python3"
         ]
     if not facts["users"]["app_username"]:
-        # Whatever else is missing, it is made for this user.
-        return list(_users(facts, settings))
-    found = [_users, _tools, _agent, _folders, _links, _deployment_links, _scripts, _service, _disk, _wheelhouse]
-    return [problem for finder in found for problem in finder(facts, settings)]
+        # All the rest is this user's, and can't be looked at without.
+        return _find(facts, settings, _users, _tools, _agent, _service)
+    app = (_folders, _links, _deployment_links, _scripts, _disk, _wheelhouse)
+    return _find(facts, settings, _users, _tools, _agent, _service, *app)
+
+
+def _find(facts: Facts, settings: Settings, *finders: Callable[[Facts, Settings], Iterator[str]]) -> list[str]:
+    return [problem for finder in finders for problem in finder(facts, settings)]
 
 
 def ready(facts: Facts, settings: Settings) -> str:
@@ -54,7 +58,7 @@ def _users(facts: Facts, settings: Settings) -> Iterator[str]:
 
 def _tools(facts: Facts, settings: Settings) -> Iterator[str]:
     if not facts["tools"].get("git"):
-        yield "git is not installed: apt install git"
+        yield f"git is not installed: {PROVISION}, or apt install git"
     if not facts["tools"].get(settings.python):
         yield f"the Python for the app, {settings.python}, is not there: install it, or change `python` in the settings"
 
@@ -101,7 +105,9 @@ def _links(facts: Facts, settings: Settings) -> Iterator[str]:
         if link["kind"] == "missing":
             # A host with a single version has nothing before it.
             if word in ("current", "working"):
-                yield f"{path} is missing: make it a link to the version that {MEANING[word]}"
+                # What works can be told by looking, what ought to be live can't.
+                either = f"{PROVISION}, or " if word == "working" and facts["healthy"]["healthy"] else ""
+                yield f"{path} is missing: {either}make it a link to the version that {MEANING[word]}"
         else:
             yield from _link_problem(path, link)
             if link["kind"] == "link" and link["leads"] and not facts["linked"][word]:
