@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Sequence
 
 from agent import undo
 from agent.command import CommandFailed, acting_as, mask
-from agent.fallback import Action, outcome_of, plan_fallback
+from agent.fallback import Action, outcome_of, plan_fallback, waits_for_primary
 from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.links import replace_link
@@ -19,6 +20,8 @@ from agent.versions import change_mark, linked_version, linked_versions
 
 # What a booting host undoes before it starts the app; the rest needs the app, or waits for it.
 BEFORE_APP_STARTS = ("links", "database")
+# What can be undone while the database is still as the new version needs it.
+BEFORE_DATABASE = ("stop commands", "evidence", "links", "restart", "stop service")
 
 # What a step or an undo may fail with that is the host's trouble and no error in the agent.
 TROUBLE = (StepFailed, CommandFailed, Unhealthy, OSError)
@@ -75,21 +78,30 @@ def end_refused(transaction: Transaction, reason: str) -> None:
     end(transaction, "refused", f"refused: {reason}; nothing was changed")
 
 
-def fall_back(transaction: Transaction, reason: str) -> str:
+def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> str:
     """Undo what this deploy has done, and end it. Returns the outcome.
 
     + reason: a sentence for the people who will read of it
+    + settled: whether the primary host has taken the database back already
     """
-    transaction.journal.append("fallback", reason=mask(reason))
+    transaction.journal.append("fallback", reason=mask(reason), settled=settled)
     say(f"falling back: {mask(reason)}")
+    if waits_for_primary(transaction.progress):
+        _undo_all(transaction, BEFORE_DATABASE)
+        say("still falling back: the guard ends it here, once the primary host has taken the database back")
+        return "falling back"
     return finish_fallback(transaction)
 
 
 def prepare_fallback(transaction: Transaction, reason: str) -> None:
     """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
     transaction.journal.append("fallback", reason=mask(reason))
+    _undo_all(transaction, BEFORE_APP_STARTS)
+
+
+def _undo_all(transaction: Transaction, names: Sequence[str]) -> None:
     for action in plan_fallback(transaction.journal.records()):
-        if action.name in BEFORE_APP_STARTS:
+        if action.name in names:
             _undo(transaction, action)
 
 
@@ -152,12 +164,20 @@ def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance:
         )
         return f"{where}: {state}, maintenance is off; evidence: {transaction.folder}"
     problems = "; ".join("{action}: {problem}".format(**one).splitlines()[0] for one in progress.problems)
-    maintenance = "maintenance stays ON" if keeps_maintenance else "maintenance is off"
+    maintenance = _maintenance_state(progress, keeps_maintenance)
     backup = progress.backup.get("path")
     text = f"{where}: {current or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
     if backup:
         text += f"; the database's backup: {backup}"
     return text + f"; evidence: {transaction.folder}; next: deploys/recover.py"
+
+
+def _maintenance_state(progress: Progress, kept: bool) -> str:
+    if kept:
+        return "maintenance stays ON"
+    if any(problem["action"] == "maintenance" for problem in progress.problems):
+        return "maintenance may still be ON, since its stop script failed"
+    return "maintenance is off"
 
 
 def _proven(progress: Progress, transaction: Transaction) -> str:

@@ -82,6 +82,17 @@ def database_way(progress: Progress) -> str:
     return str(decided or progress.begin.get("settings", {}).get("database_fallback", "keep"))
 
 
+def waits_for_primary(progress: Progress) -> bool:
+    """Whether the old version can only be proven healthy once another host has taken the database back.
+
+    The primary host migrates for all, and falls back when it is its turn; until then an old version may meet a schema
+    that it does not know.
+    """
+    elsewhere = len(progress.begin.get("hosts") or []) > 1 and not progress.begin.get("primary", True)
+    migrates = bool(progress.notes.get("checks", {}).get("pending")) or progress.begin.get("database", "keep") != "keep"
+    return elsewhere and migrates and "migrate" in progress.started and not progress.settled
+
+
 def marks_failed(progress: Progress) -> bool:
     """Whether the version is to be marked failed.
 

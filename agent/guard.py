@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import time
 
+from agent import health
 from agent.ending import fall_back, finish_commit, finish_fallback, prepare_fallback
+from agent.fallback import waits_for_primary
 from agent.progress import Progress
 from agent.state import State
 from agent.transaction import Transaction, open_transaction
@@ -28,8 +30,7 @@ def watch(state: State) -> None:
             return
         if _is_left_alone(transaction.progress):
             take_over(transaction)
-        else:
-            time.sleep(LOOK)
+        time.sleep(LOOK)
 
 
 def _is_left_alone(progress: Progress) -> bool:
@@ -47,9 +48,20 @@ def take_over(transaction: Transaction) -> None:
         if progress.committed:
             finish_commit(transaction)
         elif progress.falling_back:
-            finish_fallback(transaction)
+            if not _still_waits(transaction, progress):
+                finish_fallback(transaction)
         else:
             fall_back(transaction, f"no word from the controller since {progress.step}")
+
+
+def _still_waits(transaction: Transaction, progress: Progress) -> bool:
+    """Whether the primary host has yet to take the database back: the old version does not work before."""
+    was, settings = progress.begin.get("was"), progress.begin["settings"]
+    if was is None or not waits_for_primary(progress):
+        return False
+    if time.time() > progress.fallback_at + settings["migrate_timeout"] + settings["confirm_timeout"]:
+        return False
+    return health.app_problem(transaction.layout, was) is not None
 
 
 def after_boot(state: State) -> None:

@@ -80,7 +80,8 @@ def _fall_back(state: State, arguments: list[str]) -> int:
     with transaction.alone():
         progress = transaction.progress
         if progress.begin and not progress.outcome:
-            fall_back(transaction, str(_given()["reason"]))
+            given = _given()
+            fall_back(transaction, given["reason"], settled=given["settled"])
     return 1
 
 

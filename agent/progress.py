@@ -55,6 +55,8 @@ class Progress:
     undone: tuple[str, ...] = ()
     problems: tuple[Record, ...] = ()
     falling_back: bool = False
+    fallback_at: float = 0.0
+    settled: bool = False
     committed: bool = False
     outcome: str | None = None
 
@@ -109,6 +111,8 @@ def _apply(state: dict[str, Any], record: Record) -> None:
     elif event == "fallback":
         state["falling_back"] = True
         state["reason"] = record["reason"]
+        state["fallback_at"] = record.get("at", 0.0)
+        state["settled"] = record.get("settled", False)
         # A fallback that is started anew (after a crash, or by a person) judges again.
         state["problems"] = []
     elif event == "undo done":

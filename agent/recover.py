@@ -20,7 +20,7 @@ def recover(transaction: Transaction) -> bool:
             raise Refused("a deploy is still running: " + describe_holder(transaction.state, transaction.deploy))
         if progress.outcome not in (None, "needs a person"):
             return True
-        return fall_back(transaction, "a person asked to recover") != "needs a person"
+        return fall_back(transaction, "a person asked to recover", settled=True) != "needs a person"
 
 
 def tell(records: list[Record]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from pyinfra import host, state
@@ -25,12 +25,16 @@ def step(run: Run, name: str, **request: Any) -> Commands:
         host.noop(f"{name}: {run.idle or 'not part of this run'}")
         return
     lost = run.lost(failed.name for failed in state.failed_hosts)
-    if lost:
-        yield fall_back(run, f"{lost} failed, and a deploy commits on all hosts or on none")
-    else:
+    if not lost:
         yield installed("step", run.deploy, name, request=request, timeout=run.patience(name))
+    elif run.primary in (run.host, *lost) or name == "commit":
+        yield fall_back(run, lost)
+    else:
+        host.noop("waits for the primary host to take the database back first")
 
 
-def fall_back(run: Run, reason: str) -> StringCommand:
+def fall_back(run: Run, lost: Sequence[str]) -> StringCommand:
     """The command that makes this host fall back; it ends badly, so that pyinfra drops the host."""
-    return installed("fall-back", run.deploy, request={"reason": reason}, timeout=run.patience("fallback"))
+    reason = f"{', '.join(lost)} failed, and a deploy commits on all hosts or on none"
+    request = {"reason": reason, "settled": run.primary in lost}
+    return installed("fall-back", run.deploy, request=request, timeout=run.patience("fallback"))

@@ -273,7 +273,7 @@ def _before(fleet: Fleet) -> str:
             "there is no healthy version before {}: name one with --data version=NAME (deploys/status.py lists "
             "them)".format(", ".join(sorted(current)))
         )
-    return max(older)
+    return str(max(older))
 
 
 def _backup_before_leaving(fleet: Fleet, version: str) -> str:
@@ -309,7 +309,7 @@ def _run(
         deploy=deploy,
         host=name,
         hosts=fleet.names,
-        primary=name == fleet.primary,
+        primary=fleet.primary,
         settings=fleet.settings[name],
         version=version,
         was=seen["linked"]["current"],
@@ -328,7 +328,7 @@ def _idle(fleet: Fleet, kind: str, why: str) -> dict[str, Run]:
             deploy="",
             host=name,
             hosts=fleet.names,
-            primary=name == fleet.primary,
+            primary=fleet.primary,
             settings=fleet.settings[name],
             version=live,
             was=live,

@@ -14,7 +14,7 @@ from pyinfra.api import State
 from switchback.run import Run
 
 # How the agent's last line begins, and so how a run has ended on a host.
-OUTCOMES = ("committed", "refused", "fell back", "needs a person")
+OUTCOMES = ("committed", "refused", "fell back", "still falling back", "needs a person")
 # How the agent begins to say why it falls back, and what it is doing about it.
 REASON = "falling back: "
 UNDOING = ("  undone: ", "  kept: ", "  could not undo ", *OUTCOMES)
@@ -76,7 +76,7 @@ def plan_lines(runs: Sequence[Run]) -> list[str]:
         if "swap" in run.steps and "code" not in run.steps:
             lines.append(f"[{run.host}]   it is built already")
         lines.append(f"[{run.host}]   steps: {', '.join(run.steps)}")
-        if len(run.hosts) > 1 and run.primary:
+        if len(run.hosts) > 1 and run.host == run.primary:
             lines.append(f"[{run.host}]   migrates and backs up for all hosts")
     return lines
 
@@ -114,9 +114,9 @@ def _next(run: Run, outcomes: set[str]) -> Iterable[str]:
         if run.kind == "revert":
             yield "another revert goes further back; to return, deploy it: --data version=" + str(run.was)
         return
-    if "unknown" in outcomes:
+    if outcomes & {"unknown", "still falling back"}:
         limit = run.settings.confirm_timeout
-        yield f"a lost host falls back by itself, {limit} s after its step ended; then look: deploys/status.py"
+        yield f"such a host falls back by itself, within {limit} s of its last step's end; look: deploys/status.py"
     if "needs a person" in outcomes:
         yield "deploys/recover.py shows what happened, finishes the fallback and frees the host"
     elif outcomes - {"unknown"}:

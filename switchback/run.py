@@ -36,7 +36,7 @@ class Run:
     """A deploy, a build, a revert or a restart on one host.
 
     + deploy: the run's id, the same on all of its hosts
-    + hosts: the names of all hosts of the run
+    + hosts: the names of all hosts of the run; primary: the one of them that migrates and backs up
     + version: where it goes; was: what is live before it
     + steps: the agent's steps that this host has to do; none when there is nothing to do
     + idle: why there is nothing to do
@@ -48,7 +48,7 @@ class Run:
     deploy: str
     host: str
     hosts: tuple[str, ...]
-    primary: bool
+    primary: str
     settings: Settings
     version: str
     was: str | None
@@ -64,7 +64,7 @@ class Run:
             "kind": self.kind,
             "by": who(),
             "hosts": list(self.hosts),
-            "primary": self.primary,
+            "primary": self.host == self.primary,
             "version": self.version,
             "was": self.was,
             "bare": self.was is None,
@@ -72,9 +72,9 @@ class Run:
             **self.about,
         }
 
-    def lost(self, failed: Iterable[str]) -> str:
-        """The hosts of this run that have failed, as words; empty while none has."""
-        return ", ".join(sorted(set(failed) & set(self.hosts) - {self.host}))
+    def lost(self, failed: Iterable[str]) -> list[str]:
+        """The other hosts of this run that have failed."""
+        return sorted(set(failed) & set(self.hosts) - {self.host})
 
     def patience(self, step: str) -> float:
         """How long to wait for a step's answer, seconds: its own limit, and the fallback that may come of it."""

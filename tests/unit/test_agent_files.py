@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
@@ -72,7 +71,7 @@ def test_a_link_is_replaced_without_ever_being_missing(tmp_path: Path) -> None:
     def watch() -> None:
         while not stop.is_set():
             try:
-                os.readlink(link)
+                link.readlink()
             except FileNotFoundError:
                 missing.append(True)
 
