@@ -24,6 +24,11 @@ def status_lines(facts: Facts) -> list[str]:
     lines = list(_now(facts))
     if facts.get("versions"):
         lines += ["", *table([HEADINGS, *(_row(version) for version in facts["versions"])])]
+        lines += [
+            f"why {version['name']} failed: {version['evidence']}, on the host, for root"
+            for version in facts["versions"]
+            if version["failed"] and version["evidence"]
+        ]
     if facts["history"]:
         lines += ["", "last runs, the newest first"]
         lines += table([_run(line) for line in reversed(facts["history"][-RUNS:])])
@@ -92,7 +97,7 @@ def age(seconds: float) -> str:
     """How long ago something was, in the largest unit that fits."""
     for unit, length in UNITS:
         number = int(seconds // length)
-        if number:
+        if number > 0:
             return f"{number} {unit}{'s' if number > 1 else ''}"
     return "just now"
 
@@ -104,7 +109,8 @@ def size(number: int | None) -> str:
 
 def _run(line: Facts) -> tuple[str, ...]:
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(line["ended"]))
-    sentence = str(line["sentence"]).splitlines()[0]
+    # Where the evidence is, has been said below the versions.
+    sentence = str(line["sentence"]).partition("; evidence: ")[0].splitlines()[0]
     if len(sentence) > SENTENCE:
         sentence = sentence[: SENTENCE - 1] + "…"
     return (when, str(line["kind"]), str(line["by"]), sentence)

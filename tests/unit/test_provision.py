@@ -1,0 +1,310 @@
+"""What provision finds missing, the commands that add it, and that neither touches what is there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyinfra.context import ctx_host, ctx_state
+from pyinfra_testing.util import FakeState, create_host  # type: ignore[import-untyped]
+
+from facts.venv import CanMakeVenv
+from operations import provision
+from switchback.groundwork import lacking
+from switchback.payload import agent_fingerprint
+from tests.unit.healthy import HOME, NEWER, OLDER, bare, change, host, no_link, script, settings, untouched, version
+
+FILES = Path(provision.__file__).parent / "files"
+Run = Callable[..., list[str]]
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Run an operation against facts, and return its commands."""
+    state = FakeState()
+
+    def commands(operation: Any, *args: Any, facts: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        fake = create_host(state, facts=facts or {})
+        with ctx_state.use(state), ctx_host.use(fake):
+            found = [str(command) for command in operation._inner(*args, **kwargs)]
+        assert found or fake.noop_description
+        return found
+
+    yield commands
+
+
+def test_a_host_as_it_should_be_lacks_nothing() -> None:
+    lacks = lacking(host(), settings(), can_make_venv=True)
+    assert (lacks.packages, lacks.scripts, lacks.unit, lacks.links, lacks.adopted) == ((), {}, None, {}, ())
+    assert not lacks.makes_app
+    assert not lacks.makes_admin
+    assert lacks.folders == (f"{HOME}/deployment",)
+
+
+def test_an_untouched_host_lacks_everything_but_the_links_that_the_first_deploy_makes() -> None:
+    facts = change(untouched(), "tools", "git", to=None)
+    lacks = lacking(facts, settings(restore_script="~/bin/restore.sh"), can_make_venv=False)
+    assert lacks.packages == ("git", "python3-venv")
+    assert lacks.makes_app
+    assert lacks.home == HOME
+    assert lacks.scripts == {
+        f"{HOME}/scripts/backup_database.sh": "backup_database.sh",
+        f"{HOME}/scripts/start_maintenance.sh": "start_maintenance.sh",
+        f"{HOME}/scripts/stop_maintenance.sh": "stop_maintenance.sh",
+        f"{HOME}/bin/restore.sh": "restore_database.sh",
+    }
+    places = ("deployment", "scripts", "bin", "backups", "log")
+    assert lacks.folders == tuple(f"{HOME}/{name}" for name in places)
+    assert lacks.unit
+    assert lacks.unit["venv"] == f"{HOME}/venv"
+    assert lacks.links == {}
+    assert lacks.adopted == ()
+
+
+def test_a_bare_host_gets_no_links() -> None:
+    assert lacking(bare(), settings(), can_make_venv=True).links == {}
+
+
+def test_versions_in_a_place_of_their_own() -> None:
+    assert "/srv/versions" in lacking(bare(), settings(versions_dir="/srv/versions"), can_make_venv=True).folders
+
+
+@pytest.mark.parametrize(
+    ("python", "path", "packages"),
+    [
+        ("python3", "/usr/bin/python3", ("python3-venv",)),
+        ("python3.11", "/usr/bin/python3.11", ("python3.11-venv",)),
+        ("/opt/python/bin/python3", "/opt/python/bin/python3", ()),
+        ("python3.13", None, ()),
+    ],
+)
+def test_only_debians_own_python_is_completed_by_a_package(
+    python: str, path: str | None, packages: tuple[str, ...]
+) -> None:
+    facts = change(host(), "tools", python, to=path)
+    assert lacking(facts, settings(python=python), can_make_venv=False).packages == packages
+
+
+@pytest.mark.parametrize("state", ["masked", "bad-setting", "error", "loaded"])
+def test_a_unit_that_a_person_made_is_left_alone_whatever_its_state(state: str) -> None:
+    assert lacking(change(host(), "unit", "LoadState", to=state), settings(), can_make_venv=True).unit is None
+
+
+def test_what_a_laid_out_host_lacks_is_added() -> None:
+    facts = host()
+    for path in (f"{HOME}/venv", f"{HOME}/django-working"):
+        facts["links"][path] = no_link(path)
+    del facts["links"][f"{HOME}/deployment/wsgi.py"]
+    facts["scripts"]["backup_script"] = script("backup_database", exists=False)
+    lacks = lacking(facts, settings(), can_make_venv=True)
+    assert lacks.links == {
+        f"{HOME}/venv": f"{HOME}/django-current/venv",
+        f"{HOME}/django-working": f"{HOME}/{NEWER}",
+        f"{HOME}/deployment/wsgi.py": f"{HOME}/django-current/config/wsgi.py",
+    }
+    assert lacks.scripts == {f"{HOME}/scripts/backup_database.sh": "backup_database.sh"}
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
+def test_what_stands_where_a_link_belongs_is_left_to_a_person(kind: str) -> None:
+    facts = change(host(), "links", f"{HOME}/venv", to=no_link(f"{HOME}/venv", kind))
+    assert lacking(facts, settings(), can_make_venv=True).links == {}
+
+
+def test_an_unhealthy_version_is_not_taken_for_a_working_one() -> None:
+    facts = change(host(), "links", f"{HOME}/django-working", to=no_link(f"{HOME}/django-working"))
+    facts["linked"]["working"] = None
+    facts["healthy"]["healthy"] = False
+    facts["versions"] = [by_hand(NEWER), by_hand(OLDER)]
+    lacks = lacking(facts, settings(), can_make_venv=True)
+    assert lacks.links == {}
+    assert lacks.adopted == (OLDER,)
+
+
+def by_hand(name: str, **values: Any) -> dict[str, Any]:
+    return version(name, ours=False, sealed=False, working=False, bytes=None, **values)
+
+
+def test_versions_that_a_person_made_are_taken_over_once() -> None:
+    facts = change(host(), "versions", to=[by_hand(NEWER), by_hand(OLDER)])
+    assert lacking(facts, settings(), can_make_venv=True).adopted == (NEWER, OLDER)
+    assert lacking(host(), settings(), can_make_venv=True).adopted == ()
+
+
+def test_a_version_that_failed_is_not_taken_over() -> None:
+    facts = change(host(), "versions", to=[by_hand(NEWER, failed={"step": "health"}), by_hand(OLDER)])
+    assert lacking(facts, settings(), can_make_venv=True).adopted == (OLDER,)
+
+
+def test_no_package_missing_means_no_apt(run: Run) -> None:
+    assert run(provision.packages, []) == []
+
+
+def test_missing_packages_are_installed(run: Run) -> None:
+    commands = run(provision.packages, ["git"], facts={"deb.DebPackages": {}})
+    assert "update" in commands[0]
+    assert commands[1].endswith("install --no-install-recommends git")
+
+
+def test_users_that_are_there_are_left_alone(run: Run) -> None:
+    assert run(provision.app_user, "app", HOME, missing=False) == []
+    assert run(provision.admin_user, "admin", missing=False, keys="/root/.ssh/authorized_keys") == []
+
+
+def test_the_app_user_has_a_home_that_the_web_server_reads(run: Run) -> None:
+    assert run(provision.app_user, "app", HOME, missing=True) == [
+        "useradd --create-home --shell /bin/bash --password '*' --home-dir /home/app app",
+        "chmod 755 /home/app",
+    ]
+
+
+def test_the_admin_gets_sudo_by_a_checked_file_and_the_keys_of_who_provisions(run: Run) -> None:
+    facts = {"files.File": {"path=/etc/sudoers.d/ann_b": None}}
+    write, user, keys = run(provision.admin_user, "ann.b", missing=True, keys="/root/.ssh/k", facts=facts)
+    assert "/etc/sudoers.d/ann_b" in write
+    assert "ann.b ALL=(ALL:ALL) NOPASSWD: ALL" in write
+    assert write.endswith("440 'visudo -cqf'")
+    assert user.startswith("useradd ")
+    assert keys.endswith(" sh ann.b /root/.ssh/k")
+
+
+def test_directories_in_the_home_are_made_by_the_user_and_others_by_root(run: Run) -> None:
+    paths = [f"{HOME}/scripts", f"{HOME}/log", "/srv/my versions"]
+    facts = {"files.Directory": {f"path={path}": None for path in paths}}
+    facts["files.Directory"][f"path={HOME}/log"] = {"mode": 700}  # type: ignore[assignment]
+    assert run(provision.folders, paths, "app", HOME, facts=facts) == [
+        "runuser -u app -- install -d -- /home/app/scripts",
+        "install -d -o app -g app -- '/srv/my versions'",
+    ]
+
+
+@pytest.mark.parametrize("seen", [{"mode": 755}, False])
+def test_whatever_stands_where_something_is_missing_stays(run: Run, seen: Any) -> None:
+    there = {"files.File": {"path=/x": seen}, "files.Directory": {"path=/x": seen}}
+    assert run(provision.scripts, {"/x": "stop_maintenance.sh"}, "app", facts=there) == []
+    assert run(provision.links, {"/x": "/y"}, "app", facts=there) == []
+    assert run(provision.folders, ["/x"], "app", HOME, facts=there) == []
+
+
+def test_a_script_is_written_by_the_user_that_runs_it(run: Run) -> None:
+    path = f"{HOME}/it's/stop.sh"
+    facts = {"files.File": {f"path={path}": None}}
+    (command,) = run(provision.scripts, {path: "stop_maintenance.sh"}, "app", facts=facts)
+    assert command.startswith("runuser -u app -- sh -c ")
+    assert """'/home/app/it'"'"'s/stop.sh'""" in command
+
+
+def test_links_are_quoted_and_never_replace(run: Run) -> None:
+    facts = {"files.File": {"path=/a b": None}}
+    assert run(provision.links, {"/a b": "/$(x)"}, "app", facts=facts) == [
+        "runuser -u app -- ln -sT -- '/$(x)' '/a b'",
+    ]
+
+
+def test_the_agent_is_installed_unless_it_is_this_one(run: Run) -> None:
+    assert run(provision.agent, "django", agent_fingerprint()) == []
+    assert len(run(provision.agent, "django", "another")) == 1
+
+
+def test_the_unit_is_enabled_and_not_started(run: Run) -> None:
+    lacks = lacking(untouched(), settings(systemd_service="site"), can_make_venv=True)
+    write, enable = run(provision.unit, "site", lacks.unit)
+    assert "/etc/systemd/system/site.service" in write
+    assert enable == "systemctl enable --quiet site.service"
+    assert run(provision.unit, "site", None) == []
+
+
+def test_systemd_reads_a_percent_sign_as_itself() -> None:
+    text = provision.unit_text({"user": "app", "current": "/x%y", "deployment": "/d", "venv": "/v%i"})
+    assert "ConditionPathExists=/x%%y\n" in text
+    assert 'ExecStart="/v%%i/bin/supervisord" --nodaemon --configuration "/d/supervisord.conf"\n' in text
+
+
+@pytest.mark.parametrize(("output", "can"), [(["yes"], True), ([], False), (["Welcome", "yes"], True)])
+def test_whether_a_python_can_make_environments(output: list[str], can: bool) -> None:
+    assert CanMakeVenv().process(output) is can
+
+
+# The shell that writes a file, for real.
+
+
+def write(path: Path, text: str, check: str = ":") -> subprocess.CompletedProcess[str]:
+    argv = ["sh", "-c", provision.WRITE, "sh", str(path), text, "755", check]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_a_file_is_written_whole_with_its_mode_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "a script"
+    assert write(path, "#!/bin/sh\necho 'it''s' %s\\n").returncode == 0
+    assert path.read_text() == "#!/bin/sh\necho 'it''s' %s\\n"
+    assert path.stat().st_mode & 0o777 == 0o755
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_came_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "script"
+    path.write_text("a person's")
+    assert write(path, "ours").returncode != 0
+    assert path.read_text() == "a person's"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_does_not_pass_its_check_is_never_there(tmp_path: Path) -> None:
+    assert write(tmp_path / "sudoers", "nonsense", check="false").returncode != 0
+    assert list(tmp_path.iterdir()) == []
+
+
+# The scripts that a host starts with.
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FILES.glob("*.sh")))
+def test_a_script_is_one_that_sh_reads(name: str) -> None:
+    assert subprocess.run(["sh", "-n", str(FILES / name)], check=False).returncode == 0
+    assert "set -eu\n" in (FILES / name).read_text()
+
+
+def script_run(name: str, home: Path, pg_dump: str = "") -> subprocess.CompletedProcess[str]:
+    tools = home / "bin"
+    tools.mkdir(exist_ok=True)
+    (tools / "pg_dump").write_text("#!/bin/sh\n" + pg_dump)
+    (tools / "pg_dump").chmod(0o755)
+    env = {"HOME": str(home), "PATH": f"{tools}:{os.environ['PATH']}", "DATABASE": "site"}
+    return subprocess.run(["sh", str(FILES / name)], env=env, capture_output=True, text=True, check=False)
+
+
+DUMP = 'for word; do case $word in --file=*) echo dump >"${word#--file=}";; esac; done\n'
+
+
+def test_a_backup_ends_with_its_path(tmp_path: Path) -> None:
+    ran = script_run("backup_database.sh", tmp_path, DUMP)
+    assert ran.returncode == 0
+    backup = Path(ran.stdout.splitlines()[-1])
+    assert backup.read_text() == "dump\n"
+    assert backup.name.startswith("site-")
+    assert backup.stat().st_mode & 0o077 == 0
+
+
+def test_two_backups_within_a_second_are_two(tmp_path: Path) -> None:
+    paths = {script_run("backup_database.sh", tmp_path, DUMP).stdout for _ in range(3)}
+    assert len(paths) == 3
+    assert len(list((tmp_path / "backups").iterdir())) == 3
+
+
+def test_a_backup_that_fails_leaves_no_file_and_says_so(tmp_path: Path) -> None:
+    ran = script_run("backup_database.sh", tmp_path, DUMP + "exit 3\n")
+    assert ran.returncode != 0
+    assert ran.stdout == ""
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_maintenance_is_a_flag_that_comes_and_goes(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert script_run("start_maintenance.sh", tmp_path).returncode == 0
+        assert (tmp_path / "maintenance").exists()
+    for _ in range(2):
+        assert script_run("stop_maintenance.sh", tmp_path).returncode == 0
+        assert not (tmp_path / "maintenance").exists()

@@ -1,0 +1,118 @@
+"""What status shows of a host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from switchback.status import SENTENCE, age, state, status_lines, table
+from tests.unit.healthy import NEWER, OLDER, bare, host, untouched, version
+
+
+def run(number: int, **values: Any) -> dict[str, Any]:
+    return {
+        "kind": "deploy",
+        "by": "ann@laptop",
+        "ended": 1_795_475_000 + number * 60,
+        "sentence": f"committed: number {number}",
+        **values,
+    }
+
+
+def test_a_host_as_it_should_be() -> None:
+    assert status_lines(host()) == [
+        f"{NEWER} is live and healthy",
+        "",
+        "version                                 links                       state    code              config        "
+        "  age        size",
+        f"{NEWER}  current, working            working  good-1 (cd7050e)  main (e1ec11b)  6 minutes  79 MB",
+        f"{OLDER}  previous, previous-working  working  good-1 (cd7050e)  main (e1ec11b)  6 minutes  79 MB",
+    ]
+
+
+@pytest.mark.parametrize("facts", [bare(), untouched()])
+def test_a_host_without_versions(facts: dict[str, Any]) -> None:
+    assert status_lines(facts) == ["no version is live"]
+
+
+def test_an_app_that_is_down_says_why() -> None:
+    facts = {**host(), "healthy": {"healthy": False, "problem": "nothing answers"}}
+    assert status_lines(facts)[0] == f"{NEWER} is live and NOT healthy: nothing answers"
+
+
+def test_an_open_deploy_says_whose_it_is_and_how_it_ends_without_them() -> None:
+    opened = {"says": "deploy 7 by ann holds this host", "outcome": None, "deadline": 1_795_475_542.0}
+    assert status_lines({**bare(), "transaction": opened})[1:] == [
+        "open: deploy 7 by ann holds this host",
+        "      without news from its controller, the host falls back by itself in 42 s",
+    ]
+    late = status_lines({**bare(), "transaction": {**opened, "deadline": 1_795_475_400.0}})
+    assert late[2].strip() == "its time is over: the host's guard takes it back"
+
+
+def test_a_host_that_needs_a_person_waits_for_nothing_else() -> None:
+    opened = {"says": "deploy 7 needs a person", "outcome": "needs a person", "deadline": 1.0}
+    assert status_lines({**bare(), "transaction": opened})[1:] == ["open: deploy 7 needs a person"]
+
+
+def test_the_last_runs_are_there_the_newest_first() -> None:
+    lines = status_lines({**bare(), "history": [run(number) for number in range(9)]})
+    shown = lines[lines.index("last runs, the newest first") + 1 :]
+    assert [line.rsplit(" ", 1)[1] for line in shown] == ["8", "7", "6", "5", "4"]
+    assert shown[0].startswith("2026-11-23 23:11 UTC  deploy  ann@laptop  committed: ")
+
+
+def test_a_long_sentence_is_cut_and_only_its_first_line_shown() -> None:
+    long = run(1, sentence="x" * 1000 + "\nmore")
+    assert status_lines({**bare(), "history": [long]})[-1].endswith("x" * (SENTENCE - 1) + "…")
+
+
+def test_a_failed_version_says_where_its_evidence_is() -> None:
+    failed = version(OLDER, failed={"step": "health"}, working=False, evidence="/var/lib/switchback/transactions/7")
+    lines = status_lines({**host(), "versions": [failed]})
+    assert lines[-1] == f"why {OLDER} failed: /var/lib/switchback/transactions/7, on the host, for root"
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({}, "working"),
+        ({"working": False}, "built"),
+        ({"working": False, "sealed": False}, "unfinished"),
+        ({"working": False, "failed": {"step": "venv"}}, "failed at venv"),
+        ({"ours": False, "sealed": False}, "working, by hand"),
+        ({"ours": False, "sealed": False, "working": False}, "unknown, by hand"),
+        ({"pinned": True}, "working, pinned"),
+    ],
+)
+def test_the_state_of_a_version(values: dict[str, Any], word: str) -> None:
+    assert state(version(NEWER, **values)) == word
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "just now"),
+        (-5, "just now"),
+        (59, "just now"),
+        (60, "1 minute"),
+        (7199, "1 hour"),
+        (7200, "2 hours"),
+        (90000, "1 day"),
+        (10**7, "115 days"),
+    ],
+)
+def test_an_age_in_words(seconds: int, words: str) -> None:
+    assert age(seconds) == words
+
+
+def test_a_version_deployed_by_its_sha_shows_it_once() -> None:
+    sha = "cd7050e4e2ac7f7aca69889f2a849cf784cca162"
+    shown = version(NEWER, refs={"code": sha, "config": None}, bytes=None)
+    row = status_lines({**host(), "versions": [shown]})[-1]
+    assert row == f"{NEWER}  -      working  cd7050e  e1ec11b  6 minutes  -"
+
+
+def test_columns_are_as_wide_as_their_widest_cell() -> None:
+    assert table([("a", "bb"), ("aaa", "b")]) == ["a    bb", "aaa  b"]
