@@ -78,8 +78,9 @@ def lacking(facts: Facts, settings: Settings, can_make_venv: bool) -> Groundwork
 def _packages(facts: Facts, settings: Settings, can_make_venv: bool) -> list[str]:
     python = facts["tools"].get(settings.python)
     packages = [] if facts["tools"].get("git") else ["git"]
-    # Debian's own interpreters come without; anybody else's is theirs to complete.
-    if python and not can_make_venv and posixpath.dirname(python) == "/usr/bin":
+    # uv needs no module for it. Debian's own interpreters come without; anybody else's is theirs to complete.
+    completes = not can_make_venv and not facts["tools"].get("uv")
+    if python and completes and posixpath.dirname(python) == "/usr/bin":
         packages.append(posixpath.basename(python) + "-venv")
     return packages
 

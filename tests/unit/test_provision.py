@@ -89,6 +89,11 @@ def test_only_debians_own_python_is_completed_by_a_package(
     assert lacking(facts, settings(python=python), can_make_venv=False).packages == packages
 
 
+def test_a_host_with_uv_needs_no_package_for_environments() -> None:
+    facts = change(host(), "tools", "uv", to="/usr/local/bin/uv")
+    assert lacking(facts, settings(), can_make_venv=False).packages == ()
+
+
 @pytest.mark.parametrize("state", ["masked", "bad-setting", "error", "loaded"])
 def test_a_unit_that_a_person_made_is_left_alone_whatever_its_state(state: str) -> None:
     assert lacking(change(host(), "unit", "LoadState", to=state), settings(), can_make_venv=True).unit is None
