@@ -88,6 +88,11 @@ class Runner:
             stop_group(process.pid)
             process.wait()
             return True
+        except BaseException:
+            # Whoever interrupts a step interrupts its command too.
+            stop_group(process.pid)
+            process.wait()
+            raise
         return False
 
     def _log(self, argv: Sequence[str], output: str, errors: str, code: int) -> None:

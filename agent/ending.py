@@ -6,10 +6,11 @@ import time
 import traceback
 from collections.abc import Sequence
 
-from agent import undo
+from agent import service, undo
 from agent.command import CommandFailed, acting_as, mask
 from agent.fallback import Action, outcome_of, plan_fallback, waits_for_primary
 from agent.health import Unhealthy
+from agent.interrupts import Interrupted
 from agent.layout import Layout
 from agent.links import replace_link
 from agent.progress import Progress
@@ -24,7 +25,7 @@ BEFORE_APP_STARTS = ("links", "database")
 BEFORE_DATABASE = ("stop commands", "evidence", "links", "restart", "stop service")
 
 # What a step or an undo may fail with that is the host's trouble and no error in the agent.
-TROUBLE = (StepFailed, CommandFailed, Unhealthy, OSError)
+TROUBLE = (StepFailed, CommandFailed, Unhealthy, Interrupted, OSError)
 
 
 def commit(transaction: Transaction) -> None:
@@ -118,6 +119,9 @@ def finish_fallback(transaction: Transaction) -> str:
             continue
         if not _undo(transaction, action):
             keeps_maintenance = keeps_maintenance or action.keeps_maintenance
+    if transaction.progress.problems and service.host_goes_down():
+        say("the host goes down: it goes on falling back when it boots")
+        return "falling back"
     outcome = outcome_of(transaction.progress)
     sentence = fallback_sentence(transaction, outcome, keeps_maintenance)
     end(transaction, outcome, sentence)

@@ -28,14 +28,21 @@ def watch(state: State) -> None:
         transaction = open_transaction(state)
         if transaction is None or transaction.progress.outcome == "needs a person":
             return
-        if _is_left_alone(transaction.progress):
+        if _is_left_alone(transaction):
             take_over(transaction)
         time.sleep(LOOK)
 
 
-def _is_left_alone(progress: Progress) -> bool:
-    """Whether nobody goes on with it: its deadline has passed, or it was ending when its process was killed."""
-    return progress.committed or progress.falling_back or time.time() >= progress.deadline
+def _is_left_alone(transaction: Transaction) -> bool:
+    """Whether nobody goes on with it: its deadline has passed, or its process was killed in a step or while ending."""
+    idle = transaction.nobody_works_on_it()
+    # Read after that: what a process wrote before it let go is seen.
+    progress = transaction.progress
+    return time.time() >= progress.deadline or (idle and _was_cut_off(progress))
+
+
+def _was_cut_off(progress: Progress) -> bool:
+    return progress.committed or progress.falling_back or progress.in_step
 
 
 def take_over(transaction: Transaction) -> None:
@@ -43,15 +50,18 @@ def take_over(transaction: Transaction) -> None:
     # A process that still works on it is waited for: each step ends at its own limit.
     with transaction.alone():
         progress = transaction.progress
-        if progress.outcome or not progress.begin or not _is_left_alone(progress):
+        late = time.time() >= progress.deadline
+        if progress.outcome or not progress.begin or not (late or _was_cut_off(progress)):
             return
         if progress.committed:
             finish_commit(transaction)
         elif progress.falling_back:
             if not _still_waits(transaction, progress):
                 finish_fallback(transaction)
-        else:
+        elif late:
             fall_back(transaction, f"no word from the controller since {progress.step}")
+        else:
+            fall_back(transaction, f"the agent was killed during {progress.step}")
 
 
 def _still_waits(transaction: Transaction, progress: Progress) -> bool:

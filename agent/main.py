@@ -19,7 +19,7 @@ from agent.say import go_on_without_reader, say
 from agent.state import State
 from agent.steps import run_step
 from agent.survey import survey
-from agent.transaction import Ended, Refused, Transaction, open_transaction
+from agent.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
 from agent.versions import change_mark
 
 # Filled in when the agent is run from what the controller sent, not from its files.
@@ -30,6 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command: its name, then its arguments; a JSON object on standard input says the rest."""
     # The link to the controller may break at any time, and that must not stop a step on its way.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if arguments[0] not in ("guard", "boot"):
+        # Those two start over where they were cut off; a person's run is stopped politely, or not at all.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         return COMMANDS[arguments[0]](State(), list(arguments[1:]))
     except Refused as refusal:
@@ -76,12 +79,17 @@ def _step(state: State, arguments: list[str]) -> int:
 
 def _fall_back(state: State, arguments: list[str]) -> int:
     """Fall back because of something that happened elsewhere; the exit code says that it did not commit."""
-    transaction = Transaction(state, arguments[0])
+    transaction, given = Transaction(state, arguments[0]), _given()
+    if not transaction.folder.exists():
+        say("refused: this deploy was never begun here; nothing was changed")
+        return 1
+    transaction.interrupt()
     with transaction.alone():
         progress = transaction.progress
-        if progress.begin and not progress.outcome:
-            given = _given()
+        if not progress.outcome:
             fall_back(transaction, given["reason"], settled=given["settled"])
+        else:
+            say(how_it_ended(transaction))
     return 1
 
 

@@ -66,6 +66,11 @@ class Progress:
         return self.started[-1] if self.started else "begin"
 
     @property
+    def in_step(self) -> bool:
+        """Whether a step was started and has not ended."""
+        return bool(self.started) and self.failed is None and self.started[-1] not in self.done
+
+    @property
     def backup(self) -> dict[str, Any]:
         """The backup that this deploy has taken: its path, size and checksum; empty while there is none."""
         notes = [self.notes.get(step) or {} for step in ("backup", "backup_before")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import time
 
 from agent.ending import fall_back
@@ -38,6 +39,7 @@ SENTENCES = {
     "begin": "{kind} {deploy} of {version} by {by}",
     "step done": "{step}: done in {seconds} s",
     "step failed": "{step}: FAILED: {reason}",
+    "step interrupted": "{step}: {reason}",
     "fallback": "falling back: {reason}",
     "undo done": "undone: {action}",
     "undo failed": "could not undo {action}: {problem}",
@@ -47,4 +49,4 @@ SENTENCES = {
 
 
 def _sentence(record: Record) -> str:
-    return SENTENCES.get(record["event"], "").format(**record)
+    return SENTENCES.get(record["event"], "").format_map(collections.defaultdict(lambda: "?", record))

@@ -38,6 +38,17 @@ def unit_properties(unit: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
 
 
+def host_goes_down() -> bool:
+    """Whether the host is shutting down: what fails now says nothing about the app, and the boot goes on from here."""
+    argv = ["systemctl", "is-system-running"]
+    try:
+        return (
+            subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False).stdout.strip() == "stopping"
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
 def restart(runner: Runner, unit: str) -> None:
     """Restart the service; a unit that systemd gave up on is given another chance first."""
     runner.run(["systemctl", "reset-failed", unit], ok=(0, 1))

@@ -7,14 +7,15 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from agent import build, window
+from agent import build, service, window
 from agent.command import mask
 from agent.ending import TROUBLE, commit, fall_back
+from agent.interrupts import Interrupted, interruptible
 from agent.progress import BUILD
 from agent.say import say
 from agent.state import State, lock_holder
 from agent.step import Step
-from agent.transaction import Ended, Transaction
+from agent.transaction import Ended, Transaction, how_it_ended
 
 STEPS: dict[str, Callable[[Step], dict[str, Any]]] = {
     "code": build.code,
@@ -62,9 +63,8 @@ def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> boo
 
 def _gone(transaction: Transaction) -> str:
     progress = transaction.progress
-    for record in reversed(transaction.journal.records()):
-        if record.get("event") == "ended":
-            return "this deploy has ended: " + str(record["sentence"])
+    if progress.outcome:
+        return "this deploy has ended: " + how_it_ended(transaction)
     if progress.falling_back:
         return "this deploy is falling back: " + str(progress.reason)
     return "this deploy does not hold the host"
@@ -77,8 +77,13 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
     deadline = began + limit + settings["confirm_timeout"]
     transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
     step = Step(name, transaction, limit, given)
+    event = "step failed"
     try:
-        note = STEPS[name](step)
+        with interruptible():
+            note = STEPS[name](step)
+    except Interrupted as interruption:
+        # The step is not to blame, and neither is the version.
+        event, reason = "step interrupted", str(interruption)
     except TROUBLE as problem:
         reason = mask(str(problem))
     except Exception:  # noqa: BLE001 - whatever goes wrong in a step, the site has to come back
@@ -92,8 +97,11 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
         transaction.journal.append("step done", **fields)
         say("{}: {}".format(name, note.get("skipped", f"done in {seconds} s")))
         return True
-    transaction.journal.append("step failed", step=name, reason=reason)
-    fall_back(transaction, f"{name} failed: {reason}")
+    if service.host_goes_down():
+        say(f"the host goes down during {name}: it falls back when it boots")
+        return False
+    transaction.journal.append(event, step=name, reason=reason)
+    fall_back(transaction, f"{name} failed: {reason}" if event == "step failed" else f"{reason} during {name}")
     return False
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,9 +81,34 @@ class Transaction:
 
         The kernel lets go when we end, however that is.
         """
-        with (self.folder / "mutex").open("a") as file:
+        with self._mutex.open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            file.truncate(0)
+            file.write(f"{os.getpid()} {started_at(os.getpid())}")
+            file.flush()
             yield
+
+    @property
+    def _mutex(self) -> Path:
+        return self.folder / "mutex"
+
+    def nobody_works_on_it(self) -> bool:
+        """Whether no process of the agent works on this deploy right now."""
+        with self._mutex.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+    def interrupt(self) -> None:
+        """Ask the process that works on this deploy, if one does, to stop and to fall back."""
+        if self.nobody_works_on_it():
+            return
+        pid, _, started = self._mutex.read_text().partition(" ")
+        if pid and started_at(int(pid)) == started:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGTERM)
 
 
 def open_transaction(state: State) -> Transaction | None:
@@ -156,6 +183,12 @@ def end(transaction: Transaction, outcome: str, sentence: str) -> None:
     if outcome != "needs a person":
         free_lock(transaction.state, transaction.deploy)
         _forget_old(transaction.state)
+
+
+def how_it_ended(transaction: Transaction) -> str:
+    """The sentence that a deploy ended with."""
+    sentences = [record["sentence"] for record in transaction.journal.records() if record["event"] == "ended"]
+    return str(sentences[-1]) if sentences else "it has not ended"
 
 
 def _forget_old(state: State) -> None:

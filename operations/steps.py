@@ -9,6 +9,7 @@ from pyinfra import host, state
 from pyinfra.api import StringCommand
 
 from switchback.calls import installed
+from switchback.interrupts import Interrupts
 from switchback.run import Run
 
 Commands = Generator[StringCommand, None, None]
@@ -26,6 +27,7 @@ def step(run: Run, name: str, **request: Any) -> Commands:
         return
     lost = run.lost(failed.name for failed in state.failed_hosts)
     if not lost:
+        Interrupts.committing = Interrupts.committing or (name == "commit" and state.is_executing)
         yield installed("step", run.deploy, name, request=request, timeout=run.patience(name))
     elif run.primary in (run.host, *lost) or name == "commit":
         yield fall_back(run, lost)

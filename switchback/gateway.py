@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from pyinfra.context import ctx_host, ctx_state
 from facts.survey import Survey
 from switchback.errors import Refused
 from switchback.inventory import settings_of
+from switchback.link import tend
 from switchback.payload import stdin_for
 
 Facts = dict[str, Any]
@@ -87,18 +87,10 @@ def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], Fact
 
 
 def _survey(host: Host, asked: Facts) -> Facts:
-    answer_at_once(host)
+    tend(host)
     request = {"settings": settings_of(host).model_dump(mode="json"), **asked}
     with ctx_host.use(host):
         facts: Facts = host.get_fact(
             Survey, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
         )
     return facts or {}
-
-
-def answer_at_once(host: Host) -> None:
-    """Send small packets without waiting for more: over SSH, every command is one."""
-    client = getattr(host.connector, "client", None)
-    transport = client.get_transport() if client else None
-    if transport is not None:
-        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -14,6 +14,7 @@ from switchback import report
 from switchback.checks import host_problems, hotfix_problems, transaction_problems
 from switchback.errors import Refused
 from switchback.gateway import Facts, for_all_hosts, survey_all
+from switchback.interrupts import Interrupts
 from switchback.inventory import options, settings_of
 from switchback.options import Options
 from switchback.run import Cleaning, Commit, Run, new_id, steps_for, version_name
@@ -89,7 +90,9 @@ def _plan(
 ) -> dict[str, Run]:
     fleet = _see(state, hosts, with_refs)
     runs = plan(fleet, options())
-    report.follow(state, list(runs.values()))
+    interrupts = Interrupts(state, list(runs.values()))
+    interrupts.catch()
+    report.follow(state, list(runs.values()), interrupts.said)
     return runs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import itertools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import click
@@ -35,11 +35,14 @@ class Ending:
     reason: tuple[str, ...] = ()
 
 
-def follow(state: State, runs: Sequence[Run]) -> None:
-    """Show the plan of a run, and see to it that how it ended is the last thing that is printed."""
+def follow(state: State, runs: Sequence[Run], also: Mapping[str, Sequence[str]]) -> None:
+    """Show the plan of a run, and see to it that how it ended is the last thing that is printed.
+
+    + also: what hosts will have said besides what they say to operations
+    """
     for line in plan_lines(runs):
         click.echo(f"    {line}", err=True)
-    atexit.register(_show_end, state, runs)
+    atexit.register(_show_end, state, runs, also)
 
 
 def show_words(state: State) -> None:
@@ -88,11 +91,13 @@ DATABASE = {
 }
 
 
-def _show_end(state: State, runs: Sequence[Run]) -> None:
+def _show_end(state: State, runs: Sequence[Run], also: Mapping[str, Sequence[str]]) -> None:
     """Print how it ended. Called when the interpreter ends: after pyinfra's own last words, whatever they are."""
     if not state.is_executing:
         return
-    for line in end_lines(runs, [ending(state, run) for run in runs if run.steps]):
+    for line in end_lines(
+        runs, [ending(run, [*said_by(state, run.host), *also.get(run.host, ())]) for run in runs if run.steps]
+    ):
         click.echo(line, err=True)
 
 
@@ -139,9 +144,8 @@ def said_by(state: State, host: str) -> list[str]:
     return [line for meta in metas if meta.is_complete() for line in meta.stdout_lines]
 
 
-def ending(state: State, run: Run) -> Ending:
+def ending(run: Run, said: Sequence[str]) -> Ending:
     """How a run ended on its host, from the last thing that the agent there has said."""
-    said = said_by(state, run.host)
     for line in reversed(said):
         for outcome in OUTCOMES:
             if line.startswith((f"{outcome}:", f"{outcome} at ")):

@@ -1,0 +1,79 @@
+"""Ctrl-C during a run: every host falls back at once, and the run waits for it; a second one leaves the guards to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+import gevent
+from pyinfra.api import State
+
+from switchback.calls import installed
+from switchback.run import Run
+
+# What a shell reports for a program that Ctrl-C ended.
+EXIT_CODE = 130
+
+
+class Interrupts:
+    """What a run does when it is asked to stop.
+
+    + runs: what it does on each host
+    """
+
+    # Once a host may have committed, the others are to do so too.
+    committing = False
+
+    def __init__(self, state: State, runs: Sequence[Run]) -> None:
+        self._state = state
+        self._runs = [run for run in runs if run.steps]
+        self._asked = 0
+        # What hosts have said to this, by name, as operations have their output.
+        self.said: dict[str, list[str]] = {}
+
+    def catch(self) -> None:
+        """Handle Ctrl-C, and being asked to end, from now on."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._interrupted)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        self._asked += 1
+        if not self._state.is_executing:
+            click.echo("    Interrupted before anything was changed.", err=True)
+            sys.exit(EXIT_CODE)
+        if Interrupts.committing:
+            click.echo("    Too late: the hosts are committing. Wait a moment.", err=True)
+        elif self._asked == 1:
+            click.echo("    Interrupted: every host falls back now. Wait, or press Ctrl-C again to leave.", err=True)
+            gevent.spawn(self._fall_back)
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        seconds = max(run.settings.confirm_timeout for run in self._runs)
+        click.echo(
+            f"    Left. Each host goes on falling back by itself, at the latest {seconds} s after its running step has "
+            "ended. Look with deploys/status.py.",
+            err=True,
+        )
+        # Waiting for hosts in an orderly end is what its user does not want.
+        os._exit(EXIT_CODE)
+
+    def _fall_back(self) -> None:
+        """Tell the primary host first: the others' old versions may need its database."""
+        primary = [run for run in self._runs if run.host == run.primary]
+        others = [run for run in self._runs if run.host != run.primary]
+        for group in (primary, others):
+            gevent.joinall([gevent.spawn(self._fall_back_on, run) for run in group])
+
+    def _fall_back_on(self, run: Run) -> None:
+        host = self._state.inventory.get_host(run.host)
+        request = {"reason": "interrupted at the controller", "settled": run.host != run.primary}
+        command = installed("fall-back", run.deploy, request=request, timeout=run.patience("fallback"))
+        arguments = dict(command.connector_arguments)
+        _, output = host.run_shell_command(command, _sudo=True, **arguments)
+        self.said[run.host] = list(output.stdout_lines)

@@ -1,0 +1,42 @@
+"""The link to a host: quick for small packets, and given up when nothing answers any more."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import click
+import gevent
+from pyinfra.api import Host
+
+# How often a host is asked for a sign of life, and how long it may take to give one, seconds.
+ASK_EVERY = 5.0
+ANSWER_WITHIN = 20.0
+
+_watched: set[str] = set()
+
+
+def tend(host: Host) -> None:
+    """Make the link of a host answer at once, and watch over it from now on. A connector without SSH needs neither."""
+    client = getattr(host.connector, "client", None)
+    transport = client.get_transport() if client else None
+    if transport is None or host.name in _watched:
+        return
+    _watched.add(host.name)
+    # Over SSH every command is a few small packets; each would wait for more to come.
+    transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    gevent.spawn(_watch, host.name, transport)
+
+
+def _watch(name: str, transport: Any) -> None:
+    """Close the link when the host gives no sign of life: whatever waits for it then ends, and fails."""
+    while transport.is_active():
+        gevent.sleep(ASK_EVERY)
+        alive = False
+        with gevent.Timeout(ANSWER_WITHIN, exception=False):  # type: ignore[arg-type]
+            # Any answer will do; servers refuse a request that they do not know, which is one.
+            transport.global_request("keepalive@openssh.com", wait=True)
+            alive = True
+        if not alive and transport.is_active():
+            click.echo(f"    [{name}] gives no sign of life any more: its link is given up", err=True)
+            transport.close()
