@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
-from agent import health, hotfixes, versions
+from agent import health, hotfixes, reserve, versions
+from agent.command import CommandFailed, mask
 from agent.ending import end_refused
 from agent.guard import start_guard
 from agent.layout import Layout
@@ -34,15 +36,23 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
     transaction = begin(state, deploy, fields)
     try:
         _still_as_seen(layout, request)
-    except Refused as refusal:
-        end_refused(transaction, str(refusal))
-        raise
-    start_guard()
-    if was and request.get("hotfixes") == "discard":
-        runner = transaction.runner("hotfixes", layout.app, request["settings"]["script_timeout"])
-        for path in hotfixes.keep_patches(runner, layout, was):
-            say(f"hotfixes of {was} are kept in {path}")
+        reserve.set_aside(layout)
+        start_guard()
+        _keep_hotfixes(transaction, request)
+    except (Refused, CommandFailed, OSError, subprocess.SubprocessError) as problem:
+        end_refused(transaction, mask(str(problem)))
+        raise Refused(mask(str(problem))) from None
     return transaction
+
+
+def _keep_hotfixes(transaction: Transaction, request: dict[str, Any]) -> None:
+    """Keep the live version's hotfixes as patches, when the run goes on without them."""
+    was, layout = request.get("was"), transaction.layout
+    if not was or request.get("hotfixes") != "discard":
+        return
+    runner = transaction.runner("hotfixes", layout.app, request["settings"]["script_timeout"])
+    for path in hotfixes.keep_patches(runner, layout, was):
+        say(f"hotfixes of {was} are kept in {path}")
 
 
 def _still_as_seen(layout: Layout, request: dict[str, Any]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
-from agent import service, undo
+from agent import reserve, service, undo
 from agent.command import CommandFailed, acting_as, mask
 from agent.fallback import Action, outcome_of, plan_fallback, waits_for_primary
 from agent.health import Unhealthy
@@ -44,6 +45,7 @@ def finish_commit(transaction: Transaction) -> None:
         backup = transaction.progress.backup
         kept = {"backup": backup} if backup else {}
         change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
+    reserve.give_back(layout)
     sentence = _commit_sentence(transaction)
     end(transaction, "committed", sentence)
     say(sentence)
@@ -76,6 +78,7 @@ def _commit_sentence(transaction: Transaction) -> str:
 
 def end_refused(transaction: Transaction, reason: str) -> None:
     """End a deploy that had not begun to do anything."""
+    reserve.give_back(transaction.layout)
     end(transaction, "refused", f"refused: {reason}; nothing was changed")
 
 
@@ -85,7 +88,8 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
     + reason: a sentence for the people who will read of it
     + settled: whether the primary host has taken the database back already
     """
-    transaction.journal.append("fallback", reason=mask(reason), settled=settled)
+    reserve.give_back(transaction.layout)
+    note(transaction, "fallback", reason=mask(reason), settled=settled)
     say(f"falling back: {mask(reason)}")
     if waits_for_primary(transaction.progress):
         _undo_all(transaction, BEFORE_DATABASE)
@@ -96,7 +100,8 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
 
 def prepare_fallback(transaction: Transaction, reason: str) -> None:
     """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
-    transaction.journal.append("fallback", reason=mask(reason))
+    reserve.give_back(transaction.layout)
+    note(transaction, "fallback", reason=mask(reason))
     _undo_all(transaction, BEFORE_APP_STARTS)
 
 
@@ -131,21 +136,29 @@ def finish_fallback(transaction: Transaction) -> str:
 
 def _undo(transaction: Transaction, action: Action) -> bool:
     """Do one action of the plan, and write down how it went."""
-    transaction.journal.append("undo started", action=action.name)
+    note(transaction, "undo started", action=action.name)
     step = Step("fallback", transaction, _limit(transaction, action))
     try:
-        note = undo.ACTIONS[action.name](step)
+        found = undo.ACTIONS[action.name](step)
     except TROUBLE as problem:
         text = mask(str(problem))
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
-        transaction.journal.append("undo done", action=action.name, note=note)
+        note(transaction, "undo done", action=action.name, note=found)
         say(f"  undone: {action.name}" if action.name not in ("evidence", "mark") else f"  kept: {action.name}")
         return True
-    transaction.journal.append("undo failed", action=action.name, problem=text)
+    note(transaction, "undo failed", action=action.name, problem=text)
     say(f"  could not undo {action.name}: {text}")
     return False
+
+
+def note(transaction: Transaction, event: str, **fields: Any) -> None:
+    """Write a line of a fallback down. Where nothing can be written any more, going back matters more."""
+    try:
+        transaction.journal.append(event, **fields)
+    except OSError as error:
+        say(f"  the journal can't be written: {error}")
 
 
 def _limit(transaction: Transaction, action: Action) -> float:

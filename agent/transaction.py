@@ -18,6 +18,7 @@ from agent.command import Runner, started_at
 from agent.journal import Journal
 from agent.layout import Layout
 from agent.progress import Progress, read_progress
+from agent.say import say
 from agent.state import Held, State, free_lock, lock_holder, read_lines, sync_folder, take_lock
 
 # Ended transactions whose folders are kept, besides those that are the evidence for a version that still exists.
@@ -122,7 +123,7 @@ def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
 
     + fields: what the journal's first line says: kind, by, version, settings, links …
 
-    Raises Refused when another deploy holds the host, and OSError when there is no room for a journal.
+    Raises Refused when another deploy holds the host, or when there is no room for a journal.
     """
     state.create()
     transaction = Transaction(state, deploy)
@@ -137,6 +138,9 @@ def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
     except Held as held:
         shutil.rmtree(transaction.folder)
         raise Refused(describe_holder(state, held.holder)) from None
+    except OSError as error:
+        shutil.rmtree(transaction.folder)
+        raise Refused(f"there is no room for the journal in {state.root}: {error}") from None
     except BaseException:
         shutil.rmtree(transaction.folder)
         raise
@@ -173,13 +177,17 @@ def end(transaction: Transaction, outcome: str, sentence: str) -> None:
         "was": progress.begin.get("was"),
         "outcome": outcome,
         "step": progress.failed or progress.step,
+        "reason": (progress.reason or "").split("\n")[0] or None,
         "backup": progress.backup.get("path"),
         "sentence": sentence,
     }
-    with transaction.state.history.open("a") as file:
-        file.write(json.dumps(line) + "\n")
-        file.flush()
     transaction.journal.free_room()
+    try:
+        with transaction.state.history.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError as error:
+        # The lock is freed all the same: a full disk must not keep the next deploy from being tried.
+        say(f"the history can't be written: {error}")
     if outcome != "needs a person":
         free_lock(transaction.state, transaction.deploy)
         _forget_old(transaction.state)

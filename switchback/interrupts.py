@@ -1,4 +1,4 @@
-"""Ctrl-C during a run: every host falls back at once, and the run waits for it; a second one leaves the guards to it."""
+"""Ctrl-C during a run: every host falls back at once. A second one leaves it to the guards."""
 
 from __future__ import annotations
 

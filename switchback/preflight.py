@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -147,7 +147,22 @@ def plan_deploy(fleet: Fleet, asked: Options) -> dict[str, Run]:
     reused = None if asked.force else _built(fleet, commits)
     version = reused or version_name(commits["code"], commits["config"])
     about = {part: {"ref": commit.ref, "sha": commit.sha} for part, commit in commits.items()}
-    return _runs(fleet, asked, "deploy", version, build=True, about=about)
+    runs = _runs(fleet, asked, "deploy", version, build=True, about=about)
+    if asked.force or reused is None:
+        return runs
+    # A host that was lost when the others committed is brought to the same version; the others stay as they are.
+    done = [name for name, seen in fleet.facts.items() if _is_live(seen, commits)]
+    return _without(runs, done, f"{version} is live and healthy already: only the other hosts are brought to it")
+
+
+def _without(runs: dict[str, Run], done: Sequence[str], why: str) -> dict[str, Run]:
+    """The runs of a fleet of which some hosts have nothing to do: the others commit together."""
+    names = tuple(name for name in runs if name not in done)
+    primary = next((run.primary for run in runs.values() if run.primary in names), names[0])
+    return {
+        name: replace(run, steps=(), idle=why) if name in done else replace(run, hosts=names, primary=primary)
+        for name, run in runs.items()
+    }
 
 
 def plan_build(fleet: Fleet, asked: Options) -> dict[str, Run]:
