@@ -17,6 +17,8 @@ from tests.runs import SETTINGS, Runs
 if TYPE_CHECKING:
     from tests.bed.hosts import Host
 
+# Its assertions are to show their values, as those of a test do.
+pytest.register_assert_rewrite("tests.invariants")
 # In this order: what is quick, and what the others stand on, comes first.
 FOLDERS = ("unit", "hosts", "faults")
 

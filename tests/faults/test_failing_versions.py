@@ -1,0 +1,50 @@
+"""A version that can't be built, or doesn't work: the site stays, or comes back, as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.bed.hosts import Host
+from tests.invariants import Seen, assert_taken_back
+from tests.runs import Runs
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A version that fails.
+
+    + data: what is deployed
+    + step: where it fails; says: what the last screen has to say about it
+    """
+
+    data: dict[str, object]
+    step: str
+    says: tuple[str, ...]
+    outcome: str = "fell back"
+    id: str = field(default="", kw_only=True)
+
+
+REFUSED = (
+    Bad({"code": "bad-requirements"}, "venv", ("venv failed",), "refused"),
+    Bad({"config": "bad-settings"}, "static", ("ModuleNotFoundError",), "refused"),
+    Bad({"code": "bad-static"}, "static", ("could not be found",), "refused"),
+    Bad({"code": "bad-check"}, "checks", ("Django's system checks found", "admin.E108"), "refused"),
+    Bad({"code": "irreversible"}, "checks", ("can't be reversed: items.0002_shout", "irreversible=accept"), "refused"),
+)
+FELL_BACK = (
+    Bad({"code": "bad-migration"}, "migrate", ("Item matching query does not exist", "proven healthy")),
+    Bad({"code": "bad-boot"}, "health", ("not healthy within 4 s", "proven healthy")),
+    Bad({"code": "bad-later", "health_stable": 12}, "health", ("did not stay up for 12 s", "proven healthy")),
+    Bad({"code": "bad-health"}, "health", ("answers 500", "proven healthy")),
+)
+
+
+@pytest.mark.parametrize("bad", (*REFUSED, *FELL_BACK), ids=lambda bad: "-".join(map(str, bad.data.values())))
+def test_a_version_that_fails_leaves_the_site_as_it_was(
+    bad: Bad, host: Host, before: Seen, run: Runs, settings: dict[str, object]
+) -> None:
+    settings["health_timeout"] = 4
+    result = run("deploy", host, data=bad.data)
+    assert_taken_back(host, before, result, bad.step, bad.says, outcome=bad.outcome)
