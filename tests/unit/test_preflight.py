@@ -1,0 +1,325 @@
+"""What a run decides before anything is changed, from what was seen on all hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.progress import BUILD, WINDOW
+from switchback.errors import Refused
+from switchback.preflight import agreed_commits, plan_build, plan_deploy, plan_restart, plan_revert
+from switchback.run import Run
+from tests.unit.examples import (
+    ALL_STEPS,
+    CODE,
+    FAILED,
+    LIVE,
+    NEW,
+    OLD,
+    HIDDEN,
+    asked,
+    fleet,
+    host_facts,
+    refs,
+    version,
+)
+
+OLDER = "django-20261030-100000-9999999-fffffff"
+# Scripts that the settings do not name are no steps.
+STEPS = tuple(step for step in ALL_STEPS if step not in ("build_script", "install_script"))
+
+
+def refusal(plan: Callable[[], Any]) -> str:
+    with pytest.raises(Refused) as refused:
+        plan()
+    return "\n".join(refused.value.problems)
+
+
+def only(runs: dict[str, Run]) -> Run:
+    (run,) = runs.values()
+    return run
+
+
+# --- Deploy
+
+
+def test_a_deploy_builds_a_new_version_that_is_named_after_its_commits_and_switches_to_it() -> None:
+    run = only(plan_deploy(fleet(web=host_facts()), asked()))
+    assert run.steps == STEPS
+    assert run.version.endswith("-ccccccc-fffffff")
+    assert run.was == LIVE
+    assert run.about["code"] == {"ref": "main", "sha": CODE}
+
+
+def test_what_is_live_and_healthy_is_not_deployed_again() -> None:
+    seen = host_facts(version(NEW), version(OLD), current=NEW)
+    run = only(plan_deploy(fleet(web=seen), asked()))
+    assert run.steps == ()
+    assert run.idle == f"{NEW} is live and healthy already: nothing to do (--data force=true deploys it again)"
+
+
+def test_what_is_live_is_deployed_again_when_it_is_asked_for_by_force() -> None:
+    seen = host_facts(version(NEW), version(OLD), current=NEW)
+    run = only(plan_deploy(fleet(web=seen), asked(force="true")))
+    assert run.steps == STEPS
+    assert run.version != NEW
+
+
+def test_what_is_live_and_not_healthy_is_deployed_again() -> None:
+    seen = host_facts(version(NEW), current=NEW, healthy={"healthy": False, "problem": "it answers 500", "pids": []})
+    assert only(plan_deploy(fleet(web=seen), asked())).steps
+
+
+def test_a_version_that_is_built_already_is_not_built_again() -> None:
+    built = version(NEW, working=False)
+    run = only(plan_deploy(fleet(web=host_facts(version(LIVE), built)), asked()))
+    assert run.version == NEW
+    # The database may have changed since it was built.
+    assert run.steps == ("checks", *(step for step in WINDOW if step != "install_script"), "commit")
+
+
+def test_of_two_built_versions_of_the_same_commits_the_newer_one_is_taken() -> None:
+    newer = NEW.replace("20261103", "20261104")
+    seen = host_facts(version(LIVE), version(NEW, working=False), version(newer, working=False))
+    assert only(plan_deploy(fleet(web=seen), asked())).version == newer
+
+
+def test_a_version_that_has_failed_is_not_used_again() -> None:
+    run = only(plan_deploy(fleet(web=host_facts(version(LIVE), version(NEW, **FAILED))), asked()))
+    assert run.version != NEW
+    assert run.steps == STEPS
+
+
+def test_a_version_that_has_failed_on_one_host_is_used_on_none() -> None:
+    seen = {
+        "web1": host_facts(version(LIVE), version(NEW, working=False)),
+        "web2": host_facts(version(LIVE), version(NEW, **FAILED)),
+    }
+    assert {run.version for run in plan_deploy(fleet(**seen), asked()).values()} & {NEW} == set()
+
+
+def test_a_version_that_was_never_finished_is_not_used() -> None:
+    run = only(plan_deploy(fleet(web=host_facts(version(LIVE), version(NEW, sealed=False, working=False))), asked()))
+    assert run.version != NEW
+
+
+def test_all_hosts_go_to_the_same_version_and_those_that_have_it_do_not_build_it() -> None:
+    seen = {"web1": host_facts(version(LIVE), version(NEW, working=False)), "web2": host_facts(version(LIVE))}
+    runs = plan_deploy(fleet(**seen), asked())
+    assert {run.version for run in runs.values()} == {NEW}
+    assert {run.deploy for run in runs.values()} == {runs["web1"].deploy}
+    assert "code" not in runs["web1"].steps
+    assert "code" in runs["web2"].steps
+
+
+def test_a_host_that_was_lost_when_the_others_committed_is_brought_to_their_version_alone() -> None:
+    seen = {"web1": host_facts(version(NEW), current=NEW), "web2": host_facts(version(LIVE), version(NEW))}
+    runs = plan_deploy(fleet(**seen), asked())
+    assert runs["web1"].steps == ()
+    assert runs["web1"].idle == f"{NEW} is live and healthy already: only the other hosts are brought to it"
+    assert runs["web2"].version == NEW
+    assert runs["web2"].hosts == ("web2",)
+    # Somebody has to migrate and back up.
+    assert runs["web2"].primary == "web2"
+
+
+def test_a_first_deploy_starts_from_no_version() -> None:
+    run = only(plan_deploy(fleet(web=host_facts(current=None)), asked()))
+    assert run.was is None
+    assert run.request()["bare"] is True
+    assert run.steps == STEPS
+
+
+def test_a_version_that_was_built_earlier_is_deployed_by_its_name() -> None:
+    run = only(plan_deploy(fleet(web=host_facts(version(LIVE), version(NEW, working=False))), asked(version=NEW)))
+    assert run.version == NEW
+    assert "code" not in run.steps
+    assert "swap" in run.steps
+
+
+def test_a_version_that_is_asked_for_by_name_and_live_already_is_left_alone() -> None:
+    run = only(plan_deploy(fleet(web=host_facts()), asked(version=LIVE)))
+    assert run.steps == ()
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ([], f"web: there is no version {NEW}; deploys/status.py lists those that are there"),
+        ([version(NEW, sealed=False, working=False)], f"web: {NEW} was never finished"),
+    ],
+)
+def test_a_named_version_that_is_not_whole_is_refused(there: list[dict[str, Any]], words: str) -> None:
+    seen = fleet(web=host_facts(version(LIVE), *there))
+    assert refusal(lambda: plan_deploy(seen, asked(version=NEW))) == words
+    assert refusal(lambda: plan_revert(seen, asked(version=NEW))) == words
+
+
+# --- Refs
+
+
+def test_the_commits_are_those_that_every_host_sees() -> None:
+    commits = agreed_commits(fleet(web1=host_facts(), web2=host_facts()))
+    assert {part: (commit.ref, commit.sha) for part, commit in commits.items()} == {
+        "code": ("main", CODE),
+        "config": ("main", "f" * 40),
+    }
+
+
+def test_hosts_that_see_different_commits_are_refused() -> None:
+    seen = fleet(web1=host_facts(), web2=host_facts(refs=refs(code="d" * 40)))
+    words = "code: the hosts see different commits: ccccccc on web1, ddddddd on web2; try again in a moment"
+    assert refusal(lambda: agreed_commits(seen)) == words
+
+
+def test_an_unknown_ref_and_an_unreachable_repository_are_refused_together() -> None:
+    seen = fleet(
+        web1=host_facts(refs=refs(code=None, problem="v9 is no branch, no tag and no commit of the repository")),
+        web2=host_facts(refs=refs(config=None, problem="git ls-remote ended with exit code 128")),
+    )
+    assert refusal(lambda: plan_deploy(seen, asked())).splitlines() == [
+        "web1: code: v9 is no branch, no tag and no commit of the repository",
+        "web2: config: git ls-remote ended with exit code 128",
+    ]
+
+
+# --- Build
+
+
+def test_a_build_switches_nothing() -> None:
+    run = only(plan_build(fleet(web=host_facts()), asked()))
+    assert not set(run.steps) & set(WINDOW)
+    assert run.steps == (*(step for step in BUILD if step != "build_script"), "commit")
+
+
+def test_what_is_built_already_is_not_built_again() -> None:
+    seen = host_facts(version(LIVE), version(NEW, working=False))
+    run = only(plan_build(fleet(web=seen), asked()))
+    assert run.steps == ()
+    assert run.idle.startswith(f"{NEW} is built already")
+    assert only(plan_build(fleet(web=seen), asked(force="true"))).steps
+
+
+# --- Revert
+
+
+def test_a_revert_goes_to_the_newest_healthy_version_before_the_live_one() -> None:
+    seen = host_facts(version(NEW), version(LIVE), version(OLD), version(OLDER), current=LIVE)
+    assert only(plan_revert(fleet(web=seen), asked())).version == OLD
+
+
+@pytest.mark.parametrize("fields", [FAILED, {"sealed": False, "working": False}, {"working": False}])
+def test_a_revert_passes_over_what_has_failed_or_was_not_finished_or_was_never_live(fields: dict[str, Any]) -> None:
+    seen = host_facts(version(LIVE), version(OLD, **fields), version(OLDER))
+    assert only(plan_revert(fleet(web=seen), asked())).version == OLDER
+
+
+def test_a_second_revert_goes_further_back_and_not_to_and_fro() -> None:
+    versions = [version(LIVE), version(OLD), version(OLDER)]
+    first = only(plan_revert(fleet(web=host_facts(*versions)), asked()))
+    assert first.version == OLD
+    versions = [version(LIVE), version(OLD), version(OLDER)]
+    second = only(plan_revert(fleet(web=host_facts(*versions, current=OLD)), asked()))
+    assert second.version == OLDER
+
+
+def test_a_revert_with_nothing_to_go_back_to_is_refused() -> None:
+    seen = fleet(web=host_facts(version(LIVE), version(NEW)))
+    assert f"there is no healthy version before {LIVE}" in refusal(lambda: plan_revert(seen, asked()))
+
+
+def test_a_revert_of_a_host_without_a_version_is_refused() -> None:
+    seen = fleet(web=host_facts(current=None))
+    assert refusal(lambda: plan_revert(seen, asked())) == "no version is live, so there is nothing to revert"
+
+
+def test_a_revert_takes_only_what_is_healthy_on_every_host() -> None:
+    seen = fleet(
+        web1=host_facts(version(LIVE), version(OLD), version(OLDER)),
+        web2=host_facts(version(LIVE), version(OLD, **FAILED), version(OLDER)),
+    )
+    assert {run.version for run in plan_revert(seen, asked()).values()} == {OLDER}
+
+
+def test_a_revert_keeps_the_database_and_builds_nothing() -> None:
+    run = only(plan_revert(fleet(web=host_facts()), asked()))
+    assert run.about["database"] == "keep"
+    assert not set(run.steps) & set(BUILD)
+    assert run.steps[0] == "backup_before"
+
+
+def test_a_restore_takes_the_backup_from_when_its_version_was_last_replaced() -> None:
+    history = [
+        {"outcome": "committed", "was": OLD, "version": LIVE, "backup": "/backups/first"},
+        {"outcome": "fell back", "was": OLD, "version": LIVE, "backup": "/backups/failed"},
+        {"outcome": "committed", "was": OLD, "version": LIVE, "backup": "/backups/last"},
+        {"outcome": "committed", "was": LIVE, "version": NEW, "backup": "/backups/other"},
+    ]
+    run = only(plan_revert(fleet(web=host_facts(history=history)), asked(database="restore")))
+    assert run.about["backup"] == "/backups/last"
+
+
+def test_a_restore_without_a_backup_from_that_time_is_refused() -> None:
+    history = [{"outcome": "fell back", "was": OLD, "version": LIVE, "backup": "/backups/failed"}]
+    seen = fleet(web=host_facts(history=history))
+    assert refusal(lambda: plan_revert(seen, asked(database="restore"))) == (
+        f"no backup is known from when {OLD} was replaced: use --data database=keep or reverse"
+    )
+
+
+NAMES = [f"django-202611{day:02}-100000-{letter * 7}-fffffff" for day, letter in enumerate("abcdef", 1)]
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(["working", "failed", "unfinished"])), st.data())
+def test_repeated_reverts_always_go_further_back_until_there_is_nothing_left(
+    states: dict[str, str], data: st.DataObject
+) -> None:
+    fields: dict[str, dict[str, Any]] = {
+        "working": {},
+        "failed": FAILED,
+        "unfinished": {"working": False, "sealed": False},
+    }
+    live = data.draw(st.sampled_from(NAMES))
+    seen: list[str] = []
+    for _ in range(len(NAMES) + 1):
+        versions = [version(name, **fields[states[name]]) for name in sorted(states, reverse=True)]
+        facts = host_facts(*(versions or [version(live)]), current=live)
+        try:
+            target = only(plan_revert(fleet(web=facts), asked())).version
+        except Refused:
+            break
+        assert states[target] == "working"
+        assert target < live
+        seen.append(target)
+        live = target
+    assert len(seen) == len(set(seen))
+    assert not any(states[name] == "working" for name in states if name < live)
+
+
+# --- Restart, and what a host is told
+
+
+def test_a_restart_changes_no_link() -> None:
+    run = only(plan_restart(fleet(web=host_facts()), asked()))
+    assert run.steps == ("restart", "health", "site", "commit")
+    assert run.version == run.was == LIVE
+
+
+def test_a_restart_without_a_live_version_is_refused() -> None:
+    seen = fleet(web1=host_facts(), web2=host_facts(current=None))
+    assert refusal(lambda: plan_restart(seen, asked())) == "web2: no version is live, so there is nothing to restart"
+
+
+def test_the_first_host_migrates_and_the_others_are_told_that_they_do_not() -> None:
+    runs = plan_deploy(fleet(web1=host_facts(), web2=host_facts()), asked())
+    assert [run.request()["primary"] for run in runs.values()] == [True, False]
+    assert runs["web2"].request()["hosts"] == ["web1", "web2"]
+
+
+def test_what_a_host_is_told_when_a_run_begins_holds_no_password() -> None:
+    for plan in (plan_deploy, plan_build, plan_revert):
+        assert HIDDEN not in repr(only(plan(fleet(web=host_facts()), asked())).request())
