@@ -59,9 +59,6 @@ def hosts_of(state: State) -> list[Host]:
     unreached = lost(state)
     if unreached:
         raise Refused(*(f"{name} can't be reached, so no host was touched" for name in unreached))
-    # A failed host must not end the run for the others: they have to fall back.
-    state.config.FAIL_PERCENT = None
-    state.should_raise_failed_hosts = None
     return wanted
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyinfra.api.connectors import get_all_connectors
 from pyinfra.api.host import Host
+from pyinfra.context import ctx_config, ctx_state
 
 from switchback.errors import Problems, Refused
 from switchback.given import Given, checked, unknown
@@ -63,7 +64,16 @@ def inventory(file: str, hosts: Sequence[str | tuple[str, Data]] | None = None) 
         problems.add("--data database=restore: the settings have no restore_script")
     problems.refuse_if_any()
     _run.settings, _run.options, _run.command_line = settings, chosen, line
+    _go_on_without_failed_hosts()
     return [(name, {**_plain(one), **connection.get(name, {})}) for name, one in settings.items()]
+
+
+def _go_on_without_failed_hosts() -> None:
+    """Have pyinfra neither stop nor ask when a host fails: the others have to fall back, and nobody may be there."""
+    if ctx_state.isset():
+        ctx_state.get().should_raise_failed_hosts = None
+    if ctx_config.isset():
+        ctx_config.get().FAIL_PERCENT = None
 
 
 def settings_of(host: Host) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import click
@@ -23,7 +24,6 @@ Version = Annotated[
         )
     ),
 ]
-File = Annotated[str, Field(min_length=1)]
 
 
 class Options(BaseModel):
@@ -50,9 +50,6 @@ class Options(BaseModel):
     irreversible: Literal["refuse", "accept"] | None = Field(
         default=None, description="a deploy that could not be undone: `refuse` it (the default), or `accept`"
     )
-    save_plan: File | None = Field(default=None, description="a file to write the preview to")
-    plan: File | None = Field(default=None, description="a file written by save_plan: do exactly that, or refuse")
-    detailed_exitcode: bool = Field(default=False, description="`true` exits with 2 when there is something to change")
     pin: Version | None = Field(default=None, description="a version that clean must never delete")
     unpin: Version | None = Field(default=None, description="a version that clean may delete again")
 
@@ -89,14 +86,23 @@ class CommandLine:
     data: tuple[tuple[str, str], ...] = ()
 
 
+def _missing_inventory(path: str) -> list[str]:
+    """What to say of an inventory that is not there: pyinfra would do nothing, on no host, and call it a success."""
+    if not path.endswith(".py") or Path(path).exists():
+        return []
+    there = sorted(str(found) for found in Path("inventories").glob("*.py"))
+    return [f"there is no inventory {path}; there is {', '.join(there) or 'none in inventories/'}"]
+
+
 def read_command_line() -> CommandLine:
-    """The flags that pyinfra was started with, if any. Raises Refused for a --data that has no `=`."""
+    """The flags that pyinfra was started with, if any. Raises Refused for a malformed --data, and no such inventory."""
     context = click.get_current_context(silent=True)
     given = context.params if context else {}
     problems = Problems()
     for text in given.get("data", ()):
         if not text.partition("=")[0].strip() or "=" not in text:
             problems.add(f"--data {text}: write it as --data KEY=VALUE")
+    problems.add(*_missing_inventory(str(given.get("inventory") or "")))
     problems.refuse_if_any()
     return CommandLine(
         dry=bool(given.get("dry")),

@@ -128,10 +128,6 @@ class Settings(BaseModel):
     maintenance: Literal["always", "auto"] = Field(
         default="always", description="`always` a maintenance window, or `auto`: only when the database changes"
     )
-    restart: Literal["restart", "rolling"] = Field(
-        default="restart",
-        description="`restart` the service, or `rolling`: its processes one by one, without an outage",
-    )
     database_fallback: Literal["reverse", "restore", "keep"] = Field(
         default="reverse",
         description="what a fallback does to the database: `reverse` migrations, `restore` the backup, or `keep` it",
@@ -165,9 +161,6 @@ class Settings(BaseModel):
 
     keep_versions: Count = Field(default=10, description="healthy versions that clean keeps")
     keep_failed: CountOrZero = Field(default=3, description="failed versions that clean keeps, as evidence")
-    static_keep_days: CountOrZero = Field(
-        default=30, description="days that earlier versions' static files stay reachable"
-    )
 
     @model_validator(mode="after")
     def _goes_together(self) -> Settings:

@@ -40,7 +40,7 @@ def test_data_without_a_key_and_a_value_is_refused(text: str) -> None:
 
 def test_nothing_is_said_by_default() -> None:
     said = Options.of({}).model_dump()
-    assert {key for key, value in said.items() if value is False} == {"force", "detailed_exitcode"}
+    assert {key for key, value in said.items() if value is False} == {"force"}
     assert {value for value in said.values() if value is not False} == {None}
 
 
@@ -57,7 +57,6 @@ def test_nothing_is_said_by_default() -> None:
         ({"database": "restore"}, "database", "restore"),
         ({"hotfixes": "discard"}, "hotfixes", "discard"),
         ({"irreversible": "accept"}, "irreversible", "accept"),
-        ({"plan": "/tmp/a plan.json"}, "plan", "/tmp/a plan.json"),
         ({"keep_versions": "3", "ssh_port": "22"}, "keep", None),
     ],
 )
@@ -80,7 +79,6 @@ def test_an_option_has_its_type(data: dict[str, str], key: str, value: object) -
         ({"force": "maybe"}, "force must be true or false"),
         ({"database": "drop"}, "database must be keep, reverse or restore"),
         ({"hotfixes": "ignore"}, "hotfixes must be refuse or discard"),
-        ({"plan": ""}, "plan must not be empty"),
     ],
 )
 def test_a_bad_option_is_one_sentence_about_what_to_write(data: dict[str, str], says: str) -> None:
