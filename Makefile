@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: test test-unit lint
+.PHONY: test test-unit test-hosts test-faults lint
 .PHONY: demo demo-down hosts hosts-down
 
 .venv/.installed: pyproject.toml
@@ -10,8 +10,23 @@ BIN := .venv/bin
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
+# Tests against hosts wait more than they work, so there are more of them at a time than cores.
+WORKERS ?= 3
+ON_HOSTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --durations 15
+
+# Everything. The engine and the image are made first, so that what goes wrong there is said once.
+test: test-unit
+	$(BIN)/python -m tests.bed image
+	$(ON_HOSTS) tests/hosts tests/faults
+
 test-unit: .venv/.installed
 	$(BIN)/python -m pytest tests/unit
+
+test-hosts: .venv/.installed
+	$(ON_HOSTS) tests/hosts
+
+test-faults: .venv/.installed
+	$(ON_HOSTS) tests/faults
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
