@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from switchback.options import Options
 from switchback.preflight import Fleet
@@ -107,3 +110,10 @@ def fleet(**hosts: Facts) -> Fleet:
 def asked(**options: str) -> Options:
     """What --data said."""
     return Options.of(options)
+
+
+@contextmanager
+def without_gevent() -> Iterator[None]:
+    """For imports of pyinfra_cli, which would patch threads and sockets under pytest and its workers."""
+    with patch("gevent.monkey.patch_all"):
+        yield

@@ -1,0 +1,46 @@
+"""Facts as data: what is asked of a host, and what is made of whatever it answers. The files are in facts/."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facts.survey import Survey
+from switchback.payload import LOADER
+from tests.unit.examples import without_gevent
+
+with without_gevent():
+    from pyinfra_testing.facts import make_fact_tests  # type: ignore[import-untyped]
+
+FACTS = Path(__file__).parent / "facts"
+
+TestSurvey = pytest.mark.filterwarnings("ignore:No command set")(
+    make_fact_tests("facts", "survey.Survey", FACTS / "survey.Survey")
+)
+TestCanMakeVenv = make_fact_tests("facts", "venv.CanMakeVenv", FACTS / "venv.CanMakeVenv")
+
+
+def test_the_survey_brings_its_own_agent_along_and_is_told_everything_on_standard_input() -> None:
+    command = Survey().command()
+    assert command.bits[:3] == ("python3", "-I", "-c")
+    assert command.bits[3].obj == LOADER
+    assert command.bits[4:] == ("survey",)
+
+
+anything = st.lists(
+    st.one_of(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps)), max_size=5
+)
+
+
+@given(anything)
+def test_the_survey_makes_something_of_whatever_a_host_answers(output: list[str]) -> None:
+    assert Survey().process(output) == {}
+
+
+@given(anything, st.dictionaries(st.text(), st.integers()))
+def test_the_survey_is_the_last_line_whatever_a_shell_says_before(noise: list[str], facts: dict[str, int]) -> None:
+    assert Survey().process([*noise, json.dumps(facts)]) == facts

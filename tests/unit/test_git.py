@@ -1,0 +1,166 @@
+"""What a ref stands for: by a listing of names, and in a real repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent import git
+from agent.command import CommandFailed, Runner
+from agent.git import UnknownRef, named_commits, remote_env, resolve
+
+A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
+
+LISTING = f"""\
+{A}\tHEAD
+{A}\trefs/heads/main
+{B}\trefs/heads/feature/new-page
+{B}\trefs/heads/twice
+{C}\trefs/tags/twice
+{C}\trefs/tags/v1
+{C}\trefs/tags/v2
+{D}\trefs/tags/v2^{{}}
+{B}\trefs/heads/0012345
+{A}\trefs/heads/same
+{A}\trefs/tags/same
+{D}\trefs/pull/7/head
+"""
+
+
+@pytest.mark.parametrize(
+    ("ref", "found"),
+    [
+        ("main", {"refs/heads/main": A}),
+        ("HEAD", {"HEAD": A}),
+        ("feature/new-page", {"refs/heads/feature/new-page": B}),
+        ("0012345", {"refs/heads/0012345": B}),
+        ("v1", {"refs/tags/v1": C}),
+        ("refs/heads/main", {"refs/heads/main": A}),
+        ("refs/tags/v1", {"refs/tags/v1": C}),
+        ("refs/pull/7/head", {"refs/pull/7/head": D}),
+    ],
+)
+def test_a_ref_stands_for_the_commit_of_its_branch_or_tag(ref: str, found: dict[str, str]) -> None:
+    assert named_commits(LISTING, ref) == found
+
+
+def test_an_annotated_tag_stands_for_the_commit_that_it_leads_to() -> None:
+    assert named_commits(LISTING, "v2") == {"refs/tags/v2": D}
+    assert named_commits(LISTING, "refs/tags/v2") == {"refs/tags/v2": D}
+
+
+def test_an_annotated_tag_is_read_in_any_order_of_the_listing() -> None:
+    backwards = "\n".join(reversed(LISTING.splitlines()))
+    assert named_commits(backwards, "v2") == {"refs/tags/v2": D}
+
+
+def test_a_name_of_a_branch_and_a_tag_is_both() -> None:
+    assert named_commits(LISTING, "twice") == {"refs/heads/twice": B, "refs/tags/twice": C}
+
+
+@pytest.mark.parametrize("ref", ["ain", "mai", "feature", "new-page", "v2^{}", "*", "", "refs/heads", "main\n"])
+def test_a_part_of_a_name_stands_for_nothing(ref: str) -> None:
+    assert named_commits(LISTING, ref) == {} or ref == "v2^{}"
+
+
+@given(st.text(), st.text())
+def test_any_listing_can_be_read_for_any_ref(listing: str, ref: str) -> None:
+    assert isinstance(named_commits(listing, ref), dict)
+
+
+# --- In a real repository
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """Runs git as whoever runs the tests, without that person's configuration."""
+    monkeypatch.setattr("agent.command.run_as", lambda _: {})
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_GLOBAL": "/dev/null"}
+    monkeypatch.setattr("agent.command.user_env", lambda _: env)
+    monkeypatch.setattr("agent.git.acting_as", lambda _: nullcontext())
+    return Runner(user=None, log=None, until=float("inf"))
+
+
+def commit(repository: Path, text: str) -> str:
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+    (repository / "file").write_text(text)
+    for arguments in (["add", "file"], [*who, "commit", "--quiet", "--message", text], ["rev-parse", "HEAD"]):
+        shown = subprocess.run(["git", "-C", str(repository), *arguments], check=True, capture_output=True, text=True)
+    return shown.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "code"
+    subprocess.run(["git", "init", "--quiet", "--initial-branch", "main", str(folder)], check=True)
+    subprocess.run(["git", "-C", str(folder), "config", "uploadpack.allowFilter", "true"], check=True)
+    return folder
+
+
+def test_full_and_short_ids_and_names_are_found_in_a_repository_and_nothing_is_kept(
+    repository: Path, runner: Runner, tmp_path: Path
+) -> None:
+    first, second = commit(repository, "one"), commit(repository, "two")
+    subprocess.run(["git", "-C", str(repository), "tag", "v1", first], check=True)
+    mirror = tmp_path / "mirror.git"
+    url = str(repository)
+    assert resolve(runner, url, "main", mirror) == second
+    assert resolve(runner, url, "v1", mirror) == first
+    assert resolve(runner, url, first, mirror) == first
+    assert resolve(runner, url, first[:7], mirror) == first
+    assert not mirror.exists()
+
+
+@pytest.mark.parametrize("ref", ["no-such-branch", "deadbeef", "e" * 40, "$(touch x)"])
+def test_what_stands_for_nothing_is_unknown(repository: Path, runner: Runner, tmp_path: Path, ref: str) -> None:
+    commit(repository, "one")
+    with pytest.raises(UnknownRef, match="is no branch, no tag and no commit of the repository"):
+        resolve(runner, str(repository), ref, tmp_path / "mirror.git")
+
+
+def test_a_name_of_two_commits_has_to_be_written_in_full(repository: Path, runner: Runner, tmp_path: Path) -> None:
+    first, second = commit(repository, "one"), commit(repository, "two")
+    for arguments in (["tag", "both", first], ["branch", "both", second]):
+        subprocess.run(["git", "-C", str(repository), *arguments], check=True)
+    with pytest.raises(UnknownRef, match="refs/heads/both and refs/tags/both: write one of them in full"):
+        resolve(runner, str(repository), "both", tmp_path / "mirror.git")
+    assert resolve(runner, str(repository), "refs/tags/both", tmp_path / "mirror.git") == first
+
+
+def test_a_repository_that_is_not_there_is_no_unknown_ref(runner: Runner, tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match="exit code 128"):
+        resolve(runner, str(tmp_path / "nothing"), "main", tmp_path / "mirror.git")
+
+
+def test_a_checkout_is_of_one_commit_and_the_mirror_is_fetched_only_for_what_it_lacks(
+    repository: Path, runner: Runner, tmp_path: Path
+) -> None:
+    first = commit(repository, "one")
+    commit(repository, "two")
+    mirror, folder = tmp_path / "mirror.git", tmp_path / "checkout"
+    git.update_mirror(runner, mirror, str(repository), first)
+    git.check_out(runner, mirror, folder, first)
+    assert (folder / "file").read_text() == "one"
+    repository.rename(tmp_path / "gone")
+    git.update_mirror(runner, mirror, str(repository), first)
+
+
+def test_the_repository_is_named_in_the_environment_and_not_on_gits_command_line(
+    repository: Path, runner: Runner, tmp_path: Path
+) -> None:
+    sha = commit(repository, "one")
+    log = tmp_path / "log"
+    git.update_mirror(Runner(None, log, float("inf")), tmp_path / "mirror.git", str(repository), sha)
+    assert "$ git " in log.read_text()
+    assert str(repository) not in log.read_text()
+    assert remote_env("https://a:b@c/d") == {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "remote.origin.url",
+        "GIT_CONFIG_VALUE_0": "https://a:b@c/d",
+    }

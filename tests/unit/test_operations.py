@@ -1,0 +1,230 @@
+"""Operations as commands: what each one has a host do, and what never gets onto a command line.
+
+Those whose arguments are plain values are data, in operations/.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyinfra.api import StringCommand
+from pyinfra.context import ctx_host, ctx_state
+
+from operations import housekeeping, transaction, version, window
+from operations.steps import step
+from switchback.calls import AGENT
+from switchback.payload import agent_fingerprint
+from switchback.run import Cleaning, Run
+from tests.unit.examples import ALL_STEPS, CODE_URL, CONFIG_URL, HIDDEN, run, settings, without_gevent
+
+with without_gevent():
+    from pyinfra_testing.operations import make_operation_tests  # type: ignore[import-untyped]
+    from pyinfra_testing.util import FakeState, create_host  # type: ignore[import-untyped]
+
+OPERATIONS = Path(__file__).parent / "operations"
+
+TestPackages = make_operation_tests("operations", "provision.packages", OPERATIONS / "provision.packages")
+TestAppUser = make_operation_tests("operations", "provision.app_user", OPERATIONS / "provision.app_user")
+TestFolders = make_operation_tests("operations", "provision.folders", OPERATIONS / "provision.folders")
+TestLinks = make_operation_tests("operations", "provision.links", OPERATIONS / "provision.links")
+TestPin = make_operation_tests("operations", "housekeeping.pin", OPERATIONS / "housekeeping.pin")
+TestAdopt = make_operation_tests("operations", "housekeeping.adopt", OPERATIONS / "housekeeping.adopt")
+
+# Each step of a run, and the operation that does it.
+STEPS: dict[str, Any] = {
+    "code": version.code,
+    "config": version.config,
+    "venv": version.venv,
+    "build_script": version.build_script,
+    "static": version.static,
+    "checks": version.checks,
+    "seal": version.seal,
+    "backup_before": window.backup_before,
+    "maintenance_start": window.start_maintenance,
+    "backup": window.backup,
+    "migrate": window.migrate,
+    "swap": window.swap,
+    "install_script": window.install_script,
+    "restart": window.restart,
+    "health": window.health,
+    "maintenance_stop": window.stop_maintenance,
+    "site": window.site,
+    "commit": transaction.commit,
+}
+
+
+class Done:
+    """What an operation had a host do."""
+
+    def __init__(self, operation: Any, *args: Any, failed: tuple[str, ...] = (), **kwargs: Any) -> None:
+        state = FakeState()
+        state.failed_hosts = [SimpleNamespace(name=name) for name in failed]
+        host = create_host(state)
+        with ctx_state.use(state), ctx_host.use(host):
+            body = getattr(operation, "_inner", operation)
+            self.commands: list[StringCommand] = list(body(*args, **kwargs))
+        self.noop: str | None = host.noop_description
+
+    @property
+    def only(self) -> StringCommand:
+        (command,) = self.commands
+        return command
+
+    @property
+    def line(self) -> str:
+        """The command line as the host's shell gets it."""
+        return str(self.only.get_raw_value())
+
+    @property
+    def stdin(self) -> list[Any]:
+        return list(self.only.connector_arguments["_stdin"])
+
+    @property
+    def told(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.stdin[-1])
+        return told
+
+
+def test_every_step_of_a_run_has_an_operation_that_asks_the_agent_for_it() -> None:
+    assert tuple(STEPS) == ALL_STEPS
+    for name, operation in STEPS.items():
+        assert Done(operation, run()).line == f"{AGENT} step 20261123-120000-deploy-ab12 {name}"
+
+
+def test_the_repositories_are_named_on_standard_input_alone() -> None:
+    assert Done(version.code, run()).told == {"url": CODE_URL}
+    assert Done(version.config, run()).told == {"url": CONFIG_URL}
+    for name, operation in STEPS.items():
+        if name not in ("code", "config"):
+            assert Done(operation, run()).told == {}
+
+
+def test_a_step_is_waited_for_longer_than_the_host_takes_to_do_it_and_to_fall_back() -> None:
+    one = settings(migrate_timeout=1000)
+    (command,) = Done(window.migrate, run(settings=one)).commands
+    assert command.connector_arguments["_timeout"] > 2 * 1000 + one.restart_timeout + one.health_timeout
+
+
+def every_operation() -> Iterator[tuple[str, Done]]:
+    for name, operation in STEPS.items():
+        yield name, Done(operation, run())
+        yield f"{name}, another host failed", Done(operation, run(hosts=("web1", "web2")), failed=("web2",))
+    yield "agent", Done(transaction.agent, run())
+    yield "begin", Done(transaction.begin, run())
+    yield "clean", Done(housekeeping.clean, Cleaning(settings(), "20261123-120000-clean-ab12", 5))
+    yield "recover", Done(housekeeping.recover, settings())
+
+
+@pytest.mark.parametrize(("name", "done"), list(every_operation()))
+def test_no_password_of_a_repository_is_on_a_command_line_or_in_what_pyinfra_prints(name: str, done: Done) -> None:
+    for command in done.commands:
+        assert HIDDEN not in command.get_raw_value()
+        assert HIDDEN not in str(command)
+        assert HIDDEN not in repr(command)
+        if name not in ("code", "config"):
+            # What a host is told beyond these two it writes down.
+            assert HIDDEN not in json.dumps(command.connector_arguments["_stdin"])
+
+
+def test_a_begin_says_who_deploys_what_over_what_and_to_which_hosts() -> None:
+    told = Done(transaction.begin, run(hosts=("web1", "web2"), primary="web2")).told
+    assert told["deploy"] == "20261123-120000-deploy-ab12"
+    assert "@" in told["by"]
+    assert told["hosts"] == ["web1", "web2"]
+    assert told["primary"] is False
+    assert (told["version"], told["was"], told["bare"]) == (run().version, run().was, False)
+    assert "code_repo_url" not in told["settings"]
+
+
+def test_the_agent_is_installed_only_where_another_one_is() -> None:
+    assert Done(transaction.agent, run(agent=agent_fingerprint())).noop == "the agent is installed"
+    assert Done(transaction.agent, run(agent="another")).line.endswith(" install")
+    assert Done(transaction.agent, run(agent=None)).told == {"unit": "django"}
+
+
+# --- A run with nothing to do
+
+
+def idle() -> Run:
+    return run(steps=(), idle="it is live and healthy already: nothing to do")
+
+
+@pytest.mark.parametrize("operation", [*STEPS.values(), transaction.begin, transaction.agent])
+def test_a_run_with_nothing_to_do_takes_no_host_and_does_nothing(operation: Callable[..., Any]) -> None:
+    done = Done(operation, idle())
+    assert done.commands == []
+    assert done.noop
+
+
+def test_a_step_that_is_not_part_of_a_run_says_so() -> None:
+    assert Done(step, run(steps=("commit",)), "migrate").noop == "migrate: not part of this run"
+    assert Done(step, idle(), "migrate").noop == "migrate: it is live and healthy already: nothing to do"
+
+
+def test_nothing_is_cleaned_up_after_a_deploy_that_did_nothing() -> None:
+    cleaning = Cleaning(settings(), "20261123-120000-clean-ab12", 5, enabled=False)
+    assert Done(housekeeping.clean, cleaning).noop == "nothing was deployed"
+
+
+# --- Several hosts
+
+
+def on(host: str, primary: str = "web1") -> Run:
+    return run(host=host, hosts=("web1", "web2", "web3"), primary=primary)
+
+
+def falls_back(done: Done) -> dict[str, Any] | None:
+    """What a host is told when it is to fall back; None when it isn't."""
+    return done.told if done.commands and " fall-back " in done.line else None
+
+
+def test_the_primary_host_falls_back_as_soon_as_another_one_has_failed() -> None:
+    told = falls_back(Done(step, on("web1"), "restart", failed=("web3",)))
+    assert told == {"reason": "web3 failed, and a deploy commits on all hosts or on none", "settled": False}
+
+
+def test_the_others_fall_back_as_soon_as_the_primary_host_has_failed() -> None:
+    told = falls_back(Done(step, on("web2"), "restart", failed=("web1",)))
+    assert told == {"reason": "web1 failed, and a deploy commits on all hosts or on none", "settled": True}
+
+
+def test_the_others_wait_while_the_primary_host_has_yet_to_take_the_database_back() -> None:
+    done = Done(step, on("web2"), "restart", failed=("web3",))
+    assert done.commands == []
+    assert done.noop == "waits for the primary host to take the database back first"
+
+
+@pytest.mark.parametrize("host", ["web1", "web2"])
+def test_no_host_commits_when_any_other_has_failed(host: str) -> None:
+    assert falls_back(Done(transaction.commit, on(host), failed=("web3",)))
+
+
+def test_a_host_outside_the_run_that_has_failed_is_nothing_to_it() -> None:
+    assert " step " in Done(transaction.commit, on("web1"), failed=("elsewhere",)).line
+
+
+def test_a_host_that_has_itself_failed_is_not_counted_among_the_others() -> None:
+    assert on("web1").lost(["web1", "web2"]) == ["web2"]
+
+
+@given(
+    host=st.sampled_from(["web1", "web2", "web3"]),
+    primary=st.sampled_from(["web1", "web2", "web3"]),
+    failed=st.sets(st.sampled_from(["web1", "web2", "web3"])),
+    name=st.sampled_from(ALL_STEPS),
+)
+def test_no_step_is_done_on_any_host_once_another_has_failed(
+    host: str, primary: str, failed: set[str], name: str
+) -> None:
+    done = Done(step, on(host, primary), name, failed=tuple(failed - {host}))
+    if failed - {host}:
+        assert falls_back(done) or (done.noop and name != "commit")
+    else:
+        assert done.line.endswith(f" {name}")

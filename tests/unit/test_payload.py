@@ -1,0 +1,85 @@
+"""The agent as it travels and as it is installed: it runs where it arrives, on any host's Python."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from switchback.payload import AGENT, LOADER, agent_fingerprint, agent_sources, stdin_for
+from tests.unit.examples import settings
+
+MODULES = sorted(AGENT.glob("*.py"))
+# Of Python 3.10 and later, and not to be seen in the syntax: a keyword, by the call that has it.
+TOO_NEW = {"zip": {"strict"}, "dataclass": {"slots", "kw_only"}}
+
+
+def ask(verb: str, request: dict[str, object], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the agent as a host would, in an empty folder."""
+    return subprocess.run(
+        [sys.executable, "-I", "-c", LOADER, verb],
+        input="\n".join(stdin_for(request)) + "\n",
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_agent_looks_at_a_host_from_its_standard_input_and_leaves_nothing_there(tmp_path: Path) -> None:
+    told = settings(app_username="nobody-of-that-name").model_dump(mode="json")
+    done = ask("survey", {"settings": told}, tmp_path)
+    assert done.stderr == ""
+    facts = json.loads(done.stdout.splitlines()[-1])
+    assert facts["users"]["app_username"] is False
+    assert facts["tools"]["git"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_agent_says_that_nothing_is_open_where_no_deploy_ever_was(tmp_path: Path) -> None:
+    done = ask("recover", {}, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "no deploy is open on this host\n")
+
+
+def test_an_error_in_the_agent_names_its_file_and_line(tmp_path: Path) -> None:
+    done = ask("survey", {}, tmp_path)
+    assert done.returncode == 1
+    assert "KeyError: 'settings'" in done.stderr
+
+
+def test_the_payload_is_every_module_of_the_agent_on_one_line() -> None:
+    assert {path.stem for path in MODULES} == set(agent_sources())
+    sources, request = stdin_for({"a": "line\nbreak"})
+    assert "\n" not in sources + request
+
+
+def test_the_fingerprint_is_short_and_the_same_each_time() -> None:
+    assert re.fullmatch(r"[0-9a-f]{16}", agent_fingerprint())
+    assert agent_fingerprint() == agent_fingerprint()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_each_module_of_the_agent_is_python_3_9(path: Path) -> None:
+    tree = ast.parse(path.read_text(), feature_version=(3, 9))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            new = {keyword.arg for keyword in node.keywords} & TOO_NEW.get(node.func.id, set())
+            assert not new, f"{path.name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_each_module_of_the_agent_imports_the_standard_library_alone(path: Path) -> None:
+    allowed = {*sys.stdlib_module_names, "agent"}
+    if path.stem == "django_side":
+        # It runs inside the app's own Django, and knows nothing of the agent.
+        allowed = {*sys.stdlib_module_names, "django"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+        assert {name.partition(".")[0] for name in names} <= allowed

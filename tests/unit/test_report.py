@@ -1,0 +1,142 @@
+"""What a person reads: the plan before a run, and how it ended, as the last thing on the screen."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from switchback.report import OUTCOMES, Ending, end_lines, ending, plan_lines, reason_of
+from tests.unit.examples import CODE, HIDDEN, LIVE, NEW, OLD, run
+
+FELL_BACK = [
+    "code: done in 0.3 s",
+    "falling back: migrate failed: manage.py ended with exit code 1",
+    "  File one",
+    "  File two",
+    "DoesNotExist: no such item",
+    "  undone: database",
+    "  kept: evidence",
+    "fell back at migrate: OLD is live and proven healthy, maintenance is off; evidence: /var/lib/x",
+]
+
+
+def test_a_plan_says_what_goes_where_and_what_is_there_now() -> None:
+    assert plan_lines([run(steps=("code", "swap", "commit"))]) == [
+        f"[web1] deploy {NEW} (live now: {LIVE})",
+        f"[web1]   code: main ({CODE[:10]})",
+        "[web1]   config: main (ffffffffff)",
+        "[web1]   steps: code, swap, commit",
+    ]
+
+
+def test_a_plan_of_a_first_deploy_says_that_no_version_is_live() -> None:
+    assert plan_lines([run(was=None)])[0] == f"[web1] deploy {NEW} (live now: no version)"
+
+
+def test_a_plan_that_builds_nothing_says_that_the_version_is_there() -> None:
+    assert "[web1]   it is built already" in plan_lines([run(steps=("checks", "swap", "commit"))])
+
+
+def test_a_plan_with_nothing_to_do_is_one_line() -> None:
+    assert plan_lines([run(steps=(), idle="it is live already: nothing to do")]) == [
+        "[web1] it is live already: nothing to do"
+    ]
+
+
+@pytest.mark.parametrize(("way", "word"), [("keep", "stays as it is"), ("reverse", "reversed"), ("restore", "LOST")])
+def test_a_plan_of_a_revert_says_what_becomes_of_the_database(way: str, word: str) -> None:
+    lines = plan_lines([run(kind="revert", version=OLD, about={"database": way, "backup": "/backups/one"})])
+    assert any(word in line and "database: " in line for line in lines)
+    assert "[web1]   from: /backups/one" in lines
+
+
+def test_a_plan_for_several_hosts_says_which_one_migrates() -> None:
+    hosts = ("web1", "web2")
+    lines = plan_lines([run(host=host, hosts=hosts) for host in hosts])
+    assert [line for line in lines if "migrates" in line] == ["[web1]   migrates and backs up for all hosts"]
+
+
+def test_a_plan_shows_no_password() -> None:
+    assert HIDDEN not in "\n".join(plan_lines([run()]))
+
+
+def test_the_reason_of_a_fallback_is_its_sentence_and_the_end_of_the_output_with_it() -> None:
+    assert reason_of(FELL_BACK) == (
+        "migrate failed: manage.py ended with exit code 1",
+        "    File one",
+        "    File two",
+        "  DoesNotExist: no such item",
+    )
+
+
+def test_of_a_long_output_the_reason_has_the_end() -> None:
+    said = ["falling back: it broke", *(f"line {number}" for number in range(30)), "  undone: links"]
+    assert reason_of(said) == ("it broke", *(f"  line {number}" for number in range(24, 30)))
+
+
+def test_what_ended_well_has_no_reason() -> None:
+    assert reason_of(["code: done in 0.3 s", "committed: it is live"]) == ()
+    assert reason_of([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome"),
+    [
+        ("committed: NEW is live and healthy", "committed"),
+        ("refused at checks: the live site was never touched", "refused"),
+        ("fell back at migrate: OLD is live and proven healthy", "fell back"),
+        ("needs a person at migrate: NEW is live", "needs a person"),
+        ("still falling back: the guard ends it here", "still falling back"),
+    ],
+)
+def test_an_outcome_is_read_from_the_last_sentence_of_the_host(line: str, outcome: str) -> None:
+    assert ending(run(), ["begun: x", line, "pyinfra says something"]) == Ending("web1", outcome, line)
+
+
+def test_of_two_outcomes_the_later_one_counts() -> None:
+    said = ["still falling back: the guard ends it", "fell back at swap: OLD is live"]
+    assert ending(run(), said).outcome == "fell back"
+
+
+def test_a_host_without_a_word_is_said_to_be_taken_back_by_its_guard() -> None:
+    told = ending(run(), ["begun: x", "code: done in 0.3 s", "too late: this deploy has ended"])
+    assert told.outcome == "unknown"
+    assert told.sentence.startswith("no word from the host")
+
+
+def test_the_last_screen_says_why_and_what_is_the_case_now_and_where_to_look() -> None:
+    lines = end_lines([run()], [ending(run(), FELL_BACK)])
+    assert lines[1] == "--> Deploy 20261123-120000-deploy-ab12: fell back"
+    assert lines[2] == "    [web1] migrate failed: manage.py ended with exit code 1"
+    assert lines[-2].startswith("    [web1] fell back at migrate: OLD is live and proven healthy")
+    assert "the evidence" in lines[-1]
+
+
+def test_the_headline_is_the_worst_outcome_of_all_hosts() -> None:
+    hosts = ("web1", "web2")
+    runs = [run(host=host, hosts=hosts) for host in hosts]
+    lines = end_lines(runs, [Ending("web1", "fell back", "a"), Ending("web2", "needs a person", "b")])
+    assert lines[1].endswith(": needs a person")
+    assert "recover.py" in lines[-1]
+
+
+def test_after_a_revert_the_way_forth_is_named() -> None:
+    lines = end_lines([run(kind="revert", version=OLD)], [Ending("web1", "committed", "committed: x")])
+    assert lines[-1].endswith(f"to return, deploy it: --data version={LIVE}")
+
+
+def test_a_host_that_is_not_heard_of_is_given_its_time() -> None:
+    lines = end_lines([run()], [Ending("web1", "unknown", "no word")])
+    assert "falls back by itself, within 60 s" in lines[-1]
+
+
+def test_a_run_that_did_nothing_has_no_last_screen() -> None:
+    assert end_lines([run(steps=())], []) == []
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]))))
+def test_whatever_a_host_says_its_run_has_an_ending(said: list[str]) -> None:
+    told = ending(run(), said)
+    assert told.outcome in (*OUTCOMES, "unknown")
+    assert end_lines([run()], [told])
