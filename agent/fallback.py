@@ -57,7 +57,7 @@ def _everything(progress: Progress) -> list[Action]:
     actions.append(EVIDENCE)
     if "swap" in started:
         actions.append(LINKS)
-    if "migrate" in started and progress.begin.get("primary", True) and database_way(progress) != "keep":
+    if changes_database(progress) and database_way(progress) != "keep":
         actions.append(DATABASE)
     if "restart" in started:
         actions.append(STOP_SERVICE if bare else RESTART)
@@ -68,6 +68,12 @@ def _everything(progress: Progress) -> list[Action]:
     if marks_failed(progress):
         actions.append(MARK)
     return actions
+
+
+def changes_database(progress: Progress) -> bool:
+    """Whether this deploy may have changed the database from this host."""
+    migrates = "migrate" in progress.started and not progress.notes.get("migrate", {}).get("skipped")
+    return migrates and progress.begin.get("primary", True)
 
 
 def maintenance_is_ours(progress: Progress) -> bool:

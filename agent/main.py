@@ -113,7 +113,8 @@ def _recover(state: State, _: list[str]) -> int:
     if opened is None:
         say("no deploy is open on this host")
         return 0
-    return 0 if recover(opened) else 1
+    given = _given()
+    return 0 if recover(opened, given.get("database") or "", bool(given.get("force"))) else 1
 
 
 def _guard(state: State, _: list[str]) -> int:

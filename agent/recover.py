@@ -5,14 +5,24 @@ from __future__ import annotations
 import collections
 import time
 
+from agent import health
 from agent.ending import fall_back
+from agent.fallback import database_way, plan_fallback
 from agent.journal import Record
 from agent.say import say
+from agent.state import free_lock
 from agent.transaction import Refused, Transaction, describe_holder
+from agent.versions import linked_version
 
 
-def recover(transaction: Transaction) -> bool:
-    """Tell what happened, finish the fallback, and free the host. Returns whether it is well now."""
+def recover(transaction: Transaction, database: str = "", force: bool = False) -> bool:
+    """Tell what happened, finish the fallback, and free the host. Returns whether it is well now.
+
+    + database: `keep` when a person has put the database right, or wants it as it is
+    + force: free the host even if something could not be undone
+
+    Raises Refused while the deploy is still running.
+    """
     for line in tell(transaction.journal.records()):
         say(line)
     with transaction.alone():
@@ -21,7 +31,34 @@ def recover(transaction: Transaction) -> bool:
             raise Refused("a deploy is still running: " + describe_holder(transaction.state, transaction.deploy))
         if progress.outcome not in (None, "needs a person"):
             return True
-        return fall_back(transaction, "a person asked to recover", settled=True) != "needs a person"
+        for line in _situation(transaction):
+            say(line)
+        if database == "keep":
+            transaction.journal.append("undo done", action="database", note={"kept": "at a person's word"})
+        if fall_back(transaction, "a person asked to recover", settled=True) != "needs a person":
+            return True
+        if force:
+            free_lock(transaction.state, transaction.deploy)
+            say("freed all the same, as you asked: the next deploy will be tried")
+        return False
+
+
+def _situation(transaction: Transaction) -> list[str]:
+    """What is what, and what is left to do."""
+    progress, layout = transaction.progress, transaction.layout
+    live = linked_version(layout, layout.path("current_main")) or "no version"
+    left = ", ".join(action.name for action in plan_fallback(transaction.journal.records()))
+    lines = [f"live now: {live} ({health.app_problem(layout, live) or 'healthy'})", f"left to undo: {left}"]
+    if "migrate" in progress.started:
+        lines.append(f"the database goes back by: {database_way(progress)}")
+    if progress.backup:
+        lines.append("backup from this deploy: {path} (sha256 {sha256})".format(**progress.backup))
+        script = transaction.begin["settings"].get("restore_script") or "your own restore script"
+        lines.append(f"to restore it by hand, as {layout.app}: {script} {progress.backup['path']}")
+    lines.append(
+        "if you put the database right yourself: --data database=keep; to free the host anyway: --data force=true"
+    )
+    return lines
 
 
 def tell(records: list[Record]) -> list[str]:

@@ -96,6 +96,8 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
             fields["deadline"] = time.time() + settings["confirm_timeout"]
         transaction.journal.append("step done", **fields)
         say("{}: {}".format(name, note.get("skipped", f"done in {seconds} s")))
+        if "warning" in note:
+            say(f"{name}: WARNING: {note['warning']}")
         return True
     if service.host_goes_down():
         say(f"the host goes down during {name}: it falls back when it boots")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 from agent import build, health, service
+from agent.backup import examine
 from agent.command import acting_as
 from agent.links import replace_link
 from agent.step import Step, StepFailed
@@ -41,23 +41,7 @@ def changes_database(step: Step) -> bool:
 def _back_up(step: Step) -> Note:
     if not step.begin.get("primary", True):
         return {"skipped": "done by the primary host"}
-    output = run_script(step, "backup_script")
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    if not lines:
-        raise StepFailed("the backup script printed no path of a backup")
-    path = Path(lines[-1])
-    # The script is the app user's: what it names is read with that user's rights, and no more.
-    with acting_as(step.layout.app):
-        if not path.is_absolute() or not path.is_file():
-            raise StepFailed(f"the backup script's last line is not the path of a file: {lines[-1]}")
-        size = path.stat().st_size
-        if size == 0:
-            raise StepFailed(f"the backup is empty: {path}")
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                digest.update(block)
-    return {"path": str(path), "bytes": size, "sha256": digest.hexdigest()}
+    return examine(step, run_script(step, "backup_script"))
 
 
 def run_script(step: Step, key: str, *arguments: str) -> str:

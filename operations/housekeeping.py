@@ -51,11 +51,13 @@ def adopt(versions: Sequence[str]) -> Commands:
 
 
 @operation()
-def recover(settings: Settings) -> Commands:
+def recover(settings: Settings, database: str | None, force: bool) -> Commands:
     """
     Tell what happened to a deploy that needs a person, finish its fallback, and free the host.
 
     + settings: the host's
+    + database: `keep` when a person has put the database right
+    + force: whether the host is freed even if something can't be undone
     """
     limit = settings.migrate_timeout + settings.script_timeout + settings.restart_timeout + settings.health_timeout
-    yield installed("recover", request={}, timeout=limit + 60)
+    yield installed("recover", request={"database": database, "force": force}, timeout=limit + 60)

@@ -17,6 +17,7 @@ from switchback.run import Run
 OUTCOMES = ("committed", "refused", "fell back", "still falling back", "needs a person")
 # How the agent begins to say why it falls back, and what it is doing about it.
 REASON = "falling back: "
+WARNING = ": WARNING: "
 UNDOING = ("  undone: ", "  kept: ", "  could not undo ", *OUTCOMES)
 # How much of a failed command's output is repeated on the last screen.
 OUTPUT_LINES = 6
@@ -33,6 +34,7 @@ class Ending:
     outcome: str
     sentence: str
     reason: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def follow(state: State, runs: Sequence[Run], also: Mapping[str, Sequence[str]]) -> None:
@@ -110,7 +112,7 @@ def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:
     worst = max(outcomes, key=(*OUTCOMES, "unknown").index)
     lines = ["", f"--> {run.kind.capitalize()} {run.deploy}: {worst}"]
     for one in endings:
-        lines += [f"    [{one.host}] {line}" for line in (*one.reason, one.sentence)]
+        lines += [f"    [{one.host}] {line}" for line in (*one.warnings, *one.reason, one.sentence)]
     return [*lines, *(f"    Next: {hint}" for hint in _next(run, set(outcomes)))]
 
 
@@ -149,6 +151,7 @@ def ending(run: Run, said: Sequence[str]) -> Ending:
     for line in reversed(said):
         for outcome in OUTCOMES:
             if line.startswith((f"{outcome}:", f"{outcome} at ")):
-                return Ending(run.host, outcome, line, reason_of(said))
+                warnings = tuple(text for text in said if WARNING in text)
+                return Ending(run.host, outcome, line, reason_of(said), warnings)
     when = time.strftime("%H:%M:%S")
     return Ending(run.host, "unknown", f"no word from the host ({when}): its guard takes it back by itself")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.fallback import maintenance_is_ours, marks_failed, outcome_of, plan_fallback
+from agent.fallback import changes_database, maintenance_is_ours, marks_failed, outcome_of, plan_fallback
 from agent.progress import BUILD, WINDOW, read_progress
 
 Record = dict[str, Any]
@@ -85,7 +85,7 @@ def assert_undoes_everything(prefix: list[Record], undone: list[str]) -> None:
     progress = read_progress(prefix)
     bare = progress.begin["bare"]
     assert ("links" in undone) == ("swap" in progress.started)
-    assert ("database" in undone) == ("migrate" in progress.started and progress.begin["primary"])
+    assert ("database" in undone) == changes_database(progress)
     assert ("restart" in undone) == ("restart" in progress.started and not bare)
     assert ("stop service" in undone) == ("restart" in progress.started and bare)
     assert ("health" in undone) == (progress.touched and not bare)
@@ -148,6 +148,14 @@ def test_a_step_of_the_window_that_fails_is_undone_in_order(step: str, expected:
 def test_a_deploy_whose_step_was_killed_is_undone_as_one_whose_step_failed() -> None:
     killed = journal_until("migrate")[:-1]
     assert names(killed) == names(journal_until("migrate"))
+
+
+def test_a_database_that_was_not_migrated_is_left_alone() -> None:
+    records = journal_until("swap")
+    for record in records:
+        if record.get("step") == "migrate" and record["event"] == "step done":
+            record["note"] = {"skipped": "nothing to migrate"}
+    assert "database" not in names(records)
 
 
 def test_the_database_is_taken_back_by_the_primary_host_alone() -> None:

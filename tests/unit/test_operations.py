@@ -119,7 +119,7 @@ def every_operation() -> Iterator[tuple[str, Done]]:
     yield "agent", Done(transaction.agent, run())
     yield "begin", Done(transaction.begin, run())
     yield "clean", Done(housekeeping.clean, Cleaning(settings(), "20261123-120000-clean-ab12", 5))
-    yield "recover", Done(housekeeping.recover, settings())
+    yield "recover", Done(housekeeping.recover, settings(), None, False)
 
 
 @pytest.mark.parametrize(("name", "done"), list(every_operation()))

@@ -1,0 +1,85 @@
+"""The backup that a deploy can be undone with: made by the host's own script, and believed only when it was checked."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from agent.command import Runner, acting_as
+from agent.step import Step, StepFailed
+from agent.versions import read_json
+
+Note = dict[str, Any]
+
+# How a file of each kind begins, and the command that reads all of it.
+READERS: dict[bytes, tuple[str, ...]] = {
+    b"PGDMP": ("pg_restore", "--list"),
+    b"\x1f\x8b": ("gzip", "--test"),
+    b"\xfd7zXZ": ("xz", "--test"),
+    b"BZh": ("bzip2", "--test"),
+    b"\x28\xb5\x2f\xfd": ("zstd", "--test", "--quiet"),
+}
+# How a whole dump in SQL begins, and what stands near its end.
+TEXTS = {b"-- PostgreSQL database dump": b"PostgreSQL database dump complete", b"-- MySQL dump": b"Dump completed"}
+END_BYTES = 4096
+# A backup of less than this part of the one before it is worth a warning.
+SHRUNK = 0.5
+
+
+def examine(step: Step, output: str) -> Note:
+    """Read the path that the backup script printed, and check the file there. Raises StepFailed.
+
+    + output: what the script printed; its last line is the path
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if not lines:
+        raise StepFailed("the backup script printed no path of a backup")
+    path = Path(lines[-1])
+    # The script is the app user's: what it names is read with that user's rights, and no more.
+    with acting_as(step.layout.app):
+        if not path.is_absolute() or not path.is_file():
+            raise StepFailed(f"the backup script's last line is not the path of a file: {lines[-1]}")
+        size = path.stat().st_size
+        if size == 0:
+            raise StepFailed(f"the backup is empty: {path}")
+        digest = _checksum(path)
+        start, end = _ends(path, size)
+    _prove_readable(step.runner(step.layout.app), path, start, end)
+    note: Note = {"path": str(path), "bytes": size, "sha256": digest}
+    before = _size_before(step)
+    if before and size < before * SHRUNK:
+        note["warning"] = f"the backup has {size} bytes, and the one before it had {before}"
+    return note
+
+
+def _checksum(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
+    with path.open("rb") as file:
+        start = file.read(64)
+        file.seek(max(0, size - END_BYTES))
+        return start, file.read()
+
+
+def _prove_readable(runner: Runner, path: Path, start: bytes, end: bytes) -> None:
+    """Have a backup of a kind that is known read from its beginning to its end. Raises CommandFailed, StepFailed."""
+    for magic, reader in READERS.items():
+        if start.startswith(magic) and shutil.which(reader[0]):
+            runner.run([*reader, str(path)])
+    for head, tail in TEXTS.items():
+        if head in start and tail not in end:
+            raise StepFailed(f"the backup was cut short: {path} does not end as a whole dump does")
+
+
+def _size_before(step: Step) -> int:
+    """The size of the live version's own backup; 0 where none is known."""
+    mark = read_json(step.transaction.state.mark(str(step.begin.get("was"))))
+    return int(mark.get("backup", {}).get("bytes") or 0)
