@@ -30,10 +30,15 @@ def choose(versions: Sequence[Version], keep: int, keep_failed: int, named: Iter
     if named:
         return _named(versions, list(named))
     deletable = [version for version in versions if version["ours"]]
-    healthy = [version for version in deletable if version["working"]]
-    failed = [version for version in deletable if not version["working"]]
+    healthy = [version for version in deletable if _is_good(version)]
+    failed = [version for version in deletable if not _is_good(version)]
     extra = healthy[keep:] + failed[keep_failed:]
     return [version["name"] for version in extra if not _must_stay(version)]
+
+
+def _is_good(version: Version) -> bool:
+    """Whether a version has worked, or is whole and waits for its first deploy."""
+    return bool(version["working"] or (version["sealed"] and not version["failed"]))
 
 
 def _must_stay(version: Version) -> str:

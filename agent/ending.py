@@ -39,13 +39,13 @@ def finish_commit(transaction: Transaction) -> None:
     """Do all that follows from the decision; whatever is done already is left as it is."""
     layout, begin = transaction.layout, transaction.begin
     version, was = begin["version"], begin.get("was")
+    reserve.give_back(layout)
     if begin["kind"] in ("deploy", "revert"):
         with acting_as(layout.app):
             _move_links(layout, version, was)
         backup = transaction.progress.backup
         kept = {"backup": backup} if backup else {}
         change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
-    reserve.give_back(layout)
     sentence = _commit_sentence(transaction)
     end(transaction, "committed", sentence)
     say(sentence)
@@ -89,7 +89,7 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
     + settled: whether the primary host has taken the database back already
     """
     reserve.give_back(transaction.layout)
-    note(transaction, "fallback", reason=mask(reason), settled=settled)
+    note_down(transaction, "fallback", reason=mask(reason), settled=settled)
     say(f"falling back: {mask(reason)}")
     if waits_for_primary(transaction.progress):
         _undo_all(transaction, BEFORE_DATABASE)
@@ -101,7 +101,7 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
 def prepare_fallback(transaction: Transaction, reason: str) -> None:
     """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
     reserve.give_back(transaction.layout)
-    note(transaction, "fallback", reason=mask(reason))
+    note_down(transaction, "fallback", reason=mask(reason))
     _undo_all(transaction, BEFORE_APP_STARTS)
 
 
@@ -136,7 +136,7 @@ def finish_fallback(transaction: Transaction) -> str:
 
 def _undo(transaction: Transaction, action: Action) -> bool:
     """Do one action of the plan, and write down how it went."""
-    note(transaction, "undo started", action=action.name)
+    note_down(transaction, "undo started", action=action.name)
     step = Step("fallback", transaction, _limit(transaction, action))
     try:
         found = undo.ACTIONS[action.name](step)
@@ -145,15 +145,15 @@ def _undo(transaction: Transaction, action: Action) -> bool:
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
-        note(transaction, "undo done", action=action.name, note=found)
+        note_down(transaction, "undo done", action=action.name, note=found)
         say(f"  undone: {action.name}" if action.name not in ("evidence", "mark") else f"  kept: {action.name}")
         return True
-    note(transaction, "undo failed", action=action.name, problem=text)
+    note_down(transaction, "undo failed", action=action.name, problem=text)
     say(f"  could not undo {action.name}: {text}")
     return False
 
 
-def note(transaction: Transaction, event: str, **fields: Any) -> None:
+def note_down(transaction: Transaction, event: str, **fields: Any) -> None:
     """Write a line of a fallback down. Where nothing can be written any more, going back matters more."""
     try:
         transaction.journal.append(event, **fields)

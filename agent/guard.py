@@ -26,9 +26,10 @@ def watch(state: State) -> None:
     """Wait until the open deploy ends or has to be ended; then end it."""
     while True:
         transaction = open_transaction(state)
-        if transaction is None or transaction.progress.outcome == "needs a person":
+        if transaction is None:
             return
-        if _is_left_alone(transaction):
+        # One that needs a person is left to that person; going away would only have us started again.
+        if transaction.progress.outcome is None and _is_left_alone(transaction):
             take_over(transaction)
         time.sleep(LOOK)
 

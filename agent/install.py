@@ -28,9 +28,22 @@ from agent.main import main  # noqa: E402
 sys.exit(main(sys.argv[1:]))
 '''
 
+WATCH = """# Written by Switchback. Starts the guard whenever a deploy holds the host, whoever else is gone by then.
+[Unit]
+Description=Switchback: notices that a deploy holds this host
+
+[Path]
+PathExists=/var/lib/switchback/lock
+
+[Install]
+WantedBy=multi-user.target
+"""
+
 GUARD = """# Written by Switchback. Ends an open deploy when nobody else goes on with it.
 [Unit]
 Description=Switchback: falls back when the controller of a deploy is gone
+After=switchback-boot.service
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec
@@ -46,7 +59,7 @@ BOOT = """# Written by Switchback. Falls back before the app starts, when the ho
 [Unit]
 Description=Switchback: brings back the version that was live before an interrupted deploy
 ConditionPathExists=/var/lib/switchback/lock
-After=local-fs.target postgresql.service mariadb.service mysql.service
+After=local-fs.target network-online.target postgresql.service mariadb.service mysql.service
 Before={service}
 
 [Service]
@@ -87,7 +100,8 @@ def install(state: State, sources: Mapping[str, str], unit: str) -> str:
     _point_to(name)
     write_whole(LIBRARY / "switchback-agent", LAUNCHER, 0o755)
     service = unit if "." in unit else unit + ".service"
-    _write_units({"switchback-guard.service": GUARD, "switchback-boot.service": BOOT.replace("{service}", service)})
+    boot = BOOT.replace("{service}", service)
+    _write_units({"switchback-guard.path": WATCH, "switchback-guard.service": GUARD, "switchback-boot.service": boot})
     for old in LIBRARY.iterdir():
         if old.is_dir() and not old.is_symlink() and old.name != name:
             shutil.rmtree(old)
@@ -123,5 +137,8 @@ def _write_units(units: Mapping[str, str]) -> None:
         write_whole(UNITS / name, units[name])
     if changed:
         subprocess.run(["systemctl", "daemon-reload"], check=True, timeout=60, capture_output=True)
-    boot = ["systemctl", "enable", "--quiet", "switchback-boot.service"]
-    subprocess.run(boot, check=True, timeout=60, capture_output=True)
+    for argv in (
+        ["systemctl", "enable", "--quiet", "switchback-boot.service", "switchback-guard.path"],
+        ["systemctl", "start", "switchback-guard.path"],
+    ):
+        subprocess.run(argv, check=True, timeout=60, capture_output=True)

@@ -37,7 +37,8 @@ class State:
     def create(self) -> None:
         """Make the folders; a second call changes nothing."""
         for folder in (self.root, self.root / "transactions", self.root / "marks"):
-            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+            # What programs have printed is kept here, and nobody can say what that is.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 class Held(Exception):

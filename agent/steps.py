@@ -9,7 +9,7 @@ from typing import Any
 
 from agent import build, service, window
 from agent.command import mask
-from agent.ending import TROUBLE, commit, fall_back
+from agent.ending import TROUBLE, commit, fall_back, note_down
 from agent.interrupts import Interrupted, interruptible
 from agent.progress import BUILD
 from agent.say import say
@@ -53,8 +53,7 @@ def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> boo
         if progress.outcome or progress.falling_back:
             raise Ended(_gone(transaction))
         if name == "commit":
-            commit(transaction)
-            return True
+            return _commit(transaction)
         if name in progress.done:
             say(f"{name}: done already")
             return True
@@ -70,15 +69,27 @@ def _gone(transaction: Transaction) -> str:
     return "this deploy does not hold the host"
 
 
+def _commit(transaction: Transaction) -> bool:
+    try:
+        commit(transaction)
+    except OSError as problem:
+        if transaction.progress.committed:
+            say(f"the guard finishes it: {problem}")
+            return False
+        fall_back(transaction, f"commit failed: {problem}")
+        return False
+    return True
+
+
 def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bool:
     settings = transaction.begin["settings"]
     limit = limit_of(name, settings)
     began = time.time()
     deadline = began + limit + settings["confirm_timeout"]
-    transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
-    step = Step(name, transaction, limit, given)
     event = "step failed"
     try:
+        transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
+        step = Step(name, transaction, limit, given)
         with interruptible():
             note = STEPS[name](step)
     except Interrupted as interruption:
@@ -102,7 +113,7 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
     if service.host_goes_down():
         say(f"the host goes down during {name}: it falls back when it boots")
         return False
-    transaction.journal.append(event, step=name, reason=reason)
+    note_down(transaction, event, step=name, reason=reason)
     fall_back(transaction, f"{name} failed: {reason}" if event == "step failed" else f"{reason} during {name}")
     return False
 

@@ -72,7 +72,11 @@ class Transaction:
         """What runs the commands of a step: logged under its name, and noted in the journal as they start."""
 
         def note(pid: int) -> None:
-            self.journal.append("command", pid=pid, started=started_at(pid))
+            try:
+                self.journal.append("command", pid=pid, started=started_at(pid))
+            except OSError as error:
+                # It only helps whoever finds us killed; the next line of the step itself is what counts.
+                say(f"the journal can't be written: {error}")
 
         return Runner(user=user, log=self.output(name), until=time.time() + limit, started=note)
 
@@ -127,8 +131,8 @@ def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
     """
     state.create()
     transaction = Transaction(state, deploy)
-    (transaction.folder / "output").mkdir(parents=True, exist_ok=False)
     try:
+        (transaction.folder / "output").mkdir(parents=True, exist_ok=False)
         transaction.journal.reserve_room()
         # The journal before the lock: whoever finds the lock finds out whose it is.
         deadline = time.time() + fields["settings"]["confirm_timeout"]
@@ -139,7 +143,7 @@ def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
         shutil.rmtree(transaction.folder)
         raise Refused(describe_holder(state, held.holder)) from None
     except OSError as error:
-        shutil.rmtree(transaction.folder)
+        shutil.rmtree(transaction.folder, ignore_errors=True)
         raise Refused(f"there is no room for the journal in {state.root}: {error}") from None
     except BaseException:
         shutil.rmtree(transaction.folder)

@@ -13,7 +13,16 @@ from agent.transaction import Refused
 
 
 def version(name: str, **fields: Any) -> dict[str, Any]:
-    return {"name": name, "ours": True, "working": True, "links": [], "pinned": False, "bytes": 1, **fields}
+    known: dict[str, Any] = {
+        "ours": True,
+        "working": True,
+        "sealed": True,
+        "failed": None,
+        "links": [],
+        "pinned": False,
+        "bytes": 1,
+    }
+    return {"name": name, **known, **fields}
 
 
 versions = st.lists(
@@ -22,6 +31,7 @@ versions = st.lists(
         st.just(""),
         ours=st.booleans(),
         working=st.booleans(),
+        failed=st.sampled_from([None, {"step": "health"}]),
         pinned=st.booleans(),
         links=st.sampled_from([[], [], [], ["current"], ["previous", "working"]]),
     ),
@@ -42,15 +52,23 @@ def test_the_newest_healthy_ones_stay_however_many_failed_since(
     found: list[dict[str, Any]], keep: int, failed: int
 ) -> None:
     doomed = set(choose(found, keep, failed))
-    healthy = [one["name"] for one in found if one["working"] and one["ours"]]
+    good = [one for one in found if one["ours"] and (one["working"] or not one["failed"])]
+    healthy = [one["name"] for one in good]
     assert not doomed & set(healthy[:keep])
-    bad = [one["name"] for one in found if not one["working"] and one["ours"]]
+    bad = [one["name"] for one in found if one["ours"] and one not in good]
     assert not doomed & set(bad[:failed])
 
 
 def test_failed_versions_do_not_push_out_healthy_ones() -> None:
-    found = [version(f"bad-{number}", working=False) for number in range(5)] + [version("good")]
+    found = [version(f"bad-{number}", working=False, failed={"step": "site"}) for number in range(5)] + [
+        version("good")
+    ]
     assert choose(found, keep=1, keep_failed=2) == ["bad-2", "bad-3", "bad-4"]
+
+
+def test_a_version_that_waits_for_its_first_deploy_is_no_failed_one() -> None:
+    found = [version("built", working=False), version("old", working=False, failed={"step": "venv"})]
+    assert choose(found, keep=1, keep_failed=0) == ["old"]
 
 
 def test_a_named_version_is_deleted_and_nothing_else() -> None:
