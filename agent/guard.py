@@ -9,7 +9,7 @@ from agent import health
 from agent.ending import fall_back, finish_commit, finish_fallback, prepare_fallback
 from agent.fallback import waits_for_primary
 from agent.progress import Progress
-from agent.state import State
+from agent.state import State, free_lock
 from agent.transaction import Transaction, open_transaction
 
 GUARD_UNIT = "switchback-guard.service"
@@ -52,7 +52,11 @@ def take_over(transaction: Transaction) -> None:
     with transaction.alone():
         progress = transaction.progress
         late = time.time() >= progress.deadline
-        if progress.outcome or not progress.begin or not (late or _was_cut_off(progress)):
+        if not progress.begin:
+            # No step ever ran without a first line, so there is nothing to undo; the lock must not outlive that.
+            free_lock(transaction.state, transaction.deploy)
+            return
+        if progress.outcome or not (late or _was_cut_off(progress)):
             return
         if progress.committed:
             finish_commit(transaction)

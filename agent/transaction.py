@@ -86,6 +86,7 @@ class Transaction:
 
         The kernel lets go when we end, however that is.
         """
+        self.folder.mkdir(parents=True, exist_ok=True)
         with self._mutex.open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.truncate(0)
@@ -99,6 +100,8 @@ class Transaction:
 
     def nobody_works_on_it(self) -> bool:
         """Whether no process of the agent works on this deploy right now."""
+        if not self._mutex.exists():
+            return True
         with self._mutex.open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
