@@ -19,7 +19,8 @@ from agent.journal import Journal
 from agent.layout import Layout
 from agent.progress import Progress, read_progress
 from agent.say import say
-from agent.state import Held, State, free_lock, lock_holder, read_lines, sync_folder, take_lock
+from agent.state import Held, State, free_lock, lock_holder, sync_folder, take_lock
+from agent.versions import read_json
 
 # Ended transactions whose folders are kept, besides those that are the evidence for a version that still exists.
 KEEP_ENDED = 50
@@ -208,8 +209,8 @@ def how_it_ended(transaction: Transaction) -> str:
 
 def _forget_old(state: State) -> None:
     """Delete the folders of transactions that ended long ago, except where a version's mark still points to one."""
-    kept = {line.get("evidence", "") for mark in (state.root / "marks").glob("*.json") for line in read_lines(mark)}
+    kept = {read_json(mark).get("evidence") for mark in (state.root / "marks").glob("*.json")}
     folders = sorted((state.root / "transactions").iterdir(), key=lambda path: path.name, reverse=True)
     for folder in folders[KEEP_ENDED:]:
-        if not any(str(folder) in one for one in kept) and folder.name != lock_holder(state):
+        if str(folder) not in kept and folder.name != lock_holder(state):
             shutil.rmtree(folder)
