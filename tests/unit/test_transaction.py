@@ -1,0 +1,475 @@
+"""A deploy on a host from its first line to its last: on a real file system, with steps that do what a test says."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import ending, guard, health, service, steps, undo, window
+from agent.command import CommandFailed
+from agent.ending import commit, fall_back
+from agent.layout import Layout
+from agent.links import read_link
+from agent.progress import BUILD, WINDOW
+from agent.recover import recover
+from agent.state import State, lock_holder, read_lines
+from agent.step import Step, StepFailed
+from agent.steps import run_step
+from agent.transaction import KEEP_ENDED, Ended, Refused, Transaction, begin, open_transaction
+from agent.versions import change_mark, list_versions, read_mark
+from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
+
+Note = dict[str, Any]
+ID = "20261123-120000-deploy-ab12"
+LINKS = ("django-current", "django-previous", "django-working", "django-previous-working")
+
+
+class Host:
+    """A host with a live version and one before it, whose agent works in a folder of the test."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]) -> None:
+        self.state = State(folder / "state")
+        self.home = folder / "home"
+        self.done: list[str] = []
+        self._monkeypatch = monkeypatch
+        self._said = said
+        for version in (OLD, LIVE, NEW):
+            (self.home / version / "config").mkdir(parents=True)
+        for link, version in zip(LINKS, (LIVE, OLD, LIVE, OLD), strict=True):
+            (self.home / link).symlink_to(self.home / version)
+        # Whatever a real step would do to a real host.
+        for name in steps.STEPS:
+            self.step(name, lambda _: {})
+        self.step("swap", window.swap)
+        for name in undo.ACTIONS:
+            self.action(name, lambda _: {})
+        self.action("links", undo.links)
+        self.action("mark", undo.mark_failed)
+
+    def step(self, name: str, what: Callable[[Step], Note]) -> None:
+        """Say what a step does."""
+        self._monkeypatch.setitem(steps.STEPS, name, self._noted(name, what))
+
+    def action(self, name: str, what: Callable[[Step], Note]) -> None:
+        """Say what an action of a fallback does."""
+        self._monkeypatch.setitem(undo.ACTIONS, name, self._noted(f"undo {name}", what))
+
+    def _noted(self, name: str, what: Callable[[Step], Note]) -> Callable[[Step], Note]:
+        def do(step: Step) -> Note:
+            self.done.append(name)
+            return what(step)
+
+        return do
+
+    def begin(self, deploy: str = ID, **fields: Any) -> Transaction:
+        """Open a deploy of the new version."""
+        told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+        links = {str(self.home / link): read_link(self.home / link) for link in LINKS}
+        begun = {"kind": "deploy", "by": "ann@desk", "version": NEW, "was": LIVE, "bare": False, "hosts": ["web1"]}
+        return begin(self.state, deploy, {**begun, "primary": True, "links": links, "settings": told, **fields})
+
+    def run(self, *names: str, deploy: str = ID) -> list[bool]:
+        """Run steps, one by one, as a controller would."""
+        return [run_step(self.state, deploy, name, {}) for name in names]
+
+    def links(self) -> dict[str, str]:
+        """Where the four links lead."""
+        return {link: (self.home / link).readlink().name for link in LINKS}
+
+    @property
+    def events(self) -> list[str]:
+        """The journal of the deploy, without its details."""
+        return [record["event"] for record in Transaction(self.state, ID).journal.records()]
+
+    @property
+    def said(self) -> str:
+        """What the agent has said since the test asked last."""
+        return self._said()
+
+
+BEFORE = {
+    "django-current": LIVE,
+    "django-previous": OLD,
+    "django-working": LIVE,
+    "django-previous-working": OLD,
+}
+ALL = tuple(name for name in (*BUILD, *WINDOW) if name not in ("build_script", "install_script"))
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Host:
+    """A host of its own."""
+    for name, module in sys.modules.items():
+        if name.startswith("agent.") and hasattr(module, "acting_as"):
+            monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
+    monkeypatch.setattr(Layout, "of", lambda told: Layout(told, tmp_path / "home"))
+    monkeypatch.setattr(service, "host_goes_down", lambda: False)
+    return Host(tmp_path, monkeypatch, lambda: capsys.readouterr().out)
+
+
+def fails(step: Step) -> Note:
+    raise StepFailed("it broke")
+
+
+# --- It goes well
+
+
+def test_a_deploy_whose_steps_all_go_well_commits_and_frees_the_host(host: Host) -> None:
+    host.begin()
+    assert all(host.run(*ALL, "commit"))
+    assert host.done == list(ALL)
+    assert lock_holder(host.state) is None
+    assert host.said.splitlines()[-1] == f"committed: {NEW} is live and healthy; {LIVE} was live before"
+    assert host.links() == {
+        "django-current": NEW,
+        "django-previous": LIVE,
+        "django-working": NEW,
+        "django-previous-working": LIVE,
+    }
+    assert read_mark(host.state, NEW)["working"]
+    assert [line["outcome"] for line in read_lines(host.state.history)] == ["committed"]
+
+
+def test_a_step_that_is_asked_for_twice_is_done_once(host: Host) -> None:
+    host.begin()
+    assert host.run("code", "code") == [True, True]
+    assert host.done == ["code"]
+    assert host.said.endswith("code: done already\n")
+
+
+def test_a_commit_that_was_cut_off_is_finished_forward(host: Host) -> None:
+    transaction = host.begin()
+    host.run(*ALL)
+    transaction.journal.append("committed")
+    guard.take_over(transaction)
+    assert host.links()["django-current"] == host.links()["django-working"] == NEW
+    assert transaction.progress.outcome == "committed"
+    assert lock_holder(host.state) is None
+    assert not [name for name in host.done if name.startswith("undo")]
+
+
+def test_a_commit_that_was_cut_off_halfway_is_not_done_twice(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    transaction = host.begin()
+    host.run(*ALL)
+
+    def cut(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(ending, "end", cut)
+        with pytest.raises(KeyboardInterrupt):
+            commit(transaction)
+    guard.take_over(transaction)
+    assert host.links()["django-previous-working"] == LIVE
+    assert host.events[-1] == "ended"
+
+
+def test_a_version_that_failed_once_and_works_now_has_no_mark_of_it_left(host: Host) -> None:
+    host.state.create()
+    change_mark(host.state, NEW, failed={"step": "health"}, evidence="/somewhere")
+    host.begin()
+    host.run(*ALL, "commit")
+    assert set(read_mark(host.state, NEW)) == {"working"}
+
+
+# --- It fails
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_step_that_fails_takes_the_host_back_in_that_same_call(host: Host, name: str) -> None:
+    host.begin()
+    host.step(name, fails)
+    steps_before = ALL[: ALL.index(name)]
+    assert all(host.run(*steps_before))
+    assert host.run(name) == [False]
+    assert host.links() == BEFORE
+    assert lock_holder(host.state) is None
+    outcome = "fell back" if "maintenance_start" in (*steps_before, name) else "refused"
+    assert f"{outcome} at {name}: " in host.said.splitlines()[-1]
+    assert read_lines(host.state.history)[-1]["outcome"] == outcome
+    assert read_mark(host.state, NEW)["failed"]["step"] == name
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (StepFailed("it broke"), "it broke"),
+        (CommandFailed("pip ended with exit code 1", "no such package"), "pip ended with exit code 1\nno such package"),
+        (health.Unhealthy("it answers 500"), "it answers 500"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (ZeroDivisionError("oops"), "an error in the agent:\nTraceback"),
+    ],
+)
+def test_whatever_a_step_fails_with_the_host_falls_back_and_says_why(
+    host: Host, trouble: Exception, words: str
+) -> None:
+    def breaks(step: Step) -> Note:
+        raise trouble
+
+    host.begin()
+    host.step("restart", breaks)
+    assert host.run("maintenance_start", "swap", "restart") == [True, True, False]
+    assert f"falling back: restart failed: {words}" in host.said
+    assert host.links() == BEFORE
+
+
+def test_a_password_in_what_a_step_says_is_not_written_down(host: Host) -> None:
+    def breaks(step: Step) -> Note:
+        raise StepFailed(f"fatal: could not read https://me:{HIDDEN}@git.example.com/code.git")
+
+    transaction = host.begin()
+    host.step("code", breaks)
+    host.run("code")
+    written = "".join(path.read_text() for path in host.state.root.rglob("*") if path.is_file())
+    assert HIDDEN not in written + host.said
+    assert "https://***@git.example.com/code.git" in transaction.journal.path.read_text()
+
+
+def test_the_way_back_is_in_order(host: Host) -> None:
+    host.begin()
+    host.step("site", fails)
+    host.run("maintenance_start", "migrate", "swap", "restart", "health", "site")
+    assert [name for name in host.done if name.startswith("undo")] == [
+        "undo stop commands",
+        "undo evidence",
+        "undo links",
+        "undo database",
+        "undo restart",
+        "undo health",
+        "undo maintenance",
+        "undo mark",
+    ]
+
+
+def test_an_error_on_the_way_back_needs_a_person_and_the_rest_is_undone_all_the_same(host: Host) -> None:
+    transaction = host.begin()
+    host.step("restart", fails)
+    host.action("health", fails)
+    host.run("maintenance_start", "swap", "restart")
+    assert host.links() == BEFORE
+    assert host.done[-2:] == ["undo maintenance", "undo mark"]
+    last = host.said.splitlines()[-1]
+    assert last.startswith(f"needs a person at restart: {LIVE} is live, maintenance is off; what could not be undone: ")
+    assert "health: it broke" in last
+    assert last.endswith("next: deploys/recover.py")
+    # Nobody may deploy over it.
+    assert lock_holder(host.state) == ID
+    assert transaction.progress.outcome == "needs a person"
+
+
+def test_an_error_of_ours_on_the_way_back_does_not_stop_the_way_back(host: Host) -> None:
+    def breaks(step: Step) -> Note:
+        raise ZeroDivisionError
+
+    host.begin()
+    host.step("restart", fails)
+    host.action("links", breaks)
+    host.run("maintenance_start", "swap", "restart")
+    assert host.done[-1] == "undo mark"
+    assert "could not undo links: an error in the agent" in host.said
+
+
+def test_a_database_that_can_not_be_taken_back_keeps_maintenance_on(host: Host) -> None:
+    host.begin()
+    host.step("migrate", fails)
+    host.action("database", fails)
+    host.run("maintenance_start", "migrate")
+    assert "undo maintenance" not in host.done
+    assert "maintenance stays ON" in host.said.splitlines()[-1]
+
+
+def test_a_person_who_recovers_has_the_way_back_finished_and_the_host_freed(host: Host) -> None:
+    transaction = host.begin()
+    host.step("migrate", fails)
+    host.action("database", fails)
+    host.run("maintenance_start", "migrate")
+    host.action("database", lambda _: {})
+    host.done.clear()
+    assert recover(transaction) is True
+    assert host.done == ["undo stop commands", "undo database", "undo health", "undo maintenance"]
+    assert lock_holder(host.state) is None
+    assert "could not undo database: it broke" in host.said
+
+
+def test_a_person_can_not_recover_from_a_deploy_that_still_runs(host: Host) -> None:
+    transaction = host.begin()
+    with pytest.raises(Refused, match=r"a deploy is still running: deploy .* at step begin"):
+        recover(transaction)
+    assert lock_holder(host.state) == ID
+
+
+# --- The guard
+
+
+def test_the_guard_leaves_a_deploy_alone_before_its_deadline(host: Host) -> None:
+    transaction = host.begin()
+    host.run("code")
+    guard.take_over(transaction)
+    assert transaction.progress.outcome is None
+
+
+def test_the_guard_falls_back_when_the_deadline_has_passed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    transaction = host.begin()
+    host.run("maintenance_start", "swap")
+    late = time.time() + 10_000
+    monkeypatch.setattr("agent.guard.time.time", lambda: late)
+    guard.take_over(transaction)
+    assert transaction.progress.reason == "no word from the controller since swap"
+    assert transaction.progress.outcome == "fell back"
+    assert host.links() == BEFORE
+
+
+def test_the_guard_falls_back_at_once_when_the_agent_was_killed_in_a_step(host: Host) -> None:
+    transaction = host.begin()
+    host.run("maintenance_start")
+    transaction.journal.append("step started", step="swap", deadline=time.time() + 1000)
+    window.swap(Step("swap", transaction, 10))
+    guard.take_over(transaction)
+    assert transaction.progress.reason == "the agent was killed during swap"
+    assert host.links() == BEFORE
+
+
+def test_the_guard_goes_on_with_a_way_back_that_was_cut_off(host: Host) -> None:
+    transaction = host.begin()
+    host.run("maintenance_start", "swap")
+
+    def cut(step: Step) -> Note:
+        raise KeyboardInterrupt
+
+    host.action("health", cut)
+    with pytest.raises(KeyboardInterrupt):
+        fall_back(transaction, "it broke")
+    host.action("health", lambda _: {})
+    host.done.clear()
+    guard.take_over(transaction)
+    # What is done stays done.
+    assert "undo links" not in host.done
+    assert host.done[-3:] == ["undo health", "undo maintenance", "undo mark"]
+    assert transaction.progress.outcome == "fell back"
+
+
+def test_a_guard_that_comes_twice_does_nothing_the_second_time(host: Host) -> None:
+    transaction = host.begin()
+    host.step("swap", fails)
+    host.run("swap")
+    events = host.events
+    guard.take_over(transaction)
+    assert host.events == events
+
+
+def test_the_guard_waits_for_a_step_that_still_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    transaction = host.begin()
+    going, go_on = threading.Event(), threading.Event()
+
+    def slow(step: Step) -> Note:
+        going.set()
+        go_on.wait(10)
+        return {}
+
+    host.step("code", slow)
+    # A thread can't handle signals, and does not have to here.
+    monkeypatch.setattr(steps, "interruptible", nullcontext)
+    step = threading.Thread(target=host.run, args=("code",))
+    step.start()
+    going.wait(10)
+    guards = threading.Thread(target=guard.take_over, args=(transaction,))
+    guards.start()
+    guards.join(0.2)
+    assert guards.is_alive()
+    go_on.set()
+    step.join()
+    guards.join()
+    assert transaction.progress.done == ("code",)
+    assert transaction.progress.outcome is None
+
+
+# --- Too late, too many
+
+
+def test_a_step_that_comes_after_the_end_changes_nothing_and_is_told_how_it_ended(host: Host) -> None:
+    host.begin()
+    host.step("code", fails)
+    host.run("code")
+    events = host.events
+    with pytest.raises(Ended, match="this deploy has ended: refused at code: the live site was never touched"):
+        host.run("swap")
+    assert host.events == events
+    assert host.links() == BEFORE
+
+
+def test_a_commit_that_comes_after_a_fallback_does_not_commit(host: Host) -> None:
+    host.begin()
+    host.step("site", fails)
+    host.run("swap", "site")
+    with pytest.raises(Ended):
+        host.run("commit")
+    assert host.links() == BEFORE
+
+
+def test_a_step_of_a_deploy_that_never_began_is_refused(host: Host) -> None:
+    host.begin()
+    with pytest.raises(Ended, match="this deploy does not hold the host"):
+        host.run("swap", deploy="20261123-120001-deploy-other")
+    assert host.done == []
+
+
+def test_a_second_deploy_is_refused_and_told_who_and_since_when_and_at_which_step(host: Host) -> None:
+    host.begin()
+    host.run("code", "config")
+    with pytest.raises(Refused, match=rf"^deploy {ID} by ann@desk holds this host since 20.* UTC, at step config$"):
+        host.begin("20261123-120001-deploy-other")
+    assert lock_holder(host.state) == ID
+    assert [path.name for path in (host.state.root / "transactions").iterdir()] == [ID]
+
+
+def test_a_second_deploy_is_told_that_the_first_one_needs_a_person(host: Host) -> None:
+    host.begin()
+    host.step("swap", fails)
+    host.action("health", fails)
+    host.run("maintenance_start", "swap")
+    with pytest.raises(Refused, match=r"needs a person: run deploys/recover\.py"):
+        host.begin("20261123-120001-deploy-other")
+
+
+def test_a_deploy_begins_after_another_has_ended(host: Host) -> None:
+    host.begin()
+    host.step("code", fails)
+    host.run("code")
+    host.begin("20261123-120001-deploy-other")
+    opened = open_transaction(host.state)
+    assert opened is not None
+    assert opened.deploy == "20261123-120001-deploy-other"
+
+
+# --- What is kept
+
+
+def test_old_transactions_are_forgotten_unless_a_version_has_its_evidence_there(host: Host) -> None:
+    first = host.begin("20261122-000000-deploy-0000")
+    host.step("code", fails)
+    host.run("code", deploy=first.deploy)
+    for number in range(KEEP_ENDED + 5):
+        deploy = f"20261123-{number:06}-deploy-{number:04}"
+        host.begin(deploy, version=OLD)
+        host.run("code", deploy=deploy)
+    kept = {path.name for path in (host.state.root / "transactions").iterdir()}
+    assert first.deploy in kept
+    assert "20261123-000000-deploy-0000" not in kept
+    assert len(kept) == KEEP_ENDED + 1
+
+
+def test_a_version_that_failed_is_listed_with_the_step_and_the_folder_of_its_evidence(host: Host) -> None:
+    transaction = host.begin()
+    host.step("seal", fails)
+    host.run("code", "seal")
+    listed = {one["name"]: one for one in list_versions(host.state, transaction.layout)}
+    assert listed[NEW]["failed"]["step"] == "seal"
+    assert listed[NEW]["evidence"] == str(transaction.folder)
+    assert listed[LIVE]["failed"] is None
