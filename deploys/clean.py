@@ -18,8 +18,8 @@ report.show_words(state)
 asked = options()
 
 if asked.pin:
-    housekeeping.pin(asked.pin, pinned=True, name="Pin")
+    housekeeping.pin(preflight.existing(asked.pin), pinned=True, name="Pin")
 elif asked.unpin:
-    housekeeping.pin(asked.unpin, pinned=False, name="Unpin")
+    housekeeping.pin(preflight.existing(asked.unpin), pinned=False, name="Unpin")
 else:
     housekeeping.clean(preflight.cleaning(), name="Clean up old versions")

@@ -19,3 +19,5 @@ if preflight.look().get("transaction"):
     housekeeping.recover(
         settings_of(host), asked.database, asked.force, name="Recover: finish the fallback, free the host"
     )
+else:
+    host.log("no deploy is open on this host: there is nothing to recover")

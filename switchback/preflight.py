@@ -20,6 +20,7 @@ from switchback.options import Options
 from switchback.run import Cleaning, Commit, Run, new_id, steps_for, version_name
 from switchback.settings import Settings
 
+WHICH = "deploys/status.py lists those that are there"
 # How often a run that waits for another one looks again, seconds.
 LOOK_AGAIN = 2.0
 
@@ -62,8 +63,33 @@ def restart() -> Run:
 
 
 def look() -> Facts:
-    """Look at the hosts, and refuse nothing."""
-    return for_all_hosts("look", lambda state, hosts: survey_all(state, hosts, _asked(options(), with_refs=False)))
+    """Look at the hosts, whatever is wrong with them. Raises Refused when one can't be looked at."""
+    return for_all_hosts("look", _look)
+
+
+def _look(state: State, hosts: Sequence[Host]) -> dict[str, Facts]:
+    seen = survey_all(state, hosts, _asked(options(), with_refs=False))
+    blind = [host for host in hosts if not seen[host.name]]
+    if blind:
+        raise Refused(
+            *(f"{host.name}: {problem}" for host in blind for problem in host_problems({}, settings_of(host)))
+        )
+    return seen
+
+
+def existing(version: str) -> str:
+    """A version's name, once it is certain that the host at hand has it. Raises Refused where a host does not."""
+
+    def work(state: State, hosts: Sequence[Host]) -> dict[str, str]:
+        seen = _look(state, hosts)
+        problems = [
+            f"{name}: there is no version {version}; {WHICH}" for name in seen if not _known(seen[name], version)
+        ]
+        if problems:
+            raise Refused(*problems)
+        return dict.fromkeys(seen, version)
+
+    return for_all_hosts("existing", work)
 
 
 def cleaning(run: Run | None = None) -> Cleaning:
@@ -205,7 +231,7 @@ def plan_restart(fleet: Fleet, asked: Options) -> dict[str, Run]:
 
 def _named(fleet: Fleet, asked: Options, kind: str, about: dict[str, Any]) -> dict[str, Run]:
     """Go to a version that was asked for by name, unless it is live already."""
-    version = _existing(fleet, str(asked.version))
+    version = _existing(fleet, str(asked.version), kind)
     live = all(seen["linked"]["current"] == version and seen["healthy"]["healthy"] for seen in fleet.facts.values())
     if live and not asked.force:
         return _idle(fleet, kind, f"{version} is live and healthy already: nothing to do")
@@ -262,15 +288,20 @@ def _known(seen: Facts, version: str) -> Facts | None:
     return next((one for one in seen["versions"] if one["name"] == version), None)
 
 
-def _existing(fleet: Fleet, version: str) -> str:
-    """A version that was asked for by name. Raises Refused where a host has none that is whole."""
+def _existing(fleet: Fleet, version: str, kind: str) -> str:
+    """A version that was asked for by name. Raises Refused where a host has none that is whole, and fit for this."""
     problems = []
     for name, seen in fleet.facts.items():
         known = _known(seen, version)
         if known is None:
-            problems.append(f"{name}: there is no version {version}; deploys/status.py lists those that are there")
+            problems.append(f"{name}: there is no version {version}; {WHICH}")
         elif not known["sealed"] and not known["working"]:
             problems.append(f"{name}: {version} was never finished")
+        elif kind == "revert" and known["failed"]:
+            problems.append(
+                f"{name}: {version} failed at {known['failed']['step']}, and a revert goes to what has worked; "
+                f"deploys/deploy.py --data version={version} tries it again"
+            )
     if problems:
         raise Refused(*problems)
     return version
