@@ -5,16 +5,17 @@
 Adds what is missing, and leaves what is there as it is. A second run changes nothing.
 """
 
-from pyinfra import config, host
+from pyinfra import config, host, state
 from pyinfra.facts.server import Home
 
 from facts.venv import CanMakeVenv
 from operations import housekeeping, provision
-from switchback import inspection
+from switchback import inspection, report
 from switchback.groundwork import lacking
 from switchback.inventory import settings_of
 
 config.SUDO = True
+report.show_words(state)
 
 settings = settings_of(host)
 facts = inspection.ground()
