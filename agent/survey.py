@@ -16,6 +16,7 @@ from agent.command import CommandFailed, Runner, acting_as, can_become, mask
 from agent.git import UnknownRef
 from agent.install import installed_agent
 from agent.layout import Layout
+from agent.lineage import lineage
 from agent.state import State, read_lines
 from agent.transaction import describe_holder, open_transaction
 from agent.versions import linked_version, linked_versions, list_versions
@@ -33,7 +34,7 @@ def survey(state: State, request: Facts) -> Facts:
 
     + request: `settings`; `refs`: code and config to resolve, with their URLs; `hotfixes`: whether to look for them
     """
-    settings = request["settings"]
+    settings, history = request["settings"], read_lines(state.history)
     facts: Facts = {
         "agent": installed_agent(),
         "root": os.geteuid() == 0,
@@ -41,7 +42,8 @@ def survey(state: State, request: Facts) -> Facts:
         "unit": service.unit_properties(settings["systemd_service"]),
         "tools": {name: shutil.which(name) for name in ("git", "uv", "systemctl", settings["python"])},
         "transaction": _transaction(state),
-        "history": read_lines(state.history)[-HISTORY_LINES:],
+        "history": history[-HISTORY_LINES:],
+        "lineage": lineage(history),
         "now": time.time(),
     }
     if facts["users"]["app_username"]:

@@ -308,7 +308,10 @@ def _existing(fleet: Fleet, version: str, kind: str) -> str:
 
 
 def _before(fleet: Fleet) -> str:
-    """The newest version before the live one that is healthy on every host."""
+    """The version that was live before the live one, of those that are healthy on every host.
+
+    Beyond what the history knows, it is the newest one that was built before.
+    """
     healthy = [
         {one["name"] for one in seen["versions"] if one["working"] and not one["failed"]}
         for seen in fleet.facts.values()
@@ -316,13 +319,16 @@ def _before(fleet: Fleet) -> str:
     current = {seen["linked"]["current"] for seen in fleet.facts.values()}
     if None in current:
         raise Refused("no version is live, so there is nothing to revert")
-    older = {name for name in set.intersection(*healthy) if all(name < live for live in current)}
-    if not older:
-        raise Refused(
-            "there is no healthy version before {}: name one with --data version=NAME (deploys/status.py lists "
-            "them)".format(", ".join(sorted(current)))
-        )
-    return str(max(older))
+    good = set.intersection(*healthy) - current
+    way = [name for name in fleet.facts[fleet.primary]["lineage"] if name not in current]
+    older = sorted(name for name in good.difference(way) if all(name < live for live in current))
+    for name in [*reversed(way), *reversed(older)]:
+        if name in good:
+            return str(name)
+    raise Refused(
+        f"there is no healthy version before {', '.join(sorted(current))}: name one with --data version=NAME "
+        "(deploys/status.py lists them)"
+    )
 
 
 def _backup_before_leaving(fleet: Fleet, version: str) -> str:

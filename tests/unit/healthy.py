@@ -75,6 +75,7 @@ def host() -> dict[str, Any]:
         "tools": {"git": "/usr/bin/git", "uv": None, "systemctl": "/usr/bin/systemctl", "python3": "/usr/bin/python3"},
         "transaction": None,
         "history": [],
+        "lineage": [],
         "now": 1_795_475_500.0,
         "home": HOME,
         "deployment_path": f"{HOME}/deployment",

@@ -323,3 +323,9 @@ def test_the_first_host_migrates_and_the_others_are_told_that_they_do_not() -> N
 def test_what_a_host_is_told_when_a_run_begins_holds_no_password() -> None:
     for plan in (plan_deploy, plan_build, plan_revert):
         assert HIDDEN not in repr(only(plan(fleet(web=host_facts()), asked())).request())
+
+
+def test_a_revert_goes_back_along_the_way_that_the_site_has_come_not_by_the_age_of_the_build() -> None:
+    older, newer = "django-20260101-000000-aaaaaaa-ccccccc", "django-20260102-000000-bbbbbbb-ccccccc"
+    facts = host_facts(version(newer), version(older), current=older, lineage=[newer, older])
+    assert only(plan_revert(fleet(web=facts), asked())).version == newer
