@@ -87,7 +87,10 @@ def _survey(host: Host, asked: Facts) -> Facts:
     tend(host)
     request = {"settings": settings_of(host).model_dump(mode="json"), **asked}
     with ctx_host.use(host):
-        facts: Facts = host.get_fact(
-            Survey, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
-        )
+        try:
+            facts: Facts = host.get_fact(
+                Survey, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
+            )
+        except EOFError:  # pyinfra asks for sudo's password, and nobody is there to type it.
+            return {}
     return facts or {}
