@@ -1,0 +1,46 @@
+"""What the stories on hosts share: each file is one story, whose tests go on where the one before has left the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.bed.hosts import Host
+from tests.conftest import Hosts
+from tests.runs import SETTINGS, Runs
+
+
+@pytest.fixture(scope="module")
+def hosts(engine: None) -> Iterator[Hosts]:
+    """Starts as many hosts as a story needs, `hosts(2)`, and removes them after it."""
+    started = Hosts()
+    yield started
+    started.remove()
+
+
+@pytest.fixture(scope="module")
+def host(hosts: Hosts) -> Host:
+    """The story's host: provisioned, `good-1` live and healthy, three rows in its database."""
+    return hosts()[0]
+
+
+@pytest.fixture(scope="module")
+def bare_host(hosts: Hosts) -> Host:
+    """The story's host, as a provider hands it out."""
+    return hosts(bare=True)[0]
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, Any]:
+    """The settings of the story's environment; a test that needs another one gives it as data of its run."""
+    return dict(SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> Iterator[Runs]:
+    """Runs the command line: `run("deploy", host, data={"code": "good-2"})`."""
+    runs = Runs(tmp_path_factory.mktemp("runs"), settings)
+    yield runs
+    runs.end()

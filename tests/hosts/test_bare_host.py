@@ -1,0 +1,82 @@
+"""A host as its provider hands it out: what it lacks, how it is provisioned, and its first deploy."""
+
+from __future__ import annotations
+
+import json
+
+from tests.bed.hosts import Host
+from tests.hosts.footprint import assert_no_changes, assert_refused, footprint, untouched
+from tests.invariants import assert_well, visit
+from tests.runs import Runs
+
+SCRIPTS = ("backup_database.sh", "start_maintenance.sh", "stop_maintenance.sh")
+RESTORE = "/home/app/scripts/restore_database.sh"
+SMALL = "/srv/small"
+
+
+def test_a_deploy_to_a_bare_host_is_refused_and_says_what_to_run_first(bare_host: Host, run: Runs) -> None:
+    with untouched(bare_host):
+        result = run("deploy", bare_host)
+    assert_refused(result, "there is no user app: run deploys/provision.py", "the agent is not installed")
+
+
+def test_a_dry_run_of_provision_shows_what_it_would_do_and_does_nothing(bare_host: Host, run: Runs) -> None:
+    with untouched(bare_host):
+        result = run("provision", bare_host, args=["--dry", "--diff"]).worked()
+    for line in ("Will make the user app", "Will create /etc/systemd/system/django.service", "Will install the agent"):
+        assert line in result.output
+    assert bare_host.run(["id", "app"], check=False).returncode != 0
+
+
+def test_provision_makes_a_bare_host_ready(bare_host: Host, run: Runs) -> None:
+    run("provision", bare_host).worked()
+    for script in SCRIPTS:
+        bare_host.run(["runuser", "-u", "app", "--", "test", "-x", f"/home/app/scripts/{script}"])
+    unit = bare_host.run(["systemctl", "is-enabled", "django"]).stdout.strip()
+    assert unit == "enabled"
+    checked = run("check", bare_host).worked()
+    assert "ready for its first deploy" in checked.output
+
+
+def test_a_second_provision_changes_nothing(bare_host: Host, run: Runs) -> None:
+    with untouched(bare_host):
+        assert_no_changes(run("provision", bare_host))
+
+
+def test_provision_adds_a_restore_script_once_one_is_asked_for(bare_host: Host, run: Runs) -> None:
+    before = footprint(bare_host).files
+    run("provision", bare_host, data={"restore_script": "~/scripts/restore_database.sh"}).worked()
+    after = footprint(bare_host).files
+    added = {path for path in after if after[path] != before.get(path)}
+    assert added == {RESTORE, "/home/app/scripts"}
+    bare_host.run(["runuser", "-u", "app", "--", "test", "-x", RESTORE])
+
+
+def test_a_disk_without_room_for_a_version_is_refused_with_how_much_is_missing(bare_host: Host, run: Runs) -> None:
+    bare_host.run(f"mkdir {SMALL} && mount -t tmpfs -o size=60m,mode=777 tmpfs {SMALL}")
+    with untouched(bare_host):
+        result = run("deploy", bare_host, data={"versions_dir": SMALL})
+    assert_refused(result, f"MB are free in {SMALL}, and one more version needs 419 MB", "deploys/clean.py")
+
+
+def test_a_disk_without_room_for_more_files_is_refused(bare_host: Host, run: Runs) -> None:
+    bare_host.run(f"mount -o remount,size=1g,nr_inodes=900 {SMALL}")
+    with untouched(bare_host):
+        result = run("deploy", bare_host, data={"versions_dir": SMALL})
+    assert_refused(result, "more files can be made in /srv/small (inodes)")
+    bare_host.run(["umount", SMALL])
+
+
+def test_the_first_deploy_puts_the_site_live(bare_host: Host, run: Runs) -> None:
+    run("deploy", bare_host).worked()
+    seen = assert_well(bare_host)
+    assert seen.current == seen.linked("/home/app/django-working")
+    assert "/home/app/django-previous" not in seen.links
+    assert "Good 1" in visit(bare_host)
+    assert json.loads(visit(bare_host, "version"))["code"] == seen.commits["code"]["good-1"]
+
+
+def test_there_is_nothing_to_revert_to_after_the_first_deploy(bare_host: Host, run: Runs) -> None:
+    with untouched(bare_host):
+        result = run("revert", bare_host)
+    assert_refused(result, "there is no healthy version before django-", "name one with --data version=NAME")

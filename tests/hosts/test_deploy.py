@@ -1,0 +1,145 @@
+"""Building and deploying on one host: from good-1 to good-2 and good-3, and what is left alone on the way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.bed.hosts import Host
+from tests.hosts.footprint import assert_no_changes, footprint, untouched
+from tests.invariants import PREVIOUS, PREVIOUS_WORKING, WORKING, Seen, assert_well, look, visit
+from tests.prepared import ROWS
+from tests.runs import Runs
+
+
+@dataclass
+class Story:
+    """What earlier tests of this story have found.
+
+    + start: the host before all of it; built: the name of the version that was built first, and how its directory was
+    """
+
+    start: Seen
+    built: str = ""
+    directory: dict[str, list[Any]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def story(host: Host) -> Story:
+    """The story, at its beginning."""
+    return Story(look(host))
+
+
+def directory(host: Host, version: str) -> dict[str, list[Any]]:
+    """A version's directory with everything in it, but for the hard links that other versions have to the same files."""
+    return {path: about[:-1] for path, about in footprint(host, f"/home/app/{version}").files.items()}
+
+
+def new_version(before: Seen, after: Seen) -> str:
+    """The name of the one version that has come."""
+    (name,) = set(after.versions) - set(before.versions)
+    return name
+
+
+def test_a_build_makes_a_version_and_switches_nothing(host: Host, story: Story, run: Runs) -> None:
+    run("build", host, data={"code": "good-2"}).worked()
+    after = assert_well(host, links=story.start.links, database=story.start.database)
+    assert (after.processes, after.main_pid) == (story.start.processes, story.start.main_pid)
+    story.built = new_version(story.start, after)
+    story.directory = directory(host, story.built)
+
+
+def test_what_is_built_already_is_not_built_again(host: Host, story: Story, run: Runs) -> None:
+    with untouched(host):
+        result = run("build", host, data={"code": "good-2"})
+    assert_no_changes(result)
+    assert f"{story.built} is built already: nothing to do" in result.output
+
+
+def test_deploying_its_commits_puts_the_built_version_live_as_it_is(host: Host, story: Story, run: Runs) -> None:
+    result = run("deploy", host, data={"code": "good-2"}).worked()
+    assert "it is built already" in result.output
+    assert "steps: checks, backup_before," in result.output
+    seen = assert_well(host, "good-2", rows=ROWS)
+    assert seen.current == story.built
+    assert directory(host, story.built) == story.directory
+    assert seen.linked(PREVIOUS) == seen.linked(PREVIOUS_WORKING) == story.start.current
+    assert seen.linked(WORKING) == story.built
+    assert "items.0002_item_colour" in seen.database.migrations
+    assert "Good 2" in visit(host)
+    assert f"committed: {story.built} is live and healthy; {story.start.current} was live before" in result.screen
+
+
+def test_a_deploy_leaves_a_backup_of_the_database_as_it_was_before(host: Host, run: Runs) -> None:
+    backup = next(line["backup"] for line in reversed(look(host).history) if line["kind"] == "deploy")
+    tables = host.run(["runuser", "-u", "app", "--", "pg_restore", "--list", backup]).stdout
+    assert "TABLE DATA public items_item" in tables
+    schema = host.run(["runuser", "-u", "app", "--", "pg_restore", "--schema-only", "--file=-", backup]).stdout
+    assert "colour" not in schema
+
+
+def test_the_pages_static_files_are_served(host: Host, run: Runs) -> None:
+    paths = re.findall(r'(?:href|src)="/(static/[^"]+)"', visit(host))
+    assert len(paths) >= 3
+    for path in paths:
+        assert re.search(r"\.[0-9a-f]{12}\.", path)
+        assert visit(host, path)
+
+
+def test_nothing_can_be_written_into_a_built_version(host: Host, story: Story, run: Runs) -> None:
+    for folder in ("", "code", "config", "static", "venv/lib"):
+        path = f"/home/app/{story.built}/{folder}"
+        tried = host.run(["runuser", "-u", "app", "--", "touch", f"{path}/new"], check=False)
+        assert "Permission denied" in tried.stderr
+    tried = host.run(f"echo '# more' | runuser -u app -- tee -a /home/app/{story.built}/code/urls.py", check=False)
+    assert "Permission denied" in tried.stderr
+
+
+def test_deploying_what_is_live_and_healthy_changes_nothing(host: Host, story: Story, run: Runs) -> None:
+    with untouched(host):
+        result = run("deploy", host, data={"code": "good-2"})
+    assert_no_changes(result)
+    assert f"{story.built} is live and healthy already: nothing to do" in result.output
+    with untouched(host):
+        result = run("deploy", host, data={"version": story.built})
+    assert_no_changes(result)
+
+
+def test_a_forced_deploy_builds_and_deploys_the_same_commits_again(host: Host, story: Story, run: Runs) -> None:
+    before = look(host)
+    run("deploy", host, data={"code": "good-2", "force": "true"}).worked()
+    after = assert_well(host, "good-2", database=before.database)
+    assert after.current == new_version(before, after)
+    assert after.linked(PREVIOUS) == story.built
+    assert not set(before.processes) & set(after.processes)
+
+
+def test_without_uv_pip_installs_what_has_changed_in_the_requirements(host: Host, run: Runs) -> None:
+    before = look(host)
+    host.hide_uv()
+    run("deploy", host, data={"code": "good-3"}).worked()
+    after = assert_well(host, "good-3", rows=ROWS)
+    assert after.linked(PREVIOUS) == after.linked(PREVIOUS_WORKING) == before.current
+    python = f"/home/app/{after.current}/venv/bin/python"
+    host.run(["runuser", "-u", "app", "--", python, "-c", "import humanize, pip"])
+    assert "Good 3" in visit(host)
+    painted = "select count(*) from items_item where colour <> ''"
+    assert host.run(["runuser", "-u", "app", "--", "psql", "-AtXc", painted]).stdout.strip() == str(ROWS)
+
+
+def test_a_version_is_deployed_by_its_name(host: Host, story: Story, run: Runs) -> None:
+    result = run("deploy", host, data={"version": story.built}).worked()
+    assert "it is built already" in result.output
+    seen = assert_well(host, "good-2")
+    assert seen.current == story.built
+    assert directory(host, story.built) == story.directory
+
+
+def test_a_version_that_is_not_there_is_refused(host: Host, run: Runs) -> None:
+    with untouched(host):
+        result = run("deploy", host, data={"version": "django-20250101-000000-1111111-2222222"})
+    assert "there is no version django-20250101-000000-1111111-2222222" in result.screen
+    assert result.code == 1

@@ -1,0 +1,111 @@
+"""What is done to a host besides deploying: looking at it, restarting it, and getting it out of a dead end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.bed.hosts import Host
+from tests.hosts.footprint import assert_refused, untouched
+from tests.invariants import Seen, assert_well, look, visit
+from tests.runs import Runs
+
+STOP = "/home/app/scripts/stop_maintenance.sh"
+KEPT = "/home/app/scripts/stop_maintenance.sh.kept"
+BRANCH = "feature/with/slashes"
+
+
+def test_status_shows_the_live_version_its_age_and_the_last_runs(host: Host, run: Runs) -> None:
+    current = look(host).current
+    with untouched(host):
+        result = run("status", host).worked()
+    assert f"{current} is live and healthy" in result.output
+    row = next(line for line in result.output.splitlines() if line.strip().startswith(f"{current} "))
+    for word in ("current, working", "good-1 (", "main (", "MB"):
+        assert word in row
+    assert f"committed: {current} is live and healthy" in result.output
+
+
+def test_status_is_data_for_programs(host: Host, run: Runs) -> None:
+    result = run("status", host, args=["--json"]).worked()
+    seen = json.loads(result.stdout)["hosts"][host.name]
+    assert seen["linked"]["current"] == look(host).current
+    assert seen["healthy"]["healthy"] is True
+
+
+def test_recover_has_nothing_to_do_where_nothing_is_open(host: Host, run: Runs) -> None:
+    with untouched(host):
+        result = run("recover", host).worked()
+    assert "there is nothing to recover" in result.output
+
+
+def test_restart_gives_the_service_new_processes_and_proves_them_healthy(host: Host, run: Runs) -> None:
+    before = look(host)
+    result = run("restart", host).worked()
+    after = assert_well(host, links=before.links, database=before.database)
+    assert not set(before.processes) & set(after.processes)
+    assert after.main_pid != before.main_pid
+    assert after.last["kind"] == "restart"
+    assert f"committed: the service was restarted, and {before.current} is healthy" in result.screen
+
+
+@pytest.fixture(scope="module")
+def stuck(host: Host, run: Runs) -> Seen:
+    """The host as it was before a deploy that could neither end nor be undone: maintenance can't be stopped."""
+    before = look(host)
+    host.run(["mv", STOP, KEPT])
+    host.write(STOP, "#!/bin/sh\necho 'the flag is on a disk that is gone' >&2\nexit 3\n", mode=0o755, owner="app")
+    result = run("deploy", host, data={"code": BRANCH})
+    assert result.code == 1
+    assert ": needs a person" in result.screen.splitlines()[0]
+    for words in ("the flag is on a disk that is gone", f"{before.current} is live", "maintenance may still be ON"):
+        assert words in result.screen
+    assert "deploys/recover.py" in result.screen
+    return before
+
+
+def test_a_deploy_that_needs_a_person_leaves_the_old_version_live_and_holds_the_host(host: Host, stuck: Seen) -> None:
+    seen = look(host)
+    assert seen.links == stuck.links
+    assert seen.maintenance
+    assert seen.lock == seen.last["deploy"]
+    assert seen.last["outcome"] == "needs a person"
+
+
+def test_check_and_status_say_what_is_open(host: Host, stuck: Seen, run: Runs) -> None:
+    with untouched(host):
+        checked = run("check", host)
+        shown = run("status", host).worked()
+    assert checked.code == 1
+    for result in (checked, shown):
+        assert f"deploy {look(host).lock} by " in result.output
+        assert "and needs a person: run deploys/recover.py" in result.output
+
+
+@pytest.mark.parametrize("deploy", ("deploy", "build", "revert", "restart", "provision"))
+def test_every_other_run_is_refused_until_then(deploy: str, host: Host, stuck: Seen, run: Runs) -> None:
+    with untouched(host):
+        result = run(deploy, host)
+    assert_refused(result, "needs a person: run deploys/recover.py")
+
+
+def test_recover_says_what_is_still_wrong_and_holds_the_host(host: Host, stuck: Seen, run: Runs) -> None:
+    held = look(host).lock
+    result = run("recover", host)
+    assert result.code == 1
+    assert "the flag is on a disk that is gone" in result.output
+    assert look(host).lock == held
+
+
+def test_once_the_script_is_repaired_recover_frees_the_host(host: Host, stuck: Seen, run: Runs) -> None:
+    host.run(["mv", KEPT, STOP])
+    result = run("recover", host).worked()
+    assert "fell back" in result.output
+    assert_well(host, links=stuck.links, database=stuck.database)
+
+
+def test_the_next_deploy_works(host: Host, stuck: Seen, run: Runs) -> None:
+    run("deploy", host, data={"code": BRANCH}).worked()
+    assert_well(host, BRANCH)
+    assert "<h1>" in visit(host)

@@ -1,0 +1,114 @@
+"""A site on two hosts with one database: deployed to and taken back together, or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.bed.database import share_database
+from tests.bed.hosts import Host
+from tests.conftest import Hosts
+from tests.hosts.footprint import assert_no_changes, assert_refused, footprint, untouched
+from tests.invariants import assert_well, look, visit
+from tests.prepared import ROWS, add_item
+from tests.runs import Runs
+
+
+@pytest.fixture(scope="module")
+def site(hosts: Hosts, run: Runs) -> tuple[Host, Host]:
+    """Two hosts of one site, both with the first one's database."""
+    first, second = hosts(2)
+    share_database(first, second)
+    run("restart", first, second).worked()
+    add_item(second)
+    assert look(first).database.rows == ROWS + 1
+    return first, second
+
+
+def migrated(host: Host) -> dict[str, object]:
+    """What the last deploy's journal on a host says of its migrations."""
+    deploy = next(line["deploy"] for line in reversed(look(host).history) if line["kind"] == "deploy")
+    text = host.run(["cat", f"/var/lib/switchback/transactions/{deploy}/journal.jsonl"]).stdout
+    records = [json.loads(line) for line in text.splitlines()]
+    (note,) = [one["note"] for one in records if one["event"] == "step done" and one["step"] == "migrate"]
+    assert isinstance(note, dict)
+    return note
+
+
+def backups(host: Host) -> set[str]:
+    """The names of the backups on a host."""
+    return set(host.run(["ls", "/home/app/backups"]).stdout.split())
+
+
+def test_a_deploy_migrates_and_backs_up_on_the_first_host_alone(site: tuple[Host, Host], run: Runs) -> None:
+    first, second = site
+    before = backups(first), backups(second)
+    result = run("deploy", first, second, data={"code": "good-2"}).worked()
+    assert f"[{first.name}]   migrates and backs up for all hosts" in result.output
+    assert migrated(first) == {"applied": ["items.0002_item_colour"]}
+    assert migrated(second) == {"skipped": "done by the primary host"}
+    assert len(backups(first) - before[0]) == 1
+    assert backups(second) == before[1]
+
+
+def test_both_hosts_serve_the_same_version_afterwards(site: tuple[Host, Host]) -> None:
+    first, second = site
+    assert assert_well(first, "good-2", rows=ROWS + 1).current == assert_well(second, "good-2").current
+    assert "Good 2" in visit(first)
+    assert "Good 2" in visit(second)
+
+
+def test_deploying_what_is_live_on_both_changes_neither(site: tuple[Host, Host], run: Runs) -> None:
+    with untouched(*site):
+        assert_no_changes(run("deploy", *site, data={"code": "good-2"}))
+
+
+def test_both_are_reverted_together(site: tuple[Host, Host], run: Runs) -> None:
+    first, second = site
+    run("revert", first, second).worked()
+    assert assert_well(first, "good-1", rows=ROWS + 1).current == assert_well(second, "good-1").current
+
+
+def test_one_of_them_is_meant_with_limit(site: tuple[Host, Host], run: Runs) -> None:
+    first, second = site
+    before = footprint(second).processes
+    with untouched(first):
+        run("restart", first, second, args=["--limit", second.name]).worked()
+    assert not set(before) & set(footprint(second).processes)
+
+
+def test_a_host_whose_admin_may_not_use_sudo_stops_the_run_for_both_with_one_clear_message(
+    site: tuple[Host, Host], run: Runs
+) -> None:
+    first, second = site
+    second.run(["mv", "/etc/sudoers.d/admin", "/root/admin"])
+    with untouched(*site):
+        result = run("deploy", first, second, data={"code": "good-2"})
+    assert_refused(result, f"{second.name}: the host can't be looked at: admin needs sudo without a password")
+    assert f"- {first.name}" not in result.screen
+    second.run(["mv", "/root/admin", "/etc/sudoers.d/admin"])
+
+
+def test_a_host_that_is_down_stops_the_run_and_the_other_is_not_touched(site: tuple[Host, Host], run: Runs) -> None:
+    first, second = site
+    second.container.stop(timeout=20)
+    with untouched(first):
+        result = run("deploy", first, second, data={"code": "good-2"})
+    assert_refused(result, f"{second.name} can't be reached, so no host was touched")
+
+
+def test_check_and_status_name_a_host_that_is_down_and_show_the_other(site: tuple[Host, Host], run: Runs) -> None:
+    first, second = site
+    for deploy in ("check", "status"):
+        result = run(deploy, first, second)
+        assert result.code == 1
+        assert f"[{second.name}] can't be reached" in result.output
+        assert f"{look(first).current} is live and healthy" in result.output
+
+
+def test_with_limit_the_host_that_is_up_can_be_deployed_to(site: tuple[Host, Host], run: Runs) -> None:
+    first, second = site
+    version = max(look(first).versions)
+    run("deploy", first, second, data={"version": version}, args=["--limit", first.name]).worked()
+    assert assert_well(first, "good-2").current == version
