@@ -4,7 +4,6 @@ Docker."""
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -46,17 +45,12 @@ class Hosts:
     def _start(self, bare: bool) -> Host:
         # Only here, so that the tests that need no Docker don't even look for it.
         from tests.bed import hosts  # noqa: PLC0415
-        from tests.bed.engine import ensure_engine  # noqa: PLC0415
         from tests.bed.legacy import wait_for_site  # noqa: PLC0415
         from tests.prepared import prepared_image  # noqa: PLC0415
 
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         name = f"test-{os.getpid()}-{worker}-{os.urandom(3).hex()}"
-        if bare:
-            ensure_engine()
-            host = hosts.start(name)
-        else:
-            host = hosts.start(name, image=prepared_image())
+        host = hosts.start(name, image="" if bare else prepared_image())
         self._started.append(host)
         if not bare:
             wait_for_site(host)
@@ -71,14 +65,9 @@ class Hosts:
 @pytest.fixture(scope="session")
 def engine() -> None:
     """An engine without the hosts of earlier sessions that were killed."""
-    from tests.bed import hosts  # noqa: PLC0415
-    from tests.bed.engine import ensure_engine  # noqa: PLC0415
+    from tests.prepared import ensure_engine_alone  # noqa: PLC0415
 
-    ensure_engine()
-    for host in hosts.hosts("test"):
-        process = re.match(r"test-(\d+)-", host.name)
-        if process and not Path("/proc", process.group(1)).exists():
-            host.remove()
+    ensure_engine_alone()
 
 
 @pytest.fixture

@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import datetime
 import fcntl
+import functools
 import hashlib
+import re
 import tempfile
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests import runs
@@ -29,12 +33,29 @@ PREFIX = "prepared-"
 KEPT = 3600
 
 
-def prepared_image() -> str:
-    """The prepared image, built if it isn't there; one process builds, the others wait for it."""
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep the other processes of all sessions waiting."""
     BED.mkdir(exist_ok=True)
     with (BED / "prepared.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def ensure_engine_alone() -> None:
+    """Make sure of an engine, and remove the hosts of sessions that were killed: their names have the process ids."""
+    with alone():
         ensure_engine()
+        for host in hosts.hosts("test"):
+            process = re.match(r"test-(\d+)-", host.name)
+            if process and not Path("/proc", process.group(1)).exists():
+                host.remove()
+
+
+@functools.cache
+def prepared_image() -> str:
+    """The prepared image, built if it isn't there; one process builds, the others wait for it. The same all session."""
+    with alone():
         tag = PREFIX + _fingerprint(ensure_image())
         image = f"{SNAPSHOTS}:{tag}"
         if not exists(image):

@@ -100,6 +100,10 @@ class Running:
         """Take the controller away, without a chance to do anything about it."""
         self.signal(signal.SIGKILL)
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.signal(signal.SIGINT)
+
     def wait(self, timeout: float = LIMIT) -> Result:
         """Wait for its end. Raises AssertionError with its output if that doesn't come in time."""
         try:
