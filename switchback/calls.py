@@ -7,7 +7,7 @@ from typing import Any
 
 from pyinfra.api import QuoteString, StringCommand
 
-from switchback.payload import LOADER, stdin_for
+from switchback.payload import LOADER, Unshown, stdin_for
 
 AGENT = "/usr/local/lib/switchback/switchback-agent"
 PYTHON = "python3"
@@ -40,4 +40,4 @@ def installed(verb: str, *words: str, request: dict[str, Any], timeout: float) -
     + timeout: how long to wait for the host, seconds
     """
     quoted = [QuoteString(word) for word in words]
-    return StringCommand(AGENT, verb, *quoted, _stdin=[json.dumps(request)], _timeout=int(timeout))
+    return StringCommand(AGENT, verb, *quoted, _stdin=Unshown([json.dumps(request)]), _timeout=int(timeout))

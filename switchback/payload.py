@@ -52,6 +52,13 @@ def _packed() -> str:
     return base64.b64encode(zlib.compress(json.dumps(agent_sources()).encode(), 9)).decode()
 
 
-def stdin_for(request: dict[str, Any]) -> list[str]:
+class Unshown(list[str]):
+    """Lines for a host's standard input. pyinfra prints a fact's arguments under -v, and a URL may hold a password."""
+
+    def __repr__(self) -> str:
+        return "[…]"
+
+
+def stdin_for(request: dict[str, Any]) -> Unshown:
     """The standard input of a command that brings the agent along: the sources, then what is asked."""
-    return [_packed(), json.dumps(request)]
+    return Unshown([_packed(), json.dumps(request)])
