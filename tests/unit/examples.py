@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -85,7 +86,12 @@ def host_facts(*versions: Facts, current: str | None = LIVE, **changes: Any) -> 
     + versions: those on the host, the newest first; a live one and one before it unless given
     + current: the live one
     """
-    facts = healthy.bare() if current is None else healthy.host()
+    facts = healthy.bare()
+    if current is not None:
+        facts = json.loads(json.dumps(healthy.host()).replace(healthy.NEWER, current))
+    for link in ("previous", "previous-working"):
+        path = f"{healthy.HOME}/django-{link}"
+        facts["links"][path] = healthy.no_link(path)
     known = [{**one} for one in versions or ([version(LIVE), version(OLD)] if current else [])]
     for one in known:
         one["links"] = ["current", "working"] if one["name"] == current else []
