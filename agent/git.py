@@ -27,13 +27,17 @@ def update_mirror(runner: Runner, mirror: Path, url: str, sha: str) -> None:
     """Bring a bare mirror up to date; nothing is fetched when it has the commit already."""
     if not (mirror / "HEAD").exists():
         runner.run(["git", "init", "--quiet", "--bare", str(mirror)])
-    if has_commit(runner, mirror, sha):
-        return
-    fetch = ["git", "-C", str(mirror), "fetch", "--quiet", "--prune", "--force", "origin"]
-    runner.run([*fetch, *EVERYTHING], env=remote_env(url))
     if not has_commit(runner, mirror, sha):
+        fetch_everything(runner, mirror, url, sha)
+
+
+def fetch_everything(runner: Runner, repository: Path, url: str, sha: str) -> None:
+    """Fetch all branches and tags into a bare repository, and a commit that none of them leads to."""
+    fetch = ["git", "-C", str(repository), "fetch", "--quiet"]
+    runner.run([*fetch, "--prune", "--force", "origin", *EVERYTHING], env=remote_env(url))
+    if not has_commit(runner, repository, sha):
         # A commit that no branch or tag leads to any more can still be asked for by its id.
-        runner.run([*fetch[:-3], "origin", sha], env=remote_env(url))
+        runner.run([*fetch, "origin", sha], env=remote_env(url))
 
 
 def has_commit(runner: Runner, repository: Path, sha: str) -> bool:

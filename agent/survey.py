@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from agent import git, health, hotfixes, service
-from agent.command import CommandFailed, Runner, acting_as, can_become, mask
+from agent.changes import between
+from agent.command import CommandFailed, Runner, can_become, mask
 from agent.git import UnknownRef
 from agent.install import installed_agent
 from agent.layout import Layout
@@ -55,6 +56,8 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
     """What can only be read once the app user exists."""
     runner = Runner(user=layout.app, log=None, until=time.time() + LIMIT)
     current = linked_version(layout, layout.path("current_main"))
+    versions = list_versions(state, layout)
+    live = next((version for version in versions if version["name"] == current), {})
     return {
         "home": str(layout.home),
         "deployment_path": str(layout.path("deployment_dir")),
@@ -64,11 +67,13 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "fixed": {str(link): str(target) for link, target in layout.fixed_links().items()},
         "deployment": _deployment(layout, current),
         "scripts": {key: _script(layout, key) for key in SCRIPTS},
-        "versions": list_versions(state, layout),
+        "versions": versions,
         "disk": _disk(layout),
         "healthy": _health(layout, current),
         "hotfixes": _hotfixes(runner, layout, current) if request.get("hotfixes") else {},
-        "refs": {part: _resolve(runner, layout, part, asked) for part, asked in (request.get("refs") or {}).items()},
+        "refs": {
+            part: _resolve(runner, layout, part, asked, live) for part, asked in (request.get("refs") or {}).items()
+        },
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
     }
 
@@ -162,16 +167,18 @@ def _hotfixes(runner: Runner, layout: Layout, current: str | None) -> Facts:
         return {"unreadable": [str(problem)]}
 
 
-def _resolve(runner: Runner, layout: Layout, part: str, asked: Facts) -> Facts:
+def _resolve(runner: Runner, layout: Layout, part: str, asked: Facts, live: Facts) -> Facts:
+    """The commit that a ref stands for, and what lies between the live one and it."""
+    mirror = layout.own / (part + ".git")
+    found: Facts = {"ref": asked["ref"], "sha": None}
     try:
-        sha = git.resolve(runner, asked["url"], asked["ref"], layout.own / (part + ".git"))
+        found["sha"] = git.resolve(runner, asked["url"], asked["ref"], mirror)
     except (UnknownRef, CommandFailed) as problem:
         kind = "unknown" if isinstance(problem, UnknownRef) else "unreachable"
-        return {"ref": asked["ref"], "sha": None, "kind": kind, "problem": mask(str(problem))}
-    return {"ref": asked["ref"], "sha": sha}
-
-
-def can_write(layout: Layout, folder: Path) -> bool:
-    """Whether the app user may write in a folder."""
-    with acting_as(layout.app):
-        return os.access(str(folder), os.W_OK, effective_ids=True)
+        return {**found, "kind": kind, "problem": mask(str(problem))}
+    if live.get(part) and not found["sha"].startswith(live[part]):
+        try:
+            found["changes"] = between(runner, asked["url"], mirror, live[part], found["sha"])
+        except CommandFailed as problem:
+            found["changes"] = {"unknown": mask(str(problem).splitlines()[0])}
+    return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 import gevent
 from pyinfra.api import Host, State
@@ -15,7 +17,7 @@ from switchback.checks import host_problems, hotfix_problems, transaction_proble
 from switchback.errors import Refused
 from switchback.gateway import Facts, for_all_hosts, survey_all
 from switchback.interrupts import Interrupts
-from switchback.inventory import options, settings_of
+from switchback.inventory import command_line, options, settings_of
 from switchback.options import Options
 from switchback.run import Cleaning, Commit, Run, new_id, steps_for, version_name
 from switchback.settings import Settings
@@ -114,12 +116,27 @@ def _plan(
     plan: Callable[[Fleet, Options], dict[str, Run]],
     with_refs: bool = False,
 ) -> dict[str, Run]:
+    _somebody_can_answer()
     fleet = _see(state, hosts, with_refs)
     runs = plan(fleet, options())
     interrupts = Interrupts(state, list(runs.values()))
     interrupts.catch()
     report.follow(state, list(runs.values()), interrupts.said)
     return runs
+
+
+def _somebody_can_answer() -> None:
+    """Refuse a run that would ask whether to go on where nobody can answer, as in a scheduled job."""
+    line = command_line()
+    if not (line.yes or line.dry or line.json_output) and is_nowhere(sys.stdin):
+        raise Refused("nobody is there to press Enter: add -y to do it, or --dry to look")
+
+
+def is_nowhere(file: TextIO) -> bool:
+    """Whether reading from a file gives nothing: it is closed, or /dev/null."""
+    if file.closed:
+        return True
+    return Path(f"/dev/fd/{file.fileno()}").resolve() == Path("/dev/null")
 
 
 def _see(state: State, hosts: Sequence[Host], with_refs: bool) -> Fleet:
@@ -371,6 +388,7 @@ def _run(
         steps=steps,
         agent=seen["agent"],
         about=about,
+        changes={part: ref["changes"] for part, ref in seen["refs"].items() if "changes" in ref},
     )
 
 

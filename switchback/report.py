@@ -7,6 +7,7 @@ import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import click
 from pyinfra.api import State
@@ -73,7 +74,8 @@ def plan_lines(runs: Sequence[Run]) -> list[str]:
         lines.append(f"[{run.host}] {run.kind} {run.version} (live now: {run.was or 'no version'})")
         for part in ("code", "config"):
             if part in run.about:
-                lines.append(f"[{run.host}]   {part}: {run.about[part]['ref']} ({run.about[part]['sha'][:10]})")
+                what = f"{part}: {run.about[part]['ref']} ({run.about[part]['sha'][:10]})"
+                lines += [f"[{run.host}]   {line}" for line in change_lines(what, run.changes.get(part))]
         if run.kind == "revert":
             lines.append(f"[{run.host}]   database: {DATABASE[run.about['database']]}")
             if run.about.get("backup"):
@@ -85,6 +87,32 @@ def plan_lines(runs: Sequence[Run]) -> list[str]:
             lines.append(f"[{run.host}]   migrates and backs up for all hosts")
     return lines
 
+
+def change_lines(what: str, changes: Mapping[str, Any] | None) -> list[str]:
+    """What changes in the code or the config, as lines.
+
+    + what: the part, and where it goes
+    + changes: as the agent's `between` gives it; None where nothing changes, or nothing is live
+    """
+    if changes is None:
+        return [what]
+    if "unknown" in changes:
+        return [f"{what}: what changes can't be told: {changes['unknown']}"]
+    steps = [f"{changes[key]} commit{'s' * (changes[key] != 1)} {word}" for key, word in WAYS if changes[key]]
+    files = f"{changes['files']} file{'s' * (changes['files'] != 1)} changed"
+    size = f"{files}, +{changes['insertions']} -{changes['deletions']}"
+    lines = [f"{what}: {', '.join(steps)}; {size}"]
+    lines += [f"  {sha} {author}: {subject}" for sha, author, subject in changes["log"]]
+    if changes["commits"] > len(changes["log"]):
+        lines.append(f"  … and {changes['commits'] - len(changes['log'])} more")
+    for word in ("migrations", "packages"):
+        if changes[word]:
+            lines.append(f"  {word}: {', '.join(changes[word])}")
+    return lines
+
+
+# Going back is said as going back.
+WAYS = (("back", "back"), ("commits", "forward"))
 
 DATABASE = {
     "keep": "stays as it is (--data database=reverse or restore takes it back)",

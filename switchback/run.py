@@ -42,6 +42,7 @@ class Run:
     + idle: why there is nothing to do
     + agent: the fingerprint of the agent that the host has
     + about: what else the journal's first line says
+    + changes: for code and config, what lies between the live commit and the one to come
     """
 
     kind: str
@@ -56,6 +57,7 @@ class Run:
     agent: str | None = None
     idle: str = ""
     about: dict[str, Any] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)
 
     def request(self) -> dict[str, Any]:
         """What the host is told when the run begins."""
