@@ -105,7 +105,7 @@ def marks_failed(progress: Progress) -> bool:
     A new one always is. One that has worked before is only when the failure is its own, not when a script, the link
     to the controller or another host failed.
     """
-    if progress.begin.get("kind") in ("restart", "clean"):
+    if progress.begin.get("kind") in ("restart", "clean") or not progress.started:
         return False
     return not progress.begin.get("has_worked") or progress.failed in BLAMES_VERSION
 

@@ -122,6 +122,8 @@ def _apply(state: dict[str, Any], record: Record) -> None:
         state["problems"] = []
     elif event == "undo done":
         state["undone"].append(record["action"])
+        # What could not be undone at first, such as a database that was not up yet, is no problem any more.
+        state["problems"] = [problem for problem in state["problems"] if problem["action"] != record["action"]]
     elif event == "undo failed":
         state["problems"].append(record)
     elif event == "committed":

@@ -197,3 +197,14 @@ def test_a_person_who_recovers_gets_the_whole_way_back_tried_again() -> None:
     assert "database" in names(records)
     again = [*records, {"event": "fallback", "reason": "a person"}, {"event": "undo done", "action": "database"}]
     assert outcome_of(read_progress(again)) == "fell back"
+
+
+def test_what_could_be_undone_at_a_second_try_is_no_problem_any_more() -> None:
+    failed = [*journal_until("migrate"), {"event": "fallback", "reason": "reboot"}]
+    failed.append({"event": "undo failed", "action": "database", "problem": "not up yet"})
+    assert outcome_of(read_progress(failed)) == "needs a person"
+    assert outcome_of(read_progress([*failed, {"event": "undo done", "action": "database"}])) == "fell back"
+
+
+def test_a_deploy_that_ends_before_its_first_step_blames_no_version() -> None:
+    assert not marks_failed(read_progress([begin()]))
