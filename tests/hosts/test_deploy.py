@@ -34,7 +34,7 @@ def story(host: Host) -> Story:
 
 
 def directory(host: Host, version: str) -> dict[str, list[Any]]:
-    """A version's directory with everything in it, but for the hard links that other versions have to the same files."""
+    """A version's directory with everything in it; other versions may come and go with hard links to its files."""
     return {path: about[:-1] for path, about in footprint(host, f"/home/app/{version}").files.items()}
 
 
