@@ -67,7 +67,9 @@ def clean(state: State, request: dict[str, Any]) -> Version:
     layout, settings = Layout.of(request["settings"]), request["settings"]
     named = request.get("named") or []
     versions = list_versions(state, layout)
-    choose(versions, request["keep"], settings["keep_failed"], named)
+    if not choose(versions, request["keep"], settings["keep_failed"], named):
+        # Nothing to hold the host for, and nothing for the history.
+        return {"deleted": [], "bytes": 0, "kept": len(versions)}
     fields = {"kind": "clean", "by": request["by"], "settings": settings, "links": {}}
     transaction = begin(state, request["deploy"], fields)
     start_guard()

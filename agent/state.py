@@ -54,18 +54,23 @@ def take_lock(state: State, deploy: str) -> None:
 
     Raises Held when another deploy has it.
     """
-    fd, name = tempfile.mkstemp(prefix=".lock-", dir=str(state.root))
+    new = _new_lock(state, deploy)
     try:
-        with os.fdopen(fd, "w") as file:
+        with new.open("w") as file:
             file.write(deploy + "\n")
             file.flush()
             os.fsync(file.fileno())
-        os.link(name, str(state.lock))
+        os.link(str(new), str(state.lock))
         sync_folder(state.root)
     except FileExistsError:
         raise Held(lock_holder(state) or "a deploy that has just ended") from None
     finally:
-        os.unlink(name)
+        new.unlink(missing_ok=True)
+
+
+def _new_lock(state: State, deploy: str) -> Path:
+    """What becomes the lock, under the deploy's own name, so that it is found again if we are killed right then."""
+    return state.root / f".lock-{deploy}"
 
 
 def lock_holder(state: State) -> str | None:
@@ -79,6 +84,7 @@ def lock_holder(state: State) -> str | None:
 def free_lock(state: State, deploy: str) -> None:
     """Give the host back; a lock that belongs to another deploy is left alone."""
     if lock_holder(state) == deploy:
+        _new_lock(state, deploy).unlink(missing_ok=True)
         state.lock.unlink()
         sync_folder(state.root)
 

@@ -40,4 +40,4 @@ window.site(run, name="Prove that the site is up")
 
 transaction.commit(run, name="Commit")
 
-housekeeping.clean(preflight.cleaning(run), name="Clean up old versions", _ignore_errors=True)
+housekeeping.clean(preflight.cleaning_after(run), name="Clean up old versions", _ignore_errors=True)

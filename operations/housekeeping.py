@@ -20,8 +20,8 @@ def clean(cleaning: Cleaning) -> Commands:
 
     + cleaning: what to keep, or what to delete by name
     """
-    if not cleaning.enabled:
-        host.noop("nothing was deployed")
+    if cleaning.idle:
+        host.noop(cleaning.idle)
         return
     yield installed("clean", request=cleaning.request(), timeout=900)
 

@@ -12,6 +12,8 @@ from typing import Any, TextIO
 import gevent
 from pyinfra.api import Host, State
 
+from agent.clean import choose
+from agent.transaction import Refused as Undeletable
 from switchback import report
 from switchback.checks import host_problems, hotfix_problems, transaction_problems
 from switchback.errors import Refused
@@ -94,20 +96,40 @@ def existing(version: str) -> str:
     return for_all_hosts("existing", work)
 
 
-def cleaning(run: Run | None = None) -> Cleaning:
-    """What to delete on the host at hand.
+def cleaning_after(run: Run) -> Cleaning:
+    """What to delete after a deploy.
 
-    + run: the deploy that it comes after; none for a run of its own
+    + run: the deploy, on the host at hand
     """
-    return for_all_hosts("cleaning", lambda _, hosts: {host.name: _cleaning(host, run) for host in hosts})
+    idle = "" if run.steps else "nothing was deployed"
+    return Cleaning(run.settings, new_id("clean"), run.settings.keep_versions, idle=idle)
 
 
-def _cleaning(host: Host, run: Run | None) -> Cleaning:
-    settings, asked = settings_of(host), options()
-    if run is not None:
-        return Cleaning(settings, new_id("clean"), settings.keep_versions, enabled=bool(run.steps))
-    keep = settings.keep_versions if asked.keep is None else asked.keep
-    return Cleaning(settings, new_id("clean"), keep, (asked.version,) if asked.version else ())
+def cleaning() -> Cleaning:
+    """What to delete on the host at hand. Shows it; raises Refused where a named version has to stay."""
+    return for_all_hosts("cleaning", _plan_cleaning)
+
+
+def _plan_cleaning(state: State, hosts: Sequence[Host]) -> dict[str, Cleaning]:
+    asked = options()
+    seen = _look(state, hosts)
+    problems = [f"{name}: {problem}" for name, facts in seen.items() for problem in transaction_problems(facts)]
+    plans = {}
+    for host in hosts:
+        settings = settings_of(host)
+        keep = settings.keep_versions if asked.keep is None else asked.keep
+        named = (asked.version,) if asked.version else ()
+        try:
+            doomed = choose(seen[host.name]["versions"], keep, settings.keep_failed, named)
+        except Undeletable as problem:
+            problems.append(f"{host.name}: {problem}")
+            continue
+        idle = "" if doomed else "nothing to delete"
+        plans[host.name] = Cleaning(settings, new_id("clean"), keep, named, idle)
+        report.show_cleaning(host.name, [one for one in seen[host.name]["versions"] if one["name"] in doomed])
+    if problems:
+        raise Refused(*problems)
+    return plans
 
 
 def _plan(

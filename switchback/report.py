@@ -48,6 +48,17 @@ def follow(state: State, runs: Sequence[Run], also: Mapping[str, Sequence[str]])
     atexit.register(_show_end, state, runs, also)
 
 
+def show_cleaning(host: str, doomed: Sequence[Mapping[str, Any]]) -> None:
+    """Show what is to be deleted on a host, and the room that this frees.
+
+    + doomed: the versions, as the survey has them
+    """
+    for version in doomed:
+        click.echo(f"    [{host}] to be deleted: {version['name']} ({(version['bytes'] or 0) / 1e6:.0f} MB)", err=True)
+    if not doomed:
+        click.echo(f"    [{host}] nothing to delete", err=True)
+
+
 def show_words(state: State) -> None:
     """See to it that what the hosts say is the last thing that is printed, for a run that is no transaction."""
     if _show_words not in _registered:

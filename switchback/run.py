@@ -92,13 +92,14 @@ class Cleaning:
 
     + keep: how many healthy versions stay
     + named: delete these and nothing else
+    + idle: why there is nothing to do, if so
     """
 
     settings: Settings
     deploy: str
     keep: int
     named: tuple[str, ...] = ()
-    enabled: bool = True
+    idle: str = ""
 
     def request(self) -> dict[str, Any]:
         """What the host is told."""

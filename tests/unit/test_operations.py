@@ -169,7 +169,7 @@ def test_a_step_that_is_not_part_of_a_run_says_so() -> None:
 
 
 def test_nothing_is_cleaned_up_after_a_deploy_that_did_nothing() -> None:
-    cleaning = Cleaning(settings(), "20261123-120000-clean-ab12", 5, enabled=False)
+    cleaning = Cleaning(settings(), "20261123-120000-clean-ab12", 5, idle="nothing was deployed")
     assert Done(housekeeping.clean, cleaning).noop == "nothing was deployed"
 
 
