@@ -78,8 +78,9 @@ def _commit_sentence(transaction: Transaction) -> str:
 
 def end_refused(transaction: Transaction, reason: str) -> None:
     """End a deploy that had not begun to do anything."""
-    reserve.give_back(transaction.layout)
-    end(transaction, "refused", f"refused: {reason}; nothing was changed")
+    with transaction.alone():
+        reserve.give_back(transaction.layout)
+        end(transaction, "refused", f"refused: {reason}; nothing was changed")
 
 
 def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> str:

@@ -10,7 +10,7 @@ from agent.ending import fall_back, finish_commit, finish_fallback, prepare_fall
 from agent.fallback import waits_for_primary
 from agent.progress import Progress
 from agent.state import State, free_lock
-from agent.transaction import Transaction, open_transaction
+from agent.transaction import Transaction, finish_end, open_transaction
 
 GUARD_UNIT = "switchback-guard.service"
 # How often the guard looks whether the deploy has ended meanwhile, seconds.
@@ -29,7 +29,7 @@ def watch(state: State) -> None:
         if transaction is None:
             return
         # One that needs a person is left to that person; going away would only have us started again.
-        if transaction.progress.outcome is None and _is_left_alone(transaction):
+        if transaction.progress.outcome != "needs a person" and _is_left_alone(transaction):
             take_over(transaction)
         time.sleep(LOOK)
 
@@ -43,7 +43,7 @@ def _is_left_alone(transaction: Transaction) -> bool:
 
 
 def _was_cut_off(progress: Progress) -> bool:
-    return progress.committed or progress.falling_back or progress.in_step
+    return progress.committed or progress.falling_back or progress.in_step or progress.outcome is not None
 
 
 def take_over(transaction: Transaction) -> None:
@@ -56,7 +56,11 @@ def take_over(transaction: Transaction) -> None:
             # No step ever ran without a first line, so there is nothing to undo; the lock must not outlive that.
             free_lock(transaction.state, transaction.deploy)
             return
-        if progress.outcome or not (late or _was_cut_off(progress)):
+        if progress.outcome == "needs a person" or not (late or _was_cut_off(progress)):
+            return
+        if progress.outcome:
+            # Whoever ended it was killed before the host was free, or is done by now.
+            finish_end(transaction)
             return
         if progress.committed:
             finish_commit(transaction)
@@ -88,6 +92,6 @@ def after_boot(state: State) -> None:
         progress = transaction.progress
         if progress.outcome == "needs a person" or not progress.begin:
             return
-        if not progress.committed:
+        if not progress.committed and not progress.outcome:
             prepare_fallback(transaction, f"the host was rebooted during {progress.step}")
     start_guard()

@@ -11,7 +11,7 @@ from agent.fallback import database_way, plan_fallback
 from agent.journal import Record
 from agent.say import say
 from agent.state import free_lock
-from agent.transaction import Refused, Transaction, describe_holder
+from agent.transaction import Refused, Transaction, describe_holder, finish_end
 from agent.versions import linked_version
 
 
@@ -30,6 +30,7 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
         if progress.outcome is None and not progress.falling_back and time.time() < progress.deadline:
             raise Refused("a deploy is still running: " + describe_holder(transaction.state, transaction.deploy))
         if progress.outcome not in (None, "needs a person"):
+            finish_end(transaction)
             return True
         for line in _situation(transaction):
             say(line)

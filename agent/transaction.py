@@ -19,7 +19,7 @@ from agent.journal import Journal
 from agent.layout import Layout
 from agent.progress import Progress, read_progress
 from agent.say import say
-from agent.state import Held, State, free_lock, lock_holder, sync_folder, take_lock
+from agent.state import Held, State, free_lock, lock_holder, read_lines, sync_folder, take_lock
 from agent.versions import read_json
 
 # Ended transactions whose folders are kept, besides those that are the evidence for a version that still exists.
@@ -173,32 +173,45 @@ def describe_holder(state: State, deploy: str) -> str:
 
 def end(transaction: Transaction, outcome: str, sentence: str) -> None:
     """Write how it ended, here and in the history; then free the host, unless a person is needed first."""
-    progress = transaction.progress
     transaction.journal.append("ended", outcome=outcome, sentence=sentence)
+    finish_end(transaction)
+
+
+def finish_end(transaction: Transaction) -> None:
+    """Do all that follows from the line that says how it ended; whatever is done already is left as it is."""
+    progress = transaction.progress
+    ended = [record for record in transaction.journal.records() if record["event"] == "ended"][-1]
     line = {
         "deploy": transaction.deploy,
         "kind": progress.begin.get("kind"),
         "by": progress.begin.get("by"),
         "began": progress.begin.get("at"),
-        "ended": round(time.time(), 3),
+        "ended": ended["at"],
         "version": progress.begin.get("version"),
         "was": progress.begin.get("was"),
-        "outcome": outcome,
+        "outcome": ended["outcome"],
         "step": progress.failed or progress.step,
         "reason": (progress.reason or "").split("\n")[0] or None,
         "backup": progress.backup.get("path"),
-        "sentence": sentence,
+        "sentence": ended["sentence"],
     }
     transaction.journal.free_room()
     try:
-        with transaction.state.history.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        if not _in_history(transaction, line):
+            with transaction.state.history.open("a") as file:
+                file.write(json.dumps(line) + "\n")
     except OSError as error:
         # The lock is freed all the same: a full disk must not keep the next deploy from being tried.
         say(f"the history can't be written: {error}")
-    if outcome != "needs a person":
+    if ended["outcome"] != "needs a person":
         free_lock(transaction.state, transaction.deploy)
         _forget_old(transaction.state)
+
+
+def _in_history(transaction: Transaction, line: dict[str, Any]) -> bool:
+    """Whether the history has a line already: one deploy may have several, if it needed a person."""
+    same = ("deploy", "ended")
+    return any(all(one.get(key) == line[key] for key in same) for one in read_lines(transaction.state.history))
 
 
 def how_it_ended(transaction: Transaction) -> str:
