@@ -122,17 +122,24 @@ def maintenance(step: Step) -> Note:
 def keep_evidence(step: Step) -> Note:
     """Keep what the failed version has left to say: the unit's journal, and the app's logs."""
     folder = step.transaction.evidence
-    folder.mkdir(exist_ok=True)
-    if not step.progress.touched:
-        return {"folder": str(folder)}
+    try:
+        folder.mkdir(exist_ok=True)
+        if step.progress.touched:
+            _copy_logs(step, folder)
+    except (OSError, subprocess.SubprocessError) as problem:
+        # A site that works again must not wait for a person because of this.
+        return {"folder": str(folder), "incomplete": str(problem)}
+    return {"folder": str(folder)}
+
+
+def _copy_logs(step: Step, folder: Path) -> None:
     since = "@{}".format(int(step.begin["at"]))
     unit = step.settings["systemd_service"]
     argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]
     shown = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
-    (folder / "unit.log").write_text(mask(shown.stdout))
+    (folder / "unit.log").write_text(mask(shown.stdout + shown.stderr))
     for log in _app_logs(step):
         (folder / log.name).write_text(mask(_tail(step, log)))
-    return {"folder": str(folder)}
 
 
 def _app_logs(step: Step) -> list[Path]:
