@@ -28,6 +28,23 @@ test-hosts: .venv/.installed
 test-faults: .venv/.installed
 	$(ON_HOSTS) tests/faults
 
+# Every fault in every step, and the table of how each has ended.
+.PHONY: test-matrix test-chaos
+test-matrix: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(BIN)/python -m tests.faults.matrix forget
+	-SWITCHBACK_MATRIX=whole $(BIN)/python -m pytest tests/faults/test_matrix.py \
+		--numprocesses 4 --dist worksteal --durations 15
+	$(BIN)/python -m tests.faults.matrix
+
+# Deploys and reverts in a row, each hit at a random time in a random way.
+ROUNDS ?= 100
+SEED ?= 1
+CHAOS_HOSTS ?= 3
+test-chaos: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --hosts $(CHAOS_HOSTS)
+
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -1,0 +1,273 @@
+"""The fault matrix as data: every step of each run, every fault, and how it has to end. A case that can't exist says
+why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.faults.sabotage import InAgent, InCommand, Moment
+
+FAILS, HANGS = "fails", "hangs"
+KILLED, CTRL_C, LINK = "controller killed", "Ctrl-C", "link lost"
+AGENT, REBOOT, POWER, FULL = "agent killed", "reboot", "power cut", "disk full"
+FAULTS = (FAILS, HANGS, KILLED, CTRL_C, LINK, AGENT, REBOOT, POWER, FULL)
+# For a host that comes up again a power cut is what a reboot is, so one table shows both.
+OF_REVERT = tuple(fault for fault in FAULTS if fault != POWER)
+OF_FALLBACK = (FAILS, AGENT, REBOOT)
+COLUMNS = {"deploy": FAULTS, "revert": OF_REVERT, "fallback": OF_FALLBACK}
+
+REFUSED, FELL_BACK, COMMITTED, PERSON = "refused", "fell back", "committed", "needs a person"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A run, and the host that it is started on.
+
+    + code: the tag or branch of the version that it goes to; built: whether that is there already
+    + at: what is live before; database: what a revert does with the database
+    """
+
+    kind: str
+    at: str
+    code: str
+    built: bool = True
+    database: str = ""
+
+
+BUILD = Scenario("deploy", "good-1", "good-3", built=False)
+# Its migration is pending, so the backup is taken inside the window.
+WINDOW = Scenario("deploy", "good-1", "good-2")
+NO_MIGRATION = Scenario("deploy", "good-1", "feature/with/slashes")
+REVERT = Scenario("revert", "good-2", "good-1", database="reverse")
+REVERT_KEEPS = Scenario("revert", "good-2", "good-1", database="keep")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A row of the matrix: a step, and where in it a fault hits.
+
+    + moment: where it is held for a fault; fails: where it fails, if that is elsewhere
+    + limit: the setting that bounds it
+    """
+
+    name: str
+    moment: Moment
+    fails: Moment | None = None
+    limit: str = ""
+
+
+def in_step(name: str, **more: Any) -> InAgent:
+    """The moment at which the agent carries a step out."""
+    return InAgent("step started", name, f"step * {name}", **more)
+
+
+BEGIN = Step("begin", InAgent("begin", process="begin"), fails=InCommand("systemctl start *switchback-guard*"))
+OF_BUILD = (
+    Step("code", InCommand("git -C */code -c *"), limit="build_timeout"),
+    Step("config", InCommand("git -C */config -c *"), limit="build_timeout"),
+    Step("venv", InCommand("uv pip install *"), limit="build_timeout"),
+    Step("static", InCommand("python *django_side.py * static *"), limit="build_timeout"),
+)
+CHECKS = Step("checks", InCommand("python *django_side.py * checks*"), limit="build_timeout")
+SEAL = Step("seal", InCommand("du *"), limit="build_timeout")
+BACKUP_BEFORE = Step("backup_before", InCommand("backup_database.sh*"), limit="script_timeout")
+MAINTENANCE_START = Step("maintenance_start", InCommand("start_maintenance.sh*"), limit="script_timeout")
+BACKUP = Step("backup", InCommand("backup_database.sh*"), limit="script_timeout")
+MIGRATE = Step("migrate", InCommand("python manage.py migrate*"), limit="migrate_timeout")
+UNAPPLY = Step("migrate", InCommand("python *django_side.py * unapply *"), limit="migrate_timeout")
+SWAP = Step("swap", in_step("swap"), fails=in_step("swap", audit=("os.rename",)))
+RESTART = Step("restart", InCommand("systemctl restart django"), limit="restart_timeout")
+HEALTH = Step("health", in_step("health"))
+MAINTENANCE_STOP = Step("maintenance_stop", InCommand("stop_maintenance.sh*"), limit="script_timeout")
+SITE = Step("site", in_step("site"))
+DECIDING = Step(
+    "commit (deciding)",
+    InAgent("step done", "site", "step * commit"),
+    fails=InAgent("step done", "site", "step * commit", audit=("open",), path="journal.jsonl", writing=True),
+)
+DECIDED = Step(
+    "commit (decided)",
+    InAgent("committed", process="step * commit"),
+    fails=InAgent("committed", process="step * commit", audit=("os.rename",)),
+)
+ENDING = Step("commit (freeing)", InAgent("ended", process="step * commit"))
+
+BUILD_ROWS = (*OF_BUILD, CHECKS, SEAL)
+WINDOW_ROWS = (MAINTENANCE_START, BACKUP, MIGRATE, SWAP, RESTART, HEALTH, MAINTENANCE_STOP, SITE)
+COMMIT_ROWS = (DECIDING, DECIDED, ENDING)
+
+NOTHING_FAILS = "its line in the journal has its room set aside, and a failed write to the history is let be"
+# A version that can't be started is what makes these fall back; all of the live site was touched by then.
+ACTIONS = ("stop commands", "evidence", "links", "database", "restart", "health", "maintenance", "mark", "ended")
+IN_ACTION = {
+    **{name: InAgent("undo started", name) for name in ACTIONS},
+    "ended": InAgent("ended", process="step *"),
+}
+ACTION_FAILS: dict[str, Moment] = {
+    "evidence": InCommand("journalctl *"),
+    "links": InAgent("undo started", "links", audit=("os.rename",)),
+    "database": InCommand("python *django_side.py * unapply *"),
+    "restart": InCommand("systemctl restart django", passed=1),
+    "health": InAgent("undo started", "health"),
+    "maintenance": InCommand("stop_maintenance.sh*"),
+    "mark": InAgent("undo started", "mark", audit=("open",), path="marks/.new-"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell of the matrix.
+
+    + run: which of the three tables it is in; row, fault: where in it
+    + outcome, at: how it has to end, and at which step, as the history says
+    + because: what the history's reason has to say
+    + why_not: why there is no such case
+    """
+
+    run: str
+    row: Step
+    fault: str
+    scenario: Scenario = WINDOW
+    outcome: str = FELL_BACK
+    at: str = ""
+    because: str = ""
+    why_not: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its name in the list of tests."""
+        return f"{self.run}-{self.row.name}-{self.fault}".replace(" ", "_")
+
+
+def build_cases() -> Iterator[Case]:
+    """A deploy before its window: whatever happens, the site is never touched."""
+    for row, scenario in ((BEGIN, BUILD), *((row, BUILD) for row in BUILD_ROWS), (BACKUP_BEFORE, NO_MIGRATION)):
+        for fault in FAULTS:
+            yield _specific(Case("deploy", row, fault, scenario, REFUSED, row.name, _because(row.name, fault)))
+
+
+def window_cases() -> Iterator[Case]:
+    """A deploy from the window on."""
+    for row in (*WINDOW_ROWS, *COMMIT_ROWS):
+        for fault in FAULTS:
+            yield _specific(Case("deploy", row, fault, WINDOW, FELL_BACK, row.name, _because(row.name, fault)))
+
+
+def revert_cases() -> Iterator[Case]:
+    """A revert, which has no build."""
+    rows = tuple(UNAPPLY if row is MIGRATE else row for row in WINDOW_ROWS)
+    for fault in OF_REVERT:
+        for row, scenario in ((BEGIN, REVERT), (BACKUP_BEFORE, REVERT_KEEPS)):
+            yield _specific(Case("revert", row, fault, scenario, REFUSED, row.name, _because(row.name, fault)))
+    for row in (*rows, *COMMIT_ROWS):
+        for fault in OF_REVERT:
+            yield _specific(Case("revert", row, fault, REVERT, FELL_BACK, row.name, _because(row.name, fault)))
+
+
+def fallback_cases() -> Iterator[Case]:
+    """The way back itself, taken because the new version is not healthy."""
+    for name in ACTIONS:
+        row = Step(name, IN_ACTION[name], fails=ACTION_FAILS.get(name))
+        for fault in OF_FALLBACK:
+            case = Case("fallback", row, fault, WINDOW, FELL_BACK, "health", "not healthy within")
+            if fault == FAILS and name == "stop commands":
+                case = replace(case, why_not="it only sends signals")
+            elif fault == FAILS and name == "ended":
+                case = replace(
+                    case, why_not="the journal's room is set aside, and a failed write to the history is let be"
+                )
+            elif fault == FAILS and name != "evidence":
+                case = replace(case, outcome=PERSON)
+            yield case
+
+
+def _because(step: str, fault: str) -> str:
+    return {
+        FAILS: f"{step} failed",
+        HANGS: f"{step} failed",
+        KILLED: f"no word from the controller since {step}",
+        CTRL_C: "interrupted",
+        LINK: f"no word from the controller since {step}",
+        AGENT: f"the agent was killed during {step}",
+        REBOOT: f"the host was rebooted during {step}",
+        POWER: f"the host was rebooted during {step}",
+        FULL: f"{step} failed",
+    }[fault]
+
+
+NO_CASE = "-"
+NO_COMMAND = "has no command that could hang"
+# What differs from the rule that a fault in a step makes the deploy fall back at that step; by row, then by fault.
+SPECIFIC: dict[str, dict[str, dict[str, Any]]] = {
+    "begin": {
+        FAILS: {"because": ""},
+        HANGS: {"because": ""},
+        FULL: {"because": ""},
+        AGENT: {"because": "no word from the controller since begin"},
+    },
+    "swap": {HANGS: {"why_not": NO_COMMAND}},
+    "commit (deciding)": {
+        FAILS: {"at": "site", "because": "commit failed"},
+        HANGS: {"why_not": NO_COMMAND},
+        # The controller has asked for it, and the host decides.
+        **{fault: {"outcome": COMMITTED, "at": "site", "because": ""} for fault in (KILLED, CTRL_C, LINK, FULL)},
+        AGENT: {"at": "site", "because": "no word from the controller since site"},
+        REBOOT: {"at": "site", "because": "the host was rebooted during site"},
+        POWER: {"at": "site", "because": "the host was rebooted during site"},
+    },
+    "commit (decided)": {
+        HANGS: {"why_not": NO_COMMAND},
+        **{fault: {"outcome": COMMITTED, "at": "site", "because": ""} for fault in FAULTS if fault != HANGS},
+    },
+    "commit (freeing)": {
+        FAILS: {"why_not": NOTHING_FAILS},
+        HANGS: {"why_not": NO_COMMAND},
+        **{
+            fault: {"outcome": COMMITTED, "at": "site", "because": ""}
+            for fault in FAULTS
+            if fault not in (FAILS, HANGS)
+        },
+    },
+}
+
+
+def _specific(case: Case) -> Case:
+    return replace(case, **SPECIFIC.get(case.row.name, {}).get(case.fault, {}))
+
+
+CASES = (*build_cases(), *window_cases(), *revert_cases(), *fallback_cases())
+# The most telling fault of each step, for the quick part.
+TELLING = {
+    "begin": AGENT,
+    "code": KILLED,
+    "config": FAILS,
+    "venv": FULL,
+    "static": HANGS,
+    "checks": LINK,
+    "seal": POWER,
+    "backup_before": HANGS,
+    "maintenance_start": REBOOT,
+    "backup": FULL,
+    "migrate": AGENT,
+    "swap": POWER,
+    "restart": CTRL_C,
+    "health": KILLED,
+    "maintenance_stop": FAILS,
+    "site": LINK,
+    "commit (deciding)": POWER,
+    "commit (decided)": AGENT,
+    "commit (freeing)": AGENT,
+    "stop commands": AGENT,
+    "evidence": FAILS,
+    "links": REBOOT,
+    "database": FAILS,
+    "mark": AGENT,
+    "ended": AGENT,
+}
+QUICK = tuple(
+    case
+    for case in CASES
+    if not case.why_not and TELLING.get(case.row.name) == case.fault and (case.run != "revert" or case.row is UNAPPLY)
+)

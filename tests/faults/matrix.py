@@ -1,0 +1,389 @@
+"""Runs one case of the fault matrix, and asserts from outside what has to be true after it; prints the whole table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.bed.hosts import Host
+from tests.bed.legacy import wait_for_site
+from tests.bed.places import BED, ROOT
+from tests.faults import cases
+from tests.faults.cases import (
+    AGENT,
+    CASES,
+    COLUMNS,
+    COMMITTED,
+    CTRL_C,
+    FAILS,
+    FELL_BACK,
+    FULL,
+    HANGS,
+    KILLED,
+    LINK,
+    PERSON,
+    REBOOT,
+    REFUSED,
+    Case,
+)
+from tests.faults.sabotage import (
+    LIMIT,
+    InAgent,
+    Rule,
+    fill,
+    lay,
+    lift_all,
+    make_room,
+    make_small,
+    version_of,
+    wait_until_ended,
+)
+from tests.faults.watch import STATE, journal, wait_until
+from tests.invariants import CURRENT, PREVIOUS, PREVIOUS_WORKING, WORKING, Seen, assert_well, look
+from tests.runs import Result, Running, Runs
+
+RESULTS = BED / "fault-matrix"
+TABLE = BED / "fault-matrix.md"
+# How long the guard waits for a controller that is gone; also for one that is only slow, on a busy machine.
+CONFIRM = 8
+# The limit of a step that hangs; it has to be enough for those before it that have the same.
+SHORT = 20
+# How long an app may take to be well, which for the slow ones is also how long it takes to be given up.
+WELL = 15
+ORDERLY_LIMIT = 5
+# These go on whoever asks them to stop.
+NOT_STOPPED = ("begin", "commit (deciding)", "commit (decided)", "commit (freeing)")
+# Once the hosts commit, the controller doesn't even ask.
+ASKED = "for try in $(seq 40); do pgrep -f 'switchback-agent fall-bac[k]' && break; sleep 0.05; done; true"
+CANNOT_START = "echo 'raise SystemExit(3)' >/home/app/{version}/code/warmup.py"
+
+
+@dataclass
+class Session:
+    """One case on its way: its host, as it was before, and its run."""
+
+    case: Case
+    host: Host
+    run: Runs
+    settings: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        self.before = look(self.host)
+        self.result: Result | None = None
+        self.rebooted = False
+
+    def play(self) -> str:
+        """Run the case. Returns how it ended, once all that has to be true is."""
+        self.settings |= {"health_timeout": WELL, "site_timeout": 10, "confirm_timeout": 30}
+        if self.case.fault in (KILLED, LINK, AGENT):
+            self.settings["confirm_timeout"] = CONFIRM
+        if self.case.fault == FULL:
+            make_small(self.host)
+            self.before = look(self.host)
+        if self.case.run == "fallback":
+            self._in_fallback()
+        elif self.case.fault == FAILS:
+            self._fail()
+        elif self.case.fault == HANGS:
+            self._hang()
+        else:
+            self._lose()
+        self._free()
+        return self.assert_as_it_has_to_be()
+
+    def start(self) -> Running:
+        """Start the case's run."""
+        scenario = self.case.scenario
+        goes_to = {"version": self.version} if scenario.built else {"code": scenario.code}
+        database = {"database": scenario.database} if scenario.database else {}
+        return self.run.start(scenario.kind, self.host, data={**goes_to, **database})
+
+    @property
+    def version(self) -> str:
+        """The name of the version that the run goes to, if it is built."""
+        return version_of(self.before, self.case.scenario.code)
+
+    def _wait(self, running: Running) -> None:
+        self.result = running.wait(LIMIT * 2)
+
+    def _free(self) -> None:
+        """Wait until the deploy has ended, and end all that was done to the host."""
+        if self.case.outcome == PERSON:
+            wait_until(self.host, f"grep -qs 'needs a person' {STATE}/history.jsonl", LIMIT)
+        else:
+            wait_until_ended(self.host)
+        lift_all(self.host)
+
+    # The ways to fail.
+
+    def _fail(self) -> None:
+        row = self.case.row
+        if row.name == "health":
+            self.host.run(CANNOT_START.format(version=self.version))
+            self._wait(self.start())
+        elif row.name == "site":
+            self.host.run(["systemctl", "stop", "nginx"])
+            self._wait(self.start())
+            self.host.run(["systemctl", "start", "nginx"])
+        else:
+            lay(self.host, row.fails or row.moment, "fail")
+            self._wait(self.start())
+
+    def _hang(self) -> None:
+        row = self.case.row
+        if row.limit:
+            self.settings[row.limit] = SHORT
+        rule = lay(self.host, row.fails if row is cases.BEGIN and row.fails else row.moment, "hold")
+        running = self.start()
+        rule.wait_until_hit()
+        stopped = {"health": "django", "site": "nginx"}.get(row.name)
+        if stopped:
+            # Its processes take requests and never answer.
+            self.host.run(["systemctl", "kill", "--signal=STOP", stopped])
+            rule.go()
+        self._wait(running)
+        if stopped == "nginx":
+            self.host.run(["systemctl", "kill", "--signal=CONT", stopped])
+
+    def _lose(self) -> None:
+        row, fault = self.case.row, self.case.fault
+        in_agent = isinstance(row.moment, InAgent)
+        rule = lay(self.host, row.moment, "kill" if in_agent and fault == AGENT else "hold")
+        running = self.start()
+        rule.wait_until_hit()
+        if fault == KILLED:
+            running.kill()
+            running.wait()
+            rule.go()
+        elif fault == CTRL_C:
+            running.interrupt()
+            self._let_go_unless_stopped(rule, running)
+        elif fault == LINK:
+            self.host.kill_sessions()
+            rule.go()
+            self._wait(running)
+        elif fault == AGENT:
+            if not in_agent:
+                # What it has started goes on for now, held as it is.
+                self.host.run(f"cd {STATE}/transactions/$(cat {STATE}/lock) && kill -KILL $(cut -d ' ' -f 1 mutex)")
+            self._wait(running)
+        elif fault == FULL:
+            fill(self.host)
+            rule.go()
+            self._wait(running)
+            wait_until_ended(self.host)
+            make_room(self.host)
+        else:
+            self._reboot(fault)
+            self._wait(running)
+
+    def _let_go_unless_stopped(self, rule: Rule, running: Running) -> None:
+        """After Ctrl-C: a step is stopped where it is; what can't be stopped goes on once its controller has asked."""
+        if self.case.row.name in NOT_STOPPED:
+            self.host.run(ASKED)
+            rule.go()
+        self._wait(running)
+
+    def _reboot(self, how: str) -> None:
+        self.rebooted = True
+        if how == REBOOT:
+            self.host.container.restart(timeout=ORDERLY_LIMIT)
+        else:
+            self.host.container.kill()
+            self.host.container.start()
+        self.host.wait()
+
+    def _in_fallback(self) -> None:
+        """A new version that can't be started; then a fault on the way back."""
+        row, fault = self.case.row, self.case.fault
+        self.host.run(CANNOT_START.format(version=self.version))
+        if fault == FAILS and row.name == "health":
+            rule = lay(self.host, row.moment, "hold")
+            running = self.start()
+            rule.wait_until_hit()
+            self.host.run(["systemctl", "kill", "--signal=STOP", "django"])
+            rule.go()
+            self._wait(running)
+            self.host.run(["systemctl", "kill", "--signal=CONT", "django"])
+        elif fault == FAILS:
+            lay(self.host, row.fails or row.moment, "fail")
+            self._wait(self.start())
+        elif fault == AGENT:
+            lay(self.host, row.moment, "kill")
+            self._wait(self.start())
+        else:
+            rule = lay(self.host, row.moment, "hold")
+            running = self.start()
+            rule.wait_until_hit()
+            self._reboot(fault)
+            self._wait(running)
+
+    # What has to be true.
+
+    def assert_as_it_has_to_be(self) -> str:
+        """Assert it all; returns the outcome as the host tells it."""
+        case = self.case
+        outcome = self.outcome()
+        self._assert_exit_code(outcome)
+        assert outcome == case.outcome, f"{outcome}\n{self.story()}"
+        if outcome == PERSON:
+            self._assert_a_person_can_free_it()
+        if self.rebooted:
+            wait_for_site(self.host)
+        if outcome == COMMITTED:
+            seen = self._assert_new_version_is_live()
+        else:
+            seen = assert_well(self.host, case.scenario.at, links=self.before.links, database=self.before.database)
+            self._assert_kept(seen)
+        if outcome == REFUSED and not self.rebooted:
+            assert seen.processes == self.before.processes
+        self._assert_history(seen)
+        return outcome
+
+    def outcome(self) -> str:
+        """How the host says that it ended."""
+        return str(look(self.host).last["outcome"])
+
+    def story(self) -> str:
+        """All that there is to read about the case."""
+        lines = [json.dumps(record) for record in journal(self.host)]
+        lines.append(json.dumps(look(self.host).last))
+        return "\n".join([*lines, self.result.output if self.result else "(the controller was killed)"])
+
+    def _assert_exit_code(self, outcome: str) -> None:
+        if self.result is None:
+            assert self.case.fault == KILLED
+        elif outcome != COMMITTED:
+            assert self.result.code != 0, self.result.output
+        elif self.case.fault in (FULL,):
+            assert self.result.code == 0, self.result.output
+
+    def _assert_new_version_is_live(self) -> Seen:
+        case, before = self.case, self.before
+        seen = assert_well(self.host, case.scenario.code, rows=before.database.rows)
+        new, old = str(seen.last["version"]), str(before.current)
+        assert new != old
+        assert (seen.linked(CURRENT), seen.linked(WORKING)) == (new, new)
+        assert (seen.linked(PREVIOUS), seen.linked(PREVIOUS_WORKING)) == (old, old)
+        assert seen.marks[new].get("working")
+        assert not seen.marks[new].get("failed")
+        way = set(seen.database.migrations) ^ set(before.database.migrations)
+        assert way == {"items.0002_item_colour"}
+        return seen
+
+    def _assert_kept(self, seen: Seen) -> None:
+        """Assert that there is evidence, and that a version that never worked is marked."""
+        folder = f"{STATE}/transactions/{seen.last['deploy']}"
+        kept = self.host.run(["ls", folder]).stdout.split()
+        assert "journal.jsonl" in kept
+        version = str(seen.last["version"])
+        if self.case.row is cases.BEGIN and self.case.fault in (FAILS, HANGS, FULL):
+            # Nothing had begun.
+            return
+        assert "evidence" in kept
+        mark = seen.marks.get(version, {})
+        if self.case.scenario.kind == "deploy":
+            assert mark["failed"]["step"] == self.case.at
+            assert not mark.get("working")
+            assert mark["evidence"] == folder
+
+    def _assert_history(self, seen: Seen) -> None:
+        case = self.case
+        added = seen.history[len(self.before.history) :]
+        ours = [line for line in added if line["kind"] == case.scenario.kind]
+        # One that needed a person has two lines: that it did, and how it ended at last.
+        expected = [PERSON, FELL_BACK] if case.outcome == PERSON else [case.outcome]
+        assert [line["outcome"] for line in ours] == expected, added
+        assert [line["kind"] for line in added if line not in ours] in ([], ["clean"]), added
+        first = ours[0]
+        assert first["step"] == case.at, self.story()
+        if case.because:
+            assert case.because in str(first["reason"]), self.story()
+
+    def _assert_a_person_can_free_it(self) -> None:
+        """Assert that a host that needs a person says so, keeps others out, and is freed by recover.py."""
+        assert self.result is not None
+        assert "needs a person" in self.result.screen
+        assert "deploys/recover.py" in self.result.screen
+        stuck = look(self.host)
+        assert stuck.lock == stuck.last["deploy"]
+        # Only a schema that could not be taken back, or a script that fails, leaves visitors outside.
+        assert stuck.maintenance == (self.case.row.name in ("database", "maintenance"))
+        refused = self.run("deploy", self.host, data={"code": "good-3"}, timeout=LIMIT)
+        assert refused.code == 1
+        assert "needs a person" in refused.screen
+        assert look(self.host).history == stuck.history
+        self.run("recover", self.host, timeout=LIMIT).worked()
+        wait_until_ended(self.host)
+
+
+def write_result(case: Case, outcome: str, seconds: float, problem: str = "") -> None:
+    """Keep what became of a case, for the table."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    result = {"outcome": outcome, "seconds": round(seconds, 1), "problem": problem}
+    (RESULTS / f"{case.id}.json").write_text(json.dumps(result))
+
+
+def read_result(case: Case) -> str:
+    """What became of a case."""
+    if case.why_not:
+        return cases.NO_CASE
+    try:
+        return str(json.loads((RESULTS / f"{case.id}.json").read_text())["outcome"])
+    except FileNotFoundError:
+        return "not run"
+
+
+HEADINGS = {
+    "deploy": "A deploy",
+    "revert": "A revert that takes the database back",
+    "fallback": "The way back of a deploy whose new version is not healthy",
+}
+
+
+def table(chosen: Sequence[Case] = CASES) -> str:
+    """The matrix as a person reads it: a table for each run, rows are steps, columns are faults."""
+    text = []
+    for run, heading in HEADINGS.items():
+        faults = COLUMNS[run]
+        ours = [case for case in chosen if case.run == run]
+        rows = list(dict.fromkeys(case.row.name for case in ours))
+        text += [f"### {heading}", "", f"| | {' | '.join(faults)} |", f"|---|{'---|' * len(faults)}"]
+        for row in rows:
+            cells = {case.fault: read_result(case) for case in ours if case.row.name == row}
+            text.append(f"| {row} | {' | '.join(cells.get(fault, '') for fault in faults)} |")
+        text.append("")
+        reasons: dict[str, list[str]] = {}
+        for case in ours:
+            if case.why_not:
+                reasons.setdefault(case.why_not, []).append(f"{case.row.name} / {case.fault}")
+        text += [f"{cases.NO_CASE} {', '.join(where)}: {why}." + "\n" for why, where in reasons.items()]
+    return "\n".join(text)
+
+
+def forget_results() -> None:
+    """Forget earlier runs of the matrix."""
+    for path in RESULTS.glob("*.json"):
+        path.unlink()
+
+
+def main() -> None:
+    """Print the table of the last run, and write it to a file; or forget that run."""
+    if sys.argv[1:] == ["forget"]:
+        forget_results()
+        return
+    text = table()
+    TABLE.write_text(text)
+    sys.stdout.write(f"{text}\nWritten to {TABLE.relative_to(ROOT)}\n")
+    done = [read_result(case) for case in CASES]
+    lacking = done.count("not run") + done.count("FAILED")
+    impossible = done.count(cases.NO_CASE)
+    sys.stdout.write(f"{len(done) - impossible} cases, {impossible} that can't exist, {lacking} not passed\n")
+    sys.exit(1 if lacking else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""What every Python of a test host reads when it starts: holds, kills or fails one of them at an exact moment.
+
+Nothing in the product knows of it. The interpreter reports what a program is about to do (open, rename, start a
+process) to an audit hook; the hook reads the open deploy's journal, and acts at the moment that a rule names. A program
+that a deploy runs with the app's own Python is held or fails as a whole, by the same rules as any other command.
+
+A rule is a file in FAULTS: NAME.command for commands (see stand_in.sh), NAME.agent (JSON) for the agent:
+
++ process: a pattern for the agent's arguments
++ event, name: the journal's last line, and its step or action
++ audit: what it is about to do, if that matters; path: a part of the path that it does it to; writing: only to write
++ interruptible: only where SIGTERM has an effect
++ do: hold, kill, fail
+"""
+
+import contextlib
+import errno
+import fnmatch
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+FAULTS = "/var/lib/faults"
+STATE = "/var/lib/switchback"
+AUDITED = (
+    "open",
+    "os.rename",
+    "os.symlink",
+    "os.link",
+    "os.remove",
+    "os.mkdir",
+    "os.listdir",
+    "os.scandir",
+    "subprocess.Popen",
+    "socket.connect",
+)
+
+
+def rules(kind: str) -> list[str]:
+    """The paths of all rules of a kind."""
+    try:
+        return sorted(f"{FAULTS}/{name}" for name in os.listdir(FAULTS) if name.endswith("." + kind))  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def first_hit(rule: str) -> bool:
+    """Take a rule; whether nobody has before."""
+    try:
+        os.close(os.open(rule + ".hit", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        return False
+    return True
+
+
+def hold(rule: str) -> None:
+    """Stay here until told to go on."""
+    while not os.path.exists(rule + ".go"):  # noqa: PTH110
+        time.sleep(0.02)
+
+
+def as_command(line: str) -> None:
+    """Hold or fail this program, if a rule says so."""
+    for rule in rules("command"):
+        with open(rule) as file:  # noqa: PTH123
+            how, _, pattern = file.read().splitlines()
+        if not fnmatch.fnmatchcase(line, pattern) or (how != "always" and not first_hit(rule)):
+            continue
+        if how == "hold":
+            hold(rule)
+        else:
+            sys.stderr.write("python: made to fail\n")
+            sys.stderr.flush()
+            os._exit(1)
+
+
+def last_line() -> dict[str, Any]:
+    """The last line of the open deploy's journal."""
+    try:
+        with open(f"{STATE}/lock") as file:  # noqa: PTH123
+            deploy = file.read().strip()
+        with open(f"{STATE}/transactions/{deploy}/journal.jsonl") as file:  # noqa: PTH123
+            lines = file.read().splitlines()
+        record: dict[str, Any] = json.loads(lines[-1])
+    except (OSError, ValueError, IndexError):
+        return {}
+    return record
+
+
+class Saboteur:
+    """Watches what one process of the agent is about to do, for one rule."""
+
+    def __init__(self, path: str, rule: dict[str, Any]) -> None:
+        self.path, self.rule = path, rule
+        self.busy = self.done = False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Called by the interpreter before each thing that it reports."""
+        if self.busy or self.done or event not in AUDITED:
+            return
+        self.busy = True
+        user = os.geteuid()
+        try:
+            # The agent does some of its work with the app user's rights, who may not read the journal.
+            os.seteuid(0)
+            if self.is_it(event, arguments):
+                self.act()
+        finally:
+            os.seteuid(user)
+            self.busy = False
+
+    def is_it(self, event: str, arguments: tuple[Any, ...]) -> bool:
+        """Whether this is the moment."""
+        rule, told = self.rule, " ".join(str(one) for one in arguments[:2])
+        if event not in (rule.get("audit") or AUDITED) or rule.get("path", "") not in told:
+            return False
+        if rule.get("writing") and not (isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")):
+            return False
+        if rule.get("interruptible") and signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+            return False
+        record = last_line()
+        name = record.get("step", record.get("action", ""))
+        # Between the start of a step and its end there may be lines about its commands.
+        if record.get("event") != rule["event"] or rule.get("name", name) != name:
+            return False
+        return first_hit(self.path)
+
+    def act(self) -> None:
+        """Do what the rule says."""
+        self.done = True
+        if self.rule["do"] == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif self.rule["do"] == "hold":
+            hold(self.path)
+        else:
+            raise OSError(errno.EIO, "Input/output error (made to fail)")
+
+
+def main() -> None:
+    """Find out whether a rule is about this process."""
+    given = list(getattr(sys, "orig_argv", ()))
+    agents = [number for number, word in enumerate(given) if word.endswith("/switchback-agent")]
+    if not agents:
+        as_command(" ".join(["python", *given[1:]]))
+        return
+    for path in rules("agent"):
+        with open(path) as file:  # noqa: PTH123
+            rule = json.load(file)
+        if fnmatch.fnmatchcase(" ".join(given[agents[0] + 1 :]), rule["process"]):
+            sys.addaudithook(Saboteur(path, rule))
+
+
+if os.path.isdir(FAULTS):  # noqa: PTH112
+    with contextlib.suppress(OSError, ValueError):
+        main()

@@ -1,0 +1,237 @@
+"""Faults at exact moments, from outside of what is tested: on a host whose programs are stood in for, see `on_host`."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import tests.bed.image as bed_image
+from tests.bed import hosts
+from tests.bed.engine import client
+from tests.bed.hosts import Host
+from tests.bed.legacy import wait_for_site
+from tests.bed.places import BED
+from tests.bed.progress import step
+from tests.faults.watch import STATE, journal
+from tests.invariants import Seen, look
+from tests.prepared import prepared_image
+from tests.runs import SETTINGS, Runs
+
+# How long anything is waited for, seconds; on a machine that does other things too, a run can take a minute.
+LIMIT = 180
+HERE = Path(__file__).parent / "on_host"
+FAULTS = "/var/lib/faults"
+PROGRAMS = ("git", "systemctl", "du", "chmod", "sync", "journalctl")
+SCRIPTS = ("backup_database.sh", "start_maintenance.sh", "stop_maintenance.sh", "restore_database.sh")
+INSTALL = f"""
+set -eu
+mkdir -p -m 1777 {FAULTS}
+mkdir -p /var/lib/stood-in
+for name in {" ".join(PROGRAMS)}; do
+    ln -s /usr/bin/$name /var/lib/stood-in/$name
+    cp /root/stand_in.sh /usr/local/sbin/$name
+done
+mv /usr/local/bin/uv /var/lib/stood-in/uv
+cp /root/stand_in.sh /usr/local/bin/uv
+for name in {" ".join(SCRIPTS)}; do
+    [ -e /home/app/scripts/$name ] || continue
+    mv /home/app/scripts/$name /var/lib/stood-in/$name
+    cp /root/stand_in.sh /home/app/scripts/$name
+    chown app: /home/app/scripts/$name
+done
+"""
+# The versions that are built on the host besides the one that is live; a deploy of one is all window.
+BUILT = ("good-2", "feature/with/slashes")
+# One file system for all that a deploy writes to, with some room left, as a small host has it.
+SMALL = """
+set -eu
+systemctl stop django
+mkdir -p /small
+size=$(du --summarize --block-size=1M --total /home/app /var/lib/switchback | tail -1 | cut -f1)
+mount -t tmpfs -o mode=755,size=$((size + 400))M tmpfs /small
+cp -a /home/app /small/home
+cp -a /var/lib/switchback /small/state
+mkdir -m 1777 /small/tmp
+mount --bind /small/home /home/app
+mount --bind /small/state /var/lib/switchback
+mount --bind /small/tmp /tmp
+systemctl start django
+"""
+FILL = """
+size() { stat --file-system --format='%a * %S' /small; }
+fallocate --length $(($(size))) /small/fill
+[ $(($(size))) = 0 ]
+"""
+
+
+@functools.cache
+def sabotaged_image(at: str) -> str:
+    """An image of a host whose programs are stood in for, built if it isn't there.
+
+    + at: what is live: `good-1`, or `good-2` with good-1 before it
+    """
+    base = prepared_image()
+    made_of = hashlib.sha256(base.encode())
+    for file in (Path(__file__), *sorted(HERE.glob("*.*"))):
+        made_of.update(file.read_bytes())
+    tag = f"sabotaged-{made_of.hexdigest()[:12]}"
+    images = {name: f"{bed_image.SNAPSHOTS}:{tag}-{name}" for name in ("good-1", "good-2")}
+    with (BED / "sabotaged.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not all(bed_image.exists(image) for image in images.values()):
+            _forget_others()
+            with step("Preparing hosts for faults"):
+                _prepare(base, tag)
+    return images[at]
+
+
+def _forget_others() -> None:
+    for image in client().images.list(name=bed_image.SNAPSHOTS):
+        for name in image.tags:
+            if name.startswith(f"{bed_image.SNAPSHOTS}:sabotaged-"):
+                hosts.remove_snapshot(name)
+
+
+def _prepare(base: str, tag: str) -> None:
+    host = hosts.start(f"{tag}-is-made", image=base)
+    try:
+        wait_for_site(host)
+        with tempfile.TemporaryDirectory() as scratch:
+            run = Runs(Path(scratch), dict(SETTINGS))
+            for name in BUILT:
+                run("build", host, data={"code": name}).worked()
+            host.write("/root/stand_in.sh", (HERE / "stand_in.sh").read_bytes(), mode=0o755)
+            host.run(INSTALL)
+            customize = host.run("python3 -c 'import sysconfig; print(sysconfig.get_path(\"stdlib\"))'").stdout.strip()
+            host.run(["rm", "-f", f"{customize}/sitecustomize.py"])
+            host.write(f"{customize}/sitecustomize.py", (HERE / "sitecustomize.py").read_bytes())
+            _snapshot(host, f"{tag}-good-1")
+            host.run(["systemctl", "start", "postgresql", "django"])
+            wait_for_site(host)
+            run("deploy", host, data={"version": version_of(look(host), "good-2")}).worked()
+            _snapshot(host, f"{tag}-good-2")
+    finally:
+        host.remove()
+
+
+def _snapshot(host: Host, tag: str) -> None:
+    host.run(["systemctl", "stop", "django", "postgresql"])
+    host.run(["sync"])
+    host.snapshot(tag)
+
+
+def version_of(seen: Seen, code: str) -> str:
+    """The name of the newest version on a host that is of a tag or branch of the code."""
+    short = seen.commits["code"][code][:7]
+    return max(name for name in seen.versions if name.split("-")[3] == short)
+
+
+@dataclass(frozen=True)
+class InCommand:
+    """A moment: a command of a step has just been started.
+
+    + line: a pattern for the command's line, its name without a path
+    + passed: how often it is let pass first
+    """
+
+    line: str
+    passed: int = 0
+
+    def rule(self, do: str) -> tuple[str, str]:
+        """The rule that does something at this moment: its kind, and its text."""
+        return "command", f"{do}\n{self.passed}\n{self.line}\n"
+
+
+@dataclass(frozen=True)
+class InAgent:
+    """A moment: the agent has written a line to the journal, and goes on to do something.
+
+    + event, name: of the line; process: which process of the agent
+    + audit, path, writing: what it is about to do, where that matters
+    """
+
+    event: str
+    name: str | None = None
+    process: str = "*"
+    audit: tuple[str, ...] = ()
+    path: str = ""
+    writing: bool = False
+
+    def rule(self, do: str) -> tuple[str, str]:
+        """The rule that does something at this moment: its kind, and its text."""
+        rule = {
+            "process": self.process,
+            "event": self.event,
+            "audit": self.audit,
+            "path": self.path,
+            "writing": self.writing,
+            "interruptible": self.event == "step started",
+            "do": do,
+        }
+        return "agent", json.dumps({**rule, **({"name": self.name} if self.name is not None else {})})
+
+
+Moment = InCommand | InAgent
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that is laid on a host."""
+
+    host: Host
+    path: str
+
+    def wait_until_hit(self) -> None:
+        """Wait until the moment has come."""
+        wait_for_file(self.host, f"{self.path}.hit")
+
+    def go(self) -> None:
+        """Let what is held go on."""
+        self.host.run(["touch", f"{self.path}.go"])
+
+
+def wait_for_file(host: Host, path: str, there: bool = True) -> None:
+    """Wait until there is a file on a host, or until there is none. Raises AssertionError if that takes too long."""
+    # One process that looks often, for a shell's loop starts one each time.
+    loop = f"import os, time\nwhile os.path.lexists({path!r}) is not {there}: time.sleep(0.02)"
+    done = host.run(["timeout", str(LIMIT), "python3", "-ISc", loop], check=False)
+    assert done.returncode == 0, f"{path} is {'not there' if there else 'still there'} after {LIMIT} s\n{journal(host)}"
+
+
+def wait_until_ended(host: Host) -> None:
+    """Wait until no deploy holds a host."""
+    wait_for_file(host, f"{STATE}/lock", there=False)
+
+
+def lay(host: Host, moment: Moment, do: str, name: str = "rule") -> Rule:
+    """Have a host do something at a moment: `hold`, `fail`, `kill` (the agent), or fail `always` (a command)."""
+    kind, text = moment.rule(do)
+    path = f"{FAULTS}/{name}.{kind}"
+    host.write(path, text)
+    return Rule(host, path)
+
+
+def lift_all(host: Host) -> None:
+    """Take all rules away; what is held goes on."""
+    host.run(f"cd {FAULTS} && for rule in *.command *.agent; do touch $rule.go; done; rm -f *.command *.agent")
+
+
+def make_small(host: Host) -> None:
+    """Move all that a deploy writes to one small file system."""
+    host.run(SMALL)
+    wait_for_site(host)
+
+
+def fill(host: Host) -> None:
+    """Leave that file system without a block."""
+    host.run(["sh", "-ec", FILL])
+
+
+def make_room(host: Host) -> None:
+    """Delete what filled it."""
+    host.run(["rm", "-f", "/small/fill"])

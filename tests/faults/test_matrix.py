@@ -1,0 +1,70 @@
+"""The fault matrix: every step, every fault, and after each the same questions to the host. See `cases.py`.
+
+Without SWITCHBACK_MATRIX=whole only the most telling case of each step is here.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.bed import hosts as bed
+from tests.bed.hosts import Host
+from tests.bed.legacy import wait_for_site
+from tests.faults.cases import CASES, QUICK, Case
+from tests.faults.matrix import Session, write_result
+from tests.faults.sabotage import sabotaged_image
+from tests.runs import Runs
+
+CHOSEN = tuple(case for case in CASES if not case.why_not) if os.environ.get("SWITCHBACK_MATRIX") == "whole" else QUICK
+
+
+def chosen(run: str) -> pytest.MarkDecorator:
+    """The cases of one of the tables, as a test's parameters."""
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CHOSEN if case.run == run])
+
+
+@pytest.fixture
+def session(case: Case, engine: None, run: Runs, settings: dict[str, Any]) -> Iterator[Session]:
+    """A case on a host of its own, whose programs are stood in for."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"test-{os.getpid()}-{worker}-{os.urandom(3).hex()}"
+    host: Host = bed.start(name, image=sabotaged_image(case.scenario.at))
+    try:
+        wait_for_site(host)
+        yield Session(case, host, run, settings)
+    finally:
+        host.remove()
+
+
+def play(session: Session) -> None:
+    """Play a case, and keep what became of it for the table."""
+    began = time.monotonic()
+    try:
+        outcome = session.play()
+    except Exception as problem:
+        write_result(session.case, "FAILED", time.monotonic() - began, str(problem))
+        raise
+    write_result(session.case, outcome, time.monotonic() - began)
+
+
+class TestDeploy:
+    @chosen("deploy")
+    def test_a_fault_in_a_deploy_ends_as_the_table_says(self, case: Case, session: Session) -> None:
+        play(session)
+
+
+class TestRevert:
+    @chosen("revert")
+    def test_a_fault_in_a_revert_ends_as_the_table_says(self, case: Case, session: Session) -> None:
+        play(session)
+
+
+class TestFallback:
+    @chosen("fallback")
+    def test_a_fault_on_the_way_back_ends_as_the_table_says(self, case: Case, session: Session) -> None:
+        play(session)
