@@ -83,9 +83,20 @@ def maintenance_is_ours(progress: Progress) -> bool:
 
 
 def database_way(progress: Progress) -> str:
-    """How the database goes back: reverse, restore, keep; what `checks` decided before the window."""
-    decided = progress.notes.get("checks", {}).get("fallback")
-    return str(decided or progress.begin.get("settings", {}).get("database_fallback", "keep"))
+    """How the database goes back: reverse, restore, keep; what `checks` decided before the window.
+
+    Once visitors may be in again, the backup is older than what they have written: then it is not restored any more.
+    """
+    checks = progress.notes.get("checks", {})
+    decided = str(checks.get("fallback") or progress.begin.get("settings", {}).get("database_fallback", "keep"))
+    if decided != "restore" or not visitors_are_in(progress):
+        return decided
+    return "reverse" if all(one.get("reversible") for one in checks.get("pending") or ()) else "keep"
+
+
+def visitors_are_in(progress: Progress) -> bool:
+    """Whether visitors may have been let in after the database was changed."""
+    return "maintenance_stop" in progress.started
 
 
 def waits_for_primary(progress: Progress) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from agent import build, health, service, window
 from agent.command import acting_as, mask, started_at, stop_group
-from agent.fallback import database_way, failed_step
+from agent.fallback import database_way, failed_step, visitors_are_in
 from agent.links import restore_links
 from agent.step import Step, StepFailed
 from agent.versions import change_mark, linked_version
@@ -70,10 +70,12 @@ def _half_applied(before: Note, now: Note) -> str | None:
 
 def _undo_revert(step: Step) -> Note:
     """Undo what a revert did to the database: from the backup that it took first, else by migrating forward again."""
-    if step.settings.get("restore_script") and step.notes("backup").get("path"):
+    backup = step.notes("backup").get("path")
+    if step.settings.get("restore_script") and backup and not visitors_are_in(step.progress):
         return _restore(step)
     if step.begin["database"] == "restore":
-        raise StepFailed("there is no restore script")
+        # An older backup is live, and visitors may have written to it: only a person can say which rows are to stay.
+        raise StepFailed(f"visitors may have written since the restore; the rows from before it are in {backup}")
     was = step.begin["was"]
     build.run_python(step.runner(step.layout.app), step, was, ["manage.py", "migrate", "--noinput"])
     return {"migrated": was}

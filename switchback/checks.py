@@ -19,10 +19,11 @@ FIRST_VERSION_BYTES = 200 * 1024 * 1024
 PROVISION = "run deploys/provision.py"
 
 
-def host_problems(facts: Facts, settings: Settings) -> list[str]:
+def host_problems(facts: Facts, settings: Settings, builds: bool = True) -> list[str]:
     """Find everything that keeps a host from taking a deploy.
 
     + facts: what `Survey` saw; empty when the host could not be read
+    + builds: whether a version is to be built; going back needs no room for one
     """
     if not facts:
         return [
@@ -32,8 +33,9 @@ def host_problems(facts: Facts, settings: Settings) -> list[str]:
     if not facts["users"]["app_username"]:
         # All the rest is this user's, and can't be looked at without.
         return _find(facts, settings, _users, _tools, _agent, _service)
-    app = (_folders, _links, _deployment_links, _scripts, _disk, _wheelhouse)
-    return _find(facts, settings, _users, _tools, _agent, _service, *app)
+    app = (_folders, _links, _deployment_links, _scripts)
+    room = (_disk, _wheelhouse) if builds else ()
+    return _find(facts, settings, _users, _tools, _agent, _service, *app, *room)
 
 
 def _find(facts: Facts, settings: Settings, *finders: Callable[[Facts, Settings], Iterator[str]]) -> list[str]:

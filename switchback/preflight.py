@@ -172,10 +172,11 @@ def _see(state: State, hosts: Sequence[Host], with_refs: bool) -> Fleet:
         facts = survey_all(state, hosts, _asked(options(), with_refs))
     problems = []
     for name, seen in facts.items():
-        found = host_problems(seen, settings[name])
+        # Who builds a version brings one to the site; going back or restarting must be possible whatever else is wrong.
+        found = host_problems(seen, settings[name], builds=with_refs)
         if seen:
             found += transaction_problems(seen)
-            found += hotfix_problems(seen) if options().hotfixes != "discard" else []
+            found += hotfix_problems(seen) if with_refs and options().hotfixes != "discard" else []
         problems += [f"{name}: {problem}" for problem in found]
     if problems:
         raise Refused(*problems)

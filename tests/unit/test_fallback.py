@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.fallback import changes_database, maintenance_is_ours, marks_failed, outcome_of, plan_fallback
+from agent.fallback import changes_database, database_way, maintenance_is_ours, marks_failed, outcome_of, plan_fallback
 from agent.progress import BUILD, WINDOW, read_progress
 
 Record = dict[str, Any]
@@ -208,3 +208,13 @@ def test_what_could_be_undone_at_a_second_try_is_no_problem_any_more() -> None:
 
 def test_a_deploy_that_ends_before_its_first_step_blames_no_version() -> None:
     assert not marks_failed(read_progress([begin()]))
+
+
+@pytest.mark.parametrize(("reversible", "way"), [(True, "reverse"), (False, "keep")])
+def test_a_backup_is_not_restored_over_what_visitors_have_written(reversible: bool, way: str) -> None:
+    for step, expected in (("health", "restore"), ("maintenance_stop", way), ("site", way)):
+        records = journal_until(step)
+        for record in records:
+            if record.get("step") == "checks" and record["event"] == "step done":
+                record["note"] = {"fallback": "restore", "pending": [{"reversible": reversible}]}
+        assert database_way(read_progress(records)) == expected
