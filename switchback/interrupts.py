@@ -19,6 +19,16 @@ from switchback.run import Run
 EXIT_CODE = 130
 
 
+def end_at_once() -> None:
+    """End at Ctrl-C without the look of success, until a run says what else there is to do: pyinfra exits with 0."""
+    signal.signal(signal.SIGINT, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    click.echo("    Interrupted.", err=True)
+    sys.exit(EXIT_CODE)
+
+
 class Interrupts:
     """What a run does when it is asked to stop.
 
