@@ -98,7 +98,11 @@ def _files(path: Path) -> list[str]:
     except PermissionError:
         # In some containers not even root may look at another user's process; its owner may.
         with acting_as(pwd.getpwuid(path.stat().st_uid).pw_name):
-            return _files_as_we_are(path)
+            try:
+                return _files_as_we_are(path)
+            except PermissionError:
+                # Nobody may look at one that is just becoming another user or program: it runs no version yet.
+                return []
 
 
 def _files_as_we_are(path: Path) -> list[str]:
