@@ -8,7 +8,7 @@ from typing import Any
 from tests.bed.hosts import Host
 
 STATE = "/var/lib/switchback"
-LIMIT = 60
+LIMIT = 120
 GATE = "/home/app/gate"
 # What a script of the host does to stay where it is until the gate opens.
 WAIT_AT_GATE = f"while [ ! -e {GATE} ]; do sleep 0.02; done"
@@ -17,6 +17,7 @@ HELD = (
     "select 1 from pg_locks where relation = 'items_item'::regclass and mode = 'ShareLock' and granted "
     "and pid <> pg_backend_pid()"
 )
+LET_GO = "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(120)'"
 
 
 def wait_until(host: Host, condition: str, limit: int = LIMIT) -> None:
@@ -59,10 +60,12 @@ def open_gate(host: Host) -> None:
 
 def hold_table(host: Host) -> None:
     """Keep migrations, and nothing else, from changing the items' table."""
-    host.run(["systemd-run", "--quiet", "--unit=hold-table", "--uid=app", "psql", "-Xd", "app", "-c", HOLD])
+    host.run(["systemd-run", "--quiet", "--unit=hold-table", "--uid=postgres", "psql", "-Xd", "app", "-c", HOLD])
     wait_until(host, f'[ -n "$(runuser -u postgres -- psql -AtXd app -c "{HELD}")" ]')
 
 
 def let_table_go(host: Host) -> None:
     """Let migrations go on."""
-    host.run(["systemctl", "stop", "hold-table"])
+    # PostgreSQL does not notice by itself that a client has gone.
+    host.run(["runuser", "-u", "postgres", "--", "psql", "-Xqd", "app", "-c", LET_GO])
+    wait_until(host, "! systemctl is-active -q hold-table")

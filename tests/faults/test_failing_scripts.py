@@ -1,0 +1,171 @@
+"""A script of the host that fails, in each way that it can; and a service, web server or link that is in the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.bed.hosts import Host
+from tests.faults.watch import hold_table, write_script
+from tests.invariants import Seen, assert_ended, assert_quiet, assert_screen, assert_taken_back, assert_well, look
+from tests.runs import Runs
+
+SERVICE = "/etc/systemd/system/django.service.d/broken.conf"
+# Only the version with a colour trips over it.
+TRIPS_OVER_COLOUR = (
+    "[Service]\nExecStartPre=/bin/sh -c '! grep -q colour /home/app/django-current/code/items/models.py'\n"
+)
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script that fails.
+
+    + lines: what it does instead of its work
+    + step: where the deploy of `good-2`, which migrates, fails; says: what the last screen has to say about it
+    """
+
+    name: str
+    lines: tuple[str, ...]
+    step: str
+    says: tuple[str, ...]
+
+
+FAILING = {
+    "a backup that fails": Script(
+        "backup_database.sh", ("echo no room left >&2", "exit 3"), "backup", ("exit code 3", "no room left")
+    ),
+    "a backup that prints no path": Script(
+        "backup_database.sh", ("exit 0",), "backup", ("printed no path of a backup",)
+    ),
+    "an empty backup": Script(
+        "backup_database.sh", (": >$HOME/empty.dump", "echo $HOME/empty.dump"), "backup", ("the backup is empty",)
+    ),
+    "a backup with a relative path": Script(
+        "backup_database.sh",
+        ("echo data >$HOME/a.dump", "echo a.dump"),
+        "backup",
+        ("not the path of a file: a.dump",),
+    ),
+    "a backup that isn't there": Script(
+        "backup_database.sh", ("echo /home/app/nothing.dump",), "backup", ("is not the path of a file",)
+    ),
+    "a backup that never ends": Script(
+        "backup_database.sh", ("sleep 1000 &", "sleep 1000"), "backup", ("took too long and was stopped",)
+    ),
+    "maintenance that starts by half": Script(
+        "start_maintenance.sh", ("touch $HOME/maintenance", "echo torn", "exit 1"), "maintenance_start", ("torn",)
+    ),
+    "maintenance that ends only when asked twice": Script(
+        "stop_maintenance.sh",
+        ("[ -e $HOME/asked ] || { touch $HOME/asked; echo not now; exit 1; }", "rm -f $HOME/maintenance"),
+        "maintenance_stop",
+        ("not now",),
+    ),
+}
+
+
+@pytest.mark.parametrize("script", FAILING.values(), ids=FAILING)
+def test_a_script_that_fails_in_the_window_makes_the_deploy_fall_back(
+    script: Script, host: Host, before: Seen, run: Runs, settings: dict[str, object]
+) -> None:
+    settings["script_timeout"] = 4
+    write_script(host, script.name, *script.lines)
+    result = run("deploy", host, data={"code": "good-2"})
+    assert_taken_back(host, before, result, script.step, script.says)
+
+
+def test_a_backup_that_fails_before_the_window_never_touches_the_site(host: Host, before: Seen, run: Runs) -> None:
+    write_script(host, "backup_database.sh", "exit 3")
+    result = run("deploy", host, data={"code": "feature/with/slashes"})
+    assert_taken_back(host, before, result, "backup_before", ["exit code 3"], outcome="refused")
+
+
+def test_maintenance_that_cannot_be_ended_needs_a_person_and_recover_finishes_the_fallback(
+    host: Host, before: Seen, run: Runs
+) -> None:
+    works = host.run(["cat", "/home/app/scripts/stop_maintenance.sh"]).stdout
+    write_script(host, "stop_maintenance.sh", "echo the flag is stuck", "exit 1")
+
+    failed = run("deploy", host, data={"code": "good-2"})
+    says = [
+        "the flag is stuck",
+        "needs a person at maintenance_stop",
+        "maintenance may still be ON",
+        "deploys/recover.py",
+    ]
+    assert_screen(failed, "needs a person", says)
+    stuck = look(host)
+    assert stuck.maintenance
+    assert stuck.links == before.links
+    assert stuck.database == before.database
+
+    refused = run("deploy", host, data={"code": "good-3"})
+    assert refused.code == 1
+    assert "needs a person: run deploys/recover.py" in refused.screen
+    assert look(host).last == stuck.last
+
+    host.write("/home/app/scripts/stop_maintenance.sh", works, mode=0o755, owner="app")
+    recovered = run("recover", host).worked()
+    assert "FAILED" in recovered.output
+    seen = assert_well(host, links=before.links, database=before.database)
+    assert_ended(seen, "fell back", "maintenance_stop")
+
+
+def test_a_service_that_does_not_start_with_the_new_version_is_started_with_the_old_one(
+    host: Host, before: Seen, run: Runs
+) -> None:
+    host.run(["mkdir", "-p", SERVICE.rpartition("/")[0]])
+    host.write(SERVICE, TRIPS_OVER_COLOUR)
+    host.run(["systemctl", "daemon-reload"])
+    result = run("deploy", host, data={"code": "good-2"})
+    assert_taken_back(host, before, result, "restart", ["restart failed", "proven healthy"])
+
+
+def test_a_migration_that_waits_for_a_lock_for_too_long_is_stopped_in_the_database_too(
+    host: Host, before: Seen, run: Runs, settings: dict[str, object]
+) -> None:
+    settings["migrate_timeout"] = 6
+    hold_table(host)
+    result = run("deploy", host, data={"code": "good-2"})
+    # The lock is held still, and visitors don't wait for it.
+    assert_taken_back(host, before, result, "migrate", ["took too long and was stopped", "proven healthy"])
+
+
+def test_an_install_script_that_fails_makes_the_deploy_fall_back(
+    host: Host, before: Seen, run: Runs, settings: dict[str, object]
+) -> None:
+    settings["install_script"] = write_script(host, "install.sh", "pwd", "echo no licence >&2", "exit 4")
+    result = run("deploy", host, data={"code": "good-2"})
+    assert_taken_back(host, before, result, "install_script", ["exit code 4", "no licence"])
+
+
+def test_a_site_that_visitors_do_not_reach_makes_the_deploy_fall_back(host: Host, before: Seen, run: Runs) -> None:
+    host.run(["systemctl", "stop", "nginx"])
+    result = run("deploy", host, data={"code": "good-2"})
+    host.run(["systemctl", "start", "nginx"])
+    assert_taken_back(host, before, result, "site", ["the site is not up within 4 s", "does not answer"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/home/app/django-previous", "/home/app/venv", "/home/app/deployment/settings.py"],
+    ids=lambda path: path[10:],
+)
+def test_a_directory_where_a_link_belongs_is_refused_before_anything_is_done(
+    path: str, host: Host, before: Seen, run: Runs
+) -> None:
+    host.run(f"rm -f {path} && mkdir {path}")
+    result = run("deploy", host, data={"code": "good-2"})
+    assert result.code == 1
+    assert result.screen.startswith("--> Refused, nothing was changed:")
+    assert path in result.screen
+    assert "move it away" in result.screen
+    seen = look(host)
+    assert_quiet(seen)
+    assert seen.history == before.history
+    assert seen.processes == before.processes
+    assert seen.versions == before.versions
+    assert seen.marks == before.marks
+    assert host.run(["ls", "-A", path]).stdout == ""

@@ -1,0 +1,123 @@
+"""The controller is gone, the agent was killed, or the host was rebooted: the host comes back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.bed.hosts import Host
+from tests.bed.legacy import wait_for_site
+from tests.faults.watch import (
+    WAIT_AT_GATE,
+    hold_table,
+    journal,
+    let_table_go,
+    open_gate,
+    wait_for,
+    wait_until,
+    wait_until_free,
+    write_script,
+)
+from tests.invariants import Seen, assert_ended, assert_kept_as_failed, assert_screen, assert_well
+from tests.runs import Running, Runs
+
+CONFIRM = 8
+# The guard looks once a second, and what it does first takes a moment.
+SOON = 5.0
+
+
+class Held:
+    """A deploy of `good-2` that is held up in a step.
+
+    + step: `migrate`, by a lock on the table; or `install_script`, when the new version is linked, by the script
+    """
+
+    def __init__(self, host: Host, run: Runs, settings: dict[str, Any], step: str) -> None:
+        self.host, self.step = host, step
+        settings["confirm_timeout"] = CONFIRM
+        if step == "migrate":
+            hold_table(host)
+        else:
+            settings["install_script"] = write_script(host, "install.sh", WAIT_AT_GATE)
+        self.running: Running = run.start("deploy", host, data={"code": "good-2"})
+        wait_for(host, step)
+        wait_until(host, f'[ -n "{self.command}" ]')
+
+    @property
+    def command(self) -> str:
+        """The shell's words for the process that the step runs."""
+        return "$(pgrep -of '[m]anage.py migrate')" if self.step == "migrate" else "$(pgrep -of '[s]cripts/install.sh')"
+
+    def let_go(self) -> None:
+        """Let the step go on."""
+        if self.step == "migrate":
+            let_table_go(self.host)
+        else:
+            open_gate(self.host)
+
+
+Hold = Callable[[str], Held]
+
+
+@pytest.fixture
+def hold(host: Host, before: Seen, run: Runs, settings: dict[str, Any]) -> Hold:
+    """Starts a deploy that is held up in a step."""
+    return lambda step: Held(host, run, settings, step)
+
+
+def assert_came_back(host: Host, before: Seen, step: str) -> None:
+    """Assert that the host is what it was, and knows what happened."""
+    seen = assert_well(host, links=before.links, database=before.database)
+    assert_kept_as_failed(host, seen, assert_ended(seen, "fell back", step), step)
+
+
+@pytest.mark.parametrize("step", ["migrate", "install_script"])
+def test_a_controller_that_is_killed_is_missed_and_its_host_falls_back(
+    step: str, host: Host, before: Seen, hold: Hold
+) -> None:
+    held = hold(step)
+    held.running.kill()
+    held.let_go()
+    wait_until_free(host)
+    assert_came_back(host, before, step)
+    records = journal(host)
+    done = next(one["at"] for one in records if one["event"] == "step done" and one["step"] == step)
+    fallback = next(one for one in records if one["event"] == "fallback")
+    assert fallback["reason"] == f"no word from the controller since {step}"
+    assert CONFIRM <= fallback["at"] - done <= CONFIRM + SOON
+
+
+@pytest.mark.parametrize("step", ["migrate", "install_script"])
+def test_a_host_that_is_rebooted_in_the_window_comes_up_with_the_old_version(
+    step: str, host: Host, before: Seen, hold: Hold
+) -> None:
+    held = hold(step)
+    host.reboot()
+    wait_until_free(host)
+    wait_for_site(host)
+    assert held.running.wait().code == 1
+    assert_came_back(host, before, step)
+    assert f"the host was rebooted during {step}" in str(journal(host))
+
+
+def test_an_agent_that_is_killed_inside_a_step_is_followed_by_the_guard(host: Host, before: Seen, hold: Hold) -> None:
+    held = hold("install_script")
+    host.run(f"kill -KILL $(ps -o ppid= -p {held.command})")
+    result = held.running.wait()
+    assert_screen(result, "unknown", ["no word from the host", "falls back by itself"])
+    wait_until_free(host)
+    assert_came_back(host, before, "install_script")
+    assert "the agent was killed during install_script" in str(journal(host))
+
+
+def test_ctrl_c_makes_the_host_fall_back_at_once_and_is_not_taken_for_success(
+    host: Host, before: Seen, hold: Hold
+) -> None:
+    held = hold("install_script")
+    held.running.interrupt()
+    result = held.running.wait()
+    assert result.code != 0
+    assert "fell back at install_script: " in result.screen
+    assert_came_back(host, before, "install_script")

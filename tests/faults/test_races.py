@@ -1,0 +1,69 @@
+"""Many deploys at the same time: one of them has the host, and the others are told whose it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.bed.hosts import Host
+from tests.faults.watch import STATE, WAIT_AT_GATE, open_gate, wait_for, write_script
+from tests.invariants import Seen, assert_quiet, assert_well, look
+from tests.runs import Runs
+
+AGENTS = 20
+AGENT = "/usr/local/lib/switchback/switchback-agent"
+OVER = json.dumps({"reason": "over"})
+# Each waits for the others, so that they come at the same moment.
+BEGIN = """
+cd /root
+for number in $(seq {agents}); do
+    (
+        while [ ! -e go ]; do :; done
+        sed "s/NUMBER/$number/" request | /usr/local/lib/switchback/switchback-agent begin >said.$number 2>&1
+        echo $? >code.$number
+    ) &
+done
+touch go
+wait
+"""
+
+
+def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_whose_it_is(
+    host: Host, before: Seen
+) -> None:
+    opened = json.loads(host.run(f"head -1 {STATE}/transactions/*-deploy-*/journal.jsonl").stdout)
+    request: dict[str, Any] = {**opened, "deploy": "racer-NUMBER", "was": before.current, "bare": False}
+    for key in ("at", "event", "deadline", "links", "has_worked", "healthy_before"):
+        del request[key]
+    host.write("/root/request", json.dumps(request))
+
+    host.run(BEGIN.format(agents=AGENTS))
+
+    codes = {number: int(host.run(f"cat /root/code.{number}").stdout) for number in range(1, AGENTS + 1)}
+    winners = [number for number, code in codes.items() if code == 0]
+    assert len(winners) == 1
+    assert look(host).lock == f"racer-{winners[0]}"
+    for number in set(codes) - set(winners):
+        said = host.run(f"cat /root/said.{number}").stdout
+        assert said.startswith("refused: "), said
+        assert f"racer-{winners[0]} by {opened['by']} holds this host since" in said
+    ended = host.run(f"echo '{OVER}' | {AGENT} fall-back racer-{winners[0]}", check=False)
+    assert ended.returncode == 1
+    assert_well(host, links=before.links, database=before.database)
+
+
+def test_deploys_that_come_while_another_is_on_its_way_are_refused_and_told_whose_it_is(host: Host, run: Runs) -> None:
+    write_script(host, "backup_database.sh", WAIT_AT_GATE, "echo data >$HOME/a.dump", "echo $HOME/a.dump")
+    first = run.start("deploy", host, data={"code": "good-2"})
+    wait_for(host, "backup")
+    others = [run.start("deploy", host, data={"code": "good-3"}) for _ in range(2)]
+    for other in others:
+        result = other.wait()
+        assert result.code == 1
+        assert result.screen.startswith("--> Refused, nothing was changed:")
+        assert "holds this host since" in result.screen
+        assert "at step backup" in result.screen
+    open_gate(host)
+    first.wait().worked()
+    seen = assert_well(host, "good-2", rows=3)
+    assert_quiet(seen)
