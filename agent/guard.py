@@ -93,5 +93,8 @@ def after_boot(state: State) -> None:
         if progress.outcome == "needs a person" or not progress.begin:
             return
         if not progress.committed and not progress.outcome:
-            prepare_fallback(transaction, f"the host was rebooted during {progress.step}")
+            # What it was falling back for is worth more than what interrupted it.
+            after = f"{progress.reason}; then the host was rebooted"
+            why = after if progress.falling_back else f"the host was rebooted during {progress.step}"
+            prepare_fallback(transaction, why)
     start_guard()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import time
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from agent.state import read_lines
+from agent.state import append_line, read_lines
 
 # Enough for every line that a fallback still has to write when the disk is full.
 RESERVE_BYTES = 256 * 1024
@@ -39,27 +38,11 @@ class Journal:
 
     def append(self, event: str, **fields: Any) -> None:
         """Write one line and wait until it is on disk; a full disk costs the reserve, not the line."""
-        line = json.dumps({"at": round(time.time(), 3), "event": event, **fields}, sort_keys=False).encode() + b"\n"
+        record = {"at": round(time.time(), 3), "event": event, **fields}
         try:
-            self._write(line)
+            append_line(self.path, record)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._reserve.exists():
                 raise
             self._reserve.unlink()
-            self._write(line)
-
-    def _write(self, line: bytes) -> None:
-        with self.path.open("ab+", buffering=0) as file:
-            if _cut_short(file):
-                line = b"\n" + line
-            while line:
-                line = line[file.write(line) :]
-            os.fsync(file.fileno())
-
-
-def _cut_short(file: BinaryIO | Any) -> bool:
-    """Whether the last line has no end, because what wrote it was killed or had no room."""
-    if file.seek(0, os.SEEK_END) == 0:
-        return False
-    file.seek(-1, os.SEEK_END)
-    return bool(file.read(1) != b"\n")
+            append_line(self.path, record)

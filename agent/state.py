@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,28 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
         os.unlink(name)
         raise
     sync_folder(path.parent)
+
+
+def append_line(path: Path, record: Mapping[str, Any]) -> None:
+    """Add a line of JSON to a file and wait until it is on disk. Raises OSError, and leaves no part of a line then."""
+    line = json.dumps(record).encode() + b"\n"
+    with path.open("ab+", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size and _cut_short(file):
+            line = b"\n" + line
+        try:
+            while line:
+                line = line[file.write(line) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(size)
+            raise
+
+
+def _cut_short(file: BinaryIO | Any) -> bool:
+    """Whether the last line has no end, because what wrote it was killed."""
+    file.seek(-1, os.SEEK_END)
+    return bool(file.read(1) != b"\n")
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

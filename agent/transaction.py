@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import signal
@@ -19,7 +18,7 @@ from agent.journal import Journal
 from agent.layout import Layout
 from agent.progress import Progress, read_progress
 from agent.say import say
-from agent.state import Held, State, free_lock, lock_holder, read_lines, sync_folder, take_lock
+from agent.state import Held, State, append_line, free_lock, lock_holder, read_lines, sync_folder, take_lock
 from agent.versions import read_json
 
 # Ended transactions whose folders are kept, besides those that are the evidence for a version that still exists.
@@ -198,8 +197,7 @@ def finish_end(transaction: Transaction) -> None:
     transaction.journal.free_room()
     try:
         if not _in_history(transaction, line):
-            with transaction.state.history.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            append_line(transaction.state.history, line)
     except OSError as error:
         # The lock is freed all the same: a full disk must not keep the next deploy from being tried.
         say(f"the history can't be written: {error}")
