@@ -16,7 +16,7 @@ from random import Random
 from tests.bed import hosts
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
-from tests.chaos.rounds import decide, play
+from tests.chaos.rounds import decide, measure, play
 from tests.prepared import prepared_image
 
 Counts = collections.Counter[str]
@@ -47,11 +47,12 @@ def play_on_host(number: int, rounds: int, seed: int, folder: Path) -> Counts:
     random, counts = Random(f"{seed}-{number}"), Counts()  # noqa: S311 - to be repeatable, not secret
     host = start(number)
     try:
+        usual = measure(host, folder / f"{number}-measured")
         for done in range(rounds):
             one = decide(random)
             began = time.monotonic()
             try:
-                hit, outcome = play(host, folder / f"{number}-{done}", one, random)
+                hit, outcome = play(host, folder / f"{number}-{done}", one, random, usual)
             except Exception as problem:  # noqa: BLE001 - whatever it is, the other rounds go on
                 hit, outcome = str(problem), "VIOLATED"
                 host.remove()

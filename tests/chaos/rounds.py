@@ -17,11 +17,12 @@ from tests.runs import SETTINGS, Result, Runs
 
 TAGS = ("good-1", "good-2", "good-3", "feature/with/slashes", "bad-health", "bad-migration", "bad-static")
 DATABASE = ("keep", "reverse")
-# How long after its start a run is hit at the latest, seconds: most are over by then.
-LATEST = 12.0
+# When a run is hit at the latest, in parts of the time that a deploy takes which is left alone.
+LATEST = 1.1
 # All that a host may need to end a deploy by itself, seconds.
 END_LIMIT = 120
-SMALL_LIMITS = {**SETTINGS, "confirm_timeout": 6, "health_timeout": 6}
+RUN_LIMIT = 300
+SMALL_LIMITS = {**SETTINGS, "confirm_timeout": 8, "health_timeout": 15, "site_timeout": 10}
 # What a run that changes nothing, and does not try to, says.
 IDLE = "nothing to do"
 
@@ -30,16 +31,22 @@ IDLE = "nothing to do"
 class Round:
     """One round, decided before it begins.
 
-    + kind, data: which run; hit: what is done to it, and after how many seconds
+    + kind, data: which run
+    + hit: what is done to it; when: in parts of the time that a deploy takes
     """
 
     kind: str
     data: dict[str, object]
     hit: violence.Violence
-    after: float
+    when: float
 
     def __str__(self) -> str:
         return " ".join([self.kind, *(f"{key}={value}" for key, value in self.data.items())])
+
+
+def measure(host: Host, folder: Path) -> float:
+    """How long a deploy takes on a host which is left alone, seconds."""
+    return Runs(folder, dict(SMALL_LIMITS))("deploy", host, data={"code": "good-2"}, timeout=RUN_LIMIT).worked().seconds
 
 
 def decide(random: Random) -> Round:
@@ -50,7 +57,7 @@ def decide(random: Random) -> Round:
         data["database"] = random.choice(DATABASE)
     elif random.random() < 0.2:
         data["force"] = "true"
-    return Round(kind, data, random.choice(violence.ALL), round(random.uniform(0.5, LATEST), 2))
+    return Round(kind, data, random.choice(violence.ALL), random.uniform(0.0, LATEST))
 
 
 @dataclass
@@ -68,12 +75,15 @@ class Story:
         return "\n".join([*lines, self.result.output if self.result else "(the controller was killed)"])
 
 
-def play(host: Host, folder: Path, one: Round, random: Random) -> tuple[str, str]:
-    """Play a round. Returns what was done to it, and how it ended. Raises AssertionError with all there is to read."""
+def play(host: Host, folder: Path, one: Round, random: Random, usual: float) -> tuple[str, str]:
+    """Play a round. Returns what was done to it, and how it ended. Raises AssertionError with all there is to read.
+
+    + usual: how long a deploy takes which is left alone, seconds
+    """
     story = Story(one, host, look(host))
     runs = Runs(folder, dict(SMALL_LIMITS))
     try:
-        _hit(story, runs, random)
+        _hit(story, runs, random, one.when * usual)
         wait_until_free(host, END_LIMIT)
         wait_for_site(host)
         return story.done, _judge(story)
@@ -83,13 +93,13 @@ def play(host: Host, folder: Path, one: Round, random: Random) -> tuple[str, str
         runs.end()
 
 
-def _hit(story: Story, runs: Runs, random: Random) -> None:
+def _hit(story: Story, runs: Runs, random: Random, after: float) -> None:
     one = story.one
     running = runs.start(one.kind, story.host, data=one.data)
     # The time is what is random here.
-    time.sleep(one.after)
-    story.done = f"{one.hit(story.host, running, random)} after {one.after} s"
-    result = running.wait()
+    time.sleep(after)
+    story.done = f"{one.hit(story.host, running, random)} after {after:.1f} s"
+    result = running.wait(RUN_LIMIT)
     story.result = None if one.hit is violence.controller_killed and result.code < 0 else result
 
 

@@ -123,6 +123,7 @@ class Case:
     + run: which of the three tables it is in; row, fault: where in it
     + outcome, at: how it has to end, and at which step, as the history says
     + because: what the history's reason has to say
+    + or_else: another outcome that is as good: on a full disk a step that writes nothing goes on
     + why_not: why there is no such case
     """
 
@@ -133,6 +134,7 @@ class Case:
     outcome: str = FELL_BACK
     at: str = ""
     because: str = ""
+    or_else: str = ""
     why_not: str = ""
 
     @property
@@ -233,7 +235,15 @@ SPECIFIC: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
+# From here on a full disk is noticed by the first step that has to write: this one or a later one.
+NOTICED_LATER = ("checks", "maintenance_start", "migrate", "swap", "restart", "health", "maintenance_stop", "site")
+
+
 def _specific(case: Case) -> Case:
+    if case.fault == FULL and case.row.name in NOTICED_LATER:
+        # What has begun by then decides between a refusal and a fallback.
+        or_else = FELL_BACK if case.row is CHECKS else COMMITTED
+        case = replace(case, at="", because="", or_else=or_else)
     return replace(case, **SPECIFIC.get(case.row.name, {}).get(case.fault, {}))
 
 
