@@ -14,8 +14,8 @@ from tests.runs import Result
 
 FOLDERS = ("/etc", "/home/app", "/usr/local", "/var/lib/switchback")
 LIMIT = 60
-# What the app itself writes as visitors and health checks come.
-WRITTEN_BY_APP = ("/home/app/log/",)
+# What the app itself writes as it starts, and as visitors and health checks come.
+WRITTEN_BY_APP = ("/home/app/log/", "/home/app/supervisord.log")
 
 LOOK = r"""
 import json, os, stat, subprocess, sys

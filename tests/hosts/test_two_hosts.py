@@ -26,6 +26,13 @@ def site(hosts: Hosts, run: Runs) -> tuple[Host, Host]:
     return first, second
 
 
+@pytest.fixture(scope="module")
+def half_down(site: tuple[Host, Host]) -> tuple[Host, Host]:
+    """The same two hosts; the second one is down from here on."""
+    site[1].container.stop(timeout=20)
+    return site
+
+
 def migrated(host: Host) -> dict[str, object]:
     """What the last deploy's journal on a host says of its migrations."""
     deploy = next(line["deploy"] for line in reversed(look(host).history) if line["kind"] == "deploy")
@@ -90,16 +97,17 @@ def test_a_host_whose_admin_may_not_use_sudo_stops_the_run_for_both_with_one_cle
     second.run(["mv", "/root/admin", "/etc/sudoers.d/admin"])
 
 
-def test_a_host_that_is_down_stops_the_run_and_the_other_is_not_touched(site: tuple[Host, Host], run: Runs) -> None:
-    first, second = site
-    second.container.stop(timeout=20)
+def test_a_host_that_is_down_stops_the_run_and_the_other_is_not_touched(
+    half_down: tuple[Host, Host], run: Runs
+) -> None:
+    first, second = half_down
     with untouched(first):
         result = run("deploy", first, second, data={"code": "good-2"})
     assert_refused(result, f"{second.name} can't be reached, so no host was touched")
 
 
-def test_check_and_status_name_a_host_that_is_down_and_show_the_other(site: tuple[Host, Host], run: Runs) -> None:
-    first, second = site
+def test_check_and_status_name_a_host_that_is_down_and_show_the_other(half_down: tuple[Host, Host], run: Runs) -> None:
+    first, second = half_down
     for deploy in ("check", "status"):
         result = run(deploy, first, second)
         assert result.code == 1
@@ -107,8 +115,8 @@ def test_check_and_status_name_a_host_that_is_down_and_show_the_other(site: tupl
         assert f"{look(first).current} is live and healthy" in result.output
 
 
-def test_with_limit_the_host_that_is_up_can_be_deployed_to(site: tuple[Host, Host], run: Runs) -> None:
-    first, second = site
+def test_with_limit_the_host_that_is_up_can_be_deployed_to(half_down: tuple[Host, Host], run: Runs) -> None:
+    first, second = half_down
     version = max(look(first).versions)
     run("deploy", first, second, data={"version": version}, args=["--limit", first.name]).worked()
     assert assert_well(first, "good-2").current == version
