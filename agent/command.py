@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Between asking a command to stop and making it stop, seconds.
-GRACE = 5.0
+# How a command is stopped, and how long each may take, seconds. As with Ctrl-C first: a migration that waits for a lock
+# then tells the database, where its statement would otherwise go on waiting, and keep the whole site waiting behind it.
+STOPS = ((signal.SIGINT, 2.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 # What a message shows of a command's output; all of it is in the step's log.
 TAIL_LINES = 20
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -181,10 +182,10 @@ def started_at(pid: int) -> str | None:
 
 def stop_group(pgid: int) -> None:
     """End a process group: politely, then for certain."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for number, grace in STOPS:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pgid, number)
-        end = time.monotonic() + GRACE
+        end = time.monotonic() + grace
         while _alive(pgid) and time.monotonic() < end:
             time.sleep(0.05)
 

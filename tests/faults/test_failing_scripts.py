@@ -126,7 +126,7 @@ def test_a_service_that_does_not_start_with_the_new_version_is_started_with_the_
 def test_a_migration_that_waits_for_a_lock_for_too_long_is_stopped_in_the_database_too(
     host: Host, before: Seen, run: Runs, settings: dict[str, object]
 ) -> None:
-    settings["migrate_timeout"] = 6
+    settings["migrate_timeout"] = 12
     hold_table(host)
     result = run("deploy", host, data={"code": "good-2"})
     # The lock is held still, and visitors don't wait for it.
