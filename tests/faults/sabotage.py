@@ -98,13 +98,18 @@ def _forget_others() -> None:
 
 
 def _prepare(base: str, tag: str) -> None:
-    host = hosts.start(f"{tag}-is-made", image=base)
+    name = f"{tag}-is-made"
+    # Another session may have been killed while it prepared the same.
+    left = hosts.find(name)
+    if left:
+        left.remove()
+    host = hosts.start(name, image=base)
     try:
         wait_for_site(host)
         with tempfile.TemporaryDirectory() as scratch:
             run = Runs(Path(scratch), dict(SETTINGS))
-            for name in BUILT:
-                run("build", host, data={"code": name}).worked()
+            for code in BUILT:
+                run("build", host, data={"code": code}).worked()
             host.write("/root/stand_in.sh", (HERE / "stand_in.sh").read_bytes(), mode=0o755)
             host.run(INSTALL)
             customize = host.run("python3 -c 'import sysconfig; print(sysconfig.get_path(\"stdlib\"))'").stdout.strip()
