@@ -9,7 +9,7 @@ from typing import Any
 
 from agent import reserve, service, undo
 from agent.command import CommandFailed, acting_as, mask
-from agent.fallback import Action, outcome_of, plan_fallback, waits_for_primary
+from agent.fallback import LINKS, MARK, Action, maintenance_is_ours, outcome_of, plan_fallback, waits_for_primary
 from agent.health import Unhealthy
 from agent.interrupts import Interrupted
 from agent.layout import Layout
@@ -118,13 +118,17 @@ def finish_fallback(transaction: Transaction) -> str:
     if [action.name for action in plan] == ["finish commit"]:
         finish_commit(transaction)
         return "committed"
-    keeps_maintenance = False
+    keeps_maintenance = stuck = False
     for action in plan:
+        if stuck and action != MARK:
+            # The new version stays linked, so its own schema has to stay with it, and maintenance before it.
+            continue
         if action.name == "maintenance" and keeps_maintenance:
-            say("  maintenance stays on: the schema may be half applied")
+            say("  maintenance stays on: what is live now is not to be seen")
             continue
         if not _undo(transaction, action):
             keeps_maintenance = keeps_maintenance or action.keeps_maintenance
+            stuck = stuck or action == LINKS
     if transaction.progress.problems and service.host_goes_down():
         say("the host goes down: it goes on falling back when it boots")
         return "falling back"
@@ -191,7 +195,7 @@ def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance:
 
 
 def _maintenance_state(progress: Progress, kept: bool) -> str:
-    if kept:
+    if kept and maintenance_is_ours(progress):
         return "maintenance stays ON"
     if any(problem["action"] == "maintenance" for problem in progress.problems):
         return "maintenance may still be ON, since its stop script failed"

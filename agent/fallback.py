@@ -14,12 +14,13 @@ class Action:
     """One thing to undo."""
 
     name: str
-    # What becomes of maintenance if this one can't be done: a schema that may be half applied is shown to nobody.
+    # What becomes of maintenance if this one can't be done: a new version that could not be taken back, or a schema
+    # that may be half applied, is shown to nobody.
     keeps_maintenance: bool = False
 
 
 STOP_COMMANDS = Action("stop commands")
-LINKS = Action("links")
+LINKS = Action("links", keeps_maintenance=True)
 DATABASE = Action("database", keeps_maintenance=True)
 RESTART = Action("restart")
 STOP_SERVICE = Action("stop service")

@@ -285,6 +285,16 @@ def test_a_database_that_can_not_be_taken_back_keeps_maintenance_on(host: Host) 
     assert "maintenance stays ON" in host.said.splitlines()[-1]
 
 
+def test_links_that_can_not_go_back_leave_the_new_version_its_schema_and_keep_maintenance_on(host: Host) -> None:
+    host.begin()
+    host.step("health", fails)
+    host.action("links", fails)
+    host.run("maintenance_start", "migrate", "swap", "restart", "health")
+    undone = [name for name in host.done if name.startswith("undo")]
+    assert undone == ["undo stop commands", "undo evidence", "undo links", "undo mark"]
+    assert "maintenance stays ON" in host.said.splitlines()[-1]
+
+
 def test_a_person_who_recovers_has_the_way_back_finished_and_the_host_freed(host: Host) -> None:
     transaction = host.begin()
     host.step("migrate", fails)
