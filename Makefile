@@ -20,6 +20,11 @@ test: test-unit
 	$(BIN)/python -m tests.bed image
 	$(ON_HOSTS) tests/hosts tests/faults --ignore tests/faults/test_matrix.py
 
+# What failed the last time, alone.
+.PHONY: test-failed
+test-failed: .venv/.installed
+	$(ON_HOSTS) tests/unit tests/hosts tests/faults --ignore tests/faults/test_matrix.py --last-failed --last-failed-no-failures none
+
 test-unit: .venv/.installed
 	$(BIN)/python -m pytest tests/unit
 

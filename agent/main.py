@@ -87,7 +87,7 @@ def _fall_back(state: State, arguments: list[str]) -> int:
     with transaction.alone():
         progress = transaction.progress
         if not progress.outcome:
-            fall_back(transaction, given["reason"], settled=given["settled"])
+            fall_back(transaction, given["reason"], settled=bool(given.get("settled")))
         else:
             say(how_it_ended(transaction))
     return 1

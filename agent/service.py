@@ -12,6 +12,9 @@ from pathlib import Path
 from agent.command import Runner, acting_as, started_at
 from agent.versions import NAME
 
+# What systemd says of a host that is up, or on its way up.
+UP = ("initializing", "starting", "running", "degraded", "maintenance")
+
 
 @dataclass(frozen=True)
 class Process:
@@ -39,14 +42,16 @@ def unit_properties(unit: str) -> dict[str, str]:
 
 
 def host_goes_down() -> bool:
-    """Whether the host is shutting down: what fails now says nothing about the app, and the boot goes on from here."""
+    """Whether the host is shutting down: what fails now says nothing about the app, and the boot goes on from here.
+
+    A systemd that does not answer any more is taken for one that is about to be gone.
+    """
     argv = ["systemctl", "is-system-running"]
     try:
-        return (
-            subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False).stdout.strip() == "stopping"
-        )
+        state = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
-        return False
+        return True
+    return state not in UP
 
 
 def restart(runner: Runner, unit: str) -> None:
