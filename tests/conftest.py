@@ -37,12 +37,15 @@ class Hosts:
     def __init__(self) -> None:
         self._started: list[Host] = []
 
-    def __call__(self, number: int = 1, *, bare: bool = False) -> list[Host]:
-        """So many hosts, up and with their sites answering; `bare` ones have no site, and nothing of ours."""
-        with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda _: self._start(bare), range(number)))
+    def __call__(self, number: int = 1, *, bare: bool = False, built: str = "") -> list[Host]:
+        """So many hosts, up and with their sites answering; `bare` ones have no site, and nothing of ours.
 
-    def _start(self, bare: bool) -> Host:
+        + built: a tag or branch of the code that is built besides `good-1`, which is live
+        """
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(lambda _: self._start(bare, built), range(number)))
+
+    def _start(self, bare: bool, built: str) -> Host:
         # Only here, so that the tests that need no Docker don't even look for it.
         from tests.bed import hosts  # noqa: PLC0415
         from tests.bed.legacy import wait_for_site  # noqa: PLC0415
@@ -50,7 +53,7 @@ class Hosts:
 
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         name = f"test-{os.getpid()}-{worker}-{os.urandom(3).hex()}"
-        host = hosts.start(name, image="" if bare else prepared_image())
+        host = hosts.start(name, image="" if bare else prepared_image(built))
         self._started.append(host)
         if not bare:
             wait_for_site(host)

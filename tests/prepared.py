@@ -53,20 +53,24 @@ def ensure_engine_alone() -> None:
 
 
 @functools.cache
-def prepared_image() -> str:
-    """The prepared image, built if it isn't there; one process builds, the others wait for it. The same all session."""
+def prepared_image(built: str = "") -> str:
+    """The prepared image, built if it isn't there; one process builds, the others wait for it. The same all session.
+
+    + built: a tag or branch of the code that is built on the host besides, so that its deploys are quick
+    """
+    base = prepared_image() if built else ensure_image()
+    tag = PREFIX + _fingerprint(f"{base} {built}")
+    image = f"{SNAPSHOTS}:{tag}"
     with alone():
-        tag = PREFIX + _fingerprint(ensure_image())
-        image = f"{SNAPSHOTS}:{tag}"
         if not exists(image):
-            with step("Preparing a host with a site"):
-                _prepare(tag)
+            with step(f"Preparing a host with {built or 'a site'}"):
+                _prepare(tag, base, built)
             _forget_old(image)
     return image
 
 
-def _fingerprint(host_image: str) -> str:
-    made_of = hashlib.sha256(host_image.encode())
+def _fingerprint(base: str) -> str:
+    made_of = hashlib.sha256(base.encode())
     files = [Path(__file__), Path(runs.__file__)]
     for folder in MADE_OF:
         files += [file for file in (ROOT / folder).rglob("*") if file.is_file() and "__pycache__" not in file.parts]
@@ -75,22 +79,34 @@ def _fingerprint(host_image: str) -> str:
     return made_of.hexdigest()[:12]
 
 
-def _prepare(tag: str) -> None:
-    host = hosts.start(f"{tag}-is-made")
+def _prepare(tag: str, base: str, built: str) -> None:
+    name = f"{tag}-is-made"
+    # Another session may have been killed while it prepared the same.
+    left = hosts.find(name)
+    if left:
+        left.remove()
+    host = hosts.start(name, image=base)
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            run = Runs(Path(scratch), dict(SETTINGS))
-            run("provision", host).worked()
-            run("deploy", host, data={"code": TAG}).worked()
-        wait_for_site(host)
-        for _ in range(ROWS):
-            add_item(host)
+            _fill(host, Runs(Path(scratch), dict(SETTINGS)), built)
         # Nothing on its disk is half written.
         host.run(["systemctl", "stop", "django", "postgresql"])
         host.run(["sync"])
         host.snapshot(tag)
     finally:
         host.remove()
+
+
+def _fill(host: Host, run: Runs, built: str) -> None:
+    if built:
+        wait_for_site(host)
+        run("build", host, data={"code": built}).worked()
+        return
+    run("provision", host).worked()
+    run("deploy", host, data={"code": TAG}).worked()
+    wait_for_site(host)
+    for _ in range(ROWS):
+        add_item(host)
 
 
 def add_item(host: Host) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.bed.hosts import Host
+from tests.conftest import Hosts
 from tests.invariants import Seen, look
+
+
+@pytest.fixture
+def host(hosts: Hosts) -> Host:
+    """A host of its own for the test, as everywhere, with `good-2` built already: a deploy of it is all window."""
+    return hosts(built="good-2")[0]
 
 
 @pytest.fixture
