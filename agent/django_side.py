@@ -24,6 +24,8 @@ def main() -> None:
     def ours(argv=None):  # type: ignore[no-untyped-def]
         import django  # noqa: PLC0415
 
+        if verb == "foresee":
+            _let_postgresql_refuse_to_write()
         django.setup()
         print(MARK + json.dumps(VERBS[verb](*arguments)))  # type: ignore[operator]
 
@@ -142,6 +144,16 @@ def foresee(asked):  # type: ignore[no-untyped-def]
         "leaving": [_foreseen(migration, None, loader, False) for migration in _known_backwards(loader, extra)],
         "static": _static_files() if wanted["static"] else None,
     }
+
+
+def _let_postgresql_refuse_to_write():  # type: ignore[no-untyped-def]
+    """Have every connection of this process read only, also where the app's own options replace the environment's."""
+    from django.conf import settings  # noqa: PLC0415
+
+    for database in settings.DATABASES.values():
+        if "postg" in str(database.get("ENGINE", "")):
+            options = database.setdefault("OPTIONS", {})
+            options["options"] = f"{options.get('options', '')} -c default_transaction_read_only=on".strip()
 
 
 def _code_folder(loader):  # type: ignore[no-untyped-def]

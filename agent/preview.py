@@ -80,8 +80,17 @@ def _read(look: _Look, room: Path) -> Found:
     jobs["packages"] = partial(_packages, look, sources.get("code"))
     jobs["app"] = partial(_app, look, room, sources)
     found = at_once(jobs)
-    app = found.pop("app")
+    app = _less_certain(look, found.pop("app"), found["packages"])
     return {**found, **app, "names": _deployment_names(look, room)}
+
+
+def _less_certain(look: _Look, app: Found, has: Found) -> Found:
+    """What the new code has said with the packages that are live, where it will have others."""
+    changes = any(has.get(key) for key in ("added", "removed", "up", "down", "unsure"))
+    if look.built or not (changes or has["source"] in ("pins", "unknown")):
+        return app
+    why = "asked with the packages that are live now, and it will have others"
+    return {key: told if told["source"] != "django" else {**told, "why": why} for key, told in app.items()}
 
 
 def _source(look: _Look, room: Path, part: str) -> Found:
@@ -259,7 +268,8 @@ def _app_of_files(look: _Look, room: Path, code: Path, why: str) -> Found:
 
 def _static(look: _Look, after: dict[str, str] | None) -> Found:
     if after is None:
-        return {"source": "django", "why": "the app has no static files", "added": [], "changed": [], "removed": []}
+        # Without staticfiles, collectstatic has nothing to collect: the build says so.
+        after = {}
     return {"source": "django", "why": "", **_compared(look, after)}
 
 

@@ -188,7 +188,11 @@ def changes_database(run: Run, migrations: Migrations | None) -> bool | None:
     if migrations.pending:
         return True
     # Packages that change may bring migrations of their own, which no file of the project's tells of.
-    return False if migrations.source == "django" else None
+    return False if _for_certain(migrations) else None
+
+
+def _for_certain(migrations: Migrations) -> bool:
+    return migrations.source == "django" and not migrations.why
 
 
 def idle_steps(run: Run, migrations: Migrations | None) -> dict[str, str]:
@@ -366,8 +370,9 @@ def _fallback(run: Run, migrations: Migrations | None) -> tuple[Fallback | None,
     if migrations.conflicts:
         return Fallback(way="refused"), (f"migrations conflict: {_conflicts(migrations.conflicts)}",)
     if not migrations.pending:
-        sure = migrations.source == "django"
-        return Fallback(way="none", why="" if sure else "as far as the project's own files tell"), ()
+        return Fallback(
+            way="none", why="" if _for_certain(migrations) else "as far as the project's own files tell"
+        ), ()
     return _fallback_of_migrations(run, migrations)
 
 

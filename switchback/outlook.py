@@ -64,10 +64,10 @@ def asked_for(plan: Preview | None) -> Options:
     asked = options()
     if plan is None:
         return asked
-    told = plan.hosts[0] if plan.hosts else None
-    if told is None:
+    if not plan.hosts:
         raise Refused(f"--data plan={asked.plan}: it names no host")
-    if plan.kind in ("revert", "deploy") and told.version:
+    told, versions = plan.hosts[0], {one.version for one in plan.hosts}
+    if plan.kind in ("revert", "deploy") and len(versions) == 1 and told.version:
         return asked.model_copy(update={"version": told.version, "database": told.database or asked.database})
     shas = {part: getattr(told, part).sha for part in ("code", "config") if getattr(told, part)}
     return asked.model_copy(update=shas)

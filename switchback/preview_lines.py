@@ -197,7 +197,7 @@ def _migration_lines(host: HostPreview) -> list[str]:
         lines += [f"+ {line}" if number == 0 else f"  {line}" for number, line in enumerate(_one_migration(one))]
     if migrations.missing:
         lines.append(f"applied, and not in the new code: {', '.join(migrations.missing)}")
-    if migrations.source == "files":
+    if migrations.why:
         lines.append(f"for certain when built: {migrations.why}")
     return lines
 
@@ -246,7 +246,7 @@ def _static_lines(static: Static | None) -> list[str]:
         return [f"known when built: {static.why}"]
     kinds = (("+", static.added), ("~", static.changed), ("-", static.removed))
     lines = [f"{sign} {names.count}: {_listed(names)}" for sign, names in kinds if names.count]
-    return lines or [static.why or "as it is live"]
+    return [*(lines or ["as it is live"]), *([f"for certain when built: {static.why}"] if static.why else [])]
 
 
 def _listed(names: Names) -> str:
