@@ -73,6 +73,12 @@ def asked_for(plan: Preview | None) -> Options:
     return asked.model_copy(update=shas)
 
 
+def planned_deletions(plan: Preview | None, host: str) -> tuple[str, ...]:
+    """The versions that a plan deletes on a host, where it is a plan to delete."""
+    told = [one for one in plan.hosts if one.host == host] if plan and plan.kind == "clean" else []
+    return tuple(deletion.name for one in told for deletion in one.deletions)
+
+
 def look(kind: Kind, hosts: Sequence[Host], runs: Mapping[str, Run], known: Mapping[str, Known]) -> Preview:
     """Find out what a run would do on every host. Under -y alone nobody waits for it, and it is left out."""
     line, asked = command_line(), options()

@@ -123,7 +123,7 @@ def _plan_cleaning(state: State, hosts: Sequence[Host]) -> dict[str, Cleaning]:
     for host in hosts:
         settings, name = settings_of(host), host.name
         keep = settings.keep_versions if asked.keep is None else asked.keep
-        named = (asked.version,) if asked.version else ()
+        named = (asked.version,) if asked.version else outlook.planned_deletions(plan, name)
         doomed: list[str] = []
         try:
             doomed = choose(seen[name]["versions"], keep, settings.keep_failed, named)

@@ -276,14 +276,14 @@ def test_a_revert_with_the_database_does_what_its_preview_says(host: Host, run: 
     assert "items.0002_item_colour" not in look(host).database.migrations
 
 
-def test_a_clean_deletes_what_its_plan_says_and_no_plan_that_is_stale(host: Host, run: Runs, tmp_path: Path) -> None:
+def test_a_clean_deletes_exactly_what_its_plan_says_and_only_once(host: Host, run: Runs, tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     run("clean", host, data={"keep": "0", "save_plan": str(plan)}, args=["--dry"]).worked()
     (told,) = Preview.model_validate_json(plan.read_bytes()).hosts
     assert told.deletions
+    before = state_of(host)
+    run("clean", host, data={"plan": str(plan)}).worked()
+    assert_as_previewed(told, before, state_of(host))
     with untouched(host):
         result = run("clean", host, data={"plan": str(plan)})
-    assert_refused(result, "deletes no version, and in the plan")
-    before = state_of(host)
-    run("clean", host, data={"keep": "0", "plan": str(plan)}).worked()
-    assert_as_previewed(told, before, state_of(host))
+    assert_refused(result, f"there is no version {told.deletions[0].name}")
