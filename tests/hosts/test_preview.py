@@ -121,6 +121,29 @@ def test_a_migration_that_cannot_be_reversed_would_be_refused_and_a_deploy_that_
     assert "can't be undone: items.0002_shout stay: they can't be reversed" in accepted.output
 
 
+# A change of the config, as a person commits it: a line with a secret, and one without.
+SECRETS = r"""
+set -e
+cd "$(mktemp -d)"
+git clone --quiet /srv/git/config.git .
+printf '\nAPI_TOKEN = "hunter2-hunter2"\nPAGE_SIZE = 20\n' >>settings.py
+git -c user.name=Sam -c user.email=sam@example.org commit --quiet --all --message 'Ask the API'
+git push --quiet origin HEAD:refs/heads/with-secret
+"""
+
+
+def test_changed_lines_of_the_config_are_shown_without_their_secrets_however_much_is_said(
+    host: Host, run: Runs
+) -> None:
+    host.run(SECRETS)
+    result = run("deploy", host, data={"config": "with-secret"}, args=["--dry", "--diff", "-vvv"]).worked()
+    assert "+PAGE_SIZE = 20" in result.output
+    assert "+API_TOKEN = ***" in result.output
+    assert "hunter2" not in result.output
+    told = run("deploy", host, data={"config": "with-secret"}, args=["--dry", "--diff", "--json"]).worked()
+    assert "hunter2" not in told.stdout
+
+
 def test_static_files_are_compared_by_their_content(host: Host, run: Runs) -> None:
     told = previewed(run, host, code="bad-static")
     assert told.static is not None
