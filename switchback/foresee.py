@@ -395,7 +395,7 @@ def _conflicts(conflicts: Mapping[str, Sequence[str]]) -> str:
 def _fallback_of_revert(run: Run) -> Fallback:
     way = run.about.get("database", "keep")
     if way == "keep":
-        return Fallback(way="none", why="the database stays as it is")
+        return Fallback(way="none")
     if run.settings.restore_script:
         written = "once visitors are let in again, what they write keeps the fresh backup from being restored"
         return Fallback(way="restore", why="from the backup that is taken first", cannot_undo=(written,))

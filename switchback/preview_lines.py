@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+from agent.migration_risk import BREAKS, UNKNOWN
 from agent.versions import NAME
 from switchback.preview import (
     Changes,
@@ -227,7 +228,19 @@ def _left_lines(host: HostPreview) -> list[str]:
     elif migrations.leaving:
         labels = ", ".join(one.label for one in migrations.leaving)
         lines.append(f"applied, and not in the older version: {labels}")
+        lines += _breaks_lines(migrations.leaving)
     return [*lines, migrations.why] if migrations.why else lines
+
+
+def _breaks_lines(migrations: Sequence[Migration]) -> list[str]:
+    """What may keep the older version from working with a schema that stays."""
+    return [
+        f"  ! {one.label}, {operation.says}: {risk.says}"
+        for one in migrations
+        for operation in one.operations
+        for risk in operation.risks
+        if risk.kind in (BREAKS, UNKNOWN)
+    ]
 
 
 def _reversed(migration: Migration) -> list[str]:
