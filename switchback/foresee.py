@@ -361,10 +361,16 @@ def foresee_cleaning(host: str, settings: Settings, known: Known, doomed: Sequen
 
 def _fallback(run: Run, migrations: Migrations | None) -> tuple[Fallback | None, tuple[str, ...]]:
     """What a fallback would do to the database; and why the build would refuse the run, if it would."""
-    if "migrate" not in run.steps:
-        return None, ()
     if run.kind == "revert":
         return _fallback_of_revert(run), ()
+    if "checks" not in run.steps:
+        return None, ()
+    fallback, refusal = _fallback_of_deploy(run, migrations)
+    # A build changes no database, and is checked all the same.
+    return fallback if "migrate" in run.steps else None, refusal
+
+
+def _fallback_of_deploy(run: Run, migrations: Migrations | None) -> tuple[Fallback, tuple[str, ...]]:
     if migrations is None or migrations.source == "unknown":
         return Fallback(way=run.settings.database_fallback, why="what is migrated is known when built"), ()
     if migrations.conflicts:

@@ -190,8 +190,7 @@ def _migration_lines(host: HostPreview) -> list[str]:
     if migrations.applied is None:
         read += "; what is applied already is known when built"
     if migrations.pending:
-        by = "" if host.primary else ", by the primary host"
-        lines.append(f"{_count(len(migrations.pending), 'migration')} to apply, in this order{by}{read}")
+        lines.append(f"{_count(len(migrations.pending), 'migration')} to apply, in this order{_by(host)}{read}")
     else:
         lines.append(f"nothing to migrate{read}")
     for one in migrations.pending:
@@ -201,6 +200,13 @@ def _migration_lines(host: HostPreview) -> list[str]:
     if migrations.why:
         lines.append(f"for certain when built: {migrations.why}")
     return lines
+
+
+def _by(host: HostPreview) -> str:
+    """Who applies the migrations, where it is not this run on this host."""
+    if not any(step.name == "migrate" for step in host.steps):
+        return ", by a deploy of it"
+    return "" if host.primary else ", by the primary host"
 
 
 def _one_migration(migration: Migration) -> list[str]:

@@ -18,14 +18,14 @@ from agent.masking import masked_lines
 from switchback.checks import host_problems, hotfix_problems, transaction_problems
 from switchback.foresee import Known, foresee
 from switchback.outlook import of_hosts
-from switchback.preflight import Fleet, plan_deploy, plan_restart, plan_revert
+from switchback.preflight import Fleet, plan_build, plan_deploy, plan_restart, plan_revert
 from switchback.preview import Preview
 from switchback.preview_lines import preview_lines
 from tests.unit import examples
 
 FOLDER = Path(__file__).with_name("previews")
 SITUATIONS = sorted(FOLDER.glob("*.yml"))
-PLANS = {"deploy": plan_deploy, "revert": plan_revert, "restart": plan_restart}
+PLANS = {"deploy": plan_deploy, "build": plan_build, "revert": plan_revert, "restart": plan_restart}
 DRAWN = "vK8mQ2xRt7LpZw4NcYb9"
 APPLIED = [["auth", "0012_alter_user_first_name_max_length"], ["items", "0001_initial"]]
 # What is found where nothing but the code changes.
@@ -47,7 +47,9 @@ def previewed(situation: dict[str, Any]) -> Preview:
     runs = PLANS[kind](fleet, examples.asked(**situation.get("asked", {})))
     told = []
     for name, run in runs.items():
-        problems = host_problems(seen[name], settings[name], builds=kind == "deploy") + hotfix_problems(seen[name])
+        problems = host_problems(seen[name], settings[name], builds=kind in ("deploy", "build")) + hotfix_problems(
+            seen[name]
+        )
         notices = tuple(transaction_problems(seen[name]))
         found = host_found(situation["hosts"][name].get("found")) if run.steps and kind != "restart" else {}
         told.append(foresee(run, Known(seen[name], found, tuple(problems), notices)))
