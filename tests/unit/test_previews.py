@@ -16,7 +16,7 @@ import yaml
 from agent.foresight import with_risks
 from agent.masking import masked_lines
 from switchback.checks import host_problems, hotfix_problems, transaction_problems
-from switchback.foresee import Known, foresee
+from switchback.foresee import Known, foresee, foresee_cleaning
 from switchback.outlook import of_hosts
 from switchback.preflight import Fleet, plan_build, plan_deploy, plan_restart, plan_revert
 from switchback.preview import Preview
@@ -102,6 +102,22 @@ def test_a_preview_shows_no_secret_and_as_json_neither(path: Path) -> None:
 def test_a_preview_is_the_same_after_it_was_kept_as_a_plan(path: Path) -> None:
     preview = previewed(yaml.safe_load(path.read_text()))
     assert Preview.model_validate_json(preview.model_dump_json()) == preview
+
+
+def test_a_clean_names_what_goes_and_the_room_that_this_frees() -> None:
+    seen = examples.host_facts(examples.version(examples.LIVE), examples.version(examples.OLD, bytes=80_000_000))
+    told = foresee_cleaning("web1", examples.settings(), Known(seen), [examples.OLD])
+    assert preview_lines(of_hosts("clean", [told])) == [
+        "[web1] clean: 1 of 2 versions to be deleted",
+        "[web1]   deletes   1 version, which frees 80 MB",
+        f"[web1]             - {examples.OLD} (80 MB)",
+        "[web1]   + 0 to create  ~ 0 to change  - 1 to delete  = 1 unchanged",
+    ]
+
+
+def test_a_clean_with_nothing_to_delete_is_one_line() -> None:
+    told = foresee_cleaning("web1", examples.settings(), Known(examples.host_facts()), [])
+    assert preview_lines(of_hosts("clean", [told])) == ["[web1] nothing to delete"]
 
 
 if __name__ == "__main__":
