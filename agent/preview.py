@@ -216,11 +216,7 @@ def _masked_sql(migrations: list[Found]) -> list[Found]:
 def _app_of_built(look: _Look, room: Path) -> Found:
     """Ask a version that is built: at its own path, with its own packages."""
     layout = look.layout
-    static = {
-        "source": "built",
-        "why": "",
-        **_compared(look, static_files.collected(layout.part(look.version, "static"))),
-    }
+    static = _static_of_built(look)
     try:
         if look.leaves is not None:
             return {"migrations": _leaving(look, room), "static": static}
@@ -268,15 +264,28 @@ def _app_of_files(look: _Look, room: Path, code: Path, why: str) -> Found:
 
 def _static(look: _Look, after: dict[str, str] | None) -> Found:
     if after is None:
-        # Without staticfiles, collectstatic has nothing to collect: the build says so.
-        after = {}
-    return {"source": "django", "why": "", **_compared(look, after)}
+        return {"source": "unknown", "why": "there are more static files than can be read in time"}
+    return _compared(look, "django", after)
 
 
-def _compared(look: _Look, after: dict[str, str]) -> Found:
+def _static_of_built(look: _Look) -> Found:
+    """Those of a version that is built."""
+    try:
+        with acting_as(look.layout.app):
+            after = static_files.collected(look.layout.part(look.version, "static"))
+    except static_files.TooMuch as problem:
+        return {"source": "unknown", "why": str(problem)}
+    return _compared(look, "built", after)
+
+
+def _compared(look: _Look, source: str, after: dict[str, str]) -> Found:
     live = look.part("static")
-    with acting_as(look.layout.app):
-        return static_files.compare(static_files.collected(live) if live else {}, after)
+    try:
+        with acting_as(look.layout.app):
+            before = static_files.collected(live) if live else {}
+    except static_files.TooMuch as problem:
+        return {"source": "unknown", "why": str(problem)}
+    return {"source": source, "why": "", **static_files.compare(before, after)}
 
 
 # --- Links

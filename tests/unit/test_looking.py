@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.at_once import at_once
-from agent.static_files import collected, compare
+from agent.static_files import TooMuch, collected, compare
 from tests.bed.places import ROOT
 
 # Tries to write where it was told, and into the room; says which of it was possible.
@@ -95,6 +95,12 @@ def test_of_what_was_collected_the_files_themselves_count_and_not_their_copies(t
     assert set(collected(tmp_path)) == {"css/site.css", "css/site.abc123.css", "logo.svg"}
     (tmp_path / "staticfiles.json").write_text('{"paths": {"css/site.css": "css/site.abc123.css", "logo.svg": "x"}}')
     assert set(collected(tmp_path)) == {"css/site.css", "logo.svg"}
+
+
+def test_more_static_files_than_somebody_waits_for_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.css").write_text("x")
+    with pytest.raises(TooMuch, match="more static files than can be read in 0 s"):
+        collected(tmp_path, limit=0.0)
 
 
 def test_a_version_without_static_files_has_none(tmp_path: Path) -> None:
