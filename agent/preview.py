@@ -81,7 +81,7 @@ def _read(look: _Look, room: Path) -> Found:
     jobs["app"] = partial(_app, look, room, sources)
     found = at_once(jobs)
     app = _less_certain(look, found.pop("app"), found["packages"])
-    return {**found, **app, "names": _deployment_names(look, room)}
+    return {**found, **app, **_config_names(look, room)}
 
 
 def _less_certain(look: _Look, app: Found, has: Found) -> Found:
@@ -291,9 +291,10 @@ def _compared(look: _Look, source: str, after: dict[str, str]) -> Found:
 # --- Links
 
 
-def _deployment_names(look: _Look, room: Path) -> list[str] | None:
-    """The names in the config to come that the deployment directory gets links to."""
+def _config_names(look: _Look, room: Path) -> Found:
+    """What the config to come has at its top, and what of it the deployment directory gets links to."""
     config = look.layout.part(look.version, "config") if look.built else room / look.settings["config_subdir"]
     if not config.is_dir():
-        return None
-    return sorted({path.name for pattern in DEPLOYMENT_NAMES for path in config.glob(pattern)})
+        return {"entries": None, "names": None}
+    names = sorted({path.name for pattern in DEPLOYMENT_NAMES for path in config.glob(pattern)})
+    return {"entries": sorted(path.name for path in config.iterdir()), "names": names}

@@ -285,11 +285,20 @@ def _links_after(run: Run, seen: Facts, found: Facts) -> dict[str, str | None]:
     for path, target in {**fixed, **laid}.items():
         if not _leads_to(seen, path, target):
             after[path] = target
-    if names is not None:
-        # A link into the config whose name the new config does not have would lead nowhere.
-        gone = [path for path in seen.get("deployment", {}) if path not in laid and path in seen["links"]]
-        after |= dict.fromkeys(gone)
+    if found.get("entries") is not None:
+        after |= dict.fromkeys(_left_dangling(seen, str(folder), str(config), found["entries"]))
     return after
+
+
+def _left_dangling(seen: Facts, folder: str, config: str, entries: Sequence[str]) -> list[str]:
+    """The links of the deployment directory that lead to what the new config does not have."""
+    gone = []
+    for path, link in seen["links"].items():
+        if posixpath.dirname(path) == folder and link["kind"] == "link":
+            target = posixpath.normpath(posixpath.join(folder, link["target"]))
+            if posixpath.dirname(target) == config and posixpath.basename(target) not in entries:
+                gone.append(path)
+    return gone
 
 
 def _leads_to(seen: Facts, path: str, target: str) -> bool:

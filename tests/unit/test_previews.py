@@ -34,6 +34,7 @@ FOUND: dict[str, Any] = {
     "migrations": {"source": "django", "applied": APPLIED, "pending": [], "missing": [], "conflicts": {}},
     "static": {"source": "django"},
     "names": ["settings.py", "wsgi.py"],
+    "entries": ["README", "django", "manage.py", "settings.py", "supervisord.conf", "wsgi.py"],
     "windows": [],
 }
 
