@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 import traceback
 from collections.abc import Sequence
@@ -187,11 +188,18 @@ def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance:
         return f"{where}: {state}, maintenance is off; evidence: {transaction.folder}"
     problems = "; ".join("{action}: {problem}".format(**one).splitlines()[0] for one in progress.problems)
     maintenance = _maintenance_state(progress, keeps_maintenance)
-    backup = progress.backup.get("path")
     text = f"{where}: {current or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
+    backup = progress.backup.get("path")
     if backup:
-        text += f"; the database's backup: {backup}"
+        text += f"; the database's backup: {backup}; to restore it: {restore_command(transaction, backup)}"
     return text + f"; evidence: {transaction.folder}; next: deploys/recover.py"
+
+
+def restore_command(transaction: Transaction, backup: str) -> str:
+    """What a person types on the host to restore a backup."""
+    script = transaction.layout.optional_path("restore_script")
+    command = shlex.join([str(script), backup]) if script else f"(your own restore script) {shlex.quote(backup)}"
+    return f"sudo -u {transaction.layout.app} {command}"
 
 
 def _maintenance_state(progress: Progress, kept: bool) -> str:

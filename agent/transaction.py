@@ -18,7 +18,17 @@ from agent.journal import Journal
 from agent.layout import Layout
 from agent.progress import Progress, read_progress
 from agent.say import say
-from agent.state import Held, State, append_line, free_lock, lock_holder, read_lines, sync_folder, take_lock
+from agent.state import (
+    Held,
+    State,
+    agent_stays,
+    append_line,
+    free_lock,
+    lock_holder,
+    read_lines,
+    sync_folder,
+    take_lock,
+)
 from agent.versions import read_json
 
 # Ended transactions whose folders are kept, besides those that are the evidence for a version that still exists.
@@ -141,7 +151,8 @@ def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
         deadline = time.time() + fields["settings"]["confirm_timeout"]
         transaction.journal.append("begin", deploy=deploy, deadline=deadline, **fields)
         sync_folder(state.root / "transactions")
-        take_lock(state, deploy)
+        with agent_stays(state):
+            take_lock(state, deploy)
     except Held as held:
         shutil.rmtree(transaction.folder)
         raise Refused(describe_holder(state, held.holder)) from None

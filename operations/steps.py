@@ -25,18 +25,28 @@ def step(run: Run, name: str, **request: Any) -> Commands:
     if name not in run.steps:
         host.noop(f"{name}: {run.idle or 'not part of this run'}")
         return
-    lost = run.lost(failed.name for failed in state.failed_hosts)
-    if not lost:
+    gone = lost(run)
+    if not gone:
         Interrupts.committing = Interrupts.committing or (name == "commit" and state.is_executing)
-        yield installed("step", run.deploy, name, request=request, timeout=run.patience(name))
-    elif run.primary in (run.host, *lost) or name == "commit":
-        yield fall_back(run, lost)
+        yield ask(run, name, **request)
+    elif run.primary in (run.host, *gone) or name == "commit":
+        yield fall_back(run, gone)
     else:
         host.noop("waits for the primary host to take the database back first")
 
 
-def fall_back(run: Run, lost: Sequence[str]) -> StringCommand:
+def ask(run: Run, name: str, **request: Any) -> StringCommand:
+    """The command that has this host do a step."""
+    return installed("step", run.deploy, name, request=request, timeout=run.patience(name))
+
+
+def lost(run: Run) -> list[str]:
+    """The other hosts of a run that have failed by now."""
+    return run.lost(failed.name for failed in state.failed_hosts)
+
+
+def fall_back(run: Run, gone: Sequence[str]) -> StringCommand:
     """The command that makes this host fall back; it ends badly, so that pyinfra drops the host."""
-    reason = f"{', '.join(lost)} failed, and a deploy commits on all hosts or on none"
-    request = {"reason": reason, "settled": run.primary in lost}
+    reason = f"{', '.join(gone)} failed, and a deploy commits on all hosts or on none"
+    request = {"reason": reason, "settled": run.primary in gone}
     return installed("fall-back", run.deploy, request=request, timeout=run.patience("fallback"))

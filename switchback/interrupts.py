@@ -13,6 +13,7 @@ import gevent
 from pyinfra.api import State
 
 from switchback.calls import installed
+from switchback.gateway import said_besides
 from switchback.run import Run
 
 # What a shell reports for a program that Ctrl-C ended.
@@ -42,8 +43,6 @@ class Interrupts:
         self._state = state
         self._runs = [run for run in runs if run.steps]
         self._asked = 0
-        # What hosts have said to this, by name, as operations have their output.
-        self.said: dict[str, list[str]] = {}
 
     def catch(self) -> None:
         """Handle Ctrl-C, and being asked to end, from now on."""
@@ -86,4 +85,4 @@ class Interrupts:
         command = installed("fall-back", run.deploy, request=request, timeout=run.patience("fallback"))
         arguments = dict(command.connector_arguments)
         _, output = host.run_shell_command(command, _sudo=True, **arguments)
-        self.said[run.host] = list(output.stdout_lines)
+        said_besides[run.host] = list(output.stdout_lines)

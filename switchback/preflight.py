@@ -17,7 +17,7 @@ from agent.transaction import Refused as Undeletable
 from switchback import report
 from switchback.checks import host_problems, hotfix_problems, transaction_problems
 from switchback.errors import Refused
-from switchback.gateway import Facts, for_all_hosts, survey_all
+from switchback.gateway import Facts, for_all_hosts, said_besides, survey_all
 from switchback.interrupts import Interrupts
 from switchback.inventory import command_line, options, settings_of
 from switchback.options import Options
@@ -141,9 +141,8 @@ def _plan(
     _somebody_can_answer()
     fleet = _see(state, hosts, with_refs)
     runs = plan(fleet, options())
-    interrupts = Interrupts(state, list(runs.values()))
-    interrupts.catch()
-    report.follow(state, list(runs.values()), interrupts.said)
+    Interrupts(state, list(runs.values())).catch()
+    report.follow(state, list(runs.values()), said_besides)
     return runs
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from agent.progress import BUILD, WINDOW
 from agent.steps import limit_of
+from switchback.payload import agent_fingerprint
 from switchback.settings import Settings
 
 # Besides a step's own limit, what the answer may take on the way, seconds.
@@ -65,6 +66,7 @@ class Run:
             "deploy": self.deploy,
             "kind": self.kind,
             "by": who(),
+            "agent": agent_fingerprint(),
             "hosts": list(self.hosts),
             "primary": self.host == self.primary,
             "version": self.version,

@@ -9,7 +9,7 @@ import pytest
 
 from agent.journal import Journal
 from agent.links import NotALink, read_link, replace_link, restore_links
-from agent.state import Held, State, free_lock, lock_holder, take_lock, write_whole
+from agent.state import Held, State, agent_stays, free_lock, lock_holder, take_lock, write_whole
 
 
 def test_a_journal_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -49,6 +49,24 @@ def test_of_many_who_want_the_lock_one_gets_it_and_the_others_learn_who(tmp_path
     assert told == won * 19
     assert lock_holder(state) == won[0]
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_no_deploy_begins_while_the_agent_is_replaced_and_it_is_not_replaced_while_one_begins(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    order: list[str] = []
+
+    def begin() -> None:
+        with agent_stays(state):
+            order.append("begun")
+
+    with agent_stays(state, but_for_us=True):
+        other = threading.Thread(target=begin)
+        other.start()
+        other.join(0.2)
+        assert other.is_alive()
+        order.append("replaced")
+    other.join()
+    assert order == ["replaced", "begun"]
 
 
 def test_nobody_frees_a_lock_that_belongs_to_another_deploy(tmp_path: Path) -> None:

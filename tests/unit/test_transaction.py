@@ -264,6 +264,23 @@ def test_an_error_on_the_way_back_needs_a_person_and_the_rest_is_undone_all_the_
     assert transaction.progress.outcome == "needs a person"
 
 
+@pytest.mark.parametrize(
+    ("script", "command"),
+    [
+        (None, "sudo -u app (your own restore script) '/srv/back ups/a.dump'"),
+        ("/srv/restore.sh", "sudo -u app /srv/restore.sh '/srv/back ups/a.dump'"),
+    ],
+)
+def test_who_is_needed_is_told_how_to_restore_the_backup(script: str | None, command: str, host: Host) -> None:
+    told = settings().model_dump(mode="json") | {"restore_script": script}
+    host.begin(settings=told)
+    host.step("backup", lambda _: {"path": "/srv/back ups/a.dump"})
+    host.step("migrate", fails)
+    host.action("database", fails)
+    host.run("maintenance_start", "backup", "migrate")
+    assert f"; to restore it: {command}; evidence: " in host.said.splitlines()[-1]
+
+
 def test_an_error_of_ours_on_the_way_back_does_not_stop_the_way_back(host: Host) -> None:
     def breaks(step: Step) -> Note:
         raise ZeroDivisionError
