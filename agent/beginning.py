@@ -38,7 +38,7 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
     try:
         _our_own_agent(request)
         _still_as_seen(layout, request)
-        reserve.set_aside(layout)
+        reserve.set_aside_for_links(layout)
         start_guard()
         _keep_hotfixes(transaction, request)
     except (Refused, CommandFailed, OSError, subprocess.SubprocessError) as problem:

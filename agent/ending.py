@@ -6,7 +6,6 @@ import shlex
 import time
 import traceback
 from collections.abc import Sequence
-from typing import Any
 
 from agent import reserve, service, undo
 from agent.command import CommandFailed, acting_as, mask
@@ -40,7 +39,7 @@ def finish_commit(transaction: Transaction) -> None:
     """Do all that follows from the decision; whatever is done already is left as it is."""
     layout, begin = transaction.layout, transaction.begin
     version, was = begin["version"], begin.get("was")
-    reserve.give_back(layout)
+    reserve.give_back_for_links(layout)
     if begin["kind"] in ("deploy", "revert"):
         with acting_as(layout.app):
             _move_links(layout, version, was)
@@ -80,7 +79,7 @@ def _commit_sentence(transaction: Transaction) -> str:
 def end_refused(transaction: Transaction, reason: str) -> None:
     """End a deploy that had not begun to do anything."""
     with transaction.alone():
-        reserve.give_back(transaction.layout)
+        reserve.give_back_for_links(transaction.layout)
         end(transaction, "refused", f"refused: {reason}; nothing was changed")
 
 
@@ -90,8 +89,8 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
     + reason: a sentence for the people who will read of it
     + settled: whether the primary host has taken the database back already
     """
-    reserve.give_back(transaction.layout)
-    note_down(transaction, "fallback", reason=mask(reason), settled=settled)
+    _free_room(transaction)
+    transaction.journal.note("fallback", reason=mask(reason), settled=settled)
     say(f"falling back: {mask(reason)}")
     if waits_for_primary(transaction.progress):
         _undo_all(transaction, BEFORE_DATABASE)
@@ -100,10 +99,16 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
     return finish_fallback(transaction)
 
 
+def _free_room(transaction: Transaction) -> None:
+    """Free what was set aside for the way back, which begins."""
+    reserve.give_back_for_links(transaction.layout)
+    transaction.free_room()
+
+
 def prepare_fallback(transaction: Transaction, reason: str) -> None:
     """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
-    reserve.give_back(transaction.layout)
-    note_down(transaction, "fallback", reason=mask(reason))
+    _free_room(transaction)
+    transaction.journal.note("fallback", reason=mask(reason))
     _undo_all(transaction, BEFORE_APP_STARTS)
 
 
@@ -135,14 +140,17 @@ def finish_fallback(transaction: Transaction) -> str:
         return "falling back"
     outcome = outcome_of(transaction.progress)
     sentence = fallback_sentence(transaction, outcome, keeps_maintenance)
-    end(transaction, outcome, sentence)
+    try:
+        end(transaction, outcome, sentence)
+    except OSError as error:
+        say(f"the host stays held, since {transaction.state.root} can't be written: {error}; its guard frees it then")
     say(sentence)
     return outcome
 
 
 def _undo(transaction: Transaction, action: Action) -> bool:
     """Do one action of the plan, and write down how it went."""
-    note_down(transaction, "undo started", action=action.name)
+    transaction.journal.note("undo started", action=action.name)
     step = Step("fallback", transaction, _limit(transaction, action))
     try:
         found = undo.ACTIONS[action.name](step)
@@ -151,20 +159,12 @@ def _undo(transaction: Transaction, action: Action) -> bool:
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
-        note_down(transaction, "undo done", action=action.name, note=found)
+        transaction.journal.note("undo done", action=action.name, note=found)
         say(f"  undone: {action.name}" if action.name not in ("evidence", "mark") else f"  kept: {action.name}")
         return True
-    note_down(transaction, "undo failed", action=action.name, problem=text)
+    transaction.journal.note("undo failed", action=action.name, problem=text)
     say(f"  could not undo {action.name}: {text}")
     return False
-
-
-def note_down(transaction: Transaction, event: str, **fields: Any) -> None:
-    """Write a line of a fallback down. Where nothing can be written any more, going back matters more."""
-    try:
-        transaction.journal.append(event, **fields)
-    except OSError as error:
-        say(f"  the journal can't be written: {error}")
 
 
 def _limit(transaction: Transaction, action: Action) -> float:

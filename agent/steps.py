@@ -9,7 +9,7 @@ from typing import Any
 
 from agent import build, service, window
 from agent.command import mask
-from agent.ending import TROUBLE, commit, fall_back, note_down
+from agent.ending import TROUBLE, commit, fall_back
 from agent.interrupts import Interrupted, interruptible
 from agent.progress import BUILD
 from agent.say import say
@@ -113,7 +113,7 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
     if service.host_goes_down():
         say(f"the host goes down during {name}: it falls back when it boots")
         return False
-    note_down(transaction, event, step=name, reason=reason)
+    transaction.journal.note(event, step=name, reason=reason)
     fall_back(transaction, f"{name} failed: {reason}" if event == "step failed" else f"{reason} during {name}")
     return False
 
