@@ -39,7 +39,7 @@ def finish_commit(transaction: Transaction) -> None:
     """Do all that follows from the decision; whatever is done already is left as it is."""
     layout, begin = transaction.layout, transaction.begin
     version, was = begin["version"], begin.get("was")
-    reserve.give_back_for_links(layout)
+    _free_room(transaction)
     if begin["kind"] in ("deploy", "revert"):
         with acting_as(layout.app):
             _move_links(layout, version, was)
@@ -79,8 +79,8 @@ def _commit_sentence(transaction: Transaction) -> str:
 def end_refused(transaction: Transaction, reason: str) -> None:
     """End a deploy that had not begun to do anything."""
     with transaction.alone():
-        reserve.give_back_for_links(transaction.layout)
-        end(transaction, "refused", f"refused: {reason}; nothing was changed")
+        _free_room(transaction)
+        _end(transaction, "refused", f"refused: {reason}; nothing was changed")
 
 
 def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> str:
@@ -140,12 +140,17 @@ def finish_fallback(transaction: Transaction) -> str:
         return "falling back"
     outcome = outcome_of(transaction.progress)
     sentence = fallback_sentence(transaction, outcome, keeps_maintenance)
+    _end(transaction, outcome, sentence)
+    say(sentence)
+    return outcome
+
+
+def _end(transaction: Transaction, outcome: str, sentence: str) -> None:
+    """End a transaction that has changed nothing, or nothing any more."""
     try:
         end(transaction, outcome, sentence)
     except OSError as error:
-        say(f"the host stays held, since {transaction.state.root} can't be written: {error}; its guard frees it then")
-    say(sentence)
-    return outcome
+        say(f"the host stays held while {transaction.state.root} can't be written ({error}); then its guard frees it")
 
 
 def _undo(transaction: Transaction, action: Action) -> bool:

@@ -10,6 +10,7 @@ from pyinfra.api import StringCommand
 
 from switchback.calls import installed
 from switchback.interrupts import Interrupts
+from switchback.report import has_gone_back, said_by
 from switchback.run import Run
 
 Commands = Generator[StringCommand, None, None]
@@ -48,5 +49,5 @@ def lost(run: Run) -> list[str]:
 def fall_back(run: Run, gone: Sequence[str]) -> StringCommand:
     """The command that makes this host fall back; it ends badly, so that pyinfra drops the host."""
     reason = f"{', '.join(gone)} failed, and a deploy commits on all hosts or on none"
-    request = {"reason": reason, "settled": run.primary in gone}
+    request = {"reason": reason, "settled": run.primary in gone and has_gone_back(said_by(state, run.primary))}
     return installed("fall-back", run.deploy, request=request, timeout=run.patience("fallback"))

@@ -14,6 +14,7 @@ from pyinfra.api import State
 
 from switchback.calls import installed
 from switchback.gateway import said_besides
+from switchback.report import has_gone_back
 from switchback.run import Run
 
 # What a shell reports for a program that Ctrl-C ended.
@@ -81,7 +82,8 @@ class Interrupts:
 
     def _fall_back_on(self, run: Run) -> None:
         host = self._state.inventory.get_host(run.host)
-        request = {"reason": "interrupted at the controller", "settled": run.host != run.primary}
+        settled = run.host != run.primary and has_gone_back(said_besides.get(run.primary, ()))
+        request = {"reason": "interrupted at the controller", "settled": settled}
         command = installed("fall-back", run.deploy, request=request, timeout=run.patience("fallback"))
         arguments = dict(command.connector_arguments)
         _, output = host.run_shell_command(command, _sudo=True, **arguments)

@@ -18,7 +18,7 @@ from pyinfra.api import StringCommand
 from pyinfra.context import ctx_host, ctx_state
 
 from agent import progress
-from operations import housekeeping, transaction, version, window
+from operations import housekeeping, steps, transaction, version, window
 from operations.steps import step
 from switchback.calls import AGENT
 from switchback.payload import agent_fingerprint
@@ -181,6 +181,14 @@ def on(host: str, primary: str = "web1") -> Run:
     return run(host=host, hosts=("web1", "web2", "web3"), primary=primary)
 
 
+@pytest.fixture(autouse=True)
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the primary host has said."""
+    words = ["fell back at restart: the old version is live and proven healthy"]
+    monkeypatch.setattr(steps, "said_by", lambda state, host: words)
+    return words
+
+
 def falls_back(done: Done) -> dict[str, Any] | None:
     """What a host is told when it is to fall back; None when it isn't."""
     return done.told if done.commands and " fall-back " in done.line else None
@@ -194,6 +202,12 @@ def test_the_primary_host_falls_back_as_soon_as_another_one_has_failed() -> None
 def test_the_others_fall_back_as_soon_as_the_primary_host_has_failed() -> None:
     told = falls_back(Done(step, on("web2"), "restart", failed=("web1",)))
     assert told == {"reason": "web1 failed, and a deploy commits on all hosts or on none", "settled": True}
+
+
+def test_of_a_primary_host_without_a_word_nobody_knows_whether_the_database_is_back(said: list[str]) -> None:
+    said.clear()
+    told = falls_back(Done(step, on("web2"), "restart", failed=("web1",)))
+    assert told == {"reason": "web1 failed, and a deploy commits on all hosts or on none", "settled": False}
 
 
 def test_the_others_wait_while_the_primary_host_has_yet_to_take_the_database_back() -> None:
