@@ -122,6 +122,8 @@ def limit_of(name: str, settings: dict[str, Any]) -> float:
     """How long a step may take, seconds."""
     if name in BUILD:
         return float(settings["build_timeout"])
+    if name == "restart" and settings.get("restart") == "rolling":
+        return float(settings["restart_timeout"] + settings["health_timeout"] + settings["health_stable"])
     if name in ("migrate", "restart"):
         return float(settings[name + "_timeout"])
     if name == "health":

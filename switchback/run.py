@@ -43,6 +43,7 @@ class Run:
     + agent: the fingerprint of the agent that the host has
     + about: what else the journal's first line says
     + changes: for code and config, what lies between the live commit and the one to come
+    + advice: what is not as the settings ask for, and does not keep the run from going well
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Run:
     idle: str = ""
     about: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
 
     def request(self) -> dict[str, Any]:
         """What the host is told when the run begins."""
