@@ -72,8 +72,7 @@ def migrate(step: Step) -> Note:
         return {"skipped": "the database stays as it is" if step.begin["kind"] == "revert" else "nothing to migrate"}
     if step.begin["kind"] == "revert":
         return _take_database_back(step)
-    build.run_python(step.runner(step.layout.app), step, step.version, ["manage.py", "migrate", "--noinput"])
-    left = build.django(step, "migrations")["pending"]
+    left = build.django(step, "migrate")["pending"]
     if left:
         raise StepFailed("still to be migrated afterwards: " + json.dumps(left))
     return {"applied": ["{app}.{name}".format(**one) for one in step.notes("checks")["pending"]]}

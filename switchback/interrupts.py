@@ -83,7 +83,7 @@ class Interrupts:
     def _fall_back_on(self, run: Run) -> None:
         host = self._state.inventory.get_host(run.host)
         request = {"reason": "interrupted at the controller", "settled": run.host != run.primary}
-        command = installed("fall-back", run.deploy, request=request, timeout=run.patience("fallback"))
+        command = installed("fall-back", run.deploy, request=request, timeout=run.patience())
         arguments = dict(command.connector_arguments)
         _, output = host.run_shell_command(command, _sudo=True, **arguments)
         self.said[run.host] = list(output.stdout_lines)
