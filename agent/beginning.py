@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from agent import health, hotfixes, reserve, versions
+from agent import health, hotfixes, reserve, rolling, versions
 from agent.command import CommandFailed, mask
 from agent.ending import end_refused
 from agent.guard import start_guard
@@ -32,6 +32,8 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         **request,
         "links": record_links(layout),
         "has_worked": bool(mark.get("working")),
+        # A version that is there already can be looked at now; one to be built, once it is.
+        "restart": rolling.way(layout, was, request["version"]) if _is_there(layout, request["version"]) else None,
         "healthy_before": bool(was and health.app_problem(layout, was, timeout=3.0) is None),
     }
     transaction = begin(state, deploy, fields)
@@ -45,6 +47,10 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         end_refused(transaction, mask(str(problem)))
         raise Refused(mask(str(problem))) from None
     return transaction
+
+
+def _is_there(layout: Layout, version: str) -> bool:
+    return (layout.version(version) / versions.SEAL).exists()
 
 
 def _keep_hotfixes(transaction: Transaction, request: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent import git
+from agent import git, rolling
 from agent.command import CommandFailed, Runner, acting_as
 from agent.django_side import MARK as RESULT
 from agent.state import write_whole
@@ -107,12 +107,13 @@ def static(step: Step) -> Note:
 
 def checks(step: Step) -> Note:
     """Run Django's checks, read the migrations to come, and decide how the database would go back."""
-    found = django(step, "checks")
+    found = step.notes("static").get("checks") or django(step, "checks")
     if found["errors"]:
         raise StepFailed("Django's system checks found:\n" + "\n".join(found["errors"]))
     if found["conflicts"]:
         raise StepFailed("migrations conflict: " + json.dumps(found["conflicts"]))
     found["fallback"] = decide_fallback(step.settings, step.begin.get("irreversible", "refuse"), found["pending"])
+    found["restart"] = rolling.way(step.layout, step.begin.get("was"), step.version)
     return found
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from agent import service
 from agent.command import acting_as
 from agent.guard import start_guard
 from agent.layout import Layout
@@ -18,7 +19,7 @@ Version = dict[str, Any]
 
 
 def choose(versions: Sequence[Version], keep: int, keep_failed: int, named: Iterable[str] = ()) -> list[str]:
-    """Choose what to delete: never what a link leads to, what is pinned, or what Switchback did not build.
+    """Choose what to delete: never what a link leads to, what runs, what is pinned, or what Switchback did not build.
 
     + versions: as `list_versions` gives them, the newest first
     + keep: how many healthy ones stay
@@ -44,6 +45,8 @@ def _is_good(version: Version) -> bool:
 def _must_stay(version: Version) -> str:
     if version["links"]:
         return "it is " + " and ".join(version["links"])
+    if version.get("in_use"):
+        return "a process of the service was started from it, and runs"
     return "it is pinned" if version["pinned"] else ""
 
 
@@ -66,7 +69,7 @@ def clean(state: State, request: dict[str, Any]) -> Version:
     """
     layout, settings = Layout.of(request["settings"]), request["settings"]
     named = request.get("named") or []
-    versions = list_versions(state, layout)
+    versions = _versions(state, layout)
     if not choose(versions, request["keep"], settings["keep_failed"], named):
         # Nothing to hold the host for, and nothing for the history.
         return {"deleted": [], "bytes": 0, "kept": len(versions)}
@@ -75,7 +78,7 @@ def clean(state: State, request: dict[str, Any]) -> Version:
     start_guard()
     with transaction.alone():
         # Chosen again: only now is it certain that no deploy changes what the links lead to.
-        versions = list_versions(state, layout)
+        versions = _versions(state, layout)
         doomed = choose(versions, request["keep"], settings["keep_failed"], named)
         with acting_as(layout.app):
             for name in doomed:
@@ -87,6 +90,11 @@ def clean(state: State, request: dict[str, Any]) -> Version:
     with acting_as(layout.app):
         _empty_trash(layout)
     return {"deleted": doomed, "bytes": sum(sizes[name] for name in doomed), "kept": len(versions) - len(doomed)}
+
+
+def _versions(state: State, layout: Layout) -> list[Version]:
+    used = service.versions_in_use(layout.settings["systemd_service"], layout.versions)
+    return list_versions(state, layout, used)
 
 
 def _move_away(layout: Layout, name: str) -> None:

@@ -33,13 +33,17 @@ def main() -> None:
 
 
 def static(root):  # type: ignore[no-untyped-def]
-    """Collect the static files into a version, whatever STATIC_ROOT says."""
+    """Collect the static files into a version, whatever STATIC_ROOT says; and do what `checks` does.
+
+    All in one start of Django: to start it takes longer than any of this.
+    """
     from django.conf import settings  # noqa: PLC0415
     from django.core.management import call_command  # noqa: PLC0415
 
+    found = checks()
     settings.STATIC_ROOT = root
-    call_command("collectstatic", interactive=False, verbosity=1)
-    return {"files": sum(len(files) for _, _, files in os.walk(root))}
+    call_command("collectstatic", interactive=False, verbosity=1, skip_checks=True)
+    return {"files": sum(len(files) for _, _, files in os.walk(root)), "checks": found}
 
 
 def checks():  # type: ignore[no-untyped-def]
@@ -70,8 +74,16 @@ def migrations():  # type: ignore[no-untyped-def]
         "applied": sorted([app, name] for app, name in loader.applied_migrations),
         "known": sorted([app, name] for app, name in loader.disk_migrations),
         "conflicts": {app: sorted(names) for app, names in conflicts.items()},
-        "pending": [_describe(migration) for migration, _ in plan],
+        "pending": _described(executor, [migration for migration, _ in plan]),
     }
+
+
+def migrate():  # type: ignore[no-untyped-def]
+    """Apply what is pending, and read the migrations again."""
+    from django.core.management import call_command  # noqa: PLC0415
+
+    call_command("migrate", interactive=False, verbosity=1)
+    return migrations()
 
 
 def unapply(wanted):  # type: ignore[no-untyped-def]
@@ -113,11 +125,60 @@ def _describe(migration):  # type: ignore[no-untyped-def]
         "name": migration.name,
         "reversible": all(operation.reversible for operation in migration.operations),
         "atomic": migration.atomic,
-        "operations": [operation.describe() for operation in migration.operations],
     }
 
 
-VERBS = {"static": static, "checks": checks, "migrations": migrations, "unapply": unapply}
+def _described(executor, plan):  # type: ignore[no-untyped-def]
+    """The migrations of a plan, each with its operations as migration_risk has them."""
+    state = executor._create_project_state(with_applied_migrations=True)
+    found = []
+    for migration in plan:
+        operations = []
+        for operation in migration.operations:
+            operations.append(_operation(operation, migration.app_label, state))
+            operation.state_forwards(migration.app_label, state)
+        found.append({**_describe(migration), "operations": operations})
+    return found
+
+
+def _operation(operation, app, state):  # type: ignore[no-untyped-def]
+    """An operation as migration_risk describes it."""
+    kind = type(operation).__name__
+    name = getattr(operation, "name", None) or getattr(operation, "old_name", None) or ""
+    found = {
+        "app": app,
+        "kind": kind,
+        "says": operation.describe(),
+        "model": str(getattr(operation, "model_name", None) or name),
+        "name": str(name),
+        "reversible": bool(operation.reversible),
+    }
+    if getattr(operation, "field", None) is not None:
+        found["field"] = _field(operation.field)
+    if kind == "AlterField" and state is not None:
+        models = state.models.get((app, operation.model_name.lower()))
+        was = models and dict(models.fields).get(operation.name)
+        found["was"] = _field(was) if was is not None else None
+    if kind in ("AlterUniqueTogether", "AlterIndexTogether"):
+        found["adds"] = bool(getattr(operation, operation.option_name, True))
+    if kind == "RunPython":
+        found["does_nothing"] = operation.code is type(operation).noop
+    if kind == "RunSQL":
+        found["does_nothing"] = not operation.sql
+    if kind == "SeparateDatabaseAndState":
+        found["inside"] = [_operation(one, app, state) for one in operation.database_operations]
+    return found
+
+
+def _field(field):  # type: ignore[no-untyped-def]
+    """A field's class, and those of its arguments that are plain."""
+    _, path, _, arguments = field.deconstruct()
+    plain = {key: value for key, value in arguments.items() if isinstance(value, (bool, int, str, type(None)))}
+    others = {key: True for key in arguments if key not in plain}
+    return {**others, **plain, "class": path.rsplit(".", 1)[-1]}
+
+
+VERBS = {"static": static, "checks": checks, "migrations": migrations, "migrate": migrate, "unapply": unapply}
 
 if __name__ == "__main__":
     main()

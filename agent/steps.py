@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent import build, service, window
@@ -12,7 +12,7 @@ from agent.command import mask
 from agent.ending import TROUBLE, commit, fall_back
 from agent.interrupts import Interrupted, interruptible
 from agent.progress import BUILD
-from agent.say import say
+from agent.say import say, somebody_listens
 from agent.state import State, lock_holder
 from agent.step import Step
 from agent.transaction import Ended, Transaction, how_it_ended
@@ -36,6 +36,22 @@ STEPS: dict[str, Callable[[Step], dict[str, Any]]] = {
     "maintenance_stop": window.maintenance_stop,
     "site": window.prove_site,
 }
+
+
+def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, dict[str, Any]]) -> bool:
+    """Run steps one after the other, until one fails. Returns whether all went well; if not, the deploy has ended.
+
+    + given: what the controller says for this call alone, by step
+
+    Raises Ended when this deploy does not hold the host any more.
+    """
+    for name in names:
+        if not run_step(state, deploy, name, given.get(name, {})):
+            return False
+        if not somebody_listens():
+            # Whoever asked for this is gone, and won't confirm it: what is done is taken back when the deadline passes.
+            return False
+    return True
 
 
 def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> bool:
@@ -131,6 +147,8 @@ def limit_of(name: str, settings: dict[str, Any]) -> float:
     """How long a step may take, seconds."""
     if name in BUILD:
         return float(settings["build_timeout"])
+    if name == "restart" and settings.get("restart") == "rolling":
+        return float(settings["restart_timeout"] + settings["health_timeout"] + settings["health_stable"])
     if name in ("migrate", "restart"):
         return float(settings[name + "_timeout"])
     if name == "health":

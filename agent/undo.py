@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import build, health, service, window
+from agent import build, health, rolling, service, window
 from agent.command import acting_as, mask, started_at, stop_group
-from agent.fallback import database_way, failed_step, visitors_are_in
+from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
 from agent.step import Step, StepFailed
+from agent.supervisor import Unreadable
 from agent.versions import change_mark, linked_version
 
 Note = dict[str, Any]
@@ -92,8 +93,16 @@ def _restore(step: Step) -> Note:
 
 def restart(step: Step) -> Note:
     """Restart the service from the version that was live."""
+    was = linked_version(step.layout, step.layout.path("current_main"))
+    note: Note = {"way": "restart"}
+    if was and rolls_back(step.progress):
+        try:
+            return {"way": "rolling", **rolling.take_back(step, was)}
+        except (StepFailed, health.Unhealthy, Unreadable) as problem:
+            # Short of nothing serving at all, whatever it takes: what the service is like then is proven next.
+            note["instead"] = mask(str(problem))
     service.restart(step.runner(None), step.settings["systemd_service"])
-    return {}
+    return note
 
 
 def stop_service(step: Step) -> Note:

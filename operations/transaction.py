@@ -95,7 +95,7 @@ def has_committed(run: Run) -> bool:
     def settle_primary(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
         # Well before the others' own guards take them back.
         patience = run.settings.confirm_timeout / 2
-        committed = settle(state, run.primary, run.deploy, patience, run.patience("fallback"))
+        committed = settle(state, run.primary, run.deploy, patience, run.patience())
         return dict.fromkeys((one.name for one in hosts), committed)
 
     return for_all_hosts("settle", settle_primary, among=reached)

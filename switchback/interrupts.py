@@ -84,7 +84,7 @@ class Interrupts:
         host = self._state.inventory.get_host(run.host)
         settled = run.host != run.primary and has_gone_back(said_besides.get(run.primary, ()))
         request = {"reason": "interrupted at the controller", "settled": settled}
-        command = installed("fall-back", run.deploy, request=request, timeout=run.patience("fallback"))
+        command = installed("fall-back", run.deploy, request=request, timeout=run.patience())
         arguments = dict(command.connector_arguments)
         _, output = host.run_shell_command(command, _sudo=True, **arguments)
         said_besides[run.host] = list(output.stdout_lines)

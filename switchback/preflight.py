@@ -15,7 +15,7 @@ from pyinfra.api import Host, State
 from agent.clean import choose
 from agent.transaction import Refused as Undeletable
 from switchback import report
-from switchback.checks import host_problems, hotfix_problems, transaction_problems
+from switchback.checks import host_problems, hotfix_problems, rolling_problems, transaction_problems
 from switchback.errors import Refused
 from switchback.gateway import Facts, for_all_hosts, said_besides, survey_all
 from switchback.interrupts import Interrupts
@@ -411,6 +411,7 @@ def _run(
         agent=seen["agent"],
         about=about,
         changes={part: ref["changes"] for part, ref in seen["refs"].items() if "changes" in ref},
+        advice=tuple(rolling_problems(seen)) if "restart" in steps else (),
     )
 
 

@@ -93,6 +93,7 @@ def plan_lines(runs: Sequence[Run]) -> list[str]:
                 lines.append(f"[{run.host}]   from: {run.about['backup']}")
         if "swap" in run.steps and "code" not in run.steps:
             lines.append(f"[{run.host}]   it is built already")
+        lines += [f"[{run.host}]   {line}" for text in run.advice for line in text.splitlines()]
         lines.append(f"[{run.host}]   steps: {', '.join(run.steps)}")
         if len(run.hosts) > 1 and run.host == run.primary:
             lines.append(f"[{run.host}]   migrates and backs up for all hosts")

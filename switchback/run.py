@@ -44,6 +44,7 @@ class Run:
     + agent: the fingerprint of the agent that the host has
     + about: what else the journal's first line says
     + changes: for code and config, what lies between the live commit and the one to come
+    + advice: what is not as the settings ask for, and does not keep the run from going well
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Run:
     idle: str = ""
     about: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
 
     def request(self) -> dict[str, Any]:
         """What the host is told when the run begins."""
@@ -80,12 +82,28 @@ class Run:
         """The other hosts of this run that have failed."""
         return sorted(set(failed) & set(self.hosts) - {self.host})
 
-    def patience(self, step: str) -> float:
-        """How long to wait for a step's answer, seconds: its own limit, and the fallback that may come of it."""
+    def together(self, step: str) -> tuple[str, ...]:
+        """The steps that a host does in the call in which it does this one.
+
+        Those of the build concern nobody else. In the window several hosts go step by step, so that none is further
+        than the others; the commit is a word of its own from the controller, for a host that has lost it must not.
+        """
+        alone = len(self.hosts) == 1
+        for group in (BUILD, WINDOW) if alone else (BUILD,):
+            if step in group:
+                return tuple(name for name in self.steps if name in group)
+        return (step,)
+
+    def told(self, step: str) -> dict[str, Any]:
+        """What a host is told for a step alone, and keeps nowhere: a repository's URL, which may hold a password."""
+        urls = {"code": self.settings.code_repo_url, "config": self.settings.config_repo_url}
+        return {"url": urls[step]} if step in urls else {}
+
+    def patience(self, *steps: str) -> float:
+        """How long to wait for an answer, seconds: the steps' own limits, and the fallback that may come of them."""
         settings = self.settings.model_dump(mode="json")
         back = sum(limit_of(name, settings) for name in ("migrate", "restart", "health", "maintenance_stop"))
-        own = 0.0 if step == "fallback" else limit_of(step, settings)
-        return own + back + ON_THE_WAY
+        return sum(limit_of(name, settings) for name in steps) + back + ON_THE_WAY
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.faults.sabotage import InAgent, InCommand, Moment
+from tests.faults.sabotage import OWN_SCRIPTS, InAgent, InCommand, Moment
 
 FAILS, HANGS = "fails", "hangs"
 KILLED, CTRL_C, LINK = "controller killed", "Ctrl-C", "link lost"
@@ -65,7 +65,7 @@ class Step:
 
 def in_step(name: str, **more: Any) -> InAgent:
     """The moment at which the agent carries a step out."""
-    return InAgent("step started", name, f"step * {name}", **more)
+    return InAgent("step started", name, f"step * *{name}*", **more)
 
 
 BEGIN = Step("begin", InAgent("begin", process="begin"), fails=InCommand("systemctl start *switchback-guard*"))
@@ -82,7 +82,7 @@ SEAL = Step("seal", InCommand("du *"), limit="build_timeout")
 BACKUP_BEFORE = Step("backup_before", InCommand("backup_database.sh*"), limit="script_timeout")
 MAINTENANCE_START = Step("maintenance_start", InCommand("start_maintenance.sh*"), limit="script_timeout")
 BACKUP = Step("backup", InCommand("backup_database.sh*"), limit="script_timeout")
-MIGRATE = Step("migrate", InCommand("python manage.py migrate*"), limit="migrate_timeout")
+MIGRATE = Step("migrate", InCommand("python *django_side.py * migrate*"), limit="migrate_timeout")
 UNAPPLY = Step("migrate", InCommand("python *django_side.py * unapply *"), limit="migrate_timeout")
 SWAP = Step("swap", in_step("swap"), fails=in_step("swap", audit=("os.rename",)))
 INSTALL_SCRIPT = Step("install_script", InCommand("install.sh*"), limit="script_timeout")
@@ -102,7 +102,6 @@ DECIDED = Step(
 )
 ENDING = Step("commit (freeing)", InAgent("ended", process="step * commit"))
 
-BUILD_ROWS = (*OF_BUILD, CHECKS, SEAL)
 WINDOW_ROWS = (MAINTENANCE_START, BACKUP, MIGRATE, SWAP, INSTALL_SCRIPT, RESTART, HEALTH, MAINTENANCE_STOP, SITE)
 COMMIT_ROWS = (DECIDING, DECIDED, ENDING)
 
@@ -155,7 +154,14 @@ class Case:
 
 def build_cases() -> Iterator[Case]:
     """A deploy before its window: whatever happens, the site is never touched."""
-    for row, scenario in ((BEGIN, BUILD), *((row, BUILD) for row in BUILD_ROWS), (BACKUP_BEFORE, NO_MIGRATION)):
+    # In a build the checks are done by the command that collects the static files.
+    rows = (
+        (BEGIN, BUILD),
+        *((row, BUILD) for row in (*OF_BUILD, SEAL)),
+        (CHECKS, WINDOW),
+        (BACKUP_BEFORE, NO_MIGRATION),
+    )
+    for row, scenario in rows:
         for fault in FAULTS:
             yield _specific(Case("deploy", row, fault, scenario, REFUSED, row.name, _because(row.name, fault)))
 
@@ -213,10 +219,11 @@ ON_PRIMARY = ("backup_before", "backup", "migrate")
 
 def fleet_cases() -> Iterator[Case]:
     """A deploy to three hosts of which one fails or is lost: all of them end alike."""
-    build = ((BEGIN, BUILD), *((row, BUILD) for row in BUILD_ROWS if row.name != "build_script"))
-    rows = (*build, (BACKUP_BEFORE, NO_MIGRATION), *((row, WINDOW) for row in WINDOW_ROWS if row is not INSTALL_SCRIPT))
-    for row, scenario in rows:
-        outcome = FELL_BACK if scenario is WINDOW else REFUSED
+    build = (BEGIN, *(row for row in OF_BUILD if row.name not in OWN_SCRIPTS), SEAL)
+    window = (row for row in WINDOW_ROWS if row.name not in OWN_SCRIPTS)
+    untouched = (*((row, BUILD) for row in build), (CHECKS, WINDOW), (BACKUP_BEFORE, NO_MIGRATION))
+    for row, scenario in (*untouched, *((row, WINDOW) for row in window)):
+        outcome = REFUSED if (row, scenario) in untouched else FELL_BACK
         for fault in (FAILS, LOST):
             on = PRIMARY if row.name in ON_PRIMARY else OTHER
             yield Case("fleet", row, fault, scenario, outcome, on=on)

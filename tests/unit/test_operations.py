@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyinfra.api import StringCommand
+from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.context import ctx_host, ctx_state
 
 from agent import progress
@@ -70,7 +70,10 @@ class Done:
         host = create_host(state)
         with ctx_state.use(state), ctx_host.use(host):
             body = getattr(operation, "_inner", operation)
-            self.commands: list[StringCommand] = list(body(*args, **kwargs))
+            yielded = list(body(*args, **kwargs))
+        self.commands = [one for one in yielded if isinstance(one, StringCommand)]
+        # Whether it stands for what an earlier call has done.
+        self.made_before = [type(one) for one in yielded] == [FunctionCommand]
         self.noop: str | None = host.noop_description
 
     @property
@@ -82,6 +85,12 @@ class Done:
     def line(self) -> str:
         """The command line as the host's shell gets it."""
         return str(self.only.get_raw_value())
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps that the agent is asked for."""
+        assert self.line.startswith(f"{AGENT} step 20261123-120000-deploy-ab12 ")
+        return tuple(self.line.rsplit(" ", 1)[1].split(","))
 
     @property
     def stdin(self) -> list[Any]:
@@ -96,20 +105,27 @@ class Done:
 def test_every_step_of_a_run_has_an_operation_that_asks_the_agent_for_it() -> None:
     assert tuple(STEPS) == ALL_STEPS == progress.STEPS
     for name, operation in STEPS.items():
-        assert Done(operation, run()).line == f"{AGENT} step 20261123-120000-deploy-ab12 {name}"
+        several = run(hosts=("web1", "web2"))
+        if name in progress.BUILD[1:]:
+            assert Done(operation, several).made_before
+        else:
+            assert Done(operation, several).steps == (progress.BUILD if name == "code" else (name,))
+
+
+def test_a_host_alone_does_the_build_in_one_call_and_the_window_in_another_and_is_asked_for_the_commit() -> None:
+    calls = [done.steps for done in (Done(operation, run()) for operation in STEPS.values()) if not done.made_before]
+    assert calls == [progress.BUILD, progress.WINDOW, ("commit",)]
 
 
 def test_the_repositories_are_named_on_standard_input_alone() -> None:
-    assert Done(version.code, run()).told == {"url": CODE_URL}
-    assert Done(version.config, run()).told == {"url": CONFIG_URL}
-    for name, operation in STEPS.items():
-        if name not in ("code", "config"):
-            assert Done(operation, run()).told == {}
+    urls = {"code": {"url": CODE_URL}, "config": {"url": CONFIG_URL}}
+    assert Done(version.code, run()).told == {**{name: {} for name in progress.BUILD}, **urls}
+    assert Done(window.backup_before, run()).told == {name: {} for name in progress.WINDOW}
 
 
 def test_a_step_is_waited_for_longer_than_the_host_takes_to_do_it_and_to_fall_back() -> None:
     one = settings(migrate_timeout=1000)
-    (command,) = Done(window.migrate, run(settings=one)).commands
+    (command,) = Done(window.migrate, run(settings=one, hosts=("web1", "web2"))).commands
     assert command.connector_arguments["_timeout"] > 2 * 1000 + one.restart_timeout + one.health_timeout
 
 
@@ -129,8 +145,8 @@ def test_no_password_of_a_repository_is_on_a_command_line_or_in_what_pyinfra_pri
         assert HIDDEN not in command.get_raw_value()
         assert HIDDEN not in str(command)
         assert HIDDEN not in repr(command)
-        if name not in ("code", "config"):
-            # What a host is told beyond these two it writes down.
+        if name != "code":
+            # What a host is told beyond the build it writes down.
             assert HIDDEN not in json.dumps(command.connector_arguments["_stdin"])
 
 
@@ -265,4 +281,4 @@ def test_no_step_is_done_on_any_host_once_another_has_failed(
     if failed - {host}:
         assert falls_back(done) or (done.noop and name != "commit")
     else:
-        assert done.line.endswith(f" {name}")
+        assert done.made_before if name in progress.BUILD[1:] else name in done.steps
