@@ -41,16 +41,22 @@ class Journal:
 
     def note(self, event: str, **fields: Any) -> None:
         """Write a line on the way back. Where nothing can be written any more, going back matters more."""
-        record = _record(event, fields)
+        self._unwritten.append(_record(event, fields))
         try:
-            self._write(record)
+            self._write_the_unwritten()
         except OSError as error:
-            self._unwritten.append(record)
             say(f"  the journal can't be written: {error}")
 
     def append(self, event: str, **fields: Any) -> None:
         """Write one line and wait until it is on disk. Raises OSError."""
-        self._write(_record(event, fields))
+        record = _record(event, fields)
+        self._write_the_unwritten()
+        self._write(record)
+
+    def _write_the_unwritten(self) -> None:
+        while self._unwritten:
+            self._write(self._unwritten[0])
+            del self._unwritten[0]
 
     def _write(self, record: Record) -> None:
         """A full disk costs the reserve, not the line."""

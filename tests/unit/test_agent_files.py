@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +28,27 @@ def test_a_line_cut_short_by_a_crash_is_passed_over_and_the_next_one_is_whole(tm
         file.write('{"event": "step sta')
     journal.append("fallback", reason="crash")
     assert [record["event"] for record in journal.records()] == ["begin", "fallback"]
+
+
+def test_what_could_not_be_written_is_known_all_the_same_and_written_first_once_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path)
+    journal.append("begin", deploy="a")
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as read_only:
+        read_only.setattr("agent.journal.append_line", refuse)
+        journal.note("fallback", reason="it broke")
+        journal.note("undo failed", action="links")
+        with pytest.raises(OSError, match="Read-only"):
+            journal.append("ended")
+    assert [record["event"] for record in journal.records()] == ["begin", "fallback", "undo failed"]
+    journal.note("undo done", action="links")
+    written = [record["event"] for record in Journal(tmp_path).records()]
+    assert written == ["begin", "fallback", "undo failed", "undo done"] == [one["event"] for one in journal.records()]
 
 
 def test_of_many_who_want_the_lock_one_gets_it_and_the_others_learn_who(tmp_path: Path) -> None:
