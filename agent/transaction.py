@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.command import Runner, started_at
+from agent.cost import measured
 from agent.journal import Journal
 from agent.layout import Layout
 from agent.progress import Progress, read_progress
@@ -193,6 +194,7 @@ def finish_end(transaction: Transaction) -> None:
         "reason": (progress.reason or "").split("\n")[0] or None,
         "backup": progress.backup.get("path"),
         "sentence": ended["sentence"],
+        "cost": measured(transaction.journal.records()),
     }
     transaction.journal.free_room()
     try:
