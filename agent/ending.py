@@ -7,8 +7,9 @@ import time
 import traceback
 from collections.abc import Sequence
 
-from agent import reserve, service, undo
+from agent import probes, reserve, service, undo
 from agent.command import CommandFailed, acting_as, mask
+from agent.cost import measured, sentences
 from agent.fallback import LINKS, MARK, Action, maintenance_is_ours, outcome_of, plan_fallback, waits_for_primary
 from agent.health import Unhealthy
 from agent.interrupts import Interrupted
@@ -47,6 +48,8 @@ def finish_commit(transaction: Transaction) -> None:
         kept = {"backup": backup} if backup else {}
         change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
     sentence = _commit_sentence(transaction)
+    for line in sentences(measured(transaction.journal.records())):
+        say(line)
     end(transaction, "committed", sentence)
     say(sentence)
 
@@ -138,8 +141,11 @@ def finish_fallback(transaction: Transaction) -> str:
     if transaction.progress.problems and service.host_goes_down():
         say("the host goes down: it goes on falling back when it boots")
         return "falling back"
+    write_down_probes(transaction)
     outcome = outcome_of(transaction.progress)
     sentence = fallback_sentence(transaction, outcome, keeps_maintenance)
+    for line in sentences(measured(transaction.journal.records())):
+        say(line)
     _end(transaction, outcome, sentence)
     say(sentence)
     return outcome
@@ -170,6 +176,13 @@ def _undo(transaction: Transaction, action: Action) -> bool:
     transaction.journal.note("undo failed", action=action.name, problem=text)
     say(f"  could not undo {action.name}: {text}")
     return False
+
+
+def write_down_probes(transaction: Transaction) -> None:
+    """Stop asking the site, and write down what it has answered; nothing where nobody asks."""
+    found = probes.found()
+    if found:
+        transaction.journal.note("note", step="downtime", note={str(round(time.time(), 3)): found})
 
 
 def _limit(transaction: Transaction, action: Action) -> float:

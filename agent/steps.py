@@ -7,9 +7,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent import build, service, window
+from agent import build, probes, service, window
 from agent.command import mask
-from agent.ending import TROUBLE, commit, fall_back
+from agent.ending import TROUBLE, commit, fall_back, write_down_probes
 from agent.interrupts import Interrupted, interruptible
 from agent.progress import BUILD
 from agent.say import say, somebody_listens
@@ -45,9 +45,14 @@ def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, 
 
     Raises Ended when this deploy does not hold the host any more.
     """
+    transaction = Transaction(state, deploy)
+    if transaction.begin and transaction.progress.outcome is None:
+        probes.watch(transaction.begin, names)
     for name in names:
         if not run_step(state, deploy, name, given.get(name, {})):
             return False
+        if name == names[-1]:
+            write_down_probes(transaction)
         if not somebody_listens():
             # Whoever asked for this is gone, and won't confirm it: what is done is taken back when the deadline passes.
             return False

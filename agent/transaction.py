@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from agent import reserve
 from agent.command import Runner, started_at
+from agent.cost import measured
 from agent.journal import Journal
 from agent.layout import Layout
 from agent.progress import Progress, read_progress
@@ -233,6 +234,7 @@ def finish_end(transaction: Transaction) -> None:
         "reason": (progress.reason or "").split("\n")[0] or None,
         "backup": progress.backup.get("path"),
         "sentence": ended["sentence"],
+        "cost": measured(transaction.journal.records()),
     }
     transaction.free_room()
     transaction.journal.free_room()

@@ -19,7 +19,16 @@ OUTCOMES = ("committed", "refused", "fell back", "still falling back", "needs a 
 # How the agent begins to say why it falls back, and what it is doing about it.
 REASON = "falling back: "
 WARNING = ": WARNING: "
-UNDOING = ("  undone: ", "  kept: ", "  could not undo ", *OUTCOMES)
+# What the agent says of its decisions and their cost, for the last screen.
+TOLD = (
+    "a window is needed: ",
+    "no window is needed: ",
+    "restart: in full",
+    "restart: supervisord has",
+    "restart: the new",
+)
+COST = ("downtime: ", "time: ")
+UNDOING = (*COST, "  undone: ", "  kept: ", "  could not undo ", *OUTCOMES)
 # How much of a failed command's output is repeated on the last screen.
 OUTPUT_LINES = 6
 
@@ -36,6 +45,8 @@ class Ending:
     sentence: str
     reason: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    cost: tuple[str, ...] = ()
 
 
 def follow(state: State, runs: Sequence[Run], also: Mapping[str, Sequence[str]]) -> None:
@@ -152,7 +163,9 @@ def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:
     worst = max(outcomes, key=(*OUTCOMES, "unknown").index)
     lines = ["", f"--> {run.kind.capitalize()} {run.deploy}: {worst}"]
     for one in endings:
-        lines += [f"    [{one.host}] {line}" for line in (*one.warnings, *one.reason, one.sentence)]
+        lines += [
+            f"    [{one.host}] {line}" for line in (*one.told, *one.warnings, *one.reason, *one.cost, one.sentence)
+        ]
     return [*lines, *(f"    Next: {hint}" for hint in _next(run, set(outcomes)))]
 
 
@@ -197,6 +210,8 @@ def ending(run: Run, said: Sequence[str]) -> Ending:
         for outcome in OUTCOMES:
             if line.startswith((f"{outcome}:", f"{outcome} at ")):
                 warnings = tuple(text for text in said if WARNING in text)
-                return Ending(run.host, outcome, line, reason_of(said), warnings)
+                told = tuple(text for text in said if any(words in text for words in TOLD))
+                cost = tuple(text for text in said if text.startswith(COST))
+                return Ending(run.host, outcome, line, reason_of(said), warnings, told, cost)
     when = time.strftime("%H:%M:%S")
     return Ending(run.host, "unknown", f"no word from the host ({when}): its guard takes it back by itself")

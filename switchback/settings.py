@@ -105,6 +105,10 @@ class Settings(BaseModel):
         default=None,
         description="a directory of wheels on the host (absolute): packages come from there, none from the network",
     )
+    reuse_venv: bool = Field(
+        default=True,
+        description="whether packages are linked from an earlier version with the same requirements, Python and wheels",
+    )
     build_script: Annotated[Script | None, Said] = Field(
         default=None, description="a script to run in the new version's code once its packages are installed"
     )
@@ -167,6 +171,9 @@ class Settings(BaseModel):
         default=60, description="seconds for the service to restart, however its processes do"
     )
 
+    static_keep_days: CountOrZero = Field(
+        default=30, description="days that hashed static files of earlier versions stay reachable in later ones"
+    )
     keep_versions: Count = Field(default=10, description="healthy versions that clean keeps")
     keep_failed: CountOrZero = Field(default=3, description="failed versions that clean keeps, as evidence")
 

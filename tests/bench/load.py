@@ -2,8 +2,8 @@
 
     python3 load.py RATE STOP_FILE URL [URL ...]
 
-Standard library alone, and one file, so that it runs on a host as well. A request is late by no one's fault but the
-site's: each is started when its time has come, whatever became of those before.
+Standard library alone, and one file, so that it runs on a host as well. Each request is started when its time has come,
+whatever became of those before; only when very many wait at once, no more are made.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 # How long a visitor waits, seconds.
-PATIENCE = 10.0
+PATIENCE = 30.0
 THREADS = 64
 
 
@@ -32,8 +32,12 @@ class Visits:
         # When each failed one was started and had its answer, and what went wrong.
         self._failed: list[tuple[float, float, str]] = []
 
-    def visit(self) -> None:
-        """Ask once."""
+    def visit(self, waiting: threading.Semaphore) -> None:
+        """Ask once, and make room for another one who waits."""
+        with waiting:
+            self._visit()
+
+    def _visit(self) -> None:
         began = time.monotonic()
         wrong = _ask(self.url)
         ended = time.monotonic()
@@ -73,13 +77,14 @@ def _ask(url: str) -> str | None:
 
 def main(rate: float, stop: str, urls: list[str]) -> None:
     """Visit every URL at the rate, until the file is there."""
-    visits = [Visits(url) for url in urls]
+    visits, places = [Visits(url) for url in urls], threading.Semaphore(THREADS)
     with ThreadPoolExecutor(THREADS) as pool:
         due = time.monotonic()
         while not Path(stop).exists():
             for one in visits:
-                pool.submit(one.visit)
-            due += 1 / rate
+                with places:
+                    pool.submit(one.visit, places)
+            due = max(due + 1 / rate, time.monotonic() - 1)
             time.sleep(max(0.0, due - time.monotonic()))
     print(json.dumps([one.told() for one in visits]))
 
