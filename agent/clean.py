@@ -17,8 +17,8 @@ from agent.versions import list_versions
 
 Version = dict[str, Any]
 
-# The folders of a version can't be written to, and so not be emptied either. Its files may be a newer version's as well,
-# and stay as they are.
+# The folders of a version can't be written to, and so not be emptied either. Its files may be a newer version's as
+# well, and stay as they are.
 DELETE = 'find "$@" -type d -exec chmod u+w -- {} +; rm -rf -- "$@"'
 
 

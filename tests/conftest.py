@@ -16,8 +16,8 @@ from tests.runs import SETTINGS, Runs
 if TYPE_CHECKING:
     from tests.bed.hosts import Host
 
-# Its assertions are to show their values, as those of a test do.
-pytest.register_assert_rewrite("tests.invariants")
+# Their assertions are to show their values, as those of a test do.
+pytest.register_assert_rewrite("tests.invariants", "tests.faults.matrix", "tests.faults.fleet")
 # In this order: what is quick, and what the others stand on, comes first.
 FOLDERS = ("unit", "hosts", "faults")
 
