@@ -26,6 +26,9 @@ def step(run: Run, name: str) -> Commands:
     if name not in run.steps:
         host.noop(f"{name}: {run.idle or 'not part of this run'}")
         return
+    if name in run.foreseen and not state.is_executing:
+        host.noop(f"{name}: {run.foreseen[name]}")
+        return
     gone = lost(run)
     if not gone:
         together = run.together(name)

@@ -44,7 +44,8 @@ class Run:
     + idle: why there is nothing to do
     + agent: the fingerprint of the agent that the host has
     + about: what else the journal's first line says
-    + changes: for code and config, what lies between the live commit and the one to come
+    + foreseen: steps that are known to have nothing to do, and why. It is for the eye alone: whether they have is
+      decided on the host, when it is their turn
     + advice: what is not as the settings ask for, and does not keep the run from going well
     """
 
@@ -60,7 +61,7 @@ class Run:
     agent: str | None = None
     idle: str = ""
     about: dict[str, Any] = field(default_factory=dict)
-    changes: dict[str, Any] = field(default_factory=dict)
+    foreseen: dict[str, str] = field(default_factory=dict)
     advice: tuple[str, ...] = ()
 
     def request(self) -> dict[str, Any]:
@@ -115,6 +116,7 @@ class Cleaning:
     + keep: how many healthy versions stay
     + named: delete these and nothing else
     + idle: why there is nothing to do, if so
+    + foreseen: why there will be nothing to do, as far as can be told before the run
     """
 
     settings: Settings
@@ -122,6 +124,7 @@ class Cleaning:
     keep: int
     named: tuple[str, ...] = ()
     idle: str = ""
+    foreseen: str = ""
 
     def request(self) -> dict[str, Any]:
         """What the host is told."""
