@@ -51,6 +51,12 @@ test-chaos: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --hosts $(CHAOS_HOSTS)
 
+# How long it takes to see what a deploy would do, near and far.
+.PHONY: bench-preview
+bench-preview: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(BIN)/python -m tests.bench.preview
+
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

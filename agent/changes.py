@@ -2,81 +2,91 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from agent import git
-from agent.command import Runner, acting_as, mask
+from agent.command import Runner, acting_as
+from agent.masking import masked_lines, masked_urls
 
 # How many commits are named; all of them are counted.
 SHOWN = 20
+# How long a text diff may be, lines.
+DIFF_LINES = 400
 STAT = re.compile(r"(\d+) (file|insertion|deletion)")
 
 
-def between(runner: Runner, url: str, mirror: Path, before: str, after: str) -> dict[str, Any]:
-    """Read what happened between two commits of a repository.
+def repository_with(runner: Runner, url: str, mirror: Path, commit: str, room: Path) -> Path:
+    """A repository that has a commit: the mirror, or a new one in a room that borrows what the mirror has.
 
     + url: the repository, asked only for what the mirror does not have
-    + before: the live commit, full or short; after: the one to come
+    + room: where the new one is made; whoever gives the room takes it away
     """
-    with _repository(runner, url, mirror, after) as folder:
-        argv = ["git", "-C", str(folder)]
-        if not git.has_commit(runner, folder, before):
-            return {"unknown": f"{before[:7]}, which is live, is not in the repository"}
-        counts = runner.run([*argv, "rev-list", "--left-right", "--count", f"{before}...{after}"]).split()
-        listing = runner.run([*argv, "log", f"--max-count={SHOWN}", "--format=%h%x1f%an%x1f%s", f"{before}..{after}"])
-        stat = runner.run([*argv, "diff", "--shortstat", before, after])
-        names = runner.run([*argv, "diff", "--name-status", "--no-renames", before, after])
-        packages = runner.run([*argv, "diff", "--unified=0", before, after, "--", "*requirements*.txt"])
+    if (mirror / "HEAD").exists() and git.has_commit(runner, mirror, commit):
+        return mirror
+    runner.run(["git", "init", "--quiet", "--bare", str(room)])
+    if (mirror / "objects").is_dir():
+        with acting_as(runner.user or "root"):
+            (room / "objects" / "info" / "alternates").write_text(f"{mirror / 'objects'}\n")
+    git.fetch_everything(runner, room, url, commit)
+    return room
+
+
+def between(runner: Runner, repository: Path, before: str, after: str, text: bool = False) -> dict[str, Any]:
+    """Read what happened between two commits of a repository.
+
+    + repository: has the later one; where the earlier one is unknown to it, so is what happened
+    + before: the live commit, full or short; after: the one to come
+    + text: whether to read the changed lines, too; what looks like a secret in them is masked
+    """
+    argv = ["git", "-C", str(repository)]
+    if not git.has_commit(runner, repository, before):
+        return {"unknown": f"{before[:7]}, which is live, is not in the repository"}
+    counts = runner.run([*argv, "rev-list", "--left-right", "--count", f"{before}...{after}"]).split()
+    form = "--format=%h%x1f%an%x1f%s"
+    listing = runner.run([*argv, "log", f"--max-count={SHOWN}", form, f"{before}..{after}"])
+    left = runner.run([*argv, "log", f"--max-count={SHOWN}", form, f"{after}..{before}"]) if counts[0] != "0" else ""
+    stat = runner.run([*argv, "diff", "--shortstat", before, after])
     numbers = {word: int(number) for number, word in STAT.findall(stat)}
     return {
         "back": int(counts[0]),
-        "commits": int(counts[1]),
-        "log": [mask(line).split("\x1f") for line in listing.splitlines()],
+        "forward": int(counts[1]),
+        "commits": _commits(listing),
+        "left": _commits(left),
         "files": numbers.get("file", 0),
         "insertions": numbers.get("insertion", 0),
         "deletions": numbers.get("deletion", 0),
-        "migrations": migrations(names),
-        "packages": [mask(line) for line in packages.splitlines() if re.match(r"[+-][^+-]", line)],
+        "diff": _text_diff(runner, repository, before, after) if text else None,
     }
 
 
-def migrations(names: str) -> list[str]:
-    """The migrations in a listing by `git diff --name-status`: `+app.0001_name`, or - for one that is gone.
-
-    >>> migrations("A\\titems/migrations/0002_note.py")
-    ['+items.0002_note']
-    """
-    found = []
-    for line in names.splitlines():
-        status, _, name = line.partition("\t")
-        path = Path(name)
-        if path.parent.name == "migrations" and path.suffix == ".py" and path.stem != "__init__" and status in "AD":
-            found.append(f"{'+' if status == 'A' else '-'}{path.parent.parent.name}.{path.stem}")
-    return found
+def _commits(listing: str) -> list[dict[str, str]]:
+    return [
+        dict(zip(("sha", "author", "subject"), masked_urls(line).split("\x1f", 2))) for line in listing.splitlines()
+    ]
 
 
-@contextlib.contextmanager
-def _repository(runner: Runner, url: str, mirror: Path, commit: str) -> Iterator[Path]:
-    """A repository that has a commit: the mirror, or a temporary one that borrows what the mirror has."""
-    if (mirror / "HEAD").exists() and git.has_commit(runner, mirror, commit):
-        yield mirror
-        return
-    user = runner.user or "root"
-    with acting_as(user):
-        folder = Path(tempfile.mkdtemp(prefix="switchback-"))
-    try:
-        runner.run(["git", "init", "--quiet", "--bare", str(folder)])
-        if (mirror / "objects").is_dir():
-            with acting_as(user):
-                (folder / "objects" / "info" / "alternates").write_text(f"{mirror / 'objects'}\n")
-        git.fetch_everything(runner, folder, url, commit)
-        yield folder
-    finally:
-        with acting_as(user):
-            shutil.rmtree(folder)
+def _text_diff(runner: Runner, repository: Path, before: str, after: str) -> list[str]:
+    text = runner.run(["git", "-C", str(repository), "diff", "--no-color", "--no-ext-diff", before, after])
+    lines = masked_lines(text.splitlines(), signs=True)
+    cut = len(lines) - DIFF_LINES
+    return lines if cut <= 0 else [*lines[:DIFF_LINES], f"… and {cut} more lines"]
+
+
+def check_out_in(runner: Runner, repository: Path, folder: Path, commit: str) -> None:
+    """Write a commit's files into a new folder, and nothing into the repository."""
+    with acting_as(runner.user or "root"):
+        folder.mkdir(parents=True)
+    index = {"GIT_INDEX_FILE": f"{folder}.index"}
+    argv = ["git", f"--git-dir={repository}", f"--work-tree={folder}", "-c", "filter.lfs.required=false"]
+    argv += ["-c", "filter.lfs.smudge=", "-c", "filter.lfs.process="]
+    runner.run([*argv, "read-tree", commit], env=index)
+    runner.run([*argv, "checkout-index", "--all", "--force", "--quiet"], env=index, cwd=folder)
+
+
+def read_text(runner: Runner, repository: Path, commit: str, path: str) -> str | None:
+    """A file's text as it is in a commit, or None where it is not there."""
+    argv, name = ["git", "-C", str(repository), "cat-file"], f"{commit}:{path}"
+    is_there = runner.run([*argv, "-t", name], ok=(0, 1, 128)).strip() == "blob"
+    return runner.run([*argv, "blob", name]) if is_there else None

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,14 @@ class Runner:
     + log: a file that all output is appended to
     + until: the time by which the last of them must have ended, seconds since the epoch
     + started: told of each command's process id, so that somebody else can stop it if we are killed
+    + also: what its commands find in their environment besides a login's
     """
 
     user: str | None
     log: Path | None
     until: float
     started: Callable[[int], None] | None = None
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def run(
         self,
@@ -63,7 +65,7 @@ class Runner:
             process = subprocess.Popen(
                 list(argv),
                 cwd=str(cwd) if cwd else "/",
-                env={**user_env(self.user), **(env or {})},
+                env={**user_env(self.user), **self.also, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

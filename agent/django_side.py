@@ -24,6 +24,8 @@ def main() -> None:
     def ours(argv=None):  # type: ignore[no-untyped-def]
         import django  # noqa: PLC0415
 
+        if verb == "foresee":
+            _let_postgresql_refuse_to_write()
         django.setup()
         print(MARK + json.dumps(VERBS[verb](*arguments)))  # type: ignore[operator]
 
@@ -70,11 +72,12 @@ def migrations():  # type: ignore[no-untyped-def]
     loader = executor.loader
     conflicts = loader.detect_conflicts()
     plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
+    state = executor._create_project_state(with_applied_migrations=True)
     return {
         "applied": sorted([app, name] for app, name in loader.applied_migrations),
         "known": sorted([app, name] for app, name in loader.disk_migrations),
         "conflicts": {app: sorted(names) for app, names in conflicts.items()},
-        "pending": _described(executor, [migration for migration, _ in plan]),
+        "pending": [_foreseen(migration, state, loader, False) for migration, _ in plan],
     }
 
 
@@ -128,17 +131,78 @@ def _describe(migration):  # type: ignore[no-untyped-def]
     }
 
 
-def _described(executor, plan):  # type: ignore[no-untyped-def]
-    """The migrations of a plan, each with its operations as migration_risk has them."""
+def foresee(asked):  # type: ignore[no-untyped-def]
+    """Say what this code would do to the database and the static files. Only reads.
+
+    + asked: JSON: `sql`, whether to write out each migration's SQL; `static`, whether to list the static files; `keep`,
+      which of the applied migrations another version has, a list of [app, name], or null
+    """
+    wanted = json.loads(asked)
+    executor = _executor()
+    loader = executor.loader
+    conflicts = loader.detect_conflicts()
+    plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
     state = executor._create_project_state(with_applied_migrations=True)
-    found = []
-    for migration in plan:
-        operations = []
-        for operation in migration.operations:
-            operations.append(_operation(operation, migration.app_label, state))
+    applied = set(loader.applied_migrations)
+    keep = applied if wanted["keep"] is None else {tuple(pair) for pair in wanted["keep"]}
+    extra = applied - keep
+    return {
+        "code": _code_folder(loader),
+        "applied": sorted(map(list, applied)),
+        "known": sorted(map(list, loader.disk_migrations)),
+        "replaced": sorted(list(pair) for one in loader.disk_migrations.values() for pair in one.replaces),
+        "conflicts": {app: sorted(names) for app, names in conflicts.items()},
+        "pending": [_foreseen(migration, state, loader, wanted["sql"]) for migration, _ in plan],
+        "leaving": [_foreseen(migration, None, loader, False) for migration in _known_backwards(loader, extra)],
+        "static": _static_files() if wanted["static"] else None,
+    }
+
+
+def _let_postgresql_refuse_to_write():  # type: ignore[no-untyped-def]
+    """Have every connection of this process read only, also where the app's own options replace the environment's."""
+    from django.conf import settings  # noqa: PLC0415
+
+    for database in settings.DATABASES.values():
+        if "postg" in str(database.get("ENGINE", "")):
+            options = database.setdefault("OPTIONS", {})
+            options["options"] = f"{options.get('options', '')} -c default_transaction_read_only=on".strip()
+
+
+def _code_folder(loader):  # type: ignore[no-untyped-def]
+    """Where the project's own migrations were imported from: the folders that are not of installed packages."""
+    folders = set()
+    for migration in loader.disk_migrations.values():
+        file = os.path.realpath(str(sys.modules[type(migration).__module__].__file__))
+        if "/site-packages/" not in file:
+            folders.add(os.path.dirname(os.path.dirname(file)))
+    return sorted(folders)
+
+
+def _known_backwards(loader, extra):  # type: ignore[no-untyped-def]
+    """Those migrations of a set that this code has, dependents first."""
+    known = extra & set(loader.graph.nodes)
+    return [migration for migration, _ in _backwards(loader, known)]
+
+
+def _foreseen(migration, state, loader, sql):  # type: ignore[no-untyped-def]
+    """A migration as the preview tells it.
+
+    + state: the models before it, moved on to after it; None where they don't matter
+    """
+    operations = []
+    for operation in migration.operations:
+        operations.append(_operation(operation, migration.app_label, state))
+        if state is not None:
             operation.state_forwards(migration.app_label, state)
-        found.append({**_describe(migration), "operations": operations})
-    return found
+    return {**_describe(migration), "operations": operations, "sql": _sql(migration, loader) if sql else None}
+
+
+def _sql(migration, loader):  # type: ignore[no-untyped-def]
+    """The SQL of a migration, or why there is none: some is only known when what comes before has been applied."""
+    try:
+        return loader.collect_sql([(loader.graph.nodes[migration.app_label, migration.name], False)])
+    except Exception as problem:  # noqa: BLE001 - whatever it is, the rest can be told
+        return [f"-- not known before it is run: {type(problem).__name__}"]
 
 
 def _operation(operation, app, state):  # type: ignore[no-untyped-def]
@@ -178,7 +242,36 @@ def _field(field):  # type: ignore[no-untyped-def]
     return {**others, **plain, "class": path.rsplit(".", 1)[-1]}
 
 
-VERBS = {"static": static, "checks": checks, "migrations": migrations, "migrate": migrate, "unapply": unapply}
+def _static_files():  # type: ignore[no-untyped-def]
+    """What collectstatic would collect: each name with its content's hash; None where the app has no such files."""
+    import hashlib  # noqa: PLC0415
+
+    from django.apps import apps  # noqa: PLC0415
+
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return None
+    from django.contrib.staticfiles.finders import get_finders  # noqa: PLC0415
+
+    ignored = apps.get_app_config("staticfiles").ignore_patterns
+    found = {}
+    for finder in get_finders():
+        for path, storage in finder.list(ignored):
+            prefix = getattr(storage, "prefix", None)
+            name = os.path.join(prefix, path) if prefix else path
+            if name not in found:
+                with storage.open(path) as file:
+                    found[name] = hashlib.sha256(file.read()).hexdigest()
+    return found
+
+
+VERBS = {
+    "static": static,
+    "checks": checks,
+    "migrations": migrations,
+    "migrate": migrate,
+    "unapply": unapply,
+    "foresee": foresee,
+}
 
 if __name__ == "__main__":
     main()

@@ -14,6 +14,8 @@ from agent.beginning import begin_deploy
 from agent.clean import clean
 from agent.ending import fall_back
 from agent.install import install
+from agent.preview import preview
+from agent.readonly import only_look
 from agent.recover import recover
 from agent.say import go_on_without_reader, say
 from agent.state import State
@@ -57,7 +59,14 @@ def _given() -> dict[str, Any]:
 
 
 def _survey(state: State, _: list[str]) -> int:
+    only_look()
     say(json.dumps(survey(state, _given())))
+    return 0
+
+
+def _preview(state: State, _: list[str]) -> int:
+    read_only = only_look()
+    say(json.dumps(preview(state, _given(), read_only)))
     return 0
 
 
@@ -138,6 +147,7 @@ def _adopt(state: State, _: list[str]) -> int:
 
 COMMANDS: dict[str, Callable[[State, list[str]], int]] = {
     "survey": _survey,
+    "preview": _preview,
     "install": _install,
     "begin": _begin,
     "step": _step,

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from agent import git, health, hotfixes, rolling, service
-from agent.changes import between
 from agent.command import CommandFailed, Runner, can_become, mask
 from agent.git import UnknownRef
 from agent.install import installed_agent
@@ -59,7 +58,6 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
     versions = list_versions(
         state, layout, service.versions_in_use(layout.settings["systemd_service"], layout.versions)
     )
-    live = next((version for version in versions if version["name"] == current), {})
     return {
         "home": str(layout.home),
         "deployment_path": str(layout.path("deployment_dir")),
@@ -73,9 +71,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "disk": _disk(layout),
         "healthy": _health(layout, current),
         "hotfixes": _hotfixes(runner, layout, current) if request.get("hotfixes") else {},
-        "refs": {
-            part: _resolve(runner, layout, part, asked, live) for part, asked in (request.get("refs") or {}).items()
-        },
+        "refs": {part: _resolve(runner, layout, part, asked) for part, asked in (request.get("refs") or {}).items()},
         "rolling": rolling.look(layout, current),
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
     }
@@ -170,18 +166,12 @@ def _hotfixes(runner: Runner, layout: Layout, current: str | None) -> Facts:
         return {"unreadable": [str(problem)]}
 
 
-def _resolve(runner: Runner, layout: Layout, part: str, asked: Facts, live: Facts) -> Facts:
-    """The commit that a ref stands for, and what lies between the live one and it."""
-    mirror = layout.own / (part + ".git")
+def _resolve(runner: Runner, layout: Layout, part: str, asked: Facts) -> Facts:
+    """The commit that a ref stands for."""
     found: Facts = {"ref": asked["ref"], "sha": None}
     try:
-        found["sha"] = git.resolve(runner, asked["url"], asked["ref"], mirror)
+        found["sha"] = git.resolve(runner, asked["url"], asked["ref"], layout.own / (part + ".git"))
     except (UnknownRef, CommandFailed) as problem:
         kind = "unknown" if isinstance(problem, UnknownRef) else "unreachable"
         return {**found, "kind": kind, "problem": mask(str(problem))}
-    if live.get(part) and not found["sha"].startswith(live[part]):
-        try:
-            found["changes"] = between(runner, asked["url"], mirror, live[part], found["sha"])
-        except CommandFailed as problem:
-            found["changes"] = {"unknown": mask(str(problem).splitlines()[0])}
     return found

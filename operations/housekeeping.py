@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyinfra import host
+from pyinfra import host, state
 from pyinfra.api import operation
 
 from operations.steps import Commands
@@ -20,8 +20,9 @@ def clean(cleaning: Cleaning) -> Commands:
 
     + cleaning: what to keep, or what to delete by name
     """
-    if cleaning.idle:
-        host.noop(cleaning.idle)
+    nothing = cleaning.idle or ("" if state.is_executing else cleaning.foreseen)
+    if nothing:
+        host.noop(nothing)
         return
     yield installed("clean", request=cleaning.request(), timeout=900)
 

@@ -25,6 +25,9 @@ def step(run: Run, name: str) -> Commands:
     if name not in run.steps:
         host.noop(f"{name}: {run.idle or 'not part of this run'}")
         return
+    if name in run.foreseen and not state.is_executing:
+        host.noop(f"{name}: {run.foreseen[name]}")
+        return
     lost = run.lost(failed.name for failed in state.failed_hosts)
     if not lost:
         together = run.together(name)

@@ -28,6 +28,7 @@ class Refused(CliError, PyinfraError):
     """
 
     exit_code = 1
+    headline = "Refused, nothing was changed:"
 
     def __init__(self, *problems: str) -> None:
         self.problems = problems
@@ -36,7 +37,7 @@ class Refused(CliError, PyinfraError):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the problems on stderr, so that stdout stays JSON under --json."""
         click.echo(err=True)
-        click.echo(f"--> {click.style('Refused', 'red', bold=True)}, nothing was changed:", err=True)
+        click.echo(f"--> {click.style(self.headline, 'red', bold=True)}", err=True)
         for problem in self.problems:
             click.echo("    - " + problem.replace("\n", "\n      "), err=True)
 

@@ -11,6 +11,7 @@ from gevent.pool import Pool
 from pyinfra.api import Host, State
 from pyinfra.context import ctx_host, ctx_state
 
+from facts.preview import Preview
 from facts.survey import Survey
 from switchback.errors import Refused
 from switchback.inventory import settings_of
@@ -77,19 +78,31 @@ def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], Fact
 
     + asked: what to look for on a host, besides what is always looked at
     """
+    return _ask_all(hosts, Survey, asked)
+
+
+def look_ahead(hosts: Sequence[Host], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+    """Have every host find out what a run would do there, all at the same time.
+
+    + asked: the run, as the agent's `preview` has it
+    """
+    return _ask_all(hosts, Preview, asked)
+
+
+def _ask_all(hosts: Sequence[Host], fact: type[Survey], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
     pool = Pool(len(hosts) or 1)
-    jobs = {host.name: pool.spawn(_survey, host, asked(host)) for host in hosts}
+    jobs = {host.name: pool.spawn(_ask, host, fact, asked(host)) for host in hosts}
     gevent.joinall(list(jobs.values()))
     return {name: job.get() for name, job in jobs.items()}
 
 
-def _survey(host: Host, asked: Facts) -> Facts:
+def _ask(host: Host, fact: type[Survey], asked: Facts) -> Facts:
     tend(host)
     request = {"settings": settings_of(host).model_dump(mode="json"), **asked}
     with ctx_host.use(host):
         try:
             facts: Facts = host.get_fact(
-                Survey, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
+                fact, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
             )
         except EOFError:  # pyinfra asks for sudo's password, and nobody is there to type it.
             return {}

@@ -58,6 +58,8 @@ def inventory(file: str, hosts: Sequence[str | tuple[str, Data]] | None = None) 
     chosen, settings = Options(), dict[str, Settings]()
     with problems.gather():
         chosen = Options.of(dict(line.data))
+    if chosen.detailed_exitcode and not line.dry:
+        problems.add("--data detailed_exitcode=true: it says how a look has ended, and goes with --dry")
     own, connection = _own_data(file, hosts or (), problems)
     with problems.gather():
         settings = _settings(file, line, own if hosts is not None else None, problems)

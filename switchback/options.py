@@ -24,6 +24,7 @@ Version = Annotated[
         )
     ),
 ]
+PlanFile = Annotated[str, AfterValidator(values.check_local_file)]
 
 
 class Options(BaseModel):
@@ -53,8 +54,20 @@ class Options(BaseModel):
     pin: Version | None = Field(default=None, description="a version that clean must never delete")
     unpin: Version | None = Field(default=None, description="a version that clean may delete again")
 
+    save_plan: PlanFile | None = Field(
+        default=None, description="a file, here, that the preview is written to: a plan for `plan`"
+    )
+    plan: PlanFile | None = Field(
+        default=None, description="a plan: do exactly what it says, or nothing when the host is no longer the same"
+    )
+    detailed_exitcode: bool = Field(
+        default=False, description="`true` with `--dry`: ends with 0 for nothing to do, 2 for changes, 1 for errors"
+    )
+
     @model_validator(mode="after")
     def _goes_together(self) -> Options:
+        if self.plan and (self.code or self.config or self.version):
+            raise ValueError("plan: it says already what goes live: leave out code=, config= and version=")
         if self.version and (self.code or self.config):
             raise ValueError("version: a version has its code and config already: leave out code= and config=")
         return self

@@ -14,9 +14,10 @@ from pyinfra.api import Host, State
 
 from agent.clean import choose
 from agent.transaction import Refused as Undeletable
-from switchback import report
+from switchback import outlook, report
 from switchback.checks import host_problems, hotfix_problems, rolling_problems, transaction_problems
 from switchback.errors import Refused
+from switchback.foresee import Known, foresee_cleaning
 from switchback.gateway import Facts, for_all_hosts, survey_all
 from switchback.interrupts import Interrupts
 from switchback.inventory import command_line, options, settings_of
@@ -48,22 +49,22 @@ class Fleet:
 
 def deploy() -> Run:
     """Plan a deploy: resolve the refs, choose or name the version, and find out whether there is anything to do."""
-    return for_all_hosts("run", partial(_plan, plan=plan_deploy, with_refs=True))
+    return for_all_hosts("run", partial(_plan, kind="deploy", plan=plan_deploy, with_refs=True))
 
 
 def build() -> Run:
     """Plan a build."""
-    return for_all_hosts("run", partial(_plan, plan=plan_build, with_refs=True))
+    return for_all_hosts("run", partial(_plan, kind="build", plan=plan_build, with_refs=True))
 
 
 def revert() -> Run:
     """Plan a revert."""
-    return for_all_hosts("run", partial(_plan, plan=plan_revert))
+    return for_all_hosts("run", partial(_plan, kind="revert", plan=plan_revert))
 
 
 def restart() -> Run:
     """Plan a restart."""
-    return for_all_hosts("run", partial(_plan, plan=plan_restart))
+    return for_all_hosts("run", partial(_plan, kind="restart", plan=plan_restart))
 
 
 def look() -> Facts:
@@ -102,7 +103,8 @@ def cleaning_after(run: Run) -> Cleaning:
     + run: the deploy, on the host at hand
     """
     idle = "" if run.steps else "nothing was deployed"
-    return Cleaning(run.settings, new_id("clean"), run.settings.keep_versions, idle=idle)
+    foreseen = run.foreseen.get("clean", "")
+    return Cleaning(run.settings, new_id("clean"), run.settings.keep_versions, idle=idle, foreseen=foreseen)
 
 
 def cleaning() -> Cleaning:
@@ -111,40 +113,54 @@ def cleaning() -> Cleaning:
 
 
 def _plan_cleaning(state: State, hosts: Sequence[Host]) -> dict[str, Cleaning]:
+    _somebody_can_answer()
     asked = options()
+    plan = outlook.kept_plan()
     seen = _look(state, hosts)
-    problems = [f"{name}: {problem}" for name, facts in seen.items() for problem in transaction_problems(facts)]
+    known = _in_the_way(seen, {})
     plans = {}
+    told = []
     for host in hosts:
-        settings = settings_of(host)
+        settings, name = settings_of(host), host.name
         keep = settings.keep_versions if asked.keep is None else asked.keep
-        named = (asked.version,) if asked.version else ()
+        named = (asked.version,) if asked.version else outlook.planned_deletions(plan, name)
+        doomed: list[str] = []
         try:
-            doomed = choose(seen[host.name]["versions"], keep, settings.keep_failed, named)
+            doomed = choose(seen[name]["versions"], keep, settings.keep_failed, named)
         except Undeletable as problem:
-            problems.append(f"{host.name}: {problem}")
-            continue
-        idle = "" if doomed else "nothing to delete"
-        plans[host.name] = Cleaning(settings, new_id("clean"), keep, named, idle)
-        report.show_cleaning(host.name, [one for one in seen[host.name]["versions"] if one["name"] in doomed])
-    if problems:
-        raise Refused(*problems)
+            known[name] = replace(known[name], problems=(*known[name].problems, str(problem)))
+        plans[name] = Cleaning(settings, new_id("clean"), keep, named, "" if doomed else "nothing to delete")
+        told.append(foresee_cleaning(name, settings, known[name], doomed))
+    outlook.present(outlook.of_hosts("clean", told), plan)
     return plans
 
 
 def _plan(
     state: State,
     hosts: Sequence[Host],
+    kind: outlook.Kind,
     plan: Callable[[Fleet, Options], dict[str, Run]],
     with_refs: bool = False,
 ) -> dict[str, Run]:
     _somebody_can_answer()
-    fleet = _see(state, hosts, with_refs)
-    runs = plan(fleet, options())
+    kept = outlook.kept_plan()
+    asked = outlook.asked_for(kept)
+    fleet, known = _see(state, hosts, asked, with_refs)
+    try:
+        runs = plan(fleet, asked)
+    except Refused as refused:
+        raise Refused(*_problems(known), *refused.problems) from None
+    preview = outlook.look(kind, hosts, runs, known)
+    outlook.present(preview, kept)
+    runs = outlook.with_foresight(runs, preview)
     interrupts = Interrupts(state, list(runs.values()))
     interrupts.catch()
     report.follow(state, list(runs.values()), interrupts.said)
     return runs
+
+
+def _problems(known: dict[str, Known]) -> list[str]:
+    return [f"{name}: {problem}" for name, one in known.items() for problem in one.problems]
 
 
 def _somebody_can_answer() -> None:
@@ -161,26 +177,46 @@ def is_nowhere(file: TextIO) -> bool:
     return Path(f"/dev/fd/{file.fileno()}").resolve() == Path("/dev/null")
 
 
-def _see(state: State, hosts: Sequence[Host], with_refs: bool) -> Fleet:
-    """Look at all hosts. Raises Refused with the problems of all of them."""
+def _see(state: State, hosts: Sequence[Host], asked: Options, with_refs: bool) -> tuple[Fleet, dict[str, Known]]:
+    """Look at all hosts: what they are like, what stands in the way on each, and what is worth knowing.
+
+    Raises Refused with the problems of all of them, unless looking is all that is asked for and can go on.
+    """
     settings = {host.name: settings_of(host) for host in hosts}
-    wait = float(max(one.lock_wait for one in settings.values()))
-    facts = survey_all(state, hosts, _asked(options(), with_refs))
+    wait = 0.0 if outlook.only_looks() else float(max(one.lock_wait for one in settings.values()))
+    facts = survey_all(state, hosts, _asked(asked, with_refs))
     while wait > 0 and any(transaction_problems(seen) for seen in facts.values()):
         gevent.sleep(LOOK_AGAIN)
         wait -= LOOK_AGAIN
-        facts = survey_all(state, hosts, _asked(options(), with_refs))
-    problems = []
-    for name, seen in facts.items():
-        # Who builds a version brings one to the site; going back or restarting must be possible whatever else is wrong.
-        found = host_problems(seen, settings[name], builds=with_refs)
-        if seen:
-            found += transaction_problems(seen)
-            found += hotfix_problems(seen) if with_refs and options().hotfixes != "discard" else []
-        problems += [f"{name}: {problem}" for problem in found]
-    if problems:
+        facts = survey_all(state, hosts, _asked(asked, with_refs))
+    # Who builds a version brings one to the site; going back or restarting must be possible whatever else is wrong.
+    found = {name: host_problems(seen, settings[name], builds=with_refs) for name, seen in facts.items()}
+    if with_refs and asked.hotfixes != "discard":
+        found = {name: texts + (hotfix_problems(facts[name]) if facts[name] else []) for name, texts in found.items()}
+    known = _in_the_way(facts, found)
+    problems = _problems(known)
+    if problems and not (outlook.only_looks() and all(map(_can_be_shown, facts.values()))):
         raise Refused(*problems)
-    return Fleet(settings, facts, _primary(state, hosts))
+    return Fleet(settings, facts, _primary(state, hosts)), known
+
+
+def _in_the_way(seen: dict[str, Facts], found: dict[str, list[str]]) -> dict[str, Known]:
+    """What is known of each host: an open run is a problem, and no more than a notice to who only looks.
+
+    + found: the problems so far
+    """
+    known = {}
+    for name, facts in seen.items():
+        opened = transaction_problems(facts) if facts else []
+        stuck = opened and facts["transaction"]["outcome"] == "needs a person"
+        notices = tuple(opened) if outlook.only_looks() and not stuck else ()
+        known[name] = Known(facts, {}, (*found.get(name, ()), *(() if notices else opened)), notices)
+    return known
+
+
+def _can_be_shown(seen: Facts) -> bool:
+    """Whether enough is seen of a host to say what a run would do there."""
+    return bool(seen) and bool(seen["users"]["app_username"])
 
 
 def _asked(asked: Options, with_refs: bool) -> Callable[[Host], Facts]:
@@ -411,7 +447,6 @@ def _run(
         steps=steps,
         agent=seen["agent"],
         about=about,
-        changes={part: ref["changes"] for part, ref in seen["refs"].items() if "changes" in ref},
         advice=tuple(rolling_problems(seen)) if "restart" in steps else (),
     )
 

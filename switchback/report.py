@@ -1,4 +1,4 @@
-"""What a person reads of a run: the plan before it, and, as the last thing on the screen, how it ended on each host."""
+"""What a person reads after a run: as the last thing on the screen, how it ended on each host."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import click
 from pyinfra.api import State
@@ -50,24 +49,11 @@ class Ending:
 
 
 def follow(state: State, runs: Sequence[Run], also: Mapping[str, Sequence[str]]) -> None:
-    """Show the plan of a run, and see to it that how it ended is the last thing that is printed.
+    """See to it that how a run ended is the last thing that is printed.
 
     + also: what hosts will have said besides what they say to operations
     """
-    for line in plan_lines(runs):
-        click.echo(f"    {line}", err=True)
     atexit.register(_show_end, state, runs, also)
-
-
-def show_cleaning(host: str, doomed: Sequence[Mapping[str, Any]]) -> None:
-    """Show what is to be deleted on a host, and the room that this frees.
-
-    + doomed: the versions, as the survey has them
-    """
-    for version in doomed:
-        click.echo(f"    [{host}] to be deleted: {version['name']} ({(version['bytes'] or 0) / 1e6:.0f} MB)", err=True)
-    if not doomed:
-        click.echo(f"    [{host}] nothing to delete", err=True)
 
 
 def show_words(state: State) -> None:
@@ -84,64 +70,6 @@ def _show_words(state: State) -> None:
     for host in state.inventory:
         for line in said_by(state, host.name):
             click.echo(f"    [{host.name}] {line}", err=True)
-
-
-def plan_lines(runs: Sequence[Run]) -> list[str]:
-    """The plan as lines: what goes where, and what is there now."""
-    lines = []
-    for run in runs:
-        if run.idle:
-            lines.append(f"[{run.host}] {run.idle}")
-            continue
-        lines.append(f"[{run.host}] {run.kind} {run.version} (live now: {run.was or 'no version'})")
-        for part in ("code", "config"):
-            if part in run.about:
-                what = f"{part}: {run.about[part]['ref']} ({run.about[part]['sha'][:10]})"
-                lines += [f"[{run.host}]   {line}" for line in change_lines(what, run.changes.get(part))]
-        if run.kind == "revert":
-            lines.append(f"[{run.host}]   database: {DATABASE[run.about['database']]}")
-            if run.about.get("backup"):
-                lines.append(f"[{run.host}]   from: {run.about['backup']}")
-        if "swap" in run.steps and "code" not in run.steps:
-            lines.append(f"[{run.host}]   it is built already")
-        lines += [f"[{run.host}]   {line}" for text in run.advice for line in text.splitlines()]
-        lines.append(f"[{run.host}]   steps: {', '.join(run.steps)}")
-        if len(run.hosts) > 1 and run.host == run.primary:
-            lines.append(f"[{run.host}]   migrates and backs up for all hosts")
-    return lines
-
-
-def change_lines(what: str, changes: Mapping[str, Any] | None) -> list[str]:
-    """What changes in the code or the config, as lines.
-
-    + what: the part, and where it goes
-    + changes: as the agent's `between` gives it; None where nothing changes, or nothing is live
-    """
-    if changes is None:
-        return [what]
-    if "unknown" in changes:
-        return [f"{what}: what changes can't be told: {changes['unknown']}"]
-    steps = [f"{changes[key]} commit{'s' * (changes[key] != 1)} {word}" for key, word in WAYS if changes[key]]
-    files = f"{changes['files']} file{'s' * (changes['files'] != 1)} changed"
-    size = f"{files}, +{changes['insertions']} -{changes['deletions']}"
-    lines = [f"{what}: {', '.join(steps)}; {size}"]
-    lines += [f"  {sha} {author}: {subject}" for sha, author, subject in changes["log"]]
-    if changes["commits"] > len(changes["log"]):
-        lines.append(f"  … and {changes['commits'] - len(changes['log'])} more")
-    for word in ("migrations", "packages"):
-        if changes[word]:
-            lines.append(f"  {word}: {', '.join(changes[word])}")
-    return lines
-
-
-# Going back is said as going back.
-WAYS = (("back", "back"), ("commits", "forward"))
-
-DATABASE = {
-    "keep": "stays as it is (--data database=reverse or restore takes it back)",
-    "reverse": "the migrations that the older version does not have are reversed",
-    "restore": "is restored from an older backup: whatever was written since is LOST (a fresh backup is taken first)",
-}
 
 
 def _show_end(state: State, runs: Sequence[Run], also: Mapping[str, Sequence[str]]) -> None:

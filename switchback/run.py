@@ -42,8 +42,9 @@ class Run:
     + idle: why there is nothing to do
     + agent: the fingerprint of the agent that the host has
     + about: what else the journal's first line says
-    + changes: for code and config, what lies between the live commit and the one to come
     + advice: what is not as the settings ask for, and does not keep the run from going well
+    + foreseen: steps that are known to have nothing to do, and why. It is for the eye alone: whether they have is
+      decided on the host, when it is their turn
     """
 
     kind: str
@@ -58,8 +59,8 @@ class Run:
     agent: str | None = None
     idle: str = ""
     about: dict[str, Any] = field(default_factory=dict)
-    changes: dict[str, Any] = field(default_factory=dict)
     advice: tuple[str, ...] = ()
+    foreseen: dict[str, str] = field(default_factory=dict)
 
     def request(self) -> dict[str, Any]:
         """What the host is told when the run begins."""
@@ -111,6 +112,7 @@ class Cleaning:
     + keep: how many healthy versions stay
     + named: delete these and nothing else
     + idle: why there is nothing to do, if so
+    + foreseen: why there will be nothing to do, as far as can be told before the run
     """
 
     settings: Settings
@@ -118,6 +120,7 @@ class Cleaning:
     keep: int
     named: tuple[str, ...] = ()
     idle: str = ""
+    foreseen: str = ""
 
     def request(self) -> dict[str, Any]:
         """What the host is told."""

@@ -109,6 +109,13 @@ def check_absolute_path(text: str) -> str:
     return text
 
 
+def check_local_file(text: str) -> str:
+    """The path of a file on the machine that the run is started from."""
+    if not text or not text.isprintable() or text.endswith("/"):
+        raise Wrong("must be the path of a file")
+    return text
+
+
 def check_below(text: str) -> str:
     """A path that is not the home or the root itself: something else will be there."""
     if text.rstrip("/") in ("", "~"):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.bed.hosts import Host
 from tests.conftest import Hosts
+from tests.hosts.previewed_runs import PreviewedRuns
 from tests.runs import SETTINGS, Runs
 
 
@@ -41,7 +42,7 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> Iterator[Runs]:
-    """Runs the command line: `run("deploy", host, data={"code": "good-2"})`."""
-    runs = Runs(tmp_path_factory.mktemp("runs"), settings)
+    """Runs the command line: `run("deploy", host, data={"code": "good-2"})`, and holds each run to its preview."""
+    runs = PreviewedRuns(tmp_path_factory.mktemp("runs"), settings)
     yield runs
     runs.end()

@@ -51,10 +51,10 @@ def seen(host: Host, inner: str) -> Seen:
 def resolved(run: Runs, host: Host, ref: str) -> str:
     """The line of the plan that says what a deploy of a ref would deploy."""
     result = run("build", host, data={"code": ref}, args=["--dry"]).worked()
-    lines = [line for line in result.output.splitlines() if "  code: " in line or "is built already" in line]
+    lines = [line for line in result.output.splitlines() if "]   code  " in line or "is built already" in line]
     assert len(lines) == 1, result.output
-    # What has changed since the live version comes after the commit.
-    return lines[0].split("] ", 1)[1].partition("): ")[0].strip()
+    # Where it comes from is before the commit, and what has changed since is after it.
+    return lines[0].split("] ", 1)[1].rpartition(" → ")[2].partition(": ")[0].removeprefix("  code").strip()
 
 
 @pytest.mark.parametrize("ref", NAMES)
@@ -63,20 +63,20 @@ def test_a_name_stands_for_its_commit(ref: str, host: Host, seen: Seen, run: Run
     if NAMES[ref] == "good-1":
         assert f"{seen.current} is built already" in resolved(run, host, ref)
     else:
-        assert resolved(run, host, ref) == f"code: {ref} ({sha[:10]}"
+        assert resolved(run, host, ref) == f"{sha[:7]} ({ref})"
 
 
 @pytest.mark.parametrize("length", (40, 12, 7))
 def test_the_id_of_a_commit_that_no_name_leads_to_stands_for_it(length: int, host: Host, inner: str, run: Runs) -> None:
     with untouched(host):
-        assert resolved(run, host, inner[:length]) == f"code: {inner[:length]} ({inner[:10]}"
+        assert resolved(run, host, inner[:length]) == inner[:7]
 
 
 @pytest.mark.parametrize("length", (40, 7))
 def test_the_id_of_a_branch_stands_for_its_commit(length: int, host: Host, seen: Seen, run: Runs) -> None:
     sha = seen.commits["code"]["digits"]
     assert sha[:7].isdigit()
-    assert resolved(run, host, sha[:length]) == f"code: {sha[:length]} ({sha[:10]}"
+    assert resolved(run, host, sha[:length]) == sha[:7]
 
 
 def test_a_short_id_of_digits_alone_is_deployed(host: Host, seen: Seen, run: Runs) -> None:

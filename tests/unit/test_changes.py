@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.changes import between, migrations
+from agent.changes import between, check_out_in
 from agent.command import Runner
-from switchback.report import change_lines
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -38,68 +37,88 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-def look(repository: Path, before: str, after: str) -> dict[str, Any]:
+def look(repository: Path, before: str, after: str, *, text: bool = False) -> dict[str, Any]:
     runner = Runner(user=None, log=None, until=time.time() + 30)
-    return between(runner, str(repository), repository.parent / "no-mirror.git", before, after)
+    return between(runner, repository, before, after, text)
 
 
-def test_commits_files_migrations_and_packages_are_counted_and_named(repository: Path) -> None:
-    first = commit(repository, "Begin", **{"requirements.txt": "django\n"})
-    files = {"requirements.txt": "django\nhumanize\n", "items__migrations__0002_note.py": "x = 1\n"}
-    second = commit(repository, "Add notes", **files)
-    found = look(repository, first, second)
-    assert change_lines("code: main", found) == [
-        "code: main: 1 commit forward; 2 files changed, +2 -0",
-        f"  {second[:7]} Ada: Add notes",
-        "  migrations: +items.0002_note",
-        "  packages: +humanize",
-    ]
+def test_commits_and_files_are_counted_and_named(repository: Path) -> None:
+    first = commit(repository, "Begin", a="1\n")
+    second = commit(repository, "Go on", a="2\n", b="3\n")
+    assert look(repository, first, second) == {
+        "back": 0,
+        "forward": 1,
+        "commits": [{"sha": second[:7], "author": "Ada", "subject": "Go on"}],
+        "left": [],
+        "files": 2,
+        "insertions": 2,
+        "deletions": 1,
+        "diff": None,
+    }
 
 
-def test_going_back_is_said_as_going_back(repository: Path) -> None:
+def test_going_back_names_what_is_left(repository: Path) -> None:
     first = commit(repository, "Begin", a="1\n")
     second = commit(repository, "Go on", a="2\n")
-    assert change_lines("code: old", look(repository, second, first)) == [
-        "code: old: 1 commit back; 1 file changed, +1 -1"
-    ]
+    found = look(repository, second, first)
+    assert (found["back"], found["forward"], found["commits"]) == (1, 0, [])
+    assert [one["subject"] for one in found["left"]] == ["Go on"]
+
+
+def test_branches_that_went_apart_are_told_from_both_sides(repository: Path) -> None:
+    commit(repository, "Begin", a="1\n")
+    git(repository, "checkout", "--quiet", "-b", "one")
+    first = commit(repository, "One", a="2\n")
+    git(repository, "checkout", "--quiet", "main")
+    second = commit(repository, "Two", a="3\n")
+    found = look(repository, first, second)
+    assert ([one["subject"] for one in found["left"]], [one["subject"] for one in found["commits"]]) == (
+        ["One"],
+        ["Two"],
+    )
 
 
 def test_a_live_commit_by_its_short_id_will_do(repository: Path) -> None:
     first = commit(repository, "Begin", a="1\n")
     second = commit(repository, "Go on", a="2\n")
-    assert look(repository, first[:7], second)["commits"] == 1
+    assert look(repository, first[:7], second)["forward"] == 1
 
 
 def test_a_live_commit_that_the_repository_does_not_have_is_said_so(repository: Path) -> None:
     first = commit(repository, "Begin", a="1\n")
-    (line,) = change_lines("code: main", look(repository, "a" * 40, first))
-    assert "aaaaaaa, which is live, is not in the repository" in line
+    assert look(repository, "a" * 40, first) == {"unknown": "aaaaaaa, which is live, is not in the repository"}
 
 
-def test_of_many_commits_the_newest_are_named_and_the_others_counted(repository: Path) -> None:
+def test_of_many_commits_the_newest_are_named_and_all_are_counted(repository: Path) -> None:
     first = commit(repository, "Begin", a="0\n")
     for number in range(23):
         last = commit(repository, f"Change {number}", a=f"{number} more\n")
-    lines = change_lines("code: main", look(repository, first, last))
-    assert lines[0].startswith("code: main: 23 commits forward")
-    assert len(lines) == 1 + 20 + 1
-    assert lines[-1] == "  … and 3 more"
+    found = look(repository, first, last)
+    assert found["forward"] == 23
+    assert [one["subject"] for one in found["commits"]] == [f"Change {number}" for number in range(22, 2, -1)]
 
 
-def test_a_password_in_a_requirement_is_masked(repository: Path) -> None:
+def test_changed_lines_are_read_when_they_are_asked_for_and_secrets_in_them_are_masked(repository: Path) -> None:
+    first = commit(repository, "Begin", settings="SECRET_KEY = 'first-s3cret'\nDEBUG = False\n")
+    second = commit(repository, "Tune", settings="SECRET_KEY = 'other-s3cret'\nDEBUG = True\n")
+    diff = look(repository, first, second, text=True)["diff"]
+    assert "+SECRET_KEY = ***" in diff
+    assert "+DEBUG = True" in diff
+    assert "s3cret" not in "\n".join(diff)
+
+
+def test_a_password_in_a_commits_subject_is_masked(repository: Path) -> None:
     first = commit(repository, "Begin", a="1\n")
-    url = "own @ git+https://robot:s3cret@git.example.com/own.git\n"
-    second = commit(repository, "Use our own", **{"requirements.txt": url})
+    second = commit(repository, "Fetch from https://robot:s3cret@git.example.com/", a="2\n")
     assert "s3cret" not in str(look(repository, first, second))
 
 
-@pytest.mark.parametrize(
-    ("listing", "expected"),
-    [
-        ("A\titems/migrations/0002_note.py", ["+items.0002_note"]),
-        ("D\titems/migrations/0002_note.py", ["-items.0002_note"]),
-        ("M\titems/migrations/0002_note.py\nA\titems/migrations/__init__.py\nA\titems/models.py", []),
-    ],
-)
-def test_migrations_are_told_from_other_files(listing: str, expected: list[str]) -> None:
-    assert migrations(listing) == expected
+def test_a_commit_is_checked_out_and_its_repository_stays_as_it_was(repository: Path, tmp_path: Path) -> None:
+    first = commit(repository, "Begin", a__b="1\n")
+    commit(repository, "Go on", a__b="2\n")
+    before = sorted((path, path.stat().st_mtime_ns) for path in repository.rglob("*"))
+    folder = tmp_path / "room" / "code"
+    runner = Runner(user=None, log=None, until=time.time() + 30)
+    check_out_in(runner, repository / ".git", folder, first)
+    assert (folder / "a" / "b").read_text() == "1\n"
+    assert sorted((path, path.stat().st_mtime_ns) for path in repository.rglob("*")) == before

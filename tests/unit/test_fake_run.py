@@ -18,7 +18,9 @@ import yaml
 
 from switchback.calls import AGENT
 from switchback.payload import LOADER, agent_fingerprint
+from switchback.preview import Preview
 from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, host_facts, refs, version
+from tests.unit.test_previews import FOUND
 
 ROOT = Path(__file__).parent.parent.parent
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
@@ -90,6 +92,7 @@ def start(tmp_path: Path) -> Start:
         *arguments: str,
         facts: Mapping[str, Any] | None = None,
         answers: Mapping[str, Answers] | None = None,
+        found: Mapping[str, Any] | None = None,
     ) -> Done:
         (tmp_path / "group_data").mkdir(exist_ok=True)
         (tmp_path / "group_data" / "fakes.yml").write_text(yaml.safe_dump(SETTINGS))
@@ -98,7 +101,11 @@ def start(tmp_path: Path) -> Start:
         hosts = []
         for name, known in seen.items():
             first = dict((answers or {}).get(name, {}))
-            usual = {r" survey\b": json.dumps(known), r" commit'?$": f"committed: {NEW} is live and healthy"}
+            usual = {
+                r" survey\b": json.dumps(known),
+                r" preview\b": json.dumps({**FOUND, **(found or {})}),
+                r" commit'?$": f"committed: {NEW} is live and healthy",
+            }
             hosts.append((f"@fake/{name}", {"fake_delay": 0, "fake_delay_jitter": 0, "answers": {**first, **usual}}))
         (tmp_path / "fakes.py").write_text(
             "import re\n\nfrom switchback.inventory import inventory\n\n"
@@ -138,8 +145,80 @@ def test_a_dry_run_asks_a_host_for_nothing_but_what_it_is_like(start: Start) -> 
     done = start("deploy", "--dry")
     assert done.code == 0, done.output
     assert [done.asked(host) for host in ("web1", "web2", "web3")] == [[], [], []]
-    assert "[@fake/web1]   code: main (cccccccccc)" in done.output
+    assert "[@fake/web1]   code      bbbbbbb → ccccccc (main)" in done.output
     assert HIDDEN not in done.output
+
+
+def test_a_dry_run_says_of_each_operation_whether_it_has_anything_to_do(start: Start) -> None:
+    done = start("deploy", "--dry")
+    table = done.output.partition("--> Detected changes:")[2]
+    idle = ("Window: migrate", "Window: back up", "Window: run the install script", "Clean up old versions")
+    for name in idle:
+        assert re.search(rf"{name} +- +-", table), table
+    assert re.search(r"Back up, if nothing is migrated +1 \(@fake/web1\) ", table), table
+    assert re.search(r"Window: swap the links +3 ", table), table
+
+
+def test_a_dry_run_asks_each_host_twice_however_much_there_is_to_show(start: Start) -> None:
+    commits = [{"sha": f"{one:07x}", "author": "Sam", "subject": "x"} for one in range(20)]
+    operation = {"says": "Raw SQL operation", "risks": []}
+    pending = [
+        {
+            "app": "items",
+            "name": f"{one:04}_x",
+            "reversible": True,
+            "atomic": True,
+            "operations": [operation],
+            "sql": None,
+        }
+        for one in range(100)
+    ]
+    much = {
+        "code": {"back": 0, "forward": 500, "commits": commits, "files": 1, "insertions": 1, "deletions": 1},
+        "migrations": {**FOUND["migrations"], "pending": pending},
+    }
+    for found in ({}, much):
+        done = start("deploy", "--dry", found=found)
+        assert done.code == 0, done.output
+        assert len(re.findall(r"^\[@fake/web1\] >>> ", done.output, re.MULTILINE)) == 2
+
+
+def test_a_dry_runs_json_is_the_preview(start: Start) -> None:
+    done = start("deploy", "--dry", "--json")
+    assert done.code == 0, done.output
+    text = done.output[done.output.index("\n{\n") : done.output.rindex("\n}\n") + 3]
+    assert [host.host for host in Preview.model_validate_json(text).hosts] == [f"@fake/web{n}" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "arguments", "code"),
+    [
+        ({}, ("--data", "detailed_exitcode=true"), 2),
+        ({}, ("--data", "detailed_exitcode=true", "--json"), 2),
+        ({}, ("--json",), 0),
+        ({"versions": "live"}, ("--data", "detailed_exitcode=true"), 0),
+        ({"hotfixes": {"code": ["changed: a.py"]}}, ("--data", "detailed_exitcode=true"), 1),
+        ({"hotfixes": {"code": ["changed: a.py"]}}, (), 1),
+        ({"hotfixes": {"code": ["changed: a.py"]}}, ("--json",), 1),
+        ({"transaction": {"says": "deploy x holds this host", "outcome": None}}, (), 0),
+        ({"transaction": {"says": "deploy x needs a person", "outcome": "needs a person"}}, (), 1),
+    ],
+)
+def test_the_exit_code_of_a_look_says_whether_it_would_be_refused_and_in_detail_whether_there_is_anything_to_do(
+    facts: dict[str, Any], arguments: tuple[str, ...], code: int, start: Start
+) -> None:
+    seen = host_facts(agent=agent_fingerprint(), **facts)
+    if facts.get("versions"):
+        seen = host_facts(version(NEW), current=NEW, agent=agent_fingerprint())
+    done = start("deploy", "--dry", *arguments, facts=dict.fromkeys(("web1", "web2", "web3"), seen))
+    assert done.code == code, done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_host_that_can_not_look_ahead_is_shown_as_far_as_it_was_seen(start: Start) -> None:
+    done = start("deploy", "--dry", answers={"web2": {r" preview'?\b": {"success": False, "stdout": ["Killed"]}}})
+    assert done.code == 0, done.output
+    assert "[@fake/web2]   note: what would happen there in detail can't be found out" in done.output
 
 
 def test_a_step_that_fails_on_one_host_takes_all_hosts_back_and_the_run_does_not_end_well(start: Start) -> None:
@@ -201,7 +280,7 @@ def test_every_reason_to_refuse_of_every_host_is_named_at_once_and_nothing_is_be
         "-y",
         facts={
             "web1": host_facts(agent=None),
-            "web2": host_facts(transaction={"says": "deploy x by ann@desk holds this host"}),
+            "web2": host_facts(transaction={"says": "deploy x by ann@desk holds this host", "outcome": None}),
             "web3": {},
         },
     )

@@ -1,4 +1,4 @@
-"""What a person reads: the plan before a run, and how it ended, as the last thing on the screen."""
+"""What a person reads after a run: how it ended, as the last thing on the screen."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchback.report import OUTCOMES, Ending, end_lines, ending, plan_lines, reason_of
-from tests.unit.examples import CODE, HIDDEN, LIVE, NEW, OLD, run
+from switchback.report import OUTCOMES, Ending, end_lines, ending, reason_of
+from tests.unit.examples import LIVE, OLD, run
 
 FELL_BACK = [
     "code: done in 0.3 s",
@@ -19,46 +19,6 @@ FELL_BACK = [
     "  kept: evidence",
     "fell back at migrate: OLD is live and proven healthy, maintenance is off; evidence: /var/lib/x",
 ]
-
-
-def test_a_plan_says_what_goes_where_and_what_is_there_now() -> None:
-    assert plan_lines([run(steps=("code", "swap", "commit"))]) == [
-        f"[web1] deploy {NEW} (live now: {LIVE})",
-        f"[web1]   code: main ({CODE[:10]})",
-        "[web1]   config: main (ffffffffff)",
-        "[web1]   steps: code, swap, commit",
-    ]
-
-
-def test_a_plan_of_a_first_deploy_says_that_no_version_is_live() -> None:
-    assert plan_lines([run(was=None)])[0] == f"[web1] deploy {NEW} (live now: no version)"
-
-
-def test_a_plan_that_builds_nothing_says_that_the_version_is_there() -> None:
-    assert "[web1]   it is built already" in plan_lines([run(steps=("checks", "swap", "commit"))])
-
-
-def test_a_plan_with_nothing_to_do_is_one_line() -> None:
-    assert plan_lines([run(steps=(), idle="it is live already: nothing to do")]) == [
-        "[web1] it is live already: nothing to do"
-    ]
-
-
-@pytest.mark.parametrize(("way", "word"), [("keep", "stays as it is"), ("reverse", "reversed"), ("restore", "LOST")])
-def test_a_plan_of_a_revert_says_what_becomes_of_the_database(way: str, word: str) -> None:
-    lines = plan_lines([run(kind="revert", version=OLD, about={"database": way, "backup": "/backups/one"})])
-    assert any(word in line and "database: " in line for line in lines)
-    assert "[web1]   from: /backups/one" in lines
-
-
-def test_a_plan_for_several_hosts_says_which_one_migrates() -> None:
-    hosts = ("web1", "web2")
-    lines = plan_lines([run(host=host, hosts=hosts) for host in hosts])
-    assert [line for line in lines if "migrates" in line] == ["[web1]   migrates and backs up for all hosts"]
-
-
-def test_a_plan_shows_no_password() -> None:
-    assert HIDDEN not in "\n".join(plan_lines([run()]))
 
 
 def test_the_reason_of_a_fallback_is_its_sentence_and_the_end_of_the_output_with_it() -> None:

@@ -1,0 +1,47 @@
+"""How long the last windows took on this host, from the journals that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.journal import Journal, Record
+from agent.state import State
+
+# How many of them are told.
+LAST = 5
+
+
+def last_windows(state: State) -> list[dict[str, Any]]:
+    """The last windows, the newest first: the deploy, how it ended, and how long visitors had to wait, seconds."""
+    folders = sorted((state.root / "transactions").glob("*"), key=lambda folder: folder.name, reverse=True)
+    found: list[dict[str, Any]] = []
+    for folder in folders:
+        records = Journal(folder).records()
+        seconds = window_seconds(records)
+        ends = [record for record in records if record.get("event") == "ended"]
+        if seconds is not None and ends:
+            found.append({"deploy": folder.name, "outcome": ends[-1]["outcome"], "seconds": seconds})
+        if len(found) == LAST:
+            break
+    return found
+
+
+def window_seconds(records: Sequence[Record]) -> float | None:
+    """How long maintenance was on, from its start to its stop or to the fallback that stopped it. Pure.
+
+    None where there was no window, or where it is still on.
+    """
+    began = None
+    for record in records:
+        event = record.get("event")
+        if event == "step started" and record.get("step") == "maintenance_start":
+            began = record["at"]
+        elif event == "step done" and record.get("step") == "maintenance_start":
+            began = None if (record.get("note") or {}).get("skipped") else began
+        elif began is not None and (
+            (event == "step done" and record.get("step") == "maintenance_stop")
+            or (event == "undo done" and record.get("action") == "maintenance")
+        ):
+            return round(float(record["at"]) - float(began), 1)
+    return None

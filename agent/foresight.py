@@ -1,0 +1,81 @@
+"""Asking an app's own Django what a version would do, without letting it do anything."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from agent import migration_files
+from agent.command import CommandFailed, Runner, acting_as
+from agent.django_side import MARK
+from agent.migration_risk import risks, with_new_tables
+
+# How long Django may take to answer, seconds.
+LIMIT = 30.0
+# No bytecode beside the app's sources, and a database session in which PostgreSQL refuses to write.
+ONLY_READ = {"PYTHONDONTWRITEBYTECODE": "1", "PGOPTIONS": "-c default_transaction_read_only=on"}
+
+Found = dict[str, Any]
+
+
+def ask(runner: Runner, room: Path, python: Path, config: Path, asked: Found) -> Found:
+    """What an app's Django foresees. Raises CommandFailed where it can't be asked.
+
+    + python: the interpreter that the app runs with
+    + config: the directory of its manage.py
+    + asked: as `foresee` in django_side has it
+    """
+    side = room / "django_side.py"
+    manage = config / "manage.py"
+    if not manage.exists():
+        raise CommandFailed("the config has no manage.py", "")
+    runner = replace(runner, until=min(runner.until, time.time() + LIMIT))
+    argv = [str(python), str(side), str(manage), "foresee", json.dumps(asked)]
+    output = runner.run(argv, cwd=config, env=ONLY_READ)
+    results = [line[len(MARK) :] for line in output.splitlines() if line.startswith(MARK)]
+    if not results:
+        raise CommandFailed("manage.py did not come as far as our question", output)
+    found: Found = json.loads(results[-1])
+    return found
+
+
+def lay_out(runner: Runner, room: Path) -> None:
+    """Put our part of the conversation where the app's Python can read it."""
+    spec = importlib.util.find_spec("agent.django_side")
+    source = spec.loader.get_source("agent.django_side") if spec and spec.loader else ""  # type: ignore[attr-defined]
+    with acting_as(runner.user or "root"):
+        (room / "django_side.py").write_text(source)
+
+
+def with_risks(migrations: list[Found]) -> list[Found]:
+    """Migrations with the risks of each operation, and less of what only those needed. Pure."""
+    marked = iter(with_new_tables([one for migration in migrations for one in migration["operations"]]))
+    told = []
+    for migration in migrations:
+        operations = [next(marked) for _ in migration["operations"]]
+        told.append(
+            {
+                "app": migration["app"],
+                "name": migration["name"],
+                "reversible": migration["reversible"],
+                "atomic": migration["atomic"],
+                "operations": [{"says": one["says"], "risks": risks(one)} for one in operations],
+                "sql": migration.get("sql"),
+                **({"unread": migration["unread"]} if migration.get("unread") else {}),
+            }
+        )
+    return told
+
+
+def from_files(code: Path, applied: list[list[str]]) -> tuple[list[Found], list[list[str]]]:
+    """What the migration files of a checkout would apply, and what is applied that it lacks."""
+    files = {}
+    for path in sorted(code.glob("**/migrations/*.py")):
+        if path.stem != "__init__":
+            key = (path.parent.parent.name, path.stem)
+            files[key] = migration_files.describe(*key, path.read_text(errors="replace"))
+    return migration_files.pending(files, [(app, name) for app, name in applied])

@@ -1,0 +1,116 @@
+"""Hiding secrets in what is shown: passwords in URLs, values whose name gives them away, private keys. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+MASK = "***"
+
+# With http the user's name may be the secret (a token), with ssh it is just "git".
+_URLS = (
+    (re.compile(r"(\bhttps?://)[^/\s@]+@", re.IGNORECASE), r"\1***@"),
+    (re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*):[^/\s]+@"), r"\1:***@"),
+)
+
+# What gives a secret away wherever it stands in a name, and what does so as a word of its own.
+_ANYWHERE = ("secret", "passw", "passphrase", "token", "credential", "apikey", "privatekey", "accesskey")
+_WORDS = frozenset(("key", "keys", "pwd", "pass", "pw", "dsn", "salt", "authorization", "bearer", "auth"))
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# NAME = value, "name": value, name: value, --name=value, environ["NAME"] = value.
+_NAMED = re.compile(r"""(?P<name>["']?[A-Za-z_][\w.-]*["']?)\]?\s*(?::=|=>|[:=](?!=))\s*""")
+_HARMLESS = re.compile(r"(?:True|False|None|true|false|null|\d{1,5})\s*[,;)\]}]*\s*(?:#.*)?$")
+# A value that begins here and goes on in the lines below.
+_OPENS = re.compile(r"""(?:[\[({|>\\]|[|>][+-]?\d?|[rbuf]?(?:\"\"\"|'''))?\s*\\?\s*$""")
+_QUOTED = re.compile(r"""(?P<quote>["'`])(?P<text>(?:(?!(?P=quote)).){16,})(?P=quote)""")
+_BARE = re.compile(r"(?<![\w/.+@-])[A-Za-z0-9+/_=-]{24,}(?![\w/.+@-])")
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----")
+_KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----")
+# What looks drawn by lot: so many characters, and so many bits in each.
+_LEAST, _ENTROPY = 20, 3.5
+_COMMIT = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}|[0-9a-f]{64}")
+
+
+def masked(text: str) -> str:
+    """A text without its secrets. Doing it twice does no more than doing it once."""
+    return "\n".join(masked_lines(text.split("\n")))
+
+
+def masked_lines(lines: Iterable[str], signs: bool = False) -> list[str]:
+    """Lines without their secrets; a value that goes over several lines is hidden in all of them.
+
+    + signs: whether they are of a diff, where each begins with a sign
+    """
+    found = []
+    in_key, below = False, -1
+    for line in lines:
+        sign, content = (line[:1], line[1:]) if signs else ("", line)
+        indent = len(content) - len(content.lstrip())
+        if in_key or _KEY_BEGINS.search(content):
+            in_key = not _KEY_ENDS.search(content)
+            found.append(sign + MASK)
+            continue
+        if below >= 0 and content.strip() and indent > below:
+            found.append(sign + " " * indent + MASK)
+            continue
+        shown, opens = _masked_line(content)
+        below = indent if opens else below if not content.strip() else -1
+        found.append(sign + shown)
+    return found
+
+
+def masked_urls(text: str) -> str:
+    """A text without the passwords and tokens of the URLs in it."""
+    for pattern, replacement in _URLS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def masked_values(value: Any) -> Any:
+    """The same for what JSON is made of: every text in it, and whatever has a name that gives it away."""
+    if isinstance(value, dict):
+        return {key: MASK if one and names_secret(str(key)) else masked_values(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked_values(one) for one in value]
+    return masked(value) if isinstance(value, str) else value
+
+
+def names_secret(name: str) -> bool:
+    """Whether a name says that its value is a secret: SECRET_KEY, dbPassword, SENTRY_DSN; not monkey."""
+    plain = re.sub(r"[\W_]", "", name).lower()
+    words = {word.lower() for word in _WORD.findall(name)}
+    return any(word in plain for word in _ANYWHERE) or not words.isdisjoint(_WORDS)
+
+
+def _masked_line(line: str) -> tuple[str, bool]:
+    """A line without its secrets, and whether a secret goes on in the lines below."""
+    line = masked_urls(line)
+    for pair in _NAMED.finditer(line):
+        value = line[pair.end() :]
+        if not names_secret(pair.group("name")) or _HARMLESS.match(value):
+            continue
+        if _OPENS.match(value):
+            return line, True
+        # All the rest of the line: a value may be in several parts.
+        return line[: pair.end()] + MASK, value.rstrip().endswith(("\\", "(", "[", "{", "+"))
+    line = _QUOTED.sub(lambda match: match.group("quote") + _hidden(match.group("text")) + match.group("quote"), line)
+    return _BARE.sub(lambda match: _hidden(match.group()), line), False
+
+
+def _hidden(text: str) -> str:
+    return MASK if _is_random(text) else text
+
+
+def _is_random(text: str) -> bool:
+    """Whether a text looks drawn by lot: long, in one piece, of several kinds of characters, hardly any one often."""
+    if len(text) < _LEAST or MASK in text or re.search(r"[\s,;(){}]", text) or _COMMIT.fullmatch(text):
+        return False
+    if re.fullmatch(r"[/~.]?(?:[\w.+@-]+[/.:-])+[\w.+@-]*", text) and not re.search(r"\d[A-Za-z]\w*\d", text):
+        # A path, a dotted name, a host's name.
+        return False
+    kinds = sum(1 for pattern in ("[a-z]", "[A-Z]", r"\d") if re.search(pattern, text))
+    counts = [text.count(character) for character in set(text)]
+    entropy = -sum(count / len(text) * math.log2(count / len(text)) for count in counts)
+    return kinds >= 2 and entropy >= _ENTROPY

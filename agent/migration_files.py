@@ -1,0 +1,202 @@
+"""Migrations read from their files, where the app itself can't be asked: what is written there, and nothing guessed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Description = dict[str, Any]
+Key = tuple[str, str]
+
+# How Django says each of them; the words in braces are an operation's arguments.
+SAYS = {
+    "CreateModel": "Create model {name}",
+    "DeleteModel": "Delete model {name}",
+    "RenameModel": "Rename model {old_name} to {new_name}",
+    "AlterModelTable": "Rename table for {name} to {table}",
+    "AlterModelOptions": "Change Meta options on {name}",
+    "AlterModelManagers": "Change managers on {name}",
+    "AlterUniqueTogether": "Alter unique_together for {name}",
+    "AlterIndexTogether": "Alter index_together for {name}",
+    "AlterOrderWithRespectTo": "Set order_with_respect_to on {name}",
+    "AddField": "Add field {name} to {model_name}",
+    "RemoveField": "Remove field {name} from {model_name}",
+    "AlterField": "Alter field {name} on {model_name}",
+    "RenameField": "Rename field {old_name} on {model_name} to {new_name}",
+    "AddIndex": "Create index on model {model_name}",
+    "AddIndexConcurrently": "Concurrently create index on model {model_name}",
+    "RemoveIndex": "Remove index {name} from {model_name}",
+    "RemoveIndexConcurrently": "Concurrently remove index {name} from {model_name}",
+    "RenameIndex": "Rename an index on {model_name}",
+    "AddConstraint": "Create constraint on model {model_name}",
+    "RemoveConstraint": "Remove constraint {name} from model {model_name}",
+    "RunPython": "Raw Python operation",
+    "RunSQL": "Raw SQL operation",
+    "SeparateDatabaseAndState": "Custom state/database change combination",
+}
+# The names of the positional arguments.
+PLACES = {
+    "CreateModel": ("name", "fields"),
+    "DeleteModel": ("name",),
+    "RenameModel": ("old_name", "new_name"),
+    "AlterModelTable": ("name", "table"),
+    "AddField": ("model_name", "name", "field"),
+    "RemoveField": ("model_name", "name"),
+    "AlterField": ("model_name", "name", "field"),
+    "RenameField": ("model_name", "old_name", "new_name"),
+    "AddIndex": ("model_name", "index"),
+    "AddIndexConcurrently": ("model_name", "index"),
+    "AddConstraint": ("model_name", "constraint"),
+    "RemoveIndex": ("model_name", "name"),
+    "RemoveConstraint": ("model_name", "name"),
+    "AlterUniqueTogether": ("name", "unique_together"),
+    "AlterIndexTogether": ("name", "index_together"),
+    "RunPython": ("code", "reverse_code"),
+    "RunSQL": ("sql", "reverse_sql"),
+    "SeparateDatabaseAndState": ("database_operations", "state_operations"),
+}
+REVERSED_BY = {"RunPython": "reverse_code", "RunSQL": "reverse_sql"}
+
+
+def describe(app: str, name: str, text: str) -> Description:
+    """What a migration's file says: what it needs and replaces, whether it is atomic, what it does. Pure.
+
+    A file that can't be read is a migration of which nothing is known.
+    """
+    base: Description = {"app": app, "name": name, "atomic": True, "needs": [], "replaces": [], "operations": []}
+    try:
+        values = _class_values(ast.parse(text))
+    except (SyntaxError, ValueError):
+        return {**base, "reversible": None, "unread": "the file can't be parsed"}
+    listed = values.get("operations")
+    operations = [_operation(app, one) for one in listed.elts] if isinstance(listed, (ast.List, ast.Tuple)) else []
+    unread = "" if isinstance(listed, (ast.List, ast.Tuple)) else "its operations are not written out"
+    known = [one["reversible"] for one in operations]
+    return {
+        **base,
+        "atomic": _constant(values.get("atomic"), True) is not False,
+        "needs": _pairs(values.get("dependencies")),
+        "replaces": _pairs(values.get("replaces")),
+        "operations": operations,
+        "reversible": None if unread or None in known else all(known),
+        **({"unread": unread} if unread else {}),
+    }
+
+
+def _class_values(tree: ast.Module) -> dict[str, ast.expr]:
+    """What the class Migration assigns."""
+    values: dict[str, ast.expr] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == "Migration":
+            for line in node.body:
+                if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+                    values[line.targets[0].id] = line.value
+                elif isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value:
+                    values[line.target.id] = line.value
+    return values
+
+
+def _pairs(node: ast.expr | None) -> list[list[str]]:
+    """The (app, name) pairs of a list; what is computed, such as a swappable dependency, is passed over."""
+    found = []
+    for one in getattr(node, "elts", []):
+        words = [_constant(word) for word in getattr(one, "elts", [])]
+        if len(words) == 2 and all(isinstance(word, str) for word in words):
+            found.append([str(word) for word in words])
+    return found
+
+
+def _constant(node: ast.expr | None, default: Any = None) -> Any:
+    return node.value if isinstance(node, ast.Constant) else default
+
+
+def _operation(app: str, node: ast.expr) -> Description:
+    if not isinstance(node, ast.Call):
+        return {"app": app, "kind": "unknown", "says": "an operation that is not written out", "reversible": None}
+    kind = _last_name(node.func)
+    given: dict[str, ast.expr] = dict(zip(PLACES.get(kind, ()), node.args))
+    given.update({keyword.arg: keyword.value for keyword in node.keywords if keyword.arg})
+    words = {key: str(_constant(value, "…")) for key, value in given.items()}
+    found: Description = {
+        "app": app,
+        "kind": kind,
+        "says": SAYS.get(kind, kind).format_map(_Words(words)),
+        "model": words.get("model_name") or words.get("name") or words.get("old_name") or "",
+        "name": words.get("name", ""),
+        "reversible": True if kind in SAYS else None,
+    }
+    if kind in REVERSED_BY:
+        found["reversible"] = REVERSED_BY[kind] in given
+        found["does_nothing"] = _does_nothing(given.get(PLACES[kind][0]))
+    if "field" in given:
+        found["field"] = _field(given["field"])
+    if kind in ("AlterUniqueTogether", "AlterIndexTogether"):
+        found["adds"] = bool(getattr(given.get(PLACES[kind][1]), "elts", [True]))
+    if kind == "SeparateDatabaseAndState":
+        found["inside"] = [_operation(app, one) for one in getattr(given.get("database_operations"), "elts", [])]
+        inside = [one["reversible"] for one in found["inside"]]
+        found["reversible"] = None if None in inside else all(inside)
+    return found
+
+
+class _Words(dict[str, str]):
+    """What an operation does not say is an ellipsis."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else "unknown"
+
+
+def _does_nothing(node: ast.expr | None) -> bool:
+    return (isinstance(node, ast.Attribute) and node.attr == "noop") or _constant(node) == ""
+
+
+def _field(node: ast.expr) -> Description:
+    """A field's class, and those of its arguments that are plain."""
+    if not isinstance(node, ast.Call):
+        return {}
+    found: Description = {"class": _last_name(node.func)}
+    for keyword in node.keywords:
+        if keyword.arg:
+            found[keyword.arg] = _constant(keyword.value, True)
+    return found
+
+
+def pending(files: Mapping[Key, Description], applied: Iterable[Key]) -> tuple[list[Description], list[list[str]]]:
+    """What is to be applied, in an order that its dependencies allow, and what is applied that the files lack. Pure.
+
+    + files: all that the new code has, by app and name
+    + applied: what the database has; of the apps in the files alone
+    """
+    done = set(applied)
+    replaced = {tuple(pair): key for key, one in files.items() for pair in one["replaces"]}
+    for key, one in files.items():
+        # A squashed migration counts as applied when all that it replaces is.
+        if one["replaces"] and all(tuple(pair) in done for pair in one["replaces"]):
+            done.add(key)
+    todo = [
+        key for key in files if key not in done and not (replaced.get(key) and not _partly(files, replaced, key, done))
+    ]
+    order: list[Key] = []
+    for key in sorted(todo):
+        _visit(files, key, set(todo), order, set())
+    apps = {app for app, _ in files}
+    missing = sorted(key for key in set(applied) if key[0] in apps and key not in files and key not in replaced)
+    return [files[key] for key in order], [list(key) for key in missing]
+
+
+def _partly(files: Mapping[Key, Description], replaced: Mapping[Any, Key], key: Key, done: set[Key]) -> bool:
+    """Whether some of what a squashed migration replaces is applied already: the rest goes one by one then."""
+    return any(tuple(pair) in done for pair in files[replaced[key]]["replaces"])
+
+
+def _visit(files: Mapping[Key, Description], key: Key, todo: set[Key], order: list[Key], on_way: set[Key]) -> None:
+    if key in order or key not in todo or key in on_way:
+        return
+    for app, name in files[key]["needs"]:
+        _visit(files, (app, name), todo, order, {*on_way, key})
+    order.append(key)

@@ -1,0 +1,54 @@
+"""The static files that a version serves, and how those of another differ. Reading only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# What is collected besides the files themselves: the manifest, and packed copies.
+MANIFEST = "staticfiles.json"
+PACKED = (".gz", ".br")
+
+
+def collected(folder: Path) -> dict[str, str]:
+    """The files that were collected into a version, each with its content's hash.
+
+    Copies under hashed names are left out where there is a manifest that tells them from the files themselves.
+    """
+    names = _names(folder)
+    manifest = _manifest(folder)
+    if manifest is not None:
+        names &= manifest
+    names -= {name for name in names if name.endswith(PACKED) and name.rpartition(".")[0] in names}
+    return {name: content_hash(folder / name) for name in sorted(names - {MANIFEST}) if (folder / name).is_file()}
+
+
+def _names(folder: Path) -> set[str]:
+    return {
+        os.path.relpath(os.path.join(top, name), str(folder)) for top, _, files in os.walk(folder) for name in files
+    }
+
+
+def _manifest(folder: Path) -> set[str] | None:
+    try:
+        return set(json.loads((folder / MANIFEST).read_text())["paths"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def content_hash(path: Path) -> str:
+    """The hash that files are compared by."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def compare(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:
+    """The names of what is added, changed and removed. Pure."""
+    return {
+        "added": sorted(after.keys() - before.keys()),
+        "changed": sorted(name for name in after.keys() & before.keys() if after[name] != before[name]),
+        "removed": sorted(before.keys() - after.keys()),
+    }

@@ -1,0 +1,38 @@
+"""How long visitors had to wait is read from a deploy's journal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.downtime import window_seconds
+
+
+def line(at: float, event: str, **fields: Any) -> dict[str, Any]:
+    return {"at": at, "event": event, **fields}
+
+
+START = line(10.0, "step started", step="maintenance_start")
+STARTED = line(10.5, "step done", step="maintenance_start", note={})
+SKIPPED = line(10.5, "step done", step="maintenance_start", note={"skipped": "nothing is migrated"})
+STOPPED = line(14.25, "step done", step="maintenance_stop", note={})
+UNDONE = line(19.0, "undo done", action="maintenance")
+
+
+@pytest.mark.parametrize(
+    ("records", "seconds"),
+    [
+        ([START, STARTED, STOPPED], 4.2),
+        ([START, STARTED, line(12.0, "undo done", action="links"), UNDONE], 9.0),
+        ([START, UNDONE], 9.0),
+        ([START, SKIPPED, STOPPED], None),
+        ([START, STARTED], None),
+        ([STOPPED], None),
+        ([], None),
+    ],
+)
+def test_a_window_is_as_long_as_from_its_start_to_its_stop_or_its_undoing(
+    records: list[dict[str, Any]], seconds: float | None
+) -> None:
+    assert window_seconds(records) == seconds

@@ -1,0 +1,134 @@
+"""What looks like a secret is hidden wherever it stands, and what does not is left to be read."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.masking import MASK, masked, masked_lines, masked_values, names_secret
+
+DRAWN = "vK8mQ2xRt7LpZw4NcYb9"
+KEY = ["-----BEGIN OPENSSH PRIVATE KEY-----", "b3BlbnNzaC1rZXktdjEAAAAA", "AAAA", "-----END OPENSSH PRIVATE KEY-----"]
+
+# Each with {} for the secret.
+HOLDS_SECRET = (
+    "SECRET_KEY = '{}'",
+    'SECRET_KEY = "{}"  # never show this',
+    "DB_PASSWORD={}",
+    "export API_TOKEN={}",
+    "  password: {}",
+    '    "PASSWORD": "{}",',
+    "DATABASES = {{'default': {{'USER': 'app', 'PASSWORD': '{}'}}}}",
+    "SENTRY_DSN = 'https://{}@o1.ingest.example.com/1'",
+    "url = 'postgres://app:{}@db/app'",
+    "redis://:{}@cache:6379/0",
+    "https://{}@git.example.com/site.git",
+    "git+https://robot:{}@git.example.com/own.git",
+    "os.environ['AWS_SECRET_ACCESS_KEY'] = '{}'",
+    "Authorization: Bearer {}",
+    "stripeApiKey: {}",
+    "--password={}",
+    "access_token := {}",
+    "settings(secret_key='{}', debug=False)",
+)
+# A secret of which only its looks tell.
+LOOKS_SECRET = ("ANSWER = '{}'", "client('{}')", "value {}aB3d-E9 in the middle")
+PLAIN = (
+    "DEBUG = False",
+    "ALLOWED_HOSTS = ['www.example.com', 'example.com']",
+    "MONKEY = 'banana'",
+    "    'django.contrib.sessions.middleware.SessionMiddleware',",
+    "STATIC_ROOT = '/home/app/django-current/static'",
+    "PASSWORD_RESET_TIMEOUT = 3600",
+    "SESSION_COOKIE_SECURE = True",
+    "commit 98af8fe820aa11bb22cc33dd44ee55ff66778899",
+    "command = /home/app/venv/bin/python -m gunicorn --bind fd://0 wsgi:application",
+    "website_url: http://127.0.0.1:8840/",
+    "git@git.example.com:site/code.git",
+    "TIME_ZONE = 'Europe/Amsterdam'",
+)
+
+
+@pytest.mark.parametrize("line", HOLDS_SECRET + LOOKS_SECRET)
+def test_a_secret_is_hidden(line: str) -> None:
+    shown = masked(line.format(DRAWN))
+    assert DRAWN not in shown
+    assert MASK in shown
+
+
+@pytest.mark.parametrize("line", PLAIN)
+def test_what_is_no_secret_can_be_read(line: str) -> None:
+    assert masked(line) == line
+
+
+# What a person takes for a password: no white space, which would begin another word, and no sign that ends a value.
+WORDS = st.text(string.ascii_letters + string.digits + "!$%&*+,.:;<=>?^_~-", min_size=8, max_size=60)
+
+
+@given(st.sampled_from([line for line in HOLDS_SECRET if "://" not in line]), WORDS)
+def test_any_secret_is_hidden_where_its_name_gives_it_away(line: str, word: str) -> None:
+    secret = "x9" + word
+    assert secret not in masked(line.format(secret))
+
+
+@given(st.sampled_from([line for line in HOLDS_SECRET if "://" in line]), WORDS)
+def test_any_password_in_a_url_is_hidden(line: str, word: str) -> None:
+    secret = "x9" + word
+    assert secret not in masked(line.format(secret))
+
+
+@given(st.text())
+def test_masking_twice_is_masking_once_and_no_line_is_lost(text: str) -> None:
+    once = masked(text)
+    assert masked(once) == once
+    assert once.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize("sign", ["", "+", "-", " "])
+def test_a_private_key_is_hidden_from_its_first_line_to_its_last(sign: str) -> None:
+    lines = masked_lines([sign + line for line in ["KEY = '''", *KEY, "'''", "DEBUG = False"]], signs=bool(sign))
+    assert not any(part in line for part in KEY for line in lines)
+    assert lines[-1] == sign + "DEBUG = False"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["SECRETS = [", "    'hunter2',", "    'letmein',", "]", "DEBUG = False"],
+        ["password: |", "  hunter2", "  letmein", "debug: false"],
+        ["API_TOKEN = (", '    "hunter2"', '    "letmein"', ")", "DEBUG = False"],
+        ["DB_PASSWORD=\\", "  hunter2", "DEBUG=0"],
+    ],
+)
+@pytest.mark.parametrize("sign", ["", "+"])
+def test_a_value_that_goes_over_several_lines_is_hidden_in_all_of_them(lines: list[str], sign: str) -> None:
+    shown = masked_lines([sign + line for line in lines], signs=bool(sign))
+    assert not any(word in line for word in ("hunter2", "letmein") for line in shown)
+    assert shown[-1] == sign + lines[-1]
+
+
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "dbPassword", "api_token", "SENTRY_DSN", "privateKey", "PGPASSWORD", "key"]
+)
+def test_a_name_that_gives_a_secret_away_is_known(name: str) -> None:
+    assert names_secret(name)
+
+
+@pytest.mark.parametrize("name", ["MONKEY", "turkey", "author", "compass", "DEBUG", "keyboard", "bypass_cache"])
+def test_a_name_that_only_sounds_like_one_is_not(name: str) -> None:
+    assert not names_secret(name)
+
+
+def test_values_are_masked_by_their_name_and_by_their_looks() -> None:
+    values = {
+        "health_headers": {"X-Auth-Token": "hunter2"},
+        "code_repo_url": f"https://me:{DRAWN}@git.example.com/a",
+        "n": 1,
+    }
+    shown = masked_values(values)
+    assert shown["health_headers"] == {"X-Auth-Token": MASK}
+    assert DRAWN not in str(shown)
+    assert shown["n"] == 1

@@ -1,0 +1,110 @@
+"""What a person is shown before a run, and what JSON says, for each situation: facts in, lines out.
+
+Each file in previews/ is one: what is asked for, what is seen and found on the hosts, and the lines. After a change
+that is meant, `python -m tests.unit.test_previews` writes the lines anew, to be read before they are committed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from agent.foresight import with_risks
+from agent.masking import masked_lines
+from switchback.checks import host_problems, hotfix_problems, transaction_problems
+from switchback.foresee import Known, foresee
+from switchback.outlook import of_hosts
+from switchback.preflight import Fleet, plan_deploy, plan_restart, plan_revert
+from switchback.preview import Preview
+from switchback.preview_lines import preview_lines
+from tests.unit import examples
+
+FOLDER = Path(__file__).with_name("previews")
+SITUATIONS = sorted(FOLDER.glob("*.yml"))
+PLANS = {"deploy": plan_deploy, "revert": plan_revert, "restart": plan_restart}
+DRAWN = "vK8mQ2xRt7LpZw4NcYb9"
+APPLIED = [["auth", "0012_alter_user_first_name_max_length"], ["items", "0001_initial"]]
+# What is found where nothing but the code changes.
+FOUND: dict[str, Any] = {
+    "packages": {"source": "unchanged"},
+    "migrations": {"source": "django", "applied": APPLIED, "pending": [], "missing": [], "conflicts": {}},
+    "static": {"source": "django"},
+    "names": ["settings.py", "wsgi.py"],
+    "windows": [],
+}
+
+
+def previewed(situation: dict[str, Any]) -> Preview:
+    """The preview of a situation, made as a run makes it."""
+    kind = situation.get("kind", "deploy")
+    seen = {name: host_seen(told.get("seen", {})) for name, told in situation["hosts"].items()}
+    settings = {name: examples.settings(**situation.get("settings", {})) for name in seen}
+    fleet = Fleet(settings, seen, next(iter(seen)))
+    runs = PLANS[kind](fleet, examples.asked(**situation.get("asked", {})))
+    told = []
+    for name, run in runs.items():
+        problems = host_problems(seen[name], settings[name], builds=kind == "deploy") + hotfix_problems(seen[name])
+        notices = tuple(transaction_problems(seen[name]))
+        found = host_found(situation["hosts"][name].get("found")) if run.steps and kind != "restart" else {}
+        told.append(foresee(run, Known(seen[name], found, tuple(problems), notices)))
+    return of_hosts(kind, told)
+
+
+def host_seen(changes: dict[str, Any]) -> dict[str, Any]:
+    """What the survey saw: a well host, but for what a situation changes."""
+    changes = dict(changes)
+    versions = [examples.version(**one) for one in changes.pop("versions", [])]
+    current = changes.pop("current", examples.LIVE)
+    return examples.host_facts(*versions, current=current, **changes)
+
+
+def host_found(changes: dict[str, Any] | None) -> dict[str, Any]:
+    """What was found when looking ahead, as the agent tells it."""
+    found = json.loads(json.dumps({**FOUND, **(changes or {})}))
+    for part in ("code", "config"):
+        told = found.get(part)
+        if told and told.get("diff"):
+            told["diff"] = masked_lines(told["diff"], signs=True)
+        if told and "numbered" in told:
+            number = told.pop("numbered")
+            told["commits"] = [
+                {"sha": f"{one:07x}", "author": "Sam Sample", "subject": f"Change {one}"}
+                for one in range(number, number - 20, -1)
+            ]
+    migrations = {**FOUND["migrations"], **found["migrations"]}
+    for key in ("pending", "leaving"):
+        described = [{"atomic": True, "reversible": True, **one} for one in migrations.get(key, [])]
+        migrations[key] = with_risks(described)
+    return {**found, "migrations": migrations}
+
+
+@pytest.mark.parametrize("path", SITUATIONS, ids=lambda path: path.stem)
+def test_a_preview_shows(path: Path) -> None:
+    situation = yaml.safe_load(path.read_text())
+    assert preview_lines(previewed(situation)) == situation["lines"]
+
+
+@pytest.mark.parametrize("path", SITUATIONS, ids=lambda path: path.stem)
+def test_a_preview_shows_no_secret_and_as_json_neither(path: Path) -> None:
+    preview = previewed(yaml.safe_load(path.read_text()))
+    shown = "\n".join(preview_lines(preview)) + preview.model_dump_json()
+    for secret in (examples.HIDDEN, DRAWN):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize("path", SITUATIONS, ids=lambda path: path.stem)
+def test_a_preview_is_the_same_after_it_was_kept_as_a_plan(path: Path) -> None:
+    preview = previewed(yaml.safe_load(path.read_text()))
+    assert Preview.model_validate_json(preview.model_dump_json()) == preview
+
+
+if __name__ == "__main__":
+    for one in SITUATIONS:
+        told = yaml.safe_load(one.read_text())
+        text = one.read_text().partition("\nlines:")[0].rstrip("\n")
+        lines = yaml.safe_dump({"lines": preview_lines(previewed(told))}, width=1000, allow_unicode=True)
+        one.write_text(f"{text}\n{lines}")
