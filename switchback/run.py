@@ -42,7 +42,6 @@ class Run:
     + idle: why there is nothing to do
     + agent: the fingerprint of the agent that the host has
     + about: what else the journal's first line says
-    + advice: what is not as the settings ask for, and does not keep the run from going well
     + foreseen: steps that are known to have nothing to do, and why. It is for the eye alone: whether they have is
       decided on the host, when it is their turn
     """
@@ -59,7 +58,6 @@ class Run:
     agent: str | None = None
     idle: str = ""
     about: dict[str, Any] = field(default_factory=dict)
-    advice: tuple[str, ...] = ()
     foreseen: dict[str, str] = field(default_factory=dict)
 
     def request(self) -> dict[str, Any]:
