@@ -49,8 +49,10 @@ SMALL_ROUNDS, FEW, MANY = 40, 2, 8
 LOG_TAIL = 2000
 
 
-def way(layout: Layout, was: str | None, version: str) -> Note:
+def way(layout: Layout, was: str | None, version: str, config: Path | None = None) -> Note:
     """Decide how the service gets from one version to another.
+
+    + config: the directory of the config to come, where the version isn't built yet
 
     Returns `way`: rolling, or restart; `why`, where it is not as the settings ask for; `groups`: those of supervisord
     that get a new config; `interrupts`: whether nobody serves for a while.
@@ -58,7 +60,7 @@ def way(layout: Layout, was: str | None, version: str) -> Note:
     if layout.settings.get("restart") != "rolling":
         return {"way": "restart", "interrupts": True}
     try:
-        found = _rolls(layout, was, version)
+        found = _rolls(layout, was, version, config)
     except (Unreadable, StepFailed) as problem:
         found = str(problem)
     if isinstance(found, str):
@@ -66,12 +68,15 @@ def way(layout: Layout, was: str | None, version: str) -> Note:
     return found
 
 
-def _rolls(layout: Layout, was: str | None, version: str) -> Note | str:
+def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -> Note | str:
     """How the processes are replaced one by one; a sentence where they can't be."""
     if was is None:
         return "no version was live before"
     running = _running(layout)
-    before, after = (read_config(config_in(layout, running.named, one)) for one in (was, version))
+    file = config_in(layout, running.named, version)
+    if config and file.parent == layout.part(version, "config"):
+        file = config / file.name
+    before, after = read_config(config_in(layout, running.named, was)), read_config(file)
     for name, sections in ((was, before), (version, after)):
         found = _obstacles(layout, sections)
         if found:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import build, health, rolling, service, window
+from agent import assets, build, health, rolling, service, window
 from agent.command import acting_as, mask, started_at, stop_group
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
@@ -43,7 +43,17 @@ def links(step: Step) -> Note:
         before = step.begin["links"]
         laid = step.layout.deployment_links(step.version)
         restore_links({**{str(link): None for link in laid}, **before})
-    return {}
+    return _keep_assets(step)
+
+
+def _keep_assets(step: Step) -> Note:
+    """Keep what pages of the failed version ask for, if a visitor has got one. The site works without."""
+    was = step.begin.get("was")
+    try:
+        carried = assets.carry(step.layout, step.version, was, step.settings.get("static_keep_days", 0)) if was else 0
+    except OSError as problem:
+        return {"assets": str(problem)}
+    return {"assets": carried}
 
 
 def database(step: Step) -> Note:

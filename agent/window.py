@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agent import build, health, rolling, service
+from agent import assets, build, health, rolling, service
 from agent.backup import examine
 from agent.command import acting_as
 from agent.links import replace_link
@@ -92,7 +92,8 @@ def _take_database_back(step: Step) -> Note:
 
 def swap(step: Step) -> Note:
     """Make the version the current one: every link by itself in one step, the one that decides last."""
-    layout = step.layout
+    layout, was = step.layout, step.begin.get("was")
+    carried = assets.carry(layout, was, step.version, float(step.settings.get("static_keep_days", 0))) if was else 0
     with acting_as(layout.app):
         links = {**layout.deployment_links(step.version), **layout.fixed_links()}
         layout.path("deployment_dir").mkdir(exist_ok=True)
@@ -102,7 +103,7 @@ def swap(step: Step) -> Note:
         gone = [name for name in step.begin["links"] if _left_dangling(Path(name), layout.path("deployment_dir"))]
         for name in gone:
             Path(name).unlink()
-    return {"current": step.version}
+    return {"current": step.version, "older_assets": carried}
 
 
 def _link_if_needed(link: Path, target: Path) -> None:

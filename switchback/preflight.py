@@ -15,7 +15,7 @@ from pyinfra.api import Host, State
 from agent.clean import choose
 from agent.transaction import Refused as Undeletable
 from switchback import outlook, report
-from switchback.checks import host_problems, hotfix_problems, rolling_problems, transaction_problems
+from switchback.checks import host_problems, hotfix_problems, transaction_problems
 from switchback.errors import Refused
 from switchback.foresee import Known, foresee_cleaning
 from switchback.gateway import Facts, for_all_hosts, said_besides, survey_all
@@ -446,7 +446,6 @@ def _run(
         steps=steps,
         agent=seen["agent"],
         about=about,
-        advice=tuple(rolling_problems(seen)) if "restart" in steps else (),
     )
 
 

@@ -46,7 +46,6 @@ class Run:
     + about: what else the journal's first line says
     + foreseen: steps that are known to have nothing to do, and why. It is for the eye alone: whether they have is
       decided on the host, when it is their turn
-    + advice: what is not as the settings ask for, and does not keep the run from going well
     """
 
     kind: str
@@ -62,7 +61,6 @@ class Run:
     idle: str = ""
     about: dict[str, Any] = field(default_factory=dict)
     foreseen: dict[str, str] = field(default_factory=dict)
-    advice: tuple[str, ...] = ()
 
     def request(self) -> dict[str, Any]:
         """What the host is told when the run begins."""
