@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from agent import health, hotfixes, reserve, versions
+from agent import health, hotfixes, reserve, rolling, versions
 from agent.command import CommandFailed, mask
 from agent.ending import end_refused
 from agent.guard import start_guard
+from agent.install import installed_agent
 from agent.layout import Layout
 from agent.links import NotALink, Recorded, read_link
 from agent.say import say
@@ -31,18 +32,25 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         **request,
         "links": record_links(layout),
         "has_worked": bool(mark.get("working")),
+        # A version that is there already can be looked at now; one to be built, once it is.
+        "restart": rolling.way(layout, was, request["version"]) if _is_there(layout, request["version"]) else None,
         "healthy_before": bool(was and health.app_problem(layout, was, timeout=3.0) is None),
     }
     transaction = begin(state, deploy, fields)
     try:
+        _our_own_agent(request)
         _still_as_seen(layout, request)
-        reserve.set_aside(layout)
+        reserve.set_aside_for_links(layout)
         start_guard()
         _keep_hotfixes(transaction, request)
     except (Refused, CommandFailed, OSError, subprocess.SubprocessError) as problem:
         end_refused(transaction, mask(str(problem)))
         raise Refused(mask(str(problem))) from None
     return transaction
+
+
+def _is_there(layout: Layout, version: str) -> bool:
+    return (layout.version(version) / versions.SEAL).exists()
 
 
 def _keep_hotfixes(transaction: Transaction, request: dict[str, Any]) -> None:
@@ -53,6 +61,12 @@ def _keep_hotfixes(transaction: Transaction, request: dict[str, Any]) -> None:
     runner = transaction.runner("hotfixes", layout.app, request["settings"]["script_timeout"])
     for path in hotfixes.keep_patches(runner, layout, was):
         say(f"hotfixes of {was} are kept in {path}")
+
+
+def _our_own_agent(request: dict[str, Any]) -> None:
+    """Refuse to begin with another agent than the controller's. From here on it is not replaced any more."""
+    if request.get("agent") != installed_agent():
+        raise Refused("another checkout has put its own agent on this host just now; run the deploy again")
 
 
 def _still_as_seen(layout: Layout, request: dict[str, Any]) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent import git
-from agent.command import CommandFailed, Runner, acting_as
+from agent import git, rolling, venvs
+from agent.command import PATH, CommandFailed, Runner, acting_as
 from agent.django_side import MARK as RESULT
+from agent.say import say
 from agent.state import write_whole
 from agent.step import Step, StepFailed
 from agent.versions import SEAL
@@ -45,17 +46,30 @@ def _check_out(step: Step, part: str) -> Note:
 def venv(step: Step) -> Note:
     """Make the version's own virtual environment and install its requirements."""
     runner, layout = step.runner(step.layout.app), step.layout
-    folder = layout.part(step.version, "venv")
     requirements = layout.part(step.version, "code") / step.settings["requirements"]
     uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(layout.home / ".local/bin"))
+    installer, python = "uv" if uv else "pip", shutil.which(step.settings["python"], path=PATH)
+    mark = venvs.fingerprint(step.settings, requirements, python, installer)
+    note = {"installer": installer, "requirements": requirements.exists(), "fingerprint": mark}
+    same = venvs.same_as(step.transaction.state, layout, mark) if step.settings.get("reuse_venv", True) else None
+    if same and venvs.take_over(runner, layout, same, step.version):
+        say(f"venv: the requirements are those of {same}: its packages are linked, not installed again")
+        return {**note, "reused": same}
+    _install(step, runner, uv, requirements)
+    return note
+
+
+def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> None:
+    folder = step.layout.part(step.version, "venv")
     commands = _uv(uv, step.settings, folder) if uv else _pip(step.settings, folder)
     runner.run(commands[0])
     if requirements.exists():
         runner.run([*commands[1], "--requirement", str(requirements)], cwd=requirements.parent)
-    # Sealed directories take no bytecode later on: without it here, every start of the app would compile it again.
+    # Sealed directories take no bytecode later on: without it here, every start of the app would compile it again. It
+    # names no version, so that it can be linked into the next one; Python puts the true path in when it reads it.
+    neutral = ["-s", str(folder), "-p", str(step.layout.path("current_venv_dir"))]
     python = str(folder / "bin" / "python")
-    runner.run([python, "-m", "compileall", "-q", "-j", "0", str(folder / "lib")], ok=(0, 1))
-    return {"installer": "uv" if uv else "pip", "requirements": requirements.exists()}
+    runner.run([python, "-m", "compileall", "-q", "-j", "0", *neutral, str(folder / "lib")], ok=(0, 1))
 
 
 def _offline(settings: Mapping[str, Any]) -> list[str]:
@@ -107,12 +121,13 @@ def static(step: Step) -> Note:
 
 def checks(step: Step) -> Note:
     """Run Django's checks, read the migrations to come, and decide how the database would go back."""
-    found = django(step, "checks")
+    found = step.notes("static").get("checks") or django(step, "checks")
     if found["errors"]:
         raise StepFailed("Django's system checks found:\n" + "\n".join(found["errors"]))
     if found["conflicts"]:
         raise StepFailed("migrations conflict: " + json.dumps(found["conflicts"]))
     found["fallback"] = decide_fallback(step.settings, step.begin.get("irreversible", "refuse"), found["pending"])
+    found["restart"] = rolling.way(step.layout, step.begin.get("was"), step.version)
     return found
 
 
@@ -171,6 +186,7 @@ def seal(step: Step) -> Note:
         "built": int(time.time()),
         "deploy": step.transaction.deploy,
         "bytes": size,
+        "venv": step.notes("venv").get("fingerprint"),
         "migrations": step.notes("checks").get("known", []),
     }
     with acting_as(layout.app):

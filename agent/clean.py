@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
+import subprocess
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from agent import service
 from agent.command import acting_as
 from agent.guard import start_guard
 from agent.layout import Layout
@@ -16,9 +17,13 @@ from agent.versions import list_versions
 
 Version = dict[str, Any]
 
+# The folders of a version can't be written to, and so not be emptied either. Its files may be a newer version's as
+# well, and stay as they are.
+DELETE = 'find "$@" -type d -exec chmod u+w -- {} +; rm -rf -- "$@"'
+
 
 def choose(versions: Sequence[Version], keep: int, keep_failed: int, named: Iterable[str] = ()) -> list[str]:
-    """Choose what to delete: never what a link leads to, what is pinned, or what Switchback did not build.
+    """Choose what to delete: never what a link leads to, what runs, what is pinned, or what Switchback did not build.
 
     + versions: as `list_versions` gives them, the newest first
     + keep: how many healthy ones stay
@@ -44,6 +49,8 @@ def _is_good(version: Version) -> bool:
 def _must_stay(version: Version) -> str:
     if version["links"]:
         return "it is " + " and ".join(version["links"])
+    if version.get("in_use"):
+        return "a process of the service was started from it, and runs"
     return "it is pinned" if version["pinned"] else ""
 
 
@@ -66,7 +73,7 @@ def clean(state: State, request: dict[str, Any]) -> Version:
     """
     layout, settings = Layout.of(request["settings"]), request["settings"]
     named = request.get("named") or []
-    versions = list_versions(state, layout)
+    versions = _versions(state, layout)
     if not choose(versions, request["keep"], settings["keep_failed"], named):
         # Nothing to hold the host for, and nothing for the history.
         return {"deleted": [], "bytes": 0, "kept": len(versions)}
@@ -75,22 +82,26 @@ def clean(state: State, request: dict[str, Any]) -> Version:
     start_guard()
     with transaction.alone():
         # Chosen again: only now is it certain that no deploy changes what the links lead to.
-        versions = list_versions(state, layout)
+        versions = _versions(state, layout)
         doomed = choose(versions, request["keep"], settings["keep_failed"], named)
         with acting_as(layout.app):
             for name in doomed:
-                _move_away(layout, name)
+                _move_away(layout, name, transaction.deploy)
         for name in doomed:
             state.mark(name).unlink(missing_ok=True)
         end(transaction, "committed", "deleted: " + (", ".join(doomed) or "nothing"))
     sizes = {version["name"]: version["bytes"] or 0 for version in versions}
-    with acting_as(layout.app):
-        _empty_trash(layout)
+    _empty_trash(layout)
     return {"deleted": doomed, "bytes": sum(sizes[name] for name in doomed), "kept": len(versions) - len(doomed)}
 
 
-def _move_away(layout: Layout, name: str) -> None:
-    trash = layout.own / "trash"
+def _versions(state: State, layout: Layout) -> list[Version]:
+    used = service.versions_in_use(layout.settings["systemd_service"], layout.versions)
+    return list_versions(state, layout, used)
+
+
+def _move_away(layout: Layout, name: str, deploy: str) -> None:
+    trash = layout.own / "trash" / deploy
     trash.mkdir(parents=True, exist_ok=True)
     folder = layout.version(name)
     folder.chmod(0o755)
@@ -98,9 +109,11 @@ def _move_away(layout: Layout, name: str) -> None:
 
 
 def _empty_trash(layout: Layout) -> None:
-    """Delete what was moved away, now or by an earlier run that was cut short."""
-    trash = layout.own / "trash"
-    for folder, _, _ in os.walk(str(trash)):
-        os.chmod(folder, 0o700)
-    if trash.exists():
-        shutil.rmtree(trash)
+    """Have deleted what was moved away, now or by an earlier run that was cut short: nobody waits for that."""
+    with acting_as(layout.app):
+        trash = layout.own / "trash"
+        left = sorted(str(folder) for folder in trash.iterdir()) if trash.is_dir() else []
+    if left:
+        how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]
+        argv = ["systemd-run", *how, "--", "sh", "-c", DELETE, "sh", *left]
+        subprocess.run(argv, check=True, timeout=60, capture_output=True)

@@ -182,9 +182,12 @@ def started_at(pid: int) -> str | None:
     return stat.rsplit(")", 1)[1].split()[19]
 
 
-def stop_group(pgid: int) -> None:
-    """End a process group: politely, then for certain."""
-    for number, grace in STOPS:
+def stop_group(pgid: int, gently: bool = False) -> None:
+    """End a process group: politely, then for certain.
+
+    + gently: whether it is a server, which lets its requests end when it is asked to terminate
+    """
+    for number, grace in STOPS[1:] if gently else STOPS:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pgid, number)
         end = time.monotonic() + grace

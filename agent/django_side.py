@@ -37,13 +37,17 @@ def main() -> None:
 
 
 def static(root):  # type: ignore[no-untyped-def]
-    """Collect the static files into a version, whatever STATIC_ROOT says."""
+    """Collect the static files into a version, whatever STATIC_ROOT says; and do what `checks` does.
+
+    All in one start of Django: to start it takes longer than any of this.
+    """
     from django.conf import settings  # noqa: PLC0415
     from django.core.management import call_command  # noqa: PLC0415
 
+    found = checks()
     settings.STATIC_ROOT = root
-    call_command("collectstatic", interactive=False, verbosity=1)
-    return {"files": sum(len(files) for _, _, files in os.walk(root))}
+    call_command("collectstatic", interactive=False, verbosity=1, skip_checks=True)
+    return {"files": sum(len(files) for _, _, files in os.walk(root)), "checks": found}
 
 
 def checks():  # type: ignore[no-untyped-def]
@@ -74,8 +78,16 @@ def migrations():  # type: ignore[no-untyped-def]
         "applied": sorted([app, name] for app, name in loader.applied_migrations),
         "known": sorted([app, name] for app, name in loader.disk_migrations),
         "conflicts": {app: sorted(names) for app, names in conflicts.items()},
-        "pending": [_describe(migration) for migration, _ in plan],
+        "pending": _described(executor, [migration for migration, _ in plan]),
     }
+
+
+def migrate():  # type: ignore[no-untyped-def]
+    """Apply what is pending, and read the migrations again."""
+    from django.core.management import call_command  # noqa: PLC0415
+
+    call_command("migrate", interactive=False, verbosity=1)
+    return migrations()
 
 
 def unapply(wanted):  # type: ignore[no-untyped-def]
@@ -117,8 +129,26 @@ def _describe(migration):  # type: ignore[no-untyped-def]
         "name": migration.name,
         "reversible": all(operation.reversible for operation in migration.operations),
         "atomic": migration.atomic,
-        "operations": [operation.describe() for operation in migration.operations],
     }
+
+
+def _described(executor, plan):  # type: ignore[no-untyped-def]
+    """The migrations of a plan, each with its operations as migration_risk has them."""
+    state = executor._create_project_state(with_applied_migrations=True)
+    return [_with_operations(migration, state) for migration in plan]
+
+
+def _with_operations(migration, state):  # type: ignore[no-untyped-def]
+    """A migration with its operations.
+
+    + state: the models before it, moved on to after it; None where they don't matter
+    """
+    operations = []
+    for operation in migration.operations:
+        operations.append(_operation(operation, migration.app_label, state))
+        if state is not None:
+            operation.state_forwards(migration.app_label, state)
+    return {**_describe(migration), "operations": operations}
 
 
 def foresee(asked):  # type: ignore[no-untyped-def]
@@ -132,7 +162,7 @@ def foresee(asked):  # type: ignore[no-untyped-def]
     loader = executor.loader
     conflicts = loader.detect_conflicts()
     plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
-    state = executor._create_project_state(with_applied_migrations=True)
+    pending = _described(executor, [migration for migration, _ in plan])
     applied = set(loader.applied_migrations)
     keep = applied if wanted["keep"] is None else {tuple(pair) for pair in wanted["keep"]}
     extra = applied - keep
@@ -142,8 +172,8 @@ def foresee(asked):  # type: ignore[no-untyped-def]
         "known": sorted(map(list, loader.disk_migrations)),
         "replaced": sorted(list(pair) for one in loader.disk_migrations.values() for pair in one.replaces),
         "conflicts": {app: sorted(names) for app, names in conflicts.items()},
-        "pending": [_foreseen(migration, state, loader, wanted["sql"]) for migration, _ in plan],
-        "leaving": [_foreseen(migration, None, loader, False) for migration in _known_backwards(loader, extra)],
+        "pending": [{**one, "sql": _sql(one, loader) if wanted["sql"] else None} for one in pending],
+        "leaving": [{**_with_operations(one, None), "sql": None} for one in _known_backwards(loader, extra)],
         "static": _static_files() if wanted["static"] else None,
     }
 
@@ -174,23 +204,10 @@ def _known_backwards(loader, extra):  # type: ignore[no-untyped-def]
     return [migration for migration, _ in _backwards(loader, known)]
 
 
-def _foreseen(migration, state, loader, sql):  # type: ignore[no-untyped-def]
-    """A migration as the preview tells it.
-
-    + state: the models before it, moved on to after it; None where they don't matter
-    """
-    operations = []
-    for operation in migration.operations:
-        operations.append(_operation(operation, migration.app_label, state))
-        if state is not None:
-            operation.state_forwards(migration.app_label, state)
-    return {**_describe(migration), "operations": operations, "sql": _sql(migration, loader) if sql else None}
-
-
 def _sql(migration, loader):  # type: ignore[no-untyped-def]
     """The SQL of a migration, or why there is none: some is only known when what comes before has been applied."""
     try:
-        return loader.collect_sql([(loader.graph.nodes[migration.app_label, migration.name], False)])
+        return loader.collect_sql([(loader.graph.nodes[migration["app"], migration["name"]], False)])
     except Exception as problem:  # noqa: BLE001 - whatever it is, the rest can be told
         return [f"-- not known before it is run: {type(problem).__name__}"]
 
@@ -261,7 +278,14 @@ def _static_files():  # type: ignore[no-untyped-def]
     return found
 
 
-VERBS = {"static": static, "checks": checks, "migrations": migrations, "unapply": unapply, "foresee": foresee}
+VERBS = {
+    "static": static,
+    "checks": checks,
+    "migrations": migrations,
+    "migrate": migrate,
+    "unapply": unapply,
+    "foresee": foresee,
+}
 
 if __name__ == "__main__":
     main()

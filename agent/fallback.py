@@ -97,7 +97,13 @@ def database_way(progress: Progress) -> str:
 
 def visitors_are_in(progress: Progress) -> bool:
     """Whether visitors may have been let in after the database was changed."""
-    return "maintenance_stop" in progress.started
+    never_out = bool(progress.notes.get("maintenance_start", {}).get("skipped"))
+    return "maintenance_stop" in progress.started or never_out
+
+
+def rolls_back(progress: Progress) -> bool:
+    """Whether the processes go back one by one, as they came: those that were not replaced yet serve meanwhile."""
+    return progress.begin.get("kind") != "restart" and progress.notes.get("restart", {}).get("way") == "rolling"
 
 
 def waits_for_primary(progress: Progress) -> bool:

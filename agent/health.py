@@ -52,34 +52,51 @@ def ask(url: str, headers: Mapping[str, str], expected: Any, timeout: float) -> 
 def app_problem(layout: Layout, version: str, timeout: float = ANSWER_TIMEOUT) -> str | None:
     """What is wrong with the app at its own address right now, or None."""
     settings = layout.settings
-    wrong = service.not_from(service.processes(settings["systemd_service"], layout.versions), version)
+    wrong = service.not_from(_to_be_proven(layout), version)
     if wrong:
         return wrong
-    headers = {"Host": urlsplit(settings["website_url"]).netloc, **(settings.get("health_headers") or {})}
-    return ask(settings["health_url"], headers, settings["health_status"], timeout)
+    return ask(settings["health_url"], headers_for(settings), settings["health_status"], timeout)
 
 
-def prove_healthy(layout: Layout, version: str) -> dict[str, Any]:
+def _to_be_proven(layout: Layout) -> list[service.Process]:
+    """The service's processes that have to run from the live version. Rolling leaves supervisord itself running."""
+    unit = layout.settings["systemd_service"]
+    found = service.processes(unit, layout.versions)
+    if layout.settings.get("restart") != "rolling":
+        return found
+    main = service.main_pid(unit)
+    return [process for process in found if process.pid != main] or found
+
+
+def headers_for(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that the app's own address is asked with."""
+    return {"Host": urlsplit(settings["website_url"]).netloc, **(settings.get("health_headers") or {})}
+
+
+def prove_healthy(layout: Layout, version: str, stable: float | None = None, patience: int = 1) -> dict[str, Any]:
     """Wait until the app is well, then until it has stayed up. Raises Unhealthy.
 
     + version: the one that every process must run from
+    + stable: how long it has to stay up, seconds; the settings' health_stable unless told otherwise
+    + patience: how many times the settings' health_timeout it may take to become well
     """
     settings = layout.settings
     began = time.monotonic()
-    end = began + settings["health_timeout"]
-    _wait_until_well(layout, version, end)
+    _wait_until_well(layout, version, patience * settings["health_timeout"])
     healthy_after = time.monotonic() - began
-    _wait_while_stable(layout, version, settings["health_stable"])
-    return {"healthy_after": round(healthy_after, 2), "stable": settings["health_stable"]}
+    stable = settings["health_stable"] if stable is None else stable
+    _wait_while_stable(layout, version, stable)
+    return {"healthy_after": round(healthy_after, 2), "stable": stable}
 
 
-def _wait_until_well(layout: Layout, version: str, end: float) -> None:
+def _wait_until_well(layout: Layout, version: str, limit: float) -> None:
+    end = time.monotonic() + limit
     while True:
         wrong = app_problem(layout, version, max(1.0, min(ANSWER_TIMEOUT, end - time.monotonic())))
         if wrong is None:
             return
         if time.monotonic() >= end:
-            raise Unhealthy("not healthy within {} s: {}".format(layout.settings["health_timeout"], wrong))
+            raise Unhealthy(f"not healthy within {limit} s: {wrong}")
         time.sleep(PAUSE)
 
 
@@ -99,8 +116,7 @@ def _wait_while_stable(layout: Layout, version: str, seconds: float) -> None:
 
 
 def _main_processes(layout: Layout, unit: str) -> frozenset[tuple[int, str]]:
-    main_pid = int(service.unit_properties(unit).get("MainPID") or 0)
-    return service.main_processes(service.processes(unit, layout.versions), main_pid)
+    return service.main_processes(service.processes(unit, layout.versions), service.main_pid(unit))
 
 
 def prove_site(settings: Mapping[str, Any]) -> dict[str, Any]:

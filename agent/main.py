@@ -19,7 +19,7 @@ from agent.readonly import only_look
 from agent.recover import recover
 from agent.say import go_on_without_reader, say
 from agent.state import State
-from agent.steps import run_step
+from agent.steps import run_steps
 from agent.survey import survey
 from agent.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
 from agent.versions import change_mark
@@ -82,8 +82,8 @@ def _begin(state: State, _: list[str]) -> int:
 
 
 def _step(state: State, arguments: list[str]) -> int:
-    deploy, name = arguments
-    return 0 if run_step(state, deploy, name, _given()) else 1
+    deploy, names = arguments
+    return 0 if run_steps(state, deploy, names.split(","), _given()) else 1
 
 
 def _fall_back(state: State, arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent import foresight, packages, static_files
+from agent import foresight, packages, rolling, static_files
 from agent.at_once import at_once
 from agent.changes import between, check_out_in, read_text, repository_with
 from agent.command import CommandFailed, Runner, acting_as
@@ -81,7 +81,13 @@ def _read(look: _Look, room: Path) -> Found:
     jobs["app"] = partial(_app, look, room, sources)
     found = at_once(jobs)
     app = _less_certain(look, found.pop("app"), found["packages"])
-    return {**found, **app, **_config_names(look, room)}
+    return {**found, **app, **_config_names(look, room), "restart": _restart(look, room)}
+
+
+def _restart(look: _Look, room: Path) -> Found:
+    """How the service would be restarted: what a change of supervisord's own config asks for, too."""
+    folder = room / look.settings["config_subdir"]
+    return rolling.way(look.layout, look.was, look.version, folder if folder.is_dir() else None)
 
 
 def _less_certain(look: _Look, app: Found, has: Found) -> Found:

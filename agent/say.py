@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 
 
@@ -11,6 +12,16 @@ def say(text: str) -> None:
     """Print a line. Nobody may be there to read it: the journal is what counts."""
     with contextlib.suppress(OSError):
         print(text, flush=True)
+
+
+def somebody_listens() -> bool:
+    """Whether what we print can still be read: the pipe to the controller is closed when its link is."""
+    output = select.poll()
+    try:
+        output.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):
+        return True
+    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0))
 
 
 def go_on_without_reader() -> None:

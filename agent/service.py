@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,11 @@ def unit_properties(unit: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
 
 
+def main_pid(unit: str) -> int:
+    """The id of the unit's main process; 0 while it has none."""
+    return int(unit_properties(unit).get("MainPID") or 0)
+
+
 def host_goes_down() -> bool:
     """Whether the host is shutting down: what fails now says nothing about the app, and the boot goes on from here.
 
@@ -70,21 +75,37 @@ def processes(unit: str, versions: Path) -> list[Process]:
 
     + versions: the directory that the versions are in
     """
-    folder = os.path.realpath(str(versions)) + "/"
     name = unit if "." in unit else unit + ".service"
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        process = _read(path, name, folder)
-        if process is not None:
-            found.append(process)
-    return sorted(found, key=lambda process: process.pid)
 
-
-def _read(path: Path, unit: str, folder: str) -> Process | None:
-    """One process, or None where it is not of the unit or has ended meanwhile."""
-    try:
+    def of_unit(path: Path) -> bool:
         groups = (path / "cgroup").read_text()
-        if not any(unit in line.rsplit(":", 1)[-1].split("/") for line in groups.splitlines()):
+        return any(name in line.rsplit(":", 1)[-1].split("/") for line in groups.splitlines())
+
+    return _processes(of_unit, versions)
+
+
+def session(leader: int, versions: Path) -> list[Process]:
+    """The processes of a session that was started for a command of ours.
+
+    + leader: the process id of that command
+    """
+
+    def of_session(path: Path) -> bool:
+        return int((path / "stat").read_text().rsplit(")", 1)[1].split()[3]) == leader
+
+    return _processes(of_session, versions)
+
+
+def _processes(belongs: Callable[[Path], bool], versions: Path) -> list[Process]:
+    folder = os.path.realpath(str(versions)) + "/"
+    found = [_read(path, belongs, folder) for path in Path("/proc").glob("[0-9]*")]
+    return sorted((process for process in found if process is not None), key=lambda process: process.pid)
+
+
+def _read(path: Path, belongs: Callable[[Path], bool], folder: str) -> Process | None:
+    """One process, or None where it is none of those that are looked for, or has ended meanwhile."""
+    try:
+        if not belongs(path):
             return None
         fields = (path / "stat").read_text().rsplit(")", 1)[1].split()
         if fields[0] in "ZX":
@@ -123,6 +144,45 @@ def _versions_of(files: Iterable[str], folder: str) -> set[str]:
 def main_processes(found: Iterable[Process], main_pid: int) -> frozenset[tuple[int, str]]:
     """The main process and its children: what dies and is born again when an app can't stay up."""
     return frozenset((p.pid, p.started) for p in found if main_pid in (p.pid, p.parent))
+
+
+def family(found: Iterable[Process], pid: int) -> list[Process]:
+    """A process with its children, and theirs."""
+    found = list(found)
+    members = {pid}
+    while True:
+        more = {process.pid for process in found if process.parent in members} - members
+        if not more:
+            return [process for process in found if process.pid in members]
+        members |= more
+
+
+def command_of(pid: int) -> list[str]:
+    """A process's command line in words; an empty list where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
+    except OSError:
+        return []
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """A process's environment. Raises OSError where it can't be read."""
+    path = Path(f"/proc/{pid}")
+    try:
+        text = (path / "environ").read_text(errors="replace")
+    except PermissionError:
+        with acting_as(pwd.getpwuid(path.stat().st_uid).pw_name):
+            text = (path / "environ").read_text(errors="replace")
+    return dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
+
+
+def versions_in_use(unit: str, versions: Path) -> frozenset[str]:
+    """The versions that any process of the service runs from, or was started from."""
+    folder = os.path.realpath(str(versions)) + "/"
+    found = processes(unit, versions)
+    # Where a script's interpreter is, only the command line says, once it has been resolved.
+    words = [word for process in found for word in command_of(process.pid)]
+    return frozenset().union(*(process.versions for process in found), _versions_of(words, folder))
 
 
 def not_from(found: list[Process], version: str) -> str | None:

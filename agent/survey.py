@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agent import git, health, hotfixes, service
+from agent import git, health, hotfixes, rolling, service
 from agent.command import CommandFailed, Runner, can_become, mask
 from agent.git import UnknownRef
 from agent.install import installed_agent
@@ -55,7 +55,9 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
     """What can only be read once the app user exists."""
     runner = Runner(user=layout.app, log=None, until=time.time() + LIMIT)
     current = linked_version(layout, layout.path("current_main"))
-    versions = list_versions(state, layout)
+    versions = list_versions(
+        state, layout, service.versions_in_use(layout.settings["systemd_service"], layout.versions)
+    )
     return {
         "home": str(layout.home),
         "deployment_path": str(layout.path("deployment_dir")),
@@ -70,6 +72,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "healthy": _health(layout, current),
         "hotfixes": _hotfixes(runner, layout, current) if request.get("hotfixes") else {},
         "refs": {part: _resolve(runner, layout, part, asked) for part, asked in (request.get("refs") or {}).items()},
+        "rolling": rolling.look(layout, current),
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
     }
 

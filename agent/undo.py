@@ -10,15 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import build, health, service, window
+from agent import assets, build, health, rolling, service, window
 from agent.command import acting_as, mask, started_at, stop_group
-from agent.fallback import database_way, failed_step, visitors_are_in
+from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
 from agent.step import Step, StepFailed
+from agent.supervisor import Unreadable
 from agent.versions import change_mark, linked_version
 
 Note = dict[str, Any]
 
+# An old version that was well will be well again, be the host ever so busy: it is given more time than a new one, since
+# all that is left after it is to call a person.
+PATIENCE = 3
 # What is kept of a log for the evidence, bytes from its end.
 LOG_TAIL = 64 * 1024
 
@@ -39,7 +43,17 @@ def links(step: Step) -> Note:
         before = step.begin["links"]
         laid = step.layout.deployment_links(step.version)
         restore_links({**{str(link): None for link in laid}, **before})
-    return {}
+    return _keep_assets(step)
+
+
+def _keep_assets(step: Step) -> Note:
+    """Keep what pages of the failed version ask for, if a visitor has got one. The site works without."""
+    was = step.begin.get("was")
+    try:
+        carried = assets.carry(step.layout, step.version, was, step.settings.get("static_keep_days", 0)) if was else 0
+    except OSError as problem:
+        return {"assets": str(problem)}
+    return {"assets": carried}
 
 
 def database(step: Step) -> Note:
@@ -92,8 +106,16 @@ def _restore(step: Step) -> Note:
 
 def restart(step: Step) -> Note:
     """Restart the service from the version that was live."""
+    was = linked_version(step.layout, step.layout.path("current_main"))
+    note: Note = {"way": "restart"}
+    if was and rolls_back(step.progress):
+        try:
+            return {"way": "rolling", **rolling.take_back(step, was)}
+        except (StepFailed, health.Unhealthy, Unreadable) as problem:
+            # Short of nothing serving at all, whatever it takes: what the service is like then is proven next.
+            note["instead"] = mask(str(problem))
     service.restart(step.runner(None), step.settings["systemd_service"])
-    return {}
+    return note
 
 
 def stop_service(step: Step) -> Note:
@@ -107,10 +129,11 @@ def prove_health(step: Step) -> Note:
     was = linked_version(step.layout, step.layout.path("current_main"))
     if was is None:
         raise StepFailed("there is no current version")
+    was_well = step.begin.get("healthy_before", True)
     try:
-        return {"version": was, **health.prove_healthy(step.layout, was)}
+        return {"version": was, **health.prove_healthy(step.layout, was, patience=PATIENCE if was_well else 1)}
     except health.Unhealthy as problem:
-        if step.begin.get("healthy_before", True):
+        if was_well:
             raise
         return {"version": was, "unhealthy": f"as before the deploy: {problem}"}
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +56,18 @@ def linked_versions(layout: Layout) -> dict[str, str | None]:
     return {word: linked_version(layout, link) for word, link in layout.main_links().items()}
 
 
-def list_versions(state: State, layout: Layout) -> list[dict[str, Any]]:
-    """Every version on this host, the newest first, with all that is known of it."""
+def list_versions(state: State, layout: Layout, used: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Every version on this host, the newest first, with all that is known of it.
+
+    + used: those that a process of the service was started from
+    """
     links = linked_versions(layout)
     try:
         names = {entry.name for entry in os.scandir(str(layout.versions)) if entry.is_dir(follow_symlinks=False)}
     except FileNotFoundError:
         return []
     names = {name for name in names if NAME.match(name)} | {name for name in links.values() if name}
-    return [_describe(state, layout, name, links) for name in sorted(names, key=age_key, reverse=True)]
+    return [_describe(state, layout, name, links, used) for name in sorted(names, key=age_key, reverse=True)]
 
 
 def age_key(name: str) -> tuple[str, str]:
@@ -72,13 +76,16 @@ def age_key(name: str) -> tuple[str, str]:
     return (match.group(1) if match else "", name)
 
 
-def _describe(state: State, layout: Layout, name: str, links: dict[str, str | None]) -> dict[str, Any]:
+def _describe(
+    state: State, layout: Layout, name: str, links: dict[str, str | None], used: Collection[str]
+) -> dict[str, Any]:
     folder = layout.version(name)
     seal, mark = read_json(folder / SEAL), read_mark(state, name)
     match = NAME.match(name)
     return {
         "name": name,
         "links": [word for word, target in links.items() if target == name],
+        "in_use": name in used,
         "sealed": bool(seal),
         "ours": bool(seal or mark.get("built_by")),
         "code": seal.get("code", {}).get("sha") or (match.group(2) if match else None),

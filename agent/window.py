@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agent import build, health, service
+from agent import assets, build, health, rolling, service
 from agent.backup import examine
 from agent.command import acting_as
 from agent.links import replace_link
+from agent.maintenance import changes_database, decide, restart_way
+from agent.say import say
 from agent.step import Step, StepFailed
 from agent.versions import read_json
 
@@ -19,23 +21,16 @@ Note = dict[str, Any]
 
 def backup_before(step: Step) -> Note:
     """Back the database up before the window, when nothing in the window will change it."""
-    if changes_database(step):
-        return {"skipped": "taken inside the window, so that a restore loses nothing"}
+    if changes_database(step.progress):
+        return {"skipped": "taken right before the migrations, so that a restore loses as little as can be"}
     return _back_up(step)
 
 
 def backup(step: Step) -> Note:
     """Back the database up inside the window, when it is about to be changed."""
-    if not changes_database(step):
+    if not changes_database(step.progress):
         return {"skipped": "taken before the window"}
     return _back_up(step)
-
-
-def changes_database(step: Step) -> bool:
-    """Whether this run is going to change the database."""
-    if step.begin["kind"] == "revert":
-        return bool(step.begin.get("database", "keep") != "keep")
-    return bool(step.notes("checks").get("pending"))
 
 
 def _back_up(step: Step) -> Note:
@@ -52,10 +47,13 @@ def run_script(step: Step, key: str, *arguments: str) -> str:
 
 def maintenance_start(step: Step) -> Note:
     """Show visitors the maintenance page."""
-    if step.settings["maintenance"] == "auto" and not changes_database(step):
-        return {"skipped": "nothing is migrated, so no window is needed"}
+    window = decide(step.progress)
+    if not window.needed:
+        return {"skipped": f"no window is needed: {window.why}"}
+    if step.settings["maintenance"] == "auto":
+        say(f"maintenance_start: a window is needed: {window.why}")
     run_script(step, "maintenance_start_script")
-    return {}
+    return {"why": window.why}
 
 
 def maintenance_stop(step: Step) -> Note:
@@ -70,12 +68,11 @@ def migrate(step: Step) -> Note:
     """Bring the database to where the version needs it."""
     if not step.begin.get("primary", True):
         return {"skipped": "done by the primary host"}
-    if not changes_database(step):
+    if not changes_database(step.progress):
         return {"skipped": "the database stays as it is" if step.begin["kind"] == "revert" else "nothing to migrate"}
     if step.begin["kind"] == "revert":
         return _take_database_back(step)
-    build.run_python(step.runner(step.layout.app), step, step.version, ["manage.py", "migrate", "--noinput"])
-    left = build.django(step, "migrations")["pending"]
+    left = build.django(step, "migrate")["pending"]
     if left:
         raise StepFailed("still to be migrated afterwards: " + json.dumps(left))
     return {"applied": ["{app}.{name}".format(**one) for one in step.notes("checks")["pending"]]}
@@ -95,7 +92,8 @@ def _take_database_back(step: Step) -> Note:
 
 def swap(step: Step) -> Note:
     """Make the version the current one: every link by itself in one step, the one that decides last."""
-    layout = step.layout
+    layout, was = step.layout, step.begin.get("was")
+    carried = assets.carry(layout, was, step.version, float(step.settings.get("static_keep_days", 0))) if was else 0
     with acting_as(layout.app):
         links = {**layout.deployment_links(step.version), **layout.fixed_links()}
         layout.path("deployment_dir").mkdir(exist_ok=True)
@@ -105,7 +103,7 @@ def swap(step: Step) -> Note:
         gone = [name for name in step.begin["links"] if _left_dangling(Path(name), layout.path("deployment_dir"))]
         for name in gone:
             Path(name).unlink()
-    return {"current": step.version}
+    return {"current": step.version, "older_assets": carried}
 
 
 def _link_if_needed(link: Path, target: Path) -> None:
@@ -127,13 +125,22 @@ def install_script(step: Step) -> Note:
 
 def restart(step: Step) -> Note:
     """Restart the service, so that every process runs from the version."""
+    decided = restart_way(step.progress)
+    # Written down before anything is touched: a fallback goes back the same way.
+    step.transaction.journal.append("note", step="restart", note={"way": decided["way"]})
+    if decided["way"] == "rolling":
+        return {"way": "rolling", **rolling.replace_all(step)}
+    if decided.get("why"):
+        say(f"restart: in full, not one process after the other: {decided['why']}")
     service.restart(step.runner(None), step.settings["systemd_service"])
-    return {}
+    return {"way": "restart"}
 
 
 def prove_health(step: Step) -> Note:
     """Prove that the app answers, from the version, and stays up."""
-    return health.prove_healthy(step.layout, step.version)
+    # A rolling restart has watched it for that long already.
+    stable = 0 if step.notes("restart").get("way") == "rolling" else None
+    return health.prove_healthy(step.layout, step.version, stable)
 
 
 def prove_site(step: Step) -> Note:

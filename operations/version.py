@@ -15,7 +15,7 @@ def code(run: Run) -> Commands:
 
     + run: what this run does on this host
     """
-    yield from step(run, "code", url=run.settings.code_repo_url)
+    yield from step(run, "code")
 
 
 @operation()
@@ -25,7 +25,7 @@ def config(run: Run) -> Commands:
 
     + run: what this run does on this host
     """
-    yield from step(run, "config", url=run.settings.config_repo_url)
+    yield from step(run, "config")
 
 
 @operation()

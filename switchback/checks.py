@@ -225,6 +225,12 @@ def _wheelhouse(facts: Facts, settings: Settings) -> Iterator[str]:
         yield f"wheelhouse {settings.wheelhouse} is not a directory on the host: copy the wheels there, or change it"
 
 
+def rolling_problems(facts: Facts) -> list[str]:
+    """What keeps the live version's processes from being replaced one by one, where the settings ask for that."""
+    found = (facts.get("rolling") or {}).get("obstacles") or []
+    return [f"restart: rolling is not possible, so the service restarts as a whole: {one}" for one in found]
+
+
 def hotfix_problems(facts: Facts) -> list[str]:
     """What was changed on the host itself and is in no repository."""
     problems = []

@@ -12,7 +12,7 @@ from agent.build import decide_fallback
 from agent.clean import choose
 from agent.layout import Layout
 from agent.masking import masked_values
-from agent.migration_risk import LOSES
+from agent.migration_risk import BREAKS, LOSES, UNKNOWN
 from agent.step import StepFailed
 from switchback.checks import main_links, room_needed
 from switchback.preview import (
@@ -84,7 +84,8 @@ def foresee(run: Run, known: Known) -> HostPreview:
     if run.idle:
         return base.model_copy(update={"kept_links": len(seen["links"]), "summary": _idle_summary(seen)})
     migrations = _migrations(found)
-    steps = _steps(run, migrations)
+    window = _window(run, migrations, found.get("restart") or {})
+    steps = _steps(run, migrations, window)
     fallback, refusal = _fallback(run, migrations)
     links, kept = _links(run, seen, found)
     deletions = _deletions(run, seen)
@@ -98,8 +99,8 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "static": _static(found),
             "links": links,
             "kept_links": kept,
-            "service": _service(run),
-            "window": _window(run, migrations),
+            "service": _service(run, found),
+            "window": window,
             "scripts": _scripts(run, steps, seen),
             "steps": steps,
             "deletions": deletions,
@@ -195,7 +196,7 @@ def _for_certain(migrations: Migrations) -> bool:
     return migrations.source == "django" and not migrations.why
 
 
-def idle_steps(run: Run, migrations: Migrations | None) -> dict[str, str]:
+def idle_steps(run: Run, migrations: Migrations | None, window: Window | None) -> dict[str, str]:
     """The steps of a run that are known to have nothing to do, and why."""
     changes = changes_database(run, migrations)
     idle: dict[str, str] = {}
@@ -204,34 +205,61 @@ def idle_steps(run: Run, migrations: Migrations | None) -> dict[str, str]:
     if changes is False:
         nothing = "the database stays as it is" if run.kind == "revert" else "nothing to migrate"
         idle = {"migrate": nothing, "backup": "taken before the window", **idle}
-        if run.settings.maintenance == "auto":
-            idle["maintenance_start"] = "nothing is migrated, so no window is needed"
-            idle["maintenance_stop"] = "maintenance was not started"
+    if window and window.shown is False:
+        idle["maintenance_start"] = f"no window is needed: {window.why.removeprefix('maintenance: auto, and ')}"
+        idle["maintenance_stop"] = "maintenance was not started"
     if changes:
-        idle.setdefault("backup_before", "taken inside the window, so that a restore loses nothing")
+        idle.setdefault(
+            "backup_before", "taken right before the migrations, so that a restore loses as little as can be"
+        )
     return {name: why for name, why in idle.items() if name in run.steps}
 
 
-def _steps(run: Run, migrations: Migrations | None) -> tuple[Step, ...]:
-    idle = idle_steps(run, migrations)
+def _steps(run: Run, migrations: Migrations | None, window: Window | None) -> tuple[Step, ...]:
+    idle = idle_steps(run, migrations, window)
     return tuple(Step(name=name, does=name not in idle, why=idle.get(name, "")) for name in run.steps)
 
 
-def _window(run: Run, migrations: Migrations | None) -> Window | None:
+def _window(run: Run, migrations: Migrations | None, way: Facts) -> Window | None:
     if "maintenance_start" not in run.steps:
         return None
     if run.settings.maintenance == "always":
         return Window(shown=True, why="maintenance: always")
+    if run.settings.restart == "rolling" and way.get("interrupts"):
+        return Window(shown=True, why=f"maintenance: auto, and {way['why'].splitlines()[0].rstrip(':')}")
     changes = changes_database(run, migrations)
     if changes is None:
-        return Window(shown=None, why="maintenance: auto; only if something is migrated, which is known when built")
-    why = "the database is changed" if changes else "nothing is migrated"
-    return Window(shown=changes, why=f"maintenance: auto, and {why}")
+        return Window(
+            shown=None, why="maintenance: auto; only if what is migrated needs one, which is known when built"
+        )
+    if not changes:
+        return Window(shown=False, why="maintenance: auto, and nothing is migrated")
+    why = _needs_window(run, migrations)
+    return Window(shown=bool(why), why=f"maintenance: auto, and {why or 'the old code can live with every migration'}")
 
 
-def _service(run: Run) -> Service:
-    strategy = str(run.settings.model_dump().get("restart", "restart")) if "restart" in run.steps else ""
-    return Service(unit=run.settings.systemd_service, restart=strategy)
+def _needs_window(run: Run, migrations: Migrations | None) -> str:
+    """Why visitors must not be in while the database is changed; empty when they may be. As the agent will decide."""
+    if run.kind == "revert" or migrations is None:
+        return "the database is taken back"
+    if run.settings.database_fallback == "restore":
+        return "a restore of the database would lose what visitors write"
+    stuck = [f"{one.app}.{one.name}" for one in migrations.pending if not one.reversible]
+    if stuck:
+        return f"{', '.join(stuck)} can't be reversed"
+    breaking = [
+        f"{one.app}.{one.name}"
+        for one in migrations.pending
+        if any(risk.kind in (BREAKS, UNKNOWN) for operation in one.operations for risk in operation.risks)
+    ]
+    return f"the old code can't live with {', '.join(breaking)}" if breaking else ""
+
+
+def _service(run: Run, found: Facts) -> Service:
+    if "restart" not in run.steps:
+        return Service(unit=run.settings.systemd_service, restart="")
+    way = found.get("restart") or {"way": run.settings.restart}
+    return Service(unit=run.settings.systemd_service, restart=way["way"], why=way.get("why", ""))
 
 
 def _scripts(run: Run, steps: Sequence[Step], seen: Facts) -> tuple[Script, ...]:

@@ -10,7 +10,7 @@ from typing import IO, Any
 import click
 from pyinfra.api import Host, State
 
-from switchback.checks import host_problems, hotfix_problems, ready, transaction_problems
+from switchback.checks import host_problems, hotfix_problems, ready, rolling_problems, transaction_problems
 from switchback.errors import Problems, Refused
 from switchback.gateway import Facts, for_all_hosts, lost, reached, survey_all
 from switchback.inventory import command_line, settings_of
@@ -98,7 +98,7 @@ def _show(told: Mapping[str, Told]) -> None:
 def _checked(facts: Facts, settings: Settings) -> Told:
     found = host_problems(facts, settings)
     if facts:
-        found += transaction_problems(facts) + hotfix_problems(facts)
+        found += transaction_problems(facts) + hotfix_problems(facts) + rolling_problems(facts)
     if not found:
         says = ready(facts, settings)
         return Told([says], True, {"ready": True, "problems": [], "says": says})

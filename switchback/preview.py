@@ -205,6 +205,7 @@ class Service(Part):
 
     unit: str
     restart: str = Field(description="the strategy; empty where it is not restarted")
+    why: str = Field(default="", description="why it is not the one in the settings, or what it does besides")
 
 
 class Summary(Part):

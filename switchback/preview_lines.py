@@ -107,8 +107,9 @@ def _aspects(kind: str, host: HostPreview) -> Iterator[tuple[str, list[str]]]:
 def _service_lines(service: Service | None) -> list[str]:
     if service is None or not service.restart:
         return []
-    how = "" if service.restart == "restart" else f" ({service.restart})"
-    return [f"{service.unit} is restarted{how}"]
+    how = "one process after the other" if service.restart == "rolling" else ""
+    first, *lines = (service.why or "").splitlines() or [""]
+    return [", ".join(word for word in (f"{service.unit} is restarted", how, first) if word), *lines]
 
 
 # --- Code and config

@@ -18,7 +18,16 @@ OUTCOMES = ("committed", "refused", "fell back", "still falling back", "needs a 
 # How the agent begins to say why it falls back, and what it is doing about it.
 REASON = "falling back: "
 WARNING = ": WARNING: "
-UNDOING = ("  undone: ", "  kept: ", "  could not undo ", *OUTCOMES)
+# What the agent says of its decisions and their cost, for the last screen.
+TOLD = (
+    "a window is needed: ",
+    "no window is needed: ",
+    "restart: in full",
+    "restart: supervisord has",
+    "restart: the new",
+)
+COST = ("downtime: ", "time: ")
+UNDOING = (*COST, "  undone: ", "  kept: ", "  could not undo ", *OUTCOMES)
 # How much of a failed command's output is repeated on the last screen.
 OUTPUT_LINES = 6
 
@@ -35,6 +44,8 @@ class Ending:
     sentence: str
     reason: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    cost: tuple[str, ...] = ()
 
 
 def follow(state: State, runs: Sequence[Run], also: Mapping[str, Sequence[str]]) -> None:
@@ -80,7 +91,9 @@ def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:
     worst = max(outcomes, key=(*OUTCOMES, "unknown").index)
     lines = ["", f"--> {run.kind.capitalize()} {run.deploy}: {worst}"]
     for one in endings:
-        lines += [f"    [{one.host}] {line}" for line in (*one.warnings, *one.reason, one.sentence)]
+        lines += [
+            f"    [{one.host}] {line}" for line in (*one.told, *one.warnings, *one.reason, *one.cost, one.sentence)
+        ]
     return [*lines, *(f"    Next: {hint}" for hint in _next(run, set(outcomes)))]
 
 
@@ -114,12 +127,19 @@ def said_by(state: State, host: str) -> list[str]:
     return [line for meta in metas if meta.is_complete() for line in meta.stdout_lines]
 
 
+def has_gone_back(said: Iterable[str]) -> bool:
+    """Whether a host has said that it is back where it was, and its database with it."""
+    return any(line.startswith(("fell back at ", "refused")) for line in said)
+
+
 def ending(run: Run, said: Sequence[str]) -> Ending:
     """How a run ended on its host, from the last thing that the agent there has said."""
     for line in reversed(said):
         for outcome in OUTCOMES:
             if line.startswith((f"{outcome}:", f"{outcome} at ")):
                 warnings = tuple(text for text in said if WARNING in text)
-                return Ending(run.host, outcome, line, reason_of(said), warnings)
+                told = tuple(text for text in said if any(words in text for words in TOLD))
+                cost = tuple(text for text in said if text.startswith(COST))
+                return Ending(run.host, outcome, line, reason_of(said), warnings, told, cost)
     when = time.strftime("%H:%M:%S")
     return Ending(run.host, "unknown", f"no word from the host ({when}): its guard takes it back by itself")

@@ -12,6 +12,8 @@ from typing import Any
 
 from agent.progress import BUILD, WINDOW
 from agent.steps import limit_of
+from agent.undo import PATIENCE
+from switchback.payload import agent_fingerprint
 from switchback.settings import Settings
 
 # Besides a step's own limit, what the answer may take on the way, seconds.
@@ -66,6 +68,7 @@ class Run:
             "deploy": self.deploy,
             "kind": self.kind,
             "by": who(),
+            "agent": agent_fingerprint(),
             "hosts": list(self.hosts),
             "primary": self.host == self.primary,
             "version": self.version,
@@ -79,12 +82,29 @@ class Run:
         """The other hosts of this run that have failed."""
         return sorted(set(failed) & set(self.hosts) - {self.host})
 
-    def patience(self, step: str) -> float:
-        """How long to wait for a step's answer, seconds: its own limit, and the fallback that may come of it."""
+    def together(self, step: str) -> tuple[str, ...]:
+        """The steps that a host does in the call in which it does this one.
+
+        Those of the build concern nobody else. In the window several hosts go step by step, so that none is further
+        than the others; the commit is a word of its own from the controller, for a host that has lost it must not.
+        """
+        alone = len(self.hosts) == 1
+        for group in (BUILD, WINDOW) if alone else (BUILD,):
+            if step in group:
+                return tuple(name for name in self.steps if name in group)
+        return (step,)
+
+    def told(self, step: str) -> dict[str, Any]:
+        """What a host is told for a step alone, and keeps nowhere: a repository's URL, which may hold a password."""
+        urls = {"code": self.settings.code_repo_url, "config": self.settings.config_repo_url}
+        return {"url": urls[step]} if step in urls else {}
+
+    def patience(self, *steps: str) -> float:
+        """How long to wait for an answer, seconds: the steps' own limits, and the fallback that may come of them."""
         settings = self.settings.model_dump(mode="json")
         back = sum(limit_of(name, settings) for name in ("migrate", "restart", "health", "maintenance_stop"))
-        own = 0.0 if step == "fallback" else limit_of(step, settings)
-        return own + back + ON_THE_WAY
+        back += (PATIENCE - 1) * self.settings.health_timeout
+        return sum(limit_of(name, settings) for name in steps) + back + ON_THE_WAY
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,10 @@ class Settings(BaseModel):
         default=None,
         description="a directory of wheels on the host (absolute): packages come from there, none from the network",
     )
+    reuse_venv: bool = Field(
+        default=True,
+        description="whether packages are linked from an earlier version with the same requirements, Python and wheels",
+    )
     build_script: Annotated[Script | None, Said] = Field(
         default=None, description="a script to run in the new version's code once its packages are installed"
     )
@@ -126,7 +130,13 @@ class Settings(BaseModel):
     systemd_service: Unit = Field(default="django", description="the service that runs the app's processes")
 
     maintenance: Literal["always", "auto"] = Field(
-        default="always", description="`always` a maintenance window, or `auto`: only when the database changes"
+        default="always",
+        description="`always` a maintenance window, or `auto`: only where visitors would notice more without one",
+    )
+    restart: Literal["restart", "rolling"] = Field(
+        default="restart",
+        description="how processes get to a version: all at once (`restart`), or one by one while the others serve "
+        "(`rolling`; see zero-downtime.md)",
     )
     database_fallback: Literal["reverse", "restore", "keep"] = Field(
         default="reverse",
@@ -157,8 +167,13 @@ class Settings(BaseModel):
     build_timeout: Count = Field(default=900, description="seconds for each step of the build")
     script_timeout: Count = Field(default=600, description="seconds for each script on the host")
     migrate_timeout: Count = Field(default=1800, description="seconds for the migrations")
-    restart_timeout: Count = Field(default=60, description="seconds for the service to restart")
+    restart_timeout: Count = Field(
+        default=60, description="seconds for the service to restart, however its processes do"
+    )
 
+    static_keep_days: CountOrZero = Field(
+        default=30, description="days that hashed static files of earlier versions stay reachable in later ones"
+    )
     keep_versions: Count = Field(default=10, description="healthy versions that clean keeps")
     keep_failed: CountOrZero = Field(default=3, description="failed versions that clean keeps, as evidence")
 

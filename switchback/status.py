@@ -107,6 +107,14 @@ def size(number: int | None) -> str:
     return "-" if number is None else f"{number / 1e6:.0f} MB"
 
 
+def _cost(cost: Facts) -> str:
+    """How long visitors were without the site, and how much of that was maintenance; empty where nobody looked."""
+    if "site" not in cost:
+        return ""
+    on = f", maintenance {cost['maintenance']:.1f} s" if cost.get("maintenance") else ""
+    return f"out {cost['site']['outage'] * 1000:.0f} ms{on}; "
+
+
 def _run(line: Facts) -> tuple[str, ...]:
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(line["ended"]))
     # Where the evidence is, has been said below the versions.
@@ -114,6 +122,7 @@ def _run(line: Facts) -> tuple[str, ...]:
     if line.get("reason"):
         # Why comes first: what the site was like afterwards is over by now.
         sentence = f"{line['outcome']} at {line['step']}: {line['reason']}"
+    sentence = f"{_cost(line.get('cost') or {})}{sentence}"
     if len(sentence) > SENTENCE:
         sentence = sentence[: SENTENCE - 1] + "…"
     return (when, str(line["kind"]), str(line["by"]), sentence)

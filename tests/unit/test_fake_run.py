@@ -71,9 +71,9 @@ class Done:
     def asked(self, host: str) -> list[str]:
         """What a host's installed agent was asked for, in order: the commands, and of steps their names."""
         found = re.findall(
-            rf"^\[@fake/{host}\] >>> .*{re.escape(AGENT)} (\S+)(?: (\S+))?(?: (\w+))?", self.output, re.MULTILINE
+            rf"^\[@fake/{host}\] >>> .*{re.escape(AGENT)} (\S+)(?: (\S+))?(?: ([\w,]+))?", self.output, re.MULTILINE
         )
-        return [step if verb == "step" else verb.strip("'") for verb, _, step in found]
+        return [one for verb, _, steps in found for one in (steps.split(",") if verb == "step" else [verb.strip("'")])]
 
     @property
     def last_screen(self) -> list[str]:

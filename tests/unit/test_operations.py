@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyinfra.api import StringCommand
+from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.context import ctx_host, ctx_state
 
 from agent import progress
-from operations import housekeeping, transaction, version, window
+from operations import housekeeping, steps, transaction, version, window
 from operations.steps import step
 from switchback.calls import AGENT
 from switchback.payload import agent_fingerprint
@@ -57,7 +57,7 @@ STEPS: dict[str, Any] = {
     "health": window.health,
     "maintenance_stop": window.stop_maintenance,
     "site": window.site,
-    "commit": transaction.commit,
+    "commit": transaction.commit_first,
 }
 
 
@@ -70,7 +70,10 @@ class Done:
         host = create_host(state)
         with ctx_state.use(state), ctx_host.use(host):
             body = getattr(operation, "_inner", operation)
-            self.commands: list[StringCommand] = list(body(*args, **kwargs))
+            yielded = list(body(*args, **kwargs))
+        self.commands = [one for one in yielded if isinstance(one, StringCommand)]
+        # Whether it stands for what an earlier call has done.
+        self.made_before = [type(one) for one in yielded] == [FunctionCommand]
         self.noop: str | None = host.noop_description
 
     @property
@@ -82,6 +85,12 @@ class Done:
     def line(self) -> str:
         """The command line as the host's shell gets it."""
         return str(self.only.get_raw_value())
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps that the agent is asked for."""
+        assert self.line.startswith(f"{AGENT} step 20261123-120000-deploy-ab12 ")
+        return tuple(self.line.rsplit(" ", 1)[1].split(","))
 
     @property
     def stdin(self) -> list[Any]:
@@ -96,20 +105,27 @@ class Done:
 def test_every_step_of_a_run_has_an_operation_that_asks_the_agent_for_it() -> None:
     assert tuple(STEPS) == ALL_STEPS == progress.STEPS
     for name, operation in STEPS.items():
-        assert Done(operation, run()).line == f"{AGENT} step 20261123-120000-deploy-ab12 {name}"
+        several = run(hosts=("web1", "web2"))
+        if name in progress.BUILD[1:]:
+            assert Done(operation, several).made_before
+        else:
+            assert Done(operation, several).steps == (progress.BUILD if name == "code" else (name,))
+
+
+def test_a_host_alone_does_the_build_in_one_call_and_the_window_in_another_and_is_asked_for_the_commit() -> None:
+    calls = [done.steps for done in (Done(operation, run()) for operation in STEPS.values()) if not done.made_before]
+    assert calls == [progress.BUILD, progress.WINDOW, ("commit",)]
 
 
 def test_the_repositories_are_named_on_standard_input_alone() -> None:
-    assert Done(version.code, run()).told == {"url": CODE_URL}
-    assert Done(version.config, run()).told == {"url": CONFIG_URL}
-    for name, operation in STEPS.items():
-        if name not in ("code", "config"):
-            assert Done(operation, run()).told == {}
+    urls = {"code": {"url": CODE_URL}, "config": {"url": CONFIG_URL}}
+    assert Done(version.code, run()).told == {**{name: {} for name in progress.BUILD}, **urls}
+    assert Done(window.backup_before, run()).told == {name: {} for name in progress.WINDOW}
 
 
 def test_a_step_is_waited_for_longer_than_the_host_takes_to_do_it_and_to_fall_back() -> None:
     one = settings(migrate_timeout=1000)
-    (command,) = Done(window.migrate, run(settings=one)).commands
+    (command,) = Done(window.migrate, run(settings=one, hosts=("web1", "web2"))).commands
     assert command.connector_arguments["_timeout"] > 2 * 1000 + one.restart_timeout + one.health_timeout
 
 
@@ -129,8 +145,8 @@ def test_no_password_of_a_repository_is_on_a_command_line_or_in_what_pyinfra_pri
         assert HIDDEN not in command.get_raw_value()
         assert HIDDEN not in str(command)
         assert HIDDEN not in repr(command)
-        if name not in ("code", "config"):
-            # What a host is told beyond these two it writes down.
+        if name != "code":
+            # What a host is told beyond the build it writes down.
             assert HIDDEN not in json.dumps(command.connector_arguments["_stdin"])
 
 
@@ -157,7 +173,7 @@ def idle() -> Run:
     return run(steps=(), idle="it is live and healthy already: nothing to do")
 
 
-@pytest.mark.parametrize("operation", [*STEPS.values(), transaction.begin, transaction.agent])
+@pytest.mark.parametrize("operation", [*STEPS.values(), transaction.begin, transaction.agent, transaction.commit])
 def test_a_run_with_nothing_to_do_takes_no_host_and_does_nothing(operation: Callable[..., Any]) -> None:
     done = Done(operation, idle())
     assert done.commands == []
@@ -181,6 +197,14 @@ def on(host: str, primary: str = "web1") -> Run:
     return run(host=host, hosts=("web1", "web2", "web3"), primary=primary)
 
 
+@pytest.fixture(autouse=True)
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the primary host has said."""
+    words = ["fell back at restart: the old version is live and proven healthy"]
+    monkeypatch.setattr(steps, "said_by", lambda state, host: words)
+    return words
+
+
 def falls_back(done: Done) -> dict[str, Any] | None:
     """What a host is told when it is to fall back; None when it isn't."""
     return done.told if done.commands and " fall-back " in done.line else None
@@ -196,19 +220,48 @@ def test_the_others_fall_back_as_soon_as_the_primary_host_has_failed() -> None:
     assert told == {"reason": "web1 failed, and a deploy commits on all hosts or on none", "settled": True}
 
 
+def test_of_a_primary_host_without_a_word_nobody_knows_whether_the_database_is_back(said: list[str]) -> None:
+    said.clear()
+    told = falls_back(Done(step, on("web2"), "restart", failed=("web1",)))
+    assert told == {"reason": "web1 failed, and a deploy commits on all hosts or on none", "settled": False}
+
+
 def test_the_others_wait_while_the_primary_host_has_yet_to_take_the_database_back() -> None:
     done = Done(step, on("web2"), "restart", failed=("web3",))
     assert done.commands == []
     assert done.noop == "waits for the primary host to take the database back first"
 
 
-@pytest.mark.parametrize("host", ["web1", "web2"])
-def test_no_host_commits_when_any_other_has_failed(host: str) -> None:
-    assert falls_back(Done(transaction.commit, on(host), failed=("web3",)))
+def test_no_host_commits_when_any_other_has_failed() -> None:
+    assert falls_back(Done(transaction.commit_first, on("web1"), failed=("web3",)))
+    assert Done(transaction.commit_first, on("web2"), failed=("web3",)).noop == "follows the primary host"
+    # By then the primary host has fallen back.
+    assert falls_back(Done(transaction.commit, on("web2"), failed=("web1", "web3")))
+
+
+def test_the_others_commit_after_the_primary_host() -> None:
+    assert Done(transaction.commit_first, on("web1")).line.endswith(" commit")
+    assert Done(transaction.commit_first, on("web2")).noop == "follows the primary host"
+    assert Done(transaction.commit, on("web1")).noop == "has decided already"
+    assert Done(transaction.commit, on("web2")).line.endswith(" commit")
+
+
+def test_the_others_fall_back_when_the_primary_host_was_lost_before_its_decision() -> None:
+    assert falls_back(Done(transaction.commit_first, on("web2"), failed=("web1",)))
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_the_others_follow_what_a_primary_host_says_that_was_lost_in_the_moment_of_its_decision(
+    committed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction, "has_committed", lambda run: committed)
+    done = Done(transaction.commit, on("web2"), failed=("web1",))
+    assert done.line.endswith(" commit") is committed
+    assert bool(falls_back(done)) is not committed
 
 
 def test_a_host_outside_the_run_that_has_failed_is_nothing_to_it() -> None:
-    assert " step " in Done(transaction.commit, on("web1"), failed=("elsewhere",)).line
+    assert " step " in Done(transaction.commit_first, on("web1"), failed=("elsewhere",)).line
 
 
 def test_a_host_that_has_itself_failed_is_not_counted_among_the_others() -> None:
@@ -228,4 +281,4 @@ def test_no_step_is_done_on_any_host_once_another_has_failed(
     if failed - {host}:
         assert falls_back(done) or (done.noop and name != "commit")
     else:
-        assert done.line.endswith(f" {name}")
+        assert done.made_before if name in progress.BUILD[1:] else name in done.steps

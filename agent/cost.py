@@ -1,0 +1,75 @@
+"""What a run has cost: what visitors noticed of it, and where the time went. Pure: a journal in, lines out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agent.journal import Record
+
+Note = dict[str, Any]
+
+
+def measured(records: Sequence[Record]) -> Note:
+    """What a run has cost. Pure: a journal in.
+
+    Returns `site` and `app`: how often each was asked, how often that failed, and for how long it was out, seconds;
+    `maintenance`: how long that was on, seconds, 0 where it never was; `steps`: the seconds of each step.
+    """
+    found: Note = {"maintenance": _maintenance(records)}
+    parts = [part for record in records if _is_downtime(record) for part in record["note"].values()]
+    for word in ("site", "app"):
+        if parts:
+            keys = ("asked", "failed", "outage")
+            found[word] = {key: round(sum(part[word][key] for part in parts), 3) for key in keys}
+    found["steps"] = {one["step"]: one["seconds"] for one in records if one.get("event") == "step done"}
+    return found
+
+
+def _is_downtime(record: Record) -> bool:
+    return record.get("event") == "note" and record.get("step") == "downtime"
+
+
+def _maintenance(records: Sequence[Record]) -> float:
+    on = 0.0
+    for record in records:
+        if _what(record) == ("step started", "maintenance_start"):
+            on = record["at"]
+        elif _what(record) == ("step done", "maintenance_start"):
+            on = 0.0 if (record.get("note") or {}).get("skipped") else on
+        elif on and _what(record) in (("step done", "maintenance_stop"), ("undo done", "maintenance")):
+            return round(float(record["at"] - on), 2)
+    return 0.0
+
+
+def _what(record: Record) -> tuple[Any, Any]:
+    return record.get("event"), record.get("step") or record.get("action")
+
+
+def sentences(found: Note) -> list[str]:
+    """What a run has cost, as lines for a person.
+
+    + found: as `measured` has it
+    """
+    lines = []
+    if "site" in found:
+        told = "; ".join(_told(word, found[word]) for word in ("site", "app"))
+        on = f"maintenance was on for {found['maintenance']} s" if found["maintenance"] else "maintenance was never on"
+        lines.append(f"downtime: {told}; {on}")
+    if found["steps"]:
+        lines.append("time: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in _slow(found["steps"]).items()))
+    return lines
+
+
+def _told(word: str, one: Note) -> str:
+    where = {"site": "the site", "app": "the app itself"}[word]
+    if not one["failed"]:
+        return f"{where} answered all of {one['asked']} probes"
+    return f"{where} failed {one['failed']} of {one['asked']} probes, out for {one['outage'] * 1000:.0f} ms"
+
+
+def _slow(steps: Mapping[str, float]) -> dict[str, float]:
+    """The steps that took long enough to be told of, and the rest together."""
+    told = {step: seconds for step, seconds in steps.items() if seconds >= 0.1}
+    rest = sum(seconds for step, seconds in steps.items() if step not in told)
+    return {**told, "all others": rest} if len(told) < len(steps) else told

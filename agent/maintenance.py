@@ -1,0 +1,72 @@
+"""Whether a run needs a maintenance window. Pure: what its journal says in, the decision and its reason out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from agent.migration_risk import old_code_can_live_with
+from agent.progress import Progress
+
+
+@dataclass(frozen=True)
+class Window:
+    """Whether visitors are kept out, and why or why not."""
+
+    needed: bool
+    why: str
+
+
+def restart_way(progress: Progress) -> dict[str, Any]:
+    """How the service is restarted, as it was decided before the live site was touched."""
+    decided = progress.notes.get("checks", {}).get("restart") or progress.begin.get("restart")
+    return dict(decided or {"way": "restart", "interrupts": True})
+
+
+def changes_database(progress: Progress) -> bool:
+    """Whether this run is going to change the database."""
+    if progress.begin.get("kind") == "revert":
+        return bool(progress.begin.get("database", "keep") != "keep")
+    return bool(progress.notes.get("checks", {}).get("pending"))
+
+
+def decide(progress: Progress) -> Window:
+    """Decide whether there is a window.
+
+    + progress: the journal up to the checks
+    """
+    settings, way = progress.begin["settings"], restart_way(progress)
+    if settings.get("maintenance") != "auto":
+        return Window(True, "the settings say maintenance: always")
+    if settings.get("restart") == "rolling" and way["interrupts"]:
+        return Window(True, str(way["why"]).splitlines()[0].rstrip(":"))
+    if not changes_database(progress):
+        return Window(False, "nothing is migrated")
+    if progress.begin.get("kind") == "revert":
+        return Window(True, "the database is taken back")
+    why = _needs_one(progress.notes["checks"]["pending"], settings)
+    return Window(bool(why), why or "the old code can live with every migration")
+
+
+def _needs_one(pending: list[dict[str, Any]], settings: dict[str, Any]) -> str:
+    """Why visitors must not be in while these migrations run; empty when they may be."""
+    if settings.get("database_fallback") == "restore":
+        return "a restore of the database would lose what visitors write"
+    stuck = [f"{one['app']}.{one['name']}" for one in pending if not one.get("reversible")]
+    if stuck:
+        return f"{', '.join(stuck)} can't be reversed"
+    breaking = breaks_old_code(pending)
+    return f"the old code can't live with {', '.join(breaking)}" if breaking else ""
+
+
+def breaks_old_code(pending: list[dict[str, Any]]) -> list[str]:
+    """The migrations that the version which still serves may not be able to live with."""
+    if old_code_can_live_with(operations_of(pending)):
+        return []
+    alone = [f"{one['app']}.{one['name']}" for one in pending if not old_code_can_live_with(operations_of([one]))]
+    return alone or [f"{one['app']}.{one['name']}" for one in pending]
+
+
+def operations_of(pending: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The operations of migrations, in order, each with its app."""
+    return [{"app": one["app"], **operation} for one in pending for operation in one["operations"]]

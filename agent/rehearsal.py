@@ -1,0 +1,174 @@
+"""The rehearsal before a rolling restart: a web process of the new version, started as supervisord would start it, but
+on a socket of its own. What is wrong with the version shows here, where no visitor comes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from agent import health, service
+from agent.command import TAIL_LINES, ending, mask, run_as, started_at, stop_group, user_env
+from agent.health import Unhealthy
+from agent.step import Step, StepFailed
+from agent.supervisor import Program, Sections, environment
+
+BACKLOG = 128
+PAUSE = 0.05
+
+
+class Rehearsal:
+    """A web process that serves nobody but us."""
+
+    def __init__(self, step: Step, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+        self._step, self._process, self._url, self._log = step, process, url, log
+        self._well_since = self._began = time.monotonic()
+        self._members: frozenset[tuple[int, str]] = frozenset()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken to answer well."""
+        return self._well_since - self._began
+
+    @property
+    def up_for(self) -> float:
+        """How long it has been well."""
+        return time.monotonic() - self._well_since
+
+    def wait_until_well(self) -> None:
+        """Wait until it answers as it should, from the version that it should. Raises Unhealthy."""
+        limit = self._step.settings["health_timeout"]
+        while True:
+            self._still_runs("did not start")
+            wrong = self._problem()
+            if wrong is None:
+                self._well_since, self._members = time.monotonic(), self._now()
+                return
+            if time.monotonic() - self._began > limit:
+                raise Unhealthy(f"not healthy within {limit} s: {wrong}{self._tail()}")
+            time.sleep(PAUSE)
+
+    def watch(self, seconds: float) -> None:
+        """See to it that it has stayed up for so long since it was well. Raises Unhealthy."""
+        while True:
+            self.check()
+            if self.up_for >= seconds:
+                return
+            time.sleep(PAUSE)
+
+    def check(self) -> None:
+        """Raise Unhealthy if it has ended, or a process of it was started again."""
+        what = "did not stay up for {} s".format(self._step.settings["health_stable"])
+        self._still_runs(what)
+        if self._now() != self._members:
+            raise Unhealthy(f"{what}: a process of the new version has ended or was started again{self._tail()}")
+
+    def _still_runs(self, what: str) -> None:
+        code = self._process.poll()
+        if code is not None:
+            raise Unhealthy(f"{what}: the new version's process ended with {ending(code)}{self._tail()}")
+
+    def _problem(self) -> str | None:
+        settings = self._step.settings
+        folder = self._step.layout.versions
+        wrong = service.not_from(service.session(self._process.pid, folder), self._step.version)
+        timeout = min(health.ANSWER_TIMEOUT, settings["health_timeout"])
+        return wrong or health.ask(self._url, health.headers_for(settings), settings["health_status"], timeout)
+
+    def _now(self) -> frozenset[tuple[int, str]]:
+        found = service.session(self._process.pid, self._step.layout.versions)
+        return frozenset((process.pid, process.started) for process in found)
+
+    def _tail(self) -> str:
+        lines = mask(self._log.read_text(errors="replace")).strip().splitlines()[-TAIL_LINES:]
+        return "".join(f"\n{line}" for line in lines)
+
+
+@contextlib.contextmanager
+def rehearsal(step: Step, sections: Sections, web: Program, config: Path, supervisord: int) -> Iterator[Rehearsal]:
+    """Start it, and end it whatever happens meanwhile.
+
+    + web: the program that serves the site; config: the file that it is in
+    + supervisord: the process whose environment it gets
+    """
+    values = _values(web, config, supervisord)
+    argv = [_filled(word, values) for word in web.argv]
+    folder = _filled(web.options.get("directory", "/"), values)
+    told = (sections.get("supervisord", {}).get("environment", ""), web.options.get("environment", ""))
+    env = {**_environment_of(supervisord, step.layout.app)}
+    for text in told:
+        env.update(environment(_filled(text, values)))
+    env.update(SUPERVISOR_ENABLED="1", SUPERVISOR_PROCESS_NAME="rehearsal", SUPERVISOR_GROUP_NAME=web.name)
+    log = step.transaction.output("rehearsal")
+    with contextlib.closing(_listen()) as held, log.open("wb") as output:
+        # Ours is as good as supervisord's: its number is chosen by the kernel.
+        url = _at(step.settings["health_url"], held.getsockname()[1])
+        try:
+            process = subprocess.Popen(
+                argv,
+                cwd=folder,
+                env=env,
+                stdin=held.fileno(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **run_as(web.options.get("user") or step.layout.app),
+            )
+        except (OSError, KeyError) as error:
+            raise StepFailed(f"the new version's process could not be started: {error}") from None
+    try:
+        step.transaction.journal.append("command", pid=process.pid, started=started_at(process.pid))
+        yield Rehearsal(step, process, url, log)
+    finally:
+        stop_group(process.pid, gently=True)
+        process.wait()
+        log.write_text(mask(log.read_text(errors="replace")))
+
+
+def _listen() -> socket.socket:
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    held.bind(("127.0.0.1", 0))
+    held.listen(BACKLOG)
+    return held
+
+
+def _at(url: str, port: int) -> str:
+    """A URL as it is at another port of this host."""
+    parts = urlsplit(url)
+    return parts._replace(scheme="http", netloc=f"127.0.0.1:{port}").geturl()
+
+
+def _values(web: Program, config: Path, supervisord: int) -> dict[str, Any]:
+    """What %(name)s stands for in the options; the number is one that no process of the program has."""
+    start = int(web.options.get("numprocs_start") or 0)
+    return {
+        "here": str(config.parent),
+        "host_node_name": os.uname().nodename,
+        "program_name": web.name,
+        "group_name": web.name,
+        "numprocs": web.count,
+        "process_num": start + web.count,
+        **{f"ENV_{key}": value for key, value in _environment_of(supervisord, None).items()},
+    }
+
+
+def _filled(text: str, values: Mapping[str, Any]) -> str:
+    try:
+        return text % values if "%" in text else text
+    except (KeyError, ValueError, TypeError) as error:
+        raise StepFailed(f"supervisord's config can't be filled in: {text}: {error}") from None
+
+
+def _environment_of(pid: int, user: str | None) -> dict[str, str]:
+    """The environment that supervisord hands on; a login's of the user where it can't be read."""
+    try:
+        pairs = service.environment_of(pid)
+    except OSError:
+        pairs = {}
+    return pairs or (user_env(user) if user else {})

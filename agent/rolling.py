@@ -1,0 +1,296 @@
+"""Restarting the app's processes one by one, so that the others serve meanwhile.
+
+supervisord holds the socket. The new version is rehearsed on a socket of its own; then one process after the other is
+replaced, the next only when the one before it answers from the new version. Each part can be cut off and done again:
+what already runs from the version is left alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent import answering, health, service
+from agent.command import mask
+from agent.health import Unhealthy
+from agent.layout import Layout
+from agent.obstacles import obstacles, web_program
+from agent.rehearsal import Rehearsal, rehearsal
+from agent.say import say
+from agent.service import Process
+from agent.step import Step, StepFailed
+from agent.supervisor import (
+    BACKOFF,
+    DOWN,
+    RUNNING,
+    UP,
+    Program,
+    Sections,
+    Supervisor,
+    Unreadable,
+    compare,
+    config_in,
+    config_of,
+    group_of,
+    package_of,
+    programs,
+    read_config,
+)
+
+Note = dict[str, Any]
+
+PAUSE = 0.05
+# So many rounds of asking are small; then more connections are made at once, to reach a process that is seldom free.
+SMALL_ROUNDS, FEW, MANY = 40, 2, 8
+# What of a process's log is shown when it is not well, bytes.
+LOG_TAIL = 2000
+
+
+def way(layout: Layout, was: str | None, version: str, config: Path | None = None) -> Note:
+    """Decide how the service gets from one version to another.
+
+    + config: the directory of the config to come, where the version isn't built yet
+
+    Returns `way`: rolling, or restart; `why`, where it is not as the settings ask for; `groups`: those of supervisord
+    that get a new config; `interrupts`: whether nobody serves for a while.
+    """
+    if layout.settings.get("restart") != "rolling":
+        return {"way": "restart", "interrupts": True}
+    try:
+        found = _rolls(layout, was, version, config)
+    except (Unreadable, StepFailed) as problem:
+        found = str(problem)
+    if isinstance(found, str):
+        return {"way": "restart", "why": found, "interrupts": True}
+    return found
+
+
+def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -> Note | str:
+    """How the processes are replaced one by one; a sentence where they can't be."""
+    if was is None:
+        return "no version was live before"
+    running = _running(layout)
+    file = config_in(layout, running.named, version)
+    if config and file.parent == layout.part(version, "config"):
+        file = config / file.name
+    before, after = read_config(config_in(layout, running.named, was)), read_config(file)
+    for name, sections in ((was, before), (version, after)):
+        found = _obstacles(layout, sections)
+        if found:
+            return f"the supervisord config of {name} does not allow it:\n" + "\n".join(found)
+    release, wanted = str(running.supervisor.ask("getSupervisorVersion")), package_of(layout.part(version, "venv"))
+    if wanted and wanted != f"supervisor-{release}":
+        return f"supervisord itself changes, from {release} to {wanted.partition('-')[2]}"
+    change = compare(before, after)
+    if change.whole:
+        return f"[{'], ['.join(change.whole)}] of supervisord's config change, which only a start of supervisord reads"
+    web = web_program(after, layout.settings["health_url"])
+    together = bool(web and group_of(web.name, after) in change.groups)
+    why = {"why": f"supervisord's config of {', '.join(change.groups)} changes"} if change.groups else {}
+    return {"way": "rolling", "groups": list(change.groups), "interrupts": together, **why}
+
+
+def _obstacles(layout: Layout, sections: Sections) -> list[str]:
+    config, venv = layout.path("current_config"), layout.path("current_main") / str(layout.settings["venv_subdir"])
+    return obstacles(sections, layout.settings["health_url"], str(layout.home), str(config), str(venv))
+
+
+def look(layout: Layout, current: str | None) -> Note:
+    """What keeps the live version's processes from being replaced one by one: a list, empty when nothing does."""
+    if layout.settings.get("restart") != "rolling" or current is None:
+        return {"obstacles": []}
+    try:
+        running = _running(layout)
+        sections = read_config(config_in(layout, running.named, current))
+        found = _obstacles(layout, sections)
+        if not found:
+            running.supervisor.ask("getState")
+    except (Unreadable, StepFailed) as problem:
+        found = [str(problem)]
+    return {"obstacles": found}
+
+
+@dataclass(frozen=True)
+class Running:
+    """The supervisord that runs, and the file that it was started with."""
+
+    pid: int
+    named: str
+    sections: Sections
+    layout: Layout
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The way to ask it."""
+        return Supervisor(self.sections, self.layout.app)
+
+
+def _running(layout: Layout) -> Running:
+    """The supervisord that runs the service. Raises Unreadable where none does."""
+    unit = layout.settings["systemd_service"]
+    pid = service.main_pid(unit)
+    if not pid:
+        raise Unreadable(f"the service {unit} does not run")
+    named = config_of(service.command_of(pid))
+    if named is None:
+        raise Unreadable(f"the main process of {unit} is not supervisord")
+    named = named or str(layout.path("deployment_dir") / "supervisord.conf")
+    return Running(pid, named, read_config(Path(named)), layout)
+
+
+def replace_all(step: Step) -> Note:
+    """Bring every process to the step's version, once a rehearsal has gone well. Raises StepFailed, Unhealthy."""
+    running = _running(step.layout)
+    stable = float(step.settings["health_stable"])
+    with rehearsal(step, running.sections, _web(step, running), Path(running.named), running.pid) as first:
+        first.wait_until_well()
+        # Half of the time is watched before any visitor depends on the version. For the other half visitors' processes
+        # are so much younger than this one that they are taken back before they reach its age.
+        first.watch(stable / 2)
+        say(f"restart: the new version was well after {first.seconds:.1f} s, where no visitor comes")
+        roll = _Roll(step, running, step.version, anew=step.begin["kind"] == "restart", first=first)
+        roll.replace()
+        while first.up_for < stable:
+            first.check()
+            roll.check()
+            time.sleep(PAUSE)
+        roll.check()
+    return {"rehearsed": round(first.seconds, 2), "stable": stable, "replaced": roll.seconds}
+
+
+def take_back(step: Step, was: str) -> Note:
+    """Bring every process back to the version that was live, one by one. Raises StepFailed, Unhealthy."""
+    roll = _Roll(step, _running(step.layout), was)
+    roll.replace()
+    return {"replaced": roll.seconds}
+
+
+def _web(step: Step, running: Running) -> Program:
+    web = web_program(running.sections, step.settings["health_url"])
+    if web is None:
+        raise StepFailed("no program of supervisord's holds the socket of health_url")
+    return web
+
+
+class _Roll:
+    """Replacing the processes that do not run from a version.
+
+    + anew: whether those that do are replaced too
+    + first: the rehearsal, which must stay well meanwhile
+    """
+
+    def __init__(
+        self, step: Step, running: Running, version: str, *, anew: bool = False, first: Rehearsal | None = None
+    ) -> None:
+        self._step, self._version, self._anew, self._first = step, version, anew, first
+        self._supervisor = running.supervisor
+        self._serving = group_of(_web(step, running).name, running.sections)
+        # The longest that supervisord itself waits for a process to stop, and a little more.
+        self._stop_limit = 10 + max(program.stop_seconds for program in programs(running.sections).values())
+        self._touched = list(step.notes("restart").get("touched") or [])
+        self._pids: dict[str, int] = {}
+        # How long each process took, by name.
+        self.seconds: dict[str, float] = {}
+
+    def replace(self) -> None:
+        """Replace one process after the other. Raises StepFailed, Unhealthy."""
+        self._apply_config()
+        # Those that visitors depend on come first: with them, it shows soonest if something is wrong.
+        told = self._supervisor.processes()
+        for one in sorted(told, key=lambda one: (one["group"] != self._serving, one["group"], one["name"])):
+            if self._has_to_be_replaced(one):
+                self._replace_one(_name(one), one["group"] == self._serving)
+
+    def check(self) -> None:
+        """Raise Unhealthy if a replaced process has ended meanwhile, or was started again."""
+        now = {_name(one): one for one in self._supervisor.processes()} if self._pids else {}
+        for name, pid in self._pids.items():
+            if now.get(name, {}).get("pid") != pid or now[name]["state"] in DOWN:
+                raise Unhealthy(f"{name} did not stay up{self._log_of(name)}")
+
+    def _apply_config(self) -> None:
+        """Have supervisord take over what its config says now; only the groups that differ are stopped."""
+        added, changed, removed = self._supervisor.reread()
+        for group in (*changed, *removed):
+            for one in self._supervisor.processes():
+                if one["group"] == group:
+                    self._supervisor.stop(_name(one), self._stop_limit)
+            self._supervisor.ask("removeProcessGroup", group)
+        for group in (*added, *changed):
+            self._supervisor.ask("addProcessGroup", group)
+            say(f"restart: supervisord has the new config of {group}")
+
+    def _has_to_be_replaced(self, told: Note) -> bool:
+        up = told["state"] in UP and told["pid"]
+        if up and not self._anew and service.not_from(service.family(self._all(), told["pid"]), self._version) is None:
+            return False
+        # What a person has stopped, or what has done its work, is not ours to start.
+        ours = told["group"] == self._serving or _name(told) in self._touched
+        return bool(up or ours or told["state"] == BACKOFF)
+
+    def _replace_one(self, name: str, serves: bool) -> None:
+        self._touched.append(name)
+        self._step.transaction.journal.append("note", step="restart", note={"touched": self._touched})
+        began = time.monotonic()
+        self._supervisor.stop(name, self._stop_limit)
+        self._supervisor.start(name)
+        self._pids[name] = self._wait_until_well(name, serves)
+        self.seconds[name] = round(time.monotonic() - began, 2)
+        say(f"restart: {name} runs {self._version}, after {self.seconds[name]} s")
+
+    def _wait_until_well(self, name: str, serves: bool) -> int:
+        """Wait until a process runs from the version and, if it serves, has answered a request. Returns its id."""
+        limit = self._step.settings["health_timeout"]
+        end, rounds = time.monotonic() + limit, 0
+        while True:
+            told = self._supervisor.info(name)
+            if told["state"] not in UP:
+                raise Unhealthy("{} is {}{}".format(name, told["statename"], self._log_of(name)))
+            if self._first:
+                self._first.check()
+            found = self._all()
+            own = service.family(found, told["pid"])
+            wrong = service.not_from(own, self._version)
+            if wrong is None and serves:
+                rounds += 1
+                wrong = self._answer(own, found, FEW if rounds < SMALL_ROUNDS else MANY)
+            elif wrong is None and told["state"] != RUNNING:
+                wrong = "it has not been up for its startsecs yet"
+            if wrong is None:
+                return int(told["pid"])
+            if time.monotonic() > end:
+                raise Unhealthy(f"{name} is not healthy within {limit} s: {wrong}{self._log_of(name)}")
+            time.sleep(PAUSE)
+
+    def _answer(self, own: Sequence[Process], among: Sequence[Process], number: int) -> str | None:
+        """Ask the app. Returns why these processes are not known to answer well, or None. Raises Unhealthy."""
+        settings = self._step.settings
+        url, statuses = settings["health_url"], settings["health_status"]
+        pids = {process.pid for process in own}
+        takers = [process.pid for process in among]
+        answers = answering.ask_at_once(number, takers, url, health.headers_for(settings), health.ANSWER_TIMEOUT)
+        of_new = [answer for pid, answer in answers if pid in pids]
+        bad = [answer for answer in of_new if answer not in statuses]
+        if bad:
+            # Visitors get such answers too: no second chance.
+            raise Unhealthy(f"{url} answers {bad[0]}, not {' or '.join(map(str, statuses))}")
+        return None if of_new else "it has answered no request yet"
+
+    def _all(self) -> list[Process]:
+        return service.processes(self._step.settings["systemd_service"], self._step.layout.versions)
+
+    def _log_of(self, name: str) -> str:
+        """The end of a process's log, if supervisord keeps one."""
+        try:
+            text = str(self._supervisor.ask("readProcessStdoutLog", name, -LOG_TAIL, 0))
+        except StepFailed:
+            return ""
+        return "".join(f"\n{line}" for line in mask(text).splitlines()[1:])
+
+
+def _name(told: Note) -> str:
+    """A process's name, as supervisord is asked by."""
+    return "{group}:{name}".format(**told)

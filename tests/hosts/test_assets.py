@@ -1,0 +1,95 @@
+"""A page that a visitor has loaded gets all of its files, whatever was deployed or reverted since."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+
+from tests.bed.hosts import Host
+from tests.invariants import visit
+from tests.runs import Runs
+
+# A commit over good-1 with other static files, as a branch of the code.
+COMMIT = """
+set -eu
+rm -rf /root/work && git clone --quiet /srv/git/code.git /root/work && cd /root/work
+git checkout --quiet good-1
+echo "/* $1 */" >>static/css/site.css && echo "// $1" >>static/js/site.js
+git -c user.name=Sam -c user.email=sam@example.org commit --quiet --all --message "Paint it $1"
+git push --quiet origin HEAD:refs/heads/$1
+"""
+
+
+def assets_of(page: str) -> set[str]:
+    """The hashed static files that a page asks for."""
+    found = set(re.findall(r"/(static/[^\"' ]+\.[0-9a-f]{12}\.\w+)", page))
+    assert any(name.endswith(".css") for name in found), page
+    return found
+
+
+def missing(host: Host, assets: set[str]) -> set[str]:
+    """Which of these a visitor doesn't get."""
+    return {name for name in assets if not _is_there(host.website_url + name)}
+
+
+def _is_there(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return bool(answer.read())
+    except OSError:
+        return False
+
+
+def test_a_page_gets_its_files_over_two_deploys_and_a_revert(host: Host, run: Runs) -> None:
+    for colour in ("red", "blue"):
+        host.run(["sh", "-c", COMMIT, "sh", colour])
+    first = assets_of(visit(host))
+    run("deploy", host, data={"code": "red"}).worked()
+    second = assets_of(visit(host))
+    assert second - first
+    assert missing(host, first | second) == set()
+    run("deploy", host, data={"code": "blue"}).worked()
+    third = assets_of(visit(host))
+    assert missing(host, first | second | third) == set()
+    run("revert", host).worked()
+    assert assets_of(visit(host)) == second
+    assert missing(host, first | second | third) == set()
+
+
+def test_the_manifest_and_the_plain_names_are_the_versions_own(host: Host) -> None:
+    current, previous = (
+        host.run(f"cd /home/app/{link}/static && cat css/site.css staticfiles.json").stdout
+        for link in ("django-current", "django-previous")
+    )
+    assert "/* red */" in current
+    assert "/* blue */" in previous
+    assert current != previous
+
+
+def test_the_packages_of_the_second_version_are_links_and_nothing_in_it_names_the_first(host: Host, run: Runs) -> None:
+    name, before = (
+        host.run(["readlink", f"/home/app/{link}"]).stdout.strip().rsplit("/", 1)[1]
+        for link in ("django-current", "django-previous")
+    )
+    module = "venv/lib/python3.11/site-packages/django/__init__.py"
+    same = host.run(f"stat -c %i /home/app/{name}/{module} /home/app/{before}/{module}").stdout.split()
+    assert len(set(same)) == 1
+    for one, other in ((name, before), (before, name)):
+        assert host.run(["grep", "-rlF", other, f"/home/app/{one}/venv"], check=False).stdout == ""
+    where = host.run([f"/home/app/{name}/venv/bin/django-admin", "--version"]).stdout
+    assert where.startswith("5.2")
+    check = "import django.http as h; print(h.__file__, h.HttpResponse.__init__.__code__.co_filename)"
+    for path in host.run([f"/home/app/{name}/venv/bin/python", "-c", check]).stdout.split():
+        assert path.startswith(f"/home/app/{name}/venv/")
+
+
+def test_a_record_of_the_linked_environment_matches_its_files(host: Host) -> None:
+    check = """
+import base64, hashlib, importlib.metadata as m
+for one in m.distributions():
+    for file in one.files or []:
+        if file.hash and file.hash.mode == "sha256":
+            digest = base64.urlsafe_b64encode(hashlib.sha256(file.locate().read_bytes()).digest()).rstrip(b"=").decode()
+            assert digest == file.hash.value, file
+"""
+    host.run(["/home/app/django-current/venv/bin/python", "-c", check])

@@ -1,0 +1,144 @@
+"""Processes that are replaced one by one: not a visitor notices, whether the version is good or bad."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bed.hosts import Host
+from tests.faults.watch import wait_until
+from tests.invariants import Seen, assert_taken_back, look, visit
+from tests.runs import Runs
+
+LOAD = Path(__file__).parent.parent / "bench" / "load.py"
+# Requests a second at each of the two addresses.
+RATE = 50
+STOP = "/root/stop"
+COMMIT = """
+set -eu
+rm -rf /root/work && git clone --quiet /srv/git/config.git /root/work && cd /root/work
+sed -i "$1" supervisord.conf
+git -c user.name=Sam -c user.email=sam@example.org commit --quiet --all --message "Change supervisord's config"
+git push --quiet origin HEAD:refs/heads/$2
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """No window where none is needed, and one process after the other."""
+    return {**settings, "restart": "rolling", "maintenance": "auto", "restart_timeout": 90}
+
+
+@contextmanager
+def visitors(host: Host) -> Iterator[list[dict[str, Any]]]:
+    """Have visitors come through nginx and straight to the app while something is done; what they got is added."""
+    host.run(["rm", "-f", STOP])
+    host.write("/root/load.py", LOAD.read_bytes())
+    argv = ["python3", "/root/load.py", str(RATE), STOP, host.website_url, "http://127.0.0.1:8000/"]
+    answers: list[dict[str, Any]] = []
+    said: list[str] = []
+    thread = threading.Thread(target=lambda: said.append(host.run(argv).stdout))
+    thread.start()
+    try:
+        wait_until(host, "pgrep -f load.py >/dev/null")
+        yield answers
+    finally:
+        host.run(["touch", STOP])
+        thread.join()
+    answers += json.loads(said[0])
+
+
+def assert_nobody_noticed(answers: list[dict[str, Any]]) -> None:
+    for one in answers:
+        assert one["asked"] > RATE
+        assert (one["failed"], one["wrong"]) == (0, []), answers
+
+
+def live_is(seen: Seen, code: str) -> bool:
+    """Whether the web processes all run from the version of a tag."""
+    web = [one for one in seen.processes.values() if one and "/config" in one["cwd"]]
+    return len(web) == 4 and {one["cwd"].split("/")[3].split("-")[3] for one in web} == {seen.commits["code"][code][:7]}
+
+
+def test_a_deploy_is_not_noticed_by_a_single_visitor(host: Host, run: Runs) -> None:
+    supervisord = look(host).main_pid
+    with visitors(host) as answers:
+        result = run("deploy", host, data={"code": "feature/with/slashes"}, args=["-v"]).worked()
+    assert_nobody_noticed(answers)
+    assert "restart: the new version was well after" in result.output
+    assert "no window is needed: nothing is migrated" in result.output
+    seen = look(host)
+    assert live_is(seen, "feature/with/slashes")
+    assert seen.main_pid == supervisord
+
+
+def test_a_revert_is_not_noticed_either(host: Host, run: Runs) -> None:
+    with visitors(host) as answers:
+        run("revert", host).worked()
+    assert_nobody_noticed(answers)
+    assert live_is(look(host), "good-1")
+
+
+@pytest.mark.parametrize(
+    ("code", "stable", "says"),
+    [
+        ("bad-boot", 1, ("restart failed: did not start", "PAYMENT_KEY is not set")),
+        ("bad-health", 1, ("restart failed: not healthy within 6 s", "answers 500, not 200")),
+        ("bad-later", 12, ("restart failed: did not stay up for 12 s",)),
+    ],
+)
+def test_a_version_that_is_not_well_is_taken_back_before_a_single_visitor_notices(
+    code: str, stable: int, says: tuple[str, ...], host: Host, run: Runs
+) -> None:
+    before = look(host)
+    with visitors(host) as answers:
+        result = run("deploy", host, data={"code": code, "health_stable": stable, "health_timeout": 6})
+    assert_nobody_noticed(answers)
+    seen = assert_taken_back(host, before, result, "restart", says)
+    assert seen.main_pid == before.main_pid
+
+
+def test_a_restart_replaces_every_process_and_nobody_notices(host: Host, run: Runs) -> None:
+    before = look(host)
+    with visitors(host) as answers:
+        run("restart", host).worked()
+    assert_nobody_noticed(answers)
+    seen = look(host)
+    assert set(seen.processes) & set(before.processes) == {str(before.main_pid)}
+
+
+def test_a_new_config_of_a_program_is_taken_over_with_supervisord_still_running(host: Host, run: Runs) -> None:
+    host.run(["sh", "-c", COMMIT, "sh", "s/numprocs=2/numprocs=3/", "three"])
+    before = look(host)
+    result = run("deploy", host, data={"config": "three"}, args=["-v"]).worked()
+    assert "a window is needed: supervisord's config of web changes" in result.output
+    seen = look(host)
+    assert seen.main_pid == before.main_pid
+    assert len([one for one in seen.processes.values() if one and "/config" in one["cwd"]]) == 6
+
+
+def test_a_new_config_of_supervisord_itself_restarts_all_of_it_and_says_so(host: Host, run: Runs) -> None:
+    host.run(["sh", "-c", COMMIT, "sh", "s/chmod=0700/chmod=0770/", "socket"])
+    before = look(host)
+    result = run("deploy", host, data={"config": "socket"}, args=["-v"]).worked()
+    assert (
+        "in full, not one process after the other: [unix_http_server] of supervisord's config changes" in result.output
+    )
+    assert look(host).main_pid != before.main_pid
+
+
+def test_a_config_that_does_not_allow_it_is_restarted_in_full_with_the_lines_to_write(host: Host, run: Runs) -> None:
+    host.run(["sh", "-c", COMMIT, "sh", "s/numprocs=2/numprocs=1/", "one"])
+    result = run("deploy", host, data={"config": "one"}, args=["-v"]).worked()
+    assert "does not allow it" in result.output
+    assert "write numprocs=2" in result.output
+    again = run("check", host)
+    assert again.code == 1
+    assert "write numprocs=2" in again.output
+    assert "<html" in visit(host)

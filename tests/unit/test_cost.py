@@ -1,0 +1,121 @@
+"""What a run has cost: counted from its journal, and said in its last lines."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent import probes
+from agent.cost import measured, sentences
+from agent.probes import Probe
+
+Record = dict[str, Any]
+
+
+def done(step: str, at: float, seconds: float, **note: Any) -> Record:
+    return {"event": "step done", "step": step, "at": at, "seconds": seconds, "note": note}
+
+
+def downtime(at: float, failed: int, outage: float) -> Record:
+    good = {"asked": 10, "failed": 0, "outage": 0.0}
+    site = {"asked": 20, "failed": failed, "outage": outage}
+    return {"event": "note", "step": "downtime", "at": at, "note": {str(at): {"site": site, "app": good}}}
+
+
+WINDOW: list[Record] = [
+    {"event": "begin", "at": 0.0},
+    {"event": "step started", "step": "maintenance_start", "at": 10.0},
+    done("maintenance_start", 10.1, 0.02),
+    done("restart", 13.0, 1.5),
+    done("maintenance_stop", 15.5, 0.01),
+    downtime(15.6, 4, 0.2),
+]
+
+
+def test_what_several_calls_have_seen_is_added_up() -> None:
+    found = measured([*WINDOW, downtime(16.0, 2, 0.1)])
+    assert found["site"] == {"asked": 40, "failed": 6, "outage": 0.3}
+    assert found["app"] == {"asked": 20, "failed": 0, "outage": 0.0}
+
+
+def test_maintenance_lasts_from_before_its_start_to_its_end() -> None:
+    assert measured(WINDOW)["maintenance"] == 5.5
+    back: list[Record] = [*WINDOW[:3], {"event": "undo done", "action": "maintenance", "at": 12.0}]
+    assert measured(back)["maintenance"] == 2.0
+
+
+def test_maintenance_that_was_not_started_was_never_on() -> None:
+    skipped = [
+        WINDOW[1],
+        done("maintenance_start", 10.1, 0.0, skipped="not needed"),
+        done("maintenance_stop", 11.0, 0.0),
+    ]
+    assert measured(skipped)["maintenance"] == 0.0
+
+
+def test_the_last_lines_say_what_failed_for_how_long_and_where_the_time_went() -> None:
+    assert sentences(measured(WINDOW)) == [
+        "downtime: the site failed 4 of 20 probes, out for 200 ms; the app itself answered all of 10 probes; "
+        "maintenance was on for 5.5 s",
+        "time: restart 1.5 s, all others 0.0 s",
+    ]
+
+
+def test_of_a_run_that_touched_nothing_there_is_nothing_to_say_of_downtime() -> None:
+    assert sentences(measured([{"event": "begin", "at": 0.0}])) == []
+    assert sentences(measured([done("code", 1.0, 0.5)])) == ["time: code 0.5 s"]
+
+
+@given(st.integers(0, len(WINDOW)))
+def test_the_cost_of_every_prefix_can_be_told(length: int) -> None:
+    sentences(measured(WINDOW[:length]))
+
+
+# --- Asking
+
+
+class Site(BaseHTTPRequestHandler):
+    """A site that fails so many times, and then works."""
+
+    failures = 0
+    asked = threading.Semaphore(0)
+
+    def do_GET(self) -> None:
+        failing = type(self).failures > 0
+        type(self).failures -= failing
+        self.send_response(503 if failing else 200)
+        self.end_headers()
+        type(self).asked.release()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Print nothing."""
+
+
+def test_failed_probes_are_counted_and_the_outage_ends_with_the_first_good_one(monkeypatch: Any) -> None:
+    monkeypatch.setattr(probes, "EVERY", 0.001)
+    Site.failures, Site.asked = 3, threading.Semaphore(0)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        probe = Probe(f"http://127.0.0.1:{server.server_port}/", {}, (200,))
+        probe.start()
+        for _ in range(5):
+            assert Site.asked.acquire(timeout=10)
+        found = probe.stop()
+        server.shutdown()
+        thread.join()
+    assert found["asked"] >= 5
+    assert found["failed"] == 3
+    assert found["outage"] > 0
+
+
+def test_steps_that_change_nothing_for_visitors_are_not_watched() -> None:
+    begin: dict[str, Any] = {"settings": {}}
+    probes.watch(begin, ["code", "config"])
+    probes.watch({**begin, "bare": True}, ["swap"])
+    probes.watch({}, ["swap"])
+    assert probes.found() == {}

@@ -1,0 +1,125 @@
+"""Whether a run needs a maintenance window, and how its processes are restarted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.fallback import database_way, rolls_back, visitors_are_in
+from agent.maintenance import decide, restart_way
+from agent.progress import Progress, read_progress
+
+Migration = dict[str, Any]
+
+
+def migration(name: str, *operations: dict[str, Any], reversible: bool = True) -> Migration:
+    return {"app": "items", "name": name, "reversible": reversible, "operations": list(operations)}
+
+
+NULLABLE = {"kind": "AddField", "model": "item", "name": "colour", "field": {"class": "CharField", "null": True}}
+FILLED = {"kind": "AddField", "model": "item", "name": "size", "field": {"class": "IntegerField", "db_default": 0}}
+REQUIRED = {"kind": "AddField", "model": "item", "name": "price", "field": {"class": "IntegerField"}}
+REMOVED = {"kind": "RemoveField", "model": "item", "name": "price"}
+CODE = {"kind": "RunPython", "model": "", "name": "", "does_nothing": False}
+ADDS = migration("0002_colour", NULLABLE, FILLED)
+ROLLING = {"way": "rolling", "interrupts": False, "groups": []}
+TOGETHER = {"way": "rolling", "interrupts": True, "groups": ["web"], "why": "supervisord's config of web changes"}
+AS_A_WHOLE = {"way": "restart", "interrupts": True, "why": "the supervisord config of new does not allow it:\nweb …"}
+
+
+def progress(*pending: Migration, way: dict[str, Any] | None = None, **settings: Any) -> Progress:
+    told = {"maintenance": "auto", "restart": "rolling", "database_fallback": "reverse", **settings}
+    checks = {"pending": list(pending), "fallback": told["database_fallback"], "restart": way or ROLLING}
+    return read_progress(
+        [
+            {"event": "begin", "kind": "deploy", "version": "new", "was": "old", "settings": told},
+            {"event": "step started", "step": "checks"},
+            {"event": "step done", "step": "checks", "note": checks},
+        ]
+    )
+
+
+DECISIONS: dict[str, tuple[Progress, bool, str]] = {
+    "always": (progress(maintenance="always"), True, "the settings say maintenance: always"),
+    "nothing to migrate": (progress(), False, "nothing is migrated"),
+    "what the old code can live with": (progress(ADDS), False, "the old code can live with every migration"),
+    "a required field": (progress(migration("0002_price", REQUIRED)), True, "the old code can't live with items.0002"),
+    "a field that goes": (progress(ADDS, migration("0003", REMOVED)), True, "the old code can't live with items.0003"),
+    "the project's own code": (progress(migration("0002_paint", CODE)), True, "can't live with items.0002_paint"),
+    "what can't be reversed": (progress(migration("0002", NULLABLE, reversible=False)), True, "can't be reversed"),
+    "a restore": (progress(ADDS, database_fallback="restore"), True, "would lose what visitors write"),
+    "web processes that go down together": (progress(way=TOGETHER), True, "supervisord's config of web changes"),
+    "a config that does not allow it": (
+        progress(way=AS_A_WHOLE),
+        True,
+        "the supervisord config of new does not allow it",
+    ),
+    "a restart as a whole, as asked for": (progress(restart="restart", way=None), False, "nothing is migrated"),
+}
+
+
+@pytest.mark.parametrize(("seen", "needed", "why"), DECISIONS.values(), ids=DECISIONS)
+def test_a_window_is_there_when_visitors_would_notice_more_without(seen: Progress, needed: bool, why: str) -> None:
+    window = decide(seen)
+    assert window.needed is needed
+    assert why in window.why
+    assert "\n" not in window.why
+
+
+@pytest.mark.parametrize(("database", "needed"), [("keep", False), ("reverse", True), ("restore", True)])
+def test_a_revert_has_one_when_it_takes_the_database_back(database: str, needed: bool) -> None:
+    begin = {
+        "event": "begin",
+        "kind": "revert",
+        "database": database,
+        "settings": {"maintenance": "auto", "restart": "rolling"},
+        "restart": ROLLING,
+    }
+    assert decide(read_progress([begin])).needed is needed
+
+
+def test_a_table_that_the_same_deploy_makes_may_be_changed_as_one_likes() -> None:
+    made = migration("0002", {"kind": "CreateModel", "model": "order", "name": "order"})
+    assert not decide(progress(made, migration("0003", {**REQUIRED, "model": "order"}))).needed
+
+
+def test_a_restart_is_as_it_was_decided_before_the_window_and_in_full_where_nothing_was() -> None:
+    assert restart_way(progress(way=TOGETHER)) == TOGETHER
+    assert restart_way(read_progress([{"event": "begin", "restart": ROLLING}])) == ROLLING
+    assert restart_way(read_progress([{"event": "begin", "restart": None}]))["way"] == "restart"
+
+
+# --- What it means for the way back
+
+
+def test_with_visitors_in_all_along_the_database_is_never_restored() -> None:
+    records: list[dict[str, Any]] = [
+        {"event": "begin", "kind": "deploy", "settings": {"database_fallback": "restore"}},
+        {"event": "step done", "step": "checks", "note": {"fallback": "restore", "pending": [{"reversible": True}]}},
+        {"event": "step started", "step": "maintenance_start"},
+    ]
+    assert database_way(read_progress(records)) == "restore"
+    records.append({"event": "step done", "step": "maintenance_start", "note": {"skipped": "no window is needed"}})
+    assert visitors_are_in(read_progress(records))
+    assert database_way(read_progress(records)) == "reverse"
+
+
+@pytest.mark.parametrize(
+    ("kind", "note", "rolls"),
+    [
+        ("deploy", {"way": "rolling"}, True),
+        ("revert", {"way": "rolling"}, True),
+        ("restart", {"way": "rolling"}, False),
+        ("deploy", {"way": "restart"}, False),
+        ("deploy", {}, False),
+    ],
+)
+def test_processes_go_back_as_they_came_once_that_is_written_down(kind: str, note: dict[str, Any], rolls: bool) -> None:
+    records: list[dict[str, Any]] = [
+        {"event": "begin", "kind": kind},
+        {"event": "step started", "step": "restart"},
+        {"event": "note", "step": "restart", "note": note},
+    ]
+    assert rolls_back(read_progress(records)) is rolls
+    assert not rolls_back(read_progress(records[:2]))

@@ -1,0 +1,181 @@
+"""supervisord's config: what it says, what keeps it from rolling, and what a new one asks of the one that runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.layout import Layout
+from agent.obstacles import obstacles, web_program
+from agent.supervisor import (
+    Change,
+    Sections,
+    Unreadable,
+    compare,
+    config_in,
+    config_of,
+    environment,
+    package_of,
+    parse,
+    programs,
+    read_config,
+)
+from tests.bed.places import ROOT
+from tests.unit.examples import NEW, settings
+
+SAMPLE = (ROOT / "tests/sample/config/main/supervisord.conf").read_text()
+URL = "http://127.0.0.1:8000/"
+CONFIG, VENV = "/home/app/django-current/config", "/home/app/django-current/venv"
+
+
+def found_in(text: str, url: str = URL) -> list[str]:
+    return obstacles(parse(text), url, "/home/app", CONFIG, VENV)
+
+
+def test_the_sample_allows_its_processes_to_be_replaced_one_by_one() -> None:
+    assert found_in(SAMPLE) == []
+
+
+# What is changed in the sample's config, and what has to be said about it.
+OBSTACLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "a unix socket": (
+        "socket=tcp://127.0.0.1:8000",
+        "socket=unix:///home/app/web.sock",
+        ("a file that gunicorn removes", "socket=tcp://127.0.0.1:8000"),
+    ),
+    "one process": ("numprocs=2", "numprocs=1", ("has one process", "numprocs=2")),
+    "no number of processes": ("numprocs=2", "", ("has one process",)),
+    "no socket of supervisord's": (
+        "[fcgi-program:web]\nsocket=tcp://127.0.0.1:8000",
+        "[program:web]",
+        ("no program of supervisord's holds the socket of health_url", "[fcgi-program:web]", "numprocs=2"),
+    ),
+    "gunicorn's own script": (
+        "python -m gunicorn",
+        "gunicorn",
+        ("names the interpreter", f"command={VENV}/bin/python -m gunicorn --bind fd://0"),
+    ),
+    "another server": ("-m gunicorn", "-m uvicorn", ("only gunicorn is known",)),
+    "a socket of its own": ("--bind fd://0", "--bind 127.0.0.1:8000", ("--bind fd://0",)),
+    "killed too soon": (
+        "stopwaitsecs=10",
+        "stopwaitsecs=5",
+        ("killed after stopwaitsecs=5", "gives its requests 5 s", "stopwaitsecs=10"),
+    ),
+    "gunicorn's own time to end": ("--graceful-timeout 5", "", ("gives its requests 30 s", "stopwaitsecs=35")),
+    "supervisord that can't be asked": (
+        "[unix_http_server]\nfile=/home/app/supervisor.sock\nchmod=0700",
+        "",
+        ("can't be asked", "[unix_http_server]", "file=/home/app/supervisor.sock"),
+    ),
+    "no directory": (f"directory={CONFIG}", "", (f"add directory={CONFIG}",)),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "says"), OBSTACLES.values(), ids=OBSTACLES)
+def test_what_keeps_a_config_from_rolling_is_said_with_the_lines_to_write(
+    old: str, new: str, says: tuple[str, ...]
+) -> None:
+    assert old in SAMPLE
+    (problem,) = found_in(SAMPLE.replace(old, new))
+    assert [words for words in says if words not in problem] == []
+
+
+def test_all_that_keeps_it_from_rolling_is_said_at_once() -> None:
+    text = SAMPLE.replace("numprocs=2", "").replace("stopwaitsecs=10", "").replace("--graceful-timeout 5", "")
+    assert len(found_in(text)) == 2
+
+
+def test_the_program_that_serves_is_the_one_at_the_port_that_is_asked() -> None:
+    text = SAMPLE + SAMPLE[SAMPLE.index("[fcgi-program") :].replace("web", "api").replace("8000", "9000")
+    serving = [web_program(parse(text), f"http://127.0.0.1:{port}/") for port in (8000, 9000, 9001)]
+    assert [one and one.name for one in serving] == ["web", "api", None]
+
+
+# --- What a new config asks for
+
+
+def changed(old: str, new: str) -> Change:
+    assert old in SAMPLE
+    return compare(parse(SAMPLE), parse(SAMPLE.replace(old, new)))
+
+
+def test_the_same_config_asks_for_nothing_also_when_it_is_written_another_way() -> None:
+    assert compare(parse(SAMPLE), parse("; a word\n" + SAMPLE.replace("startsecs=1", "startsecs = 1"))) == Change()
+
+
+def test_a_changed_program_has_its_group_restarted() -> None:
+    assert changed("numprocs=2", "numprocs=3") == Change(groups=("web",))
+    assert compare(parse(SAMPLE), parse(SAMPLE + "[program:mail]\ncommand=mail\n")) == Change(groups=("mail",))
+
+
+def test_a_program_that_is_in_a_group_has_all_of_that_group_restarted() -> None:
+    grouped = SAMPLE + "[program:mail]\ncommand=mail\n[group:site]\nprograms=web, mail\n"
+    assert compare(parse(grouped), parse(grouped.replace("=mail\n[", "=post\n["))) == Change(groups=("site",))
+
+
+def test_what_only_a_start_of_supervisord_reads_is_named() -> None:
+    assert changed("chmod=0700", "chmod=0770") == Change(whole=("unix_http_server",))
+    assert changed("logfile=/home/app/supervisord.log", "logfile=/tmp/x") == Change(whole=("supervisord",))
+
+
+def test_what_only_supervisorctl_reads_asks_for_nothing() -> None:
+    assert changed("[supervisorctl]", "[supervisorctl]\nprompt=site") == Change()
+
+
+# --- Reading
+
+
+def test_included_files_are_part_of_a_config(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "mail.conf").write_text("[program:mail]\ncommand=mail\n")
+    (tmp_path / "supervisord.conf").write_text("[include]\nfiles = more/*.conf\n[program:web]\ncommand=web\n")
+    assert set(programs(read_config(tmp_path / "supervisord.conf"))) == {"web", "mail"}
+
+
+def test_a_config_that_cant_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="No such file"):
+        read_config(tmp_path / "supervisord.conf")
+    with pytest.raises(Unreadable, match="no section headers"):
+        parse("command=web")
+
+
+def test_a_program_has_supervisords_own_defaults() -> None:
+    sections: Sections = {"program:web": {"command": "web 'of words"}}
+    web = programs(sections)["web"]
+    assert (web.count, web.stop_seconds, web.argv, web.address) == (1, 10, [], "")
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        (["/v/bin/python", "/home/app/venv/bin/supervisord", "--configuration", "/d/s.conf"], "/d/s.conf"),
+        (["/usr/bin/supervisord", "-n", "-c", "/etc/s.conf"], "/etc/s.conf"),
+        (["supervisord", "--configuration=/etc/s.conf"], "/etc/s.conf"),
+        (["supervisord"], ""),
+        (["/v/bin/python", "-m", "gunicorn"], None),
+        ([], None),
+    ],
+)
+def test_the_config_is_the_one_that_supervisord_was_started_with(command: list[str], named: str | None) -> None:
+    assert config_of(command) == named
+
+
+def test_a_versions_config_is_the_file_of_that_name_in_it() -> None:
+    layout = Layout(settings().model_dump(mode="json"), Path("/home/app"))
+    own = Path(f"/home/app/{NEW}/config/supervisord.conf")
+    assert config_in(layout, "/home/app/deployment/supervisord.conf", NEW) == own
+    assert config_in(layout, "/home/app/django-current/config/supervisord.conf", NEW) == own
+    assert config_in(layout, "/etc/supervisord.conf", NEW) == Path("/etc/supervisord.conf")
+
+
+def test_the_release_of_supervisor_is_read_from_a_venv(tmp_path: Path) -> None:
+    assert package_of(tmp_path) is None
+    (tmp_path / "lib/python3.11/site-packages/supervisor-4.3.0.dist-info").mkdir(parents=True)
+    assert package_of(tmp_path) == "supervisor-4.3.0"
+
+
+def test_an_environment_is_read_as_supervisord_reads_it() -> None:
+    assert environment("A=\"b,c\",D=e, F='g h'") == {"A": "b,c", "D": "e", "F": "g h"}
+    assert environment("") == {}
