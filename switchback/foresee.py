@@ -404,7 +404,11 @@ def _fallback(run: Run, migrations: Migrations | None) -> tuple[Fallback | None,
         return None, ()
     fallback, refusal = _fallback_of_deploy(run, migrations)
     # A build changes no database, and is checked all the same.
-    return fallback if "migrate" in run.steps else None, refusal
+    if "migrate" not in run.steps:
+        return None, refusal
+    if run.host != run.primary and fallback.way in ("reverse", "restore"):
+        fallback = fallback.model_copy(update={"why": "by the primary host"})
+    return fallback, refusal
 
 
 def _fallback_of_deploy(run: Run, migrations: Migrations | None) -> tuple[Fallback, tuple[str, ...]]:
