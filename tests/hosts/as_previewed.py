@@ -22,7 +22,10 @@ def as_app(*argv):
     return subprocess.run(["runuser", "-u", "app", "--", *argv], capture_output=True, text=True, check=True).stdout
 
 def query(statement):
-    return as_app("psql", "-AtXd", "app", "-c", statement).splitlines()
+    # Several hosts may share the database of one, as the app's own settings have it.
+    shared = "/home/app/database_host"
+    there = ["--host", open(shared).read().strip()] if os.path.exists(shared) else []
+    return as_app("psql", *there, "-AtXd", "app", "-c", statement).splitlines()
 
 links = {}
 for path in [*glob.glob("/home/app/*"), *glob.glob("/home/app/deployment/*")]:
@@ -107,7 +110,8 @@ def _assert_migrations(told: HostPreview, before: State, after: State) -> None:
     migrates = {step.name for step in told.steps if step.does} >= {"migrate"}
     come = [one.label for one in migrations.pending] if migrates else []
     gone = [one.label for one in migrations.leaving] if told.database == "reverse" else []
-    if told.database == "restore":
+    if told.database == "restore" or not told.primary:
+        # What becomes of the database is the primary host's doing.
         return
     if migrations.applied is None:
         # A first deploy: the project's own files tell of the project's own migrations.
