@@ -16,7 +16,7 @@ LIMIT = 60
 NOT_THE_APPS = ("pip", "setuptools", "wheel")
 
 LOOK = r"""
-import glob, importlib.metadata, json, os, re, subprocess
+import glob, importlib.metadata, json, os, pwd, re, subprocess
 
 def as_app(*argv):
     return subprocess.run(["runuser", "-u", "app", "--", *argv], capture_output=True, text=True, check=True).stdout
@@ -35,7 +35,14 @@ current = os.path.realpath("/home/app/django-current")
 packages = {}
 for one in importlib.metadata.distributions(path=glob.glob(current + "/venv/lib/python*/site-packages")):
     packages[re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower()] = one.version
-there = query("select 1 from pg_class where relname = 'django_migrations'")
+def has_app():
+    try:
+        return bool(pwd.getpwnam("app"))
+    except KeyError:
+        return False
+
+# A bare host has neither the user nor the database.
+there = has_app() and query("select 1 from pg_class where relname = 'django_migrations'")
 sealed = {}
 try:
     sealed = json.load(open(current + "/.switchback.json"))
@@ -45,7 +52,7 @@ print(json.dumps({
     "links": links,
     "packages": packages,
     "migrations": query("select app || '.' || name from django_migrations") if there else [],
-    "versions": [name for name in os.listdir("/home/app") if re.match(r"django-\d{8}-", name)],
+    "versions": [os.path.basename(path) for path in glob.glob("/home/app/django-*") if not os.path.islink(path)],
     "commits": {part: sealed.get(part, {}).get("sha") for part in ("code", "config")},
 }))
 """
