@@ -205,18 +205,24 @@ def test_a_host_with_hotfixes_and_one_without_room_are_shown_all_the_same(host: 
     assert [one.label for one in told.migrations.pending] == ["items.0002_item_colour"]
 
 
+# A build script that goes on when it is let.
+WAITS = """#!/bin/sh
+until [ -e /home/app/go-on ]; do sleep 0.1; done
+rm /home/app/go-on
+"""
+
+
 def test_a_look_works_while_another_deploy_is_running_and_says_that_one_is(host: Host, run: Runs) -> None:
-    running = run.start("build", host, data={"code": "slow-boot"})
+    host.write("/home/app/scripts/wait.sh", WAITS, mode=0o755, owner="app")
+    running = run.start("build", host, data={"code": "slow-boot", "build_script": "~/scripts/wait.sh"})
     limit = time.monotonic() + LIMIT
-    while not look(host).lock:
+    while host.run(["pgrep", "-f", "^/bin/sh /home/app/scripts/wait.sh"], check=False).returncode != 0:
         assert time.monotonic() < limit
-    host.run(["sh", "-c", "kill -STOP $(pgrep -f 'switchback-agent (step|begin)') || true"], check=False)
     try:
-        result = run("deploy", host, data={"code": "good-2"}, args=["--dry"])
+        result = run("deploy", host, data={"code": "good-2"}, args=["--dry"]).worked()
     finally:
-        host.run(["sh", "-c", "kill -CONT $(pgrep -f 'switchback-agent (step|begin)') || true"], check=False)
+        host.run(["runuser", "-u", "app", "--", "touch", "/home/app/go-on"])
     running.wait().worked()
-    result.worked()
     assert "note: build " in result.output
     assert "holds this host since" in result.output
     assert "+ items.0002_item_colour" in result.output
