@@ -84,7 +84,7 @@ def deploy(tool: Tool, host: Host, branch: str) -> dict[str, Any]:
 
 def revert(tool: Tool, host: Host) -> dict[str, Any]:
     """Go back under load; and measure when the old version has given its first answer."""
-    was = host.run("git -C $(readlink -f /home/app/django-previous)/code rev-parse HEAD").stdout.strip()
+    was = host.run("git -C $(readlink -f /home/app/django-previous)/code rev-parse HEAD", user="app").stdout.strip()
     with visitors(host) as answers, first_answer(host, was) as first:
         took = tool.revert(host)
     return {**_told(took), **_noticed(answers), "serves": round(first["after"], 2)}
