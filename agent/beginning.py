@@ -9,6 +9,7 @@ from agent import health, hotfixes, reserve, rolling, versions
 from agent.command import CommandFailed, mask
 from agent.ending import end_refused
 from agent.guard import start_guard
+from agent.install import installed_agent
 from agent.layout import Layout
 from agent.links import NotALink, Recorded, read_link
 from agent.say import say
@@ -37,8 +38,9 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
     }
     transaction = begin(state, deploy, fields)
     try:
+        _our_own_agent(request)
         _still_as_seen(layout, request)
-        reserve.set_aside(layout)
+        reserve.set_aside_for_links(layout)
         start_guard()
         _keep_hotfixes(transaction, request)
     except (Refused, CommandFailed, OSError, subprocess.SubprocessError) as problem:
@@ -59,6 +61,12 @@ def _keep_hotfixes(transaction: Transaction, request: dict[str, Any]) -> None:
     runner = transaction.runner("hotfixes", layout.app, request["settings"]["script_timeout"])
     for path in hotfixes.keep_patches(runner, layout, was):
         say(f"hotfixes of {was} are kept in {path}")
+
+
+def _our_own_agent(request: dict[str, Any]) -> None:
+    """Refuse to begin with another agent than the controller's. From here on it is not replaced any more."""
+    if request.get("agent") != installed_agent():
+        raise Refused("another checkout has put its own agent on this host just now; run the deploy again")
 
 
 def _still_as_seen(layout: Layout, request: dict[str, Any]) -> None:

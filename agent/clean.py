@@ -17,8 +17,9 @@ from agent.versions import list_versions
 
 Version = dict[str, Any]
 
-# The folders of a version can't be written to, and so not be emptied either.
-DELETE = 'chmod -R u+w -- "$@"; rm -rf -- "$@"'
+# The folders of a version can't be written to, and so not be emptied either. Its files may be a newer version's as
+# well, and stay as they are.
+DELETE = 'find "$@" -type d -exec chmod u+w -- {} +; rm -rf -- "$@"'
 
 
 def choose(versions: Sequence[Version], keep: int, keep_failed: int, named: Iterable[str] = ()) -> list[str]:

@@ -72,12 +72,11 @@ def migrations():  # type: ignore[no-untyped-def]
     loader = executor.loader
     conflicts = loader.detect_conflicts()
     plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
-    state = executor._create_project_state(with_applied_migrations=True)
     return {
         "applied": sorted([app, name] for app, name in loader.applied_migrations),
         "known": sorted([app, name] for app, name in loader.disk_migrations),
         "conflicts": {app: sorted(names) for app, names in conflicts.items()},
-        "pending": [_foreseen(migration, state, loader, False) for migration, _ in plan],
+        "pending": _described(executor, [migration for migration, _ in plan]),
     }
 
 
@@ -131,6 +130,25 @@ def _describe(migration):  # type: ignore[no-untyped-def]
     }
 
 
+def _described(executor, plan):  # type: ignore[no-untyped-def]
+    """The migrations of a plan, each with its operations as migration_risk has them."""
+    state = executor._create_project_state(with_applied_migrations=True)
+    return [_with_operations(migration, state) for migration in plan]
+
+
+def _with_operations(migration, state):  # type: ignore[no-untyped-def]
+    """A migration with its operations.
+
+    + state: the models before it, moved on to after it; None where they don't matter
+    """
+    operations = []
+    for operation in migration.operations:
+        operations.append(_operation(operation, migration.app_label, state))
+        if state is not None:
+            operation.state_forwards(migration.app_label, state)
+    return {**_describe(migration), "operations": operations}
+
+
 def foresee(asked):  # type: ignore[no-untyped-def]
     """Say what this code would do to the database and the static files. Only reads.
 
@@ -142,7 +160,7 @@ def foresee(asked):  # type: ignore[no-untyped-def]
     loader = executor.loader
     conflicts = loader.detect_conflicts()
     plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
-    state = executor._create_project_state(with_applied_migrations=True)
+    pending = _described(executor, [migration for migration, _ in plan])
     applied = set(loader.applied_migrations)
     keep = applied if wanted["keep"] is None else {tuple(pair) for pair in wanted["keep"]}
     extra = applied - keep
@@ -152,8 +170,8 @@ def foresee(asked):  # type: ignore[no-untyped-def]
         "known": sorted(map(list, loader.disk_migrations)),
         "replaced": sorted(list(pair) for one in loader.disk_migrations.values() for pair in one.replaces),
         "conflicts": {app: sorted(names) for app, names in conflicts.items()},
-        "pending": [_foreseen(migration, state, loader, wanted["sql"]) for migration, _ in plan],
-        "leaving": [_foreseen(migration, None, loader, False) for migration in _known_backwards(loader, extra)],
+        "pending": [{**one, "sql": _sql(one, loader) if wanted["sql"] else None} for one in pending],
+        "leaving": [{**_with_operations(one, None), "sql": None} for one in _known_backwards(loader, extra)],
         "static": _static_files() if wanted["static"] else None,
     }
 
@@ -184,23 +202,10 @@ def _known_backwards(loader, extra):  # type: ignore[no-untyped-def]
     return [migration for migration, _ in _backwards(loader, known)]
 
 
-def _foreseen(migration, state, loader, sql):  # type: ignore[no-untyped-def]
-    """A migration as the preview tells it.
-
-    + state: the models before it, moved on to after it; None where they don't matter
-    """
-    operations = []
-    for operation in migration.operations:
-        operations.append(_operation(operation, migration.app_label, state))
-        if state is not None:
-            operation.state_forwards(migration.app_label, state)
-    return {**_describe(migration), "operations": operations, "sql": _sql(migration, loader) if sql else None}
-
-
 def _sql(migration, loader):  # type: ignore[no-untyped-def]
     """The SQL of a migration, or why there is none: some is only known when what comes before has been applied."""
     try:
-        return loader.collect_sql([(loader.graph.nodes[migration.app_label, migration.name], False)])
+        return loader.collect_sql([(loader.graph.nodes[migration["app"], migration["name"]], False)])
     except Exception as problem:  # noqa: BLE001 - whatever it is, the rest can be told
         return [f"-- not known before it is run: {type(problem).__name__}"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 import traceback
 from collections.abc import Sequence
-from typing import Any
 
 from agent import probes, reserve, service, undo
 from agent.command import CommandFailed, acting_as, mask
@@ -40,7 +40,7 @@ def finish_commit(transaction: Transaction) -> None:
     """Do all that follows from the decision; whatever is done already is left as it is."""
     layout, begin = transaction.layout, transaction.begin
     version, was = begin["version"], begin.get("was")
-    reserve.give_back(layout)
+    _free_room(transaction)
     if begin["kind"] in ("deploy", "revert"):
         with acting_as(layout.app):
             _move_links(layout, version, was)
@@ -82,8 +82,8 @@ def _commit_sentence(transaction: Transaction) -> str:
 def end_refused(transaction: Transaction, reason: str) -> None:
     """End a deploy that had not begun to do anything."""
     with transaction.alone():
-        reserve.give_back(transaction.layout)
-        end(transaction, "refused", f"refused: {reason}; nothing was changed")
+        _free_room(transaction)
+        _end(transaction, "refused", f"refused: {reason}; nothing was changed")
 
 
 def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> str:
@@ -92,8 +92,8 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
     + reason: a sentence for the people who will read of it
     + settled: whether the primary host has taken the database back already
     """
-    reserve.give_back(transaction.layout)
-    note_down(transaction, "fallback", reason=mask(reason), settled=settled)
+    _free_room(transaction)
+    transaction.journal.note("fallback", reason=mask(reason), settled=settled)
     say(f"falling back: {mask(reason)}")
     if waits_for_primary(transaction.progress):
         _undo_all(transaction, BEFORE_DATABASE)
@@ -102,10 +102,16 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
     return finish_fallback(transaction)
 
 
+def _free_room(transaction: Transaction) -> None:
+    """Free what was set aside for the way back, which begins."""
+    reserve.give_back_for_links(transaction.layout)
+    transaction.free_room()
+
+
 def prepare_fallback(transaction: Transaction, reason: str) -> None:
     """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
-    reserve.give_back(transaction.layout)
-    note_down(transaction, "fallback", reason=mask(reason))
+    _free_room(transaction)
+    transaction.journal.note("fallback", reason=mask(reason))
     _undo_all(transaction, BEFORE_APP_STARTS)
 
 
@@ -140,14 +146,22 @@ def finish_fallback(transaction: Transaction) -> str:
     sentence = fallback_sentence(transaction, outcome, keeps_maintenance)
     for line in sentences(measured(transaction.journal.records())):
         say(line)
-    end(transaction, outcome, sentence)
+    _end(transaction, outcome, sentence)
     say(sentence)
     return outcome
 
 
+def _end(transaction: Transaction, outcome: str, sentence: str) -> None:
+    """End a transaction that has changed nothing, or nothing any more."""
+    try:
+        end(transaction, outcome, sentence)
+    except OSError as error:
+        say(f"the host stays held while {transaction.state.root} can't be written ({error}); then its guard frees it")
+
+
 def _undo(transaction: Transaction, action: Action) -> bool:
     """Do one action of the plan, and write down how it went."""
-    note_down(transaction, "undo started", action=action.name)
+    transaction.journal.note("undo started", action=action.name)
     step = Step("fallback", transaction, _limit(transaction, action))
     try:
         found = undo.ACTIONS[action.name](step)
@@ -156,27 +170,19 @@ def _undo(transaction: Transaction, action: Action) -> bool:
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
-        note_down(transaction, "undo done", action=action.name, note=found)
+        transaction.journal.note("undo done", action=action.name, note=found)
         say(f"  undone: {action.name}" if action.name not in ("evidence", "mark") else f"  kept: {action.name}")
         return True
-    note_down(transaction, "undo failed", action=action.name, problem=text)
+    transaction.journal.note("undo failed", action=action.name, problem=text)
     say(f"  could not undo {action.name}: {text}")
     return False
-
-
-def note_down(transaction: Transaction, event: str, **fields: Any) -> None:
-    """Write a line of a fallback down. Where nothing can be written any more, going back matters more."""
-    try:
-        transaction.journal.append(event, **fields)
-    except OSError as error:
-        say(f"  the journal can't be written: {error}")
 
 
 def write_down_probes(transaction: Transaction) -> None:
     """Stop asking the site, and write down what it has answered; nothing where nobody asks."""
     found = probes.found()
     if found:
-        note_down(transaction, "note", step="downtime", note={str(round(time.time(), 3)): found})
+        transaction.journal.note("note", step="downtime", note={str(round(time.time(), 3)): found})
 
 
 def _limit(transaction: Transaction, action: Action) -> float:
@@ -200,11 +206,18 @@ def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance:
         return f"{where}: {state}, maintenance is off; evidence: {transaction.folder}"
     problems = "; ".join("{action}: {problem}".format(**one).splitlines()[0] for one in progress.problems)
     maintenance = _maintenance_state(progress, keeps_maintenance)
-    backup = progress.backup.get("path")
     text = f"{where}: {current or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
+    backup = progress.backup.get("path")
     if backup:
-        text += f"; the database's backup: {backup}"
+        text += f"; the database's backup: {backup}; to restore it: {restore_command(transaction, backup)}"
     return text + f"; evidence: {transaction.folder}; next: deploys/recover.py"
+
+
+def restore_command(transaction: Transaction, backup: str) -> str:
+    """What a person types on the host to restore a backup."""
+    script = transaction.layout.optional_path("restore_script")
+    command = shlex.join([str(script), backup]) if script else f"(your own restore script) {shlex.quote(backup)}"
+    return f"sudo -u {transaction.layout.app} {command}"
 
 
 def _maintenance_state(progress: Progress, kept: bool) -> str:

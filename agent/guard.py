@@ -24,10 +24,13 @@ def start_guard() -> None:
 
 def watch(state: State) -> None:
     """Wait until the open deploy ends or has to be ended; then end it."""
+    transaction = None
     while True:
-        transaction = open_transaction(state)
-        if transaction is None:
+        opened = open_transaction(state)
+        if opened is None:
             return
+        if transaction is None or transaction.deploy != opened.deploy:
+            transaction = opened
         # One that needs a person is left to that person; going away would only have us started again.
         if transaction.progress.outcome != "needs a person" and _is_left_alone(transaction):
             take_over(transaction)

@@ -73,29 +73,30 @@ def headers_for(settings: Mapping[str, Any]) -> dict[str, str]:
     return {"Host": urlsplit(settings["website_url"]).netloc, **(settings.get("health_headers") or {})}
 
 
-def prove_healthy(layout: Layout, version: str, stable: float | None = None) -> dict[str, Any]:
+def prove_healthy(layout: Layout, version: str, stable: float | None = None, patience: int = 1) -> dict[str, Any]:
     """Wait until the app is well, then until it has stayed up. Raises Unhealthy.
 
     + version: the one that every process must run from
     + stable: how long it has to stay up, seconds; the settings' health_stable unless told otherwise
+    + patience: how many times the settings' health_timeout it may take to become well
     """
     settings = layout.settings
     began = time.monotonic()
-    end = began + settings["health_timeout"]
-    _wait_until_well(layout, version, end)
+    _wait_until_well(layout, version, patience * settings["health_timeout"])
     healthy_after = time.monotonic() - began
     stable = settings["health_stable"] if stable is None else stable
     _wait_while_stable(layout, version, stable)
     return {"healthy_after": round(healthy_after, 2), "stable": stable}
 
 
-def _wait_until_well(layout: Layout, version: str, end: float) -> None:
+def _wait_until_well(layout: Layout, version: str, limit: float) -> None:
+    end = time.monotonic() + limit
     while True:
         wrong = app_problem(layout, version, max(1.0, min(ANSWER_TIMEOUT, end - time.monotonic())))
         if wrong is None:
             return
         if time.monotonic() >= end:
-            raise Unhealthy("not healthy within {} s: {}".format(layout.settings["health_timeout"], wrong))
+            raise Unhealthy(f"not healthy within {limit} s: {wrong}")
         time.sleep(PAUSE)
 
 

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.state import State, sync_folder, write_whole
+from agent.state import State, agent_stays, sync_folder, write_whole
 from agent.transaction import Refused, describe_holder, open_transaction
 
 LIBRARY = Path("/usr/local/lib/switchback")
@@ -91,17 +91,23 @@ def install(state: State, sources: Mapping[str, str], unit: str) -> str:
     + sources: each module's name and text
     + unit: the app's service, which waits for ours at boot
     """
-    opened = open_transaction(state)
-    if opened is not None:
-        raise Refused("the agent is not replaced under an open deploy: " + describe_holder(state, opened.deploy))
     state.create()
+    with agent_stays(state, but_for_us=True):
+        opened = open_transaction(state)
+        if opened is not None:
+            raise Refused("the agent is not replaced under an open deploy: " + describe_holder(state, opened.deploy))
+        return _replace(sources, unit)
+
+
+def _replace(sources: Mapping[str, str], unit: str) -> str:
     name = fingerprint(sources)
     _write_package(LIBRARY / name, sources)
-    _point_to(name)
     write_whole(LIBRARY / "switchback-agent", LAUNCHER, 0o755)
     service = unit if "." in unit else unit + ".service"
     boot = BOOT.replace("{service}", service)
     _write_units({"switchback-guard.path": WATCH, "switchback-guard.service": GUARD, "switchback-boot.service": boot})
+    # Last, for this is what tells that it is installed.
+    _point_to(name)
     for old in LIBRARY.iterdir():
         if old.is_dir() and not old.is_symlink() and old.name != name:
             shutil.rmtree(old)

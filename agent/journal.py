@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from agent.say import say
 from agent.state import append_line, read_lines
 
 # Enough for every line that a fallback still has to write when the disk is full.
@@ -22,6 +23,8 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.jsonl"
         self._reserve = folder / "reserve"
+        # Lines of this process that could not be written, so that it does nothing twice all the same.
+        self._unwritten: list[Record] = []
 
     def reserve_room(self) -> None:
         """Set disk space aside for the lines of a fallback. Raises OSError when there is none."""
@@ -34,11 +37,29 @@ class Journal:
 
     def records(self) -> list[Record]:
         """Everything that was written, oldest first."""
-        return read_lines(self.path)
+        return [*read_lines(self.path), *self._unwritten]
+
+    def note(self, event: str, **fields: Any) -> None:
+        """Write a line on the way back. Where nothing can be written any more, going back matters more."""
+        self._unwritten.append(_record(event, fields))
+        try:
+            self._write_the_unwritten()
+        except OSError as error:
+            say(f"  the journal can't be written: {error}")
 
     def append(self, event: str, **fields: Any) -> None:
-        """Write one line and wait until it is on disk; a full disk costs the reserve, not the line."""
-        record = {"at": round(time.time(), 3), "event": event, **fields}
+        """Write one line and wait until it is on disk. Raises OSError."""
+        record = _record(event, fields)
+        self._write_the_unwritten()
+        self._write(record)
+
+    def _write_the_unwritten(self) -> None:
+        while self._unwritten:
+            self._write(self._unwritten[0])
+            del self._unwritten[0]
+
+    def _write(self, record: Record) -> None:
+        """A full disk costs the reserve, not the line."""
         try:
             append_line(self.path, record)
         except OSError as error:
@@ -46,3 +67,7 @@ class Journal:
                 raise
             self._reserve.unlink()
             append_line(self.path, record)
+
+
+def _record(event: str, fields: dict[str, Any]) -> Record:
+    return {"at": round(time.time(), 3), "event": event, **fields}

@@ -6,7 +6,7 @@ import collections
 import time
 
 from agent import health
-from agent.ending import fall_back
+from agent.ending import fall_back, restore_command
 from agent.fallback import database_way, plan_fallback
 from agent.journal import Record
 from agent.say import say
@@ -54,8 +54,7 @@ def _situation(transaction: Transaction) -> list[str]:
         lines.append(f"the database goes back by: {database_way(progress)}")
     if progress.backup:
         lines.append("backup from this deploy: {path} (sha256 {sha256})".format(**progress.backup))
-        script = transaction.begin["settings"].get("restore_script") or "your own restore script"
-        lines.append(f"to restore it by hand, as {layout.app}: {script} {progress.backup['path']}")
+        lines.append(f"to restore it by hand: {restore_command(transaction, progress.backup['path'])}")
     lines.append(
         "if you put the database right yourself: --data database=keep; to free the host anyway: --data force=true"
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -72,6 +74,17 @@ def take_lock(state: State, deploy: str) -> None:
 def _new_lock(state: State, deploy: str) -> Path:
     """What becomes the lock, under the deploy's own name, so that it is found again if we are killed right then."""
     return state.root / f".lock-{deploy}"
+
+
+@contextlib.contextmanager
+def agent_stays(state: State, but_for_us: bool = False) -> Iterator[None]:
+    """Keep the agent on this host from being replaced meanwhile.
+
+    + but_for_us: whether this is who replaces it: then no deploy begins meanwhile
+    """
+    with (state.root / "agent.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if but_for_us else fcntl.LOCK_SH)
+        yield
 
 
 def lock_holder(state: State) -> str | None:

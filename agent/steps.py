@@ -9,7 +9,7 @@ from typing import Any
 
 from agent import build, probes, service, window
 from agent.command import mask
-from agent.ending import TROUBLE, commit, fall_back, note_down, write_down_probes
+from agent.ending import TROUBLE, commit, fall_back, write_down_probes
 from agent.interrupts import Interrupted, interruptible
 from agent.progress import BUILD
 from agent.say import say, somebody_listens
@@ -91,6 +91,10 @@ def _gone(transaction: Transaction) -> str:
 
 
 def _commit(transaction: Transaction) -> bool:
+    if not transaction.progress.committed and time.time() > transaction.progress.deadline:
+        # Whoever asked for it may have given this host up by now, and have taken the others back.
+        fall_back(transaction, "the commit came too late")
+        return False
     try:
         commit(transaction)
     except OSError as problem:
@@ -113,6 +117,7 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
         step = Step(name, transaction, limit, given)
         with interruptible():
             note = STEPS[name](step)
+        _write_done(transaction, name, round(time.time() - began, 2), note)
     except Interrupted as interruption:
         # The step is not to blame, and neither is the version.
         event, reason = "step interrupted", str(interruption)
@@ -121,22 +126,26 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
     except Exception:  # noqa: BLE001 - whatever goes wrong in a step, the site has to come back
         reason = "an error in the agent:\n" + traceback.format_exc()
     else:
-        seconds = round(time.time() - began, 2)
-        fields: dict[str, Any] = {"step": name, "seconds": seconds, "note": note}
-        if len(transaction.begin.get("hosts", [])) < 2:
-            # With several hosts the next step begins when the slowest has done this one, so its full time stays.
-            fields["deadline"] = time.time() + settings["confirm_timeout"]
-        transaction.journal.append("step done", **fields)
-        say("{}: {}".format(name, note.get("skipped", f"done in {seconds} s")))
-        if "warning" in note:
-            say(f"{name}: WARNING: {note['warning']}")
         return True
     if service.host_goes_down():
         say(f"the host goes down during {name}: it falls back when it boots")
         return False
-    note_down(transaction, event, step=name, reason=reason)
+    transaction.journal.note(event, step=name, reason=reason)
     fall_back(transaction, f"{name} failed: {reason}" if event == "step failed" else f"{reason} during {name}")
     return False
+
+
+def _write_done(transaction: Transaction, name: str, seconds: float, note: dict[str, Any]) -> None:
+    """Write down that a step went well; one that can't be written down has failed."""
+    begin = transaction.begin
+    fields: dict[str, Any] = {"step": name, "seconds": seconds, "note": note}
+    if len(begin.get("hosts", [])) < 2:
+        # With several hosts the next step begins when the slowest has done this one, so its full time stays.
+        fields["deadline"] = time.time() + begin["settings"]["confirm_timeout"]
+    transaction.journal.append("step done", **fields)
+    say("{}: {}".format(name, note.get("skipped", f"done in {seconds} s")))
+    if "warning" in note:
+        say(f"{name}: WARNING: {note['warning']}")
 
 
 def limit_of(name: str, settings: dict[str, Any]) -> float:

@@ -11,19 +11,34 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from agent import reserve
 from agent.command import Runner, started_at
 from agent.cost import measured
 from agent.journal import Journal
 from agent.layout import Layout
 from agent.progress import Progress, read_progress
 from agent.say import say
-from agent.state import Held, State, append_line, free_lock, lock_holder, read_lines, sync_folder, take_lock
+from agent.state import (
+    Held,
+    State,
+    agent_stays,
+    append_line,
+    free_lock,
+    lock_holder,
+    read_lines,
+    sync_folder,
+    take_lock,
+)
 from agent.versions import read_json
 
 # Ended transactions whose folders are kept, besides those that are the evidence for a version that still exists.
 KEEP_ENDED = 50
+# What is still written besides the journal's lines: a mark, evidence, and their temporary files.
+MARKS = reserve.Room(bytes=64 * 1024, files=8)
+# Room for a process's id and the time of its start.
+WHO_BYTES = 48
 
 
 class Refused(Exception):
@@ -88,22 +103,46 @@ class Transaction:
         The kernel lets go when we end, however that is.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._mutex.open("a+") as file:
+        with self._open_mutex() as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.truncate(0)
-            file.write(f"{os.getpid()} {started_at(os.getpid())}")
-            file.flush()
+            # It only helps whoever wants to interrupt us; a file system that can't be written must not keep us here.
+            with contextlib.suppress(OSError):
+                # In place, so that a full disk has room for it.
+                os.pwrite(file.fileno(), f"{os.getpid()} {started_at(os.getpid())}".ljust(WHO_BYTES).encode(), 0)
             yield
+
+    def _open_mutex(self) -> IO[bytes]:
+        try:
+            return self._mutex.open("rb+")
+        except FileNotFoundError:
+            return self._mutex.open("wb")
+        except OSError:
+            # On a file system that has become read-only; whoever only reads can keep others out as well.
+            return self._mutex.open("rb")
 
     @property
     def _mutex(self) -> Path:
         return self.folder / "mutex"
 
+    def reserve_room(self) -> None:
+        """Set aside what a fallback has to write here, so that a full disk does not keep it. Raises OSError."""
+        self._mutex.write_text(" " * WHO_BYTES)
+        reserve.set_aside(self._spare, MARKS)
+        self.journal.reserve_room()
+
+    def free_room(self) -> None:
+        """Give back what was set aside, apart from the journal's: that goes to its own lines, when they need it."""
+        reserve.give_back(self._spare)
+
+    @property
+    def _spare(self) -> Path:
+        return self.folder / "spare"
+
     def nobody_works_on_it(self) -> bool:
         """Whether no process of the agent works on this deploy right now."""
         if not self._mutex.exists():
             return True
-        with self._mutex.open("a") as file:
+        with self._mutex.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -114,7 +153,7 @@ class Transaction:
         """Ask the process that works on this deploy, if one does, to stop and to fall back."""
         if self.nobody_works_on_it():
             return
-        pid, _, started = self._mutex.read_text().partition(" ")
+        pid, _, started = self._mutex.read_text().strip().partition(" ")
         if pid and started_at(int(pid)) == started:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGTERM)
@@ -137,12 +176,13 @@ def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
     transaction = Transaction(state, deploy)
     try:
         (transaction.folder / "output").mkdir(parents=True, exist_ok=False)
-        transaction.journal.reserve_room()
+        transaction.reserve_room()
         # The journal before the lock: whoever finds the lock finds out whose it is.
         deadline = time.time() + fields["settings"]["confirm_timeout"]
         transaction.journal.append("begin", deploy=deploy, deadline=deadline, **fields)
         sync_folder(state.root / "transactions")
-        take_lock(state, deploy)
+        with agent_stays(state):
+            take_lock(state, deploy)
     except Held as held:
         shutil.rmtree(transaction.folder)
         raise Refused(describe_holder(state, held.holder)) from None
@@ -196,6 +236,7 @@ def finish_end(transaction: Transaction) -> None:
         "sentence": ended["sentence"],
         "cost": measured(transaction.journal.records()),
     }
+    transaction.free_room()
     transaction.journal.free_room()
     try:
         if not _in_history(transaction, line):

@@ -23,4 +23,5 @@ version.static(run, name="Build: collect the static files")
 version.checks(run, name="Build: run the checks, read the migrations")
 version.seal(run, name="Build: seal the version")
 
-transaction.commit(run, name="Commit")
+transaction.commit_first(run, name="Commit: the primary host decides")
+transaction.commit(run, name="Commit: the other hosts follow")

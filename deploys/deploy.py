@@ -38,6 +38,7 @@ window.health(run, name="Window: prove that the app is healthy")
 window.stop_maintenance(run, name="Window: stop maintenance")
 window.site(run, name="Prove that the site is up")
 
-transaction.commit(run, name="Commit")
+transaction.commit_first(run, name="Commit: the primary host decides")
+transaction.commit(run, name="Commit: the other hosts follow")
 
 housekeeping.clean(preflight.cleaning_after(run), name="Clean up old versions", _ignore_errors=True)

@@ -17,4 +17,5 @@ transaction.begin(run, name="Begin: take the lock, open the journal, set the gua
 window.restart(run, name="Restart")
 window.health(run, name="Prove that the app is healthy")
 window.site(run, name="Prove that the site is up")
-transaction.commit(run, name="Commit")
+transaction.commit_first(run, name="Commit: the primary host decides")
+transaction.commit(run, name="Commit: the other hosts follow")

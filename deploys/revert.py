@@ -27,4 +27,5 @@ window.health(run, name="Window: prove that the app is healthy")
 window.stop_maintenance(run, name="Window: stop maintenance")
 window.site(run, name="Prove that the site is up")
 
-transaction.commit(run, name="Commit")
+transaction.commit_first(run, name="Commit: the primary host decides")
+transaction.commit(run, name="Commit: the other hosts follow")

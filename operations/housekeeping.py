@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pyinfra import host, state
 from pyinfra.api import operation
 
+from agent.undo import PATIENCE
 from operations.steps import Commands
 from switchback.calls import installed
 from switchback.run import Cleaning
@@ -60,5 +61,6 @@ def recover(settings: Settings, database: str | None, force: bool) -> Commands:
     + database: `keep` when a person has put the database right
     + force: whether the host is freed even if something can't be undone
     """
-    limit = settings.migrate_timeout + settings.script_timeout + settings.restart_timeout + settings.health_timeout
+    well = PATIENCE * settings.health_timeout
+    limit = settings.migrate_timeout + settings.script_timeout + settings.restart_timeout + well
     yield installed("recover", request={"database": database, "force": force}, timeout=limit + 60)

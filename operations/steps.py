@@ -9,6 +9,7 @@ from pyinfra.api import FunctionCommand, StringCommand
 
 from switchback.calls import installed
 from switchback.interrupts import Interrupts
+from switchback.report import has_gone_back, said_by
 from switchback.run import Run
 
 Commands = Generator[StringCommand | FunctionCommand, None, None]
@@ -28,17 +29,16 @@ def step(run: Run, name: str) -> Commands:
     if name in run.foreseen and not state.is_executing:
         host.noop(f"{name}: {run.foreseen[name]}")
         return
-    lost = run.lost(failed.name for failed in state.failed_hosts)
-    if not lost:
+    gone = lost(run)
+    if not gone:
         together = run.together(name)
         if name != together[0]:
             yield FunctionCommand(_done_already, (), {})
             return
         Interrupts.committing = Interrupts.committing or (name == "commit" and state.is_executing)
-        told = {one: run.told(one) for one in together}
-        yield installed("step", run.deploy, ",".join(together), request=told, timeout=run.patience(*together))
-    elif run.primary in (run.host, *lost) or name == "commit":
-        yield fall_back(run, lost)
+        yield ask(run, *together)
+    elif run.primary in (run.host, *gone) or name == "commit":
+        yield fall_back(run, gone)
     else:
         host.noop("waits for the primary host to take the database back first")
 
@@ -47,8 +47,19 @@ def _done_already() -> None:
     """Nothing: the call of a step before this one has done it, or this host would not be here any more."""
 
 
-def fall_back(run: Run, lost: Sequence[str]) -> StringCommand:
+def ask(run: Run, *names: str) -> StringCommand:
+    """The command that has this host do steps."""
+    told = {name: run.told(name) for name in names}
+    return installed("step", run.deploy, ",".join(names), request=told, timeout=run.patience(*names))
+
+
+def lost(run: Run) -> list[str]:
+    """The other hosts of a run that have failed by now."""
+    return run.lost(failed.name for failed in state.failed_hosts)
+
+
+def fall_back(run: Run, gone: Sequence[str]) -> StringCommand:
     """The command that makes this host fall back; it ends badly, so that pyinfra drops the host."""
-    reason = f"{', '.join(lost)} failed, and a deploy commits on all hosts or on none"
-    request = {"reason": reason, "settled": run.primary in lost}
+    reason = f"{', '.join(gone)} failed, and a deploy commits on all hosts or on none"
+    request = {"reason": reason, "settled": run.primary in gone and has_gone_back(said_by(state, run.primary))}
     return installed("fall-back", run.deploy, request=request, timeout=run.patience())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pyinfra import host
-from pyinfra.api import operation
+from collections.abc import Sequence
 
-from operations.steps import Commands, step
+from pyinfra import host
+from pyinfra.api import Host, State, operation
+
+from operations.steps import Commands, ask, lost, step
 from switchback.calls import bring_along, installed
+from switchback.gateway import for_all_hosts, reached, settle
 from switchback.payload import agent_fingerprint
 from switchback.run import Run
 
@@ -50,9 +53,9 @@ def begin(run: Run) -> Commands:
 
 
 @operation()
-def commit(run: Run) -> Commands:
+def commit_first(run: Run) -> Commands:
     """
-    Decide that the run has gone well: move the links on, write the history, free the host.
+    Decide on the primary host that the run has gone well: it has the database, and the others follow.
 
     + run: what this run does on this host
 
@@ -60,6 +63,39 @@ def commit(run: Run) -> Commands:
 
     .. code:: python
 
+        transaction.commit_first(run)
         transaction.commit(run)
     """
+    if run.steps and run.primary not in (run.host, *lost(run)):
+        host.noop("follows the primary host")
+        return
     yield from step(run, "commit")
+
+
+@operation()
+def commit(run: Run) -> Commands:
+    """
+    Do on the other hosts as the primary host has decided: move the links on, write the history, free the host.
+
+    + run: what this run does on this host
+    """
+    if run.steps and run.host == run.primary:
+        host.noop("has decided already")
+        return
+    # Alone among the lost, it was lost as it decided: before that, this host would have fallen back.
+    if lost(run) == [run.primary] and has_committed(run):
+        yield ask(run, "commit")
+        return
+    yield from step(run, "commit")
+
+
+def has_committed(run: Run) -> bool:
+    """Whether the primary host, which was lost as it decided, has committed. Asked once for all of the others."""
+
+    def settle_primary(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
+        # Well before the others' own guards take them back.
+        patience = run.settings.confirm_timeout / 2
+        committed = settle(state, run.primary, run.deploy, patience, run.patience())
+        return dict.fromkeys((one.name for one in hosts), committed)
+
+    return for_all_hosts("settle", settle_primary, among=reached)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from pyinfra.context import ctx_host, ctx_state
 
 from facts.preview import Preview
 from facts.survey import Survey
+from switchback.calls import installed
 from switchback.errors import Refused
 from switchback.inventory import settings_of
 from switchback.link import tend
@@ -23,8 +25,13 @@ T = TypeVar("T")
 
 # How long looking at a host may take, seconds.
 SURVEY_TIMEOUT = 120
+# How often a host that was lost is tried again, seconds.
+TRY_AGAIN = 1.0
 
 _shared: dict[tuple[int, str], AsyncResult[Any]] = {}
+
+# What hosts have said besides what operations have of them, by name.
+said_besides: dict[str, list[str]] = {}
 
 
 def for_all_hosts(
@@ -94,6 +101,39 @@ def _ask_all(hosts: Sequence[Host], fact: type[Survey], asked: Callable[[Host], 
     jobs = {host.name: pool.spawn(_ask, host, fact, asked(host)) for host in hosts}
     gevent.joinall(list(jobs.values()))
     return {name: job.get() for name, job in jobs.items()}
+
+
+def settle(state: State, name: str, deploy: str, patience: float, answer_within: float) -> bool:
+    """Ask a host that was lost in the moment of its commit how that ended, over a new link. Returns whether it has.
+
+    Unless it has committed, it falls back now. One that has takes part again.
+
+    + deploy: the run's id
+    + patience: how long to try to reach it, seconds; answer_within: how long it may take to answer then
+    """
+    host = state.inventory.get_host(name)
+    request = {"reason": "the link broke in the moment of the commit", "settled": False}
+    command = installed("fall-back", deploy, request=request, timeout=answer_within)
+    end = time.monotonic() + patience
+    while not _link_anew(host):
+        if time.monotonic() > end:
+            return False
+        gevent.sleep(TRY_AGAIN)
+    _, output = host.run_shell_command(command, _sudo=True, **dict(command.connector_arguments))
+    said_besides[name] = list(output.stdout_lines)
+    committed = any(line.startswith("committed: ") for line in output.stdout_lines)
+    if committed:
+        state.failed_hosts.discard(host)
+        state.active_hosts.add(host)
+    return committed
+
+
+def _link_anew(host: Host) -> bool:
+    host.disconnect()
+    host.connect(show_errors=False)
+    if host.connected:
+        tend(host)
+    return bool(host.connected)
 
 
 def _ask(host: Host, fact: type[Survey], asked: Facts) -> Facts:

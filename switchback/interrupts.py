@@ -13,6 +13,8 @@ import gevent
 from pyinfra.api import State
 
 from switchback.calls import installed
+from switchback.gateway import said_besides
+from switchback.report import has_gone_back
 from switchback.run import Run
 
 # What a shell reports for a program that Ctrl-C ended.
@@ -42,8 +44,6 @@ class Interrupts:
         self._state = state
         self._runs = [run for run in runs if run.steps]
         self._asked = 0
-        # What hosts have said to this, by name, as operations have their output.
-        self.said: dict[str, list[str]] = {}
 
     def catch(self) -> None:
         """Handle Ctrl-C, and being asked to end, from now on."""
@@ -82,8 +82,9 @@ class Interrupts:
 
     def _fall_back_on(self, run: Run) -> None:
         host = self._state.inventory.get_host(run.host)
-        request = {"reason": "interrupted at the controller", "settled": run.host != run.primary}
+        settled = run.host != run.primary and has_gone_back(said_besides.get(run.primary, ()))
+        request = {"reason": "interrupted at the controller", "settled": settled}
         command = installed("fall-back", run.deploy, request=request, timeout=run.patience())
         arguments = dict(command.connector_arguments)
         _, output = host.run_shell_command(command, _sudo=True, **arguments)
-        self.said[run.host] = list(output.stdout_lines)
+        said_besides[run.host] = list(output.stdout_lines)

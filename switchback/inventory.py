@@ -14,7 +14,6 @@ from pyinfra.context import ctx_config, ctx_state
 
 from switchback.errors import Problems, Refused
 from switchback.given import Given, checked, unknown
-from switchback.interrupts import end_at_once
 from switchback.options import CommandLine, Options, read_command_line
 from switchback.setting_files import SettingFiles
 from switchback.settings import REQUIRED, Settings
@@ -49,7 +48,6 @@ def inventory(file: str, hosts: Sequence[str | tuple[str, Data]] | None = None) 
 
     An inventory is `app = inventory(__file__)`.
     """
-    end_at_once()
     problems = Problems()
     line = read_command_line()
     problems.add(*(reason for flag, reason in _NO_FLAGS.items() if getattr(line, flag)))

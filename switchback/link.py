@@ -13,16 +13,16 @@ from pyinfra.api import Host
 ASK_EVERY = 5.0
 ANSWER_WITHIN = 20.0
 
-_watched: set[str] = set()
+_watched: dict[str, Any] = {}
 
 
 def tend(host: Host) -> None:
     """Make the link of a host answer at once, and watch over it from now on. A connector without SSH needs neither."""
     client = getattr(host.connector, "client", None)
     transport = client.get_transport() if client else None
-    if transport is None or host.name in _watched:
+    if transport is None or _watched.get(host.name) is transport:
         return
-    _watched.add(host.name)
+    _watched[host.name] = transport
     # Over SSH every command is a few small packets; each would wait for more to come.
     transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     gevent.spawn(_watch, host.name, transport)

@@ -18,7 +18,7 @@ from switchback import outlook, report
 from switchback.checks import host_problems, hotfix_problems, transaction_problems
 from switchback.errors import Refused
 from switchback.foresee import Known, foresee_cleaning
-from switchback.gateway import Facts, for_all_hosts, survey_all
+from switchback.gateway import Facts, for_all_hosts, said_besides, survey_all
 from switchback.interrupts import Interrupts
 from switchback.inventory import command_line, options, settings_of
 from switchback.options import Options
@@ -153,9 +153,8 @@ def _plan(
     preview = outlook.look(kind, hosts, runs, known)
     outlook.present(preview, kept)
     runs = outlook.with_foresight(runs, preview)
-    interrupts = Interrupts(state, list(runs.values()))
-    interrupts.catch()
-    report.follow(state, list(runs.values()), interrupts.said)
+    Interrupts(state, list(runs.values())).catch()
+    report.follow(state, list(runs.values()), said_besides)
     return runs
 
 

@@ -128,6 +128,11 @@ def said_by(state: State, host: str) -> list[str]:
     return [line for meta in metas if meta.is_complete() for line in meta.stdout_lines]
 
 
+def has_gone_back(said: Iterable[str]) -> bool:
+    """Whether a host has said that it is back where it was, and its database with it."""
+    return any(line.startswith(("fell back at ", "refused")) for line in said)
+
+
 def ending(run: Run, said: Sequence[str]) -> Ending:
     """How a run ended on its host, from the last thing that the agent there has said."""
     for line in reversed(said):

@@ -12,6 +12,8 @@ from typing import Any
 
 from agent.progress import BUILD, WINDOW
 from agent.steps import limit_of
+from agent.undo import PATIENCE
+from switchback.payload import agent_fingerprint
 from switchback.settings import Settings
 
 # Besides a step's own limit, what the answer may take on the way, seconds.
@@ -66,6 +68,7 @@ class Run:
             "deploy": self.deploy,
             "kind": self.kind,
             "by": who(),
+            "agent": agent_fingerprint(),
             "hosts": list(self.hosts),
             "primary": self.host == self.primary,
             "version": self.version,
@@ -100,6 +103,7 @@ class Run:
         """How long to wait for an answer, seconds: the steps' own limits, and the fallback that may come of them."""
         settings = self.settings.model_dump(mode="json")
         back = sum(limit_of(name, settings) for name in ("migrate", "restart", "health", "maintenance_stop"))
+        back += (PATIENCE - 1) * self.settings.health_timeout
         return sum(limit_of(name, settings) for name in steps) + back + ON_THE_WAY
 
 

@@ -97,6 +97,11 @@ class Running:
         """Send it a signal, as a person or the kernel does."""
         self._process.send_signal(number)
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
     def kill(self) -> None:
         """Take the controller away, without a chance to do anything about it."""
         self.signal(signal.SIGKILL)

@@ -3,20 +3,25 @@ why."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.faults.sabotage import InAgent, InCommand, Moment
+from tests.faults.sabotage import OWN_SCRIPTS, InAgent, InCommand, Moment
 
 FAILS, HANGS = "fails", "hangs"
 KILLED, CTRL_C, LINK = "controller killed", "Ctrl-C", "link lost"
 AGENT, REBOOT, POWER, FULL = "agent killed", "reboot", "power cut", "disk full"
+INODES, READ_ONLY = "no inodes left", "read-only"
+LOST, LOST_FOR_LONG = "one host's link lost", "one host lost for long"
 FAULTS = (FAILS, HANGS, KILLED, CTRL_C, LINK, AGENT, REBOOT, POWER, FULL)
 # For a host that comes up again a power cut is what a reboot is, so one table shows both.
 OF_REVERT = tuple(fault for fault in FAULTS if fault != POWER)
 OF_FALLBACK = (FAILS, AGENT, REBOOT)
-COLUMNS = {"deploy": FAULTS, "revert": OF_REVERT, "fallback": OF_FALLBACK}
+OF_DISKS = (INODES, READ_ONLY)
+OF_FLEET = (FAILS, LOST, LOST_FOR_LONG)
+COLUMNS = {"deploy": FAULTS, "revert": OF_REVERT, "fallback": OF_FALLBACK, "disks": OF_DISKS, "fleet": OF_FLEET}
 
 REFUSED, FELL_BACK, COMMITTED, PERSON = "refused", "fell back", "committed", "needs a person"
 
@@ -64,10 +69,12 @@ def in_step(name: str, **more: Any) -> InAgent:
 
 
 BEGIN = Step("begin", InAgent("begin", process="begin"), fails=InCommand("systemctl start *switchback-guard*"))
+VENV = Step("venv", InCommand("uv pip install *"), limit="build_timeout")
 OF_BUILD = (
     Step("code", InCommand("git -C */code -c *"), limit="build_timeout"),
     Step("config", InCommand("git -C */config -c *"), limit="build_timeout"),
-    Step("venv", InCommand("uv pip install *"), limit="build_timeout"),
+    VENV,
+    Step("build_script", InCommand("build.sh*"), limit="build_timeout"),
     Step("static", InCommand("python *django_side.py * static *"), limit="build_timeout"),
 )
 CHECKS = Step("checks", InCommand("python *django_side.py * checks*"), limit="build_timeout")
@@ -78,6 +85,7 @@ BACKUP = Step("backup", InCommand("backup_database.sh*"), limit="script_timeout"
 MIGRATE = Step("migrate", InCommand("python *django_side.py * migrate*"), limit="migrate_timeout")
 UNAPPLY = Step("migrate", InCommand("python *django_side.py * unapply *"), limit="migrate_timeout")
 SWAP = Step("swap", in_step("swap"), fails=in_step("swap", audit=("os.rename",)))
+INSTALL_SCRIPT = Step("install_script", InCommand("install.sh*"), limit="script_timeout")
 RESTART = Step("restart", InCommand("systemctl restart django"), limit="restart_timeout")
 HEALTH = Step("health", in_step("health"))
 MAINTENANCE_STOP = Step("maintenance_stop", InCommand("stop_maintenance.sh*"), limit="script_timeout")
@@ -94,7 +102,7 @@ DECIDED = Step(
 )
 ENDING = Step("commit (freeing)", InAgent("ended", process="step * commit"))
 
-WINDOW_ROWS = (MAINTENANCE_START, BACKUP, MIGRATE, SWAP, RESTART, HEALTH, MAINTENANCE_STOP, SITE)
+WINDOW_ROWS = (MAINTENANCE_START, BACKUP, MIGRATE, SWAP, INSTALL_SCRIPT, RESTART, HEALTH, MAINTENANCE_STOP, SITE)
 COMMIT_ROWS = (DECIDING, DECIDED, ENDING)
 
 NOTHING_FAILS = "its line in the journal has its room set aside, and a failed write to the history is let be"
@@ -124,6 +132,7 @@ class Case:
     + because: what the history's reason has to say
     + or_else: another outcome that is as good: on a full disk a step that writes nothing goes on
     + why_not: why there is no such case
+    + on: with several hosts, which of them it hits
     """
 
     run: str
@@ -135,11 +144,12 @@ class Case:
     because: str = ""
     or_else: str = ""
     why_not: str = ""
+    on: str = ""
 
     @property
     def id(self) -> str:
         """Its name in the list of tests."""
-        return f"{self.run}-{self.row.name}-{self.fault}".replace(" ", "_")
+        return re.sub(r"[ ,']+", "_", f"{self.run}-{self.row.name}-{self.fault}")
 
 
 def build_cases() -> Iterator[Case]:
@@ -165,7 +175,7 @@ def window_cases() -> Iterator[Case]:
 
 def revert_cases() -> Iterator[Case]:
     """A revert, which has no build."""
-    rows = tuple(UNAPPLY if row is MIGRATE else row for row in WINDOW_ROWS)
+    rows = tuple(UNAPPLY if row is MIGRATE else row for row in WINDOW_ROWS if row is not INSTALL_SCRIPT)
     for fault in OF_REVERT:
         for row, scenario in ((BEGIN, REVERT), (BACKUP_BEFORE, REVERT_KEEPS)):
             yield _specific(Case("revert", row, fault, scenario, REFUSED, row.name, _because(row.name, fault)))
@@ -189,6 +199,44 @@ def fallback_cases() -> Iterator[Case]:
             elif fault == FAILS and name != "evidence":
                 case = replace(case, outcome=PERSON)
             yield case
+
+
+def disks_cases() -> Iterator[Case]:
+    """A deploy on a file system that takes no new file, or nothing at all, from some moment on."""
+    build = (BEGIN, VENV)
+    for row in (*build, BACKUP, SWAP, HEALTH):
+        for fault in OF_DISKS:
+            scenario, outcome = (BUILD, REFUSED) if row in build else (WINDOW, FELL_BACK)
+            at = "" if row is HEALTH else row.name
+            or_else = COMMITTED if (row, fault) == (HEALTH, INODES) else ""
+            yield Case("disks", row, fault, scenario, outcome, at, or_else=or_else)
+
+
+PRIMARY, OTHER = "the primary host", "another host"
+# What the primary host does for all happens there; the rest is as bad on any host.
+ON_PRIMARY = ("backup_before", "backup", "migrate")
+
+
+def fleet_cases() -> Iterator[Case]:
+    """A deploy to three hosts of which one fails or is lost: all of them end alike."""
+    build = (BEGIN, *(row for row in OF_BUILD if row.name not in OWN_SCRIPTS), SEAL)
+    window = (row for row in WINDOW_ROWS if row.name not in OWN_SCRIPTS)
+    untouched = (*((row, BUILD) for row in build), (CHECKS, WINDOW), (BACKUP_BEFORE, NO_MIGRATION))
+    for row, scenario in (*untouched, *((row, WINDOW) for row in window)):
+        outcome = REFUSED if (row, scenario) in untouched else FELL_BACK
+        for fault in (FAILS, LOST):
+            on = PRIMARY if row.name in ON_PRIMARY else OTHER
+            yield Case("fleet", row, fault, scenario, outcome, on=on)
+    # The hardest ones: a host is lost that has the new schema, and one in the very moment of the commit.
+    yield Case("fleet", replace(HEALTH, name="health, on the primary"), LOST_FOR_LONG, WINDOW, on=PRIMARY)
+    yield Case("fleet", replace(HEALTH, name="health, on another"), LOST_FOR_LONG, WINDOW, on=OTHER)
+    deciding = replace(DECIDING, name="commit, on the primary")
+    yield Case("fleet", deciding, FAILS, WINDOW, FELL_BACK, on=PRIMARY)
+    yield Case("fleet", deciding, LOST, WINDOW, COMMITTED, on=PRIMARY)
+    yield Case("fleet", deciding, LOST_FOR_LONG, WINDOW, FELL_BACK, on=PRIMARY)
+    following = replace(DECIDING, name="commit, on another")
+    yield Case("fleet", following, LOST, WINDOW, COMMITTED, on=OTHER)
+    yield Case("fleet", following, LOST_FOR_LONG, WINDOW, COMMITTED, on=OTHER)
 
 
 def _because(step: str, fault: str) -> str:
@@ -242,24 +290,25 @@ SPECIFIC: dict[str, dict[str, dict[str, Any]]] = {
 
 
 # From here on a full disk is noticed by the first step that has to write: this one or a later one.
-NOTICED_LATER = ("checks", "maintenance_start", "migrate", "swap", "restart", "health", "maintenance_stop", "site")
+NOTICED_LATER = ("build_script", "checks", *(row.name for row in WINDOW_ROWS if row is not BACKUP))
 
 
 def _specific(case: Case) -> Case:
     if case.fault == FULL and case.row.name in NOTICED_LATER:
         # What has begun by then decides between a refusal and a fallback.
-        or_else = FELL_BACK if case.row is CHECKS else COMMITTED
+        or_else = FELL_BACK if case.row.name in ("build_script", "checks") else COMMITTED
         case = replace(case, at="", because="", or_else=or_else)
     return replace(case, **SPECIFIC.get(case.row.name, {}).get(case.fault, {}))
 
 
-CASES = (*build_cases(), *window_cases(), *revert_cases(), *fallback_cases())
+CASES = (*build_cases(), *window_cases(), *revert_cases(), *fallback_cases(), *disks_cases(), *fleet_cases())
 # The most telling fault of each step, for the quick part.
 TELLING = {
     "begin": AGENT,
     "code": KILLED,
     "config": FAILS,
     "venv": FULL,
+    "build_script": FAILS,
     "static": HANGS,
     "checks": LINK,
     "seal": POWER,
@@ -268,6 +317,7 @@ TELLING = {
     "backup": FULL,
     "migrate": AGENT,
     "swap": POWER,
+    "install_script": KILLED,
     "restart": CTRL_C,
     "health": KILLED,
     "maintenance_stop": FAILS,
@@ -285,5 +335,9 @@ TELLING = {
 QUICK = tuple(
     case
     for case in CASES
-    if not case.why_not and TELLING.get(case.row.name) == case.fault and (case.run != "revert" or case.row is UNAPPLY)
+    if not case.why_not
+    and (
+        (TELLING.get(case.row.name) == case.fault and (case.run != "revert" or case.row is UNAPPLY))
+        or (case.run == "disks" and case.row is SWAP)
+    )
 )

@@ -22,22 +22,28 @@ from tests.faults.cases import (
     FELL_BACK,
     FULL,
     HANGS,
+    INODES,
     KILLED,
     LINK,
     PERSON,
+    READ_ONLY,
     REBOOT,
     REFUSED,
     Case,
 )
 from tests.faults.sabotage import (
     LIMIT,
+    OWN_SCRIPTS,
     InAgent,
     Rule,
     fill,
     lay,
     lift_all,
+    make_read_only,
     make_room,
     make_small,
+    make_writable,
+    use_inodes,
     version_of,
     wait_until_ended,
 )
@@ -80,7 +86,9 @@ class Session:
         self.settings |= {"health_timeout": WELL, "site_timeout": 10, "confirm_timeout": 30}
         if self.case.fault in (KILLED, LINK, AGENT):
             self.settings["confirm_timeout"] = CONFIRM
-        if self.case.fault == FULL:
+        if self.case.row.name in OWN_SCRIPTS:
+            self.settings[self.case.row.name] = OWN_SCRIPTS[self.case.row.name]
+        if self.case.fault in (FULL, INODES):
             make_small(self.host)
             self.before = look(self.host)
         if self.case.run == "fallback":
@@ -170,8 +178,13 @@ class Session:
                 # What it has started goes on for now, held as it is.
                 self.host.run(f"cd {STATE}/transactions/$(cat {STATE}/lock) && kill -KILL $(cut -d ' ' -f 1 mutex)")
             self._wait(running)
-        elif fault == FULL:
-            fill(self.host)
+        elif fault == READ_ONLY:
+            make_read_only(self.host)
+            rule.go()
+            self._wait(running)
+            make_writable(self.host)
+        elif fault in (FULL, INODES):
+            (fill if fault == FULL else use_inodes)(self.host)
             rule.go()
             self._wait(running)
             wait_until_ended(self.host)
@@ -258,7 +271,7 @@ class Session:
             assert self.case.fault == KILLED
         elif outcome != COMMITTED:
             assert self.result.code != 0, self.result.output
-        elif self.case.fault in (FULL,):
+        elif self.case.fault in (FULL, INODES):
             assert self.result.code == 0, self.result.output
 
     def _assert_new_version_is_live(self) -> Seen:
@@ -285,7 +298,8 @@ class Session:
             # The version is not to blame for what came before its first step.
             assert not mark.get("failed")
             return
-        assert "evidence" in kept
+        # Where nothing could be written, the journal is all the evidence that there is.
+        assert "evidence" in kept or self.case.fault == READ_ONLY
         if self.case.scenario.kind == "deploy":
             assert mark["failed"]["step"] == seen.last["step"]
             assert not mark.get("working")
@@ -343,6 +357,8 @@ HEADINGS = {
     "deploy": "A deploy",
     "revert": "A revert that takes the database back",
     "fallback": "The way back of a deploy whose new version is not healthy",
+    "fleet": "A deploy to three hosts, of which one fails or is lost",
+    "disks": "A deploy on a file system that takes no new file, or nothing at all, from then on",
 }
 
 

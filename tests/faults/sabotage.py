@@ -27,7 +27,15 @@ LIMIT = 180
 HERE = Path(__file__).parent / "on_host"
 FAULTS = "/var/lib/faults"
 PROGRAMS = ("git", "systemctl", "du", "chmod", "sync", "journalctl")
-SCRIPTS = ("backup_database.sh", "start_maintenance.sh", "stop_maintenance.sh", "restore_database.sh")
+# A project's own scripts, which a deploy runs where its settings name them.
+OWN_SCRIPTS = {"build_script": "/home/app/scripts/build.sh", "install_script": "/home/app/scripts/install.sh"}
+SCRIPTS = (
+    "backup_database.sh",
+    "start_maintenance.sh",
+    "stop_maintenance.sh",
+    "restore_database.sh",
+    *(Path(path).name for path in OWN_SCRIPTS.values()),
+)
 INSTALL = f"""
 set -eu
 mkdir -p -m 1777 {FAULTS}
@@ -53,7 +61,8 @@ set -eu
 systemctl stop django
 mkdir -p /small
 size=$(du --summarize --block-size=1M --total /home/app /var/lib/switchback | tail -1 | cut -f1)
-mount -t tmpfs -o mode=755,size=$((size + 400))M tmpfs /small
+files=$(find /home/app /var/lib/switchback | wc -l)
+mount -t tmpfs -o mode=755,size=$((size + 400))M,nr_inodes=$((files + 30000)) tmpfs /small
 cp -a /home/app /small/home
 cp -a /var/lib/switchback /small/state
 mkdir -m 1777 /small/tmp
@@ -66,6 +75,16 @@ FILL = """
 size() { stat --file-system --format='%a * %S' /small; }
 fallocate --length $(($(size))) /small/fill
 [ $(($(size))) = 0 ]
+"""
+
+USE_INODES = "seq -f /small/inodes/%.0f 40000 | (mkdir /small/inodes; xargs touch 2>/dev/null; true)"
+# On top of what is mounted there, so that files which are open for writing don't keep it from being done.
+READ_ONLY = """
+set -eu
+for folder in /home/app /var/lib/switchback; do
+    mount --bind $folder $folder
+    mount -o remount,bind,ro $folder
+done
 """
 
 
@@ -110,6 +129,8 @@ def _prepare(base: str, tag: str) -> None:
             run = Runs(Path(scratch), dict(SETTINGS))
             for code in BUILT:
                 run("build", host, data={"code": code}).worked()
+            for script in OWN_SCRIPTS.values():
+                host.write(script, "#!/bin/sh\n", mode=0o755, owner="app")
             host.write("/root/stand_in.sh", (HERE / "stand_in.sh").read_bytes(), mode=0o755)
             host.run(INSTALL)
             customize = host.run("python3 -c 'import sysconfig; print(sysconfig.get_path(\"stdlib\"))'").stdout.strip()
@@ -237,6 +258,22 @@ def fill(host: Host) -> None:
     host.run(["sh", "-ec", FILL])
 
 
+def use_inodes(host: Host) -> None:
+    """Leave that file system without an inode."""
+    host.run(["sh", "-c", USE_INODES])
+    assert host.run(["stat", "--file-system", "--format=%d", "/small"]).stdout.strip() == "0"
+
+
 def make_room(host: Host) -> None:
     """Delete what filled it."""
-    host.run(["rm", "-f", "/small/fill"])
+    host.run(["rm", "-rf", "/small/fill", "/small/inodes"])
+
+
+def make_read_only(host: Host) -> None:
+    """Let nothing be written any more where a deploy writes."""
+    host.run(["sh", "-c", READ_ONLY])
+
+
+def make_writable(host: Host) -> None:
+    """Let it be written again; what has been started meanwhile may still look at it the old way."""
+    host.run(["umount", "--lazy", "/home/app", "/var/lib/switchback"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from switchback.link import ANSWER_WITHIN, ASK_EVERY
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
 from tests.faults.watch import (
@@ -26,6 +29,9 @@ from tests.runs import Running, Runs
 CONFIRM = 8
 # The guard looks once a second, and what it does first takes a moment.
 SOON = 5.0
+# What a busy machine may add to the time after which a link is given up, seconds.
+SLACK = 30.0
+FLAG = "/home/app/maintenance"
 
 
 class Held:
@@ -112,12 +118,49 @@ def test_an_agent_that_is_killed_inside_a_step_is_followed_by_the_guard(host: Ho
     assert "the agent was killed during install_script" in str(journal(host))
 
 
-def test_ctrl_c_makes_the_host_fall_back_at_once_and_is_not_taken_for_success(
-    host: Host, before: Seen, hold: Hold
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda how: how.name)
+def test_a_controller_that_is_asked_to_stop_has_the_host_fall_back_at_once_and_is_not_taken_for_success(
+    how: signal.Signals, host: Host, before: Seen, hold: Hold
 ) -> None:
     held = hold("install_script")
-    held.running.interrupt()
+    held.running.signal(how)
     result = held.running.wait()
     assert result.code != 0
     assert "fell back at install_script: " in result.screen
+    assert_came_back(host, before, "install_script")
+
+
+def test_a_second_ctrl_c_leaves_the_rest_to_the_guard_and_says_so(host: Host, before: Seen, hold: Hold) -> None:
+    script = "/home/app/scripts/stop_maintenance.sh"
+    works = host.run(["cat", script]).stdout
+    write_script(host, "stop_maintenance.sh", "touch /home/app/asked", WAIT_AT_GATE, f"rm -f {FLAG} /home/app/asked")
+    held = hold("install_script")
+    held.running.interrupt()
+    wait_until(host, "[ -e /home/app/asked ]")
+    held.running.interrupt()
+    result = held.running.wait()
+    assert result.code == 130
+    assert "Left. Each host goes on falling back by itself, at the latest 8 s after" in result.output
+    held.let_go()
+    wait_until_free(host)
+    host.write(script, works, mode=0o755, owner="app")
+    assert_came_back(host, before, "install_script")
+
+
+def test_a_host_that_does_not_answer_any_more_is_given_up_in_time_and_what_becomes_of_it_is_said(
+    host: Host, before: Seen, hold: Hold
+) -> None:
+    held = hold("install_script")
+    host.pause()
+    began = time.monotonic()
+    try:
+        result = held.running.wait()
+    finally:
+        host.unpause()
+    assert time.monotonic() - began < ASK_EVERY + ANSWER_WITHIN + SLACK
+    assert result.code == 1
+    assert f"[{host.name}] gives no sign of life any more: its link is given up" in result.output
+    assert_screen(result, "unknown", ["no word from the host", f"falls back by itself, within {CONFIRM} s of its last"])
+    held.let_go()
+    wait_until_free(host)
     assert_came_back(host, before, "install_script")

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.bed import hosts as bed
-from tests.bed.hosts import Host
+from tests.bed.database import share_database
 from tests.bed.legacy import wait_for_site
+from tests.conftest import Hosts
 from tests.faults.cases import CASES, QUICK, Case
+from tests.faults.fleet import FleetSession
 from tests.faults.matrix import Session, read_result, write_result
 from tests.faults.sabotage import sabotaged_image
 from tests.runs import Runs
@@ -33,19 +33,23 @@ def chosen(run: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture
-def session(case: Case, engine: None, run: Runs, settings: dict[str, Any]) -> Iterator[Session]:
+def session(case: Case, hosts: Hosts, run: Runs, settings: dict[str, Any]) -> Session:
     """A case on a host of its own, whose programs are stood in for."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    name = f"test-{os.getpid()}-{worker}-{os.urandom(3).hex()}"
-    host: Host = bed.start(name, image=sabotaged_image(case.scenario.at))
-    try:
-        wait_for_site(host)
-        yield Session(case, host, run, settings)
-    finally:
-        host.remove()
+    return Session(case, hosts(image=sabotaged_image(case.scenario.at))[0], run, settings)
 
 
-def play(session: Session) -> None:
+@pytest.fixture
+def fleet(case: Case, hosts: Hosts, run: Runs, settings: dict[str, Any]) -> FleetSession:
+    """A case on three hosts of its own, all with the first one's database."""
+    started = hosts(3, image=sabotaged_image(case.scenario.at))
+    share_database(*started)
+    for other in started[1:]:
+        other.run(["systemctl", "restart", "django"])
+        wait_for_site(other)
+    return FleetSession(case, started, run, settings)
+
+
+def play(session: Session | FleetSession) -> None:
     """Play a case, and keep what became of it for the table."""
     began = time.monotonic()
     try:
@@ -72,3 +76,19 @@ class TestFallback:
     @chosen("fallback")
     def test_a_fault_on_the_way_back_ends_as_the_table_says(self, case: Case, session: Session) -> None:
         play(session)
+
+
+class TestDisks:
+    @chosen("disks")
+    def test_a_file_system_that_takes_nothing_more_ends_a_deploy_as_the_table_says(
+        self, case: Case, session: Session
+    ) -> None:
+        play(session)
+
+
+class TestFleet:
+    @chosen("fleet")
+    def test_a_fault_on_one_host_of_three_ends_alike_on_all_as_the_table_says(
+        self, case: Case, fleet: FleetSession
+    ) -> None:
+        play(fleet)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from tests.bed.hosts import Host
-from tests.faults.watch import STATE, WAIT_AT_GATE, open_gate, wait_for, write_script
+from tests.faults.sabotage import version_of
+from tests.faults.watch import LIMIT, STATE, WAIT_AT_GATE, open_gate, wait_for, write_script
 from tests.invariants import Seen, assert_quiet, assert_well, look
 from tests.runs import Runs
 
 AGENTS = 20
+DEPLOYS = 20
 AGENT = "/usr/local/lib/switchback/switchback-agent"
 OVER = json.dumps({"reason": "over", "settled": False})
 # Each waits for the others, so that they come at the same moment.
@@ -52,18 +55,28 @@ def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_w
     assert_well(host, links=before.links, database=before.database)
 
 
-def test_deploys_that_come_while_another_is_on_its_way_are_refused_and_told_whose_it_is(host: Host, run: Runs) -> None:
+def test_of_many_deploys_that_are_started_at_once_one_runs_and_the_others_are_told_whose_it_is(
+    host: Host, before: Seen, run: Runs
+) -> None:
     write_script(host, "backup_database.sh", WAIT_AT_GATE, "echo data >$HOME/a.dump", "echo $HOME/a.dump")
-    first = run.start("deploy", host, data={"code": "good-2"})
+    version = version_of(before, "good-2")
+    running = [run.start("deploy", host, data={"version": version}) for _ in range(DEPLOYS)]
     wait_for(host, "backup")
-    others = [run.start("deploy", host, data={"code": "good-3"}) for _ in range(2)]
-    for other in others:
-        result = other.wait()
-        assert result.code == 1
-        assert result.screen.startswith("--> Refused, nothing was changed:")
-        assert "holds this host since" in result.screen
-        assert "at step backup" in result.screen
+    holder = look(host).lock
+    # The winner waits at the gate until all others have ended.
+    limit = time.monotonic() + LIMIT
+    while sum(one.over for one in running) < DEPLOYS - 1:
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+    for result in [one.wait() for one in running if one.over]:
+        assert result.code == 1, result.output
+        assert f"deploy {holder} by " in result.output
+        assert "holds this host since" in result.output
+        assert ", at step " in result.output
     open_gate(host)
-    first.wait().worked()
+    assert sorted(one.wait().code for one in running) == [0] + [1] * (DEPLOYS - 1)
     seen = assert_well(host, "good-2", rows=3)
     assert_quiet(seen)
+    assert [line["outcome"] for line in seen.history[len(before.history) :] if line["kind"] == "deploy"] == [
+        "committed"
+    ]

@@ -11,7 +11,7 @@ STATE = "/var/lib/switchback"
 LIMIT = 120
 GATE = "/home/app/gate"
 # What a script of the host does to stay where it is until the gate opens.
-WAIT_AT_GATE = f"while [ ! -e {GATE} ]; do sleep 0.02; done"
+WAIT_AT_GATE = f"while [ ! -e {GATE} ]; do sleep 0.1; done"
 HOLD = "begin; lock table items_item in share mode; select pg_sleep(120)"
 HELD = (
     "select 1 from pg_locks where relation = 'items_item'::regclass and mode = 'ShareLock' and granted "
@@ -22,7 +22,7 @@ LET_GO = "select pg_terminate_backend(pid) from pg_stat_activity where query lik
 
 def wait_until(host: Host, condition: str, limit: int = LIMIT) -> None:
     """Wait until a shell's condition is true on a host. Raises AssertionError if that takes too long."""
-    loop = f"until {condition}; do sleep 0.02; done"
+    loop = f"until {condition}; do sleep 0.1; done"
     done = host.run(["timeout", str(limit), "sh", "-c", loop], check=False)
     assert done.returncode == 0, f"not within {limit} s: {condition}\n{journal(host)}"
 

@@ -54,6 +54,7 @@ CODE = (
     Commit("slow-boot", "Load an index for twelve seconds", "good-1"),
     Commit("feature", "Try another title", "good-1", ("refs/heads/feature/with/slashes",)),
     Commit("digits", "Try another number", "good-1", ("refs/heads/digits",), digits=True),
+    Commit("half-applied", "Give items a price without a transaction, and trip over the data", "good-1"),
 )
 CONFIG = (
     Commit("main", "Configure the site", refs=("refs/heads/main",)),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.journal import Journal
 from agent.links import NotALink, read_link, replace_link, restore_links
-from agent.state import Held, State, free_lock, lock_holder, take_lock, write_whole
+from agent.state import Held, State, agent_stays, free_lock, lock_holder, take_lock, write_whole
 
 
 def test_a_journal_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -26,6 +28,27 @@ def test_a_line_cut_short_by_a_crash_is_passed_over_and_the_next_one_is_whole(tm
         file.write('{"event": "step sta')
     journal.append("fallback", reason="crash")
     assert [record["event"] for record in journal.records()] == ["begin", "fallback"]
+
+
+def test_what_could_not_be_written_is_known_all_the_same_and_written_first_once_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path)
+    journal.append("begin", deploy="a")
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as read_only:
+        read_only.setattr("agent.journal.append_line", refuse)
+        journal.note("fallback", reason="it broke")
+        journal.note("undo failed", action="links")
+        with pytest.raises(OSError, match="Read-only"):
+            journal.append("ended")
+    assert [record["event"] for record in journal.records()] == ["begin", "fallback", "undo failed"]
+    journal.note("undo done", action="links")
+    written = [record["event"] for record in Journal(tmp_path).records()]
+    assert written == ["begin", "fallback", "undo failed", "undo done"] == [one["event"] for one in journal.records()]
 
 
 def test_of_many_who_want_the_lock_one_gets_it_and_the_others_learn_who(tmp_path: Path) -> None:
@@ -49,6 +72,24 @@ def test_of_many_who_want_the_lock_one_gets_it_and_the_others_learn_who(tmp_path
     assert told == won * 19
     assert lock_holder(state) == won[0]
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_no_deploy_begins_while_the_agent_is_replaced_and_it_is_not_replaced_while_one_begins(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    order: list[str] = []
+
+    def begin() -> None:
+        with agent_stays(state):
+            order.append("begun")
+
+    with agent_stays(state, but_for_us=True):
+        other = threading.Thread(target=begin)
+        other.start()
+        other.join(0.2)
+        assert other.is_alive()
+        order.append("replaced")
+    other.join()
+    assert order == ["replaced", "begun"]
 
 
 def test_nobody_frees_a_lock_that_belongs_to_another_deploy(tmp_path: Path) -> None:

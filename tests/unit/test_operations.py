@@ -18,7 +18,7 @@ from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.context import ctx_host, ctx_state
 
 from agent import progress
-from operations import housekeeping, transaction, version, window
+from operations import housekeeping, steps, transaction, version, window
 from operations.steps import step
 from switchback.calls import AGENT
 from switchback.payload import agent_fingerprint
@@ -57,7 +57,7 @@ STEPS: dict[str, Any] = {
     "health": window.health,
     "maintenance_stop": window.stop_maintenance,
     "site": window.site,
-    "commit": transaction.commit,
+    "commit": transaction.commit_first,
 }
 
 
@@ -173,7 +173,7 @@ def idle() -> Run:
     return run(steps=(), idle="it is live and healthy already: nothing to do")
 
 
-@pytest.mark.parametrize("operation", [*STEPS.values(), transaction.begin, transaction.agent])
+@pytest.mark.parametrize("operation", [*STEPS.values(), transaction.begin, transaction.agent, transaction.commit])
 def test_a_run_with_nothing_to_do_takes_no_host_and_does_nothing(operation: Callable[..., Any]) -> None:
     done = Done(operation, idle())
     assert done.commands == []
@@ -197,6 +197,14 @@ def on(host: str, primary: str = "web1") -> Run:
     return run(host=host, hosts=("web1", "web2", "web3"), primary=primary)
 
 
+@pytest.fixture(autouse=True)
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the primary host has said."""
+    words = ["fell back at restart: the old version is live and proven healthy"]
+    monkeypatch.setattr(steps, "said_by", lambda state, host: words)
+    return words
+
+
 def falls_back(done: Done) -> dict[str, Any] | None:
     """What a host is told when it is to fall back; None when it isn't."""
     return done.told if done.commands and " fall-back " in done.line else None
@@ -212,19 +220,48 @@ def test_the_others_fall_back_as_soon_as_the_primary_host_has_failed() -> None:
     assert told == {"reason": "web1 failed, and a deploy commits on all hosts or on none", "settled": True}
 
 
+def test_of_a_primary_host_without_a_word_nobody_knows_whether_the_database_is_back(said: list[str]) -> None:
+    said.clear()
+    told = falls_back(Done(step, on("web2"), "restart", failed=("web1",)))
+    assert told == {"reason": "web1 failed, and a deploy commits on all hosts or on none", "settled": False}
+
+
 def test_the_others_wait_while_the_primary_host_has_yet_to_take_the_database_back() -> None:
     done = Done(step, on("web2"), "restart", failed=("web3",))
     assert done.commands == []
     assert done.noop == "waits for the primary host to take the database back first"
 
 
-@pytest.mark.parametrize("host", ["web1", "web2"])
-def test_no_host_commits_when_any_other_has_failed(host: str) -> None:
-    assert falls_back(Done(transaction.commit, on(host), failed=("web3",)))
+def test_no_host_commits_when_any_other_has_failed() -> None:
+    assert falls_back(Done(transaction.commit_first, on("web1"), failed=("web3",)))
+    assert Done(transaction.commit_first, on("web2"), failed=("web3",)).noop == "follows the primary host"
+    # By then the primary host has fallen back.
+    assert falls_back(Done(transaction.commit, on("web2"), failed=("web1", "web3")))
+
+
+def test_the_others_commit_after_the_primary_host() -> None:
+    assert Done(transaction.commit_first, on("web1")).line.endswith(" commit")
+    assert Done(transaction.commit_first, on("web2")).noop == "follows the primary host"
+    assert Done(transaction.commit, on("web1")).noop == "has decided already"
+    assert Done(transaction.commit, on("web2")).line.endswith(" commit")
+
+
+def test_the_others_fall_back_when_the_primary_host_was_lost_before_its_decision() -> None:
+    assert falls_back(Done(transaction.commit_first, on("web2"), failed=("web1",)))
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_the_others_follow_what_a_primary_host_says_that_was_lost_in_the_moment_of_its_decision(
+    committed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction, "has_committed", lambda run: committed)
+    done = Done(transaction.commit, on("web2"), failed=("web1",))
+    assert done.line.endswith(" commit") is committed
+    assert bool(falls_back(done)) is not committed
 
 
 def test_a_host_outside_the_run_that_has_failed_is_nothing_to_it() -> None:
-    assert " step " in Done(transaction.commit, on("web1"), failed=("elsewhere",)).line
+    assert " step " in Done(transaction.commit_first, on("web1"), failed=("elsewhere",)).line
 
 
 def test_a_host_that_has_itself_failed_is_not_counted_among_the_others() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import threading
 import time
@@ -264,6 +265,23 @@ def test_an_error_on_the_way_back_needs_a_person_and_the_rest_is_undone_all_the_
     assert transaction.progress.outcome == "needs a person"
 
 
+@pytest.mark.parametrize(
+    ("script", "command"),
+    [
+        (None, "sudo -u app (your own restore script) '/srv/back ups/a.dump'"),
+        ("/srv/restore.sh", "sudo -u app /srv/restore.sh '/srv/back ups/a.dump'"),
+    ],
+)
+def test_who_is_needed_is_told_how_to_restore_the_backup(script: str | None, command: str, host: Host) -> None:
+    told = settings().model_dump(mode="json") | {"restore_script": script}
+    host.begin(settings=told)
+    host.step("backup", lambda _: {"path": "/srv/back ups/a.dump"})
+    host.step("migrate", fails)
+    host.action("database", fails)
+    host.run("maintenance_start", "backup", "migrate")
+    assert f"; to restore it: {command}; evidence: " in host.said.splitlines()[-1]
+
+
 def test_an_error_of_ours_on_the_way_back_does_not_stop_the_way_back(host: Host) -> None:
     def breaks(step: Step) -> Note:
         raise ZeroDivisionError
@@ -363,6 +381,32 @@ def test_the_guard_goes_on_with_a_way_back_that_was_cut_off(host: Host) -> None:
     assert "undo links" not in host.done
     assert host.done[-3:] == ["undo health", "undo maintenance", "undo mark"]
     assert transaction.progress.outcome == "fell back"
+
+
+def test_where_nothing_can_be_written_the_way_back_is_gone_once_all_the_same_and_the_guard_ends_it_when_it_can(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transaction = host.begin()
+    host.run("maintenance_start", "swap")
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as read_only:
+        read_only.setattr("agent.journal.append_line", refuse)
+        host.run("restart")
+        assert host.links() == BEFORE
+        assert host.said.splitlines()[-1].startswith(f"fell back at restart: {LIVE} is live and proven healthy")
+        assert lock_holder(host.state) == ID
+        late = time.time() + 10_000
+        read_only.setattr("agent.guard.time.time", lambda: late)
+        for _ in range(3):
+            guard.take_over(transaction)
+    # Once by the step that could not begin, once by the guard, which can't know of that.
+    assert host.done.count("undo links") == 2
+    guard.take_over(transaction)
+    assert transaction.progress.outcome == "fell back"
+    assert lock_holder(host.state) is None
 
 
 def test_a_guard_that_comes_twice_does_nothing_the_second_time(host: Host) -> None:

@@ -1,0 +1,112 @@
+"""How the database goes back: by reversing, by restoring, not at all, or not without a person. On PostgreSQL itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.bed.hosts import Host
+from tests.conftest import Hosts
+from tests.invariants import (
+    Seen,
+    assert_ended,
+    assert_quiet,
+    assert_screen,
+    assert_taken_back,
+    assert_well,
+    look,
+    visit,
+)
+from tests.runs import Runs
+
+RESTORE = {"restore_script": "~/scripts/restore_database.sh"}
+ITEMS = "select * from items_item order by id"
+DROP_WHAT_IS_HALF_DONE = "alter table items_item drop column price"
+
+
+def query(host: Host, statement: str) -> str:
+    """What the app's database says."""
+    return host.run(["runuser", "-u", "app", "--", "psql", "-AtXd", "app", "-c", statement]).stdout
+
+
+def break_version(host: Host, seen: Seen, code: str) -> str:
+    """Let a version that is built not start any more; its name."""
+    name = max(name for name in seen.versions if f"-{seen.commits['code'][code][:7]}-" in name)
+    host.run(f"echo 'raise SystemExit(3)' >/home/app/{name}/code/warmup.py")
+    return name
+
+
+@pytest.fixture
+def with_restore(host: Host, run: Runs, settings: dict[str, Any]) -> Seen:
+    """The host as it is before a deploy, once it has a restore script."""
+    settings |= {**RESTORE, "health_timeout": 4}
+    run("provision", host).worked()
+    return look(host)
+
+
+def test_a_backup_is_restored_with_every_row_where_that_is_the_way_back(
+    host: Host, with_restore: Seen, run: Runs, settings: dict[str, Any]
+) -> None:
+    settings["database_fallback"] = "restore"
+    rows = query(host, ITEMS)
+    version = break_version(host, with_restore, "good-2")
+    result = run("deploy", host, data={"version": version})
+    assert_taken_back(host, with_restore, result, "health", ["proven healthy"])
+    assert query(host, ITEMS) == rows
+
+
+def test_a_migration_that_cannot_be_reversed_is_undone_by_the_backup_where_there_is_a_restore_script(
+    host: Host, with_restore: Seen, run: Runs
+) -> None:
+    rows = query(host, ITEMS)
+    run("build", host, data={"code": "irreversible"}).worked()
+    built = look(host)
+    result = run("deploy", host, data={"version": break_version(host, built, "irreversible")})
+    assert_taken_back(host, built, result, "health", ["proven healthy"])
+    # The migration had made all names upper case.
+    assert query(host, ITEMS) == rows
+
+
+def test_a_database_that_is_to_be_kept_stays_as_the_new_version_made_it(
+    host: Host, before: Seen, run: Runs, settings: dict[str, Any]
+) -> None:
+    settings |= {"database_fallback": "keep", "health_timeout": 4}
+    result = run("deploy", host, data={"version": break_version(host, before, "good-2")})
+    assert_screen(result, "fell back", ["fell back at health", "maintenance is off"])
+    seen = assert_well(host, links=before.links, rows=before.database.rows)
+    assert set(seen.database.migrations) - set(before.database.migrations) == {"items.0002_item_colour"}
+
+
+def test_a_schema_that_is_half_applied_keeps_maintenance_on_until_a_person_has_put_it_right(
+    hosts: Hosts, run: Runs
+) -> None:
+    (host,) = hosts()
+    before = look(host)
+    rows = query(host, ITEMS)
+    result = run("deploy", host, data={"code": "half-applied"})
+    says = [
+        "needs a person at migrate",
+        f"{before.current} is live, maintenance stays ON",
+        "items.0002_item_price is not atomic and failed on the way: the schema may be half applied",
+        "; to restore it: sudo -u app (your own restore script) /home/app/backups/",
+        "deploys/recover.py",
+    ]
+    assert_screen(result, "needs a person", says)
+    stuck = look(host)
+    assert stuck.maintenance
+    assert stuck.links == before.links
+    with pytest.raises(AssertionError, match="503"):
+        visit(host)
+
+    again = run("recover", host)
+    assert again.code == 1
+    assert "the schema may be half applied" in again.output
+    assert look(host).maintenance
+
+    query(host, DROP_WHAT_IS_HALF_DONE)
+    run("recover", host, data={"database": "keep"}).worked()
+    seen = assert_well(host, links=before.links, database=before.database)
+    assert query(host, ITEMS) == rows
+    assert_quiet(seen)
+    assert_ended(seen, "fell back", "migrate")
