@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.bed.hosts import Host
-from tests.faults.watch import wait_until
-from tests.invariants import Seen, assert_taken_back, look, visit
+from tests.faults.watch import STATE, wait_until, wait_until_free
+from tests.invariants import Seen, assert_taken_back, assert_well, look, visit
 from tests.runs import Runs
 
 LOAD = Path(__file__).parent.parent / "bench" / "load.py"
@@ -102,6 +102,22 @@ def test_a_version_that_is_not_well_is_taken_back_before_a_single_visitor_notice
     assert_nobody_noticed(answers)
     seen = assert_taken_back(host, before, result, "restart", says)
     assert seen.main_pid == before.main_pid
+
+
+def test_an_agent_that_is_killed_between_two_processes_is_followed_by_the_guard_and_nobody_notices(
+    host: Host, run: Runs
+) -> None:
+    before = look(host)
+    with visitors(host) as answers:
+        running = run.start("deploy", host, data={"code": "feature/with/slashes"})
+        wait_until(host, f"grep -qs touched {STATE}/transactions/$(cat {STATE}/lock 2>/dev/null)/journal.jsonl")
+        host.run(["pkill", "-KILL", "-f", "switchback-agent step"])
+        assert running.wait().code != 0
+        wait_until_free(host)
+    assert_nobody_noticed(answers)
+    seen = assert_well(host, "good-1", links=before.links, database=before.database)
+    assert seen.main_pid == before.main_pid
+    assert (seen.last["outcome"], seen.last["step"]) == ("fell back", "restart")
 
 
 def test_a_restart_replaces_every_process_and_nobody_notices(host: Host, run: Runs) -> None:
