@@ -31,8 +31,9 @@ def ask(runner: Runner, room: Path, python: Path, config: Path, asked: Found) ->
     """
     side = room / "django_side.py"
     manage = config / "manage.py"
-    if not manage.exists():
-        raise CommandFailed("the config has no manage.py", "")
+    for needed in (python, manage):
+        if not needed.exists():
+            raise CommandFailed(f"{needed} is not there", "")
     runner = replace(runner, until=min(runner.until, time.time() + LIMIT))
     argv = [str(python), str(side), str(manage), "foresee", json.dumps(asked)]
     output = runner.run(argv, cwd=config, env=ONLY_READ)

@@ -169,6 +169,8 @@ def _resolve(runner: Runner, settings: Mapping[str, Any], folder: Path, live: Pa
         output = runner.run([*argv, "--python", settings["python"], *offline, str(file)], cwd=file.parent)
         return from_compiled(output)
     python = str(live / "bin" / "python") if live else settings["python"]
+    if not shutil.which(python):
+        raise CommandFailed(f"{python} is not there", "")
     argv = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-cache-dir"]
     argv += ["--dry-run", "--ignore-installed", "--report", "-", *offline, "--requirement", str(file)]
     return from_report(runner.run(argv, cwd=file.parent))

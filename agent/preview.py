@@ -81,7 +81,7 @@ def _read(look: _Look, room: Path) -> Found:
     jobs["app"] = partial(_app, look, room, sources)
     found = at_once(jobs)
     app = _less_certain(look, found.pop("app"), found["packages"])
-    return {**found, **app, "names": _deployment_names(look, room), "restart": _restart(look, room)}
+    return {**found, **app, **_config_names(look, room), "restart": _restart(look, room)}
 
 
 def _restart(look: _Look, room: Path) -> Found:
@@ -222,11 +222,7 @@ def _masked_sql(migrations: list[Found]) -> list[Found]:
 def _app_of_built(look: _Look, room: Path) -> Found:
     """Ask a version that is built: at its own path, with its own packages."""
     layout = look.layout
-    static = {
-        "source": "built",
-        "why": "",
-        **_compared(look, static_files.collected(layout.part(look.version, "static"))),
-    }
+    static = _static_of_built(look)
     try:
         if look.leaves is not None:
             return {"migrations": _leaving(look, room), "static": static}
@@ -274,23 +270,37 @@ def _app_of_files(look: _Look, room: Path, code: Path, why: str) -> Found:
 
 def _static(look: _Look, after: dict[str, str] | None) -> Found:
     if after is None:
-        # Without staticfiles, collectstatic has nothing to collect: the build says so.
-        after = {}
-    return {"source": "django", "why": "", **_compared(look, after)}
+        return {"source": "unknown", "why": "there are more static files than can be read in time"}
+    return _compared(look, "django", after)
 
 
-def _compared(look: _Look, after: dict[str, str]) -> Found:
+def _static_of_built(look: _Look) -> Found:
+    """Those of a version that is built."""
+    try:
+        with acting_as(look.layout.app):
+            after = static_files.collected(look.layout.part(look.version, "static"))
+    except static_files.TooMuch as problem:
+        return {"source": "unknown", "why": str(problem)}
+    return _compared(look, "built", after)
+
+
+def _compared(look: _Look, source: str, after: dict[str, str]) -> Found:
     live = look.part("static")
-    with acting_as(look.layout.app):
-        return static_files.compare(static_files.collected(live) if live else {}, after)
+    try:
+        with acting_as(look.layout.app):
+            before = static_files.collected(live) if live else {}
+    except static_files.TooMuch as problem:
+        return {"source": "unknown", "why": str(problem)}
+    return {"source": source, "why": "", **static_files.compare(before, after)}
 
 
 # --- Links
 
 
-def _deployment_names(look: _Look, room: Path) -> list[str] | None:
-    """The names in the config to come that the deployment directory gets links to."""
+def _config_names(look: _Look, room: Path) -> Found:
+    """What the config to come has at its top, and what of it the deployment directory gets links to."""
     config = look.layout.part(look.version, "config") if look.built else room / look.settings["config_subdir"]
     if not config.is_dir():
-        return None
-    return sorted({path.name for pattern in DEPLOYMENT_NAMES for path in config.glob(pattern)})
+        return {"entries": None, "names": None}
+    names = sorted({path.name for pattern in DEPLOYMENT_NAMES for path in config.glob(pattern)})
+    return {"entries": sorted(path.name for path in config.iterdir()), "names": names}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,37 @@ from typing import Any
 # What is collected besides the files themselves: the manifest, and packed copies.
 MANIFEST = "staticfiles.json"
 PACKED = (".gz", ".br")
+# How long reading them may take, seconds, and how much is read at a time, bytes.
+LIMIT = 8.0
+CHUNK = 1024 * 1024
 
 
-def collected(folder: Path) -> dict[str, str]:
+class TooMuch(Exception):
+    """There is more to read than somebody waits for."""
+
+
+def collected(folder: Path, limit: float = LIMIT) -> dict[str, str]:
     """The files that were collected into a version, each with its content's hash.
 
     Copies under hashed names are left out where there is a manifest that tells them from the files themselves.
+
+    + limit: how long reading them may take, seconds
+
+    Raises TooMuch.
     """
+    end = time.monotonic() + limit
     names = _names(folder)
     manifest = _manifest(folder)
     if manifest is not None:
         names &= manifest
     names -= {name for name in names if name.endswith(PACKED) and name.rpartition(".")[0] in names}
-    return {name: content_hash(folder / name) for name in sorted(names - {MANIFEST}) if (folder / name).is_file()}
+    found = {}
+    for name in sorted(names - {MANIFEST}):
+        if (folder / name).is_file():
+            found[name] = content_hash(folder / name)
+        if time.monotonic() > end:
+            raise TooMuch(f"there are more static files than can be read in {limit:.0f} s")
+    return found
 
 
 def _names(folder: Path) -> set[str]:
@@ -42,7 +61,11 @@ def _manifest(folder: Path) -> set[str] | None:
 
 def content_hash(path: Path) -> str:
     """The hash that files are compared by."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def compare(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:

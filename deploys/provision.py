@@ -40,3 +40,5 @@ provision.agent(settings.systemd_service, facts["agent"], name="Agent, with its 
 # What a person laid out before: completed, and taken over.
 provision.links(lacks.links, settings.app_username, name="Links that are missing")
 housekeeping.adopt(lacks.adopted, name="Take over the versions that work")
+
+provision.show_count()

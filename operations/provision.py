@@ -1,10 +1,11 @@
 """Making a host fit for deploys. Each of these adds what is missing, and leaves what is there as it is.
 
-Under --diff each one shows all that it would do before its first command: a dry run goes no further than that.
+Each one shows all that it would do before its first command: a dry run goes no further. --diff adds the texts.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
@@ -44,7 +45,7 @@ def packages(names: Sequence[str]) -> Commands:
     + names: those that are missing
     """
     if not names:
-        host.noop("no package is missing")
+        _nothing("no package is missing")
         return
     _announce(f"Will install {', '.join(names)}")
     yield from apt.packages._inner(packages=list(names), update=True, no_recommends=True)
@@ -58,7 +59,7 @@ def app_user(user: str, home: str, missing: bool) -> Commands:
     + missing: whether there is no such user
     """
     if not missing:
-        host.noop(f"there is a user {user}")
+        _nothing(f"there is a user {user}")
         return
     _announce(f"Will make the user {user} with the home {home}")
     yield _make_user(user, "--home-dir", QuoteString(home))
@@ -74,7 +75,7 @@ def admin_user(user: str, missing: bool, keys: str) -> Commands:
     + keys: the file of those SSH keys
     """
     if not missing:
-        host.noop(f"there is a user {user}")
+        _nothing(f"there is a user {user}")
         return
     # sudo passes over a file with a dot in its name.
     path = f"{SUDOERS}/{user.replace('.', '_')}"
@@ -105,7 +106,7 @@ def folders(paths: Sequence[str], user: str, home: str) -> Commands:
     """
     missing = [path for path in paths if host.get_fact(Directory, path=path) is None]
     if not missing:
-        host.noop("every directory is there")
+        _nothing("every directory is there")
     for path in missing:
         _announce(f"Will make the directory {path}")
     for path in missing:
@@ -127,7 +128,7 @@ def scripts(missing: Mapping[str, str], user: str) -> Commands:
     absent = [path for path in missing if host.get_fact(File, path=path) is None]
     texts = {path: (FILES / missing[path]).read_text() for path in absent}
     if not texts:
-        host.noop("every script is there")
+        _nothing("every script is there")
     for path, text in texts.items():
         _announce_file(path, text)
     for path, text in texts.items():
@@ -142,7 +143,7 @@ def unit(service: str, values: Mapping[str, str] | None) -> Commands:
     + values: what is filled in; none where there is a unit
     """
     if values is None:
-        host.noop(f"there is a service {service}")
+        _nothing(f"there is a service {service}")
         return
     name = service if service.endswith(".service") else f"{service}.service"
     text = unit_text(values)
@@ -166,9 +167,12 @@ def agent(service: str, installed: str | None) -> Commands:
     + installed: the fingerprint of the agent on the host
     """
     if installed == agent_fingerprint():
-        host.noop("the agent is installed")
+        _nothing("the agent is installed")
         return
-    _announce(f"Will install the agent {agent_fingerprint()}" + (f" in place of {installed}" if installed else ""))
+    if installed:
+        _announce(f"Will install the agent {agent_fingerprint()} in place of {installed}", kind="change")
+    else:
+        _announce(f"Will install the agent {agent_fingerprint()}")
     yield bring_along("install", {"unit": service}, timeout=120)
 
 
@@ -181,7 +185,7 @@ def links(missing: Mapping[str, str], user: str) -> Commands:
     """
     made = {path: target for path, target in missing.items() if host.get_fact(File, path=path) is None}
     if not made:
-        host.noop("no link is missing")
+        _nothing("no link is missing")
     for path, target in made.items():
         _announce(f"Will make the link {path} to {target}")
     for path, target in made.items():
@@ -208,14 +212,43 @@ def _as(user: str) -> list[str | QuoteString]:
     return [] if user == "root" else ["runuser", "-u", QuoteString(user), "--"]
 
 
-def _announce(line: str) -> None:
-    """Say what an operation would do, for those who want to see it first."""
-    if state.config.DIFF and not state.is_executing:
-        host.log(line)
+def show_count() -> None:
+    """Say how much of the host at hand would be made and changed, once all of these have looked at it."""
+    counted = _counted.pop(host.name, None)
+    if counted:
+        _say(
+            f"+ {counted['create']} to create  ~ {counted['change']} to change  - 0 to delete  "
+            f"= {counted['unchanged']} unchanged"
+        )
+
+
+# What was announced of each host: how much of it is created, changed, and as it should be.
+_counted: dict[str, Counter[str]] = {}
+
+
+def _announce(line: str, kind: str = "create") -> None:
+    """Say what an operation would do, for those who want to see it first.
+
+    + kind: create, or change
+    """
+    if not state.is_executing:
+        _counted.setdefault(host.name, Counter())[kind] += 1
+        _say(line)
+
+
+def _say(line: str) -> None:
+    logger.info("%s%s", host.print_prefix, line)
+
+
+def _nothing(why: str) -> None:
+    """Say that there is nothing to do."""
+    if not state.is_executing:
+        _counted.setdefault(host.name, Counter())["unchanged"] += 1
+    host.noop(why)
 
 
 def _announce_file(path: str, text: str) -> None:
+    _announce(f"Will create {path}")
     if state.config.DIFF and not state.is_executing:
-        host.log(f"Will create {path}")
         for line in generate_color_diff([], text.splitlines(keepends=True)):
             logger.info("  %s", line)

@@ -313,11 +313,20 @@ def _links_after(run: Run, seen: Facts, found: Facts) -> dict[str, str | None]:
     for path, target in {**fixed, **laid}.items():
         if not _leads_to(seen, path, target):
             after[path] = target
-    if names is not None:
-        # A link into the config whose name the new config does not have would lead nowhere.
-        gone = [path for path in seen.get("deployment", {}) if path not in laid and path in seen["links"]]
-        after |= dict.fromkeys(gone)
+    if found.get("entries") is not None:
+        after |= dict.fromkeys(_left_dangling(seen, str(folder), str(config), found["entries"]))
     return after
+
+
+def _left_dangling(seen: Facts, folder: str, config: str, entries: Sequence[str]) -> list[str]:
+    """The links of the deployment directory that lead to what the new config does not have."""
+    gone = []
+    for path, link in seen["links"].items():
+        if posixpath.dirname(path) == folder and link["kind"] == "link":
+            target = posixpath.normpath(posixpath.join(folder, link["target"]))
+            if posixpath.dirname(target) == config and posixpath.basename(target) not in entries:
+                gone.append(path)
+    return gone
 
 
 def _leads_to(seen: Facts, path: str, target: str) -> bool:
@@ -389,10 +398,20 @@ def foresee_cleaning(host: str, settings: Settings, known: Known, doomed: Sequen
 
 def _fallback(run: Run, migrations: Migrations | None) -> tuple[Fallback | None, tuple[str, ...]]:
     """What a fallback would do to the database; and why the build would refuse the run, if it would."""
-    if "migrate" not in run.steps:
-        return None, ()
     if run.kind == "revert":
         return _fallback_of_revert(run), ()
+    if "checks" not in run.steps:
+        return None, ()
+    fallback, refusal = _fallback_of_deploy(run, migrations)
+    # A build changes no database, and is checked all the same.
+    if "migrate" not in run.steps:
+        return None, refusal
+    if run.host != run.primary and fallback.way in ("reverse", "restore"):
+        fallback = fallback.model_copy(update={"why": "by the primary host"})
+    return fallback, refusal
+
+
+def _fallback_of_deploy(run: Run, migrations: Migrations | None) -> tuple[Fallback, tuple[str, ...]]:
     if migrations is None or migrations.source == "unknown":
         return Fallback(way=run.settings.database_fallback, why="what is migrated is known when built"), ()
     if migrations.conflicts:
@@ -423,7 +442,7 @@ def _conflicts(conflicts: Mapping[str, Sequence[str]]) -> str:
 def _fallback_of_revert(run: Run) -> Fallback:
     way = run.about.get("database", "keep")
     if way == "keep":
-        return Fallback(way="none", why="the database stays as it is")
+        return Fallback(way="none")
     if run.settings.restore_script:
         written = "once visitors are let in again, what they write keeps the fresh backup from being restored"
         return Fallback(way="restore", why="from the backup that is taken first", cannot_undo=(written,))

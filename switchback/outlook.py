@@ -138,6 +138,9 @@ def present(preview: Preview, plan: Preview | None) -> None:
     all that was asked for, and pyinfra's own table is not.
     """
     line, asked = command_line(), options()
+    ends_here = only_looks() and (line.json_output or asked.detailed_exitcode)
+    if ends_here and len(line.operations) > 1:
+        raise Refused("--json and detailed_exitcode speak of one run: name one deploy file")
     if only_looks() and line.json_output:
         click.echo(json.dumps(preview.model_dump(mode="json"), indent=2))
     for text in preview_lines(preview):
@@ -151,5 +154,5 @@ def present(preview: Preview, plan: Preview | None) -> None:
             raise Refused(f"{asked.plan} can't be done as it stands:", *changed, plans.AGAIN)
     if preview.problems:
         raise (WouldBeRefused if only_looks() else Refused)(*preview.problems)
-    if only_looks() and (line.json_output or asked.detailed_exitcode):
+    if ends_here:
         raise LookedAtChanges if asked.detailed_exitcode and preview.changes else Looked

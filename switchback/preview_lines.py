@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+from agent.migration_risk import BREAKS, UNKNOWN
 from agent.versions import NAME
 from switchback.preview import (
     Changes,
@@ -190,8 +191,7 @@ def _migration_lines(host: HostPreview) -> list[str]:
     if migrations.applied is None:
         read += "; what is applied already is known when built"
     if migrations.pending:
-        by = "" if host.primary else ", by the primary host"
-        lines.append(f"{_count(len(migrations.pending), 'migration')} to apply, in this order{by}{read}")
+        lines.append(f"{_count(len(migrations.pending), 'migration')} to apply, in this order{_by(host)}{read}")
     else:
         lines.append(f"nothing to migrate{read}")
     for one in migrations.pending:
@@ -201,6 +201,13 @@ def _migration_lines(host: HostPreview) -> list[str]:
     if migrations.why:
         lines.append(f"for certain when built: {migrations.why}")
     return lines
+
+
+def _by(host: HostPreview) -> str:
+    """Who applies the migrations, where it is not this run on this host."""
+    if not any(step.name == "migrate" for step in host.steps):
+        return ", by a deploy of it"
+    return "" if host.primary else ", by the primary host"
 
 
 def _one_migration(migration: Migration) -> list[str]:
@@ -228,7 +235,19 @@ def _left_lines(host: HostPreview) -> list[str]:
     elif migrations.leaving:
         labels = ", ".join(one.label for one in migrations.leaving)
         lines.append(f"applied, and not in the older version: {labels}")
+        lines += _breaks_lines(migrations.leaving)
     return [*lines, migrations.why] if migrations.why else lines
+
+
+def _breaks_lines(migrations: Sequence[Migration]) -> list[str]:
+    """What may keep the older version from working with a schema that stays."""
+    return [
+        f"  ! {one.label}, {operation.says}: {risk.says}"
+        for one in migrations
+        for operation in one.operations
+        for risk in operation.risks
+        if risk.kind in (BREAKS, UNKNOWN)
+    ]
 
 
 def _reversed(migration: Migration) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from tests.bed.hosts import Host
 from tests.hosts.footprint import assert_no_changes, assert_refused, footprint, untouched
@@ -25,6 +26,9 @@ def test_a_dry_run_of_provision_shows_what_it_would_do_and_does_nothing(bare_hos
         result = run("provision", bare_host, args=["--dry", "--diff"]).worked()
     for line in ("Will make the user app", "Will create /etc/systemd/system/django.service", "Will install the agent"):
         assert line in result.output
+    count = re.search(r"\+ (\d+) to create  ~ 0 to change  - 0 to delete  = (\d+) unchanged", result.output)
+    assert count
+    assert int(count.group(1)) == len(re.findall(r"\] Will ", result.output))
     assert bare_host.run(["id", "app"], check=False).returncode != 0
 
 

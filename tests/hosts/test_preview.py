@@ -16,7 +16,7 @@ from tests.bed.hosts import Host
 from tests.bed.places import ROOT
 from tests.hosts.as_previewed import assert_as_previewed, state_of
 from tests.hosts.footprint import assert_refused, untouched
-from tests.hosts.whole_host import byte_for_byte
+from tests.hosts.whole_host import byte_for_byte, whole
 from tests.invariants import assert_well, look
 from tests.runs import LIMIT, PYINFRA, Result, Runs
 
@@ -79,6 +79,42 @@ def _commit(host: Host, parent: str, subject: str) -> str:
     return host.run(argv).stdout.strip()
 
 
+# An app that writes wherever it can as it starts, and goes on when it can't.
+WRITES = r"""
+set -e
+cd "$(mktemp -d)"
+git clone --quiet --branch good-2 /srv/git/code.git . 2>/dev/null
+cat >>items/apps.py <<'END'
+
+    def ready(self) -> None:
+        import contextlib
+        import os
+
+        from django.db import connection
+
+        places = ("/home/app", "/tmp", "/home/app/django-current/code", os.path.dirname(os.path.abspath(__file__)))
+        for place in places:
+            with contextlib.suppress(OSError), open(os.path.join(place, "written-by-the-app"), "w") as file:
+                file.write("x")
+        with contextlib.suppress(Exception), connection.cursor() as cursor:
+            cursor.execute("insert into items_item (name, created) values ('written by the app', now())")
+        with contextlib.suppress(Exception), connection.cursor() as cursor:
+            cursor.execute("create table written_by_the_app (id int)")
+END
+git -c user.name=Sam -c user.email=sam@example.org commit --quiet --all --message 'Write as it starts'
+git push --quiet origin HEAD:refs/heads/writes
+"""
+
+
+def test_an_app_that_writes_as_it_starts_can_be_asked_and_writes_nothing(host: Host, run: Runs) -> None:
+    host.run(WRITES)
+    with byte_for_byte(host):
+        told = previewed(run, host, code="writes")
+    assert told.migrations is not None
+    assert (told.migrations.source, told.migrations.why) == ("django", "")
+    assert [one.label for one in told.migrations.pending] == ["items.0002_item_colour"]
+
+
 # --- What is told
 
 
@@ -119,6 +155,29 @@ def test_a_migration_that_cannot_be_reversed_would_be_refused_and_a_deploy_that_
     assert "these migrations can't be reversed: items.0002_shout" in result.screen
     accepted = run("deploy", host, data={"code": "irreversible", "irreversible": "accept"}, args=["--dry"]).worked()
     assert "can't be undone: items.0002_shout stay: they can't be reversed" in accepted.output
+
+
+# A change of the config, as a person commits it: a line with a secret, and one without.
+SECRETS = r"""
+set -e
+cd "$(mktemp -d)"
+git clone --quiet /srv/git/config.git .
+printf '\nAPI_TOKEN = "hunter2-hunter2"\nPAGE_SIZE = 20\n' >>settings.py
+git -c user.name=Sam -c user.email=sam@example.org commit --quiet --all --message 'Ask the API'
+git push --quiet origin HEAD:refs/heads/with-secret
+"""
+
+
+def test_changed_lines_of_the_config_are_shown_without_their_secrets_however_much_is_said(
+    host: Host, run: Runs
+) -> None:
+    host.run(SECRETS)
+    result = run("deploy", host, data={"config": "with-secret"}, args=["--dry", "--diff", "-vvv"]).worked()
+    assert "+PAGE_SIZE = 20" in result.output
+    assert "+API_TOKEN = ***" in result.output
+    assert "hunter2" not in result.output
+    told = run("deploy", host, data={"config": "with-secret"}, args=["--dry", "--diff", "--json"]).worked()
+    assert "hunter2" not in told.stdout
 
 
 def test_static_files_are_compared_by_their_content(host: Host, run: Runs) -> None:
@@ -287,3 +346,10 @@ def test_a_clean_deletes_exactly_what_its_plan_says_and_only_once(host: Host, ru
     with untouched(host):
         result = run("clean", host, data={"plan": str(plan)})
     assert_refused(result, f"there is no version {told.deletions[0].name}")
+
+
+def test_the_app_that_writes_as_it_starts_does_write_when_it_is_built(host: Host, run: Runs) -> None:
+    """What kept it from that in a look was the look."""
+    run("build", host, data={"code": "writes"}).worked()
+    assert host.run(["cat", "/home/app/written-by-the-app"]).stdout == "x"
+    assert "written by the app" in whole(host).database

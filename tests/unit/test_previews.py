@@ -16,16 +16,16 @@ import yaml
 from agent.foresight import with_risks
 from agent.masking import masked_lines
 from switchback.checks import host_problems, hotfix_problems, transaction_problems
-from switchback.foresee import Known, foresee
+from switchback.foresee import Known, foresee, foresee_cleaning
 from switchback.outlook import of_hosts
-from switchback.preflight import Fleet, plan_deploy, plan_restart, plan_revert
+from switchback.preflight import Fleet, plan_build, plan_deploy, plan_restart, plan_revert
 from switchback.preview import Preview
 from switchback.preview_lines import preview_lines
 from tests.unit import examples
 
 FOLDER = Path(__file__).with_name("previews")
 SITUATIONS = sorted(FOLDER.glob("*.yml"))
-PLANS = {"deploy": plan_deploy, "revert": plan_revert, "restart": plan_restart}
+PLANS = {"deploy": plan_deploy, "build": plan_build, "revert": plan_revert, "restart": plan_restart}
 DRAWN = "vK8mQ2xRt7LpZw4NcYb9"
 APPLIED = [["auth", "0012_alter_user_first_name_max_length"], ["items", "0001_initial"]]
 # What is found where nothing but the code changes.
@@ -34,6 +34,7 @@ FOUND: dict[str, Any] = {
     "migrations": {"source": "django", "applied": APPLIED, "pending": [], "missing": [], "conflicts": {}},
     "static": {"source": "django"},
     "names": ["settings.py", "wsgi.py"],
+    "entries": ["README", "django", "manage.py", "settings.py", "supervisord.conf", "wsgi.py"],
     "windows": [],
 }
 
@@ -47,7 +48,9 @@ def previewed(situation: dict[str, Any]) -> Preview:
     runs = PLANS[kind](fleet, examples.asked(**situation.get("asked", {})))
     told = []
     for name, run in runs.items():
-        problems = host_problems(seen[name], settings[name], builds=kind == "deploy") + hotfix_problems(seen[name])
+        problems = host_problems(seen[name], settings[name], builds=kind in ("deploy", "build")) + hotfix_problems(
+            seen[name]
+        )
         notices = tuple(transaction_problems(seen[name]))
         found = host_found(situation["hosts"][name].get("found")) if run.steps and kind != "restart" else {}
         told.append(foresee(run, Known(seen[name], found, tuple(problems), notices)))
@@ -100,6 +103,22 @@ def test_a_preview_shows_no_secret_and_as_json_neither(path: Path) -> None:
 def test_a_preview_is_the_same_after_it_was_kept_as_a_plan(path: Path) -> None:
     preview = previewed(yaml.safe_load(path.read_text()))
     assert Preview.model_validate_json(preview.model_dump_json()) == preview
+
+
+def test_a_clean_names_what_goes_and_the_room_that_this_frees() -> None:
+    seen = examples.host_facts(examples.version(examples.LIVE), examples.version(examples.OLD, bytes=80_000_000))
+    told = foresee_cleaning("web1", examples.settings(), Known(seen), [examples.OLD])
+    assert preview_lines(of_hosts("clean", [told])) == [
+        "[web1] clean: 1 of 2 versions to be deleted",
+        "[web1]   deletes   1 version, which frees 80 MB",
+        f"[web1]             - {examples.OLD} (80 MB)",
+        "[web1]   + 0 to create  ~ 0 to change  - 1 to delete  = 1 unchanged",
+    ]
+
+
+def test_a_clean_with_nothing_to_delete_is_one_line() -> None:
+    told = foresee_cleaning("web1", examples.settings(), Known(examples.host_facts()), [])
+    assert preview_lines(of_hosts("clean", [told])) == ["[web1] nothing to delete"]
 
 
 if __name__ == "__main__":

@@ -21,8 +21,10 @@ import os
 import signal
 import sys
 import time
+from _thread import get_ident
 from typing import Any
 
+MAIN = get_ident()
 FAULTS = "/var/lib/faults"
 STATE = "/var/lib/switchback"
 AUDITED = (
@@ -99,7 +101,8 @@ class Saboteur:
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Called by the interpreter before each thing that it reports."""
-        if self.busy or self.done or event not in AUDITED:
+        # Whose rights it works with holds for the whole process, so only its main thread may change that.
+        if self.busy or self.done or event not in AUDITED or get_ident() != MAIN:
             return
         self.busy = True
         user = os.geteuid()
