@@ -42,10 +42,10 @@ from agent.supervisor import (
 
 Note = dict[str, Any]
 
-PAUSE = 0.05
+PAUSE = 0.1
 WATCHED_FIRST = 0.25
 # So many rounds of asking are small; then more connections are made at once, to reach a process that is seldom free.
-SMALL_ROUNDS, FEW, MANY = 40, 2, 8
+SMALL_ROUNDS, FEW, MANY = 20, 2, 8
 # What of a process's log is shown when it is not well, bytes.
 LOG_TAIL = 2000
 
