@@ -64,6 +64,14 @@ bench-preview: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(BIN)/python -m tests.bench.preview
 
+# Deploys compared with a script and over a long link, and many hosts: writes docs/performance.md. The machine should
+# have nothing else to do; TIMES=1 is a quick look.
+.PHONY: bench
+TIMES ?= 5
+bench: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(BIN)/python -m tests.bench.deploys --times $(TIMES)
+
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -50,7 +50,7 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
 
 
 def _is_there(layout: Layout, version: str) -> bool:
-    return (layout.version(version) / versions.SEAL).exists()
+    return layout.part(version, "config").is_dir()
 
 
 def _keep_hotfixes(transaction: Transaction, request: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from agent.django_side import MARK as RESULT
 from agent.say import say
 from agent.state import write_whole
 from agent.step import Step, StepFailed
-from agent.versions import SEAL
+from agent.versions import SEAL, read_json
 
 Note = dict[str, Any]
 
@@ -50,13 +50,14 @@ def venv(step: Step) -> Note:
     uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(layout.home / ".local/bin"))
     installer, python = "uv" if uv else "pip", shutil.which(step.settings["python"], path=PATH)
     mark = venvs.fingerprint(step.settings, requirements, python, installer)
-    note = {"installer": installer, "requirements": requirements.exists(), "fingerprint": mark}
+    note: Note = {"installer": installer, "requirements": requirements.exists(), "fingerprint": mark}
     same = venvs.same_as(step.transaction.state, layout, mark) if step.settings.get("reuse_venv", True) else None
-    if same and venvs.take_over(runner, layout, same, step.version):
+    if same and venvs.take_over(layout, same, step.version):
         say(f"venv: the requirements are those of {same}: its packages are linked, not installed again")
-        return {**note, "reused": same}
+        named = read_json(layout.version(same) / SEAL)["venv"]["named"]
+        return {**note, "reused": same, "named": named}
     _install(step, runner, uv, requirements)
-    return note
+    return {**note, "named": venvs.files_with_its_name(runner, layout, step.version) if mark else []}
 
 
 def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> None:
@@ -186,7 +187,7 @@ def seal(step: Step) -> Note:
         "built": int(time.time()),
         "deploy": step.transaction.deploy,
         "bytes": size,
-        "venv": step.notes("venv").get("fingerprint"),
+        "venv": {key: step.notes("venv").get(key) for key in ("fingerprint", "named")},
         "migrations": step.notes("checks").get("known", []),
     }
     with acting_as(layout.app):

@@ -39,7 +39,8 @@ def decide(progress: Progress) -> Window:
     if settings.get("maintenance") != "auto":
         return Window(True, "the settings say maintenance: always")
     if settings.get("restart") == "rolling" and way["interrupts"]:
-        return Window(True, str(way["why"]).splitlines()[0].rstrip(":"))
+        why = str(way.get("why") or "the service restarts as a whole")
+        return Window(True, why.splitlines()[0].rstrip(":"))
     if not changes_database(progress):
         return Window(False, "nothing is migrated")
     if progress.begin.get("kind") == "revert":

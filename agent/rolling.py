@@ -42,9 +42,10 @@ from agent.supervisor import (
 
 Note = dict[str, Any]
 
-PAUSE = 0.05
+PAUSE = 0.1
+WATCHED_FIRST = 0.25
 # So many rounds of asking are small; then more connections are made at once, to reach a process that is seldom free.
-SMALL_ROUNDS, FEW, MANY = 40, 2, 8
+SMALL_ROUNDS, FEW, MANY = 20, 2, 8
 # What of a process's log is shown when it is not well, bytes.
 LOG_TAIL = 2000
 
@@ -147,9 +148,10 @@ def replace_all(step: Step) -> Note:
     stable = float(step.settings["health_stable"])
     with rehearsal(step, running.sections, _web(step, running), Path(running.named), running.pid) as first:
         first.wait_until_well()
-        # Half of the time is watched before any visitor depends on the version. For the other half visitors' processes
-        # are so much younger than this one that they are taken back before they reach its age.
-        first.watch(stable / 2)
+        # A part of the time is watched before any visitor depends on the version. For the rest, visitors' processes are
+        # so much younger than this one, also by the time that they take to start, that they are taken back before they
+        # reach the age at which it has failed.
+        first.watch(stable * WATCHED_FIRST)
         say(f"restart: the new version was well after {first.seconds:.1f} s, where no visitor comes")
         roll = _Roll(step, running, step.version, anew=step.begin["kind"] == "restart", first=first)
         roll.replace()

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from agent.command import acting_as
 from agent.layout import Layout
@@ -205,7 +206,7 @@ class Supervisor:
             raise StepFailed(
                 f"supervisord refuses {method} {' '.join(map(str, arguments))}: {fault.faultString}"
             ) from None
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError) as error:
             raise StepFailed(f"supervisord does not answer: {error or type(error).__name__}") from None
 
     def processes(self) -> list[dict[str, Any]]:

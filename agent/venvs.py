@@ -58,17 +58,28 @@ def same_as(state: State, layout: Layout, wanted: str | None) -> str | None:
     if wanted is None:
         return None
     sealed = [one["name"] for one in list_versions(state, layout) if one["sealed"]]
-    return next((name for name in sealed if read_json(layout.version(name) / SEAL).get("venv") == wanted), None)
+    return next((name for name in sealed if _made_of(layout, name).get("fingerprint") == wanted), None)
 
 
-def take_over(runner: Runner, layout: Layout, old: str, new: str) -> bool:
+def _made_of(layout: Layout, version: str) -> dict[str, Any]:
+    made = read_json(layout.version(version) / SEAL).get("venv")
+    return made if isinstance(made, dict) else {}
+
+
+def files_with_its_name(runner: Runner, layout: Layout, version: str) -> list[str]:
+    """The files of a version's environment that have its name in them, relative to it; all others can be linked."""
+    folder = layout.part(version, "venv")
+    argv = ["grep", "--recursive", "--files-with-matches", "--null", "-F", version, str(folder)]
+    return sorted(os.path.relpath(name, str(folder)) for name in runner.run(argv, ok=(0, 1)).split("\0") if name)
+
+
+def take_over(layout: Layout, old: str, new: str) -> bool:
     """Make a version's environment out of another one's. Returns whether that could be done; if not, nothing is there.
 
     Whatever has the old version's name in it is written anew, and the rest, which then has not, is linked.
     """
     before, after = layout.part(old, "venv"), layout.part(new, "venv")
-    found = runner.run(["grep", "--recursive", "--files-with-matches", "--null", "-F", old, str(before)], ok=(0, 1))
-    named = {name for name in found.split("\0") if name}
+    named = {str(before / name) for name in read_json(layout.version(old) / SEAL)["venv"]["named"]}
     with acting_as(layout.app):
         if any(_is_binary(Path(name)) for name in named):
             return False

@@ -131,7 +131,10 @@ def restart(step: Step) -> Note:
     if decided["way"] == "rolling":
         return {"way": "rolling", **rolling.replace_all(step)}
     if decided.get("why"):
-        say(f"restart: in full, not one process after the other: {decided['why']}")
+        first, *lines = str(decided["why"]).splitlines()
+        say(f"restart: in full, not one process after the other: {first}")
+        for line in lines:
+            say(f"restart:   {line}")
     service.restart(step.runner(None), step.settings["systemd_service"])
     return {"way": "restart"}
 

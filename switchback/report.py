@@ -24,6 +24,7 @@ TOLD = (
     "no window is needed: ",
     "restart: in full",
     "restart: supervisord has",
+    "restart:   ",
     "restart: the new",
 )
 COST = ("downtime: ", "time: ")

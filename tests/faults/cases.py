@@ -90,10 +90,11 @@ RESTART = Step("restart", InCommand("systemctl restart django"), limit="restart_
 HEALTH = Step("health", in_step("health"))
 MAINTENANCE_STOP = Step("maintenance_stop", InCommand("stop_maintenance.sh*"), limit="script_timeout")
 SITE = Step("site", in_step("site"))
+# The last line before it says what visitors have noticed so far.
 DECIDING = Step(
     "commit (deciding)",
-    InAgent("step done", "site", "step * commit"),
-    fails=InAgent("step done", "site", "step * commit", audit=("open",), path="journal.jsonl", writing=True),
+    InAgent("note", "downtime", "step * commit"),
+    fails=InAgent("note", "downtime", "step * commit", audit=("open",), path="journal.jsonl", writing=True),
 )
 DECIDED = Step(
     "commit (decided)",

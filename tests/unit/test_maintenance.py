@@ -55,6 +55,13 @@ DECISIONS: dict[str, tuple[Progress, bool, str]] = {
         True,
         "the supervisord config of new does not allow it",
     ),
+    "what was not looked at": (
+        read_progress(
+            [{"event": "begin", "kind": "deploy", "settings": {"maintenance": "auto", "restart": "rolling"}}]
+        ),
+        True,
+        "the service restarts as a whole",
+    ),
     "a restart as a whole, as asked for": (progress(restart="restart", way=None), False, "nothing is migrated"),
 }
 
