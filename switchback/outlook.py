@@ -151,7 +151,7 @@ def present(preview: Preview, plan: Preview | None) -> None:
     if plan is not None:
         changed = plans.differences(plan, preview)
         if changed:
-            raise Refused(f"{asked.plan} can't be done as it stands:", *changed, plans.AGAIN)
+            raise Refused(f"{asked.plan} can't be done as it stands:", *changed, *preview.problems, plans.AGAIN)
     if preview.problems:
         raise (WouldBeRefused if only_looks() else Refused)(*preview.problems)
     if ends_here:
