@@ -81,14 +81,14 @@ def clean(state: State, request: dict[str, Any]) -> Version:
     transaction = begin(state, request["deploy"], fields)
     start_guard()
     with transaction.alone():
-        # Chosen again: only now is it certain that no deploy changes what the links lead to.
-        versions = _versions(state, layout)
-        doomed = choose(versions, request["keep"], settings["keep_failed"], named)
-        with acting_as(layout.app):
-            for name in doomed:
-                _move_away(layout, name, transaction.deploy)
-        for name in doomed:
-            state.mark(name).unlink(missing_ok=True)
+        try:
+            # Chosen again: only now is it certain that no deploy changes what the links lead to.
+            versions = _versions(state, layout)
+            doomed = choose(versions, request["keep"], settings["keep_failed"], named)
+            _move_away(state, layout, doomed, transaction.deploy)
+        except (Refused, OSError) as problem:
+            end(transaction, "refused", f"refused: {problem}")
+            raise Refused(f"not everything could be deleted: {problem}; look: deploys/status.py") from None
         end(transaction, "committed", "deleted: " + (", ".join(doomed) or "nothing"))
     sizes = {version["name"]: version["bytes"] or 0 for version in versions}
     _empty_trash(layout)
@@ -100,12 +100,15 @@ def _versions(state: State, layout: Layout) -> list[Version]:
     return list_versions(state, layout, used)
 
 
-def _move_away(layout: Layout, name: str, deploy: str) -> None:
+def _move_away(state: State, layout: Layout, doomed: Iterable[str], deploy: str) -> None:
+    """Take versions off the list at once; what they hold is deleted later. Raises OSError."""
     trash = layout.own / "trash" / deploy
-    trash.mkdir(parents=True, exist_ok=True)
-    folder = layout.version(name)
-    folder.chmod(0o755)
-    os.rename(str(folder), str(trash / name))
+    for name in doomed:
+        with acting_as(layout.app):
+            trash.mkdir(parents=True, exist_ok=True)
+            layout.version(name).chmod(0o755)
+            os.rename(str(layout.version(name)), str(trash / name))
+        state.mark(name).unlink(missing_ok=True)
 
 
 def _empty_trash(layout: Layout) -> None:

@@ -198,7 +198,7 @@ class Seen:
 
 def look(host: Host) -> Seen:
     """Look at a host."""
-    seen = json.loads(host.run(["timeout", str(int(LOOK_LIMIT)), "python3", "-c", LOOK]).stdout)
+    seen = json.loads(host.read(["timeout", str(int(LOOK_LIMIT)), "python3", "-c", LOOK]))
     database = seen.pop("database")
     return Seen(**seen, database=Database(tuple(database["migrations"]), database["rows"], database["schema"]))
 

@@ -27,6 +27,7 @@ CHECKOUT = "switchback.checkout"
 SSH_PORT = "switchback.ssh"
 HTTP_PORT = "switchback.http"
 READY_LIMIT = 60.0
+READ_TRIES = 3
 STOP_LIMIT = 20
 PORTS = range(20000, 32000)
 PORT_TRIES = 20
@@ -77,6 +78,17 @@ class Host:
             shown = shlex.join(argv)[:200]
             raise AssertionError(f"{self.name}: {shown} exits with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done
+
+    def read(self, command: str | Sequence[str], *, check: bool = True) -> str:
+        """What a command prints that changes nothing and prints something: run again when the engine has lost that.
+
+        On a busy machine an engine sometimes hands no output over, of a command that has ended well.
+        """
+        for _ in range(READ_TRIES):
+            done = self.run(command, check=check)
+            if done.stdout or done.returncode != 0:
+                return done.stdout
+        raise BedError(f"{self.name}: {command} prints nothing, {READ_TRIES} times")
 
     def write(self, path: str, content: str | bytes, *, mode: int = 0o644, owner: str = "root") -> None:
         """Write a file, anywhere but on a tmpfs (/run, /tmp)."""

@@ -292,7 +292,7 @@ class Session:
     def _assert_kept(self, seen: Seen) -> None:
         """Assert that there is evidence, and that a version that never worked is marked."""
         folder = f"{STATE}/transactions/{seen.last['deploy']}"
-        kept = self.host.run(["ls", folder]).stdout.split()
+        kept = self.host.read(["ls", folder]).split()
         assert "journal.jsonl" in kept
         version = str(seen.last["version"])
         mark = seen.marks.get(version, {})

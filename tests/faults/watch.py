@@ -40,9 +40,9 @@ def wait_until_free(host: Host, limit: int = LIMIT) -> None:
 
 def journal(host: Host) -> list[dict[str, Any]]:
     """The journal of the newest deploy, or of the one that is open."""
-    text = host.run(
+    text = host.read(
         f"cd {STATE}/transactions && cat $(cat ../lock 2>/dev/null || ls | tail -1)/journal.jsonl", check=False
-    ).stdout
+    )
     return [json.loads(line) for line in text.splitlines()]
 
 
