@@ -9,11 +9,14 @@ from typing import Any
 from agent import git
 from agent.command import Runner, acting_as
 from agent.masking import masked_lines, masked_urls
+from agent.text_diff import trimmed
 
 # How many commits are named; all of them are counted.
 SHOWN = 20
 # How long a text diff may be, lines.
 DIFF_LINES = 400
+# More lines than any file has.
+WHOLE = 10_000_000
 STAT = re.compile(r"(\d+) (file|insertion|deletion)")
 
 
@@ -68,8 +71,8 @@ def _commits(listing: str) -> list[dict[str, str]]:
 
 
 def _text_diff(runner: Runner, repository: Path, before: str, after: str) -> list[str]:
-    text = runner.run(["git", "-C", str(repository), "diff", "--no-color", "--no-ext-diff", before, after])
-    lines = masked_lines(text.splitlines(), signs=True)
+    argv = ["git", "-C", str(repository), "diff", "--no-color", "--no-ext-diff", f"--unified={WHOLE}"]
+    lines = trimmed(masked_lines(runner.run([*argv, before, after]).splitlines(), signs=True))
     cut = len(lines) - DIFF_LINES
     return lines if cut <= 0 else [*lines[:DIFF_LINES], f"… and {cut} more lines"]
 

@@ -21,9 +21,11 @@ _WORDS = frozenset(("key", "keys", "pwd", "pass", "pw", "dsn", "salt", "authoriz
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # NAME = value, "name": value, name: value, --name=value, environ["NAME"] = value.
 _NAMED = re.compile(r"""(?P<name>["']?[A-Za-z_][\w.-]*["']?)\]?\s*(?::=|=>|[:=](?!=))\s*""")
-_HARMLESS = re.compile(r"(?:True|False|None|true|false|null|\d{1,5})\s*[,;)\]}]*\s*(?:#.*)?$")
+_HARMLESS = re.compile(r"(?:True|False|None|true|false|null)\s*[,;)\]}]*\s*(?:#.*)?$")
 # A value that begins here and goes on in the lines below.
 _OPENS = re.compile(r"""(?:[\[({|>\\]|[|>][+-]?\d?|[rbuf]?(?:\"\"\"|'''))?\s*\\?\s*$""")
+# --name value, as in a command.
+_OPTION = re.compile(r"(?P<name>(?<!\S)--?[A-Za-z][\w-]*)(?P<gap>\s+)(?P<value>[^\s-]\S*)")
 _QUOTED = re.compile(r"""(?P<quote>["'`])(?P<text>(?:(?!(?P=quote)).){16,})(?P=quote)""")
 _BARE = re.compile(r"(?<![\w/.+@-])[A-Za-z0-9+/_=-]{24,}(?![\w/.+@-])")
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----")
@@ -95,8 +97,14 @@ def _masked_line(line: str) -> tuple[str, bool]:
             return line, True
         # All the rest of the line: a value may be in several parts.
         return line[: pair.end()] + MASK, value.rstrip().endswith(("\\", "(", "[", "{", "+"))
+    line = _OPTION.sub(_hide_of_option, line)
     line = _QUOTED.sub(lambda match: match.group("quote") + _hidden(match.group("text")) + match.group("quote"), line)
     return _BARE.sub(lambda match: _hidden(match.group()), line), False
+
+
+def _hide_of_option(match: re.Match[str]) -> str:
+    name, gap, value = match.group("name", "gap", "value")
+    return name + gap + (MASK if names_secret(name) else value)
 
 
 def _hidden(text: str) -> str:

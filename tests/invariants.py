@@ -14,7 +14,7 @@ from tests.runs import Result
 
 CURRENT, PREVIOUS = "/home/app/django-current", "/home/app/django-previous"
 WORKING, PREVIOUS_WORKING = "/home/app/django-working", "/home/app/django-previous-working"
-LOOK_LIMIT = 30.0
+LOOK_LIMIT = 60.0
 
 # Run on the host. What is on its way out (the guard ends within a second of its deploy) is given a moment.
 LOOK = r"""
@@ -98,7 +98,7 @@ def links():
 def temporaries():
     patterns = (
         "/home/app/.*.switchback", "/home/app/deployment/.*.switchback", STATE + "/.lock-*", STATE + "/**/.new-*",
-        "/home/app/**/.new-*", "/home/app/backups/.unfinished-*",
+        "/home/app/.new-*", "/home/app/django-*/.new-*", "/home/app/backups/.unfinished-*",
     )
     return sorted(path for pattern in patterns for path in glob.glob(pattern, recursive="**" in pattern))
 

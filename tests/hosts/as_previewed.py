@@ -16,13 +16,16 @@ LIMIT = 60
 NOT_THE_APPS = ("pip", "setuptools", "wheel")
 
 LOOK = r"""
-import glob, importlib.metadata, json, os, re, subprocess
+import glob, importlib.metadata, json, os, pwd, re, subprocess
 
 def as_app(*argv):
     return subprocess.run(["runuser", "-u", "app", "--", *argv], capture_output=True, text=True, check=True).stdout
 
 def query(statement):
-    return as_app("psql", "-AtXd", "app", "-c", statement).splitlines()
+    # Several hosts may share the database of one, as the app's own settings have it.
+    shared = "/home/app/database_host"
+    there = ["--host", open(shared).read().strip()] if os.path.exists(shared) else []
+    return as_app("psql", *there, "-AtXd", "app", "-c", statement).splitlines()
 
 links = {}
 for path in [*glob.glob("/home/app/*"), *glob.glob("/home/app/deployment/*")]:
@@ -32,7 +35,14 @@ current = os.path.realpath("/home/app/django-current")
 packages = {}
 for one in importlib.metadata.distributions(path=glob.glob(current + "/venv/lib/python*/site-packages")):
     packages[re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower()] = one.version
-there = query("select 1 from pg_class where relname = 'django_migrations'")
+def has_app():
+    try:
+        return bool(pwd.getpwnam("app"))
+    except KeyError:
+        return False
+
+# A bare host has neither the user nor the database.
+there = has_app() and query("select 1 from pg_class where relname = 'django_migrations'")
 sealed = {}
 try:
     sealed = json.load(open(current + "/.switchback.json"))
@@ -42,7 +52,7 @@ print(json.dumps({
     "links": links,
     "packages": packages,
     "migrations": query("select app || '.' || name from django_migrations") if there else [],
-    "versions": [name for name in os.listdir("/home/app") if re.match(r"django-\d{8}-", name)],
+    "versions": [os.path.basename(path) for path in glob.glob("/home/app/django-*") if not os.path.islink(path)],
     "commits": {part: sealed.get(part, {}).get("sha") for part in ("code", "config")},
 }))
 """
@@ -107,7 +117,8 @@ def _assert_migrations(told: HostPreview, before: State, after: State) -> None:
     migrates = {step.name for step in told.steps if step.does} >= {"migrate"}
     come = [one.label for one in migrations.pending] if migrates else []
     gone = [one.label for one in migrations.leaving] if told.database == "reverse" else []
-    if told.database == "restore":
+    if told.database == "restore" or not told.primary:
+        # What becomes of the database is the primary host's doing.
         return
     if migrations.applied is None:
         # A first deploy: the project's own files tell of the project's own migrations.

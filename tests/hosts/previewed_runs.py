@@ -35,7 +35,8 @@ class PreviewedRuns(Runs):
         ):
             return super().__call__(deploy, *hosts, data=data, args=args, own=own, timeout=timeout)
         plan = Path(self._folder) / f"preview-{self._number}.json"
-        before = {host.name: state_of(host) for host in hosts}
+        # With a host that is down, the run is refused.
+        before = {host.name: state_of(host) for host in hosts if host.container.status == "running"}
         result = super().__call__(deploy, *hosts, data={**told, "save_plan": plan}, args=args, own=own, timeout=timeout)
         if result.code == 0:
             shown = {one.host: one for one in load(plan).hosts}

@@ -23,6 +23,17 @@ from tests.runs import LIMIT, PYINFRA, Result, Runs
 GIT = ["git", "-c", "safe.directory=*", "-c", "user.name=Sam", "-c", "user.email=sam@example.org"]
 # A branch that is moved on later: here it is good-1 with another title.
 BRANCH = "preview/branch"
+# Thirty commits on it, each with the files of good-1.
+COMMITS = r"""
+set -e
+cd /srv/git/code.git
+sha=good-1
+for number in $(seq 0 29); do
+    sha=$(git -c safe.directory=* -c user.name=Sam -c user.email=sam@example.org \
+        commit-tree -p "$sha" -m "Change $number" "good-1^{tree}")
+done
+git -c safe.directory=* update-ref "refs/heads/$1" "$sha"
+"""
 
 
 def previewed(run: Runs, host: Host, deploy: str = "deploy", **data: str) -> HostPreview:
@@ -63,20 +74,12 @@ def test_a_deploy_that_is_not_agreed_to_leaves_the_whole_host_as_it_was(host: Ho
 def test_a_look_at_commits_that_the_host_has_not_fetched_yet_shows_them_and_fetches_nothing(
     host: Host, run: Runs
 ) -> None:
-    for number in range(30):
-        parent = "good-1" if number == 0 else f"refs/heads/{BRANCH}"
-        sha = _commit(host, parent, f"Change {number}")
-        host.run([*GIT, "-C", "/srv/git/code.git", "update-ref", f"refs/heads/{BRANCH}", sha])
+    host.run(["sh", "-c", COMMITS, "sh", BRANCH])
     with byte_for_byte(host):
         result = run("deploy", host, data={"code": BRANCH}, args=["--dry"]).worked()
     assert "30 commits forward" in result.output
     assert "Sam: Change 29" in result.output
     assert "… and 10 more" in result.output
-
-
-def _commit(host: Host, parent: str, subject: str) -> str:
-    argv = [*GIT, "-C", "/srv/git/code.git", "commit-tree", "-p", parent, "-m", subject, f"{parent}^{{tree}}"]
-    return host.run(argv).stdout.strip()
 
 
 # An app that writes wherever it can as it starts, and goes on when it can't.
@@ -335,11 +338,15 @@ def test_a_revert_with_the_database_does_what_its_preview_says(host: Host, run: 
     assert "items.0002_item_colour" not in look(host).database.migrations
 
 
-def test_a_clean_deletes_exactly_what_its_plan_says_and_only_once(host: Host, run: Runs, tmp_path: Path) -> None:
+def test_a_clean_deletes_exactly_what_its_plan_says_and_only_once(
+    host: Host, run: Runs, story: Story, tmp_path: Path
+) -> None:
     plan = tmp_path / "plan.json"
-    run("clean", host, data={"keep": "0", "save_plan": str(plan)}, args=["--dry"]).worked()
+    branch = story.told["hosts"][0]["code"]["sha"]
+    old = next(name for name in look(host).versions if f"-{branch[:7]}-" in name)
+    run("clean", host, data={"version": old, "save_plan": str(plan)}, args=["--dry"]).worked()
     (told,) = Preview.model_validate_json(plan.read_bytes()).hosts
-    assert told.deletions
+    assert [one.name for one in told.deletions] == [old]
     before = state_of(host)
     run("clean", host, data={"plan": str(plan)}).worked()
     assert_as_previewed(told, before, state_of(host))

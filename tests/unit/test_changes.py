@@ -107,6 +107,37 @@ def test_changed_lines_are_read_when_they_are_asked_for_and_secrets_in_them_are_
     assert "s3cret" not in "\n".join(diff)
 
 
+def test_a_secret_whose_name_stands_far_above_the_change_is_masked(repository: Path) -> None:
+    names = [f"    'word-{number}'," for number in range(40)]
+    text = "\n".join(["DEBUG = False", "SECRETS = [", *names, "]", "PAGE = 1", ""])
+    first = commit(repository, "Begin", settings=text)
+    second = commit(repository, "Tune", settings=text.replace("word-20", "hunter2").replace("PAGE = 1", "PAGE = 2"))
+    diff = look(repository, first, second, text=True)["diff"]
+    assert "hunter2" not in "\n".join(diff)
+    assert "+PAGE = 2" in diff
+    # As long as git itself would show it.
+    assert [line for line in diff if line.startswith("@@")] == ["@@ -20,7 +20,7 @@", "@@ -41,4 +41,4 @@"]
+
+
+def test_a_diff_that_is_trimmed_is_what_git_shows_of_it(repository: Path) -> None:
+    lines = [f"line {number}" for number in range(60)]
+    first = commit(repository, "Begin", a="\n".join(lines), b="x\n", c="old\n")
+    changed = ["new first", *lines[:30], "between", *lines[31:58]]
+    (repository / "c").unlink()
+    second = commit(repository, "Change", a="\n".join(changed), d="new\n")
+    git_shows = git(repository, "diff", first, second).splitlines()
+    ours = look(repository, first, second, text=True)["diff"]
+
+    heads = [line.split(" @@")[0] for line in git_shows if line.startswith("@@ -")]
+    assert [line for line in ours if not line.startswith("@@")] == [
+        line for line in git_shows if not line.startswith("@@")
+    ]
+    # git leaves out a count of one.
+    assert [line.split(" @@")[0] for line in ours if line.startswith("@@ -") and ",1" not in line] == [
+        head for head in heads if head.count(",") == 2
+    ]
+
+
 def test_a_password_in_a_commits_subject_is_masked(repository: Path) -> None:
     first = commit(repository, "Begin", a="1\n")
     second = commit(repository, "Fetch from https://robot:s3cret@git.example.com/", a="2\n")

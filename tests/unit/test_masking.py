@@ -31,6 +31,8 @@ HOLDS_SECRET = (
     "Authorization: Bearer {}",
     "stripeApiKey: {}",
     "--password={}",
+    "command = worker --api-token {} --verbose",
+    "DB_PIN_PASSWORD = 1234{}",
     "access_token := {}",
     "settings(secret_key='{}', debug=False)",
 )
@@ -42,7 +44,7 @@ PLAIN = (
     "MONKEY = 'banana'",
     "    'django.contrib.sessions.middleware.SessionMiddleware',",
     "STATIC_ROOT = '/home/app/django-current/static'",
-    "PASSWORD_RESET_TIMEOUT = 3600",
+    "python manage.py runserver --port 8000",
     "SESSION_COOKIE_SECURE = True",
     "commit 98af8fe820aa11bb22cc33dd44ee55ff66778899",
     "command = /home/app/venv/bin/python -m gunicorn --bind fd://0 wsgi:application",
