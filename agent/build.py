@@ -157,7 +157,11 @@ def django(step: Step, verb: str, *arguments: str, version: str = "") -> Note:
     version = version or step.version
     side = Path(__file__).with_name("django_side.py")
     manage = step.layout.part(version, "config") / "manage.py"
-    output = run_python(step.runner(step.layout.app), step, version, [str(side), str(manage), verb, *arguments])
+    try:
+        output = run_python(step.runner(step.layout.app), step, version, [str(side), str(manage), verb, *arguments])
+    except CommandFailed as problem:
+        # What has run for its owner is the app's own manage.py.
+        raise CommandFailed(str(problem.args[0]).replace(str(side), manage.name), problem.output) from None
     results = [line[len(RESULT) :] for line in output.splitlines() if line.startswith(RESULT)]
     if not results:
         raise CommandFailed(f"manage.py did not come as far as {verb}", output)
