@@ -16,9 +16,8 @@ ON_HOSTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --
 
 MATRIX = $(BIN)/python -m pytest tests/faults/test_matrix.py --numprocesses 4 --dist worksteal --durations 15
 
-# Everything but the whole fault matrix and chaos; of the matrix, the most telling case of each step.
-test: test-unit test-hosts test-faults-alone
-	$(MATRIX)
+# Everything but the whole fault matrix and chaos.
+test: test-unit test-hosts test-faults-alone test-matrix-quick
 
 test-unit: .venv/.installed
 	$(BIN)/python -m pytest tests/unit
@@ -31,10 +30,15 @@ test-hosts: .venv/.installed
 # Faults of each kind, then every fault in every step, and the table of how each has ended.
 test-faults: test-faults-alone test-matrix
 
-.PHONY: test-faults-alone test-matrix test-chaos
+.PHONY: test-faults-alone test-matrix-quick test-matrix test-chaos
 test-faults-alone: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(ON_HOSTS) tests/faults --ignore tests/faults/test_matrix.py
+
+# The most telling case of each step.
+test-matrix-quick: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(MATRIX)
 
 test-matrix: .venv/.installed
 	$(BIN)/python -m tests.bed image
@@ -42,13 +46,10 @@ test-matrix: .venv/.installed
 	-SWITCHBACK_MATRIX=whole $(MATRIX)
 	$(BIN)/python -m tests.faults.matrix
 
-# What of test-hosts and test-faults has failed or was not run, alone. Pytest's 5 says that there was nothing to do.
+# What of `make test` has failed, alone.
 .PHONY: test-failed
 test-failed: .venv/.installed
-	$(ON_HOSTS) tests/hosts tests/faults --ignore tests/faults/test_matrix.py \
-		--last-failed --last-failed-no-failures none || [ $$? = 5 ]
-	-SWITCHBACK_MATRIX=rest $(MATRIX)
-	$(BIN)/python -m tests.faults.matrix
+	$(ON_HOSTS) tests/unit tests/hosts tests/faults --last-failed --last-failed-no-failures none
 
 # Deploys and reverts in a row, each hit at a random time in a random way.
 ROUNDS ?= 100
