@@ -11,12 +11,14 @@ from agent import service
 from agent.command import acting_as
 from agent.guard import start_guard
 from agent.layout import Layout
+from agent.say import say
 from agent.state import State
 from agent.transaction import Refused, begin, end
 from agent.versions import list_versions
 
 Version = dict[str, Any]
 
+TRASH_UNIT = "switchback-trash"
 # The folders of a version can't be written to, and so not be emptied either. Its files may be a newer version's as
 # well, and stay as they are.
 DELETE = 'find "$@" -type d -exec chmod u+w -- {} +; rm -rf -- "$@"'
@@ -118,5 +120,8 @@ def _empty_trash(layout: Layout) -> None:
         left = sorted(str(folder) for folder in trash.iterdir()) if trash.is_dir() else []
     if left:
         how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]
-        argv = ["systemd-run", *how, "--", "sh", "-c", DELETE, "sh", *left]
-        subprocess.run(argv, check=True, timeout=60, capture_output=True)
+        argv = ["systemd-run", f"--unit={TRASH_UNIT}-{os.getpid()}", *how, "--", "sh", "-c", DELETE, "sh", *left]
+        try:
+            subprocess.run(argv, check=True, timeout=60, capture_output=True)
+        except (OSError, subprocess.SubprocessError) as problem:
+            say(f"their room is freed by the next clean: {problem}")

@@ -72,7 +72,8 @@ def of_service():
 def strays():
     return [
         f"{pid} {command}" for pid, owner, group, command in processes()
-        if "/django.service" not in group
+        # Old versions are deleted when nobody waits for it any more.
+        if "/django.service" not in group and "/switchback-trash-" not in group
         and (owner == APP.pw_uid or AGENT in command)
     ]
 
@@ -98,7 +99,7 @@ def links():
 def temporaries():
     patterns = (
         "/home/app/.*.switchback", "/home/app/deployment/.*.switchback", STATE + "/.lock-*", STATE + "/**/.new-*",
-        "/home/app/.new-*", "/home/app/django-*/.new-*", "/home/app/backups/.unfinished-*",
+        "/home/app/.new-*", "/home/app/django-*/.new-*",
     )
     return sorted(path for pattern in patterns for path in glob.glob(pattern, recursive="**" in pattern))
 

@@ -10,8 +10,14 @@ umask 077
 mkdir -p -- "$backups"
 backup=$backups/$database-$(date -u +%Y%m%d-%H%M%S).dump
 
+# What a backup that was killed has left is named after a process that is gone.
+for left in "$backups"/.unfinished-*; do
+    process=${left##*/.unfinished-}
+    [ -e "/proc/${process%%-*}" ] || rm -f -- "$left"
+done
+
 # Under another name until it is whole, so that half a backup is never taken for one.
-unfinished=$(mktemp "$backups/.unfinished-XXXXXX")
+unfinished=$(mktemp "$backups/.unfinished-$$-XXXXXX")
 trap 'rm -f -- "$unfinished"' EXIT
 pg_dump --format=custom --file="$unfinished" --dbname="$database"
 sync -- "$unfinished"

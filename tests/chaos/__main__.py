@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -54,7 +55,8 @@ def play_on_host(number: int, rounds: int, seed: int, folder: Path) -> Counts:
             try:
                 hit, outcome = play(host, folder / f"{number}-{done}", one, random, usual)
             except Exception as problem:  # noqa: BLE001 - whatever it is, the other rounds go on
-                hit, outcome = str(problem), "VIOLATED"
+                where = traceback.format_tb((problem.__cause__ or problem).__traceback__)[-1]
+                hit, outcome = f"{problem}\n{where}", "VIOLATED"
                 host.remove()
                 host = start(number)
             counts[outcome] += 1

@@ -81,6 +81,14 @@ def test_a_deploy_leaves_a_backup_of_the_database_as_it_was_before(host: Host, r
     assert "colour" not in schema
 
 
+def test_a_backup_sweeps_away_what_a_killed_one_has_left_and_nothing_of_one_that_runs(host: Host, run: Runs) -> None:
+    killed, runs = (f"/home/app/backups/.unfinished-{process}-x" for process in ("99999999", "1"))
+    host.run(["runuser", "-u", "app", "--", "touch", killed, runs])
+    host.run(["runuser", "-u", "app", "--", "/home/app/scripts/backup_database.sh"])
+    assert host.read("ls -d /home/app/backups/.unfinished-*").split() == [runs]
+    host.run(["rm", runs])
+
+
 def test_the_pages_static_files_are_served(host: Host, run: Runs) -> None:
     paths = re.findall(r'(?:href|src)="/(static/[^"]+)"', visit(host))
     assert len(paths) >= 3
