@@ -328,8 +328,8 @@ class Session:
         assert "deploys/recover.py" in self.result.screen
         stuck = look(self.host)
         assert stuck.lock == stuck.last["deploy"]
-        # Only a schema that could not be taken back, or a script that fails, leaves visitors outside.
-        assert stuck.maintenance == (self.case.row.name in ("database", "maintenance"))
+        # Only a schema or a new version that could not be taken back, or a script that fails, leaves visitors outside.
+        assert stuck.maintenance == (self.case.row.name in ("links", "database", "maintenance"))
         refused = self.run("deploy", self.host, data={"code": "good-3"}, timeout=LIMIT)
         assert refused.code == 1
         assert "needs a person" in refused.screen
