@@ -71,12 +71,17 @@ mount --bind /small/state /var/lib/switchback
 mount --bind /small/tmp /tmp
 systemctl start django
 """
+# The app's own log grows meanwhile, so that what was free is not always there to be taken in one piece.
 FILL = """
 size() { stat --file-system --format='%a * %S' /small; }
-fallocate --length $(($(size))) /small/fill
+mkdir /small/fill
+number=0
+while room=$(($(size))) && [ $room != 0 ] && [ $number -lt 100 ]; do
+    number=$((number + 1))
+    fallocate --length $room /small/fill/$number || rm -f /small/fill/$number
+done
 [ $(($(size))) = 0 ]
 """
-
 USE_INODES = "seq -f /small/inodes/%.0f 40000 | (mkdir /small/inodes; xargs touch 2>/dev/null; true)"
 # On top of what is mounted there, so that files which are open for writing don't keep it from being done.
 READ_ONLY = """
