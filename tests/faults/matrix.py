@@ -53,8 +53,6 @@ from tests.runs import Result, Running, Runs
 
 RESULTS = BED / "fault-matrix"
 TABLE = BED / "fault-matrix.md"
-DOCS = ROOT / "docs" / "failure-model.md"
-BEGINS, ENDS = "<!-- the fault matrix -->", "<!-- end of the fault matrix -->"
 # How long the guard waits for a controller that is gone; also for one that is only slow, on a busy machine.
 CONFIRM = 8
 # The limit of a step that hangs; it has to be enough for those before it that have the same.
@@ -390,20 +388,10 @@ def forget_results() -> None:
         path.unlink()
 
 
-def write_docs() -> None:
-    """Put the table of the last run into the docs, with the headings of that page."""
-    before, begins, rest = DOCS.read_text().partition(BEGINS)
-    _, ends, after = rest.partition(ENDS)
-    DOCS.write_text("".join((before, begins, "\n\n", table().strip(), "\n\n", ends, after)))
-
-
 def main() -> None:
-    """Print the table of the last run, and write it to a file; or forget that run, or write it into the docs."""
+    """Print the table of the last run, and write it to a file; or forget that run."""
     if sys.argv[1:] == ["forget"]:
         forget_results()
-        return
-    if sys.argv[1:] == ["docs"]:
-        write_docs()
         return
     text = table()
     TABLE.write_text(text)
