@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agent.downtime import maintenance_seconds
 from agent.journal import Record
 
 Note = dict[str, Any]
@@ -16,7 +17,7 @@ def measured(records: Sequence[Record]) -> Note:
     Returns `site` and `app`: how often each was asked, how often that failed, and for how long it was out, seconds;
     `maintenance`: how long that was on, seconds, 0 where it never was; `steps`: the seconds of each step.
     """
-    found: Note = {"maintenance": _maintenance(records)}
+    found: Note = {"maintenance": round(maintenance_seconds(records) or 0.0, 2)}
     parts = [part for record in records if _is_downtime(record) for part in record["note"].values()]
     for word in ("site", "app"):
         if parts:
@@ -28,22 +29,6 @@ def measured(records: Sequence[Record]) -> Note:
 
 def _is_downtime(record: Record) -> bool:
     return record.get("event") == "note" and record.get("step") == "downtime"
-
-
-def _maintenance(records: Sequence[Record]) -> float:
-    on = 0.0
-    for record in records:
-        if _what(record) == ("step started", "maintenance_start"):
-            on = record["at"]
-        elif _what(record) == ("step done", "maintenance_start"):
-            on = 0.0 if (record.get("note") or {}).get("skipped") else on
-        elif on and _what(record) in (("step done", "maintenance_stop"), ("undo done", "maintenance")):
-            return round(float(record["at"] - on), 2)
-    return 0.0
-
-
-def _what(record: Record) -> tuple[Any, Any]:
-    return record.get("event"), record.get("step") or record.get("action")
 
 
 def sentences(found: Note) -> list[str]:

@@ -28,7 +28,13 @@ def last_windows(state: State) -> list[dict[str, Any]]:
 
 
 def window_seconds(records: Sequence[Record]) -> float | None:
-    """How long maintenance was on, from its start to its stop or to the fallback that stopped it. Pure.
+    """How long maintenance was on, as it is told of past windows. Pure."""
+    seconds = maintenance_seconds(records)
+    return None if seconds is None else round(seconds, 1)
+
+
+def maintenance_seconds(records: Sequence[Record]) -> float | None:
+    """How long maintenance was on, from its start to its stop or to the fallback that stopped it, seconds. Pure.
 
     None where there was no window, or where it is still on.
     """
@@ -43,5 +49,5 @@ def window_seconds(records: Sequence[Record]) -> float | None:
             (event == "step done" and record.get("step") == "maintenance_stop")
             or (event == "undo done" and record.get("action") == "maintenance")
         ):
-            return round(float(record["at"]) - float(began), 1)
+            return float(record["at"]) - float(began)
     return None
