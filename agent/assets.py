@@ -15,10 +15,9 @@ from pathlib import Path
 from agent.command import acting_as
 from agent.layout import Layout
 from agent.state import write_whole
+from agent.static_files import MANIFEST
 from agent.versions import read_json
 
-# Where Django's own storages keep which file has which hashed name.
-MANIFEST = "staticfiles.json"
 # What a version has of others: each name, and until when it was of a live version.
 RECORD = ".switchback-assets.json"
 # Made from a file by what serves it compressed.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
 
 from agent.command import Runner, acting_as
+from agent.content import content_hash
 from agent.step import Step, StepFailed
 from agent.versions import read_json
 
@@ -44,7 +44,7 @@ def examine(step: Step, output: str) -> Note:
         size = path.stat().st_size
         if size == 0:
             raise StepFailed(f"the backup is empty: {path}")
-        digest = _checksum(path)
+        digest = content_hash(path)
         start, end = _ends(path, size)
     _prove_readable(step.runner(step.layout.app), path, start, end)
     note: Note = {"path": str(path), "bytes": size, "sha256": digest}
@@ -52,14 +52,6 @@ def examine(step: Step, output: str) -> Note:
     if before and size < before * SHRUNK:
         note["warning"] = f"the backup has {size} bytes, and the one before it had {before}"
     return note
-
-
-def _checksum(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _ends(path: Path, size: int) -> tuple[bytes, bytes]:

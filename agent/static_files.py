@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -10,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from agent.content import content_hash
+
 # What is collected besides the files themselves: the manifest, and packed copies.
 MANIFEST = "staticfiles.json"
 PACKED = (".gz", ".br")
-# How long reading them may take, seconds, and how much is read at a time, bytes.
+# How long reading them may take, seconds.
 LIMIT = 8.0
-CHUNK = 1024 * 1024
 
 
 class TooMuch(Exception):
@@ -57,15 +57,6 @@ def _manifest(folder: Path) -> set[str] | None:
         return set(json.loads((folder / MANIFEST).read_text())["paths"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def content_hash(path: Path) -> str:
-    """The hash that files are compared by."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def compare(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:
