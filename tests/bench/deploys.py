@@ -29,11 +29,16 @@ from tests.bed.places import BED
 from tests.bench import page, scale
 from tests.bench.commits import make_commits
 from tests.bench.delay import delayed
-from tests.bench.tools import RESTARTING, TOOLS, Switchback, Took, Tool
+from tests.bench.tools import OTHERS, OURS, RESTARTING, ROLLING, SCRIPT, Switchback, Took, Tool
 from tests.prepared import ensure_engine_alone, prepared_image
 
 ROUND_TRIP = 0.080
 RATE = 50
+BUSY_RATE = 100
+APP = "http://127.0.0.1:8000/"
+# So many deploys, and each one after them deletes an old version.
+WARM_UP = 3
+VERSIONS = "find /home/app -mindepth 2 -maxdepth 3 -type d -name venv"
 LOAD = Path(__file__).with_name("load.py")
 RESULTS = BED / "bench.json"
 STOP = "/root/stop"
@@ -56,12 +61,15 @@ print(time.monotonic() - began)
 
 
 @contextmanager
-def visitors(host: Host) -> Iterator[dict[str, Any]]:
-    """Have visitors come to the site; what they got is filled in at the end."""
+def visitors(host: Host, rate: int, *urls: str) -> Iterator[list[dict[str, Any]]]:
+    """Have visitors come to the site; what they got of each URL is filled in at the end.
+
+    + rate: for each URL, requests a second
+    """
     host.run(["rm", "-f", STOP])
-    answers: dict[str, Any] = {}
-    argv = ["python3", "/root/load.py", str(RATE), STOP, host.website_url]
-    thread = threading.Thread(target=lambda: answers.update(json.loads(host.run(argv).stdout)[0]))
+    answers: list[dict[str, Any]] = []
+    argv = ["python3", "/root/load.py", str(rate), STOP, *urls]
+    thread = threading.Thread(target=lambda: answers.extend(json.loads(host.run(argv).stdout)))
     thread.start()
     try:
         time.sleep(0.5)
@@ -74,20 +82,30 @@ def visitors(host: Host) -> Iterator[dict[str, Any]]:
 def deploy(tool: Tool, host: Host, branch: str) -> dict[str, Any]:
     """Deploy a branch under load, and measure."""
     since = host.run(["date", "+%s.%N"]).stdout.strip()
-    with visitors(host) as answers:
+    old = _versions(host)
+    with visitors(host, RATE, host.website_url) as answers:
         took = tool.deploy(host, branch)
     channels = int(host.run(CHANNELS.format(since)).stdout)
     cost = _cost(host, tool)
     own = {"steps": cost.get("steps", {}), "own_outage": cost.get("app", {}).get("outage", 0.0)}
-    return {**_told(took), **_noticed(answers), "channels": channels, **own}
+    kept = {"deleted": len(old - _versions(host)), "channels": channels}
+    return {**_told(took), **_noticed(answers[0]), **kept, **own}
+
+
+def deploy_busy(tool: Tool, host: Host, branch: str) -> dict[str, Any]:
+    """Deploy a branch with many visitors, half of them past nginx; and tell what each half got."""
+    urls = {"through nginx": host.website_url, "straight to the app": APP}
+    with visitors(host, BUSY_RATE, *urls.values()) as answers:
+        tool.deploy(host, branch)
+    return {name: _noticed(got) for name, got in zip(urls, answers, strict=True)}
 
 
 def revert(tool: Tool, host: Host) -> dict[str, Any]:
     """Go back under load; and measure when the old version has given its first answer."""
     was = host.run("git -C $(readlink -f /home/app/django-previous)/code rev-parse HEAD", user="app").stdout.strip()
-    with visitors(host) as answers, first_answer(host, was) as first:
+    with visitors(host, RATE, host.website_url) as answers, first_answer(host, was) as first:
         took = tool.revert(host)
-    return {**_told(took), **_noticed(answers), "serves": round(first["after"], 2)}
+    return {**_told(took), **_noticed(answers[0]), "serves": round(first["after"], 2)}
 
 
 @contextmanager
@@ -116,6 +134,10 @@ def first_answer(host: Host, commit: str) -> Iterator[dict[str, float]]:
         thread.join()
 
 
+def _versions(host: Host) -> set[str]:
+    return set(host.run(VERSIONS).stdout.split())
+
+
 def _told(took: Took) -> dict[str, float]:
     return {"seconds": round(took.seconds, 2), "cpu": round(took.cpu, 2)}
 
@@ -141,20 +163,24 @@ def measure(tool: Tool, image: str, times: int) -> dict[str, Any]:
         wait_for_site(host)
         host.run(VERBOSE)
         host.write("/root/load.py", LOAD.read_bytes())
-        make_commits(host, 2 * times + 1)
+        commits = WARM_UP + 2 * times + 1
+        make_commits(host, commits)
+        branches = [f"bench-{number}" for number in range(1, commits + 1)]
+        near, far, last = branches[WARM_UP : WARM_UP + times], branches[WARM_UP + times : -1], branches[-1]
         found: dict[str, Any] = {"deploy": [], "revert": [], "far": [], "start": []}
-        # The first one is not counted: nothing is in any cache before it.
-        deploy(tool, host, "bench-1")
-        for number in range(times):
-            found["deploy"].append(deploy(tool, host, f"bench-{number + 2}"))
+        for branch in branches[:WARM_UP]:
+            deploy(tool, host, branch)
+        for branch in near:
+            found["deploy"].append(deploy(tool, host, branch))
             found["revert"].append(revert(tool, host))
         with delayed(host.ssh_port, ROUND_TRIP) as port:
             remember_host(port)
-            for number in range(times):
-                found["far"].append(deploy(tool, replace(host, ssh_port=port), f"bench-{times + number + 2}"))
+            distant = replace(host, ssh_port=port)
+            found["far"] = [deploy(tool, distant, branch) for branch in far]
         if isinstance(tool, Switchback):
-            branch = f"bench-{2 * times + 1}"
-            found["idle"] = [_told(tool.deploy(host, branch)) for _ in range(times)]
+            found["idle"] = [_told(tool.deploy(host, far[-1])) for _ in range(times)]
+        if tool == ROLLING:
+            found["busy"] = deploy_busy(tool, host, last)
         found["start"] = [round(float(host.run(["python3", "-c", START]).stdout), 2) for _ in range(times)]
         return found
     finally:
@@ -179,8 +205,10 @@ def _measure_all(given: argparse.Namespace) -> dict[str, Any]:
     ensure_engine_alone()
     image = prepared_image()
     began = os.getloadavg()[0]
+    programs = {tool.name: tool.version() for tool in OTHERS}
+    there: Sequence[Tool] = (SCRIPT, *(tool for tool in OTHERS if programs[tool.name]), *OURS)
     tools = {}
-    for tool in TOOLS:
+    for tool in there:
         print(f"{tool.name} …", flush=True)
         tools[tool.name] = measure(tool, image, given.times)
         print("  " + page.summary(tools[tool.name]), flush=True)
@@ -197,6 +225,7 @@ def _measure_all(given: argparse.Namespace) -> dict[str, Any]:
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}",
         "load": [round(began, 1), round(os.getloadavg()[0], 1)],
         "times": given.times,
+        "programs": programs,
         "tools": tools,
         "hosts": several,
         "fakes": fakes,

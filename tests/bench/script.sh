@@ -7,7 +7,8 @@
 set -euo pipefail
 
 home=/home/app
-keep=10
+# Versions that stay besides the one before the live one.
+keep=1
 
 as_app() { runuser -u app -- env HOME="$home" PATH=/usr/local/bin:/usr/bin:/bin "$@"; }
 
@@ -52,9 +53,10 @@ deploy)
     as_app "$home/scripts/start_maintenance.sh"
     as_app "$home/scripts/backup_database.sh" >/dev/null
     as_app "$version/venv/bin/python" manage.py migrate --noinput --verbosity 0
-    link "$(readlink "$home/django-current")" "$home/django-previous"
+    was=$(readlink "$home/django-current")
+    link "$was" "$home/django-previous"
     go_to "$version"
-    find "$home" -maxdepth 1 -name 'script-*' | sort -r | tail -n +$((keep + 1)) | xargs -r rm -rf
+    find "$home" -maxdepth 1 -name 'script-*' ! -path "$was" | sort -r | tail -n +$((keep + 1)) | xargs -r rm -rf
     ;;
 revert)
     as_app "$home/scripts/start_maintenance.sh"

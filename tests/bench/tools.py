@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
+import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +20,10 @@ from tests.bed.places import ROOT
 from tests.runs import PYINFRA, SETTINGS, Runs
 
 LIMIT = 600
-SCRIPT = Path(__file__).with_name("script.sh")
+HERE = Path(__file__).parent
+KNOWN = (f"UserKnownHostsFile={KNOWN_HOSTS}", "StrictHostKeyChecking=yes")
+# As the others do: what links lead to stays, and the newest one, which is the live one. So each deploy deletes one.
+KEEP = 1
 
 
 @dataclass(frozen=True)
@@ -74,32 +79,83 @@ class Switchback:
         """Run a deploy file, with the settings' own defaults for whatever takes time."""
         with tempfile.TemporaryDirectory() as folder:
             own = ("code_repo_url", "config_repo_url", "code_branch", "config_branch", "wheelhouse")
-            told = {**{key: SETTINGS[key] for key in own}, **self.settings}
+            told = {**{key: SETTINGS[key] for key in own}, "keep_versions": KEEP, **self.settings}
             inventory = Runs(Path(folder), told).inventory(host)
             argv = [PYINFRA, str(inventory), f"deploys/{deploy}.py", "-y"]
             return timed([*argv, *(word for key, value in data.items() for word in ("--data", f"{key}={value}"))])
 
 
 @dataclass(frozen=True)
-class BashScript:
-    """A script on the host, over one SSH connection."""
+class Program:
+    """Another program that deploys, with what it is given for that in a file or a folder beside this module.
 
-    name: str = "bash script"
+    + program: what it is called on PATH
+    + argv: how it is started, from the host, "deploy" or "revert", and the branch, if any
+    """
+
+    name: str
+    program: str
+    argv: Callable[[Host, str, str], list[str]]
+    stdin: Path | None = None
 
     def deploy(self, host: Host, branch: str) -> Took:
         """Deploy a branch of the code."""
-        return self._run(host, "deploy", branch)
+        return timed(self.argv(host, "deploy", branch), self.stdin)
 
     def revert(self, host: Host) -> Took:
         """Go back to the version before."""
-        return self._run(host, "revert")
+        return timed(self.argv(host, "revert", ""), self.stdin)
 
-    def _run(self, host: Host, *words: str) -> Took:
-        options = [f"UserKnownHostsFile={KNOWN_HOSTS}", "StrictHostKeyChecking=yes", "BatchMode=yes"]
-        argv = ["ssh", "-p", str(host.ssh_port), "-i", str(LOGIN), *(word for one in options for word in ("-o", one))]
-        return timed([*argv, "admin@127.0.0.1", "sudo", "bash", "-s", "--", *words], SCRIPT)
+    def version(self) -> str:
+        """What it says that it is; nothing when it is not installed."""
+        if shutil.which(self.program) is None:
+            return ""
+        done = subprocess.run([self.program, "--version"], capture_output=True, text=True, timeout=LIMIT, check=True)
+        return done.stdout.splitlines()[0]
 
 
-ROLLING = Switchback("switchback, rolling", {"restart": "rolling", "maintenance": "auto"})
+def _script(host: Host, run: str, branch: str) -> list[str]:
+    """One SSH connection, over which the script comes, too."""
+    options = [word for option in (*KNOWN, "BatchMode=yes") for word in ("-o", option)]
+    argv = ["ssh", "-p", str(host.ssh_port), "-i", str(LOGIN), *options, "admin@127.0.0.1"]
+    return [*argv, "sudo", "bash", "-s", "--", run, branch]
+
+
+def _fabric(host: Host, run: str, branch: str) -> list[str]:
+    argv = ["env", f"KNOWN_HOSTS={KNOWN_HOSTS}", "fab", "--search-root", str(HERE / "fabric")]
+    argv += ["--identity", str(LOGIN), "--hosts", f"admin@127.0.0.1:{host.ssh_port}", run]
+    return [*argv, "--branch", branch] if branch else argv
+
+
+def _ansible(host: Host, run: str, branch: str) -> list[str]:
+    """All over one SSH connection, of this run alone: who deploys now and then finds none that is still open."""
+    socket = Path(tempfile.gettempdir(), f"ansible-{time.time_ns()}")
+    argv = ["env", f"ANSIBLE_CONFIG={HERE / 'ansible' / 'ansible.cfg'}", f"ANSIBLE_SSH_CONTROL_PATH={socket}"]
+    argv += ["ansible-playbook", "--inventory", "127.0.0.1,", "--user", "admin", "--private-key", str(LOGIN)]
+    argv += ["--ssh-common-args", " ".join(f"-o {option}" for option in KNOWN)]
+    data = {"ansible_port": host.ssh_port, "branch": branch}
+    return [*argv, "--extra-vars", json.dumps(data), str(HERE / "ansible" / f"{run}.yml")]
+
+
+def _capistrano(host: Host, run: str, branch: str) -> list[str]:
+    task = "deploy" if run == "deploy" else "deploy:rollback"
+    given = {"PORT": host.ssh_port, "LOGIN": LOGIN, "KNOWN_HOSTS": KNOWN_HOSTS, "BRANCH": branch}
+    argv = ["cap", "--rakefile", str(HERE / "capistrano" / "Capfile"), "bench", task]
+    return [*argv, *(f"{key}={value}" for key, value in given.items())]
+
+
+def not_watched(tool: Switchback) -> Switchback:
+    """The same without a look whether the new version stays up: the others don't look, either."""
+    return Switchback(f"{tool.name}, not watched", {**tool.settings, "health_stable": 0})
+
+
+SCRIPT = Program("bash script", "ssh", _script, HERE / "script.sh")
+# Measured where they are installed.
+OTHERS = (
+    Program("Fabric", "fab", _fabric),
+    Program("Ansible", "ansible-playbook", _ansible),
+    Program("Capistrano", "cap", _capistrano),
+)
 RESTARTING = Switchback("switchback, restart", {"restart": "restart", "maintenance": "always"})
-TOOLS: tuple[Tool, ...] = (BashScript(), RESTARTING, ROLLING)
+ROLLING = Switchback("switchback, rolling", {"restart": "rolling", "maintenance": "auto"})
+OURS = (RESTARTING, not_watched(RESTARTING), ROLLING, not_watched(ROLLING))
