@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
 COLOURS = ("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377", "#bbbbbb", "#332288", "#999933")
-WIDTH, LEFT, RIGHT, BAR, GAP = 860, 220, 90, 26, 14
+WIDTH, LEFT, RIGHT, BAR, GAP = 860, 240, 90, 26, 14
 FONT = 'font-family="sans-serif" font-size="13" fill="#333"'
 
 

@@ -121,7 +121,7 @@ def _programs(versions: Mapping[str, str]) -> str:
     """What was measured of the other tools, and what is not there to be measured."""
     there = "; ".join(version for version in versions.values() if version)
     missing = ", ".join(name for name, version in versions.items() if not version)
-    said = [f"They say that they are: {there}."] if there else []
+    said = [f"Measured: {there}."] if there else []
     return " ".join([*said, f"Not installed, and so without a row: {missing}."] if missing else said)
 
 

@@ -82,7 +82,7 @@ def test_a_figure_over_its_bound_is_said_to_be(tool: Any, path: tuple[Any, ...],
 
 def test_a_tool_that_is_not_installed_has_no_row_and_is_named() -> None:
     text = page.text(found(("Fabric",), Fabric="Fabric 3.0", Ansible="", Capistrano=""))
-    assert "They say that they are: Fabric 3.0. Not installed, and so without a row: Ansible, Capistrano." in text
+    assert "Measured: Fabric 3.0. Not installed, and so without a row: Ansible, Capistrano." in text
     deploys = text.partition("## Deploys")[2].partition("###")[0]
     named = [line.split("|")[1].strip() for line in deploys.splitlines() if line.startswith("| ")]
     assert named == ["", "---", SCRIPT.name, "Fabric", *(tool.name for tool in OURS)]
