@@ -11,6 +11,8 @@ from typing import Any
 
 # In the deployment directory, links of these names lead to the same names in the live config.
 DEPLOYMENT_NAMES = ("settings*", "supervisord*", "wsgi*", "manage.py", "django")
+# The one that the service is started with. A host may have one of its own, for versions whose config brings none.
+SUPERVISORD = "supervisord.conf"
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,31 @@ class Layout:
         }
         return {link: target for link, target in wanted.items() if link != target}
 
-    def deployment_links(self, version: str) -> dict[Path, Path]:
-        """The links of the deployment directory for a version's config: where, and to what."""
-        config = self.part(version, "config")
+    @property
+    def host_supervisord(self) -> Path:
+        """The host's own config of supervisord."""
+        return self.home / SUPERVISORD
+
+    def deployment_links(self, config: Path) -> dict[Path, Path]:
+        """The links of the deployment directory while a config is live: where, and to what.
+
+        + config: the directory of that config, in its version or where it was fetched to
+        """
         names = sorted({path.name for pattern in DEPLOYMENT_NAMES for path in config.glob(pattern)})
-        live = self.path("current_config")
-        return {self.path("deployment_dir") / name: live / name for name in names}
+        live, folder = self.path("current_config"), self.path("deployment_dir")
+        links = {folder / name: live / name for name in names}
+        # What a config that isn't there would have brought, nobody knows.
+        if SUPERVISORD not in names and config.is_dir() and self._has_own_supervisord():
+            links[folder / SUPERVISORD] = self.host_supervisord
+        return links
+
+    def _has_own_supervisord(self) -> bool:
+        """Whether the service is started with the host's own config when a version brings none."""
+        link, live = self.path("deployment_dir") / SUPERVISORD, self.path("current_config") / SUPERVISORD
+        if not self.host_supervisord.is_file():
+            return False
+        # A file there, or a link that leads elsewhere, is a person's.
+        return not os.path.lexists(str(link)) or os.path.realpath(str(link)) in (
+            os.path.realpath(str(live)),
+            os.path.realpath(str(self.host_supervisord)),
+        )

@@ -15,7 +15,7 @@ from agent.at_once import at_once
 from agent.changes import between, check_out_in, read_text, repository_with
 from agent.command import CommandFailed, Runner, acting_as
 from agent.downtime import last_windows
-from agent.layout import DEPLOYMENT_NAMES, Layout
+from agent.layout import Layout
 from agent.masking import masked, masked_lines
 from agent.state import State
 from agent.versions import SEAL, read_json
@@ -301,6 +301,6 @@ def _config_names(look: _Look, room: Path) -> Found:
     """What the config to come has at its top, and what of it the deployment directory gets links to."""
     config = look.layout.part(look.version, "config") if look.built else room / look.settings["config_subdir"]
     if not config.is_dir():
-        return {"entries": None, "names": None}
-    names = sorted({path.name for pattern in DEPLOYMENT_NAMES for path in config.glob(pattern)})
-    return {"entries": sorted(path.name for path in config.iterdir()), "names": names}
+        return {"entries": None, "laid": {}}
+    laid = {str(link): str(target) for link, target in look.layout.deployment_links(config).items()}
+    return {"entries": sorted(path.name for path in config.iterdir()), "laid": laid}

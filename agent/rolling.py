@@ -74,10 +74,10 @@ def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -
     if was is None:
         return "no version was live before"
     running = _running(layout)
-    file = config_in(layout, running.named, version)
-    if config and file.parent == layout.part(version, "config"):
-        file = config / file.name
-    before, after = read_config(config_in(layout, running.named, was)), read_config(file)
+    before, after = (
+        read_config(config_in(layout, running.named, folder))
+        for folder in (layout.part(was, "config"), config or layout.part(version, "config"))
+    )
     for name, sections in ((was, before), (version, after)):
         found = _obstacles(layout, sections)
         if found:
@@ -105,7 +105,7 @@ def look(layout: Layout, current: str | None) -> Note:
         return {"obstacles": []}
     try:
         running = _running(layout)
-        sections = read_config(config_in(layout, running.named, current))
+        sections = read_config(config_in(layout, running.named, layout.part(current, "config")))
         found = _obstacles(layout, sections)
         if not found:
             running.supervisor.ask("getState")

@@ -166,15 +166,17 @@ def config_of(command: list[str]) -> str | None:
     return ""
 
 
-def config_in(layout: Layout, named: str, version: str) -> Path:
-    """Where a version has the config that supervisord was started with.
+def config_in(layout: Layout, named: str, config: Path) -> Path:
+    """Which file supervisord reads while a config is live.
 
     + named: the file that supervisord's command line names
+    + config: the directory of that config, in its version or where it was fetched to
     """
     path = Path(os.path.normpath(named))
+    path = layout.deployment_links(config).get(path, path)
     for folder in (layout.path("deployment_dir"), layout.path("current_config")):
         if path.parent == folder:
-            return layout.part(version, "config") / path.name
+            return config / path.name
     return path
 
 

@@ -114,11 +114,14 @@ def _link(path: Path) -> Facts:
     }
 
 
-def _deployment(layout: Layout, current: str | None) -> dict[str, str]:
+def _deployment(layout: Layout, current: str | None) -> dict[str, Facts]:
     """What each name of the deployment directory has to lead to while a version is live."""
     if current is None:
         return {}
-    return {str(link): os.path.realpath(str(target)) for link, target in layout.deployment_links(current).items()}
+    links = layout.deployment_links(layout.part(current, "config"))
+    return {
+        str(link): {"target": str(target), "resolved": os.path.realpath(str(target))} for link, target in links.items()
+    }
 
 
 def _script(layout: Layout, key: str) -> Facts | None:

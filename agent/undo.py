@@ -41,7 +41,7 @@ def links(step: Step) -> Note:
     """Put all links back to where they led."""
     with acting_as(step.layout.app):
         before = step.begin["links"]
-        laid = step.layout.deployment_links(step.version)
+        laid = step.layout.deployment_links(step.layout.part(step.version, "config"))
         restore_links({**{str(link): None for link in laid}, **before})
     return _keep_assets(step)
 
@@ -168,9 +168,10 @@ def _copy_logs(step: Step, folder: Path) -> None:
 
 
 def _app_logs(step: Step) -> list[Path]:
-    """The log files that the version's supervisord config names."""
+    """The log files that the version's supervisord config names, or the host's own where it brings none."""
     logs: set[Path] = set()
-    for config in step.layout.part(step.version, "config").glob("supervisord*"):
+    brought = list(step.layout.part(step.version, "config").glob("supervisord*"))
+    for config in brought or [step.layout.host_supervisord]:
         parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
         try:
             parser.read_string(config.read_text())

@@ -95,7 +95,7 @@ def swap(step: Step) -> Note:
     layout, was = step.layout, step.begin.get("was")
     carried = assets.carry(layout, was, step.version, float(step.settings.get("static_keep_days", 0))) if was else 0
     with acting_as(layout.app):
-        links = {**layout.deployment_links(step.version), **layout.fixed_links()}
+        links = {**layout.deployment_links(layout.part(step.version, "config")), **layout.fixed_links()}
         layout.path("deployment_dir").mkdir(exist_ok=True)
         for link, target in links.items():
             _link_if_needed(link, target)

@@ -166,12 +166,12 @@ def _link_problem(path: str, link: Facts) -> Iterator[str]:
 def _deployment_links(facts: Facts, settings: Settings) -> Iterator[str]:
     if facts["folders"]["deployment_dir"] != "folder" or not facts["linked"]["current"]:
         return
-    for path, resolved in facts["deployment"].items():
+    for path, wanted in facts["deployment"].items():
         link = facts["links"].get(path)
         if link is None:
-            yield f"{path} is not a link into the live config: move it away if it is there, then {PROVISION}"
-        elif link["resolved"] != resolved:
-            yield f"{path} leads to {link['resolved']}, not to the live config: make it a link to {resolved}"
+            yield f"{path} is not a link to {wanted['target']}: move it away if it is there, then {PROVISION}"
+        elif link["resolved"] != wanted["resolved"]:
+            yield f"{path} leads to {link['resolved']}, not to {wanted['target']}: make it a link to that"
     for path, link in facts["links"].items():
         if path.startswith(facts["deployment_path"] + "/") and path not in facts["deployment"] and not link["leads"]:
             yield f"{path} leads to {link['target']}, which does not exist: remove it"

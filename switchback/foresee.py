@@ -305,16 +305,13 @@ def _links_after(run: Run, seen: Facts, found: Facts) -> dict[str, str | None]:
         if working:
             after[main["previous_working"]] = str(layout.version(working))
         after[main["working"]] = new
-    names = found.get("names")
-    config = layout.path("current_config")
-    fixed = {str(path): str(target) for path, target in layout.fixed_links().items()}
-    folder = layout.path("deployment_dir")
-    laid = {str(folder / name): str(config / name) for name in names or ()}
-    for path, target in {**fixed, **laid}.items():
-        if not _leads_to(seen, path, target):
-            after[path] = target
+    config, folder = layout.path("current_config"), layout.path("deployment_dir")
     if found.get("entries") is not None:
         after |= dict.fromkeys(_left_dangling(seen, str(folder), str(config), found["entries"]))
+    fixed = {str(path): str(target) for path, target in layout.fixed_links().items()}
+    for path, target in {**fixed, **found.get("laid", {})}.items():
+        if not _leads_to(seen, path, target):
+            after[path] = target
     return after
 
 

@@ -117,8 +117,7 @@ def _links(facts: Facts, layout: Layout) -> list[tuple[str, str]]:
     if facts["healthy"]["healthy"]:
         current = layout.version(facts["linked"]["current"])
         wanted[str(layout.main_links()["working"])] = str(current)
-    config = layout.path("current_config")
-    wanted |= {link: str(config / Path(link).name) for link in facts["deployment"]}
+    wanted |= {link: told["target"] for link, told in facts["deployment"].items()}
     return [(link, target) for link, target in wanted.items() if facts["links"].get(link, MISSING)["kind"] == "missing"]
 
 

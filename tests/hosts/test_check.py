@@ -39,7 +39,7 @@ BROKEN = (
     ("rm venv && mkdir venv", "/home/app/venv is a directory and has to be a link"),
     (
         "ln -sfn /home/app/secret_key deployment/wsgi.py",
-        "/home/app/deployment/wsgi.py leads to /home/app/secret_key, not to the live config",
+        "/home/app/deployment/wsgi.py leads to /home/app/secret_key, not to /home/app/django-current/config/wsgi.py",
     ),
     (
         "systemctl disable -q --now django && rm -f /etc/systemd/system/django.service && systemctl daemon-reload",

@@ -93,8 +93,8 @@ def host() -> dict[str, Any]:
         "linked": {"current": NEWER, "previous": OLDER, "working": NEWER, "previous_working": OLDER},
         "fixed": {f"{HOME}/venv": f"{HOME}/django-current/venv", f"{HOME}/django": f"{HOME}/django-current/code"},
         "deployment": {
-            f"{HOME}/deployment/settings.py": f"{newer}/config/settings.py",
-            f"{HOME}/deployment/wsgi.py": f"{newer}/config/wsgi.py",
+            f"{HOME}/deployment/{name}": {"target": f"{config}/{name}", "resolved": f"{newer}/config/{name}"}
+            for name in ("settings.py", "wsgi.py")
         },
         "scripts": {
             "backup_script": script("backup_database"),

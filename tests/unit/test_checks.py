@@ -116,9 +116,14 @@ ONE_CHANGE: dict[str, tuple[tuple[str, ...], Any, list[str]]] = {
     "a deployment link leads elsewhere": (
         ("links", f"{HOME}/deployment/wsgi.py"),
         link("/srv/wsgi.py", "/srv/wsgi.py"),
+        [f"{HOME}/deployment/wsgi.py leads to /srv/wsgi.py, not to {CURRENT}/config/wsgi.py: make it a link to that"],
+    ),
+    "supervisord is not led to the host's own config": (
+        ("deployment", f"{HOME}/deployment/supervisord.conf"),
+        {"target": f"{HOME}/supervisord.conf", "resolved": f"{HOME}/supervisord.conf"},
         [
-            f"{HOME}/deployment/wsgi.py leads to /srv/wsgi.py, not to the live config: "
-            f"make it a link to {HOME}/{NEWER}/config/wsgi.py"
+            f"{HOME}/deployment/supervisord.conf is not a link to {HOME}/supervisord.conf: "
+            f"move it away if it is there, then {PROVISION}"
         ],
     ),
     "a deployment link that nothing needs dangles": (
@@ -208,7 +213,7 @@ def test_a_missing_deployment_link_may_be_a_file_that_is_in_the_way() -> None:
     facts = host()
     del facts["links"][f"{HOME}/deployment/wsgi.py"]
     (problem,) = host_problems(facts, settings())
-    assert problem.startswith(f"{HOME}/deployment/wsgi.py is not a link into the live config")
+    assert problem.startswith(f"{HOME}/deployment/wsgi.py is not a link to {CURRENT}/config/wsgi.py: ")
 
 
 def test_what_is_in_the_way_of_a_first_deploy_is_found_before_it() -> None:

@@ -21,19 +21,23 @@ from switchback.outlook import of_hosts
 from switchback.preflight import Fleet, plan_build, plan_deploy, plan_restart, plan_revert
 from switchback.preview import Preview
 from switchback.preview_lines import preview_lines
-from tests.unit import examples
+from tests.unit import examples, healthy
 
 FOLDER = Path(__file__).with_name("previews")
 SITUATIONS = sorted(FOLDER.glob("*.yml"))
 PLANS = {"deploy": plan_deploy, "build": plan_build, "revert": plan_revert, "restart": plan_restart}
 DRAWN = "vK8mQ2xRt7LpZw4NcYb9"
 APPLIED = [["auth", "0012_alter_user_first_name_max_length"], ["items", "0001_initial"]]
+SUPERVISORD, OWN = f"{healthy.HOME}/deployment/supervisord.conf", f"{healthy.HOME}/supervisord.conf"
 # What is found where nothing but the code changes.
 FOUND: dict[str, Any] = {
     "packages": {"source": "unchanged"},
     "migrations": {"source": "django", "applied": APPLIED, "pending": [], "missing": [], "conflicts": {}},
     "static": {"source": "django"},
-    "names": ["settings.py", "wsgi.py"],
+    "laid": {
+        f"{healthy.HOME}/deployment/{name}": f"{healthy.HOME}/django-current/config/{name}"
+        for name in ("settings.py", "wsgi.py")
+    },
     "entries": ["README", "django", "manage.py", "settings.py", "supervisord.conf", "wsgi.py"],
     "windows": [],
 }
@@ -103,6 +107,17 @@ def test_a_preview_shows_no_secret_and_as_json_neither(path: Path) -> None:
 def test_a_preview_is_the_same_after_it_was_kept_as_a_plan(path: Path) -> None:
     preview = previewed(yaml.safe_load(path.read_text()))
     assert Preview.model_validate_json(preview.model_dump_json()) == preview
+
+
+@pytest.mark.parametrize(("laid", "now"), [({}, None), ({SUPERVISORD: OWN}, OWN)])
+def test_a_config_that_loses_its_supervisord_conf_has_its_link_removed_or_led_to_the_hosts_own(
+    laid: dict[str, str], now: str | None
+) -> None:
+    seen, live = examples.host_facts(), f"{healthy.HOME}/django-current/config/supervisord.conf"
+    seen["links"][SUPERVISORD] = healthy.link(live, f"{healthy.HOME}/{examples.LIVE}/config/supervisord.conf")
+    found = {**host_found({}), "entries": ["settings.py", "wsgi.py"], "laid": {**FOUND["laid"], **laid}}
+    told = foresee(examples.run(), Known(seen, found))
+    assert [(one.was, one.now) for one in told.links if one.path == SUPERVISORD] == [(live, now)]
 
 
 def test_a_clean_names_what_goes_and_the_room_that_this_frees() -> None:

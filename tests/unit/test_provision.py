@@ -114,6 +114,13 @@ def test_what_a_laid_out_host_lacks_is_added() -> None:
     assert lacks.scripts == {f"{HOME}/scripts/backup_database.sh": "backup_database.sh"}
 
 
+def test_a_live_version_without_a_supervisord_conf_gets_the_link_to_the_hosts_own() -> None:
+    own = f"{HOME}/supervisord.conf"
+    facts = change(host(), "deployment", f"{HOME}/deployment/supervisord.conf", to={"target": own, "resolved": own})
+    lacks = lacking(facts, settings(), can_make_venv=True)
+    assert lacks.links == {f"{HOME}/deployment/supervisord.conf": own}
+
+
 @pytest.mark.parametrize("kind", ["folder", "file", "link"])
 def test_what_stands_where_a_link_belongs_is_left_to_a_person(kind: str) -> None:
     facts = change(host(), "links", f"{HOME}/venv", to=no_link(f"{HOME}/venv", kind))

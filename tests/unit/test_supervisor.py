@@ -164,10 +164,11 @@ def test_the_config_is_the_one_that_supervisord_was_started_with(command: list[s
 
 def test_a_versions_config_is_the_file_of_that_name_in_it() -> None:
     layout = Layout(settings().model_dump(mode="json"), Path("/home/app"))
-    own = Path(f"/home/app/{NEW}/config/supervisord.conf")
-    assert config_in(layout, "/home/app/deployment/supervisord.conf", NEW) == own
-    assert config_in(layout, "/home/app/django-current/config/supervisord.conf", NEW) == own
-    assert config_in(layout, "/etc/supervisord.conf", NEW) == Path("/etc/supervisord.conf")
+    config = Path(f"/home/app/{NEW}/config")
+    brought = config / "supervisord.conf"
+    assert config_in(layout, "/home/app/deployment/supervisord.conf", config) == brought
+    assert config_in(layout, "/home/app/django-current/config/supervisord.conf", config) == brought
+    assert config_in(layout, "/etc/supervisord.conf", config) == Path("/etc/supervisord.conf")
 
 
 def test_the_release_of_supervisor_is_read_from_a_venv(tmp_path: Path) -> None:

@@ -1,0 +1,128 @@
+"""The host's own supervisord.conf: it is read while the live version's config brings none, and only then."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from agent import undo, window
+from agent.beginning import record_links
+from agent.layout import Layout
+from agent.links import replace_link
+from agent.step import Step
+from agent.supervisor import config_in
+from tests.unit.examples import LIVE, NEW, OLD, settings
+
+
+class Site:
+    """A home with two versions, of which the one brings a supervisord.conf and the other none, and the host's own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.link = home, home / "deployment/supervisord.conf"
+        self.brings, self.brings_none, self.own = (
+            home / LIVE / "config",
+            home / NEW / "config",
+            home / "supervisord.conf",
+        )
+        for folder in (self.brings, self.brings_none, self.link.parent):
+            folder.mkdir(parents=True)
+        for file in (self.brings / "supervisord.conf", self.brings_none / "wsgi.py", self.own):
+            file.touch()
+        self.live = home / "django-current/config/supervisord.conf"
+        self.go(LIVE)
+
+    @property
+    def layout(self) -> Layout:
+        told = settings().model_dump(mode="json")
+        return Layout({**told, "app_username": getpass.getuser()}, self.home)
+
+    def go(self, version: str) -> None:
+        replace_link(self.home / "django-current", version)
+
+    def read_with(self, config: Path) -> Path:
+        return config_in(self.layout, str(self.link), config)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+# What the link leads to before: nothing is there, the live config by two ways, or the host's own.
+@pytest.mark.parametrize(
+    "led", [None, "{home}/django-current/config/{name}", "../django-current/config/{name}", "{own}"]
+)
+@pytest.mark.parametrize("current", [LIVE, NEW])
+def test_a_config_without_a_supervisord_conf_has_the_hosts_own_read(site: Site, led: str | None, current: str) -> None:
+    site.go(current)
+    if led:
+        site.link.symlink_to(led.format(home=site.home, name="supervisord.conf", own=site.own))
+    assert site.layout.deployment_links(site.brings_none)[site.link] == site.own
+    assert site.read_with(site.brings_none) == site.own
+    assert site.layout.deployment_links(site.brings)[site.link] == site.live
+    assert site.read_with(site.brings) == site.brings / "supervisord.conf"
+
+
+def test_what_a_person_has_put_in_its_place_stays(site: Site) -> None:
+    (site.home / "mine.conf").touch()
+    site.link.symlink_to(site.home / "mine.conf")
+    assert site.link not in site.layout.deployment_links(site.brings_none)
+    site.link.unlink()
+    site.link.touch()
+    assert site.link not in site.layout.deployment_links(site.brings_none)
+
+
+def test_a_host_without_a_config_of_its_own_has_none_to_lead_to(site: Site) -> None:
+    site.own.unlink()
+    assert site.link not in site.layout.deployment_links(site.brings_none)
+    assert not site.read_with(site.brings_none).exists()
+
+
+def test_a_config_that_was_not_fetched_is_not_taken_for_one_without_a_supervisord_conf(site: Site) -> None:
+    missing = site.home / OLD / "config"
+    assert site.layout.deployment_links(missing) == {}
+    assert site.read_with(missing) == missing / "supervisord.conf"
+
+
+@pytest.mark.parametrize(("was", "version", "led"), [(LIVE, NEW, "own"), (NEW, LIVE, "live")])
+def test_a_swap_leads_to_what_the_version_is_run_by_and_a_fallback_back(
+    site: Site, was: str, version: str, led: str
+) -> None:
+    site.go(str(site.home / was))
+    for link, target in site.layout.deployment_links(site.home / was / "config").items():
+        link.symlink_to(target)
+    before = record_links(site.layout)
+    step = as_step(site, version)
+    window.swap(step)
+    assert site.link.readlink() == getattr(site, led)
+    assert site.link.exists()
+    undo.links(step)
+    assert record_links(site.layout) == before
+    assert site.link.exists()
+
+
+def test_a_fallback_leaves_no_link_where_none_was(site: Site) -> None:
+    site.go(str(site.home / LIVE))
+    before = record_links(site.layout)
+    step = as_step(site, NEW)
+    window.swap(step)
+    assert site.link.readlink() == site.own
+    undo.links(step)
+    assert record_links(site.layout) == before
+
+
+def test_without_a_config_of_the_hosts_own_a_swap_leaves_no_link_that_leads_nowhere(site: Site) -> None:
+    site.own.unlink()
+    site.link.symlink_to(site.live)
+    window.swap(as_step(site, NEW))
+    assert not site.link.is_symlink()
+
+
+def as_step(site: Site, version: str) -> Step:
+    """What swap and its undoing look at of a step."""
+    begin = {"links": record_links(site.layout), "was": None}
+    return cast(Step, SimpleNamespace(layout=site.layout, version=version, begin=begin, settings={}))
