@@ -5,6 +5,7 @@ Each one shows all that it would do before its first command: a dry run goes no 
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from pyinfra.operations.util.files import generate_color_diff
 
 from operations.steps import Commands
 from switchback.calls import bring_along
+from switchback.groundwork import Supervisord
 from switchback.payload import agent_fingerprint
 
 FILES = Path(__file__).parent / "files"
@@ -136,6 +138,34 @@ def scripts(missing: Mapping[str, str], user: str) -> Commands:
 
 
 @operation()
+def supervisord(config: Supervisord | None, user: str) -> Commands:
+    """
+    Write a supervisord config of the host's own, which the service finds by a link while the app's config brings none.
+
+    + config: what it is; none where there is a service already, or a config for it
+    """
+    if config is None or host.get_fact(File, path=config.link) is not None:
+        _nothing("supervisord has its config, or gets it from the app's")
+        return
+    text = supervisord_text(config.values)
+    missing = host.get_fact(File, path=config.path) is None
+    if missing:
+        _announce_file(config.path, text)
+    _announce(f"Will make the link {config.link} to {config.path}")
+    if missing:
+        yield _write(config.path, text, "644", user=user)
+    yield _make_link(config.link, config.path, user)
+
+
+def supervisord_text(values: Mapping[str, str]) -> str:
+    """The config with its values; what supervisord would take for more than itself is escaped."""
+    escaped = {word: value.replace("%", "%%") for word, value in values.items()}
+    # It takes its command apart as a shell does.
+    escaped["python"] = shlex.quote(escaped["python"])
+    return Template((FILES / "supervisord.conf").read_text()).substitute(escaped)
+
+
+@operation()
 def unit(service: str, values: Mapping[str, str] | None) -> Commands:
     """
     Write the unit of the app's service and enable it. The first deploy starts it.
@@ -189,7 +219,12 @@ def links(missing: Mapping[str, str], user: str) -> Commands:
     for path, target in made.items():
         _announce(f"Will make the link {path} to {target}")
     for path, target in made.items():
-        yield StringCommand(*_as(user), "ln", "-sT", "--", QuoteString(target), QuoteString(path))
+        yield _make_link(path, target, user)
+
+
+def _make_link(path: str, target: str, user: str) -> StringCommand:
+    """The command that makes a link, and fails where anything stands in its place."""
+    return StringCommand(*_as(user), "ln", "-sT", "--", QuoteString(target), QuoteString(path))
 
 
 def _make_user(user: str, *options: str | QuoteString) -> StringCommand:

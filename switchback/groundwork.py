@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.layout import Layout
+from agent.layout import SUPERVISORD, Layout
+from agent.obstacles import port_of
 from switchback.checks import is_bare
 from switchback.settings import Settings
 
@@ -27,6 +28,19 @@ NOTHING = {"kind": "missing"}
 
 
 @dataclass(frozen=True)
+class Supervisord:
+    """A supervisord config of the host's own.
+
+    + path: where it goes; link: by which the service finds it
+    + values: what is filled in
+    """
+
+    path: str
+    link: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Groundwork:
     """What provision does on a host.
 
@@ -35,6 +49,7 @@ class Groundwork:
     + makes_app, makes_admin: whether the user has to be made
     + folders: the directories that have to be there
     + scripts: the missing ones' paths, each with the file that it is started from
+    + supervisord: what the service is run by while the app brings no config; none where there is a service, or one
     + unit: the values for the service's unit; none where there is one
     + links: the missing ones of a host that has a live version, each with its target
     + adopted: versions that a person has made and that work
@@ -46,6 +61,7 @@ class Groundwork:
     makes_admin: bool
     folders: tuple[str, ...]
     scripts: dict[str, str]
+    supervisord: Supervisord | None
     unit: dict[str, str] | None
     links: dict[str, str]
     adopted: tuple[str, ...]
@@ -61,15 +77,16 @@ def lacking(facts: Facts, settings: Settings, can_make_venv: bool) -> Groundwork
     home = str(facts.get("home") or f"/home/{settings.app_username}")
     layout = Layout(settings.model_dump(mode="json"), Path(home))
     bare = not users["app_username"] or is_bare(facts)
-    scripts = _scripts(facts, layout)
+    scripts, supervisord = _scripts(facts, layout), _supervisord(facts, layout)
     return Groundwork(
         packages=tuple(_packages(facts, settings, can_make_venv)),
         home=home,
         makes_app=not users["app_username"],
         makes_admin=not users["admin_username"],
-        folders=tuple(_folders(layout, scripts, bare)),
+        folders=tuple(_folders(layout, scripts, logs=bare or supervisord is not None)),
         scripts=scripts,
-        unit=_unit(layout) if facts["unit"].get("LoadState") == "not-found" else None,
+        supervisord=supervisord,
+        unit=_unit(layout) if _has_no_unit(facts) else None,
         links={} if bare else dict(_links(facts, layout)),
         adopted=() if bare else tuple(_adopted(facts)),
     )
@@ -95,13 +112,32 @@ def _scripts(facts: Facts, layout: Layout) -> dict[str, str]:
     return missing
 
 
-def _folders(layout: Layout, scripts: dict[str, str], bare: bool) -> list[str]:
+def _folders(layout: Layout, scripts: dict[str, str], logs: bool) -> list[str]:
     folders = [layout.versions, layout.path("deployment_dir"), *(Path(script).parent for script in scripts)]
     if "backup_database.sh" in scripts.values():
         folders.append(layout.home / "backups")
-    if bare:
+    if logs:
         folders.append(layout.home / "log")
     return [str(folder) for folder in dict.fromkeys(folders) if folder != layout.home]
+
+
+def _has_no_unit(facts: Facts) -> bool:
+    return bool(facts["unit"].get("LoadState") == "not-found")
+
+
+def _supervisord(facts: Facts, layout: Layout) -> Supervisord | None:
+    link = str(layout.path("deployment_dir") / SUPERVISORD)
+    # What the live version brings gets its link with all the others.
+    if not _has_no_unit(facts) or link in facts.get("links", {}) or link in facts.get("deployment", {}):
+        return None
+    current, venv = layout.path("current_main"), str(layout.settings["venv_subdir"])
+    values = {
+        "home": str(layout.home),
+        "config": str(layout.path("current_config")),
+        "python": str(current / venv / "bin/python"),
+        "port": str(port_of(layout.settings["health_url"])),
+    }
+    return Supervisord(str(layout.host_supervisord), link, values)
 
 
 def _unit(layout: Layout) -> dict[str, str]:

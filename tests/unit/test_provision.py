@@ -12,14 +12,31 @@ import pytest
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra_testing.util import FakeState, create_host  # type: ignore[import-untyped]
 
+from agent.layout import Layout
+from agent.obstacles import obstacles
+from agent.supervisor import parse, programs
 from facts.venv import CanMakeVenv
 from operations import provision
-from switchback.groundwork import lacking
+from switchback.groundwork import Supervisord, lacking
 from switchback.payload import agent_fingerprint
-from tests.unit.healthy import HOME, NEWER, OLDER, bare, change, host, no_link, script, settings, untouched, version
+from tests.unit.healthy import (
+    HOME,
+    NEWER,
+    OLDER,
+    bare,
+    change,
+    host,
+    link,
+    no_link,
+    script,
+    settings,
+    untouched,
+    version,
+)
 
 FILES = Path(provision.__file__).parent / "files"
 Run = Callable[..., list[str]]
+OWN_CONFIG, CONFIG_LINK = f"{HOME}/supervisord.conf", f"{HOME}/deployment/supervisord.conf"
 
 
 @pytest.fixture
@@ -40,6 +57,7 @@ def run() -> Iterator[Run]:
 def test_a_host_as_it_should_be_lacks_nothing() -> None:
     lacks = lacking(host(), settings(), can_make_venv=True)
     assert (lacks.packages, lacks.scripts, lacks.unit, lacks.links, lacks.adopted) == ((), {}, None, {}, ())
+    assert lacks.supervisord is None
     assert not lacks.makes_app
     assert not lacks.makes_admin
     assert lacks.folders == (f"{HOME}/deployment",)
@@ -61,6 +79,8 @@ def test_an_untouched_host_lacks_everything_but_the_links_that_the_first_deploy_
     assert lacks.folders == tuple(f"{HOME}/{name}" for name in places)
     assert lacks.unit
     assert lacks.unit["venv"] == f"{HOME}/venv"
+    assert lacks.supervisord
+    assert (lacks.supervisord.path, lacks.supervisord.link) == (OWN_CONFIG, CONFIG_LINK)
     assert lacks.links == {}
     assert lacks.adopted == ()
 
@@ -97,6 +117,23 @@ def test_a_host_with_uv_needs_no_package_for_environments() -> None:
 @pytest.mark.parametrize("state", ["masked", "bad-setting", "error", "loaded"])
 def test_a_unit_that_a_person_made_is_left_alone_whatever_its_state(state: str) -> None:
     assert lacking(change(host(), "unit", "LoadState", to=state), settings(), can_make_venv=True).unit is None
+
+
+def without_unit(facts: dict[str, Any]) -> dict[str, Any]:
+    return change(facts, "unit", "LoadState", to="not-found")
+
+
+def test_a_host_without_a_service_gets_a_supervisord_config_unless_it_has_one_or_the_app_does() -> None:
+    assert lacking(bare(), settings(), can_make_venv=True).supervisord is None
+    lacks = lacking(without_unit(host()), settings(), can_make_venv=True)
+    assert lacks.supervisord
+    # It logs there.
+    assert f"{HOME}/log" in lacks.folders
+    led = {"target": f"{HOME}/django-current/config/supervisord.conf", "resolved": "/x"}
+    brought = change(without_unit(host()), "deployment", CONFIG_LINK, to=led)
+    assert lacking(brought, settings(), can_make_venv=True).supervisord is None
+    laid = change(without_unit(bare()), "links", CONFIG_LINK, to=link("/etc/site.conf", "/etc/site.conf"))
+    assert lacking(laid, settings(), can_make_venv=True).supervisord is None
 
 
 def test_what_a_laid_out_host_lacks_is_added() -> None:
@@ -234,6 +271,59 @@ def test_systemd_reads_a_percent_sign_as_itself() -> None:
     text = provision.unit_text({"user": "app", "current": "/x%y", "deployment": "/d", "venv": "/v%i"})
     assert "ConditionPathExists=/x%%y\n" in text
     assert 'ExecStart="/v%%i/bin/supervisord" --nodaemon --configuration "/d/supervisord.conf"\n' in text
+
+
+def own_config(**values: Any) -> Supervisord:
+    found = lacking(untouched(), settings(**values), can_make_venv=True).supervisord
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"health_url": "http://localhost:9001/healthy/", "app_username": "shop"},
+        {"current_main": "/srv/live", "current_config": "/srv/live/etc", "config_subdir": "etc", "venv_subdir": "env"},
+        {"current_main": "~/it's 100% live", "current_config": "~/it's 100% live/config"},
+    ],
+)
+def test_the_hosts_own_supervisord_config_allows_processes_to_be_replaced_one_by_one(values: dict[str, Any]) -> None:
+    asked, config = settings(**values), own_config(**values)
+    layout = Layout(asked.model_dump(mode="json"), Path(config.path).parent)
+    sections = parse(provision.supervisord_text(config.values))
+    folder, venv = layout.path("current_config"), layout.path("current_main") / asked.venv_subdir
+    assert obstacles(sections, asked.health_url, str(layout.home), str(folder), str(venv)) == []
+    web = programs(sections)["web"]
+    # As supervisord fills them in, and takes them apart.
+    assert web.options["directory"] % {} == str(folder)
+    assert [word % {} for word in web.argv][:3] == [f"{venv}/bin/python", "-m", "gunicorn"]
+    assert web.options["process_name"] % {"process_num": 1} == "web_01"
+    logs = [sections["supervisord"]["logfile"], web.options["stdout_logfile"] % {"process_num": 0}]
+    assert logs == [f"{layout.home}/log/supervisord.log", f"{layout.home}/log/web_00.log"]
+
+
+def test_the_hosts_own_supervisord_config_is_the_app_users_and_led_to(run: Run) -> None:
+    config = own_config()
+    facts = {"files.File": {f"path={OWN_CONFIG}": None, f"path={CONFIG_LINK}": None}}
+    write, laid = run(provision.supervisord, config, "app", facts=facts)
+    assert write.startswith("runuser -u app -- sh -c ")
+    assert f"{OWN_CONFIG} '; How supervisord runs the app" in write
+    assert "process_name=web_%(process_num)02d" in write
+    assert laid == f"runuser -u app -- ln -sT -- {OWN_CONFIG} {CONFIG_LINK}"
+
+
+def test_a_supervisord_config_that_a_person_wrote_stays(run: Run) -> None:
+    config = own_config()
+    theirs = {"files.File": {f"path={OWN_CONFIG}": {"mode": 644}, f"path={CONFIG_LINK}": None}}
+    assert run(provision.supervisord, config, "app", facts=theirs) == [
+        f"runuser -u app -- ln -sT -- {OWN_CONFIG} {CONFIG_LINK}"
+    ]
+    # A file, or a link that leads nowhere.
+    for seen in ({"mode": 644}, False):
+        facts = {"files.File": {f"path={OWN_CONFIG}": None, f"path={CONFIG_LINK}": seen}}
+        assert run(provision.supervisord, config, "app", facts=facts) == []
+    assert run(provision.supervisord, None, "app") == []
 
 
 @pytest.mark.parametrize(("output", "can"), [(["yes"], True), ([], False), (["Welcome", "yes"], True)])
