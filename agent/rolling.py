@@ -88,10 +88,13 @@ def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -
     change = compare(before, after)
     if change.whole:
         return f"[{'], ['.join(change.whole)}] of supervisord's config change, which only a start of supervisord reads"
+    # What was edited in place since supervisord has read it, as the host's own config may be, is taken over with it.
+    edited = (group for groups in running.supervisor.reread() for group in groups)
+    groups = sorted({*change.groups, *edited})
     web = web_program(after, layout.settings["health_url"])
-    together = bool(web and group_of(web.name, after) in change.groups)
-    why = {"why": f"supervisord's config of {', '.join(change.groups)} changes"} if change.groups else {}
-    return {"way": "rolling", "groups": list(change.groups), "interrupts": together, **why}
+    together = bool(web and group_of(web.name, after) in groups)
+    why = {"why": f"supervisord's config of {', '.join(groups)} changes"} if groups else {}
+    return {"way": "rolling", "groups": groups, "interrupts": together, **why}
 
 
 def _obstacles(layout: Layout, sections: Sections) -> list[str]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import getpass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from agent import undo, window
+from agent import rolling, undo, window
 from agent.beginning import record_links
 from agent.layout import Layout
 from agent.links import replace_link
 from agent.step import Step
 from agent.supervisor import config_in
+from tests.bed.places import ROOT
 from tests.unit.examples import LIVE, NEW, OLD, settings
+
+SAMPLE = (ROOT / "tests/sample/config/main/supervisord.conf").read_text()
 
 
 class Site:
@@ -120,6 +123,54 @@ def test_without_a_config_of_the_hosts_own_a_swap_leaves_no_link_that_leads_nowh
     site.link.symlink_to(site.live)
     window.swap(as_step(site, NEW))
     assert not site.link.is_symlink()
+
+
+# What supervisord's own config, the host's or a version's, does to how a deploy restarts the service.
+SAME: tuple[str, str] = ("", "")
+WAYS: dict[str, tuple[tuple[str, str], list[str], dict[str, Any]]] = {
+    "the same": (SAME, [], {"way": "rolling", "groups": [], "interrupts": False}),
+    "a program differs": (
+        ("numprocs=2", "numprocs=3"),
+        [],
+        {"way": "rolling", "groups": ["web"], "interrupts": True, "why": "supervisord's config of web changes"},
+    ),
+    "supervisord differs": (
+        ("chmod=0700", "chmod=0770"),
+        [],
+        {
+            "way": "restart",
+            "interrupts": True,
+            "why": "[unix_http_server] of supervisord's config change, which only a start of supervisord reads",
+        },
+    ),
+    "edited since supervisord has read it": (
+        SAME,
+        ["web"],
+        {"way": "rolling", "groups": ["web"], "interrupts": True, "why": "supervisord's config of web changes"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "unread", "expected"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(("was", "version"), [(LIVE, NEW), (NEW, LIVE)])
+def test_between_a_version_with_one_and_one_without_the_two_files_are_compared(
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    was: str,
+    version: str,
+    change: tuple[str, str],
+    unread: list[str],
+    expected: dict[str, Any],
+) -> None:
+    (site.brings / "supervisord.conf").write_text(SAMPLE)
+    site.own.write_text(SAMPLE.replace(*change))
+    supervisor = SimpleNamespace(ask=lambda method: "4.3.0", reread=lambda: ([], unread, []))
+    monkeypatch.setattr(
+        rolling, "_running", lambda layout: SimpleNamespace(named=str(site.link), supervisor=supervisor)
+    )
+    layout = Layout({**site.layout.settings, "restart": "rolling"}, site.home)
+    assert rolling.way(layout, was, version) == expected
 
 
 def as_step(site: Site, version: str) -> Step:
