@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -193,6 +194,7 @@ def seal(step: Step) -> Note:
         "bytes": size,
         "venv": {key: step.notes("venv").get(key) for key in ("fingerprint", "named")},
         "migrations": step.notes("checks").get("known", []),
+        "self_contained": _is_self_contained(folder, step.notes("checks").get("code", [])),
     }
     with acting_as(layout.app):
         (folder / SEAL).write_text(json.dumps(marker, indent=2) + "\n")
@@ -203,3 +205,9 @@ def seal(step: Step) -> Note:
         write_whole(folder / SEAL, json.dumps(marker, indent=2) + "\n", 0o444)
         folder.chmod(0o555)
     return {"bytes": size}
+
+
+def _is_self_contained(version: Path, code: list[str]) -> bool:
+    """Whether the version has run from itself at its own path, by where its own code was imported from."""
+    own = os.path.realpath(str(version)) + "/"
+    return bool(code) and all(folder.startswith(own) for folder in code)

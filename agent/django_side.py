@@ -75,6 +75,7 @@ def migrations():  # type: ignore[no-untyped-def]
     conflicts = loader.detect_conflicts()
     plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
     return {
+        "code": _code_folder(loader),
         "applied": sorted([app, name] for app, name in loader.applied_migrations),
         "known": sorted([app, name] for app, name in loader.disk_migrations),
         "conflicts": {app: sorted(names) for app, names in conflicts.items()},

@@ -111,3 +111,13 @@ class Layout:
             os.path.realpath(str(live)),
             os.path.realpath(str(self.host_supervisord)),
         )
+
+    def once_live(self, version: str) -> dict[str, str]:
+        """Where each link will lead once a version is live."""
+        current, own = str(self.path("current_main")), str(self.version(version))
+        links = {
+            self.path("current_main"): current,
+            **self.fixed_links(),
+            **self.deployment_links(self.part(version, "config")),
+        }
+        return {str(link): str(target).replace(current, own, 1) for link, target in links.items()}

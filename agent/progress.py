@@ -40,6 +40,10 @@ TOUCHES_SITE = (
 )
 
 
+# What adds up in a journal.
+LISTS = ("started", "done", "commands", "beside", "undone", "problems")
+
+
 @dataclass(frozen=True)
 class Progress:
     """One deploy's state, from its journal."""
@@ -52,6 +56,7 @@ class Progress:
     reason: str | None = None
     deadline: float = 0.0
     commands: tuple[Record, ...] = ()
+    beside: tuple[Record, ...] = ()
     undone: tuple[str, ...] = ()
     problems: tuple[Record, ...] = ()
     falling_back: bool = False
@@ -87,10 +92,18 @@ def read_progress(records: Sequence[Record]) -> Progress:
 
     + records: the journal's lines, oldest first; any prefix of a real journal is a real state
     """
-    state: dict[str, Any] = {"started": [], "done": [], "notes": {}, "commands": [], "undone": [], "problems": []}
+    state: dict[str, Any] = {
+        "started": [],
+        "done": [],
+        "notes": {},
+        "commands": [],
+        "beside": [],
+        "undone": [],
+        "problems": [],
+    }
     for record in records:
         _apply(state, record)
-    lists = {key: tuple(state[key]) for key in ("started", "done", "commands", "undone", "problems")}
+    lists = {key: tuple(state[key]) for key in ("started", "done", "commands", "beside", "undone", "problems")}
     return Progress(**{**state, **lists})
 
 
@@ -111,8 +124,9 @@ def _apply(state: dict[str, Any], record: Record) -> None:
         state["failed"] = record["step"]
     elif event == "note":
         state["notes"].setdefault(record["step"], {}).update(record["note"])
-    elif event == "command":
-        state["commands"].append(record)
+    elif event in ("command", "beside"):
+        # A command ends with its step; what goes on beside the steps does not.
+        state["commands" if event == "command" else "beside"].append(record)
     elif event == "fallback":
         state["falling_back"] = True
         state["reason"] = record["reason"]

@@ -8,7 +8,8 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from agent import health, service
 from agent.command import TAIL_LINES, ending, mask, run_as, started_at, stop_group, user_env
 from agent.health import Unhealthy
+from agent.layout import Layout
 from agent.step import Step, StepFailed
 from agent.supervisor import Program, Sections, environment
 
@@ -32,7 +34,7 @@ class Rehearsal:
         self._step, self._process, self._url, self._log = step, process, url, log
         self._well_since = self._began = time.monotonic()
         self._members: frozenset[tuple[int, str]] = frozenset()
-        self._looked_at = 0.0
+        self._looked_at, self._ended = 0.0, False
 
     @property
     def seconds(self) -> float:
@@ -43,6 +45,22 @@ class Rehearsal:
     def up_for(self) -> float:
         """How long it has been well."""
         return time.monotonic() - self._well_since
+
+    def end(self) -> None:
+        """End it; a second time does nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        stop_group(self._process.pid, gently=True)
+        self._process.wait()
+        self._log.write_text(mask(self._log.read_text(errors="replace")))
+
+    def is_well(self) -> bool:
+        """Ask once whether it is well; one that still starts takes the question, and answers when it is up."""
+        if self._process.poll() is not None or self._problem() is not None:
+            return False
+        self._well_since, self._members = time.monotonic(), self._now()
+        return True
 
     def wait_until_well(self) -> None:
         """Wait until it answers as it should, from the version that it should. Raises Unhealthy."""
@@ -96,45 +114,58 @@ class Rehearsal:
         return "".join(f"\n{line}" for line in lines)
 
 
-@contextlib.contextmanager
-def rehearsal(step: Step, sections: Sections, web: Program, config: Path, supervisord: int) -> Iterator[Rehearsal]:
-    """Start it, and end it whatever happens meanwhile.
+@dataclass(frozen=True)
+class Command:
+    """How a process is started: its words, its directory, its environment, and whose it is."""
+
+    argv: tuple[str, ...]
+    folder: str
+    env: Mapping[str, str]
+    user: str
+
+
+def as_supervisord_would(layout: Layout, sections: Sections, web: Program, config: Path, supervisord: int) -> Command:
+    """How supervisord would start one more process of a program. Raises StepFailed.
 
     + web: the program that serves the site; config: the file that it is in
     + supervisord: the process whose environment it gets
     """
     values = _values(web, config, supervisord)
-    argv = [_filled(word, values) for word in web.argv]
-    folder = _filled(web.options.get("directory", "/"), values)
-    told = (sections.get("supervisord", {}).get("environment", ""), web.options.get("environment", ""))
-    env = {**_environment_of(supervisord, step.layout.app)}
-    for text in told:
+    env = _environment_of(supervisord, layout.app)
+    for text in (sections.get("supervisord", {}).get("environment", ""), web.options.get("environment", "")):
         env.update(environment(_filled(text, values)))
     env.update(SUPERVISOR_ENABLED="1", SUPERVISOR_PROCESS_NAME="rehearsal", SUPERVISOR_GROUP_NAME=web.name)
+    argv = tuple(_filled(word, values) for word in web.argv)
+    folder = _filled(web.options.get("directory", "/"), values)
+    return Command(argv, folder, env, web.options.get("user") or layout.app)
+
+
+def start(step: Step, command: Command) -> Rehearsal:
+    """Start it; whoever does has to end it. Raises StepFailed."""
     log = step.transaction.output("rehearsal")
     with contextlib.closing(_listen()) as held, log.open("wb") as output:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
         url = _at(step.settings["health_url"], held.getsockname()[1])
         try:
             process = subprocess.Popen(
-                argv,
-                cwd=folder,
-                env=env,
+                command.argv,
+                cwd=command.folder,
+                env=dict(command.env),
                 stdin=held.fileno(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                **run_as(web.options.get("user") or step.layout.app),
+                **run_as(command.user),
             )
         except (OSError, KeyError) as error:
             raise StepFailed(f"the new version's process could not be started: {error}") from None
+    first = Rehearsal(step, process, url, log)
     try:
-        step.transaction.journal.append("command", pid=process.pid, started=started_at(process.pid))
-        yield Rehearsal(step, process, url, log)
-    finally:
-        stop_group(process.pid, gently=True)
-        process.wait()
-        log.write_text(mask(log.read_text(errors="replace")))
+        step.transaction.journal.append("beside", pid=process.pid, started=started_at(process.pid))
+    except BaseException:
+        first.end()
+        raise
+    return first
 
 
 def _listen() -> socket.socket:

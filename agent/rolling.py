@@ -18,7 +18,7 @@ from agent.command import mask
 from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.obstacles import obstacles, web_program
-from agent.rehearsal import Rehearsal, rehearsal
+from agent.rehearsal import Command, Rehearsal, as_supervisord_would, start
 from agent.say import say
 from agent.service import Process
 from agent.step import Step, StepFailed
@@ -145,24 +145,48 @@ def _running(layout: Layout) -> Running:
     return Running(pid, named, read_config(Path(named)), layout)
 
 
-def replace_all(step: Step) -> Note:
-    """Bring every process to the step's version, once a rehearsal has gone well. Raises StepFailed, Unhealthy."""
+def command_of_web(layout: Layout, version: str) -> Command:
+    """How supervisord starts a web process of a version. Raises Unreadable, StepFailed."""
+    running = _running(layout)
+    sections = read_config(config_in(layout, running.named, layout.part(version, "config")))
+    return _command_of_web(layout, running, sections)
+
+
+def _command_of_web(layout: Layout, running: Running, sections: Sections) -> Command:
+    web = _web(layout, sections)
+    return as_supervisord_would(layout, sections, web, Path(running.named), running.pid)
+
+
+def replace_all(step: Step, first: Rehearsal | None) -> Note:
+    """Bring every process to the step's version, once a rehearsal has gone well. Raises StepFailed, Unhealthy.
+
+    + first: one that was begun ahead, and is well; it ends with this
+    """
     running = _running(step.layout)
+    ahead = first is not None
+    if first is None:
+        first = start(step, _command_of_web(step.layout, running, running.sections))
+    try:
+        return {"ahead": ahead, **_replace_after(first, step, running)}
+    finally:
+        first.end()
+
+
+def _replace_after(first: Rehearsal, step: Step, running: Running) -> Note:
     stable = float(step.settings["health_stable"])
-    with rehearsal(step, running.sections, _web(step, running), Path(running.named), running.pid) as first:
-        first.wait_until_well()
-        # A part of the time is watched before any visitor depends on the version. For the rest, visitors' processes are
-        # so much younger than this one, also by the time that they take to start, that they are taken back before they
-        # reach the age at which it has failed.
-        first.watch(stable * WATCHED_FIRST)
-        say(f"restart: the new version was well after {first.seconds:.1f} s, where no visitor comes")
-        roll = _Roll(step, running, step.version, anew=step.begin["kind"] == "restart", first=first)
-        roll.replace()
-        while first.up_for < stable:
-            first.check()
-            roll.check()
-            time.sleep(PAUSE)
+    first.wait_until_well()
+    # A part of the time is watched before any visitor depends on the version. For the rest, visitors' processes are
+    # so much younger than this one, also by the time that they take to start, that they are taken back before they
+    # reach the age at which it has failed.
+    first.watch(stable * WATCHED_FIRST)
+    say(f"restart: the new version was well after {first.seconds:.1f} s, where no visitor comes")
+    roll = _Roll(step, running, step.version, anew=step.begin["kind"] == "restart", first=first)
+    roll.replace()
+    while first.up_for < stable:
+        first.check()
         roll.check()
+        time.sleep(PAUSE)
+    roll.check()
     return {"rehearsed": round(first.seconds, 2), "stable": stable, "replaced": roll.seconds}
 
 
@@ -173,8 +197,8 @@ def take_back(step: Step, was: str) -> Note:
     return {"replaced": roll.seconds}
 
 
-def _web(step: Step, running: Running) -> Program:
-    web = web_program(running.sections, step.settings["health_url"])
+def _web(layout: Layout, sections: Sections) -> Program:
+    web = web_program(sections, layout.settings["health_url"])
     if web is None:
         raise StepFailed("no program of supervisord's holds the socket of health_url")
     return web
@@ -192,7 +216,7 @@ class _Roll:
     ) -> None:
         self._step, self._version, self._anew, self._first = step, version, anew, first
         self._supervisor = running.supervisor
-        self._serving = group_of(_web(step, running).name, running.sections)
+        self._serving = group_of(_web(step.layout, running.sections).name, running.sections)
         # The longest that supervisord itself waits for a process to stop, and a little more.
         self._stop_limit = 10 + max(program.stop_seconds for program in programs(running.sections).values())
         self._touched = list(step.notes("restart").get("touched") or [])

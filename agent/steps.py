@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent import build, probes, service, window
+from agent import ahead, build, probes, service, window
 from agent.command import mask
 from agent.ending import TROUBLE, commit, fall_back, write_down_probes
 from agent.interrupts import Interrupted, interruptible
@@ -48,21 +48,25 @@ def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, 
     transaction = Transaction(state, deploy)
     if transaction.begin and transaction.progress.outcome is None:
         probes.watch(transaction.begin, names)
-    for name in names:
-        if not run_step(state, deploy, name, given.get(name, {})):
-            return False
-        if name == names[-1]:
-            write_down_probes(transaction)
-        if not somebody_listens():
-            # Whoever asked for this is gone, and won't confirm it: what is done is taken back when the deadline passes.
-            return False
-    return True
+    try:
+        for number, name in enumerate(names):
+            if not run_step(state, deploy, name, given.get(name, {}), names[number + 1 :]):
+                return False
+            if name == names[-1]:
+                write_down_probes(transaction)
+            if not somebody_listens():
+                # Whoever asked for this is gone, and won't confirm it: what is done is taken back at the deadline.
+                return False
+        return True
+    finally:
+        ahead.end()
 
 
-def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> bool:
+def run_step(state: State, deploy: str, name: str, given: dict[str, Any], to_come: Sequence[str] = ()) -> bool:
     """Run one step. Returns whether it went well; if not, the deploy has ended already.
 
     + given: what the controller says for this call alone
+    + to_come: the steps of this call after this one
 
     Raises Ended when this deploy does not hold the host any more.
     """
@@ -78,7 +82,7 @@ def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> boo
         if name in progress.done:
             say(f"{name}: done already")
             return True
-        return _carry_out(transaction, name, given)
+        return _carry_out(transaction, name, given, to_come)
 
 
 def _gone(transaction: Transaction) -> str:
@@ -106,7 +110,7 @@ def _commit(transaction: Transaction) -> bool:
     return True
 
 
-def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bool:
+def _carry_out(transaction: Transaction, name: str, given: dict[str, Any], to_come: Sequence[str]) -> bool:
     settings = transaction.begin["settings"]
     limit = limit_of(name, settings)
     began = time.time()
@@ -116,6 +120,7 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
         transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
         step = Step(name, transaction, limit, given)
         with interruptible():
+            ahead.begin(step, to_come)
             note = STEPS[name](step)
         _write_done(transaction, name, round(time.time() - began, 2), note)
     except Interrupted as interruption:

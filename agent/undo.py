@@ -30,7 +30,7 @@ LOG_TAIL = 64 * 1024
 def stop_commands(step: Step) -> Note:
     """Stop what a killed agent has left running; ids are given out again, so the start time has to match."""
     stopped = []
-    for command in step.progress.commands:
+    for command in (*step.progress.commands, *step.progress.beside):
         if started_at(command["pid"]) == command["started"]:
             stop_group(command["pid"])
             stopped.append(command["pid"])

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agent import assets, build, health, rolling, service
+from agent import ahead, assets, build, health, rolling, service
 from agent.backup import examine
 from agent.command import acting_as
 from agent.links import replace_link
@@ -129,7 +129,7 @@ def restart(step: Step) -> Note:
     # Written down before anything is touched: a fallback goes back the same way.
     step.transaction.journal.append("note", step="restart", note={"way": decided["way"]})
     if decided["way"] == "rolling":
-        return {"way": "rolling", **rolling.replace_all(step)}
+        return {"way": "rolling", **rolling.replace_all(step, ahead.take())}
     if decided.get("why"):
         first, *lines = str(decided["why"]).splitlines()
         say(f"restart: in full, not one process after the other: {first}")

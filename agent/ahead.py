@@ -1,0 +1,78 @@
+"""The rehearsal begun ahead of its step: the new version starts where no visitor comes while the database is backed up
+and migrated. It is only a gain in time: whatever is not certain about it is done again when it is its turn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from agent import rolling
+from agent.layout import Layout
+from agent.maintenance import restart_way
+from agent.progress import WINDOW
+from agent.rehearsal import Command, Rehearsal, start
+from agent.say import say
+from agent.step import Step, StepFailed
+from agent.supervisor import Unreadable
+from agent.versions import SEAL, read_json
+
+# What goes on beside the steps of this call.
+_begun: list[Rehearsal] = []
+
+
+def begin(step: Step, to_come: Sequence[str]) -> None:
+    """Start it with the first step of the window, if this same call comes to where it is needed.
+
+    + to_come: the steps of this call after this one
+    """
+    rolls = restart_way(step.progress)["way"] == "rolling" and step.begin["kind"] != "restart"
+    if step.name != WINDOW[0] or "restart" not in to_come or not rolls:
+        return
+    try:
+        command = at_its_own_path(step.layout, rolling.command_of_web(step.layout, step.version), step.version)
+        if command:
+            _begun.append(start(step, command))
+    except (StepFailed, Unreadable) as problem:
+        say(f"the new version is not started ahead of its turn: {problem}")
+
+
+def take() -> Rehearsal | None:
+    """The rehearsal, if one was begun and is well now that all has been done that it waits for; it is the caller's."""
+    while _begun:
+        first = _begun.pop()
+        if first.is_well():
+            return first
+        first.end()
+    return None
+
+
+def end() -> None:
+    """End what nobody has taken."""
+    while _begun:
+        _begun.pop().end()
+
+
+def at_its_own_path(layout: Layout, command: Command, version: str) -> Command | None:
+    """A command as it would be if the links led to a version already; None where that can't be told for certain.
+
+    The version has to have shown that it runs at its own path, as its checks did, and nothing may be left that leads to
+    what is live now.
+    """
+    if not read_json(layout.version(version) / SEAL).get("self_contained"):
+        return None
+    places = layout.once_live(version)
+    argv = tuple(_led(word, places) for word in command.argv)
+    env = {key: _led(value, places) for key, value in command.env.items()}
+    folder, deployment = _led(command.folder, places), str(layout.path("deployment_dir"))
+    inside = Path(folder) == layout.version(version) or layout.version(version) in Path(folder).parents
+    if not inside or any(deployment in text for text in (*argv, *env.values())):
+        return None
+    return replace(command, argv=argv, env=env, folder=folder)
+
+
+def _led(text: str, places: dict[str, str]) -> str:
+    """A text with each place in it followed to where it leads."""
+    names = "|".join(re.escape(place) for place in sorted(places, key=len, reverse=True))
+    return re.sub(rf"(?<![\w.-])(?:{names})(?![\w.-])", lambda found: places[found.group()], text)
