@@ -71,14 +71,15 @@ mount --bind /small/state /var/lib/switchback
 mount --bind /small/tmp /tmp
 systemctl start django
 """
-# The app's own log grows meanwhile, so that what was free is not always there to be taken in one piece.
+# Written to the last byte, and once more for what was given back meanwhile: what the kernel counts as free is at times a
+# little more than it lets be reserved in one piece.
 FILL = """
 size() { stat --file-system --format='%a * %S' /small; }
 mkdir /small/fill
 number=0
-while room=$(($(size))) && [ $room != 0 ] && [ $number -lt 100 ]; do
+while [ $(($(size))) != 0 ] && [ $number -lt 100 ]; do
     number=$((number + 1))
-    fallocate --length $room /small/fill/$number || rm -f /small/fill/$number
+    cat /dev/zero >/small/fill/$number 2>/dev/null || true
 done
 [ $(($(size))) = 0 ]
 """
