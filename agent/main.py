@@ -83,7 +83,20 @@ def _begin(state: State, _: list[str]) -> int:
 
 def _step(state: State, arguments: list[str]) -> int:
     deploy, names = arguments
-    return 0 if run_steps(state, deploy, names.split(","), _given()) else 1
+    given = _given()
+    if not run_steps(state, deploy, names.split(","), given):
+        return 1
+    if "clean" in given:
+        _clean_after(state, given["clean"])
+    return 0
+
+
+def _clean_after(state: State, request: dict[str, Any]) -> None:
+    """Delete old versions after a deploy, which has gone well whatever becomes of this."""
+    try:
+        _tell(clean(state, request))
+    except Exception as problem:  # noqa: BLE001 - nothing that happens here may look as if the deploy had failed
+        say(f"clean: WARNING: old versions are still there: {problem}")
 
 
 def _fall_back(state: State, arguments: list[str]) -> int:
@@ -103,11 +116,14 @@ def _fall_back(state: State, arguments: list[str]) -> int:
 
 
 def _clean(state: State, _: list[str]) -> int:
-    done = clean(state, _given())
+    _tell(clean(state, _given()))
+    return 0
+
+
+def _tell(done: dict[str, Any]) -> None:
     for name in done["deleted"]:
         say(f"deleted: {name}")
     say("{} deleted, {} kept, {:.0f} MB freed".format(len(done["deleted"]), done["kept"], done["bytes"] / 1e6))
-    return 0
 
 
 def _mark(state: State, _: list[str]) -> int:

@@ -41,4 +41,4 @@ window.site(run, name="Prove that the site is up")
 transaction.commit_first(run, name="Commit: the primary host decides")
 transaction.commit(run, name="Commit: the other hosts follow")
 
-housekeeping.clean(preflight.cleaning_after(run), name="Clean up old versions", _ignore_errors=True)
+housekeeping.clean_after(run, name="Clean up old versions", _ignore_errors=True)

@@ -8,9 +8,9 @@ from pyinfra import host, state
 from pyinfra.api import operation
 
 from agent.undo import PATIENCE
-from operations.steps import Commands
+from operations.steps import Commands, done_already
 from switchback.calls import installed
-from switchback.run import Cleaning
+from switchback.run import Cleaning, Run
 from switchback.settings import Settings
 
 
@@ -26,6 +26,25 @@ def clean(cleaning: Cleaning) -> Commands:
         host.noop(nothing)
         return
     yield installed("clean", request=cleaning.request(), timeout=900)
+
+
+@operation()
+def clean_after(run: Run) -> Commands:
+    """
+    Delete the versions that nobody needs any more once a deploy has committed.
+
+    + run: what this run does on this host
+
+    **Example:**
+
+    .. code:: python
+
+        housekeeping.clean_after(run, _ignore_errors=True)
+    """
+    if run.steps and run.cleans_at_once and state.is_executing:
+        yield done_already()
+        return
+    yield from clean._inner(run.cleaning())
 
 
 @operation()

@@ -33,7 +33,7 @@ def step(run: Run, name: str) -> Commands:
     if not gone:
         together = run.together(name)
         if name != together[0]:
-            yield FunctionCommand(_done_already, (), {})
+            yield done_already()
             return
         Interrupts.committing = Interrupts.committing or (name == "commit" and state.is_executing)
         yield ask(run, *together)
@@ -43,13 +43,16 @@ def step(run: Run, name: str) -> Commands:
         host.noop("waits for the primary host to take the database back first")
 
 
-def _done_already() -> None:
+def done_already() -> FunctionCommand:
     """Nothing: the call of a step before this one has done it, or this host would not be here any more."""
+    return FunctionCommand(lambda: None, (), {})
 
 
 def ask(run: Run, *names: str) -> StringCommand:
     """The command that has this host do steps."""
     told = {name: run.told(name) for name in names}
+    if run.cleans_at_once and "commit" in names:
+        told["clean"] = run.cleaning().request()
     return installed("step", run.deploy, ",".join(names), request=told, timeout=run.patience(*names))
 
 

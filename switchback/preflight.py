@@ -97,16 +97,6 @@ def existing(version: str) -> str:
     return for_all_hosts("existing", work)
 
 
-def cleaning_after(run: Run) -> Cleaning:
-    """What to delete after a deploy.
-
-    + run: the deploy, on the host at hand
-    """
-    idle = "" if run.steps else "nothing was deployed"
-    foreseen = run.foreseen.get("clean", "")
-    return Cleaning(run.settings, new_id("clean"), run.settings.keep_versions, idle=idle, foreseen=foreseen)
-
-
 def cleaning() -> Cleaning:
     """What to delete on the host at hand. Shows it; raises Refused where a named version has to stay."""
     return for_all_hosts("cleaning", _plan_cleaning)

@@ -94,6 +94,17 @@ class Run:
                 return tuple(name for name in self.steps if name in group)
         return (step,)
 
+    @property
+    def cleans_at_once(self) -> bool:
+        """Whether old versions are deleted in the call of the commit: with several hosts none may wait for that."""
+        return self.kind == "deploy" and len(self.hosts) == 1
+
+    def cleaning(self) -> Cleaning:
+        """What to delete once this has committed."""
+        idle = "" if self.steps else "nothing was deployed"
+        foreseen = self.foreseen.get("clean", "")
+        return Cleaning(self.settings, new_id("clean"), self.settings.keep_versions, idle=idle, foreseen=foreseen)
+
     def told(self, step: str) -> dict[str, Any]:
         """What a host is told for a step alone, and keeps nowhere: a repository's URL, which may hold a password."""
         urls = {"code": self.settings.code_repo_url, "config": self.settings.config_repo_url}

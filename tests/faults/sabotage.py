@@ -71,8 +71,8 @@ mount --bind /small/state /var/lib/switchback
 mount --bind /small/tmp /tmp
 systemctl start django
 """
-# Written to the last byte, and once more for what was given back meanwhile: what the kernel counts as free is at times a
-# little more than it lets be reserved in one piece.
+# Written to the last byte, and once more for what was given back meanwhile: the kernel at times
+# counts a little more as free than it lets be reserved in one piece.
 FILL = """
 size() { stat --file-system --format='%a * %S' /small; }
 mkdir /small/fill

@@ -18,7 +18,7 @@ def channels(host: Host, run: Runs, deploy: str, **data: object) -> int:
 
 
 def test_a_deploy_asks_its_host_no_more_often_than_it_must(host: Host, run: Runs) -> None:
-    # To look, to begin, to build, for the window, to commit, to clean up; and pyinfra's own looks.
+    # To look, to begin, to build, for the window, to commit and clean up; and pyinfra's own looks.
     assert 5 <= channels(host, run, "deploy", code="good-2") <= 10
 
 

@@ -64,8 +64,11 @@ STEPS: dict[str, Any] = {
 class Done:
     """What an operation had a host do."""
 
-    def __init__(self, operation: Any, *args: Any, failed: tuple[str, ...] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, operation: Any, *args: Any, failed: tuple[str, ...] = (), executing: bool = False, **kwargs: Any
+    ) -> None:
         state = FakeState()
+        state.is_executing = executing
         state.failed_hosts = [SimpleNamespace(name=name) for name in failed]
         host = create_host(state)
         with ctx_state.use(state), ctx_host.use(host):
@@ -186,8 +189,16 @@ def test_a_step_that_is_not_part_of_a_run_says_so() -> None:
 
 
 def test_nothing_is_cleaned_up_after_a_deploy_that_did_nothing() -> None:
-    cleaning = Cleaning(settings(), "20261123-120000-clean-ab12", 5, idle="nothing was deployed")
-    assert Done(housekeeping.clean, cleaning).noop == "nothing was deployed"
+    assert Done(housekeeping.clean_after, idle()).noop == "nothing was deployed"
+
+
+def test_a_host_alone_cleans_up_in_the_call_of_its_commit_and_none_of_several_waits_for_another_to_do_so() -> None:
+    alone, several = run(), run(hosts=("web1", "web2"))
+    told = Done(transaction.commit_first, alone).told
+    assert (told["commit"], told["clean"]["keep"]) == ({}, alone.settings.keep_versions)
+    assert Done(housekeeping.clean_after, alone, executing=True).made_before
+    assert "clean" not in Done(transaction.commit_first, several).told
+    assert Done(housekeeping.clean_after, several, executing=True).line.endswith(" clean")
 
 
 # --- Several hosts
