@@ -21,7 +21,14 @@ OF_REVERT = tuple(fault for fault in FAULTS if fault != POWER)
 OF_FALLBACK = (FAILS, AGENT, REBOOT)
 OF_DISKS = (INODES, READ_ONLY)
 OF_FLEET = (FAILS, LOST, LOST_FOR_LONG)
-COLUMNS = {"deploy": FAULTS, "revert": OF_REVERT, "fallback": OF_FALLBACK, "disks": OF_DISKS, "fleet": OF_FLEET}
+COLUMNS = {
+    "deploy": FAULTS,
+    "revert": OF_REVERT,
+    "rolling": FAULTS,
+    "fallback": OF_FALLBACK,
+    "disks": OF_DISKS,
+    "fleet": OF_FLEET,
+}
 
 REFUSED, FELL_BACK, COMMITTED, PERSON = "refused", "fell back", "committed", "needs a person"
 
@@ -128,7 +135,7 @@ ACTION_FAILS: dict[str, Moment] = {
 class Case:
     """One cell of the matrix.
 
-    + run: which of the three tables it is in; row, fault: where in it
+    + run: which of the tables it is in; row, fault: where in it
     + outcome, at: how it has to end, and at which step, as the history says
     + because: what the history's reason has to say
     + or_else: another outcome that is as good: on a full disk a step that writes nothing goes on
@@ -211,6 +218,47 @@ def disks_cases() -> Iterator[Case]:
             at = "" if row is HEALTH else row.name
             or_else = COMMITTED if (row, fault) == (HEALTH, INODES) else ""
             yield Case("disks", row, fault, scenario, outcome, at, or_else=or_else)
+
+
+# The rehearsal is the first web process of a run, and the one that takes the first request's place is the next.
+WEB = "python -m gunicorn *"
+REHEARSAL = Step("rehearsal", InAgent("beside", process="step *"), fails=InCommand(WEB))
+ONE_PROCESS = Step(
+    "restart, one process",
+    InAgent("note", "restart", process="step *", says='"touched": ["web:web_00"]'),
+    fails=InCommand(WEB, passed=1),
+)
+OTHER_PROCESS = Step(
+    "restart, the other one",
+    InAgent("note", "restart", process="step *", says='"web:web_01"]'),
+    fails=InAgent("note", "restart", process="step *", says='"web:web_01"]', audit=("socket.connect",)),
+)
+# Both were replaced when it turns out that the new version is not well.
+PROCESSES_BACK = Step(
+    "restart, on the way back",
+    InAgent("undo started", "restart"),
+    fails=InAgent("undo started", "restart", audit=("socket.connect",)),
+)
+
+
+def rolling_cases() -> Iterator[Case]:
+    """A deploy that replaces one process after the other."""
+    for fault in FAULTS:
+        # It began beside the backup. Where it fails alone, it is begun anew in its turn.
+        at = Case("rolling", REHEARSAL, fault, WINDOW, REFUSED, "backup_before", _because("backup_before", fault))
+        if fault in (FAILS, HANGS, FULL):
+            at = replace(at, outcome=COMMITTED, at="", because="", or_else=REFUSED if fault == FULL else "")
+        yield at
+    for row in (ONE_PROCESS, OTHER_PROCESS):
+        for fault in FAULTS:
+            case = Case("rolling", row, fault, WINDOW, FELL_BACK, "restart", _because("restart", fault))
+            if fault == FULL:
+                case = replace(case, at="", because="", or_else=COMMITTED)
+            if fault == HANGS and row is OTHER_PROCESS:
+                case = replace(case, why_not="it is started by the same command as the one before it")
+            yield case
+    for fault in OF_FALLBACK:
+        yield Case("rolling", PROCESSES_BACK, fault, WINDOW, FELL_BACK, "health", "health failed")
 
 
 PRIMARY, OTHER = "the primary host", "another host"
@@ -302,7 +350,15 @@ def _specific(case: Case) -> Case:
     return replace(case, **SPECIFIC.get(case.row.name, {}).get(case.fault, {}))
 
 
-CASES = (*build_cases(), *window_cases(), *revert_cases(), *fallback_cases(), *disks_cases(), *fleet_cases())
+CASES = (
+    *build_cases(),
+    *window_cases(),
+    *revert_cases(),
+    *rolling_cases(),
+    *fallback_cases(),
+    *disks_cases(),
+    *fleet_cases(),
+)
 # The most telling fault of each step, for the quick part.
 TELLING = {
     "begin": AGENT,
@@ -332,6 +388,10 @@ TELLING = {
     "database": FAILS,
     "mark": AGENT,
     "ended": AGENT,
+    "rehearsal": AGENT,
+    "restart, one process": KILLED,
+    "restart, the other one": REBOOT,
+    "restart, on the way back": AGENT,
 }
 QUICK = tuple(
     case

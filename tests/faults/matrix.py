@@ -91,7 +91,11 @@ class Session:
         if self.case.fault in (FULL, INODES):
             make_small(self.host)
             self.before = look(self.host)
-        if self.case.run == "fallback":
+        if self.case.run == "rolling":
+            self.settings |= {"restart": "rolling", "maintenance": "auto"}
+        if self.case.row is cases.PROCESSES_BACK:
+            self._in_rolling_back()
+        elif self.case.run == "fallback":
             self._in_fallback()
         elif self.case.fault == FAILS:
             self._fail()
@@ -144,7 +148,8 @@ class Session:
         row = self.case.row
         if row.limit:
             self.settings[row.limit] = SHORT
-        rule = lay(self.host, row.fails if row is cases.BEGIN and row.fails else row.moment, "hold")
+        in_command = row is cases.BEGIN or self.case.run == "rolling"
+        rule = lay(self.host, row.fails if in_command and row.fails else row.moment, "hold")
         running = self.start()
         rule.wait_until_hit()
         stopped = {"health": "django", "site": "nginx"}.get(row.name)
@@ -233,6 +238,21 @@ class Session:
             rule.wait_until_hit()
             self._reboot(fault)
             self._wait(running)
+
+    def _in_rolling_back(self) -> None:
+        """A new version that is not well once every process runs from it; then a fault on the way back."""
+        row, fault = self.case.row, self.case.fault
+        lay(self.host, cases.HEALTH.moment, "fail", name="not-well")
+        if fault == REBOOT:
+            rule = lay(self.host, row.moment, "hold")
+            running = self.start()
+            rule.wait_until_hit()
+            self._reboot(fault)
+            self._wait(running)
+        else:
+            fails = fault == FAILS and row.fails
+            lay(self.host, fails or row.moment, "fail" if fails else "kill")
+            self._wait(self.start())
 
     # What has to be true.
 
@@ -356,6 +376,7 @@ def read_result(case: Case) -> str:
 HEADINGS = {
     "deploy": "A deploy",
     "revert": "A revert that takes the database back",
+    "rolling": "A deploy that replaces one process after the other",
     "fallback": "The way back of a deploy whose new version is not healthy",
     "fleet": "A deploy to three hosts, of which one fails or is lost",
     "disks": "A deploy on a file system that takes no new file, or nothing at all, from then on",

@@ -183,7 +183,7 @@ class InCommand:
 class InAgent:
     """A moment: the agent has written a line to the journal, and goes on to do something.
 
-    + event, name: of the line; process: which process of the agent
+    + event, name: of the line; says: what is in it besides; process: which process of the agent
     + audit, path, writing: what it is about to do, where that matters
     """
 
@@ -193,6 +193,7 @@ class InAgent:
     audit: tuple[str, ...] = ()
     path: str = ""
     writing: bool = False
+    says: str = ""
 
     def rule(self, do: str) -> tuple[str, str]:
         """The rule that does something at this moment: its kind, and its text."""
@@ -202,6 +203,7 @@ class InAgent:
             "audit": self.audit,
             "path": self.path,
             "writing": self.writing,
+            "says": self.says,
             "interruptible": self.event == "step started",
             "do": do,
         }
@@ -250,7 +252,7 @@ def lay(host: Host, moment: Moment, do: str, name: str = "rule") -> Rule:
 
 def lift_all(host: Host) -> None:
     """Take all rules away; what is held goes on."""
-    host.run(f"cd {FAULTS} && for rule in *.command *.agent; do touch $rule.go; done; rm -f *.command *.agent")
+    host.run(f"cd {FAULTS} && for rule in *.command *.agent; do touch $rule.go; done; rm -f *.command *.agent *.passed")
 
 
 def make_small(host: Host) -> None:

@@ -72,6 +72,12 @@ class TestRevert:
         play(session)
 
 
+class TestRolling:
+    @chosen("rolling")
+    def test_a_fault_while_processes_are_replaced_ends_as_the_table_says(self, case: Case, session: Session) -> None:
+        play(session)
+
+
 class TestFallback:
     @chosen("fallback")
     def test_a_fault_on_the_way_back_ends_as_the_table_says(self, case: Case, session: Session) -> None:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.bed.hosts import Host
 from tests.faults.watch import STATE, wait_until, wait_until_free
-from tests.invariants import Seen, assert_taken_back, assert_well, look, visit
+from tests.hosts.visitors import assert_nobody_noticed, live_is, visitors
+from tests.invariants import assert_taken_back, assert_well, look, visit
 from tests.runs import Runs
 
-LOAD = Path(__file__).parent.parent / "bench" / "load.py"
-# Requests a second at each of the two addresses.
-RATE = 50
-STOP = "/root/stop"
 COMMIT = """
 set -eu
 rm -rf /root/work && git clone --quiet /srv/git/config.git /root/work && cd /root/work
@@ -33,37 +25,6 @@ git push --quiet origin HEAD:refs/heads/$2
 def settings(settings: dict[str, Any]) -> dict[str, Any]:
     """No window where none is needed, and one process after the other."""
     return {**settings, "restart": "rolling", "maintenance": "auto", "restart_timeout": 90}
-
-
-@contextmanager
-def visitors(host: Host) -> Iterator[list[dict[str, Any]]]:
-    """Have visitors come through nginx and straight to the app while something is done; what they got is added."""
-    host.run(["rm", "-f", STOP])
-    host.write("/root/load.py", LOAD.read_bytes())
-    argv = ["python3", "/root/load.py", str(RATE), STOP, host.website_url, "http://127.0.0.1:8000/"]
-    answers: list[dict[str, Any]] = []
-    said: list[str] = []
-    thread = threading.Thread(target=lambda: said.append(host.run(argv).stdout))
-    thread.start()
-    try:
-        wait_until(host, "pgrep -f load.py >/dev/null")
-        yield answers
-    finally:
-        host.run(["touch", STOP])
-        thread.join()
-    answers += json.loads(said[0])
-
-
-def assert_nobody_noticed(answers: list[dict[str, Any]]) -> None:
-    for one in answers:
-        assert one["asked"] > RATE
-        assert (one["failed"], one["wrong"]) == (0, []), answers
-
-
-def live_is(seen: Seen, code: str) -> bool:
-    """Whether the web processes all run from the version of a tag."""
-    web = [one for one in seen.processes.values() if one and "/config" in one["cwd"]]
-    return len(web) == 4 and {one["cwd"].split("/")[3].split("-")[3] for one in web} == {seen.commits["code"][code][:7]}
 
 
 def test_a_deploy_is_not_noticed_by_a_single_visitor(host: Host, run: Runs) -> None:

@@ -7,7 +7,7 @@ that a deploy runs with the app's own Python is held or fails as a whole, by the
 A rule is a file in FAULTS: NAME.command for commands (see stand_in.sh), NAME.agent (JSON) for the agent:
 
 + process: a pattern for the agent's arguments
-+ event, name: the journal's last line, and its step or action
++ event, name: the journal's last line, and its step or action; says: what is in it besides
 + audit: what it is about to do, if that matters; path: a part of the path that it does it to; writing: only to write
 + interruptible: only where SIGTERM has an effect
 + do: hold, kill, fail
@@ -49,10 +49,10 @@ def rules(kind: str) -> list[str]:
         return []
 
 
-def first_hit(rule: str) -> bool:
-    """Take a rule; whether nobody has before."""
+def first(mark: str) -> bool:
+    """Leave a mark; whether nobody has before."""
     try:
-        os.close(os.open(rule + ".hit", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
     except FileExistsError:
         return False
     return True
@@ -68,8 +68,10 @@ def as_command(line: str) -> None:
     """Hold or fail this program, if a rule says so."""
     for rule in rules("command"):
         with open(rule) as file:  # noqa: PTH123
-            how, _, pattern = file.read().splitlines()
-        if not fnmatch.fnmatchcase(line, pattern) or (how != "always" and not first_hit(rule)):
+            how, passed, pattern = file.read().splitlines()
+        if not fnmatch.fnmatchcase(line, pattern) or (passed == "1" and first(rule + ".passed")):
+            continue
+        if how != "always" and not first(rule + ".hit"):
             continue
         if how == "hold":
             hold(rule)
@@ -129,7 +131,7 @@ class Saboteur:
         # Between the start of a step and its end there may be lines about its commands.
         if record.get("event") != rule["event"] or rule.get("name", name) != name:
             return False
-        return first_hit(self.path)
+        return rule.get("says", "") in json.dumps(record) and first(self.path + ".hit")
 
     def act(self) -> None:
         """Do what the rule says."""

@@ -1,0 +1,72 @@
+"""Two hosts of one site whose processes are replaced one by one: at neither of them a visitor notices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.bed.database import share_database
+from tests.bed.hosts import Host
+from tests.conftest import Hosts
+from tests.hosts.visitors import assert_nobody_noticed, live_is, visitors
+from tests.invariants import assert_well, look
+from tests.runs import Runs
+
+
+@pytest.fixture(scope="module")
+def settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """No window where none is needed, and one process after the other."""
+    return {**settings, "restart": "rolling", "maintenance": "auto", "restart_timeout": 90}
+
+
+@pytest.fixture(scope="module")
+def site(hosts: Hosts, run: Runs) -> tuple[Host, Host]:
+    """Two hosts of one site, both with the first one's database."""
+    first, second = hosts(2)
+    share_database(first, second)
+    run("restart", first, second).worked()
+    return first, second
+
+
+def test_a_deploy_with_a_migration_that_the_old_code_can_live_with_is_noticed_at_neither(
+    site: tuple[Host, Host], run: Runs
+) -> None:
+    first, second = site
+    before = look(first), look(second)
+    with visitors(first) as at_first, visitors(second) as at_second:
+        result = run("deploy", first, second, data={"code": "good-2"}, args=["-v"]).worked()
+    assert_nobody_noticed(at_first)
+    assert_nobody_noticed(at_second)
+    assert "no window is needed: the old code can live with every migration" in result.output
+    for host, was in zip(site, before, strict=True):
+        seen = look(host)
+        assert live_is(seen, "good-2")
+        assert seen.main_pid == was.main_pid
+        assert seen.database.migrations[-1] == "items.0002_item_colour"
+
+
+def test_a_version_that_can_not_start_is_taken_back_from_both_before_a_visitor_notices(
+    site: tuple[Host, Host], run: Runs
+) -> None:
+    first, second = site
+    before = look(first), look(second)
+    with visitors(first) as at_first, visitors(second) as at_second:
+        result = run("deploy", first, second, data={"code": "bad-boot"})
+    assert_nobody_noticed(at_first)
+    assert_nobody_noticed(at_second)
+    assert result.code == 1
+    for host, was in zip(site, before, strict=True):
+        seen = assert_well(host, "good-2", links=was.links, database=was.database)
+        assert seen.main_pid == was.main_pid
+        assert (seen.last["outcome"], seen.last["step"]) == ("fell back", "restart")
+
+
+def test_a_revert_is_noticed_at_neither(site: tuple[Host, Host], run: Runs) -> None:
+    first, second = site
+    with visitors(first) as at_first, visitors(second) as at_second:
+        run("revert", first, second).worked()
+    assert_nobody_noticed(at_first)
+    assert_nobody_noticed(at_second)
+    assert live_is(look(first), "good-1")
+    assert live_is(look(second), "good-1")
