@@ -57,13 +57,11 @@ def checks():  # type: ignore[no-untyped-def]
     def texts(messages):  # type: ignore[no-untyped-def]
         return [str(message) for message in messages if not message.is_silenced()]
 
-    plain = run_checks()
-    known = {str(message) for message in plain}
-    deploy = [message for message in run_checks(include_deployment_checks=True) if str(message) not in known]
-    everything = plain + deploy
+    # Those for a deployment come with all others.
+    found = run_checks(include_deployment_checks=True)
     return {
-        "errors": texts(message for message in everything if message.level >= ERROR),
-        "warnings": texts(message for message in everything if message.level < ERROR),
+        "errors": texts(message for message in found if message.level >= ERROR),
+        "warnings": texts(message for message in found if message.level < ERROR),
         **migrations(),
     }
 
