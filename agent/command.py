@@ -9,12 +9,13 @@ import pwd
 import re
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from agent.say import say
 
 # How a command is stopped, and how long each may take, seconds. As with Ctrl-C first: a migration that waits for a lock
 # then tells the database, where its statement would otherwise go on waiting, and keep the whole site waiting behind it.
@@ -61,7 +62,8 @@ class Runner:
         ok: Sequence[int] = (0,),
     ) -> str:
         """Run a command and return its standard output. Raises CommandFailed for a bad end and for a late one."""
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        # In memory: the way back is taken by commands too, and needs no room on any disk.
+        with _in_memory() as out, _in_memory() as err:
             process = subprocess.Popen(
                 list(argv),
                 cwd=str(cwd) if cwd else "/",
@@ -101,8 +103,16 @@ class Runner:
     def _log(self, argv: Sequence[str], output: str, errors: str, code: int) -> None:
         if self.log is None:
             return
-        with self.log.open("a") as file:
-            file.write(mask("$ {}\n{}{}[{}]\n".format(" ".join(argv), output, errors, ending(code))))
+        try:
+            with self.log.open("a") as file:
+                file.write(mask("$ {}\n{}{}[{}]\n".format(" ".join(argv), output, errors, ending(code))))
+        except OSError as error:
+            # On a full disk, say: what the command has done counts, and whoever reads its output has it.
+            say(f"{self.log} can't be written: {error}")
+
+
+def _in_memory() -> IO[bytes]:
+    return os.fdopen(os.memfd_create("output"), "w+b")
 
 
 def _content(file: Any) -> str:

@@ -40,7 +40,8 @@ def finish_commit(transaction: Transaction) -> None:
     """Do all that follows from the decision; whatever is done already is left as it is."""
     layout, begin = transaction.layout, transaction.begin
     version, was = begin["version"], begin.get("was")
-    _free_room(transaction)
+    reserve.give_back_for_links(layout)
+    transaction.free_room()
     if begin["kind"] in ("deploy", "revert"):
         with acting_as(layout.app):
             _move_links(layout, version, was)
@@ -82,7 +83,6 @@ def _commit_sentence(transaction: Transaction) -> str:
 def end_refused(transaction: Transaction, reason: str) -> None:
     """End a deploy that had not begun to do anything."""
     with transaction.alone():
-        _free_room(transaction)
         _end(transaction, "refused", f"refused: {reason}; nothing was changed")
 
 
@@ -92,7 +92,6 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
     + reason: a sentence for the people who will read of it
     + settled: whether the primary host has taken the database back already
     """
-    _free_room(transaction)
     transaction.journal.note("fallback", reason=mask(reason), settled=settled)
     say(f"falling back: {mask(reason)}")
     if waits_for_primary(transaction.progress):
@@ -102,15 +101,8 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
     return finish_fallback(transaction)
 
 
-def _free_room(transaction: Transaction) -> None:
-    """Free what was set aside for the way back, which begins."""
-    reserve.give_back_for_links(transaction.layout)
-    transaction.free_room()
-
-
 def prepare_fallback(transaction: Transaction, reason: str) -> None:
     """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
-    _free_room(transaction)
     transaction.journal.note("fallback", reason=mask(reason))
     _undo_all(transaction, BEFORE_APP_STARTS)
 
@@ -162,6 +154,11 @@ def _end(transaction: Transaction, outcome: str, sentence: str) -> None:
 def _undo(transaction: Transaction, action: Action) -> bool:
     """Do one action of the plan, and write down how it went."""
     transaction.journal.note("undo started", action=action.name)
+    # Not a moment earlier: whatever has filled the disk, an app that logs its errors say, would take it.
+    if action == LINKS:
+        reserve.give_back_for_links(transaction.layout)
+    elif action == MARK:
+        transaction.free_room()
     step = Step("fallback", transaction, _limit(transaction, action))
     try:
         found = undo.ACTIONS[action.name](step)

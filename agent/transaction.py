@@ -236,6 +236,7 @@ def finish_end(transaction: Transaction) -> None:
         "sentence": ended["sentence"],
         "cost": measured(transaction.journal.records()),
     }
+    reserve.give_back_for_links(transaction.layout)
     transaction.free_room()
     transaction.journal.free_room()
     try:

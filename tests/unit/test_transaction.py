@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from agent import ending, guard, health, service, steps, undo, window
+from agent import ending, guard, health, reserve, service, steps, undo, window
 from agent.command import CommandFailed
 from agent.ending import commit, fall_back
 from agent.layout import Layout
@@ -247,6 +247,26 @@ def test_the_way_back_is_in_order(host: Host) -> None:
         "undo maintenance",
         "undo mark",
     ]
+
+
+def test_room_that_was_set_aside_is_given_back_when_it_is_needed_and_not_to_whatever_fills_the_disk(host: Host) -> None:
+    transaction = host.begin()
+    links = host.home / ".switchback" / "reserve"
+    reserve.set_aside(links, reserve.Room(bytes=1, files=1))
+    left: dict[str, tuple[bool, bool]] = {}
+
+    def look(step: Step) -> Note:
+        left[host.done[-1]] = (links.exists(), (transaction.folder / "spare").exists())
+        return {}
+
+    host.step("health", fails)
+    for name in undo.ACTIONS:
+        host.action(name, look)
+    host.run("swap", "health")
+    assert left["undo evidence"] == (True, True)
+    assert left["undo links"] == (False, True)
+    assert left["undo health"] == (False, True)
+    assert left["undo mark"] == (False, False)
 
 
 def test_an_error_on_the_way_back_needs_a_person_and_the_rest_is_undone_all_the_same(host: Host) -> None:
