@@ -10,6 +10,7 @@ from types import FrameType
 
 import click
 import gevent
+from paramiko import SSHException
 from pyinfra.api import State
 
 from switchback.calls import installed
@@ -86,5 +87,10 @@ class Interrupts:
         request = {"reason": "interrupted at the controller", "settled": settled}
         command = installed("fall-back", run.deploy, request=request, timeout=run.patience())
         arguments = dict(command.connector_arguments)
-        _, output = host.run_shell_command(command, _sudo=True, **arguments)
+        try:
+            _, output = host.run_shell_command(command, _sudo=True, **arguments)
+        except (OSError, EOFError, SSHException) as problem:
+            why = str(problem) or type(problem).__name__
+            click.echo(f"    [{run.host}] does not answer ({why}): its guard takes it back by itself.", err=True)
+            return
         said_besides[run.host] = list(output.stdout_lines)

@@ -334,7 +334,11 @@ def _same(version: Facts, commits: dict[str, Commit]) -> bool:
 
 
 def _built(fleet: Fleet, commits: dict[str, Commit]) -> str | None:
-    """A version of these commits that is whole on a host and has failed on none; the newest."""
+    """A version of these commits that is whole on a host and has failed on none; the newest.
+
+    One that is live somewhere has not failed: where it is marked so, its host was lost when the others committed.
+    """
+    live = {seen["linked"]["current"] for seen in fleet.facts.values() if _is_live(seen, commits)}
     failed = {one["name"] for seen in fleet.facts.values() for one in seen["versions"] if one["failed"]}
     whole = {
         one["name"]
@@ -342,7 +346,7 @@ def _built(fleet: Fleet, commits: dict[str, Commit]) -> str | None:
         for one in seen["versions"]
         if one["sealed"] and _same(one, commits)
     }
-    return max(whole - failed, default=None)
+    return max(whole - (failed - live), default=None)
 
 
 def _sealed(seen: Facts, version: str) -> bool:

@@ -60,13 +60,14 @@ REVERT_KEEPS = Scenario("revert", "good-2", "good-1", database="keep")
 class Step:
     """A row of the matrix: a step, and where in it a fault hits.
 
-    + moment: where it is held for a fault; fails: where it fails, if that is elsewhere
+    + moment: where it is held for a fault; fails, hangs: where it does that, if it is elsewhere
     + limit: the setting that bounds it
     """
 
     name: str
     moment: Moment
     fails: Moment | None = None
+    hangs: Moment | None = None
     limit: str = ""
 
 
@@ -75,7 +76,8 @@ def in_step(name: str, **more: Any) -> InAgent:
     return InAgent("step started", name, f"step * *{name}*", **more)
 
 
-BEGIN = Step("begin", InAgent("begin", process="begin"), fails=InCommand("systemctl start *switchback-guard*"))
+START_GUARD = InCommand("systemctl start *switchback-guard*")
+BEGIN = Step("begin", InAgent("begin", process="begin"), fails=START_GUARD, hangs=START_GUARD)
 VENV = Step("venv", InCommand("uv pip install *"), limit="build_timeout")
 OF_BUILD = (
     Step("code", InCommand("git -C */code -c *"), limit="build_timeout"),
@@ -220,19 +222,22 @@ def disks_cases() -> Iterator[Case]:
             yield Case("disks", row, fault, scenario, outcome, at, or_else=or_else)
 
 
-# The rehearsal is the first web process of a run, and the one that takes the first request's place is the next.
+# The rehearsal is the first web process that a run starts; the next is a visitor's.
 WEB = "python -m gunicorn *"
-REHEARSAL = Step("rehearsal", InAgent("beside", process="step *"), fails=InCommand(WEB))
-ONE_PROCESS = Step(
-    "restart, one process",
-    InAgent("note", "restart", process="step *", says='"touched": ["web:web_00"]'),
-    fails=InCommand(WEB, passed=1),
-)
-OTHER_PROCESS = Step(
-    "restart, the other one",
-    InAgent("note", "restart", process="step *", says='"web:web_01"]'),
-    fails=InAgent("note", "restart", process="step *", says='"web:web_01"]', audit=("socket.connect",)),
-)
+REHEARSAL = Step("rehearsal", InAgent("beside", process="step *"), fails=InCommand(WEB), hangs=InCommand(WEB))
+
+
+def replaced(name: str, last: str, hangs: Moment | None = None) -> Step:
+    """The moment at which a process is stopped, to be started from the new version.
+
+    + last: the end of the list of those that were touched by then
+    """
+    moment = InAgent("note", "restart", process="step *", says=f'{last}"]')
+    return Step(name, moment, fails=replace(moment, audit=("socket.connect",)), hangs=hangs)
+
+
+ONE_PROCESS = replaced("restart, one process", '["web:web_00', hangs=InCommand(WEB, passed=1))
+OTHER_PROCESS = replaced("restart, the other one", ', "web:web_01')
 # Both were replaced when it turns out that the new version is not well.
 PROCESSES_BACK = Step(
     "restart, on the way back",
@@ -244,11 +249,14 @@ PROCESSES_BACK = Step(
 def rolling_cases() -> Iterator[Case]:
     """A deploy that replaces one process after the other."""
     for fault in FAULTS:
-        # It began beside the backup. Where it fails alone, it is begun anew in its turn.
-        at = Case("rolling", REHEARSAL, fault, WINDOW, REFUSED, "backup_before", _because("backup_before", fault))
-        if fault in (FAILS, HANGS, FULL):
-            at = replace(at, outcome=COMMITTED, at="", because="", or_else=REFUSED if fault == FULL else "")
-        yield at
+        # It goes on beside the backup.
+        case = Case(
+            "rolling", REHEARSAL, fault, NO_MIGRATION, REFUSED, "backup_before", _because("backup_before", fault)
+        )
+        if fault in (FAILS, HANGS):
+            # Begun ahead of its turn: it is begun anew then.
+            case = replace(case, scenario=WINDOW, outcome=COMMITTED, at="", because="")
+        yield case
     for row in (ONE_PROCESS, OTHER_PROCESS):
         for fault in FAULTS:
             case = Case("rolling", row, fault, WINDOW, FELL_BACK, "restart", _because("restart", fault))

@@ -148,8 +148,7 @@ class Session:
         row = self.case.row
         if row.limit:
             self.settings[row.limit] = SHORT
-        in_command = row is cases.BEGIN or self.case.run == "rolling"
-        rule = lay(self.host, row.fails if in_command and row.fails else row.moment, "hold")
+        rule = lay(self.host, row.hangs or row.moment, "hold")
         running = self.start()
         rule.wait_until_hit()
         stopped = {"health": "django", "site": "nginx"}.get(row.name)

@@ -204,7 +204,7 @@ class InAgent:
             "path": self.path,
             "writing": self.writing,
             "says": self.says,
-            "interruptible": self.event == "step started",
+            "interruptible": self.event in ("step started", "beside"),
             "do": do,
         }
         return "agent", json.dumps({**rule, **({"name": self.name} if self.name is not None else {})})
