@@ -43,7 +43,7 @@ def test_a_deploy_with_a_migration_that_the_old_code_can_live_with_is_noticed_at
         seen = look(host)
         assert live_is(seen, "good-2")
         assert seen.main_pid == was.main_pid
-        assert seen.database.migrations[-1] == "items.0002_item_colour"
+    assert "items.0002_item_colour" in look(first).database.migrations
 
 
 def test_a_version_that_can_not_start_is_taken_back_from_both_before_a_visitor_notices(
