@@ -8,7 +8,7 @@ import pytest
 
 from tests.bed.hosts import Host
 from tests.hosts.footprint import assert_no_changes, untouched
-from tests.hosts.test_rolling import assert_nobody_noticed, live_is, visitors
+from tests.hosts.visitors import assert_nobody_noticed, live_is, visitors
 from tests.invariants import assert_screen, assert_taken_back, assert_well, look
 from tests.runs import Runs
 
