@@ -87,14 +87,18 @@ def clean(state: State, request: dict[str, Any]) -> Version:
             # Chosen again: only now is it certain that no deploy changes what the links lead to.
             versions = _versions(state, layout)
             doomed = choose(versions, request["keep"], settings["keep_failed"], named)
-            _move_away(state, layout, doomed, transaction.deploy)
         except (Refused, OSError) as problem:
             end(transaction, "refused", f"refused: {problem}")
-            raise Refused(f"not everything could be deleted: {problem}; look: deploys/status.py") from None
-        end(transaction, "committed", "deleted: " + (", ".join(doomed) or "nothing"))
+            raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None
+        stuck = _move_away(state, layout, doomed, transaction.deploy)
+        gone = [name for name in doomed if name not in stuck]
+        left = "".join(f"; {name} could not be deleted: {why}" for name, why in stuck.items())
+        end(transaction, "committed", "deleted: " + (", ".join(gone) or "nothing") + left)
     sizes = {version["name"]: version["bytes"] or 0 for version in versions}
     _empty_trash(layout)
-    return {"deleted": doomed, "bytes": sum(sizes[name] for name in doomed), "kept": len(versions) - len(doomed)}
+    if stuck:
+        raise Refused("not everything could be deleted: " + left[2:] + "; look: deploys/status.py")
+    return {"deleted": gone, "bytes": sum(sizes[name] for name in gone), "kept": len(versions) - len(gone)}
 
 
 def _versions(state: State, layout: Layout) -> list[Version]:
@@ -102,15 +106,20 @@ def _versions(state: State, layout: Layout) -> list[Version]:
     return list_versions(state, layout, used)
 
 
-def _move_away(state: State, layout: Layout, doomed: Iterable[str], deploy: str) -> None:
-    """Take versions off the list at once; what they hold is deleted later. Raises OSError."""
+def _move_away(state: State, layout: Layout, doomed: Iterable[str], deploy: str) -> dict[str, str]:
+    """Take versions off the list at once; what they hold is deleted later. Returns why some could not be, by name."""
     trash = layout.own / "trash" / deploy
+    stuck = {}
     for name in doomed:
-        with acting_as(layout.app):
-            trash.mkdir(parents=True, exist_ok=True)
-            layout.version(name).chmod(0o755)
-            os.rename(str(layout.version(name)), str(trash / name))
-        state.mark(name).unlink(missing_ok=True)
+        try:
+            with acting_as(layout.app):
+                trash.mkdir(parents=True, exist_ok=True)
+                layout.version(name).chmod(0o755)
+                os.rename(str(layout.version(name)), str(trash / name))
+            state.mark(name).unlink(missing_ok=True)
+        except OSError as problem:
+            stuck[name] = str(problem)
+    return stuck
 
 
 def _empty_trash(layout: Layout) -> None:
