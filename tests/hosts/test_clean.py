@@ -135,3 +135,22 @@ def test_a_version_that_is_not_pinned_any_more_goes_with_the_next_clean(
     run("clean", host, data={"unpin": versions.working[2]}).worked()
     run("clean", host, data={"keep": 2}).worked()
     assert versions.working[2] not in look(host).versions
+
+
+def test_a_version_that_can_not_be_moved_away_is_named_and_keeps_no_other_one_from_being_deleted(
+    host: Host, versions: Versions, run: Runs
+) -> None:
+    before = look(host)
+    stuck = f"/home/app/{versions.working[5]}"
+    # A file system of its own is nothing that a rename gets away.
+    host.run(["mount", "--bind", stuck, stuck])
+    result = run("clean", host, data={"keep": 0, "keep_failed": 0})
+    host.run(["umount", stuck])
+    assert result.code == 1
+    assert f"{versions.working[5]} could not be deleted: " in result.output
+    after = look(host)
+    assert versions.working[5] in after.versions
+    assert versions.failed[3] in set(before.versions) - set(after.versions)
+    assert_quiet(after)
+    run("clean", host, data={"keep": 0, "keep_failed": 0}).worked()
+    assert versions.working[5] not in look(host).versions
