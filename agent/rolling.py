@@ -7,6 +7,7 @@ what already runs from the version is left alone.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 from agent import answering, health, service
 from agent.command import mask
 from agent.health import Unhealthy
-from agent.layout import Layout
+from agent.layout import SUPERVISORD, Layout
 from agent.obstacles import obstacles, web_program
 from agent.rehearsal import Command, Rehearsal, as_supervisord_would, start
 from agent.say import say
@@ -28,6 +29,7 @@ from agent.supervisor import (
     RUNNING,
     UP,
     Program,
+    Refusal,
     Sections,
     Supervisor,
     Unreadable,
@@ -115,6 +117,21 @@ def look(layout: Layout, current: str | None) -> Note:
     except (Unreadable, StepFailed) as problem:
         found = [str(problem)]
     return {"obstacles": found}
+
+
+def refusal(layout: Layout) -> str | None:
+    """Why supervisord would not start with the host's own config as it is now; None where it would, or has another."""
+    own, used = layout.host_supervisord, layout.path("deployment_dir") / SUPERVISORD
+    if not own.is_file() or os.path.realpath(str(used)) != os.path.realpath(str(own)):
+        return None
+    try:
+        Supervisor(read_config(own), layout.app).reread()
+    except (Unreadable, Refusal) as problem:
+        return str(problem)
+    except StepFailed:
+        # It does not run, so that nobody can say.
+        return None
+    return None
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,10 @@ def package_of(venv: Path) -> str | None:
     return found[0].name[: -len(".dist-info")] if found else None
 
 
+class Refusal(StepFailed):
+    """supervisord was asked for something, and refused it."""
+
+
 class Supervisor:
     """A running supervisord, asked through its own socket as the app's user."""
 
@@ -201,11 +205,11 @@ class Supervisor:
         ).supervisor
 
     def ask(self, method: str, *arguments: Any) -> Any:
-        """Ask for something. Raises StepFailed when it is refused, and when nobody answers."""
+        """Ask for something. Raises Refusal, and StepFailed when nobody answers."""
         try:
             return getattr(self._asked, method)(*arguments)
         except xmlrpc.client.Fault as fault:
-            raise StepFailed(
+            raise Refusal(
                 f"supervisord refuses {method} {' '.join(map(str, arguments))}: {fault.faultString}"
             ) from None
         except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError) as error:

@@ -73,6 +73,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "hotfixes": _hotfixes(runner, layout, current) if request.get("hotfixes") else {},
         "refs": {part: _resolve(runner, layout, part, asked) for part, asked in (request.get("refs") or {}).items()},
         "rolling": rolling.look(layout, current),
+        "supervisord": rolling.refusal(layout),
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
     }
 

@@ -33,7 +33,7 @@ def host_problems(facts: Facts, settings: Settings, builds: bool = True) -> list
     if not facts["users"]["app_username"]:
         # All the rest is this user's, and can't be looked at without.
         return _find(facts, settings, _users, _tools, _agent, _service)
-    app = (_folders, _links, _deployment_links, _scripts)
+    app = (_folders, _links, _deployment_links, _scripts, _supervisord)
     room = (_disk, _wheelhouse) if builds else ()
     return _find(facts, settings, _users, _tools, _agent, _service, *app, *room)
 
@@ -82,6 +82,11 @@ def _folders(facts: Facts, settings: Settings) -> Iterator[str]:
             f"deployment_dir {settings.deployment_dir} is a {kind} and has to be a directory of its own: move it away, "
             f"then {PROVISION}"
         )
+
+
+def _supervisord(facts: Facts, settings: Settings) -> Iterator[str]:
+    if facts.get("supervisord"):
+        yield f"the service would not start again: {facts['supervisord']}: mend the host's own supervisord.conf"
 
 
 def is_bare(facts: Facts) -> bool:

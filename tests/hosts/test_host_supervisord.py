@@ -142,3 +142,17 @@ def test_only_what_differs_of_the_two_configs_is_restarted(bare_host: Host, run:
     run("revert", bare_host, data={"version": before.current}).worked()
     again = look(bare_host)
     assert (again.main_pid, again.links[LINK]) == (before.main_pid, OWN)
+
+
+def test_an_edit_that_supervisord_refuses_stops_every_run_before_it_restarts_anything(
+    bare_host: Host, run: Runs
+) -> None:
+    bare_host.run(["sed", "-i", "s/numprocs=3/numprocs=many/", OWN])
+    for deploy in ("check", "deploy", "revert", "restart"):
+        with untouched(bare_host):
+            result = run(deploy, bare_host, data={"code": "feature/with/slashes"} if deploy == "deploy" else {})
+        assert result.code == 1
+        assert "the service would not start again: supervisord refuses" in result.output
+        assert "mend the host's own supervisord.conf" in result.output
+    bare_host.run(["sed", "-i", "s/numprocs=many/numprocs=3/", OWN])
+    run("restart", bare_host).worked()

@@ -68,6 +68,14 @@ ONE_CHANGE: dict[str, tuple[tuple[str, ...], Any, list[str]]] = {
             f"move it away, then {PROVISION}",
         ],
     ),
+    "the host's own supervisord config is refused": (
+        ("supervisord",),
+        "supervisord refuses reloadConfig : CANT_REREAD: Invalid user x",
+        [
+            "the service would not start again: supervisord refuses reloadConfig : CANT_REREAD: Invalid user x: "
+            "mend the host's own supervisord.conf"
+        ],
+    ),
     "working is missing": (
         ("links", f"{HOME}/django-working"),
         no_link(f"{HOME}/django-working"),
