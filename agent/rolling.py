@@ -192,10 +192,11 @@ def replace_all(step: Step, first: Rehearsal | None) -> Note:
 def _replace_after(first: Rehearsal, step: Step, running: Running) -> Note:
     stable = float(step.settings["health_stable"])
     first.wait_until_well()
-    # A part of the time is watched before any visitor depends on the version. For the rest, visitors' processes are
-    # so much younger than this one, also by the time that they take to start, that they are taken back before they
-    # reach the age at which it has failed.
-    first.watch(stable * WATCHED_FIRST)
+    if not step.begin.get("has_worked"):
+        # A part of the time is watched before any visitor depends on a version that nobody has seen stay up yet.
+        first.watch(stable * WATCHED_FIRST)
+    # For the rest, visitors' processes are so much younger than this one, by the time that they take to start at least,
+    # that they are taken back before they reach the age at which it has failed.
     say(f"restart: the new version was well after {first.seconds:.1f} s, where no visitor comes")
     roll = _Roll(step, running, step.version, anew=step.begin["kind"] == "restart", first=first)
     roll.replace()
