@@ -157,8 +157,8 @@ def _undo(transaction: Transaction, action: Action) -> bool:
     # Not a moment earlier: whatever has filled the disk, an app that logs its errors say, would take it.
     if action == LINKS:
         reserve.give_back_for_links(transaction.layout)
-    elif action == MARK:
-        transaction.free_room()
+    else:
+        transaction.free_room_for(action.name)
     step = Step("fallback", transaction, _limit(transaction, action))
     try:
         found = undo.ACTIONS[action.name](step)

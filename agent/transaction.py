@@ -35,8 +35,8 @@ from agent.versions import read_json
 
 # Ended transactions whose folders are kept, besides those that are the evidence for a version that still exists.
 KEEP_ENDED = 50
-# What is still written besides the journal's lines: a mark, evidence, and their temporary files.
-MARKS = reserve.Room(bytes=64 * 1024, files=8)
+# What a fallback writes besides the journal's lines, each with the action that does.
+ROOMS = {"evidence": reserve.Room(bytes=64 * 1024, files=8), "mark": reserve.Room(bytes=16 * 1024, files=4)}
 # Room for a process's id and the time of its start.
 WHO_BYTES = 48
 
@@ -127,12 +127,17 @@ class Transaction:
     def reserve_room(self) -> None:
         """Set aside what a fallback has to write here, so that a full disk does not keep it. Raises OSError."""
         self._mutex.write_text(" " * WHO_BYTES)
-        reserve.set_aside(self._spare, MARKS)
+        for action, room in ROOMS.items():
+            reserve.set_aside(self._spare / action, room)
         self.journal.reserve_room()
 
     def free_room(self) -> None:
         """Give back what was set aside, apart from the journal's: that goes to its own lines, when they need it."""
         reserve.give_back(self._spare)
+
+    def free_room_for(self, action: str) -> None:
+        """Give back what was set aside for one action of a fallback."""
+        reserve.give_back(self._spare / action)
 
     @property
     def _spare(self) -> Path:

@@ -140,7 +140,7 @@ class Case:
     + run: which of the tables it is in; row, fault: where in it
     + outcome, at: how it has to end, and at which step, as the history says
     + because: what the history's reason has to say
-    + or_else: another outcome that is as good: on a full disk a step that writes nothing goes on
+    + or_else: other outcomes that are as good: on a full disk a step that writes nothing goes on
     + why_not: why there is no such case
     + on: with several hosts, which of them it hits
     """
@@ -152,7 +152,7 @@ class Case:
     outcome: str = FELL_BACK
     at: str = ""
     because: str = ""
-    or_else: str = ""
+    or_else: tuple[str, ...] = ()
     why_not: str = ""
     on: str = ""
 
@@ -218,7 +218,7 @@ def disks_cases() -> Iterator[Case]:
         for fault in OF_DISKS:
             scenario, outcome = (BUILD, REFUSED) if row in build else (WINDOW, FELL_BACK)
             at = "" if row is HEALTH else row.name
-            or_else = COMMITTED if (row, fault) == (HEALTH, INODES) else ""
+            or_else = (COMMITTED,) if (row, fault) == (HEALTH, INODES) else ()
             yield Case("disks", row, fault, scenario, outcome, at, or_else=or_else)
 
 
@@ -261,7 +261,7 @@ def rolling_cases() -> Iterator[Case]:
         for fault in FAULTS:
             case = Case("rolling", row, fault, WINDOW, FELL_BACK, "restart", _because("restart", fault))
             if fault == FULL:
-                case = replace(case, at="", because="", or_else=COMMITTED)
+                case = replace(case, at="", because="", or_else=(COMMITTED,))
             if fault == HANGS and row is OTHER_PROCESS:
                 case = replace(case, why_not="it is started by the same command as the one before it")
             yield case
@@ -353,7 +353,7 @@ NOTICED_LATER = ("build_script", "checks", *(row.name for row in WINDOW_ROWS if 
 def _specific(case: Case) -> Case:
     if case.fault == FULL and case.row.name in NOTICED_LATER:
         # What has begun by then decides between a refusal and a fallback.
-        or_else = FELL_BACK if case.row.name in ("build_script", "checks") else COMMITTED
+        or_else = (FELL_BACK, COMMITTED) if case.row.name in ("build_script", "checks") else (COMMITTED,)
         case = replace(case, at="", because="", or_else=or_else)
     return replace(case, **SPECIFIC.get(case.row.name, {}).get(case.fault, {}))
 

@@ -260,7 +260,7 @@ class Session:
         case = self.case
         outcome = self.outcome()
         self._assert_exit_code(outcome)
-        assert outcome in (case.outcome, case.or_else), f"{outcome}\n{self.story()}"
+        assert outcome in (case.outcome, *case.or_else), f"{outcome}\n{self.story()}"
         if outcome == PERSON:
             self._assert_a_person_can_free_it()
         if self.rebooted:

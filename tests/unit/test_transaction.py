@@ -253,10 +253,11 @@ def test_room_that_was_set_aside_is_given_back_when_it_is_needed_and_not_to_what
     transaction = host.begin()
     links = host.home / ".switchback" / "reserve"
     reserve.set_aside(links, reserve.Room(bytes=1, files=1))
+    assert (transaction.folder / "spare" / "evidence").exists()
     left: dict[str, tuple[bool, bool]] = {}
 
     def look(step: Step) -> Note:
-        left[host.done[-1]] = (links.exists(), (transaction.folder / "spare").exists())
+        left[host.done[-1]] = (links.exists(), (transaction.folder / "spare" / "mark").exists())
         return {}
 
     host.step("health", fails)
@@ -264,6 +265,7 @@ def test_room_that_was_set_aside_is_given_back_when_it_is_needed_and_not_to_what
         host.action(name, look)
     host.run("swap", "health")
     assert left["undo evidence"] == (True, True)
+    assert not (transaction.folder / "spare" / "evidence").exists()
     assert left["undo links"] == (False, True)
     assert left["undo health"] == (False, True)
     assert left["undo mark"] == (False, False)
