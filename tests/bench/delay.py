@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 CHUNK = 64 * 1024
 
@@ -25,7 +25,9 @@ class _Proxy:
         # The first byte of a connection has its way to go, too, and the answer to it.
         await asyncio.sleep(2 * self._one_way)
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
-        await asyncio.gather(self._carry(reader, there_writer), self._carry(there_reader, writer))
+        # A connection that is kept open for later ends with the proxy; asyncio prints whatever comes out of here.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(self._carry(reader, there_writer), self._carry(there_reader, writer))
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry bytes one way: all of them are late, and none waits for another to be delivered."""
@@ -56,7 +58,7 @@ async def _deliver(queue: asyncio.Queue[tuple[float, bytes]], writer: asyncio.St
         pass
 
 
-@contextmanager
+@contextlib.contextmanager
 def delayed(port: int, round_trip: float) -> Iterator[int]:
     """A port of this machine that leads to another one by a long way.
 
