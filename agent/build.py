@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from agent.django_side import MARK as RESULT
 from agent.say import say
 from agent.state import write_whole
 from agent.step import Step, StepFailed
-from agent.versions import SEAL, read_json
+from agent.versions import SEAL, outside_of, read_json
 
 Note = dict[str, Any]
 
@@ -209,5 +208,4 @@ def seal(step: Step) -> Note:
 
 def _is_self_contained(version: Path, code: list[str]) -> bool:
     """Whether the version has run from itself at its own path, by where its own code was imported from."""
-    own = os.path.realpath(str(version)) + "/"
-    return bool(code) and all(folder.startswith(own) for folder in code)
+    return bool(code) and not outside_of(version, code)

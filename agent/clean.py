@@ -92,12 +92,12 @@ def clean(state: State, request: dict[str, Any]) -> Version:
             raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None
         stuck = _move_away(state, layout, doomed, transaction.deploy)
         gone = [name for name in doomed if name not in stuck]
-        left = "".join(f"; {name} could not be deleted: {why}" for name, why in stuck.items())
-        end(transaction, "committed", "deleted: " + (", ".join(gone) or "nothing") + left)
+        left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
+        end(transaction, "committed", "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
     sizes = {version["name"]: version["bytes"] or 0 for version in versions}
     _empty_trash(layout)
     if stuck:
-        raise Refused("not everything could be deleted: " + left[2:] + "; look: deploys/status.py")
+        raise Refused("; ".join([f"not everything could be deleted: {left[0]}", *left[1:], "look: deploys/status.py"]))
     return {"deleted": gone, "bytes": sum(sizes[name] for name in gone), "kept": len(versions) - len(gone)}
 
 

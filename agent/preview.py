@@ -18,7 +18,7 @@ from agent.downtime import last_windows
 from agent.layout import Layout
 from agent.masking import masked, masked_lines
 from agent.state import State
-from agent.versions import SEAL, read_json
+from agent.versions import SEAL, outside_of, read_json
 
 # How long all of it may take, seconds.
 LIMIT = 100.0
@@ -195,7 +195,7 @@ def _app_of_checkout(look: _Look, room: Path, folders: Mapping[str, Path]) -> Fo
     python = look.layout.part(str(look.was), "venv") / "bin" / "python"
     asked = {"sql": look.diff, "static": True, "keep": None}
     found = foresight.ask(look.runner, room, python, folders["config"], asked)
-    strangers = [folder for folder in found["code"] if not folder.startswith(str(room.resolve()) + "/")]
+    strangers = outside_of(room, found["code"])
     if strangers:
         raise CommandFailed("another code answers", f"the config leads to code in {strangers[0]}")
     return {"migrations": _foreseen(found), "static": _static(look, found["static"])}

@@ -59,7 +59,7 @@ class Rehearsal:
         """Ask once whether it is well; one that still starts takes the question, and answers when it is up."""
         if self._process.poll() is not None or self._problem() is not None:
             return False
-        self._well_since, self._members = time.monotonic(), self._now()
+        self._is_well_now()
         return True
 
     def wait_until_well(self) -> None:
@@ -69,11 +69,14 @@ class Rehearsal:
             self._still_runs("did not start")
             wrong = self._problem()
             if wrong is None:
-                self._well_since, self._members = time.monotonic(), self._now()
+                self._is_well_now()
                 return
             if time.monotonic() - self._began > limit:
                 raise Unhealthy(f"not healthy within {limit} s: {wrong}{self._tail()}")
             time.sleep(PAUSE)
+
+    def _is_well_now(self) -> None:
+        self._well_since, self._members = time.monotonic(), self._now()
 
     def watch(self, seconds: float) -> None:
         """See to it that it has stayed up for so long since it was well. Raises Unhealthy."""

@@ -181,9 +181,10 @@ def replace_all(step: Step, first: Rehearsal | None) -> Note:
     """
     running = _running(step.layout)
     ahead = first is not None
-    if first is None:
-        first = start(step, _command_of_web(step.layout, running, running.sections))
+    first = first or start(step, _command_of_web(step.layout, running, running.sections))
     try:
+        if not ahead:
+            first.wait_until_well()
         return {"ahead": ahead, **_replace_after(first, step, running)}
     finally:
         first.end()
@@ -191,7 +192,6 @@ def replace_all(step: Step, first: Rehearsal | None) -> Note:
 
 def _replace_after(first: Rehearsal, step: Step, running: Running) -> Note:
     stable = float(step.settings["health_stable"])
-    first.wait_until_well()
     if not step.begin.get("has_worked"):
         # A part of the time is watched before any visitor depends on a version that nobody has seen stay up yet.
         first.watch(stable * WATCHED_FIRST)

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,12 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def outside_of(folder: Path, paths: Iterable[str]) -> list[str]:
+    """Those of some real paths that are not inside of a folder."""
+    inside = os.path.realpath(str(folder)) + "/"
+    return [path for path in paths if not path.startswith(inside)]
 
 
 def read_mark(state: State, version: str) -> dict[str, Any]:
