@@ -18,7 +18,6 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from tests.bed import hosts
@@ -30,18 +29,14 @@ from tests.bench import page, scale
 from tests.bench.commits import make_commits
 from tests.bench.delay import delayed
 from tests.bench.tools import OTHERS, OURS, RESTARTING, ROLLING, SCRIPT, Switchback, Took, Tool
+from tests.hosts.visitors import APP, visitors
 from tests.prepared import ensure_engine_alone, prepared_image
 
 ROUND_TRIP = 0.080
-RATE = 50
-BUSY_RATE = 100
-APP = "http://127.0.0.1:8000/"
 # So many deploys, and each one after them deletes an old version.
 WARM_UP = 3
 VERSIONS = "find /home/app -mindepth 2 -maxdepth 3 -type d -name venv"
-LOAD = Path(__file__).with_name("load.py")
 RESULTS = BED / "bench.json"
-STOP = "/root/stop"
 # A container can't rename a directory that its image has brought: the version that is live at first could not be
 # deleted.
 OF_ITS_OWN = """
@@ -71,30 +66,11 @@ print(time.monotonic() - began)
 """
 
 
-@contextmanager
-def visitors(host: Host, rate: int, *urls: str) -> Iterator[list[dict[str, Any]]]:
-    """Have visitors come to the site; what they got of each URL is filled in at the end.
-
-    + rate: for each URL, requests a second
-    """
-    host.run(["rm", "-f", STOP])
-    answers: list[dict[str, Any]] = []
-    argv = ["python3", "/root/load.py", str(rate), STOP, *urls]
-    thread = threading.Thread(target=lambda: answers.extend(json.loads(host.run(argv).stdout)))
-    thread.start()
-    try:
-        time.sleep(0.5)
-        yield answers
-    finally:
-        host.run(["touch", STOP])
-        thread.join()
-
-
 def deploy(tool: Tool, host: Host, branch: str) -> dict[str, Any]:
     """Deploy a branch under load, and measure."""
     since = host.run(["date", "+%s.%N"]).stdout.strip()
     old = _versions(host)
-    with visitors(host, RATE, host.website_url) as answers:
+    with visitors(host, page.RATE, host.website_url) as answers:
         took = tool.deploy(host, branch)
     channels = int(host.run(CHANNELS.format(since)).stdout)
     cost = _cost(host, tool)
@@ -106,7 +82,7 @@ def deploy(tool: Tool, host: Host, branch: str) -> dict[str, Any]:
 def deploy_busy(tool: Tool, host: Host, branch: str) -> dict[str, Any]:
     """Deploy a branch with many visitors, half of them past nginx; and tell what each half got."""
     urls = {"through nginx": host.website_url, "straight to the app": APP}
-    with visitors(host, BUSY_RATE, *urls.values()) as answers:
+    with visitors(host, page.BUSY_RATE, *urls.values()) as answers:
         tool.deploy(host, branch)
     return {name: _noticed(got) for name, got in zip(urls, answers, strict=True)}
 
@@ -114,7 +90,7 @@ def deploy_busy(tool: Tool, host: Host, branch: str) -> dict[str, Any]:
 def revert(tool: Tool, host: Host) -> dict[str, Any]:
     """Go back under load; and measure when the old version has given its first answer."""
     was = host.run("git -C $(readlink -f /home/app/django-previous)/code rev-parse HEAD", user="app").stdout.strip()
-    with visitors(host, RATE, host.website_url) as answers, first_answer(host, was) as first:
+    with visitors(host, page.RATE, host.website_url) as answers, first_answer(host, was) as first:
         took = tool.revert(host)
     return {**_told(took), **_noticed(answers[0]), "serves": round(first["after"], 2)}
 
@@ -174,7 +150,6 @@ def measure(tool: Tool, image: str, times: int) -> dict[str, Any]:
         host.run(OF_ITS_OWN)
         wait_for_site(host)
         host.run(VERBOSE)
-        host.write("/root/load.py", LOAD.read_bytes())
         commits = WARM_UP + 2 * times + 1
         make_commits(host, commits)
         branches = [f"bench-{number}" for number in range(1, commits + 1)]

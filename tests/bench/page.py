@@ -14,6 +14,8 @@ from tests.bench.scale import exponent, told
 from tests.bench.tools import RESTARTING, ROLLING, SCRIPT, Switchback, not_watched
 
 DOCS = ROOT / "docs"
+# Visitors' requests a second, of each URL: by default, and when they are many.
+RATE, BUSY_RATE = 50, 100
 TEXT = Path(__file__).with_name("performance.md.in").read_text()
 
 
@@ -46,8 +48,8 @@ def text(found: dict[str, Any]) -> str:
         machine=found["machine"],
         load=" to ".join(map(str, found["load"])),
         times=found["times"],
-        rate=50,
-        busy_rate=100,
+        rate=RATE,
+        busy_rate=BUSY_RATE,
         programs=_programs(found["programs"]),
         deploys=_table(DEPLOYS, found["tools"]),
         reverts=_table(REVERTS, found["tools"]),

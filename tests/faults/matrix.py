@@ -93,9 +93,7 @@ class Session:
             self.before = look(self.host)
         if self.case.run == "rolling":
             self.settings |= {"restart": "rolling", "maintenance": "auto"}
-        if self.case.row is cases.PROCESSES_BACK:
-            self._in_rolling_back()
-        elif self.case.run == "fallback":
+        if self.case.run == "fallback" or self.case.row is cases.PROCESSES_BACK:
             self._in_fallback()
         elif self.case.fault == FAILS:
             self._fail()
@@ -214,9 +212,13 @@ class Session:
         self.host.wait()
 
     def _in_fallback(self) -> None:
-        """A new version that can't be started; then a fault on the way back."""
+        """A new version that is not well; then a fault on the way back."""
         row, fault = self.case.row, self.case.fault
-        self.host.run(CANNOT_START.format(version=self.version))
+        if row is cases.PROCESSES_BACK:
+            # Its rehearsal has to go well, so that there are processes to take back.
+            lay(self.host, cases.HEALTH.moment, "fail", name="not-well")
+        else:
+            self.host.run(CANNOT_START.format(version=self.version))
         if fault == FAILS and row.name == "health":
             rule = lay(self.host, row.moment, "hold")
             running = self.start()
@@ -237,21 +239,6 @@ class Session:
             rule.wait_until_hit()
             self._reboot(fault)
             self._wait(running)
-
-    def _in_rolling_back(self) -> None:
-        """A new version that is not well once every process runs from it; then a fault on the way back."""
-        row, fault = self.case.row, self.case.fault
-        lay(self.host, cases.HEALTH.moment, "fail", name="not-well")
-        if fault == REBOOT:
-            rule = lay(self.host, row.moment, "hold")
-            running = self.start()
-            rule.wait_until_hit()
-            self._reboot(fault)
-            self._wait(running)
-        else:
-            fails = fault == FAILS and row.fails
-            lay(self.host, fails or row.moment, "fail" if fails else "kill")
-            self._wait(self.start())
 
     # What has to be true.
 

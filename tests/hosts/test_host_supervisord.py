@@ -7,22 +7,14 @@ from typing import Any
 import pytest
 
 from tests.bed.hosts import Host
+from tests.hosts.config_branches import push_config
 from tests.hosts.footprint import assert_no_changes, untouched
-from tests.hosts.visitors import assert_nobody_noticed, live_is, visitors
+from tests.hosts.visitors import live_is, nobody_notices
 from tests.invariants import assert_screen, assert_taken_back, assert_well, look
 from tests.runs import Runs
 
 OWN, LINK = "/home/app/supervisord.conf", "/home/app/deployment/supervisord.conf"
 BROUGHT = "/home/app/django-current/config/supervisord.conf"
-# A branch of the config, made by a command on `main`.
-COMMIT = """
-set -eu
-rm -rf /root/work && git clone --quiet /srv/git/config.git /root/work && cd /root/work
-eval "$1"
-git add --all
-git -c user.name=Sam -c user.email=sam@example.org commit --quiet --message "Change what runs the site"
-git push --quiet origin HEAD:refs/heads/$2
-"""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +43,7 @@ def test_provision_writes_a_supervisord_config_that_the_app_user_owns(bare_host:
 
 
 def test_a_version_without_one_comes_up_with_the_hosts_own(bare_host: Host, run: Runs) -> None:
-    bare_host.run(["sh", "-c", COMMIT, "sh", "rm supervisord.conf", "none"])
+    push_config(bare_host, "rm supervisord.conf", "none")
     run("deploy", bare_host).worked()
     seen = assert_well(bare_host, config="none")
     assert seen.links[LINK] == OWN
@@ -62,9 +54,8 @@ def test_a_version_without_one_comes_up_with_the_hosts_own(bare_host: Host, run:
 
 def test_its_processes_are_replaced_one_by_one_and_nobody_notices(bare_host: Host, run: Runs) -> None:
     before = look(bare_host)
-    with visitors(bare_host) as answers:
+    with nobody_notices(bare_host):
         result = run("deploy", bare_host, data={"code": "feature/with/slashes"}, args=["-v"]).worked()
-    assert_nobody_noticed(answers)
     assert "restart: the new version was well after" in result.output
     seen = look(bare_host)
     assert live_is(seen, "feature/with/slashes")
@@ -74,9 +65,8 @@ def test_its_processes_are_replaced_one_by_one_and_nobody_notices(bare_host: Hos
 
 def test_a_bad_version_is_taken_back_before_a_single_visitor_notices(bare_host: Host, run: Runs) -> None:
     before = look(bare_host)
-    with visitors(bare_host) as answers:
+    with nobody_notices(bare_host):
         result = run("deploy", bare_host, data={"code": "bad-boot"})
-    assert_nobody_noticed(answers)
     assert_screen(result, "fell back", ["fell back at restart: "])
     seen = look(bare_host)
     assert (seen.links, seen.main_pid) == (before.links, before.main_pid)
@@ -133,7 +123,7 @@ def test_an_edit_of_the_hosts_own_is_taken_over_by_the_next_deploy_in_a_window(b
 
 def test_only_what_differs_of_the_two_configs_is_restarted(bare_host: Host, run: Runs) -> None:
     """The one that the version brings differs from the host's own in the number of its web processes alone."""
-    bare_host.run(["sh", "-c", COMMIT, "sh", f"sed s/numprocs=3/numprocs=2/ {OWN} >supervisord.conf", "two"])
+    push_config(bare_host, f"sed s/numprocs=3/numprocs=2/ {OWN} >supervisord.conf", "two")
     before = look(bare_host)
     result = run("deploy", bare_host, data={"config": "two"}, args=["-v"]).worked()
     assert "a window is needed: supervisord's config of web changes" in result.output

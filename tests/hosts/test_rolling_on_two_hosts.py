@@ -9,7 +9,7 @@ import pytest
 from tests.bed.database import share_database
 from tests.bed.hosts import Host
 from tests.conftest import Hosts
-from tests.hosts.visitors import assert_nobody_noticed, live_is, visitors
+from tests.hosts.visitors import live_is, nobody_notices
 from tests.invariants import assert_well, look
 from tests.runs import Runs
 
@@ -34,10 +34,8 @@ def test_a_deploy_with_a_migration_that_the_old_code_can_live_with_is_noticed_at
 ) -> None:
     first, second = site
     before = look(first), look(second)
-    with visitors(first) as at_first, visitors(second) as at_second:
+    with nobody_notices(first, second):
         result = run("deploy", first, second, data={"code": "good-2"}, args=["-v"]).worked()
-    assert_nobody_noticed(at_first)
-    assert_nobody_noticed(at_second)
     assert "no window is needed: the old code can live with every migration" in result.output
     for host, was in zip(site, before, strict=True):
         seen = look(host)
@@ -51,10 +49,8 @@ def test_a_version_that_can_not_start_is_taken_back_from_both_before_a_visitor_n
 ) -> None:
     first, second = site
     before = look(first), look(second)
-    with visitors(first) as at_first, visitors(second) as at_second:
+    with nobody_notices(first, second):
         result = run("deploy", first, second, data={"code": "bad-boot"})
-    assert_nobody_noticed(at_first)
-    assert_nobody_noticed(at_second)
     assert result.code == 1
     for host, was in zip(site, before, strict=True):
         seen = assert_well(host, "good-2", links=was.links, database=was.database)
@@ -64,9 +60,7 @@ def test_a_version_that_can_not_start_is_taken_back_from_both_before_a_visitor_n
 
 def test_a_revert_is_noticed_at_neither(site: tuple[Host, Host], run: Runs) -> None:
     first, second = site
-    with visitors(first) as at_first, visitors(second) as at_second:
+    with nobody_notices(first, second):
         run("revert", first, second).worked()
-    assert_nobody_noticed(at_first)
-    assert_nobody_noticed(at_second)
     assert live_is(look(first), "good-1")
     assert live_is(look(second), "good-1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,20 @@ LOAD = Path(__file__).parent.parent / "bench" / "load.py"
 # Requests a second at each of the two addresses.
 RATE = 100
 STOP = "/root/stop"
+APP = "http://127.0.0.1:8000/"
 
 
 @contextmanager
-def visitors(host: Host) -> Iterator[list[dict[str, Any]]]:
-    """Have visitors come through nginx and straight to the app while something is done; what they got is added."""
+def visitors(host: Host, rate: int, *urls: str) -> Iterator[list[dict[str, Any]]]:
+    """Have visitors come to a host while something is done; what they got of each URL is filled in at the end.
+
+    + rate: for each URL, requests a second
+    """
     host.run(["rm", "-f", STOP])
     host.write("/root/load.py", LOAD.read_bytes())
-    argv = ["python3", "/root/load.py", str(RATE), STOP, host.website_url, "http://127.0.0.1:8000/"]
+    argv = ["python3", "/root/load.py", str(rate), STOP, *urls]
     answers: list[dict[str, Any]] = []
-    said: list[str] = []
-    thread = threading.Thread(target=lambda: said.append(host.run(argv).stdout))
+    thread = threading.Thread(target=lambda: answers.extend(json.loads(host.run(argv).stdout)))
     thread.start()
     try:
         wait_until(host, "pgrep -f load.py >/dev/null")
@@ -35,13 +38,19 @@ def visitors(host: Host) -> Iterator[list[dict[str, Any]]]:
     finally:
         host.run(["touch", STOP])
         thread.join()
-    answers += json.loads(said[0])
 
 
-def assert_nobody_noticed(answers: list[dict[str, Any]]) -> None:
-    for one in answers:
-        assert one["asked"] > RATE
-        assert (one["failed"], one["wrong"]) == (0, []), answers
+@contextmanager
+def nobody_notices(*hosts: Host) -> Iterator[None]:
+    """Have visitors come to all of these hosts, through nginx and straight to the app; and assert that all got well."""
+    with ExitStack() as stack:
+        got = [stack.enter_context(visitors(host, RATE, host.website_url, APP)) for host in hosts]
+        yield
+    for answers in got:
+        assert len(answers) == 2
+        for one in answers:
+            assert one["asked"] > RATE
+            assert (one["failed"], one["wrong"]) == (0, []), answers
 
 
 def live_is(seen: Seen, code: str) -> bool:
