@@ -12,7 +12,7 @@ from agent import rolling
 from agent.layout import Layout
 from agent.maintenance import restart_way
 from agent.progress import WINDOW
-from agent.rehearsal import Command, Rehearsal, start
+from agent.rehearsal import Command, Rehearsal, collect, start
 from agent.say import say
 from agent.step import Step, StepFailed
 from agent.supervisor import Unreadable
@@ -49,9 +49,10 @@ def take() -> Rehearsal | None:
 
 
 def end() -> None:
-    """End what nobody has taken."""
+    """End what nobody has taken, and see to the end of what somebody has."""
     while _begun:
         _begun.pop().end()
+    collect()
 
 
 def at_its_own_path(layout: Layout, command: Command, version: str) -> Command | None:

@@ -8,7 +8,7 @@ import os
 import pwd
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,13 +40,13 @@ class Question:
 
 
 def ask_at_once(
-    number: int, among: Collection[int], url: str, headers: Mapping[str, str], timeout: float
+    number: int, among: Callable[[], Collection[int]], url: str, headers: Mapping[str, str], timeout: float
 ) -> list[tuple[int | None, int | str]]:
     """Ask so many times at once: what holds one connection leaves the next one to another process.
 
     Returns for each the process that has taken it, if that was seen, and its status or what went wrong.
 
-    + among: the processes that may take a connection
+    + among: tells the processes that may have taken a connection, anew each time: one may have been born since
     + timeout: how long it may wait to be taken, and to be answered, seconds
     """
     parts = urlsplit(url)
@@ -78,14 +78,14 @@ def _due(waiting: list[Question], late: bool) -> list[Question]:
     return [question for question in waiting if question.taken_at and now - question.taken_at > HELD]
 
 
-def _find_takers(waiting: list[Question], among: Collection[int]) -> None:
+def _find_takers(waiting: list[Question], among: Callable[[], Collection[int]]) -> None:
     """See which process has taken each connection by now."""
     unseen = [question for question in waiting if not question.taken_at]
     numbers = sockets([question.ports for question in unseen])
-    held = {pid: _descriptors(pid) for pid in among} if any(numbers) else {}
+    held = {pid: _descriptors(pid) for pid in among()} if any(numbers) else {}
     for question, number in zip(unseen, numbers):
         if number:
-            question.taker = next((pid for pid in among if f"socket:[{number}]" in held[pid]), None)
+            question.taker = next((pid for pid, files in held.items() if f"socket:[{number}]" in files), None)
             question.taken_at = time.monotonic()
 
 

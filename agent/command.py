@@ -205,6 +205,12 @@ def stop_group(pgid: int, gently: bool = False) -> None:
             time.sleep(0.05)
 
 
+def ask_to_end(pgid: int) -> None:
+    """Ask a process group of a server's to end, and go on."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pgid, signal.SIGTERM)
+
+
 def _alive(pgid: int) -> bool:
     """Whether a process of the group still runs; one that has ended and waits to be collected does not."""
     for stat in Path("/proc").glob("[0-9]*/stat"):

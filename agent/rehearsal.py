@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent import health, service
-from agent.command import TAIL_LINES, ending, mask, run_as, started_at, stop_group, user_env
+from agent.command import TAIL_LINES, ask_to_end, ending, mask, run_as, started_at, stop_group, user_env
 from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.step import Step, StepFailed
@@ -25,6 +25,16 @@ BACKLOG = 128
 PAUSE = 0.05
 # How often all of its processes are looked at, seconds.
 LOOK = 0.25
+
+
+# Those that were asked to end.
+_leaving: list[Rehearsal] = []
+
+
+def collect() -> None:
+    """See to the end of those that were dismissed."""
+    while _leaving:
+        _leaving.pop().end()
 
 
 class Rehearsal:
@@ -54,6 +64,12 @@ class Rehearsal:
         stop_group(self._process.pid, gently=True)
         self._process.wait()
         self._log.write_text(mask(self._log.read_text(errors="replace")))
+
+    def dismiss(self) -> None:
+        """Ask it to end, and don't wait for it: `collect` does."""
+        if not self._ended:
+            ask_to_end(self._process.pid)
+            _leaving.append(self)
 
     def is_well(self) -> bool:
         """Ask once whether it is well; one that still starts takes the question, and answers when it is up."""

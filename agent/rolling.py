@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from agent.health import Unhealthy
 from agent.layout import SUPERVISORD, Layout
 from agent.obstacles import obstacles, web_program
 from agent.rehearsal import Command, Rehearsal, as_supervisord_would, start
+from agent.running import Running, find_running
 from agent.say import say
 from agent.service import Process
 from agent.step import Step, StepFailed
@@ -35,7 +34,6 @@ from agent.supervisor import (
     Unreadable,
     compare,
     config_in,
-    config_of,
     group_of,
     package_of,
     programs,
@@ -44,7 +42,7 @@ from agent.supervisor import (
 
 Note = dict[str, Any]
 
-PAUSE = 0.1
+PAUSE = 0.05
 WATCHED_FIRST = 0.25
 # So many rounds of asking are small; then more connections are made at once, to reach a process that is seldom free.
 SMALL_ROUNDS, FEW, MANY = 20, 2, 8
@@ -75,7 +73,7 @@ def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -
     """How the processes are replaced one by one; a sentence where they can't be."""
     if was is None:
         return "no version was live before"
-    running = _running(layout)
+    running = find_running(layout)
     before, after = (
         read_config(config_in(layout, running.named, folder))
         for folder in (layout.part(was, "config"), config or layout.part(version, "config"))
@@ -109,7 +107,7 @@ def look(layout: Layout, current: str | None) -> Note:
     if layout.settings.get("restart") != "rolling" or current is None:
         return {"obstacles": []}
     try:
-        running = _running(layout)
+        running = find_running(layout)
         sections = read_config(config_in(layout, running.named, layout.part(current, "config")))
         found = _obstacles(layout, sections)
         if not found:
@@ -134,37 +132,9 @@ def refusal(layout: Layout) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class Running:
-    """The supervisord that runs, and the file that it was started with."""
-
-    pid: int
-    named: str
-    sections: Sections
-    layout: Layout
-
-    @property
-    def supervisor(self) -> Supervisor:
-        """The way to ask it."""
-        return Supervisor(self.sections, self.layout.app)
-
-
-def _running(layout: Layout) -> Running:
-    """The supervisord that runs the service. Raises Unreadable where none does."""
-    unit = layout.settings["systemd_service"]
-    pid = service.main_pid(unit)
-    if not pid:
-        raise Unreadable(f"the service {unit} does not run")
-    named = config_of(service.command_of(pid))
-    if named is None:
-        raise Unreadable(f"the main process of {unit} is not supervisord")
-    named = named or str(layout.path("deployment_dir") / "supervisord.conf")
-    return Running(pid, named, read_config(Path(named)), layout)
-
-
 def command_of_web(layout: Layout, version: str) -> Command:
     """How supervisord starts a web process of a version. Raises Unreadable, StepFailed."""
-    running = _running(layout)
+    running = find_running(layout)
     sections = read_config(config_in(layout, running.named, layout.part(version, "config")))
     return _command_of_web(layout, running, sections)
 
@@ -179,15 +149,19 @@ def replace_all(step: Step, first: Rehearsal | None) -> Note:
 
     + first: one that was begun ahead, and is well; it ends with this
     """
-    running = _running(step.layout)
+    running = find_running(step.layout)
     ahead = first is not None
     first = first or start(step, _command_of_web(step.layout, running, running.sections))
     try:
         if not ahead:
             first.wait_until_well()
-        return {"ahead": ahead, **_replace_after(first, step, running)}
-    finally:
+        found = _replace_after(first, step, running)
+    except BaseException:
         first.end()
+        raise
+    # What comes next need not wait until it has ended.
+    first.dismiss()
+    return {"ahead": ahead, **found}
 
 
 def _replace_after(first: Rehearsal, step: Step, running: Running) -> Note:
@@ -210,7 +184,7 @@ def _replace_after(first: Rehearsal, step: Step, running: Running) -> Note:
 
 def take_back(step: Step, was: str) -> Note:
     """Bring every process back to the version that was live, one by one. Raises StepFailed, Unhealthy."""
-    roll = _Roll(step, _running(step.layout), was)
+    roll = _Roll(step, find_running(step.layout), was)
     roll.replace()
     return {"replaced": roll.seconds}
 
@@ -298,12 +272,10 @@ class _Roll:
                 raise Unhealthy("{} is {}{}".format(name, told["statename"], self._log_of(name)))
             if self._first:
                 self._first.check()
-            found = self._all()
-            own = service.family(found, told["pid"])
-            wrong = service.not_from(own, self._version)
+            wrong = service.not_from(service.family(self._all(), told["pid"]), self._version)
             if wrong is None and serves:
                 rounds += 1
-                wrong = self._answer(own, found, FEW if rounds < SMALL_ROUNDS else MANY)
+                wrong = self._answer(told["pid"], FEW if rounds < SMALL_ROUNDS else MANY)
             elif wrong is None and told["state"] != RUNNING:
                 wrong = "it has not been up for its startsecs yet"
             if wrong is None:
@@ -312,19 +284,23 @@ class _Roll:
                 raise Unhealthy(f"{name} is not healthy within {limit} s: {wrong}{self._log_of(name)}")
             time.sleep(PAUSE)
 
-    def _answer(self, own: Sequence[Process], among: Sequence[Process], number: int) -> str | None:
-        """Ask the app. Returns why these processes are not known to answer well, or None. Raises Unhealthy."""
+    def _answer(self, pid: int, number: int) -> str | None:
+        """Ask the app. Returns why a process, or a child of it, isn't known to answer well. Raises Unhealthy."""
         settings = self._step.settings
         url, statuses = settings["health_url"], settings["health_status"]
-        pids = {process.pid for process in own}
-        takers = [process.pid for process in among]
-        answers = answering.ask_at_once(number, takers, url, health.headers_for(settings), health.ANSWER_TIMEOUT)
-        of_new = [answer for pid, answer in answers if pid in pids]
+        headers = health.headers_for(settings)
+        answers = answering.ask_at_once(number, self._takers, url, headers, health.ANSWER_TIMEOUT)
+        # Only now are all of them born that have answered.
+        own = service.family(self._all(), pid)
+        of_new = [answer for taker, answer in answers if taker in {process.pid for process in own}]
         bad = [answer for answer in of_new if answer not in statuses]
         if bad:
             # Visitors get such answers too: no second chance.
             raise Unhealthy(f"{url} answers {bad[0]}, not {' or '.join(map(str, statuses))}")
-        return None if of_new else "it has answered no request yet"
+        return service.not_from(own, self._version) if of_new else "it has answered no request yet"
+
+    def _takers(self) -> list[int]:
+        return [process.pid for process in self._all()]
 
     def _all(self) -> list[Process]:
         return service.processes(self._step.settings["systemd_service"], self._step.layout.versions)

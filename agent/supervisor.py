@@ -28,7 +28,7 @@ KINDS = ("fcgi-program", "program", "eventlistener")
 PASSED_OVER = ("supervisorctl", "include")
 # One answer of supervisord's may take this long, seconds.
 ANSWER_TIMEOUT = 10.0
-LOOK = 0.05
+LOOK = 0.02
 # The states of a process, as supervisord numbers them.
 STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL = 0, 10, 20, 30, 40, 100, 200
 UP = (STARTING, RUNNING)

@@ -167,7 +167,7 @@ def test_between_a_version_with_one_and_one_without_the_two_files_are_compared(
     site.own.write_text(SAMPLE.replace(*change))
     supervisor = SimpleNamespace(ask=lambda method: "4.3.0", reread=lambda: ([], unread, []))
     monkeypatch.setattr(
-        rolling, "_running", lambda layout: SimpleNamespace(named=str(site.link), supervisor=supervisor)
+        rolling, "find_running", lambda layout: SimpleNamespace(named=str(site.link), supervisor=supervisor)
     )
     layout = Layout({**site.layout.settings, "restart": "rolling"}, site.home)
     assert rolling.way(layout, was, version) == expected
