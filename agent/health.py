@@ -14,7 +14,7 @@ from agent.layout import Layout
 
 # One question may take this long, seconds; the whole check has the settings' limit.
 ANSWER_TIMEOUT = 10.0
-PAUSE = 0.1
+PAUSE = 0.05
 
 
 class Unhealthy(Exception):

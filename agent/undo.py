@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import assets, build, health, rolling, service, window
+from agent import assets, build, health, rolling, whole, window
 from agent.command import acting_as, mask, started_at, stop_group
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
@@ -114,13 +114,13 @@ def restart(step: Step) -> Note:
         except (StepFailed, health.Unhealthy, Unreadable) as problem:
             # Short of nothing serving at all, whatever it takes: what the service is like then is proven next.
             note["instead"] = mask(str(problem))
-    service.restart(step.runner(None), step.settings["systemd_service"])
+    whole.restart(step)
     return note
 
 
 def stop_service(step: Step) -> Note:
     """Stop the service: there was no version before this one."""
-    service.stop(step.runner(None), step.settings["systemd_service"])
+    whole.stop(step)
     return {}
 
 

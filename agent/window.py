@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, assets, build, health, rolling, service
+from agent import ahead, assets, build, health, rolling, whole
 from agent.backup import examine
 from agent.command import acting_as
 from agent.links import replace_link
@@ -135,7 +135,7 @@ def restart(step: Step) -> Note:
         say(f"restart: in full, not one process after the other: {first}")
         for line in lines:
             say(f"restart:   {line}")
-    service.restart(step.runner(None), step.settings["systemd_service"])
+    whole.restart(step)
     return {"way": "restart"}
 
 

@@ -1,0 +1,80 @@
+"""Restarting the service as a whole, and stopping it. supervisord is kept awake meanwhile: left alone it looks once a
+second whether it was told to stop, then whether its processes have ended, and then whether some are to be started; all
+that time nobody serves visitors."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from agent import service
+from agent.command import run_as, user_env
+from agent.layout import Layout
+from agent.running import find_running
+from agent.step import Step
+from agent.supervisor import Unreadable
+
+# Whoever connects to its socket has it look. That it isn't there, or not any more, is as good: nobody sleeps then. It
+# ends with the process that has started it, however that ends.
+WAKE = """\
+import os, socket, sys, time
+path, parent = sys.argv[1], int(sys.argv[2])
+while os.getppid() == parent:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1.0)
+        try:
+            connection.connect(path)
+        except OSError:
+            pass
+    time.sleep(0.02)
+"""
+# How long it is kept awake once it was started anew, if none of its processes comes, seconds.
+FIRST_PROCESS = 3.0
+PAUSE = 0.02
+
+
+def restart(step: Step) -> None:
+    """Restart the service, whoever runs it."""
+    unit = step.settings["systemd_service"]
+    with _kept_awake(step.layout) as awake:
+        service.restart(step.runner(None), unit)
+        end = time.monotonic() + FIRST_PROCESS
+        while awake and len(service.processes(unit, step.layout.versions)) < 2 and time.monotonic() < end:
+            time.sleep(PAUSE)
+
+
+def stop(step: Step) -> None:
+    """Stop the service."""
+    with _kept_awake(step.layout):
+        service.stop(step.runner(None), step.settings["systemd_service"])
+
+
+@contextlib.contextmanager
+def _kept_awake(layout: Layout) -> Iterator[bool]:
+    """Keep the supervisord awake that runs the service; yields whether one does."""
+    path = _socket(layout)
+    if path is None:
+        yield False
+        return
+    # As the app's user: the path is that user's to lay.
+    argv = [sys.executable, "-I", "-S", "-c", WAKE, path, str(os.getpid())]
+    env, nothing = user_env(layout.app), subprocess.DEVNULL
+    waker = subprocess.Popen(
+        argv, cwd="/", env=env, stdin=nothing, stdout=nothing, stderr=nothing, **run_as(layout.app)
+    )
+    try:
+        yield True
+    finally:
+        waker.kill()
+        waker.wait()
+
+
+def _socket(layout: Layout) -> str | None:
+    try:
+        return find_running(layout).sections.get("unix_http_server", {}).get("file") or None
+    except Unreadable:
+        return None

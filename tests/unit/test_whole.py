@@ -1,0 +1,47 @@
+"""Waking supervisord: whoever connects to its socket does, until whoever started that is gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.whole import WAKE
+
+LIMIT = 10.0
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "supervisor.sock"))
+        listener.listen()
+        listener.settimeout(LIMIT)
+        yield listener
+
+
+def waker(path: str, parent: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-I", "-S", "-c", WAKE, path, str(parent)])
+
+
+def test_it_connects_again_and_again_also_to_a_socket_that_comes_late(tmp_path: Path) -> None:
+    path = tmp_path / "supervisor.sock"
+    with waker(str(path), os.getpid()) as process, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        listener.settimeout(LIMIT)
+        for _ in range(3):
+            listener.accept()[0].close()
+        assert process.poll() is None
+        process.kill()
+
+
+def test_it_ends_when_whoever_has_started_it_is_gone(listening: socket.socket) -> None:
+    another = os.getppid()
+    with waker(listening.getsockname(), another) as process:
+        assert process.wait(LIMIT) == 0
