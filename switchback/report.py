@@ -50,10 +50,11 @@ class Ending:
 
 
 def follow(state: State, runs: Sequence[Run], also: Mapping[str, Sequence[str]]) -> None:
-    """See to it that how a run ended is the last thing that is printed.
+    """Print what the hosts say as they say it, and see to it that how the run ended is the last thing that is printed.
 
     + also: what hosts will have said besides what they say to operations
     """
+    state.print_output = True
     atexit.register(_show_end, state, runs, also)
 
 
