@@ -17,7 +17,7 @@ from agent.install import install
 from agent.preview import preview
 from agent.readonly import only_look
 from agent.recover import recover
-from agent.say import go_on_without_reader, say
+from agent.say import go_on_without_reader, say, somebody_listens
 from agent.state import State
 from agent.steps import run_steps
 from agent.survey import survey
@@ -75,16 +75,15 @@ def _install(state: State, _: list[str]) -> int:
     return 0
 
 
-def _begin(state: State, _: list[str]) -> int:
-    transaction = begin_deploy(state, _given())
-    say(f"begun: {transaction.deploy}")
-    return 0
-
-
 def _step(state: State, arguments: list[str]) -> int:
-    deploy, names = arguments
+    deploy, names = arguments[0], arguments[1].split(",")
     given = _given()
-    if not run_steps(state, deploy, names.split(","), given):
+    if names[0] == "begin":
+        say(f"begun: {begin_deploy(state, given['begin']).deploy}")
+        names = names[1:]
+        if not somebody_listens():
+            return 1
+    if not run_steps(state, deploy, names, given):
         return 1
     if "clean" in given:
         _clean_after(state, given["clean"])
@@ -165,7 +164,6 @@ COMMANDS: dict[str, Callable[[State, list[str]], int]] = {
     "survey": _survey,
     "preview": _preview,
     "install": _install,
-    "begin": _begin,
     "step": _step,
     "fall-back": _fall_back,
     "clean": _clean,

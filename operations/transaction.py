@@ -8,7 +8,7 @@ from pyinfra import host
 from pyinfra.api import Host, State, operation
 
 from operations.steps import Commands, ask, lost, step
-from switchback.calls import bring_along, installed
+from switchback.calls import bring_along
 from switchback.gateway import for_all_hosts, reached, settle
 from switchback.payload import agent_fingerprint
 from switchback.run import Run
@@ -36,7 +36,7 @@ def agent(run: Run) -> Commands:
 @operation()
 def begin(run: Run) -> Commands:
     """
-    Take the host for this run, open its journal, and set the guard to watch.
+    Take the host for this run, open its journal, and set the guard to watch. A host alone goes on in the same call.
 
     + run: what this run does on this host
 
@@ -49,7 +49,7 @@ def begin(run: Run) -> Commands:
     if not run.steps:
         host.noop(run.idle)
         return
-    yield installed("begin", request=run.request(), timeout=120)
+    yield ask(run, *run.together("begin"))
 
 
 @operation()

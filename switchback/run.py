@@ -83,16 +83,20 @@ class Run:
         return sorted(set(failed) & set(self.hosts) - {self.host})
 
     def together(self, step: str) -> tuple[str, ...]:
-        """The steps that a host does in the call in which it does this one.
+        """The steps that a host does in the call in which it does this one; `begin` comes before the first of them.
 
-        Those of the build concern nobody else. In the window several hosts go step by step, so that none is further
-        than the others; the commit is a word of its own from the controller, for a host that has lost it must not.
+        The build concerns nobody else. In the window several hosts go step by step, so that none is further than the
+        others. On a host alone the window is one call, and not the build's: it is the word of a controller that is
+        still there, without which the live site is not to be touched. So is the commit.
         """
         alone = len(self.hosts) == 1
-        for group in (BUILD, WINDOW) if alone else (BUILD,):
-            if step in group:
-                return tuple(name for name in self.steps if name in group)
-        return (step,)
+        build, window = (tuple(name for name in self.steps if name in group) for group in (BUILD, WINDOW))
+        calls = [build, window] if alone else [build]
+        if alone:
+            # Several begin first, so that none builds in vain.
+            first = calls.index(build or window)
+            calls[first] = ("begin", *calls[first])
+        return next((names for names in calls if step in names), (step,))
 
     @property
     def cleans_at_once(self) -> bool:
@@ -106,7 +110,9 @@ class Run:
         return Cleaning(self.settings, new_id("clean"), self.settings.keep_versions, idle=idle, foreseen=foreseen)
 
     def told(self, step: str) -> dict[str, Any]:
-        """What a host is told for a step alone, and keeps nowhere: a repository's URL, which may hold a password."""
+        """What a host is told for a step alone; a repository's URL, which may hold a password, it keeps nowhere."""
+        if step == "begin":
+            return self.request()
         urls = {"code": self.settings.code_repo_url, "config": self.settings.config_repo_url}
         return {"url": urls[step]} if step in urls else {}
 

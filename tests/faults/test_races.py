@@ -22,7 +22,8 @@ cd /root
 for number in $(seq {agents}); do
     (
         while [ ! -e go ]; do :; done
-        sed "s/NUMBER/$number/" request | /usr/local/lib/switchback/switchback-agent begin >said.$number 2>&1
+        sed "s/NUMBER/$number/" request |
+            /usr/local/lib/switchback/switchback-agent step racer-$number begin >said.$number 2>&1
         echo $? >code.$number
     ) &
 done
@@ -38,7 +39,7 @@ def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_w
     request: dict[str, Any] = {**opened, "deploy": "racer-NUMBER", "was": before.current, "bare": False}
     for key in ("at", "event", "deadline", "links", "has_worked", "healthy_before"):
         del request[key]
-    host.write("/root/request", json.dumps(request))
+    host.write("/root/request", json.dumps({"begin": request}))
 
     host.run(BEGIN.format(agents=AGENTS))
 

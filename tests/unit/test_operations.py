@@ -115,15 +115,32 @@ def test_every_step_of_a_run_has_an_operation_that_asks_the_agent_for_it() -> No
             assert Done(operation, several).steps == (progress.BUILD if name == "code" else (name,))
 
 
-def test_a_host_alone_does_the_build_in_one_call_and_the_window_in_another_and_is_asked_for_the_commit() -> None:
-    calls = [done.steps for done in (Done(operation, run()) for operation in STEPS.values()) if not done.made_before]
-    assert calls == [progress.BUILD, progress.WINDOW, ("commit",)]
+def calls_of(one: Run) -> list[tuple[str, ...]]:
+    operations = (transaction.begin, *(STEPS[name] for name in one.steps))
+    return [done.steps for done in (Done(operation, one) for operation in operations) if not done.made_before]
+
+
+def test_a_host_alone_begins_with_the_build_does_the_window_in_another_call_and_is_asked_for_the_commit() -> None:
+    assert calls_of(run()) == [("begin", *progress.BUILD), progress.WINDOW, ("commit",)]
+
+
+def test_where_nothing_is_built_a_host_alone_begins_with_the_window() -> None:
+    steps = (*progress.WINDOW, "commit")
+    assert calls_of(run(steps=steps)) == [("begin", *progress.WINDOW), ("commit",)]
+
+
+def test_several_hosts_begin_before_any_of_them_builds() -> None:
+    several = run(hosts=("web1", "web2"), steps=(*progress.BUILD, "commit"))
+    assert calls_of(several) == [("begin",), progress.BUILD, ("commit",)]
 
 
 def test_the_repositories_are_named_on_standard_input_alone() -> None:
     urls = {"code": {"url": CODE_URL}, "config": {"url": CONFIG_URL}}
-    assert Done(version.code, run()).told == {**{name: {} for name in progress.BUILD}, **urls}
-    assert Done(window.backup_before, run()).told == {name: {} for name in progress.WINDOW}
+    several = run(hosts=("web1", "web2"))
+    assert Done(version.code, several).told == {**{name: {} for name in progress.BUILD}, **urls}
+    assert Done(window.backup_before, several).told == {"backup_before": {}}
+    alone = Done(transaction.begin, run()).told
+    assert {name: told for name, told in alone.items() if told and name != "begin"} == urls
 
 
 def test_a_step_is_waited_for_longer_than_the_host_takes_to_do_it_and_to_fall_back() -> None:
@@ -148,13 +165,13 @@ def test_no_password_of_a_repository_is_on_a_command_line_or_in_what_pyinfra_pri
         assert HIDDEN not in command.get_raw_value()
         assert HIDDEN not in str(command)
         assert HIDDEN not in repr(command)
-        if name != "code":
+        if name not in ("begin", "code"):
             # What a host is told beyond the build it writes down.
             assert HIDDEN not in json.dumps(command.connector_arguments["_stdin"])
 
 
 def test_a_begin_says_who_deploys_what_over_what_and_to_which_hosts() -> None:
-    told = Done(transaction.begin, run(hosts=("web1", "web2"), primary="web2")).told
+    told = Done(transaction.begin, run(hosts=("web1", "web2"), primary="web2")).told["begin"]
     assert told["deploy"] == "20261123-120000-deploy-ab12"
     assert "@" in told["by"]
     assert told["hosts"] == ["web1", "web2"]
