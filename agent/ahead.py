@@ -1,5 +1,6 @@
-"""The rehearsal begun ahead of its step: the new version starts where no visitor comes while the database is backed up
-and migrated. It is only a gain in time: whatever is not certain about it is done again when it is its turn."""
+"""What is begun ahead of its step, while the database is backed up: Django for the migrations, which then waits to be
+told, and the rehearsal, where the new version starts and no visitor comes. It is only a gain in time: whatever is not
+certain about it is done again when it is its turn."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from agent import rolling
 from agent.layout import Layout
-from agent.maintenance import restart_way
+from agent.maintenance import changes_database, restart_way
+from agent.manage import Waiting, django, start_waiting
 from agent.progress import WINDOW
 from agent.rehearsal import Command, Rehearsal, collect, start
 from agent.say import say
@@ -19,29 +22,53 @@ from agent.supervisor import Unreadable
 from agent.versions import SEAL, read_json
 
 # What goes on beside the steps of this call.
-_begun: list[Rehearsal] = []
+_waiting: list[Waiting] = []
+_rehearsals: list[Rehearsal] = []
 
 
 def begin(step: Step, to_come: Sequence[str]) -> None:
-    """Start it with the first step of the window, if this same call comes to where it is needed.
+    """Start with the first step of the window what this same call will need.
 
     + to_come: the steps of this call after this one
     """
-    rolls = restart_way(step.progress)["way"] == "rolling" and step.begin["kind"] != "restart"
-    if step.name != WINDOW[0] or "restart" not in to_come or not rolls:
+    if step.name != WINDOW[0]:
         return
+    kind = step.begin["kind"]
+    if "migrate" in to_come and kind == "deploy" and changes_database(step.progress):
+        _begin_django(step)
+    if "restart" in to_come and kind != "restart" and restart_way(step.progress)["way"] == "rolling":
+        _begin_rehearsal(step)
+
+
+def _begin_django(step: Step) -> None:
+    try:
+        _waiting.append(start_waiting(step, "migrate"))
+    except OSError as problem:
+        say(f"Django is not started ahead of its turn: {problem}")
+
+
+def _begin_rehearsal(step: Step) -> None:
     try:
         command = at_its_own_path(step.layout, rolling.command_of_web(step.layout, step.version), step.version)
         if command:
-            _begun.append(start(step, command))
+            _rehearsals.append(start(step, command))
     except (StepFailed, Unreadable) as problem:
         say(f"the new version is not started ahead of its turn: {problem}")
 
 
+def migrate(step: Step) -> dict[str, Any]:
+    """Apply the pending migrations: by the Django that waits for it, or by one that is started now."""
+    while _waiting:
+        found = _waiting.pop().tell(step)
+        if found is not None:
+            return found
+    return django(step, "migrate")
+
+
 def take() -> Rehearsal | None:
     """The rehearsal, if one was begun and is well now that all has been done that it waits for; it is the caller's."""
-    while _begun:
-        first = _begun.pop()
+    while _rehearsals:
+        first = _rehearsals.pop()
         if first.is_well():
             return first
         first.end()
@@ -50,8 +77,10 @@ def take() -> Rehearsal | None:
 
 def end() -> None:
     """End what nobody has taken, and see to the end of what somebody has."""
-    while _begun:
-        _begun.pop().end()
+    while _waiting:
+        _waiting.pop().end()
+    while _rehearsals:
+        _rehearsals.pop().end()
     collect()
 
 

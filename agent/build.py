@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from agent import git, rolling, venvs
-from agent.command import PATH, CommandFailed, Runner, acting_as
-from agent.django_side import MARK as RESULT
+from agent.command import PATH, Runner, acting_as
+from agent.manage import django
 from agent.say import say
 from agent.state import write_whole
 from agent.step import Step, StepFailed
@@ -150,29 +150,6 @@ def decide_fallback(settings: Mapping[str, Any], irreversible: str, pending: lis
         "these migrations can't be reversed: {}\nSet restore_script, so that the database can be restored from this "
         "deploy's own backup, or accept that the schema stays: --data irreversible=accept".format(", ".join(stuck))
     )
-
-
-def django(step: Step, verb: str, *arguments: str, version: str = "") -> Note:
-    """Run a verb of ours inside a version's Django, at its own path, with its own Python."""
-    version = version or step.version
-    side = Path(__file__).with_name("django_side.py")
-    manage = step.layout.part(version, "config") / "manage.py"
-    try:
-        output = run_python(step.runner(step.layout.app), step, version, [str(side), str(manage), verb, *arguments])
-    except CommandFailed as problem:
-        # What has run for its owner is the app's own manage.py.
-        raise CommandFailed(str(problem.args[0]).replace(str(side), manage.name), problem.output) from None
-    results = [line[len(RESULT) :] for line in output.splitlines() if line.startswith(RESULT)]
-    if not results:
-        raise CommandFailed(f"manage.py did not come as far as {verb}", output)
-    result: Note = json.loads(results[-1])
-    return result
-
-
-def run_python(runner: Runner, step: Step, version: str, arguments: list[str]) -> str:
-    """Run a version's own Python in its own config directory."""
-    python = step.layout.part(version, "venv") / "bin" / "python"
-    return runner.run([str(python), *arguments], cwd=step.layout.part(version, "config"))
 
 
 def seal(step: Step) -> Note:

@@ -38,6 +38,16 @@ class CommandFailed(Exception):
 
 
 @dataclass(frozen=True)
+class Started:
+    """A command that runs, and the files that take what it says."""
+
+    argv: Sequence[str]
+    process: subprocess.Popen[bytes]
+    out: IO[bytes]
+    err: IO[bytes]
+
+
+@dataclass(frozen=True)
 class Runner:
     """How the commands of one step run.
 
@@ -62,18 +72,35 @@ class Runner:
         ok: Sequence[int] = (0,),
     ) -> str:
         """Run a command and return its standard output. Raises CommandFailed for a bad end and for a late one."""
+        return self.finish(self.start(argv, cwd, env, subprocess.DEVNULL), ok)
+
+    def start(
+        self, argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, stdin: int | IO[bytes]
+    ) -> Started:
+        """Start a command; whoever does has to finish it, with this runner or another one.
+
+        + stdin: its standard input, as Popen has it
+        """
         # In memory: the way back is taken by commands too, and needs no room on any disk.
-        with _in_memory() as out, _in_memory() as err:
-            process = subprocess.Popen(
-                list(argv),
-                cwd=str(cwd) if cwd else "/",
-                env={**user_env(self.user), **self.also, **(env or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-                **run_as(self.user),
-            )
+        out, err = _in_memory(), _in_memory()
+        process = subprocess.Popen(
+            list(argv),
+            cwd=str(cwd) if cwd else "/",
+            env={**user_env(self.user), **self.also, **(env or {})},
+            stdin=stdin,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+            **run_as(self.user),
+        )
+        if self.started:
+            self.started(process.pid)
+        return Started(argv, process, out, err)
+
+    def finish(self, command: Started, ok: Sequence[int] = (0,)) -> str:
+        """Wait for the end of a command and return its standard output. Raises CommandFailed."""
+        argv, process = command.argv, command.process
+        with command.out as out, command.err as err:
             late = self._wait(process)
             output, errors = _content(out), _content(err)
         self._log(argv, output, errors, process.returncode)
@@ -85,8 +112,6 @@ class Runner:
         return output
 
     def _wait(self, process: subprocess.Popen[bytes]) -> bool:
-        if self.started:
-            self.started(process.pid)
         try:
             process.wait(max(0.0, self.until - time.time()))
         except subprocess.TimeoutExpired:

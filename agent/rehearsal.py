@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent import health, service
-from agent.command import TAIL_LINES, ask_to_end, ending, mask, run_as, started_at, stop_group, user_env
+from agent.command import TAIL_LINES, ask_to_end, ending, mask, run_as, stop_group, user_env
 from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.step import Step, StepFailed
@@ -180,7 +180,7 @@ def start(step: Step, command: Command) -> Rehearsal:
             raise StepFailed(f"the new version's process could not be started: {error}") from None
     first = Rehearsal(step, process, url, log)
     try:
-        step.transaction.journal.append("beside", pid=process.pid, started=started_at(process.pid))
+        step.transaction.goes_on_beside("rehearsal", process.pid)
     except BaseException:
         first.end()
         raise

@@ -96,6 +96,10 @@ class Transaction:
 
         return Runner(user=user, log=self.output(name), until=time.time() + limit, started=note)
 
+    def goes_on_beside(self, what: str, pid: int) -> None:
+        """Write down that a process goes on beside the steps, so that a fallback stops it. Raises OSError."""
+        self.journal.append("beside", what=what, pid=pid, started=started_at(pid))
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Wait until no other process of the agent works on this deploy, and keep others out meanwhile.

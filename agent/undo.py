@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import assets, build, health, rolling, whole, window
+from agent import assets, health, rolling, whole, window
 from agent.command import acting_as, mask, started_at, stop_group
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
+from agent.manage import django, run_script
 from agent.step import Step, StepFailed
 from agent.supervisor import Unreadable
 from agent.versions import change_mark, linked_version
@@ -63,11 +64,11 @@ def database(step: Step) -> Note:
     if database_way(step.progress) == "restore":
         return _restore(step)
     before = step.notes("checks")
-    now = build.django(step, "migrations")
+    now = django(step, "migrations")
     half = _half_applied(before, now)
     if half:
         raise StepFailed(f"{half} is not atomic and failed on the way: the schema may be half applied")
-    done = build.django(step, "unapply", json.dumps(before["applied"]))
+    done = django(step, "unapply", json.dumps(before["applied"]))
     if done["wrong"]:
         raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
     return dict(done)
@@ -91,7 +92,7 @@ def _undo_revert(step: Step) -> Note:
         # An older backup is live, and visitors may have written to it: only a person can say which rows are to stay.
         raise StepFailed(f"visitors may have written since the restore; the rows from before it are in {backup}")
     was = step.begin["was"]
-    build.run_python(step.runner(step.layout.app), step, was, ["manage.py", "migrate", "--noinput"])
+    run_script(step, was, ["manage.py", "migrate", "--noinput"])
     return {"migrated": was}
 
 

@@ -12,6 +12,7 @@ from agent.backup import examine
 from agent.command import acting_as
 from agent.links import replace_link
 from agent.maintenance import changes_database, decide, restart_way
+from agent.manage import django
 from agent.say import say
 from agent.step import Step, StepFailed
 from agent.versions import read_json
@@ -72,7 +73,7 @@ def migrate(step: Step) -> Note:
         return {"skipped": "the database stays as it is" if step.begin["kind"] == "revert" else "nothing to migrate"}
     if step.begin["kind"] == "revert":
         return _take_database_back(step)
-    left = build.django(step, "migrate")["pending"]
+    left = ahead.migrate(step)["pending"]
     if left:
         raise StepFailed("still to be migrated afterwards: " + json.dumps(left))
     return {"applied": ["{app}.{name}".format(**one) for one in step.notes("checks")["pending"]]}
@@ -86,8 +87,8 @@ def _take_database_back(step: Step) -> Note:
     # Only the version that is being left has the code to reverse its own migrations.
     was = step.begin["was"]
     known = {tuple(pair) for pair in read_json(step.layout.version(step.version) / ".switchback.json")["migrations"]}
-    applied = {tuple(pair) for pair in build.django(step, "migrations", version=was)["applied"]}
-    return dict(build.django(step, "unapply", json.dumps(sorted(applied & known)), version=was))
+    applied = {tuple(pair) for pair in django(step, "migrations", version=was)["applied"]}
+    return dict(django(step, "unapply", json.dumps(sorted(applied & known)), version=was))
 
 
 def swap(step: Step) -> Note:

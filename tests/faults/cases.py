@@ -77,7 +77,7 @@ def in_step(name: str, **more: Any) -> InAgent:
 
 
 START_GUARD = InCommand("systemctl start *switchback-guard*")
-BEGIN = Step("begin", InAgent("begin", process="begin"), fails=START_GUARD, hangs=START_GUARD)
+BEGIN = Step("begin", InAgent("begin", process="step * begin*"), fails=START_GUARD, hangs=START_GUARD)
 VENV = Step("venv", InCommand("uv pip install *"), limit="build_timeout")
 OF_BUILD = (
     Step("code", InCommand("git -C */code -c *"), limit="build_timeout"),
@@ -224,7 +224,8 @@ def disks_cases() -> Iterator[Case]:
 
 # The rehearsal is the first web process that a run starts; the next is a visitor's.
 WEB = "python -m gunicorn *"
-REHEARSAL = Step("rehearsal", InAgent("beside", process="step *"), fails=InCommand(WEB), hangs=InCommand(WEB))
+STARTED = InAgent("beside", process="step *", says='"rehearsal"')
+REHEARSAL = Step("rehearsal", STARTED, fails=InCommand(WEB), hangs=InCommand(WEB))
 
 
 def replaced(name: str, last: str, hangs: Moment | None = None) -> Step:

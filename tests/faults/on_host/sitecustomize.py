@@ -144,12 +144,29 @@ class Saboteur:
             raise OSError(errno.EIO, "Input/output error (made to fail)")
 
 
+class WhenTold:
+    """Watches a program that was started ahead of its step, until it has been told to go on: then the step begins."""
+
+    def __init__(self, line: str) -> None:
+        self.line, self.done = line, False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Called by the interpreter before each thing that it reports."""
+        if not self.done and event == "import" and str(arguments[0]).startswith("django.core.management.commands."):
+            self.done = True
+            as_command(self.line)
+
+
 def main() -> None:
     """Find out whether a rule is about this process."""
     given = list(getattr(sys, "orig_argv", ()))
     agents = [number for number, word in enumerate(given) if word.endswith("/switchback-agent")]
+    line = " ".join(["python", *given[1:]])
+    if line.endswith(" when-told"):
+        sys.addaudithook(WhenTold(line))
+        return
     if not agents:
-        as_command(" ".join(["python", *given[1:]]))
+        as_command(line)
         return
     for path in rules("agent"):
         with open(path) as file:  # noqa: PTH123
