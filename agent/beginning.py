@@ -6,12 +6,13 @@ import subprocess
 from typing import Any
 
 from agent import health, hotfixes, reserve, rolling, versions
-from agent.command import CommandFailed, mask
+from agent.command import CommandFailed
 from agent.ending import end_refused
 from agent.guard import start_guard
 from agent.install import installed_agent
 from agent.layout import Layout
 from agent.links import NotALink, Recorded, read_link
+from agent.masking import masked_urls
 from agent.say import say
 from agent.state import State
 from agent.transaction import Refused, Transaction, begin
@@ -44,8 +45,8 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         start_guard()
         _keep_hotfixes(transaction, request)
     except (Refused, CommandFailed, OSError, subprocess.SubprocessError) as problem:
-        end_refused(transaction, mask(str(problem)))
-        raise Refused(mask(str(problem))) from None
+        end_refused(transaction, masked_urls(str(problem)))
+        raise Refused(masked_urls(str(problem))) from None
     return transaction
 
 

@@ -6,7 +6,6 @@ import contextlib
 import grp
 import os
 import pwd
-import re
 import signal
 import subprocess
 import time
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from agent.masking import masked_urls
 from agent.say import say
 
 # How a command is stopped, and how long each may take, seconds. As with Ctrl-C first: a migration that waits for a lock
@@ -30,7 +30,7 @@ class CommandFailed(Exception):
 
     def __init__(self, what: str, output: str) -> None:
         super().__init__(what)
-        self.output = mask(output)
+        self.output = masked_urls(output)
 
     def __str__(self) -> str:
         tail = "\n".join(self.output.strip().splitlines()[-TAIL_LINES:])
@@ -130,7 +130,7 @@ class Runner:
             return
         try:
             with self.log.open("a") as file:
-                file.write(mask("$ {}\n{}{}[{}]\n".format(" ".join(argv), output, errors, ending(code))))
+                file.write(masked_urls("$ {}\n{}{}[{}]\n".format(" ".join(argv), output, errors, ending(code))))
         except OSError as error:
             # On a full disk, say: what the command has done counts, and whoever reads its output has it.
             say(f"{self.log} can't be written: {error}")
@@ -153,11 +153,6 @@ def ending(code: int) -> str:
         return f"signal {signal.Signals(-code).name}"
     except ValueError:
         return f"signal {-code}"
-
-
-def mask(text: str) -> str:
-    """Hide the user and password of every URL in a text."""
-    return re.sub(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^/@\s]*:[^/@\s]*@", r"\1***@", text)
 
 
 def run_as(user: str | None) -> dict[str, Any]:

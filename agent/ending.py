@@ -8,13 +8,14 @@ import traceback
 from collections.abc import Sequence
 
 from agent import probes, reserve, service, undo
-from agent.command import CommandFailed, acting_as, mask
+from agent.command import CommandFailed, acting_as
 from agent.cost import measured, sentences
 from agent.fallback import LINKS, MARK, Action, maintenance_is_ours, outcome_of, plan_fallback, waits_for_primary
 from agent.health import Unhealthy
 from agent.interrupts import Interrupted
 from agent.layout import Layout
 from agent.links import replace_link
+from agent.masking import masked_urls
 from agent.progress import Progress
 from agent.say import say
 from agent.step import Step, StepFailed
@@ -92,8 +93,8 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
     + reason: a sentence for the people who will read of it
     + settled: whether the primary host has taken the database back already
     """
-    transaction.journal.note("fallback", reason=mask(reason), settled=settled)
-    say(f"falling back: {mask(reason)}")
+    transaction.journal.note("fallback", reason=masked_urls(reason), settled=settled)
+    say(f"falling back: {masked_urls(reason)}")
     if waits_for_primary(transaction.progress):
         _undo_all(transaction, BEFORE_DATABASE)
         say("still falling back: the guard ends it here, once the primary host has taken the database back")
@@ -103,7 +104,7 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
 
 def prepare_fallback(transaction: Transaction, reason: str) -> None:
     """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
-    transaction.journal.note("fallback", reason=mask(reason))
+    transaction.journal.note("fallback", reason=masked_urls(reason))
     _undo_all(transaction, BEFORE_APP_STARTS)
 
 
@@ -163,7 +164,7 @@ def _undo(transaction: Transaction, action: Action) -> bool:
     try:
         found = undo.ACTIONS[action.name](step)
     except TROUBLE as problem:
-        text = mask(str(problem))
+        text = masked_urls(str(problem))
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
         text = "an error in the agent:\n" + traceback.format_exc()
     else:

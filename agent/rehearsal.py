@@ -15,9 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent import health, service
-from agent.command import TAIL_LINES, ask_to_end, ending, mask, run_as, stop_group, user_env
+from agent.command import TAIL_LINES, ask_to_end, ending, run_as, stop_group, user_env
 from agent.health import Unhealthy
 from agent.layout import Layout
+from agent.masking import masked_urls
 from agent.step import Step, StepFailed
 from agent.supervisor import Program, Sections, environment
 
@@ -63,7 +64,7 @@ class Rehearsal:
         self._ended = True
         stop_group(self._process.pid, gently=True)
         self._process.wait()
-        self._log.write_text(mask(self._log.read_text(errors="replace")))
+        self._log.write_text(masked_urls(self._log.read_text(errors="replace")))
 
     def dismiss(self) -> None:
         """Ask it to end, and don't wait for it: `collect` does."""
@@ -129,7 +130,7 @@ class Rehearsal:
         return frozenset((process.pid, process.started) for process in found)
 
     def _tail(self) -> str:
-        lines = mask(self._log.read_text(errors="replace")).strip().splitlines()[-TAIL_LINES:]
+        lines = masked_urls(self._log.read_text(errors="replace")).strip().splitlines()[-TAIL_LINES:]
         return "".join(f"\n{line}" for line in lines)
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from agent import answering, health, service
-from agent.command import mask
 from agent.health import Unhealthy
 from agent.layout import SUPERVISORD, Layout
+from agent.masking import masked_urls
 from agent.obstacles import obstacles, web_program
 from agent.rehearsal import Command, Rehearsal, as_supervisord_would, start
 from agent.running import Running, find_running
@@ -311,7 +311,7 @@ class _Roll:
             text = str(self._supervisor.ask("readProcessStdoutLog", name, -LOG_TAIL, 0))
         except StepFailed:
             return ""
-        return "".join(f"\n{line}" for line in mask(text).splitlines()[1:])
+        return "".join(f"\n{line}" for line in masked_urls(text).splitlines()[1:])
 
 
 def _name(told: Note) -> str:

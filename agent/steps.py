@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent import ahead, build, probes, service, window
-from agent.command import mask
 from agent.ending import TROUBLE, commit, fall_back, write_down_probes
 from agent.interrupts import Interrupted, interruptible
+from agent.masking import masked_urls
 from agent.progress import BUILD
 from agent.say import say, somebody_listens
 from agent.state import State, lock_holder
@@ -127,7 +127,7 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any], to_co
         # The step is not to blame, and neither is the version.
         event, reason = "step interrupted", str(interruption)
     except TROUBLE as problem:
-        reason = mask(str(problem))
+        reason = masked_urls(str(problem))
     except Exception:  # noqa: BLE001 - whatever goes wrong in a step, the site has to come back
         reason = "an error in the agent:\n" + traceback.format_exc()
     else:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from agent import git, health, hotfixes, rolling, service
-from agent.command import CommandFailed, Runner, can_become, mask
+from agent.command import CommandFailed, Runner, can_become
 from agent.git import UnknownRef
 from agent.install import installed_agent
 from agent.layout import Layout
 from agent.lineage import lineage
+from agent.masking import masked_urls
 from agent.state import State, read_lines
 from agent.transaction import describe_holder, open_transaction
 from agent.versions import linked_version, linked_versions, list_versions
@@ -177,5 +178,5 @@ def _resolve(runner: Runner, layout: Layout, part: str, asked: Facts) -> Facts:
         found["sha"] = git.resolve(runner, asked["url"], asked["ref"], layout.own / (part + ".git"))
     except (UnknownRef, CommandFailed) as problem:
         kind = "unknown" if isinstance(problem, UnknownRef) else "unreachable"
-        return {**found, "kind": kind, "problem": mask(str(problem))}
+        return {**found, "kind": kind, "problem": masked_urls(str(problem))}
     return found

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from agent import assets, health, rolling, whole, window
-from agent.command import acting_as, mask, started_at, stop_group
+from agent.command import acting_as, started_at, stop_group
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
 from agent.manage import django, run_script
+from agent.masking import masked_urls
 from agent.step import Step, StepFailed
 from agent.supervisor import Unreadable
 from agent.versions import change_mark, linked_version
@@ -114,7 +115,7 @@ def restart(step: Step) -> Note:
             return {"way": "rolling", **rolling.take_back(step, was)}
         except (StepFailed, health.Unhealthy, Unreadable) as problem:
             # Short of nothing serving at all, whatever it takes: what the service is like then is proven next.
-            note["instead"] = mask(str(problem))
+            note["instead"] = masked_urls(str(problem))
     whole.restart(step)
     return note
 
@@ -163,9 +164,9 @@ def _copy_logs(step: Step, folder: Path) -> None:
     unit = step.settings["systemd_service"]
     argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]
     shown = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
-    (folder / "unit.log").write_text(mask(shown.stdout + shown.stderr))
+    (folder / "unit.log").write_text(masked_urls(shown.stdout + shown.stderr))
     for log in _app_logs(step):
-        (folder / log.name).write_text(mask(_tail(step, log)))
+        (folder / log.name).write_text(masked_urls(_tail(step, log)))
 
 
 def _app_logs(step: Step) -> list[Path]:

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from agent.masking import masked_urls
 from switchback.errors import Problems
-from switchback.values import Wrong, masked
+from switchback.values import Wrong
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -43,7 +44,7 @@ class Given:
 
 def quoted(value: object) -> str:
     """A value as messages show it: in quotes, short, masked, and harmless to a terminal."""
-    text = masked(str(value))
+    text = masked_urls(str(value))
     text = text if len(text) <= 100 else text[:99] + "…"
     return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + '"'
 

@@ -12,12 +12,12 @@ from pyinfra.api.connectors import get_all_connectors
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_config, ctx_state
 
+from agent.masking import masked_urls
 from switchback.errors import Problems, Refused
 from switchback.given import Given, checked, unknown
 from switchback.options import CommandLine, Options, read_command_line
 from switchback.setting_files import SettingFiles
 from switchback.settings import REQUIRED, Settings
-from switchback.values import masked
 
 Data = dict[str, Any]
 GivenByHost = dict[str, dict[str, Given]]
@@ -188,5 +188,5 @@ def _groups(file: str) -> set[str]:
 def _plain(settings: Settings) -> Data:
     """A host's data as pyinfra shows it: without the passwords in URLs, which only `settings_of` has."""
     values = settings.model_dump(mode="json")
-    shown = {key: masked(value) if isinstance(value, str) else value for key, value in values.items()}
+    shown = {key: masked_urls(value) if isinstance(value, str) else value for key, value in values.items()}
     return {**shown, "ssh_user": settings.admin_username}

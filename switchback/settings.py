@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from switchback import values
-from switchback.values import check_ref, masked
+from switchback.values import check_ref
 
-__all__ = ["REQUIRED", "Settings", "check_ref", "masked"]
+__all__ = ["REQUIRED", "Settings", "check_ref"]
 
 Hosts = Annotated[tuple[str, ...], BeforeValidator(values.several), AfterValidator(values.check_hosts)]
 WebUrl = Annotated[str, AfterValidator(values.check_web_url)]

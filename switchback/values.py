@@ -9,12 +9,6 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import ValidationInfo
 
-# With http the user's name may be the secret (a token), with ssh it is just "git".
-_SECRETS = (
-    (re.compile(r"(https?://)[^/\s@]+@", re.IGNORECASE), r"\1***@"),
-    (re.compile(r"(://[^/\s:@]*):[^/\s@]+@"), r"\1:***@"),
-)
-
 _REF_RULES = (
     (r"^$", "must be a git ref"),
     (r"^-", 'must be a git ref, which does not begin with "-"'),
@@ -42,13 +36,6 @@ class Wrong(ValueError):
     def __init__(self, must: str, instead: str = "") -> None:
         self.instead = instead
         super().__init__(must)
-
-
-def masked(text: str) -> str:
-    """The text without the passwords and tokens of the URLs in it."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def check_ref(text: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.masking import MASK, masked, masked_lines, masked_values, names_secret
+from agent.masking import MASK, masked, masked_lines, masked_urls, masked_values, names_secret
 
 DRAWN = "vK8mQ2xRt7LpZw4NcYb9"
 KEY = ["-----BEGIN OPENSSH PRIVATE KEY-----", "b3BlbnNzaC1rZXktdjEAAAAA", "AAAA", "-----END OPENSSH PRIVATE KEY-----"]
@@ -134,3 +134,20 @@ def test_values_are_masked_by_their_name_and_by_their_looks() -> None:
     assert shown["health_headers"] == {"X-Auth-Token": MASK}
     assert DRAWN not in str(shown)
     assert shown["n"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:secret@host/x", "https://***@host/x"),
+        ("https://token@host/x", "https://***@host/x"),
+        ("https://token:x-oauth-basic@host/x", "https://***@host/x"),
+        ("ssh://git:secret@host/x", "ssh://git:***@host/x"),
+        ("ssh://git@host:22/x", "ssh://git@host:22/x"),
+        ("git@host:x", "git@host:x"),
+        ("from https://a:b@c/d to https://e:f@g/h", "from https://***@c/d to https://***@g/h"),
+        ("https://host:8000/a@b", "https://host:8000/a@b"),
+    ],
+)
+def test_passwords_and_tokens_in_urls_are_never_shown(text: str, shown: str) -> None:
+    assert masked_urls(text) == shown

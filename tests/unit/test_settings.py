@@ -9,7 +9,7 @@ import pytest
 
 from switchback.errors import Refused
 from switchback.given import Given, checked
-from switchback.settings import Settings, check_ref, masked
+from switchback.settings import Settings, check_ref
 from switchback.values import Wrong
 from switchback.yaml_lines import read_yaml
 
@@ -116,23 +116,6 @@ def test_a_repository_may_be_anywhere_that_git_reaches_without_running_commands(
 def test_a_repository_that_could_run_something_or_is_relative_is_refused(url: str) -> None:
     (problem,) = problems(config_repo_url=url)
     assert problem.startswith("prod.yml:7: config_repo_url must be a git repository")
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("https://me:secret@host/x", "https://***@host/x"),
-        ("https://token@host/x", "https://***@host/x"),
-        ("https://token:x-oauth-basic@host/x", "https://***@host/x"),
-        ("ssh://git:secret@host/x", "ssh://git:***@host/x"),
-        ("ssh://git@host:22/x", "ssh://git@host:22/x"),
-        ("git@host:x", "git@host:x"),
-        ("from https://a:b@c/d to https://e:f@g/h", "from https://***@c/d to https://***@g/h"),
-        ("https://host:8000/a@b", "https://host:8000/a@b"),
-    ],
-)
-def test_passwords_and_tokens_in_urls_are_never_shown(text: str, shown: str) -> None:
-    assert masked(text) == shown
 
 
 def test_a_password_is_not_shown_by_the_problem_with_it_either() -> None:
