@@ -14,6 +14,7 @@ from typing import cast
 
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.models.containers import Container
+from docker.types import Mount
 
 from tests.bed.engine import client
 from tests.bed.image import SNAPSHOTS, ensure_image
@@ -211,8 +212,11 @@ def archive(*files: tuple[str, str | bytes, int]) -> bytes:
     return packed.getvalue()
 
 
-def create(host: Host, kind: str, image: str) -> None:
-    """Create and start a host's container, with the bed's keys and its own port in it."""
+def create(host: Host, kind: str, image: str, disks: Sequence[str] = ()) -> None:
+    """Create and start a host's container, with the bed's keys and its own port in it.
+
+    + disks: directories that lie on the machine's own file system, as on a host that is no container
+    """
     ensure_keys()
     container = client().containers.create(
         image,
@@ -228,6 +232,7 @@ def create(host: Host, kind: str, image: str) -> None:
         security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         cgroupns="host",
         volumes={"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}},
+        mounts=[Mount(folder, source=None, type="volume") for folder in disks],
         tmpfs={"/run": "mode=755,exec", "/run/lock": "", "/tmp": "mode=1777,exec"},
     )
     try:
@@ -248,14 +253,25 @@ def create(host: Host, kind: str, image: str) -> None:
     remember_host(host.ssh_port)
 
 
-def start(name: str, *, kind: str = "test", ssh_port: int = 0, http_port: int = 0, image: str = "") -> Host:
-    """Start a host from an image (the bare host's unless told otherwise), at free ports unless told otherwise."""
+def start(
+    name: str,
+    *,
+    kind: str = "test",
+    ssh_port: int = 0,
+    http_port: int = 0,
+    image: str = "",
+    disks: Sequence[str] = (),
+) -> Host:
+    """Start a host from an image (the bare host's unless told otherwise), at free ports unless told otherwise.
+
+    + disks: as `create` has it
+    """
     image = image or ensure_image()
     tries = 1 if ssh_port and http_port else PORT_TRIES
     for remaining in reversed(range(tries)):
         host = Host(name, ssh_port or free_port(), http_port or free_port())
         try:
-            create(host, kind, image)
+            create(host, kind, image, disks)
         except APIError as error:
             if not taken(error):
                 raise
