@@ -8,10 +8,12 @@ import pwd
 import shutil
 import stat
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from agent import git, health, hotfixes, rolling, service
+from agent.at_once import at_once
 from agent.command import CommandFailed, Runner, can_become
 from agent.git import UnknownRef
 from agent.install import installed_agent
@@ -59,6 +61,15 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
     versions = list_versions(
         state, layout, service.versions_in_use(layout.settings["systemd_service"], layout.versions)
     )
+    asked = request.get("refs") or {}
+    # These wait for others: the app, and a repository that may be far away.
+    waits = at_once(
+        {
+            "healthy": partial(_health, layout, current),
+            "hotfixes": partial(_hotfixes, runner, layout, current if request.get("hotfixes") else None),
+            **{part: partial(_resolve, runner, layout, part, one) for part, one in asked.items()},
+        }
+    )
     return {
         "home": str(layout.home),
         "deployment_path": str(layout.path("deployment_dir")),
@@ -70,9 +81,9 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "scripts": {key: _script(layout, key) for key in SCRIPTS},
         "versions": versions,
         "disk": _disk(layout),
-        "healthy": _health(layout, current),
-        "hotfixes": _hotfixes(runner, layout, current) if request.get("hotfixes") else {},
-        "refs": {part: _resolve(runner, layout, part, asked) for part, asked in (request.get("refs") or {}).items()},
+        "healthy": waits["healthy"],
+        "hotfixes": waits["hotfixes"],
+        "refs": {part: waits[part] for part in asked},
         "rolling": rolling.look(layout, current),
         "supervisord": rolling.refusal(layout),
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
