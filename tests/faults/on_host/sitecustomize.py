@@ -152,7 +152,7 @@ class WhenTold:
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Called by the interpreter before each thing that it reports."""
-        if not self.done and event == "import" and str(arguments[0]).startswith("django.core.management.commands."):
+        if not self.done and event == "open" and "/django/core/management/commands/" in str(arguments[0]):
             self.done = True
             as_command(self.line)
 
