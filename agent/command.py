@@ -72,14 +72,18 @@ class Runner:
         ok: Sequence[int] = (0,),
     ) -> str:
         """Run a command and return its standard output. Raises CommandFailed for a bad end and for a late one."""
-        return self.finish(self.start(argv, cwd, env, subprocess.DEVNULL), ok)
+        return self.finish(self.start(argv, cwd, env), ok)
 
     def start(
-        self, argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, stdin: int | IO[bytes]
+        self,
+        argv: Sequence[str],
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        handed: Sequence[int] = (),
     ) -> Started:
         """Start a command; whoever does has to finish it, with this runner or another one.
 
-        + stdin: its standard input, as Popen has it
+        + handed: descriptors that it is given besides its output, under the same numbers
         """
         # In memory: the way back is taken by commands too, and needs no room on any disk.
         out, err = _in_memory(), _in_memory()
@@ -87,10 +91,11 @@ class Runner:
             list(argv),
             cwd=str(cwd) if cwd else "/",
             env={**user_env(self.user), **self.also, **(env or {})},
-            stdin=stdin,
+            stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
             start_new_session=True,
+            pass_fds=tuple(handed),
             **run_as(self.user),
         )
         if self.started:

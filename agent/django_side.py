@@ -1,6 +1,9 @@
 """The part that runs inside Django: started with a version's own Python, through that version's own manage.py.
 
-    python django_side.py MANAGE_PY VERB [ARGUMENT | when-told]
+    python django_side.py MANAGE_PY VERB [ARGUMENT]
+    python django_side.py MANAGE_PY VERB NUMBER when-told
+
+The latter waits for a line from the descriptor of that number: standard input is empty for whatever the app does.
 
 It imports nothing of the agent, since the version's Python knows nothing of it. What it finds goes to standard output
 as one marked line of JSON, whatever else the app prints.
@@ -12,7 +15,7 @@ import runpy
 import sys
 
 MARK = "switchback-result: "
-# Makes a verb wait for a line on standard input, and what that line says.
+# Makes a verb wait for a line, and what that line says.
 WHEN_TOLD, NOW = "when-told", "now\n"
 # How long reading the static files may take, seconds: somebody waits for it.
 STATIC_LIMIT = 8.0
@@ -31,9 +34,9 @@ def main() -> None:
         if verb == "foresee":
             _let_postgresql_refuse_to_write()
         django.setup()
-        if arguments == [WHEN_TOLD]:
+        if arguments[1:] == [WHEN_TOLD]:
+            _wait_until_told(int(arguments[0]))
             arguments.clear()
-            _wait_until_told()
         print(MARK + json.dumps(VERBS[verb](*arguments)))  # type: ignore[operator]
 
     management.execute_from_command_line = ours
@@ -41,14 +44,17 @@ def main() -> None:
     runpy.run_path(manage, run_name="__main__")
 
 
-def _wait_until_told():  # type: ignore[no-untyped-def]
-    """Load what takes time, without a connection to the database, then wait; whoever is not told ends."""
+def _wait_until_told(number):  # type: ignore[no-untyped-def]
+    """Load what takes time, then wait; whoever is not told ends."""
     import django.db.migrations.executor  # noqa: F401, PLC0415
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connections  # noqa: PLC0415
 
-    connection.vendor  # noqa: B018 - loads the database's driver
-    if sys.stdin.readline() != NOW:
-        raise SystemExit("not told to go on")
+    connections["default"].vendor  # noqa: B018 - loads the database's driver
+    with os.fdopen(number) as telling:
+        if telling.readline() != NOW:
+            raise SystemExit("not told to go on")
+    # What the app has connected to as it was set up may have gone since: a backup is between.
+    connections.close_all()
 
 
 def static(root):  # type: ignore[no-untyped-def]

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from agent.command import CommandFailed, Started, stop_group
 from agent.django_side import MARK, NOW, WHEN_TOLD
+from agent.say import say
 from agent.step import Step
 
 Note = dict[str, Any]
@@ -24,7 +25,7 @@ def django(step: Step, verb: str, *arguments: str, version: str = "") -> Note:
     return _found(step, version, verb, lambda: step.runner(step.layout.app).run(argv, cwd=_folder(step, version)))
 
 
-def run_script(step: Step, version: str, arguments: list[str]) -> str:
+def run_python(step: Step, version: str, arguments: list[str]) -> str:
     """Run a version's own Python in its own config directory. Raises CommandFailed."""
     argv = [_python(step, version), *arguments]
     return step.runner(step.layout.app).run(argv, cwd=_folder(step, version))
@@ -47,6 +48,7 @@ class Waiting:
             with self.telling as telling:
                 telling.write(NOW.encode())
         except OSError:
+            say(f"{step.name}: the Django that was started ahead of its turn has ended: it is started again")
             self.end()
             return None
         runner = step.runner(step.layout.app)
@@ -59,15 +61,18 @@ class Waiting:
         if self.command.process.poll() is None:
             stop_group(self.command.process.pid)
             self.command.process.wait()
+        self.command.out.close()
+        self.command.err.close()
 
 
 def start_waiting(step: Step, verb: str) -> Waiting:
     """Start Django with a verb that waits to be told; whoever does has to end it. Raises OSError."""
     runner = replace(step.runner(step.layout.app), started=None)
-    argv = _command(step, step.version, verb, WHEN_TOLD)
     listening, telling = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb")))
     with listening:
-        waiting = Waiting(verb, runner.start(argv, _folder(step, step.version), None, listening), telling)
+        number = listening.fileno()
+        argv = _command(step, step.version, verb, str(number), WHEN_TOLD)
+        waiting = Waiting(verb, runner.start(argv, _folder(step, step.version), handed=[number]), telling)
     try:
         step.transaction.goes_on_beside(verb, waiting.command.process.pid)
     except BaseException:

@@ -11,8 +11,9 @@ MASK = "***"
 
 # With http the user's name may be the secret (a token), with ssh it is just "git".
 _URLS = (
-    (re.compile(r"(\bhttps?://)[^/\s@]+@", re.IGNORECASE), r"\1***@"),
-    (re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*):[^/\s]+@"), r"\1:***@"),
+    (re.compile(r"(https?://)[^/\s@]+@", re.IGNORECASE), r"\1***@"),
+    (re.compile(r"(://)[^/\s:@]+:@"), r"\1***@"),
+    (re.compile(r"(://[^/\s:@]*):[^/\s]+@"), r"\1:***@"),
 )
 
 # What gives a secret away wherever it stands in a name, and what does so as a word of its own.

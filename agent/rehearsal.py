@@ -19,6 +19,7 @@ from agent.command import TAIL_LINES, ask_to_end, ending, run_as, stop_group, us
 from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.masking import masked_urls
+from agent.say import say
 from agent.step import Step, StepFailed
 from agent.supervisor import Program, Sections, environment
 
@@ -64,7 +65,11 @@ class Rehearsal:
         self._ended = True
         stop_group(self._process.pid, gently=True)
         self._process.wait()
-        self._log.write_text(masked_urls(self._log.read_text(errors="replace")))
+        try:
+            self._log.write_text(masked_urls(self._log.read_text(errors="replace")))
+        except OSError as error:
+            # It has gone well, or the reason is told already.
+            say(f"{self._log} can't be written: {error}")
 
     def dismiss(self) -> None:
         """Ask it to end, and don't wait for it: `collect` does."""

@@ -14,7 +14,7 @@ from agent import assets, health, rolling, whole, window
 from agent.command import acting_as, started_at, stop_group
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
-from agent.manage import django, run_script
+from agent.manage import django, run_python
 from agent.masking import masked_urls
 from agent.step import Step, StepFailed
 from agent.supervisor import Unreadable
@@ -93,7 +93,7 @@ def _undo_revert(step: Step) -> Note:
         # An older backup is live, and visitors may have written to it: only a person can say which rows are to stay.
         raise StepFailed(f"visitors may have written since the restore; the rows from before it are in {backup}")
     was = step.begin["was"]
-    run_script(step, was, ["manage.py", "migrate", "--noinput"])
+    run_python(step, was, ["manage.py", "migrate", "--noinput"])
     return {"migrated": was}
 
 

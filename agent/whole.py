@@ -43,8 +43,16 @@ def restart(step: Step) -> None:
     with _kept_awake(step.layout) as awake:
         service.restart(step.runner(None), unit)
         end = time.monotonic() + FIRST_PROCESS
-        while awake and len(service.processes(unit, step.layout.versions)) < 2 and time.monotonic() < end:
+        while awake and not _has_started(step) and time.monotonic() < end:
             time.sleep(PAUSE)
+
+
+def _has_started(step: Step) -> bool:
+    """Whether supervisord has started a process, or nobody can tell: that is for the proof of health to judge."""
+    try:
+        return len(service.processes(step.settings["systemd_service"], step.layout.versions)) > 1
+    except OSError:
+        return True
 
 
 def stop(step: Step) -> None:
@@ -55,22 +63,30 @@ def stop(step: Step) -> None:
 
 @contextlib.contextmanager
 def _kept_awake(layout: Layout) -> Iterator[bool]:
-    """Keep the supervisord awake that runs the service; yields whether one does."""
+    """Keep the supervisord awake that runs the service; yields whether that is done."""
+    waker = _waker(layout)
+    try:
+        yield waker is not None
+    finally:
+        if waker:
+            waker.kill()
+            waker.wait()
+
+
+def _waker(layout: Layout) -> subprocess.Popen[bytes] | None:
     path = _socket(layout)
     if path is None:
-        yield False
-        return
-    # As the app's user: the path is that user's to lay.
+        return None
     argv = [sys.executable, "-I", "-S", "-c", WAKE, path, str(os.getpid())]
     env, nothing = user_env(layout.app), subprocess.DEVNULL
-    waker = subprocess.Popen(
-        argv, cwd="/", env=env, stdin=nothing, stdout=nothing, stderr=nothing, **run_as(layout.app)
-    )
     try:
-        yield True
-    finally:
-        waker.kill()
-        waker.wait()
+        # As the app's user: the path is that user's to lay.
+        return subprocess.Popen(
+            argv, cwd="/", env=env, stdin=nothing, stdout=nothing, stderr=nothing, **run_as(layout.app)
+        )
+    except OSError:
+        # It is only a gain in time: an app that has used up all that its user may have is restarted all the same.
+        return None
 
 
 def _socket(layout: Layout) -> str | None:

@@ -16,6 +16,8 @@ from agent.undo import PATIENCE
 from switchback.payload import agent_fingerprint
 from switchback.settings import Settings
 
+# How long it may take to begin, seconds.
+BEGIN_LIMIT = 60.0
 # Besides a step's own limit, what the answer may take on the way, seconds.
 ON_THE_WAY = 60.0
 
@@ -118,6 +120,9 @@ class Run:
 
     def patience(self, *steps: str) -> float:
         """How long to wait for an answer, seconds: the steps' own limits, and the fallback that may come of them."""
+        if steps == ("begin",):
+            # Nothing is to be taken back yet.
+            return BEGIN_LIMIT + ON_THE_WAY
         settings = self.settings.model_dump(mode="json")
         back = sum(limit_of(name, settings) for name in ("migrate", "restart", "health", "maintenance_stop"))
         back += (PATIENCE - 1) * self.settings.health_timeout

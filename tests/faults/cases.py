@@ -320,6 +320,8 @@ SPECIFIC: dict[str, dict[str, dict[str, Any]]] = {
         HANGS: {"because": ""},
         FULL: {"because": ""},
         AGENT: {"because": "no word from the controller since begin"},
+        # It goes on to the first step until the way back is asked for.
+        CTRL_C: {"at": "", "because": ""},
     },
     "swap": {HANGS: {"why_not": NO_COMMAND}},
     "commit (deciding)": {

@@ -18,8 +18,8 @@ from agent.manage import Waiting, start_waiting
 
 # In the place of Django: waits for the line, then says what it has found.
 TOLD = f"""
-import sys
-if sys.stdin.readline() != {NOW!r}:
+import os, sys
+if os.fdopen(int(sys.argv[1])).readline() != {NOW!r}:
     raise SystemExit("not told to go on")
 print({MARK!r} + '{{"pending": []}}')
 """
@@ -28,6 +28,7 @@ print({MARK!r} + '{{"pending": []}}')
 class Step:
     """As much of a step as a verb has to do with."""
 
+    name = "migrate"
     version = "django-20261125-120000-aaaaaaa-bbbbbbb"
 
     def __init__(self, folder: Path) -> None:
@@ -46,7 +47,7 @@ def step(tmp_path: Path) -> Any:
 
 
 def waiting(step: Any, monkeypatch: pytest.MonkeyPatch, program: str = TOLD) -> Waiting:
-    monkeypatch.setattr(manage, "_command", lambda *_: [sys.executable, "-c", program])
+    monkeypatch.setattr(manage, "_command", lambda _, version, verb, *told: [sys.executable, "-c", program, *told])
     return start_waiting(step, "migrate")
 
 
@@ -71,6 +72,12 @@ def test_one_that_is_not_told_does_nothing_and_ends_with_whoever_has_started_it(
     assert one.command.out.read() == b""
 
 
+def test_what_the_app_starts_finds_nothing_on_its_standard_input(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As `ssh` does, say, or a shell.
+    reads_all = "import subprocess\nsubprocess.run(['cat'], check=True)\n" + TOLD
+    assert waiting(step, monkeypatch, reads_all).tell(step) == {"pending": []}
+
+
 def test_one_that_has_ended_too_early_is_not_believed_to_have_done_anything(
     step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +87,8 @@ def test_one_that_has_ended_too_early_is_not_believed_to_have_done_anything(
 
 
 def test_one_that_fails_once_it_was_told_has_failed(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = waiting(step, monkeypatch, "import sys; sys.stdin.readline(); raise SystemExit('it broke')")
+    breaks = "import os, sys; os.fdopen(int(sys.argv[1])).readline(); raise SystemExit('it broke')"
+    one = waiting(step, monkeypatch, breaks)
     with pytest.raises(CommandFailed, match="ended with exit code 1\nit broke"):
         one.tell(step)
 

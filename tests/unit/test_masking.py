@@ -145,6 +145,8 @@ def test_values_are_masked_by_their_name_and_by_their_looks() -> None:
         ("ssh://git:secret@host/x", "ssh://git:***@host/x"),
         ("ssh://git@host:22/x", "ssh://git@host:22/x"),
         ("git@host:x", "git@host:x"),
+        (r"found\nhttps://token@host/x", r"found\nhttps://***@host/x"),
+        ("ssh://token:@host/x", "ssh://***@host/x"),
         ("from https://a:b@c/d to https://e:f@g/h", "from https://***@c/d to https://***@g/h"),
         ("https://host:8000/a@b", "https://host:8000/a@b"),
     ],

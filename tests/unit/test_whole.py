@@ -8,9 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from agent import whole
 from agent.whole import WAKE
 
 LIMIT = 10.0
@@ -45,3 +48,22 @@ def test_it_ends_when_whoever_has_started_it_is_gone(listening: socket.socket) -
     another = os.getppid()
     with waker(listening.getsockname(), another) as process:
         assert process.wait(LIMIT) == 0
+
+
+def test_where_it_can_not_be_kept_awake_the_service_restarts_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(*_: object, **__: object) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    restarted: list[str] = []
+    monkeypatch.setattr(whole, "_socket", lambda layout: "/run/supervisor.sock")
+    monkeypatch.setattr(whole, "user_env", lambda user: {})
+    monkeypatch.setattr(whole, "run_as", lambda user: {})
+    monkeypatch.setattr("agent.whole.subprocess.Popen", no_more)
+    monkeypatch.setattr("agent.whole.service.restart", lambda runner, unit: restarted.append(unit))
+    step: Any = SimpleNamespace(
+        settings={"systemd_service": "django"}, layout=SimpleNamespace(app="app"), runner=lambda user: None
+    )
+    whole.restart(step)
+    assert restarted == ["django"]
