@@ -87,17 +87,15 @@ class Run:
     def together(self, step: str) -> tuple[str, ...]:
         """The steps that a host does in the call in which it does this one; `begin` comes before the first of them.
 
-        The build concerns nobody else. In the window several hosts go step by step, so that none is further than the
-        others. On a host alone the window is one call, and not the build's: it is the word of a controller that is
-        still there, without which the live site is not to be touched. So is the commit.
+        The build concerns nobody else; on a host alone it follows `begin` at once, where several begin first, so that
+        none builds in vain. In the window several hosts go step by step, so that none is further than the others. On a
+        host alone the window is one call, of its own: it is the word of a controller that is still there, without which
+        the live site is not to be touched. So is the commit.
         """
         alone = len(self.hosts) == 1
         build, window = (tuple(name for name in self.steps if name in group) for group in (BUILD, WINDOW))
-        calls = [build, window] if alone else [build]
-        if alone:
-            # Several begin first, so that none builds in vain.
-            first = calls.index(build or window)
-            calls[first] = ("begin", *calls[first])
+        first = ("begin", *build) if alone and build else build
+        calls = [first, window] if alone else [first]
         return next((names for names in calls if step in names), (step,))
 
     @property

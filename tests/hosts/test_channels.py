@@ -27,4 +27,4 @@ def test_a_deploy_with_nothing_to_do_only_looks(host: Host, run: Runs) -> None:
 
 
 def test_a_revert_asks_no_more_often_either(host: Host, run: Runs) -> None:
-    assert channels(host, run, "revert") == 4
+    assert channels(host, run, "revert") == 5
