@@ -223,8 +223,7 @@ def stop_group(pgid: int, gently: bool = False) -> None:
     + gently: whether it is a server, which lets its requests end when it is asked to terminate
     """
     for number, grace in STOPS[1:] if gently else STOPS:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pgid, number)
+        _signal_group(pgid, number)
         end = time.monotonic() + grace
         while _alive(pgid) and time.monotonic() < end:
             time.sleep(0.05)
@@ -232,8 +231,12 @@ def stop_group(pgid: int, gently: bool = False) -> None:
 
 def ask_to_end(pgid: int) -> None:
     """Ask a process group of a server's to end, and go on."""
+    _signal_group(pgid, signal.SIGTERM)
+
+
+def _signal_group(pgid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(pgid, signal.SIGTERM)
+        os.killpg(pgid, number)
 
 
 def _alive(pgid: int) -> bool:

@@ -21,8 +21,7 @@ Note = dict[str, Any]
 def django(step: Step, verb: str, *arguments: str, version: str = "") -> Note:
     """Run a verb, and return what it has found. Raises CommandFailed."""
     version = version or step.version
-    argv = _command(step, version, verb, *arguments)
-    return _found(step, version, verb, lambda: step.runner(step.layout.app).run(argv, cwd=_folder(step, version)))
+    return _found(step, version, verb, lambda: run_python(step, version, _words(step, version, verb, *arguments)))
 
 
 def run_python(step: Step, version: str, arguments: list[str]) -> str:
@@ -71,7 +70,7 @@ def start_waiting(step: Step, verb: str) -> Waiting:
     listening, telling = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb")))
     with listening:
         number = listening.fileno()
-        argv = _command(step, step.version, verb, str(number), WHEN_TOLD)
+        argv = [_python(step, step.version), *_words(step, step.version, verb, str(number), WHEN_TOLD)]
         waiting = Waiting(verb, runner.start(argv, _folder(step, step.version), handed=[number]), telling)
     try:
         step.transaction.goes_on_beside(verb, waiting.command.process.pid)
@@ -81,9 +80,9 @@ def start_waiting(step: Step, verb: str) -> Waiting:
     return waiting
 
 
-def _command(step: Step, version: str, verb: str, *arguments: str) -> list[str]:
-    manage = _folder(step, version) / "manage.py"
-    return [_python(step, version), _side(), str(manage), verb, *arguments]
+def _words(step: Step, version: str, verb: str, *arguments: str) -> list[str]:
+    """What Python is told to run for a verb."""
+    return [_side(), str(_folder(step, version) / "manage.py"), verb, *arguments]
 
 
 def _side() -> str:

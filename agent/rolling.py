@@ -285,14 +285,18 @@ class _Roll:
             time.sleep(PAUSE)
 
     def _answer(self, pid: int, number: int) -> str | None:
-        """Ask the app. Returns why a process, or a child of it, isn't known to answer well. Raises Unhealthy."""
+        """Ask the app. Returns why it isn't known that a process answers well, or a child of it; None where it does.
+
+        Raises Unhealthy.
+        """
         settings = self._step.settings
         url, statuses = settings["health_url"], settings["health_status"]
         headers = health.headers_for(settings)
         answers = answering.ask_at_once(number, self._takers, url, headers, health.ANSWER_TIMEOUT)
         # Only now are all of them born that have answered.
         own = service.family(self._all(), pid)
-        of_new = [answer for taker, answer in answers if taker in {process.pid for process in own}]
+        pids = {process.pid for process in own}
+        of_new = [answer for taker, answer in answers if taker in pids]
         bad = [answer for answer in of_new if answer not in statuses]
         if bad:
             # Visitors get such answers too: no second chance.

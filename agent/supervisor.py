@@ -186,6 +186,11 @@ def package_of(venv: Path) -> str | None:
     return found[0].name[: -len(".dist-info")] if found else None
 
 
+def socket_of(sections: Sections) -> str:
+    """The socket that supervisord is asked through; empty where it has none."""
+    return sections.get("unix_http_server", {}).get("file", "")
+
+
 class Refusal(StepFailed):
     """supervisord was asked for something, and refused it."""
 
@@ -194,8 +199,7 @@ class Supervisor:
     """A running supervisord, asked through its own socket as the app's user."""
 
     def __init__(self, sections: Sections, user: str) -> None:
-        told = sections.get("unix_http_server", {})
-        path = told.get("file", "")
+        told, path = sections.get("unix_http_server", {}), socket_of(sections)
         if not path:
             raise Unreadable("its config has no [unix_http_server], so it can't be asked")
         client = sections.get("supervisorctl", {})

@@ -16,7 +16,7 @@ from agent.command import run_as, user_env
 from agent.layout import Layout
 from agent.running import find_running
 from agent.step import Step
-from agent.supervisor import Unreadable
+from agent.supervisor import Unreadable, socket_of
 
 # Whoever connects to its socket has it look. That it isn't there, or not any more, is as good: nobody sleeps then. It
 # ends with the process that has started it, however that ends.
@@ -75,7 +75,7 @@ def _kept_awake(layout: Layout) -> Iterator[bool]:
 
 def _waker(layout: Layout) -> subprocess.Popen[bytes] | None:
     path = _socket(layout)
-    if path is None:
+    if not path:
         return None
     argv = [sys.executable, "-I", "-S", "-c", WAKE, path, str(os.getpid())]
     env, nothing = user_env(layout.app), subprocess.DEVNULL
@@ -89,8 +89,9 @@ def _waker(layout: Layout) -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _socket(layout: Layout) -> str | None:
+def _socket(layout: Layout) -> str:
+    """The socket of the supervisord that runs the service; empty where none does, or has none."""
     try:
-        return find_running(layout).sections.get("unix_http_server", {}).get("file") or None
+        return socket_of(find_running(layout).sections)
     except Unreadable:
-        return None
+        return ""

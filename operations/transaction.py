@@ -36,7 +36,7 @@ def agent(run: Run) -> Commands:
 @operation()
 def begin(run: Run) -> Commands:
     """
-    Take the host for this run, open its journal, and set the guard to watch. A host alone goes on in the same call.
+    Take the host for this run, open its journal, and set the guard to watch. A host alone builds in the same call.
 
     + run: what this run does on this host
 

@@ -47,7 +47,8 @@ def step(tmp_path: Path) -> Any:
 
 
 def waiting(step: Any, monkeypatch: pytest.MonkeyPatch, program: str = TOLD) -> Waiting:
-    monkeypatch.setattr(manage, "_command", lambda _, version, verb, *told: [sys.executable, "-c", program, *told])
+    monkeypatch.setattr(manage, "_python", lambda *_: sys.executable)
+    monkeypatch.setattr(manage, "_words", lambda _, version, verb, *told: ["-c", program, *told])
     return start_waiting(step, "migrate")
 
 

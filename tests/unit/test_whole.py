@@ -50,9 +50,7 @@ def test_it_ends_when_whoever_has_started_it_is_gone(listening: socket.socket) -
         assert process.wait(LIMIT) == 0
 
 
-def test_where_it_can_not_be_kept_awake_the_service_restarts_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_it_can_not_be_kept_awake_the_service_restarts_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_more(*_: object, **__: object) -> None:
         raise BlockingIOError("Resource temporarily unavailable")
 
