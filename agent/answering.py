@@ -1,12 +1,11 @@
 """Which process answers. Of several that share a socket, the one that has taken a connection is found by the kernel's
-own tables, so that a new process is not believed to serve because an old one does."""
+own word, so that a new process is not believed to serve because an old one does."""
 
 from __future__ import annotations
 
 import http.client
 import os
 import pwd
-import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agent.command import acting_as
+from agent.connections import other_end
 
 # How long a process is kept waiting that has taken a connection, so that another one takes the next, seconds.
 HELD = 0.1
 LOOK = 0.01
-TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 
 
 @dataclass
@@ -32,11 +31,6 @@ class Question:
     connection: http.client.HTTPConnection
     taker: int | None = None
     taken_at: float = 0.0
-
-    @property
-    def ports(self) -> tuple[int, int]:
-        """The port that is asked, and our own."""
-        return self.connection.sock.getpeername()[1], self.connection.sock.getsockname()[1]
 
 
 def ask_at_once(
@@ -80,24 +74,12 @@ def _due(waiting: list[Question], late: bool) -> list[Question]:
 
 def _find_takers(waiting: list[Question], among: Callable[[], Collection[int]]) -> None:
     """See which process has taken each connection by now."""
-    unseen = [question for question in waiting if not question.taken_at]
-    numbers = sockets([question.ports for question in unseen])
-    held = {pid: _descriptors(pid) for pid in among()} if any(numbers) else {}
-    for question, number in zip(unseen, numbers):
+    taken = [(question, other_end(question.connection.sock)) for question in waiting if not question.taken_at]
+    held = {pid: _descriptors(pid) for pid in among()} if any(number for _, number in taken) else {}
+    for question, number in taken:
         if number:
             question.taker = next((pid for pid, files in held.items() if f"socket:[{number}]" in files), None)
             question.taken_at = time.monotonic()
-
-
-def sockets(ports: list[tuple[int, int]]) -> list[str]:
-    """The kernel's numbers of sockets of this host by their own and their peers' ports; empty before one is taken."""
-    tables = b"".join(Path(table).read_bytes() for table in TABLES if os.path.exists(table))
-    return [_socket(tables, own, peer) for own, peer in ports]
-
-
-def _socket(tables: bytes, own: int, peer: int) -> str:
-    found = re.search(rb":%04X [0-9A-F]+:%04X (?:\S+ +){6}(\d+)" % (own, peer), tables)
-    return found.group(1).decode() if found and found.group(1) != b"0" else ""
 
 
 def _status(connection: http.client.HTTPConnection) -> int | str:

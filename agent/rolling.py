@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -246,7 +247,7 @@ class _Roll:
 
     def _has_to_be_replaced(self, told: Note) -> bool:
         up = told["state"] in UP and told["pid"]
-        if up and not self._anew and service.not_from(service.family(self._all(), told["pid"]), self._version) is None:
+        if up and not self._anew and service.not_from(self._family(told["pid"]), self._version) is None:
             return False
         # What a person has stopped, or what has done its work, is not ours to start.
         ours = told["group"] == self._serving or _name(told) in self._touched
@@ -272,7 +273,7 @@ class _Roll:
                 raise Unhealthy("{} is {}{}".format(name, told["statename"], self._log_of(name)))
             if self._first:
                 self._first.check()
-            wrong = service.not_from(service.family(self._all(), told["pid"]), self._version)
+            wrong = service.not_from(self._family(told["pid"]), self._version)
             if wrong is None and serves:
                 rounds += 1
                 wrong = self._answer(told["pid"], FEW if rounds < SMALL_ROUNDS else MANY)
@@ -292,9 +293,10 @@ class _Roll:
         settings = self._step.settings
         url, statuses = settings["health_url"], settings["health_status"]
         headers = health.headers_for(settings)
-        answers = answering.ask_at_once(number, self._takers, url, headers, health.ANSWER_TIMEOUT)
+        asked_among = partial(service.family_ids, pid)
+        answers = answering.ask_at_once(number, asked_among, url, headers, health.ANSWER_TIMEOUT)
         # Only now are all of them born that have answered.
-        own = service.family(self._all(), pid)
+        own = self._family(pid)
         pids = {process.pid for process in own}
         of_new = [answer for taker, answer in answers if taker in pids]
         bad = [answer for answer in of_new if answer not in statuses]
@@ -303,11 +305,8 @@ class _Roll:
             raise Unhealthy(f"{url} answers {bad[0]}, not {' or '.join(map(str, statuses))}")
         return service.not_from(own, self._version) if of_new else "it has answered no request yet"
 
-    def _takers(self) -> list[int]:
-        return [process.pid for process in self._all()]
-
-    def _all(self) -> list[Process]:
-        return service.processes(self._step.settings["systemd_service"], self._step.layout.versions)
+    def _family(self, pid: int) -> list[Process]:
+        return service.family(pid, self._step.layout.versions)
 
     def _log_of(self, name: str) -> str:
         """The end of a process's log, if supervisord keeps one."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def session(leader: int, versions: Path) -> list[Process]:
     """
 
     def of_session(path: Path) -> bool:
-        return int((path / "stat").read_text().rsplit(")", 1)[1].split()[3]) == leader
+        return int(_stat(path)[3]) == leader
 
     return _processes(of_session, versions)
 
@@ -107,7 +108,7 @@ def _read(path: Path, belongs: Callable[[Path], bool], folder: str) -> Process |
     try:
         if not belongs(path):
             return None
-        fields = (path / "stat").read_text().rsplit(")", 1)[1].split()
+        fields = _stat(path)
         if fields[0] in "ZX":
             return None
         files = _files(path)
@@ -115,6 +116,11 @@ def _read(path: Path, belongs: Callable[[Path], bool], folder: str) -> Process |
         return None
     pid = int(path.name)
     return Process(pid, int(fields[1]), started_at(pid) or "", frozenset(_versions_of(files, folder)))
+
+
+def _stat(path: Path) -> list[str]:
+    """What the kernel says of a process, from its state on."""
+    return (path / "stat").read_text().rsplit(")", 1)[1].split()
 
 
 def _files(path: Path) -> list[str]:
@@ -146,15 +152,31 @@ def main_processes(found: Iterable[Process], main_pid: int) -> frozenset[tuple[i
     return frozenset((p.pid, p.started) for p in found if main_pid in (p.pid, p.parent))
 
 
-def family(found: Iterable[Process], pid: int) -> list[Process]:
-    """A process with its children, and theirs."""
-    found = list(found)
-    members = {pid}
+def family_ids(pid: int) -> frozenset[int]:
+    """The ids of a process and its children, and theirs."""
+    parents = dict(_parents())
+    members = {pid} & parents.keys()
     while True:
-        more = {process.pid for process in found if process.parent in members} - members
+        more = {one for one, parent in parents.items() if parent in members} - members
         if not more:
-            return [process for process in found if process.pid in members]
+            return frozenset(members)
         members |= more
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    """Every process with the one that has started it."""
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            yield int(path.name), int(_stat(path)[1])
+
+
+def family(pid: int, versions: Path) -> list[Process]:
+    """A process and its children, and theirs.
+
+    + versions: the directory that the versions are in
+    """
+    members = family_ids(pid)
+    return _processes(lambda path: int(path.name) in members, versions)
 
 
 def command_of(pid: int) -> list[str]:
