@@ -1,4 +1,8 @@
-"""The agent's commands: what a deploy, the guard and the boot call."""
+"""The agent's commands: what a deploy, the guard and the boot call.
+
+Each command imports what it needs by itself: every step of a run waits until the agent has started, and where a host is
+only looked at, all that is imported is compiled first.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent import guard
-from agent.beginning import begin_deploy
-from agent.clean import clean
-from agent.ending import fall_back
-from agent.install import install
-from agent.preview import preview
-from agent.readonly import only_look
-from agent.recover import recover
 from agent.say import go_on_without_reader, say, somebody_listens
 from agent.state import State
-from agent.steps import run_steps
-from agent.survey import survey
 from agent.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
-from agent.versions import change_mark
 
 # Filled in when the agent is run from what the controller sent, not from its files.
 SOURCES: dict[str, str] = {}
@@ -59,23 +52,34 @@ def _given() -> dict[str, Any]:
 
 
 def _survey(state: State, _: list[str]) -> int:
+    from agent.readonly import only_look
+    from agent.survey import survey
+
     only_look()
     say(json.dumps(survey(state, _given())))
     return 0
 
 
 def _preview(state: State, _: list[str]) -> int:
+    from agent.preview import preview
+    from agent.readonly import only_look
+
     read_only = only_look()
     say(json.dumps(preview(state, _given(), read_only)))
     return 0
 
 
 def _install(state: State, _: list[str]) -> int:
+    from agent.install import install
+
     say("installed: agent " + install(state, SOURCES, _given()["unit"]))
     return 0
 
 
 def _step(state: State, arguments: list[str]) -> int:
+    from agent.beginning import begin_deploy
+    from agent.steps import run_steps
+
     deploy, names = arguments[0], arguments[1].split(",")
     given = _given()
     if names[0] == "begin":
@@ -92,6 +96,8 @@ def _step(state: State, arguments: list[str]) -> int:
 
 def _clean_after(state: State, request: dict[str, Any]) -> None:
     """Delete old versions after a deploy, which has gone well whatever becomes of this."""
+    from agent.clean import clean
+
     try:
         _tell(clean(state, request))
     except Exception as problem:  # noqa: BLE001 - nothing that happens here may look as if the deploy had failed
@@ -100,6 +106,8 @@ def _clean_after(state: State, request: dict[str, Any]) -> None:
 
 def _fall_back(state: State, arguments: list[str]) -> int:
     """Fall back because of something that happened elsewhere; the exit code says that it did not commit."""
+    from agent.ending import fall_back
+
     transaction, given = Transaction(state, arguments[0]), _given()
     if not transaction.folder.exists():
         say("refused: this deploy was never begun here; nothing was changed")
@@ -115,6 +123,8 @@ def _fall_back(state: State, arguments: list[str]) -> int:
 
 
 def _clean(state: State, _: list[str]) -> int:
+    from agent.clean import clean
+
     _tell(clean(state, _given()))
     return 0
 
@@ -126,6 +136,8 @@ def _tell(done: dict[str, Any]) -> None:
 
 
 def _mark(state: State, _: list[str]) -> int:
+    from agent.versions import change_mark
+
     given = _given()
     change_mark(state, given["version"], pinned=given["pinned"] or None)
     say("{}: {}".format("pinned" if given["pinned"] else "not pinned any more", given["version"]))
@@ -133,6 +145,8 @@ def _mark(state: State, _: list[str]) -> int:
 
 
 def _recover(state: State, _: list[str]) -> int:
+    from agent.recover import recover
+
     opened = open_transaction(state)
     if opened is None:
         say("no deploy is open on this host")
@@ -142,17 +156,23 @@ def _recover(state: State, _: list[str]) -> int:
 
 
 def _guard(state: State, _: list[str]) -> int:
+    from agent import guard
+
     guard.watch(state)
     return 0
 
 
 def _boot(state: State, _: list[str]) -> int:
+    from agent import guard
+
     guard.after_boot(state)
     return 0
 
 
 def _adopt(state: State, _: list[str]) -> int:
     """Take versions that a person or another tool has made, and that work, for working ones."""
+    from agent.versions import change_mark
+
     state.create()
     for name in _given()["versions"]:
         change_mark(state, name, working=int(time.time()))
