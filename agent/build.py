@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent import git, rolling, venvs
+from agent import git, rolling, tree, venvs
 from agent.command import PATH, Runner, acting_as
 from agent.manage import django
 from agent.say import say
@@ -52,7 +52,7 @@ def venv(step: Step) -> Note:
     mark = venvs.fingerprint(step.settings, requirements, python, installer)
     note: Note = {"installer": installer, "requirements": requirements.exists(), "fingerprint": mark}
     same = venvs.same_as(step.transaction.state, layout, mark) if step.settings.get("reuse_venv", True) else None
-    if same and venvs.take_over(layout, same, step.version):
+    if same and venvs.take_over(layout, same, step.version, mark):
         say(f"venv: the requirements are those of {same}: its packages are linked, not installed again")
         named = read_json(layout.version(same) / SEAL)["venv"]["named"]
         return {**note, "reused": same, "named": named}
@@ -160,7 +160,9 @@ def seal(step: Step) -> Note:
     sources = [str(layout.part(step.version, part)) for part in ("code", "config")]
     # A file that is not for this Python (a template, say) does not compile, and need not.
     runner.run([python, "-m", "compileall", "-q", *sources], ok=(0, 1))
-    size = int(runner.run(["du", "--summarize", "--block-size=1", str(folder)]).split()[0])
+    parts = [layout.part(step.version, part) for part in ("code", "config", "static", "venv")]
+    with acting_as(layout.app):
+        size = tree.close(folder, parts)
     marker = {
         "name": step.version,
         "code": step.begin["code"],
@@ -174,8 +176,6 @@ def seal(step: Step) -> Note:
     }
     with acting_as(layout.app):
         (folder / SEAL).write_text(json.dumps(marker, indent=2) + "\n")
-    parts = [str(layout.part(step.version, part)) for part in ("code", "config", "static", "venv")]
-    runner.run(["chmod", "--recursive", "a-w", *parts])
     runner.run(["sync", "--file-system", str(folder)])
     with acting_as(layout.app):
         write_whole(folder / SEAL, json.dumps(marker, indent=2) + "\n", 0o444)

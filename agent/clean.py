@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
-from agent import service
+from agent import service, spare, venvs
 from agent.command import acting_as
 from agent.guard import start_guard
 from agent.layout import Layout
 from agent.say import say
 from agent.state import State
 from agent.transaction import Refused, begin, end
-from agent.versions import list_versions
+from agent.versions import linked_version, list_versions
 
 Version = dict[str, Any]
 
@@ -90,8 +91,13 @@ def clean(state: State, request: dict[str, Any]) -> Version:
         except (Refused, OSError) as problem:
             end(transaction, "refused", f"refused: {problem}")
             raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None
-        stuck = _move_away(state, layout, doomed, transaction.deploy)
+        live = linked_version(layout, layout.path("current_main"))
+        mark = venvs.fingerprint_of(layout, live) if live and settings.get("reuse_venv", True) else None
+        alike = [name for name in doomed if mark and venvs.fingerprint_of(layout, name) == mark]
+        trash = layout.own / "trash" / transaction.deploy
+        stuck = _move_away(state, layout, doomed, trash)
         gone = [name for name in doomed if name not in stuck]
+        _keep_spare(layout, mark, [trash / name for name in gone if name in alike], trash)
         left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
         end(transaction, "committed", "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
     sizes = {version["name"]: version["bytes"] or 0 for version in versions}
@@ -106,9 +112,8 @@ def _versions(state: State, layout: Layout) -> list[Version]:
     return list_versions(state, layout, used)
 
 
-def _move_away(state: State, layout: Layout, doomed: Iterable[str], deploy: str) -> dict[str, str]:
+def _move_away(state: State, layout: Layout, doomed: Iterable[str], trash: Path) -> dict[str, str]:
     """Take versions off the list at once; what they hold is deleted later. Returns why some could not be, by name."""
-    trash = layout.own / "trash" / deploy
     stuck = {}
     for name in doomed:
         try:
@@ -120,6 +125,14 @@ def _move_away(state: State, layout: Layout, doomed: Iterable[str], deploy: str)
         except OSError as problem:
             stuck[name] = str(problem)
     return stuck
+
+
+def _keep_spare(layout: Layout, mark: str | None, versions: Iterable[Path], trash: Path) -> None:
+    """Keep the environment of a version that was moved away, if the next deploy may want it."""
+    try:
+        spare.keep(layout, mark, [version / layout.settings["venv_subdir"] for version in versions], trash)
+    except OSError as problem:
+        say(f"no environment is kept for the next version: {problem}")
 
 
 def _empty_trash(layout: Layout) -> None:

@@ -8,10 +8,13 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent import spare
 from agent.command import Runner, acting_as
 from agent.layout import Layout
 from agent.state import State
@@ -58,12 +61,13 @@ def same_as(state: State, layout: Layout, wanted: str | None) -> str | None:
     if wanted is None:
         return None
     sealed = [one["name"] for one in list_versions(state, layout) if one["sealed"]]
-    return next((name for name in sealed if _made_of(layout, name).get("fingerprint") == wanted), None)
+    return next((name for name in sealed if fingerprint_of(layout, name) == wanted), None)
 
 
-def _made_of(layout: Layout, version: str) -> dict[str, Any]:
+def fingerprint_of(layout: Layout, version: str) -> str | None:
+    """The fingerprint of a version's environment; None where it has none."""
     made = read_json(layout.version(version) / SEAL).get("venv")
-    return made if isinstance(made, dict) else {}
+    return made.get("fingerprint") if isinstance(made, dict) else None
 
 
 def files_with_its_name(runner: Runner, layout: Layout, version: str) -> list[str]:
@@ -73,27 +77,21 @@ def files_with_its_name(runner: Runner, layout: Layout, version: str) -> list[st
     return sorted(os.path.relpath(name, str(folder)) for name in runner.run(argv, ok=(0, 1)).split("\0") if name)
 
 
-def take_over(layout: Layout, old: str, new: str) -> bool:
+def take_over(layout: Layout, old: str, new: str, mark: str | None) -> bool:
     """Make a version's environment out of another one's. Returns whether that could be done; if not, nothing is there.
 
     Whatever has the old version's name in it is written anew, and the rest, which then has not, is linked.
+
+    + mark: the environment's fingerprint: if one like it is kept as a spare, it is used up
     """
     before, after = layout.part(old, "venv"), layout.part(new, "venv")
     named = {str(before / name) for name in read_json(layout.version(old) / SEAL)["venv"]["named"]}
     with acting_as(layout.app):
         if any(_is_binary(Path(name)) for name in named):
             return False
-        for folder, folders, files in os.walk(str(before)):
-            own = after / os.path.relpath(folder, str(before))
-            own.mkdir(exist_ok=True)
-            for name in (*folders, *files):
-                path = os.path.join(folder, name)
-                if os.path.islink(path):
-                    os.symlink(os.readlink(path).replace(old, new), str(own / name))
-                elif name in files and path not in named:
-                    os.link(path, str(own / name))
-                elif name in files:
-                    _write_anew(Path(path), own / name, old, new)
+        spare.take(layout, mark, after)
+        after.mkdir(exist_ok=True)
+        _become(str(before), str(after), _Names(old, new, named))
         _correct_records(after)
     return True
 
@@ -102,9 +100,77 @@ def _is_binary(path: Path) -> bool:
     return b"\0" in path.read_bytes()
 
 
-def _write_anew(path: Path, own: Path, old: str, new: str) -> None:
-    own.write_bytes(path.read_bytes().replace(old.encode(), new.encode()))
-    own.chmod(path.stat().st_mode | 0o200)
+@dataclass(frozen=True)
+class _Names:
+    """Two versions, and the files that have the old one's name in them."""
+
+    old: str
+    new: str
+    named: Collection[str]
+
+    def led(self, link: os.DirEntry[str]) -> str:
+        """Where a link of the old version's leads in the new one."""
+        return os.readlink(link.path).replace(self.old, self.new)
+
+
+def _become(before: str, after: str, names: _Names) -> None:
+    """Make one folder what another one is, from whatever it is: empty, or a spare that has nearly all of it."""
+    wanted, there = _entries(before), _entries(after)
+    for name in there.keys() - wanted.keys():
+        _remove(there[name].path)
+    for name, entry in wanted.items():
+        found, own = there.get(name), f"{after}/{name}"
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if found and not (found.is_dir(follow_symlinks=False) if is_folder else _is_as_wanted(entry, found, names)):
+            _remove(own)
+            found = None
+        if not found:
+            _put(entry, own, names)
+        if is_folder:
+            _become(entry.path, own, names)
+
+
+def _entries(folder: str) -> dict[str, os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return {entry.name: entry for entry in entries}
+
+
+def _is_as_wanted(entry: os.DirEntry[str], found: os.DirEntry[str], names: _Names) -> bool:
+    if entry.is_symlink():
+        return found.is_symlink() and os.readlink(found.path) == names.led(entry)
+    same = os.path.samestat(entry.stat(follow_symlinks=False), found.stat(follow_symlinks=False))
+    return same and entry.path not in names.named
+
+
+def _put(entry: os.DirEntry[str], own: str, names: _Names) -> None:
+    _open(os.path.dirname(own))
+    if entry.is_dir(follow_symlinks=False):
+        os.mkdir(own)
+    elif entry.is_symlink():
+        os.symlink(names.led(entry), own)
+    elif entry.path in names.named:
+        path = Path(entry.path)
+        Path(own).write_bytes(path.read_bytes().replace(names.old.encode(), names.new.encode()))
+        os.chmod(own, path.stat().st_mode | 0o200)
+    else:
+        os.link(entry.path, own)
+
+
+def _remove(path: str) -> None:
+    _open(os.path.dirname(path))
+    if os.path.islink(path) or not os.path.isdir(path):
+        os.unlink(path)
+        return
+    for folder, _, _ in os.walk(path):
+        _open(folder)
+    shutil.rmtree(path)
+
+
+def _open(folder: str) -> None:
+    """Let a sealed folder be written to."""
+    mode = os.stat(folder).st_mode
+    if not mode & 0o200:
+        os.chmod(folder, mode | 0o200)
 
 
 def _correct_records(venv: Path) -> None:
@@ -115,6 +181,7 @@ def _correct_records(venv: Path) -> None:
         if lines != text.splitlines():
             # A file of its own: the one that is there is the old version's as well.
             mode = record.stat().st_mode
+            _open(str(record.parent))
             record.unlink()
             record.write_text("\n".join(lines) + "\n")
             record.chmod(mode | 0o200)

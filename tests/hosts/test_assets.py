@@ -66,16 +66,23 @@ def test_the_manifest_and_the_plain_names_are_the_versions_own(host: Host) -> No
     assert current != previous
 
 
-def test_the_packages_of_the_second_version_are_links_and_nothing_in_it_names_the_first(host: Host, run: Runs) -> None:
-    name, before = (
-        host.run(["readlink", f"/home/app/{link}"]).stdout.strip().rsplit("/", 1)[1]
-        for link in ("django-current", "django-previous")
-    )
+def test_the_packages_of_the_second_version_are_links_and_nothing_in_it_names_the_first(host: Host) -> None:
+    name, before = (version_at(host, link) for link in ("django-current", "django-previous"))
     module = "venv/lib/python3.11/site-packages/django/__init__.py"
     same = host.run(f"stat -c %i /home/app/{name}/{module} /home/app/{before}/{module}").stdout.split()
     assert len(set(same)) == 1
-    for one, other in ((name, before), (before, name)):
-        assert host.run(["grep", "-rlF", other, f"/home/app/{one}/venv"], check=False).stdout == ""
+    assert_runs_from_itself(host, name, before)
+    assert_runs_from_itself(host, before, name)
+
+
+def version_at(host: Host, link: str) -> str:
+    """The name of the version that a link leads to."""
+    return host.run(["readlink", f"/home/app/{link}"]).stdout.strip().rsplit("/", 1)[1]
+
+
+def assert_runs_from_itself(host: Host, name: str, other: str) -> None:
+    """The environment of a version names no other one, and runs its own files."""
+    assert host.run(["grep", "-rlF", other, f"/home/app/{name}/venv"], check=False).stdout == ""
     where = host.run([f"/home/app/{name}/venv/bin/django-admin", "--version"]).stdout
     assert where.startswith("5.2")
     check = "import django.http as h; print(h.__file__, h.HttpResponse.__init__.__code__.co_filename)"
@@ -83,8 +90,7 @@ def test_the_packages_of_the_second_version_are_links_and_nothing_in_it_names_th
         assert path.startswith(f"/home/app/{name}/venv/")
 
 
-def test_a_record_of_the_linked_environment_matches_its_files(host: Host) -> None:
-    check = """
+RECORDS = """
 import base64, hashlib, importlib.metadata as m
 for one in m.distributions():
     for file in one.files or []:
@@ -92,4 +98,25 @@ for one in m.distributions():
             digest = base64.urlsafe_b64encode(hashlib.sha256(file.locate().read_bytes()).digest()).rstrip(b"=").decode()
             assert digest == file.hash.value, file
 """
-    host.run(["/home/app/django-current/venv/bin/python", "-c", check])
+
+
+def test_a_record_of_the_linked_environment_matches_its_files(host: Host) -> None:
+    host.run(["/home/app/django-current/venv/bin/python", "-c", RECORDS])
+
+
+def test_the_environment_of_a_deleted_version_becomes_the_next_ones(host: Host, run: Runs) -> None:
+    for colour in ("green", "yellow"):
+        host.run(["sh", "-c", COMMIT, "sh", colour])
+    gone = version_at(host, "django-previous")
+    run("deploy", host, data={"code": "green"}).worked()
+    folder = host.run(["stat", "-c", "%i", f"/home/app/{gone}/venv/lib"]).stdout
+    assert f"deleted: {gone}" in run("clean", host, data={"version": gone}).worked().output
+    run("deploy", host, data={"code": "yellow"}).worked()
+    name, before = (version_at(host, link) for link in ("django-current", "django-previous"))
+    assert host.run(["stat", "-c", "%i", f"/home/app/{name}/venv/lib"]).stdout == folder
+    for other in (gone, before):
+        assert_runs_from_itself(host, name, other)
+    host.run([f"/home/app/{name}/venv/bin/python", "-c", RECORDS])
+    # Sealed like any other.
+    sealed = ["find", f"/home/app/{name}/venv", "!", "-type", "l", "-perm", "/222"]
+    assert host.run(sealed).stdout == ""

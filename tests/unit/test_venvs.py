@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import getpass
 import json
+import subprocess
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent import venvs
+from agent import spare, tree, venvs
 from agent.layout import Layout
 from agent.state import State
 from agent.venvs import fingerprint, same_as, take_over
@@ -73,7 +74,8 @@ def test_what_a_build_script_may_have_added_is_not_taken_over(folder: Path) -> N
 
 @pytest.fixture
 def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
-    monkeypatch.setattr(venvs, "acting_as", lambda _: nullcontext())
+    for module in (venvs, spare):
+        monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
     told: dict[str, Any] = settings(versions_dir=str(tmp_path)).model_dump(mode="json")
     return Layout({**told, "app_username": getpass.getuser()}, tmp_path)
 
@@ -100,7 +102,7 @@ def built(layout: Layout, **files: str) -> Path:
 
 def test_files_are_linked_and_those_that_name_the_version_are_written_anew(layout: Layout) -> None:
     old, new = built(layout), layout.part(NEW, "venv")
-    assert take_over(layout, LIVE, NEW)
+    assert take_over(layout, LIVE, NEW, None)
     module = "lib/python3.11/site-packages/site.py"
     assert (new / module).samefile(old / module)
     assert (new / "bin/site").read_text() == f"#!{new}/bin/python\n"
@@ -111,7 +113,7 @@ def test_files_are_linked_and_those_that_name_the_version_are_written_anew(layou
 
 def test_a_record_has_the_checksum_of_the_script_that_was_written_anew(layout: Layout) -> None:
     old, new = built(layout), layout.part(NEW, "venv")
-    take_over(layout, LIVE, NEW)
+    take_over(layout, LIVE, NEW, None)
     record = "lib/python3.11/site-packages/site-1.dist-info/RECORD"
     line = (new / record).read_text().splitlines()[1]
     assert line.endswith(f",{(new / 'bin/site').stat().st_size}")
@@ -121,8 +123,120 @@ def test_a_record_has_the_checksum_of_the_script_that_was_written_anew(layout: L
 
 def test_a_binary_file_that_names_the_version_keeps_all_from_being_taken_over(layout: Layout) -> None:
     built(layout, **{"bin/program": "\0" + LIVE})
-    assert not take_over(layout, LIVE, NEW)
+    assert not take_over(layout, LIVE, NEW, None)
     assert not layout.part(NEW, "venv").exists()
+
+
+# --- A spare
+
+
+def spare_of(layout: Layout, mark: str = "abc") -> Path:
+    """A spare, sealed as the version was that it comes from."""
+    spare = layout.own / "spare" / mark
+    spare.parent.mkdir(parents=True)
+    old = "django-20260101-000000-0000000-0000000"
+    layout.version(old).mkdir()
+    assert take_over(layout, LIVE, old, None)
+    tree.close(layout.version(old), [layout.version(old)])
+    layout.part(old, "venv").chmod(0o755)
+    layout.part(old, "venv").rename(spare)
+    return spare
+
+
+def like(layout: Layout, venv: Path) -> dict[str, Any]:
+    """What an environment is made of: each file by the inode that it shares, or by what is in it."""
+    shared = {path.stat().st_ino for path in layout.part(LIVE, "venv").rglob("*") if path.is_file()}
+    found: dict[str, Any] = {}
+    for path in venv.rglob("*"):
+        info = path.lstat()
+        if path.is_symlink():
+            found[str(path.relative_to(venv))] = path.readlink()
+        elif path.is_file():
+            found[str(path.relative_to(venv))] = info.st_ino if info.st_ino in shared else path.read_bytes()
+        else:
+            found[str(path.relative_to(venv))] = "a folder"
+    return found
+
+
+DAMAGES = {
+    "nothing": "",
+    "a file more": "echo 1 >lib/python3.11/site-packages/more.py",
+    "a folder more": "mkdir -p more/and && echo 1 >more/and/more.py && chmod a-w more/and more",
+    "a file less": "rm lib/python3.11/site-packages/site.py",
+    "a folder less": "rm -r lib",
+    "another file": "rm lib/python3.11/site-packages/site.py; echo 1 >lib/python3.11/site-packages/site.py",
+    "a folder for a file": "rm bin/site && mkdir bin/site && echo 1 >bin/site/site.py",
+    "a file for a folder": "rm -r lib && echo 1 >lib",
+    "a link for a folder": "rm -r lib && ln -s ../.. lib",
+    "a link for a file": "ln -sf ../../../bin/site lib/python3.11/site-packages/site.py",
+    "a link that leads elsewhere": "ln -sf site bin/python",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_spare_becomes_what_links_alone_would_have_made_whatever_has_happened_to_it(
+    damage: str, layout: Layout
+) -> None:
+    built(layout)
+    third = "django-20260102-000000-0000000-0000000"
+    layout.version(third).mkdir()
+    assert take_over(layout, LIVE, third, None)
+    spare = spare_of(layout)
+    subprocess.run(
+        ["sh", "-ec", f"chmod -R u+w . && {DAMAGES[damage] or ':'} && chmod -R a-w *"], cwd=spare, check=True
+    )
+    assert take_over(layout, LIVE, NEW, "abc")
+    expected = {name: _as_new(what, third) for name, what in like(layout, layout.part(third, "venv")).items()}
+    assert like(layout, layout.part(NEW, "venv")).keys() == expected.keys()
+    new = {name: _as_new(what, NEW) for name, what in like(layout, layout.part(NEW, "venv")).items()}
+    record = "lib/python3.11/site-packages/site-1.dist-info/RECORD"
+    assert b"bin/site,sha256=" in new.pop(record) and b"bin/site,sha256=" in expected.pop(record)
+    assert new == expected
+    assert not spare.exists()
+
+
+def _as_new(what: Any, version: str) -> Any:
+    """What an environment is made of, with its version's name taken out."""
+    if isinstance(what, bytes):
+        return what.replace(version.encode(), b"NAME")
+    return Path(str(what).replace(version, "NAME")) if isinstance(what, Path) else what
+
+
+def test_a_spare_is_moved_and_not_made_anew(layout: Layout) -> None:
+    built(layout)
+    folder = (spare_of(layout) / "lib").stat().st_ino
+    assert take_over(layout, LIVE, NEW, "abc")
+    assert (layout.part(NEW, "venv") / "lib").stat().st_ino == folder
+
+
+def test_a_spare_of_other_packages_is_left_where_it_is(layout: Layout) -> None:
+    built(layout)
+    spare = spare_of(layout, "other")
+    assert take_over(layout, LIVE, NEW, "abc")
+    assert spare.exists()
+
+
+def test_the_environment_of_a_deleted_version_is_kept_if_it_is_the_live_ones(layout: Layout, tmp_path: Path) -> None:
+    trash = tmp_path / "trash"
+    for number in (1, 2):
+        (trash / str(number) / "venv").mkdir(parents=True)
+        (trash / str(number) / "venv" / "file").write_text(str(number))
+        (trash / str(number) / "venv").chmod(0o555)
+    spare.keep(layout, "abc", [trash / "1" / "venv", trash / "2" / "venv"], trash)
+    assert (layout.own / "spare/abc/file").read_text() == "1"
+    assert (trash / "2/venv/file").exists()
+    # There is one by now.
+    spare.keep(layout, "abc", [trash / "2" / "venv"], trash)
+    assert (layout.own / "spare/abc/file").read_text() == "1"
+    assert (trash / "2/venv/file").exists()
+
+
+@pytest.mark.parametrize("mark", ["other", None])
+def test_a_spare_that_is_no_use_any_more_is_thrown_away(mark: str | None, layout: Layout, tmp_path: Path) -> None:
+    (layout.own / "spare/abc").mkdir(parents=True)
+    spare.keep(layout, mark, [], tmp_path / "trash")
+    assert list((layout.own / "spare").iterdir()) == []
+    assert (tmp_path / "trash/abc").is_dir()
 
 
 def test_the_version_whose_packages_are_the_same_is_found(layout: Layout, tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""A spare environment: that of a version that was deleted, kept for the next one that has the same packages. It has
+nearly all that is linked into that one, and so thousands of links are neither made nor deleted at each deploy."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from agent.command import acting_as
+from agent.layout import Layout
+
+
+def keep(layout: Layout, mark: str | None, venvs: Iterable[Path], trash: Path) -> None:
+    """Keep one of some environments that were moved out of the way, and throw away what was kept before, if it is no
+    use any more. Raises OSError; nothing is lost by then but time.
+
+    + mark: the fingerprint of the live version's environment, and of these; None when none is to be kept
+    + trash: the folder for what is to be deleted
+    """
+    place = _place(layout)
+    with acting_as(layout.app):
+        place.mkdir(parents=True, exist_ok=True)
+        for old in sorted(place.iterdir()):
+            if old.name != mark:
+                trash.mkdir(parents=True, exist_ok=True)
+                os.rename(str(old), str(trash / old.name))
+        if mark is None or (place / mark).exists():
+            return
+        for venv in venvs:
+            # A folder that is moved has to be writable itself.
+            venv.chmod(0o755)
+            os.rename(str(venv), str(place / mark))
+            return
+
+
+def take(layout: Layout, mark: str | None, venv: Path) -> None:
+    """Move the spare to where an environment is to be made, if there is one of that fingerprint."""
+    if mark:
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(str(_place(layout) / mark), str(venv))
+
+
+def _place(layout: Layout) -> Path:
+    return layout.own / "spare"
