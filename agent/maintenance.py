@@ -1,4 +1,4 @@
-"""Whether a run needs a maintenance window. Pure: what its journal says in, the decision and its reason out."""
+"""Whether a run needs a maintenance window, and when visitors may first notice it. Pure: a journal in, answers out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.migration_risk import old_code_can_live_with
-from agent.progress import Progress
+from agent.progress import TOUCHES_SITE, Progress
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,13 @@ def decide(progress: Progress) -> Window:
         return Window(True, "the database is taken back")
     why = _needs_one(progress.notes["checks"]["pending"], settings)
     return Window(bool(why), why or "the old code can live with every migration")
+
+
+def visitors_may_notice(progress: Progress, step: str) -> bool:
+    """Whether a step changes what visitors get, or may: until then, to ask for it would only be a burden."""
+    if progress.outcome or not progress.begin or step not in TOUCHES_SITE:
+        return False
+    return step != "maintenance_start" or decide(progress).needed
 
 
 def _needs_one(pending: list[dict[str, Any]], settings: dict[str, Any]) -> str:

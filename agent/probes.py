@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent.health import headers_for
-from agent.progress import WINDOW
 
 Note = dict[str, Any]
 
@@ -80,12 +79,12 @@ class Probe(threading.Thread):
 _probes: dict[str, Probe] = {}
 
 
-def watch(begin: Note, names: Sequence[str]) -> None:
-    """Begin to ask, if these steps may change what visitors get: the site as they reach it, and the app itself.
+def watch(begin: Note) -> None:
+    """Begin to ask, if nobody does yet: the site as visitors reach it, and the app itself.
 
     + begin: what the run set out to do
     """
-    if not begin or begin.get("bare") or not any(name in WINDOW for name in names):
+    if _probes or begin.get("bare"):
         return
     settings = begin["settings"]
     _probes["site"] = Probe(settings["website_url"], {}, settings["site_status"])

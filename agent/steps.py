@@ -10,6 +10,7 @@ from typing import Any
 from agent import ahead, build, probes, service, window
 from agent.ending import TROUBLE, commit, fall_back, write_down_probes
 from agent.interrupts import Interrupted, interruptible
+from agent.maintenance import visitors_may_notice
 from agent.masking import masked_urls
 from agent.progress import BUILD
 from agent.say import say, somebody_listens
@@ -46,10 +47,10 @@ def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, 
     Raises Ended when this deploy does not hold the host any more.
     """
     transaction = Transaction(state, deploy)
-    if transaction.begin and transaction.progress.outcome is None:
-        probes.watch(transaction.begin, names)
     try:
         for number, name in enumerate(names):
+            if visitors_may_notice(transaction.progress, name):
+                probes.watch(transaction.begin)
             if not run_step(state, deploy, name, given.get(name, {}), names[number + 1 :]):
                 return False
             if name == names[-1]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.fallback import database_way, rolls_back, visitors_are_in
-from agent.maintenance import decide, restart_way
+from agent.maintenance import decide, restart_way, visitors_may_notice
 from agent.progress import Progress, read_progress
 
 Migration = dict[str, Any]
@@ -130,3 +130,24 @@ def test_processes_go_back_as_they_came_once_that_is_written_down(kind: str, not
     ]
     assert rolls_back(read_progress(records)) is rolls
     assert not rolls_back(read_progress(records[:2]))
+
+
+@pytest.mark.parametrize(
+    ("journal", "step", "noticed"),
+    [
+        (progress(ADDS), "seal", False),
+        (progress(ADDS), "backup_before", False),
+        (progress(ADDS), "maintenance_start", False),
+        (progress(migration("0002_price", REQUIRED)), "maintenance_start", True),
+        (progress(maintenance="always"), "maintenance_start", True),
+        (progress(ADDS), "backup", False),
+        (progress(ADDS), "migrate", True),
+        (progress(), "swap", True),
+        (progress(), "restart", True),
+        (read_progress([]), "restart", False),
+    ],
+)
+def test_visitors_may_notice_a_run_from_its_window_on_or_from_the_migrations_where_it_has_none(
+    journal: Progress, step: str, noticed: bool
+) -> None:
+    assert visitors_may_notice(journal, step) == noticed
