@@ -14,6 +14,7 @@ from agent.layout import Layout
 from agent.masking import masked_values
 from agent.migration_risk import BREAKS, LOSES, UNKNOWN
 from agent.step import StepFailed
+from agent.window import STAYS
 from switchback.checks import main_links, room_needed
 from switchback.preview import (
     Changes,
@@ -202,9 +203,10 @@ def idle_steps(run: Run, migrations: Migrations | None, window: Window | None) -
     idle: dict[str, str] = {}
     if run.host != run.primary:
         idle |= dict.fromkeys(("backup_before", "backup", "migrate"), "done by the primary host")
-    if changes is False:
-        nothing = "the database stays as it is" if run.kind == "revert" else "nothing to migrate"
-        idle = {"migrate": nothing, "backup": "taken before the window", **idle}
+    if changes is False and run.kind == "revert":
+        idle = {**dict.fromkeys(("backup_before", "backup", "migrate"), STAYS), **idle}
+    elif changes is False:
+        idle = {"migrate": "nothing to migrate", "backup": "taken before the window", **idle}
     if window and window.shown is False:
         idle["maintenance_start"] = f"no window is needed: {window.why.removeprefix('maintenance: auto, and ')}"
         idle["maintenance_stop"] = "maintenance was not started"

@@ -403,10 +403,13 @@ def _before(fleet: Fleet) -> str:
 def _backup_before_leaving(fleet: Fleet, version: str) -> str:
     """The backup that was taken when a version was last replaced by another."""
     history = fleet.facts[fleet.primary]["history"]
-    for line in reversed(history):
-        if line["outcome"] == "committed" and line["was"] == version and line.get("backup"):
-            return str(line["backup"])
-    raise Refused(f"no backup is known from when {version} was replaced: use --data database=keep or reverse")
+    left = (line for line in reversed(history) if line["outcome"] == "committed" and line["was"] == version)
+    last: Facts = next((line for line in left if line.get("version") not in (None, version)), {})
+    if last.get("backup"):
+        return str(last["backup"])
+    # One from an earlier time would lose all that was written until then.
+    why = ": that was a revert, which kept the database" if last.get("kind") == "revert" else ""
+    raise Refused(f"no backup is known from when {version} was replaced{why}; use --data database=keep or reverse")
 
 
 def _runs(

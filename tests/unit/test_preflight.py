@@ -269,7 +269,20 @@ def test_a_restore_without_a_backup_from_that_time_is_refused() -> None:
     history = [{"outcome": "fell back", "was": OLD, "version": LIVE, "backup": "/backups/failed"}]
     seen = fleet(web=host_facts(history=history))
     assert refusal(lambda: plan_revert(seen, asked(database="restore"))) == (
-        f"no backup is known from when {OLD} was replaced: use --data database=keep or reverse"
+        f"no backup is known from when {OLD} was replaced; use --data database=keep or reverse"
+    )
+
+
+def test_an_older_backup_is_not_restored_where_a_revert_that_took_none_replaced_the_version_since() -> None:
+    history = [
+        {"outcome": "committed", "was": OLD, "version": LIVE, "backup": "/backups/first", "kind": "deploy"},
+        {"outcome": "committed", "was": OLD, "version": LIVE, "backup": None, "kind": "revert"},
+        {"outcome": "committed", "was": OLD, "version": OLD, "backup": None, "kind": "restart"},
+    ]
+    seen = fleet(web=host_facts(history=history))
+    assert refusal(lambda: plan_revert(seen, asked(database="restore"))) == (
+        f"no backup is known from when {OLD} was replaced: that was a revert, which kept the database; "
+        "use --data database=keep or reverse"
     )
 
 
