@@ -50,6 +50,11 @@ def test_the_times_of_commands_are_judged_without_the_watching_and_told_with_it(
     assert row(bounds(found()), "deploy, rolling, s") == cells
 
 
+def test_bounds_in_seconds_come_with_the_speed_of_the_machine() -> None:
+    words = " ".join(bounds(found()).split())
+    assert "the script deploys in 7.8 s and goes back in 3.1 s. On this one it takes 10.0 s and 2.0 s." in words
+
+
 @pytest.mark.parametrize(
     ("tool", "path", "value", "bound"),
     [
