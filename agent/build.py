@@ -57,7 +57,10 @@ def venv(step: Step) -> Note:
         named = read_json(layout.version(same) / SEAL)["venv"]["named"]
         return {**note, "reused": same, "named": named}
     _install(step, runner, uv, requirements)
-    return {**note, "named": venvs.files_with_its_name(runner, layout, step.version) if mark else []}
+    named = venvs.files_with_its_name(runner, layout, step.version) if mark else []
+    # One that can't be another version's is like no other.
+    alone = venvs.any_binary(layout.part(step.version, "venv"), named)
+    return {**note, "named": named, **({"fingerprint": None} if alone else {})}
 
 
 def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> None:
@@ -70,7 +73,8 @@ def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> 
     # names no version, so that it can be linked into the next one; Python puts the true path in when it reads it.
     neutral = ["-s", str(folder), "-p", str(step.layout.path("current_venv_dir"))]
     python = str(folder / "bin" / "python")
-    runner.run([python, "-m", "compileall", "-q", "-j", "0", *neutral, str(folder / "lib")], ok=(0, 1))
+    # Anew where the installer has written some: that names the version.
+    runner.run([python, "-m", "compileall", "-f", "-q", "-j", "0", *neutral, str(folder / "lib")], ok=(0, 1))
 
 
 def _offline(settings: Mapping[str, Any]) -> list[str]:
@@ -87,7 +91,7 @@ def _uv(uv: str, settings: Mapping[str, Any], folder: Path) -> tuple[list[str], 
 def _pip(settings: Mapping[str, Any], folder: Path) -> tuple[list[str], list[str]]:
     create = [settings["python"], "-m", "venv", str(folder)]
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    return create, [*pip, "install", "--quiet", *_offline(settings)]
+    return create, [*pip, "install", "--quiet", "--no-compile", *_offline(settings)]
 
 
 def build_script(step: Step) -> Note:
@@ -174,8 +178,6 @@ def seal(step: Step) -> Note:
         "migrations": step.notes("checks").get("known", []),
         "self_contained": _is_self_contained(folder, step.notes("checks").get("code", [])),
     }
-    with acting_as(layout.app):
-        (folder / SEAL).write_text(json.dumps(marker, indent=2) + "\n")
     runner.run(["sync", "--file-system", str(folder)])
     with acting_as(layout.app):
         write_whole(folder / SEAL, json.dumps(marker, indent=2) + "\n", 0o444)

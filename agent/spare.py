@@ -3,7 +3,6 @@ nearly all that is linked into that one, and so thousands of links are neither m
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -35,11 +34,24 @@ def keep(layout: Layout, mark: str | None, venvs: Iterable[Path], trash: Path) -
             return
 
 
-def take(layout: Layout, mark: str | None, venv: Path) -> None:
-    """Move the spare to where an environment is to be made, if there is one of that fingerprint."""
-    if mark:
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(str(_place(layout) / mark), str(venv))
+def take(layout: Layout, mark: str | None, venv: Path) -> bool:
+    """Move the spare to where an environment is to be made. Returns whether there was one of that fingerprint."""
+    spare = _place(layout) / str(mark)
+    if mark is None or spare.is_symlink() or not spare.is_dir():
+        return False
+    try:
+        os.rename(str(spare), str(venv))
+    except OSError:
+        # In an image of a container, say, whose folders can't be moved: all is linked, as without a spare.
+        return False
+    return True
+
+
+def throw_away(layout: Layout, venv: Path) -> None:
+    """Move an environment that was made of the spare, and can't be one, to what the next clean deletes."""
+    trash = layout.own / "trash"
+    trash.mkdir(exist_ok=True)
+    os.rename(str(venv), str(trash / f"{venv.parent.name}-{venv.name}"))
 
 
 def _place(layout: Layout) -> Path:

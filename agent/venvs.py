@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from agent import spare
 from agent.command import Runner, acting_as
 from agent.layout import Layout
+from agent.say import say
 from agent.state import State
 from agent.versions import SEAL, list_versions, read_json
 
@@ -67,7 +68,8 @@ def same_as(state: State, layout: Layout, wanted: str | None) -> str | None:
 def fingerprint_of(layout: Layout, version: str) -> str | None:
     """The fingerprint of a version's environment; None where it has none."""
     made = read_json(layout.version(version) / SEAL).get("venv")
-    return made.get("fingerprint") if isinstance(made, dict) else None
+    mark = made.get("fingerprint") if isinstance(made, dict) else None
+    return mark if isinstance(mark, str) else None
 
 
 def files_with_its_name(runner: Runner, layout: Layout, version: str) -> list[str]:
@@ -87,17 +89,30 @@ def take_over(layout: Layout, old: str, new: str, mark: str | None) -> bool:
     before, after = layout.part(old, "venv"), layout.part(new, "venv")
     named = {str(before / name) for name in read_json(layout.version(old) / SEAL)["venv"]["named"]}
     with acting_as(layout.app):
-        if any(_is_binary(Path(name)) for name in named):
+        if any_binary(before, named):
             return False
-        spare.take(layout, mark, after)
-        after.mkdir(exist_ok=True)
-        _become(str(before), str(after), _Names(old, new, named))
-        _correct_records(after)
+        names = _Names(old, new, named)
+        taken = spare.take(layout, mark, after)
+        try:
+            _make(before, after, names)
+        except OSError as problem:
+            if not taken:
+                raise
+            say(f"venv: the spare environment is of no use: {problem}")
+            spare.throw_away(layout, after)
+            _make(before, after, names)
     return True
 
 
-def _is_binary(path: Path) -> bool:
-    return b"\0" in path.read_bytes()
+def any_binary(venv: Path, named: Iterable[str]) -> bool:
+    """Whether any of an environment's files is no text, which could be written anew with another name in it."""
+    return any(b"\0" in (venv / name).read_bytes() for name in named)
+
+
+def _make(before: Path, after: Path, names: _Names) -> None:
+    after.mkdir(exist_ok=True)
+    _become(str(before), str(after), names)
+    _correct_records(after)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -136,6 +137,8 @@ def test_without_uv_pip_installs_what_has_changed_in_the_requirements(host: Host
     assert "Good 3" in visit(host)
     painted = "select count(*) from items_item where colour <> ''"
     assert host.run(["runuser", "-u", "app", "--", "psql", "-AtXc", painted]).stdout.strip() == str(ROWS)
+    # It can be taken over by the next version: no compiled file names this one.
+    assert json.loads(host.run(["cat", f"/home/app/{after.current}/.switchback.json"]).stdout)["venv"]["fingerprint"]
 
 
 def test_a_version_is_deployed_by_its_name(host: Host, story: Story, run: Runs) -> None:

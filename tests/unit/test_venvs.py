@@ -202,6 +202,35 @@ def _as_new(what: Any, version: str) -> Any:
     return Path(str(what).replace(version, "NAME")) if isinstance(what, Path) else what
 
 
+def test_a_spare_that_can_not_be_made_use_of_is_thrown_away_and_all_is_linked(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built(layout)
+    spare_of(layout)
+    become, spoilt = venvs._become, layout.part(NEW, "venv") / "lib"
+
+    def fails_where_the_spare_is(before: str, after: str, names: Any) -> None:
+        if spoilt.exists() and after == str(layout.part(NEW, "venv")):
+            raise PermissionError("somebody else's")
+        become(before, after, names)
+
+    monkeypatch.setattr(venvs, "_become", fails_where_the_spare_is)
+    assert take_over(layout, LIVE, NEW, "abc")
+    assert (spoilt / "python3.11/site-packages/site.py").exists()
+    assert (layout.own / f"trash/{NEW}-venv").is_dir()
+
+
+def test_a_spare_that_is_no_folder_is_left_alone(layout: Layout, tmp_path: Path) -> None:
+    built(layout)
+    (layout.own / "spare").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").write_text("")
+    (layout.own / "spare/abc").symlink_to(tmp_path / "elsewhere")
+    assert take_over(layout, LIVE, NEW, "abc")
+    assert not layout.part(NEW, "venv").is_symlink()
+    assert (tmp_path / "elsewhere" / "file").exists()
+
+
 def test_a_spare_is_moved_and_not_made_anew(layout: Layout) -> None:
     built(layout)
     folder = (spare_of(layout) / "lib").stat().st_ino
