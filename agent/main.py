@@ -1,7 +1,7 @@
 """The agent's commands: what a deploy, the guard and the boot call.
 
-Each command imports what it needs by itself: every step of a run waits until the agent has started, and where a host is
-only looked at, all that is imported is compiled first.
+Each command imports what it needs by itself, before it begins: every step of a run waits until the agent has started,
+and where a host is only looked at, all that is imported is compiled first.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ def _install(state: State, _: list[str]) -> int:
 
 def _step(state: State, arguments: list[str]) -> int:
     from agent.beginning import begin_deploy
+    from agent.clean import clean
     from agent.steps import run_steps
 
     deploy, names = arguments[0], arguments[1].split(",")
@@ -90,18 +91,11 @@ def _step(state: State, arguments: list[str]) -> int:
     if not run_steps(state, deploy, names, given):
         return 1
     if "clean" in given:
-        _clean_after(state, given["clean"])
+        try:
+            _tell(clean(state, given["clean"]))
+        except Exception as problem:  # noqa: BLE001 - the deploy has gone well, whatever becomes of this
+            say(f"clean: WARNING: old versions are still there: {problem}")
     return 0
-
-
-def _clean_after(state: State, request: dict[str, Any]) -> None:
-    """Delete old versions after a deploy, which has gone well whatever becomes of this."""
-    from agent.clean import clean
-
-    try:
-        _tell(clean(state, request))
-    except Exception as problem:  # noqa: BLE001 - nothing that happens here may look as if the deploy had failed
-        say(f"clean: WARNING: old versions are still there: {problem}")
 
 
 def _fall_back(state: State, arguments: list[str]) -> int:
