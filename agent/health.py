@@ -15,6 +15,7 @@ from agent.layout import Layout
 # One question may take this long, seconds; the whole check has the settings' limit.
 ANSWER_TIMEOUT = 10.0
 PAUSE = 0.05
+NO_ANSWER = "does not answer"
 
 
 class Unhealthy(Exception):
@@ -42,7 +43,7 @@ def ask(url: str, headers: Mapping[str, str], expected: Any, timeout: float) -> 
         finally:
             connection.close()
     except (OSError, http.client.HTTPException) as error:
-        return f"{url} does not answer: {error or type(error).__name__}"
+        return f"{url} {NO_ANSWER}: {error or type(error).__name__}"
     wanted = expected if isinstance(expected, (list, tuple)) else [expected]
     if status not in wanted:
         return "{} answers {}, not {}".format(url, status, " or ".join(str(one) for one in wanted))

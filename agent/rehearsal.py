@@ -78,11 +78,17 @@ class Rehearsal:
             _leaving.append(self)
 
     def is_well(self) -> bool:
-        """Ask once whether it is well; one that still starts takes the question, and answers when it is up."""
-        if self._process.poll() is not None or self._problem() is not None:
-            return False
-        self._is_well_now()
-        return True
+        """Ask whether it is well; one that still starts is waited for, one that answers otherwise is not."""
+        end = self._began + self._step.settings["health_timeout"]
+        while self._process.poll() is None:
+            wrong = self._problem()
+            if wrong is None:
+                self._is_well_now()
+                return True
+            if health.NO_ANSWER not in wrong or time.monotonic() > end:
+                return False
+            time.sleep(PAUSE)
+        return False
 
     def wait_until_well(self) -> None:
         """Wait until it answers as it should, from the version that it should. Raises Unhealthy."""
