@@ -14,12 +14,14 @@ from agent import rolling
 from agent.layout import Layout
 from agent.maintenance import changes_database, restart_way
 from agent.manage import Waiting, django, start_waiting
-from agent.progress import WINDOW
 from agent.rehearsal import Command, Rehearsal, collect, start
 from agent.say import say
 from agent.step import Step, StepFailed
 from agent.supervisor import Unreadable
 from agent.versions import SEAL, read_json
+
+# The first step of the window of each kind of run.
+FIRST = {"deploy": "backup_before", "revert": "maintenance_start"}
 
 # What goes on beside the steps of this call.
 _waiting: list[Waiting] = []
@@ -31,12 +33,12 @@ def begin(step: Step, to_come: Sequence[str]) -> None:
 
     + to_come: the steps of this call after this one
     """
-    if step.name != WINDOW[0]:
-        return
     kind = step.begin["kind"]
+    if step.name != FIRST.get(kind):
+        return
     if "migrate" in to_come and kind == "deploy" and changes_database(step.progress):
         _begin_django(step)
-    if "restart" in to_come and kind != "restart" and restart_way(step.progress)["way"] == "rolling":
+    if "restart" in to_come and restart_way(step.progress)["way"] == "rolling":
         _begin_rehearsal(step)
 
 

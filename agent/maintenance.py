@@ -51,9 +51,9 @@ def decide(progress: Progress) -> Window:
 
 def visitors_may_notice(progress: Progress, step: str) -> bool:
     """Whether a step changes what visitors get, or may: until then, to ask for it would only be a burden."""
-    if progress.outcome or not progress.begin or step not in TOUCHES_SITE:
+    if progress.outcome or not progress.begin or step not in (*TOUCHES_SITE, "backup"):
         return False
-    return step != "maintenance_start" or decide(progress).needed
+    return step not in ("maintenance_start", "backup") or decide(progress).needed
 
 
 def _needs_one(pending: list[dict[str, Any]], settings: dict[str, Any]) -> str:

@@ -26,9 +26,6 @@ def backup_before(step: Step) -> Note:
     """Back the database up before the window, when nothing in the window will change it."""
     if changes_database(step.progress):
         return {"skipped": "taken right before the migrations, so that a restore loses as little as can be"}
-    if step.begin["kind"] == "revert":
-        # Whoever goes back is in a hurry, and a large database takes minutes.
-        return {"skipped": STAYS}
     return _back_up(step)
 
 

@@ -203,17 +203,15 @@ def idle_steps(run: Run, migrations: Migrations | None, window: Window | None) -
     idle: dict[str, str] = {}
     if run.host != run.primary:
         idle |= dict.fromkeys(("backup_before", "backup", "migrate"), "done by the primary host")
-    if changes is False and run.kind == "revert":
-        idle = {**dict.fromkeys(("backup_before", "backup", "migrate"), STAYS), **idle}
-    elif changes is False:
-        idle = {"migrate": "nothing to migrate", "backup": "taken before the window", **idle}
+    if changes is False:
+        reverts = run.kind == "revert"
+        idle.setdefault("migrate", STAYS if reverts else "nothing to migrate")
+        idle["backup"] = STAYS if reverts else "taken before the window"
     if window and window.shown is False:
         idle["maintenance_start"] = f"no window is needed: {window.why.removeprefix('maintenance: auto, and ')}"
         idle["maintenance_stop"] = "maintenance was not started"
     if changes:
-        idle.setdefault(
-            "backup_before", "taken right before the migrations, so that a restore loses as little as can be"
-        )
+        idle["backup_before"] = "taken right before the migrations, so that a restore loses as little as can be"
     return {name: why for name, why in idle.items() if name in run.steps}
 
 

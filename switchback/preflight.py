@@ -422,7 +422,8 @@ def _runs(
         needs_build = build and not _sealed(seen, version)
         steps = steps_for(fleet.settings[name], needs_build, switch=kind != "build")
         if kind == "revert":
-            steps = tuple(step for step in steps if step not in ("checks", "install_script"))
+            # Whoever goes back is in a hurry: where the database stays as it is, no backup is waited for.
+            steps = tuple(step for step in steps if step not in ("checks", "backup_before", "install_script"))
         runs[name] = _run(fleet, name, kind, deploy=deploy, version=version, steps=steps, about=about)
     return runs
 

@@ -141,6 +141,7 @@ def test_processes_go_back_as_they_came_once_that_is_written_down(kind: str, not
         (progress(migration("0002_price", REQUIRED)), "maintenance_start", True),
         (progress(maintenance="always"), "maintenance_start", True),
         (progress(ADDS), "backup", False),
+        (progress(maintenance="always"), "backup", True),
         (progress(ADDS), "migrate", True),
         (progress(), "swap", True),
         (progress(), "restart", True),
