@@ -1,8 +1,13 @@
 """pyinfra reads this first: from here on Ctrl-C is no success, and a malformed --data is refused before pyinfra trips
 over it."""
 
+import gc
+
 from switchback.interrupts import end_at_once
 from switchback.options import read_command_line
 
 end_at_once()
 read_command_line()
+# All that is imported by now stays to the end. Python would look through it for what can be freed when a run is over,
+# and whoever waits for that run would wait a tenth of a second longer.
+gc.freeze()
