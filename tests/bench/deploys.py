@@ -16,8 +16,8 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.bed import hosts
@@ -133,34 +133,67 @@ def _cost(host: Host, tool: Tool) -> dict[str, Any]:
     return cost
 
 
-def measure(tool: Tool, image: str, times: int) -> dict[str, Any]:
-    """All that is measured of a tool, on a host of its own."""
-    host = hosts.start(f"test-{os.getpid()}-bench", image=image, disks=(HOME,))
-    try:
-        wait_for_site(host)
-        host.run(VERBOSE)
-        commits = WARM_UP + 2 * times + 1
-        make_commits(host, commits)
-        branches = [f"bench-{number}" for number in range(1, commits + 1)]
-        near, far, last = branches[WARM_UP : WARM_UP + times], branches[WARM_UP + times : -1], branches[-1]
-        found: dict[str, Any] = {"deploy": [], "revert": [], "far": [], "start": []}
-        for branch in branches[:WARM_UP]:
-            deploy(tool, host, branch)
-        for branch in near:
-            found["deploy"].append(deploy(tool, host, branch))
-            found["revert"].append(revert(tool, host))
-        with delayed(host.ssh_port, ROUND_TRIP) as port:
+@dataclass
+class Entrant:
+    """A tool with a host of its own, and what is measured of it.
+
+    + branches: those that it has yet to deploy
+    """
+
+    tool: Tool
+    host: Host
+    branches: Iterator[str]
+    found: dict[str, Any] = field(default_factory=lambda: {"deploy": [], "revert": [], "far": [], "start": []})
+
+    def deploy(self, host: Host | None = None) -> dict[str, Any]:
+        """Deploy the next branch, over another way to its host if there is one."""
+        return deploy(self.tool, host or self.host, next(self.branches))
+
+    def there_and_back(self) -> None:
+        """Deploy, and go back."""
+        self.found["deploy"].append(self.deploy())
+        self.found["revert"].append(revert(self.tool, self.host))
+
+    def from_afar(self) -> None:
+        """Deploy over a long link."""
+        with delayed(self.host.ssh_port, ROUND_TRIP) as port:
             remember_host(port)
-            distant = replace(host, ssh_port=port)
-            found["far"] = [deploy(tool, distant, branch) for branch in far]
-        if isinstance(tool, Switchback):
-            found["idle"] = [_told(tool.deploy(host, far[-1])) for _ in range(times)]
-        if tool == ROLLING:
-            found["busy"] = deploy_busy(tool, host, last)
-        found["start"] = [round(float(host.run(["python3", "-c", START]).stdout), 2) for _ in range(times)]
-        return found
-    finally:
-        host.remove()
+            self.found["far"].append(self.deploy(replace(self.host, ssh_port=port)))
+
+    def for_nothing(self) -> None:
+        """Deploy what is live already, where the tool knows that; and start the app."""
+        if isinstance(self.tool, Switchback):
+            again = f"bench-{WARM_UP + len(self.found['deploy']) + len(self.found['far'])}"
+            self.found.setdefault("idle", []).append(_told(self.tool.deploy(self.host, again)))
+        self.found["start"].append(round(float(self.host.run(["python3", "-c", START]).stdout), 2))
+
+
+def measure(tools: Sequence[Tool], image: str, times: int) -> dict[str, dict[str, Any]]:
+    """All that is measured of each tool. They take turns: a machine that others use too is now quicker, now slower."""
+    commits = WARM_UP + 2 * times + 1
+    with ExitStack() as stack:
+        entrants = []
+        for number, tool in enumerate(tools):
+            host = hosts.start(f"test-{os.getpid()}-bench-{number}", image=image, disks=(HOME,))
+            stack.callback(host.remove)
+            wait_for_site(host)
+            host.run(VERBOSE)
+            make_commits(host, commits)
+            entrants.append(Entrant(tool, host, (f"bench-{number}" for number in range(1, commits + 1))))
+        for entrant in entrants:
+            print(f"{entrant.tool.name} …", flush=True)
+            for _ in range(WARM_UP):
+                entrant.deploy()
+        for turn in (Entrant.there_and_back, Entrant.from_afar, Entrant.for_nothing):
+            for number in range(1, times + 1):
+                print(f"{turn.__name__.replace('_', ' ')}, {number} of {times} …", flush=True)
+                for entrant in entrants:
+                    turn(entrant)
+        for entrant in entrants:
+            if entrant.tool == ROLLING:
+                entrant.found["busy"] = deploy_busy(entrant.tool, entrant.host, next(entrant.branches))
+            print(f"{entrant.tool.name}: {page.summary(entrant.found)}", flush=True)
+    return {entrant.tool.name: entrant.found for entrant in entrants}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -183,11 +216,7 @@ def _measure_all(given: argparse.Namespace) -> dict[str, Any]:
     began = os.getloadavg()[0]
     programs = {tool.name: tool.version() for tool in OTHERS}
     there: Sequence[Tool] = (SCRIPT, *(tool for tool in OTHERS if programs[tool.name]), *OURS)
-    tools = {}
-    for tool in there:
-        print(f"{tool.name} …", flush=True)
-        tools[tool.name] = measure(tool, image, given.times)
-        print("  " + page.summary(tools[tool.name]), flush=True)
+    tools = measure(there, image, given.times)
     several = {}
     for number in _numbers(given.hosts):
         several[number] = scale.deploy_to(number, image, RESTARTING)
