@@ -58,9 +58,10 @@ def venv(step: Step) -> Note:
         return {**note, "reused": same, "named": named}
     _install(step, runner, uv, requirements)
     named = venvs.files_with_its_name(runner, layout, step.version) if mark else []
-    # One that can't be another version's is like no other.
-    alone = venvs.any_binary(layout.part(step.version, "venv"), named)
-    return {**note, "named": named, **({"fingerprint": None} if alone else {})}
+    if venvs.any_binary(layout.part(step.version, "venv"), named):
+        # It can't become another version's.
+        note["fingerprint"] = None
+    return {**note, "named": named}
 
 
 def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> None:

@@ -91,13 +91,10 @@ def clean(state: State, request: dict[str, Any]) -> Version:
         except (Refused, OSError) as problem:
             end(transaction, "refused", f"refused: {problem}")
             raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None
-        live = linked_version(layout, layout.path("current_main"))
-        mark = venvs.fingerprint_of(layout, live) if live and settings.get("reuse_venv", True) else None
-        alike = [name for name in doomed if mark and venvs.fingerprint_of(layout, name) == mark]
-        trash = layout.own / "trash" / transaction.deploy
+        trash = layout.trash / transaction.deploy
         stuck = _move_away(state, layout, doomed, trash)
         gone = [name for name in doomed if name not in stuck]
-        _keep_spare(layout, mark, [trash / name for name in gone if name in alike], trash)
+        _keep_spare(layout, gone, trash)
         left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
         end(transaction, "committed", "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
     sizes = {version["name"]: version["bytes"] or 0 for version in versions}
@@ -127,10 +124,13 @@ def _move_away(state: State, layout: Layout, doomed: Iterable[str], trash: Path)
     return stuck
 
 
-def _keep_spare(layout: Layout, mark: str | None, versions: Iterable[Path], trash: Path) -> None:
+def _keep_spare(layout: Layout, gone: Iterable[str], trash: Path) -> None:
     """Keep the environment of a version that was moved away, if the next deploy may want it."""
+    live = linked_version(layout, layout.path("current_main"))
+    mark = venvs.fingerprint_of(layout.version(live)) if live and layout.settings.get("reuse_venv", True) else None
+    alike = [trash / name for name in gone if mark and venvs.fingerprint_of(trash / name) == mark]
     try:
-        spare.keep(layout, mark, [version / layout.settings["venv_subdir"] for version in versions], trash)
+        spare.keep(layout, mark, [version / layout.settings["venv_subdir"] for version in alike], trash)
     except OSError as problem:
         say(f"no environment is kept for the next version: {problem}")
 
@@ -138,8 +138,7 @@ def _keep_spare(layout: Layout, mark: str | None, versions: Iterable[Path], tras
 def _empty_trash(layout: Layout) -> None:
     """Have deleted what was moved away, now or by an earlier run that was cut short: nobody waits for that."""
     with acting_as(layout.app):
-        trash = layout.own / "trash"
-        left = sorted(str(folder) for folder in trash.iterdir()) if trash.is_dir() else []
+        left = sorted(str(folder) for folder in layout.trash.iterdir()) if layout.trash.is_dir() else []
     if left:
         how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]
         argv = ["systemd-run", f"--unit={TRASH_UNIT}-{os.getpid()}", *how, "--", "sh", "-c", DELETE, "sh", *left]

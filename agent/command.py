@@ -22,6 +22,8 @@ from agent.say import say
 STOPS = ((signal.SIGINT, 2.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 # What a message shows of a command's output; all of it is in the step's log.
 TAIL_LINES = 20
+# Where in what `stat_of` returns the time of the start stands.
+STARTED = 19
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -211,10 +213,17 @@ def can_become(user: str) -> bool:
 def started_at(pid: int) -> str | None:
     """When a process started, in the kernel's ticks; with the id it names one process for good."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        return stat_of(Path(f"/proc/{pid}"))[STARTED]
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return stat.rsplit(")", 1)[1].split()[19]
+
+
+def stat_of(process: Path) -> list[str]:
+    """What the kernel says of a process, from its state on. Raises FileNotFoundError, ProcessLookupError.
+
+    + process: its folder in /proc
+    """
+    return (process / "stat").read_text().rsplit(")", 1)[1].split()
 
 
 def stop_group(pgid: int, gently: bool = False) -> None:
@@ -241,9 +250,9 @@ def _signal_group(pgid: int, number: int) -> None:
 
 def _alive(pgid: int) -> bool:
     """Whether a process of the group still runs; one that has ended and waits to be collected does not."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
+            fields = stat_of(process)
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(fields[2]) == pgid and fields[0] not in "ZX":

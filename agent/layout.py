@@ -57,6 +57,11 @@ class Layout:
         """Our folder among the versions: mirrors of the repositories, and what waits to be deleted."""
         return self.versions / ".switchback"
 
+    @property
+    def trash(self) -> Path:
+        """The folder in it for what waits to be deleted."""
+        return self.own / "trash"
+
     def version(self, name: str) -> Path:
         """A version's directory."""
         return self.versions / name

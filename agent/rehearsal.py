@@ -79,19 +79,17 @@ class Rehearsal:
 
     def is_well(self) -> bool:
         """Ask whether it is well; one that still starts is waited for, one that answers otherwise is not."""
-        end = self._began + self._step.settings["health_timeout"]
-        while self._process.poll() is None:
-            wrong = self._problem()
-            if wrong is None:
-                self._is_well_now()
-                return True
-            if health.NO_ANSWER not in wrong or time.monotonic() > end:
-                return False
-            time.sleep(PAUSE)
-        return False
+        try:
+            self.wait_until_well(patient=False)
+        except Unhealthy:
+            return False
+        return True
 
-    def wait_until_well(self) -> None:
-        """Wait until it answers as it should, from the version that it should. Raises Unhealthy."""
+    def wait_until_well(self, patient: bool = True) -> None:
+        """Wait until it answers as it should, from the version that it should. Raises Unhealthy.
+
+        + patient: whether it may answer otherwise before
+        """
         limit = self._step.settings["health_timeout"]
         while True:
             self._still_runs("did not start")
@@ -99,7 +97,8 @@ class Rehearsal:
             if wrong is None:
                 self._is_well_now()
                 return
-            if time.monotonic() - self._began > limit:
+            given_up = not patient and health.NO_ANSWER not in wrong
+            if given_up or time.monotonic() - self._began > limit:
                 raise Unhealthy(f"not healthy within {limit} s: {wrong}{self._tail()}")
             time.sleep(PAUSE)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.command import Runner, acting_as, started_at
+from agent.command import STARTED, Runner, acting_as, stat_of
 from agent.versions import NAME
 
 # What systemd says of a host that is up, or on its way up.
@@ -92,7 +92,7 @@ def session(leader: int, versions: Path) -> list[Process]:
     """
 
     def of_session(path: Path) -> bool:
-        return int(_stat(path)[3]) == leader
+        return int(stat_of(path)[3]) == leader
 
     return _processes(of_session, versions)
 
@@ -108,19 +108,13 @@ def _read(path: Path, belongs: Callable[[Path], bool], folder: str) -> Process |
     try:
         if not belongs(path):
             return None
-        fields = _stat(path)
+        fields = stat_of(path)
         if fields[0] in "ZX":
             return None
         files = _files(path)
     except (FileNotFoundError, ProcessLookupError):
         return None
-    pid = int(path.name)
-    return Process(pid, int(fields[1]), started_at(pid) or "", frozenset(_versions_of(files, folder)))
-
-
-def _stat(path: Path) -> list[str]:
-    """What the kernel says of a process, from its state on."""
-    return (path / "stat").read_text().rsplit(")", 1)[1].split()
+    return Process(int(path.name), int(fields[1]), fields[STARTED], frozenset(_versions_of(files, folder)))
 
 
 def _files(path: Path) -> list[str]:
@@ -167,7 +161,7 @@ def _parents() -> Iterator[tuple[int, int]]:
     """Every process with the one that has started it."""
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            yield int(path.name), int(_stat(path)[1])
+            yield int(path.name), int(stat_of(path)[1])
 
 
 def family(pid: int, versions: Path) -> list[Process]:

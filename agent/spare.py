@@ -49,9 +49,8 @@ def take(layout: Layout, mark: str | None, venv: Path) -> bool:
 
 def throw_away(layout: Layout, venv: Path) -> None:
     """Move an environment that was made of the spare, and can't be one, to what the next clean deletes."""
-    trash = layout.own / "trash"
-    trash.mkdir(exist_ok=True)
-    os.rename(str(venv), str(trash / f"{venv.parent.name}-{venv.name}"))
+    layout.trash.mkdir(exist_ok=True)
+    os.rename(str(venv), str(layout.trash / f"{venv.parent.name}-{venv.name}"))
 
 
 def _place(layout: Layout) -> Path:

@@ -62,12 +62,12 @@ def same_as(state: State, layout: Layout, wanted: str | None) -> str | None:
     if wanted is None:
         return None
     sealed = [one["name"] for one in list_versions(state, layout) if one["sealed"]]
-    return next((name for name in sealed if fingerprint_of(layout, name) == wanted), None)
+    return next((name for name in sealed if fingerprint_of(layout.version(name)) == wanted), None)
 
 
-def fingerprint_of(layout: Layout, version: str) -> str | None:
+def fingerprint_of(version: Path) -> str | None:
     """The fingerprint of a version's environment; None where it has none."""
-    made = read_json(layout.version(version) / SEAL).get("venv")
+    made = read_json(version / SEAL).get("venv")
     mark = made.get("fingerprint") if isinstance(made, dict) else None
     return mark if isinstance(mark, str) else None
 
@@ -87,11 +87,11 @@ def take_over(layout: Layout, old: str, new: str, mark: str | None) -> bool:
     + mark: the environment's fingerprint: if one like it is kept as a spare, it is used up
     """
     before, after = layout.part(old, "venv"), layout.part(new, "venv")
-    named = {str(before / name) for name in read_json(layout.version(old) / SEAL)["venv"]["named"]}
+    named = read_json(layout.version(old) / SEAL)["venv"]["named"]
     with acting_as(layout.app):
         if any_binary(before, named):
             return False
-        names = _Names(old, new, named)
+        names = _Names(old, new, {str(before / name) for name in named})
         taken = spare.take(layout, mark, after)
         try:
             _make(before, after, names)
@@ -105,7 +105,10 @@ def take_over(layout: Layout, old: str, new: str, mark: str | None) -> bool:
 
 
 def any_binary(venv: Path, named: Iterable[str]) -> bool:
-    """Whether any of an environment's files is no text, which could be written anew with another name in it."""
+    """Whether any of an environment's files is no text, which could be written anew with another name in it.
+
+    + named: files of it, relative to it
+    """
     return any(b"\0" in (venv / name).read_bytes() for name in named)
 
 
@@ -117,7 +120,7 @@ def _make(before: Path, after: Path, names: _Names) -> None:
 
 @dataclass(frozen=True)
 class _Names:
-    """Two versions, and the files that have the old one's name in them."""
+    """Two versions, and the paths of the old one's files that have its name in them."""
 
     old: str
     new: str
@@ -135,13 +138,12 @@ def _become(before: str, after: str, names: _Names) -> None:
         _remove(there[name].path)
     for name, entry in wanted.items():
         found, own = there.get(name), f"{after}/{name}"
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if found and not (found.is_dir(follow_symlinks=False) if is_folder else _is_as_wanted(entry, found, names)):
+        if found and not _is_as_wanted(entry, found, names):
             _remove(own)
             found = None
         if not found:
             _put(entry, own, names)
-        if is_folder:
+        if entry.is_dir(follow_symlinks=False):
             _become(entry.path, own, names)
 
 
@@ -151,6 +153,8 @@ def _entries(folder: str) -> dict[str, os.DirEntry[str]]:
 
 
 def _is_as_wanted(entry: os.DirEntry[str], found: os.DirEntry[str], names: _Names) -> bool:
+    if entry.is_dir(follow_symlinks=False):
+        return found.is_dir(follow_symlinks=False)
     if entry.is_symlink():
         return found.is_symlink() and os.readlink(found.path) == names.led(entry)
     same = os.path.samestat(entry.stat(follow_symlinks=False), found.stat(follow_symlinks=False))
