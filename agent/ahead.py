@@ -1,6 +1,5 @@
-"""What is begun ahead of its step, while the database is backed up: Django for the migrations, which then waits to be
-told, and the rehearsal, where the new version starts and no visitor comes. It is only a gain in time: whatever is not
-certain about it is done again when it is its turn."""
+"""The rehearsal begins ahead of its step, while the database is backed up and migrated: the new version starts where no
+visitor comes. It is only a gain in time: whatever is not certain about it is done again when it is its turn."""
 
 from __future__ import annotations
 
@@ -8,12 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from agent import rolling
 from agent.layout import Layout
-from agent.maintenance import changes_database, restart_way
-from agent.manage import Waiting, django, start_waiting
+from agent.maintenance import restart_way
 from agent.rehearsal import Command, Rehearsal, collect, start
 from agent.say import say
 from agent.step import Step, StepFailed
@@ -24,7 +21,6 @@ from agent.versions import SEAL, read_json
 FIRST = {"deploy": "backup_before", "revert": "maintenance_start"}
 
 # What goes on beside the steps of this call.
-_waiting: list[Waiting] = []
 _rehearsals: list[Rehearsal] = []
 
 
@@ -33,20 +29,10 @@ def begin(step: Step, to_come: Sequence[str]) -> None:
 
     + to_come: the steps of this call after this one
     """
-    kind = step.begin["kind"]
-    if step.name != FIRST.get(kind):
+    if step.name != FIRST.get(step.begin["kind"]):
         return
-    if "migrate" in to_come and kind == "deploy" and changes_database(step.progress):
-        _begin_django(step)
     if "restart" in to_come and restart_way(step.progress)["way"] == "rolling":
         _begin_rehearsal(step)
-
-
-def _begin_django(step: Step) -> None:
-    try:
-        _waiting.append(start_waiting(step, "migrate"))
-    except OSError as problem:
-        say(f"Django is not started ahead of its turn: {problem}")
 
 
 def _begin_rehearsal(step: Step) -> None:
@@ -56,15 +42,6 @@ def _begin_rehearsal(step: Step) -> None:
             _rehearsals.append(start(step, command))
     except (StepFailed, Unreadable) as problem:
         say(f"the new version is not started ahead of its turn: {problem}")
-
-
-def migrate(step: Step) -> dict[str, Any]:
-    """Apply the pending migrations: by the Django that waits for it, or by one that is started now."""
-    while _waiting:
-        found = _waiting.pop().tell(step)
-        if found is not None:
-            return found
-    return django(step, "migrate")
 
 
 def take() -> Rehearsal | None:
@@ -79,8 +56,6 @@ def take() -> Rehearsal | None:
 
 def end() -> None:
     """End what nobody has taken, and see to the end of what somebody has."""
-    while _waiting:
-        _waiting.pop().end()
     while _rehearsals:
         _rehearsals.pop().end()
     collect()

@@ -11,9 +11,9 @@ from typing import Any
 
 from agent import git, rolling, tree, venvs
 from agent.command import PATH, Runner, acting_as
-from agent.manage import django
 from agent.say import say
 from agent.state import write_whole
+from agent.staying import django_that_stays
 from agent.step import Step, StepFailed
 from agent.versions import SEAL, outside_of, read_json
 
@@ -122,12 +122,12 @@ def static(step: Step) -> Note:
     folder = step.layout.part(step.version, "static")
     with acting_as(step.layout.app):
         folder.mkdir(exist_ok=True)
-    return django(step, "static", str(folder))
+    return django_that_stays(step, "static", str(folder))
 
 
 def checks(step: Step) -> Note:
     """Run Django's checks, read the migrations to come, and decide how the database would go back."""
-    found = step.notes("static").get("checks") or django(step, "checks")
+    found = step.notes("static").get("checks") or django_that_stays(step, "checks")
     if found["errors"]:
         raise StepFailed("Django's system checks found:\n" + "\n".join(found["errors"]))
     if found["conflicts"]:

@@ -110,12 +110,19 @@ class Runner:
         with command.out as out, command.err as err:
             late = self._wait(process)
             output, errors = _content(out), _content(err)
-        self._log(argv, output, errors, process.returncode)
+        self.write_down(argv, output + errors, ending(process.returncode))
         name = " ".join(argv[:2]) if len(argv) > 1 else argv[0]
         if late:
             raise CommandFailed(f"{name} took too long and was stopped", output + errors)
         if process.returncode not in ok:
             raise CommandFailed(f"{name} ended with {ending(process.returncode)}", output + errors)
+        return output
+
+    def leave(self, command: Started) -> str:
+        """Leave a command that goes on to itself. Returns its standard output so far."""
+        with command.out as out, command.err as err:
+            output, errors = said_since(out.fileno(), 0), said_since(err.fileno(), 0)
+        self.write_down(command.argv, output + errors, "goes on")
         return output
 
     def _wait(self, process: subprocess.Popen[bytes]) -> bool:
@@ -132,12 +139,13 @@ class Runner:
             raise
         return False
 
-    def _log(self, argv: Sequence[str], output: str, errors: str, code: int) -> None:
+    def write_down(self, argv: Sequence[str], output: str, how: str) -> None:
+        """Write what a command has said to the step's log, and how it ended."""
         if self.log is None:
             return
         try:
             with self.log.open("a") as file:
-                file.write(masked_urls("$ {}\n{}{}[{}]\n".format(" ".join(argv), output, errors, ending(code))))
+                file.write(masked_urls("$ {}\n{}[{}]\n".format(" ".join(argv), output, how)))
         except OSError as error:
             # On a full disk, say: what the command has done counts, and whoever reads its output has it.
             say(f"{self.log} can't be written: {error}")
@@ -150,6 +158,12 @@ def _in_memory() -> IO[bytes]:
 def _content(file: Any) -> str:
     file.seek(0)
     return str(file.read().decode(errors="replace"))
+
+
+def said_since(file: int, start: int) -> str:
+    """What a command that may go on has said, from a place on: its own place in that file is left where it is."""
+    size = os.fstat(file).st_size
+    return os.pread(file, max(0, size - start), start).decode(errors="replace")
 
 
 def ending(code: int) -> str:
@@ -216,6 +230,18 @@ def started_at(pid: int) -> str | None:
         return stat_of(Path(f"/proc/{pid}"))[STARTED]
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def runs(pid: int, started: str | None) -> bool:
+    """Whether the process with that id is the one that was started then, and has not ended.
+
+    + started: as `started_at` had it
+    """
+    try:
+        fields = stat_of(Path(f"/proc/{pid}"))
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return fields[STARTED] == started and fields[0] not in "ZX"
 
 
 def stat_of(process: Path) -> list[str]:

@@ -1,9 +1,10 @@
 """The part that runs inside Django: started with a version's own Python, through that version's own manage.py.
 
     python django_side.py MANAGE_PY VERB [ARGUMENT]
-    python django_side.py MANAGE_PY VERB NUMBER when-told
+    python django_side.py MANAGE_PY VERB [ARGUMENT] then-migrate NUMBER
 
-The latter waits for a line from the descriptor of that number: standard input is empty for whatever the app does.
+The latter stays if the verb has found something to migrate, and listens at the socket of that number. The first one who
+comes there is told that it stays; the second gets what it writes to, has it apply the migrations, and is answered.
 
 It imports nothing of the agent, since the version's Python knows nothing of it. What it finds goes to standard output
 as one marked line of JSON, whatever else the app prints.
@@ -15,8 +16,10 @@ import runpy
 import sys
 
 MARK = "switchback-result: "
-# Makes a verb wait for a line, and what that line says.
-WHEN_TOLD, NOW = "when-told", "now\n"
+# Has it stay; what it then says, what it is told, and with what its answer ends.
+THEN_MIGRATE, STAYS, NOW, END = "then-migrate", b"stays", b"now", b"\n"
+# How long it stays, seconds. Nobody who still wants something of it takes as long, apart from a very large backup.
+PATIENCE = 6 * 3600
 # How long reading the static files may take, seconds: somebody waits for it.
 STATIC_LIMIT = 8.0
 
@@ -34,27 +37,49 @@ def main() -> None:
         if verb == "foresee":
             _let_postgresql_refuse_to_write()
         django.setup()
-        if arguments[1:] == [WHEN_TOLD]:
-            _wait_until_told(int(arguments[0]))
-            arguments.clear()
-        print(MARK + json.dumps(VERBS[verb](*arguments)))  # type: ignore[operator]
+        stays = arguments[-2:-1] == [THEN_MIGRATE]
+        found = VERBS[verb](*(arguments[:-2] if stays else arguments))  # type: ignore[operator]
+        print(MARK + json.dumps(found), flush=True)
+        if stays and _has_to_migrate(found.get("checks", found)):
+            _migrate_when_told(int(arguments[-1]))
 
     management.execute_from_command_line = ours
     sys.argv = [manage, verb]
     runpy.run_path(manage, run_name="__main__")
 
 
-def _wait_until_told(number):  # type: ignore[no-untyped-def]
-    """Load what takes time, then wait; whoever is not told ends."""
-    import django.db.migrations.executor  # noqa: F401, PLC0415
+def _has_to_migrate(found):  # type: ignore[no-untyped-def]
+    return found["pending"] and not found["errors"] and not found["conflicts"]
+
+
+def _migrate_when_told(number):  # type: ignore[no-untyped-def]
+    """Say that it stays, then wait; whoever is not told ends."""
+    import array  # noqa: PLC0415
+    import socket  # noqa: PLC0415
+
+    # A backup comes first, and nothing of ours is to be in its way.
+    _let_go_of_databases()
+    with socket.socket(fileno=number) as door:
+        with door.accept()[0] as caller:
+            caller.sendall(STAYS)
+        door.settimeout(PATIENCE)
+        with door.accept()[0] as caller:
+            caller.settimeout(None)
+            # Whoever has started this is gone, and with it what it says: the caller gets that from us.
+            outputs = array.array("i", [1, 2])
+            caller.sendmsg([b" "], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, outputs)])
+            if caller.recv(len(NOW)) != NOW:
+                raise SystemExit("not told to go on")
+            caller.sendall(json.dumps(migrate()).encode() + END)
+
+
+def _let_go_of_databases():  # type: ignore[no-untyped-def]
     from django.db import connections  # noqa: PLC0415
 
-    connections["default"].vendor  # noqa: B018 - loads the database's driver
-    with os.fdopen(number) as telling:
-        if telling.readline() != NOW:
-            raise SystemExit("not told to go on")
-    # What the app has connected to as it was set up may have gone since: a backup is between.
-    connections.close_all()
+    for connection in connections.all():
+        connection.close()
+        # From Django 5.1 on, a connection may go back to a pool that keeps it.
+        getattr(connection, "close_pool", lambda: None)()
 
 
 def static(root):  # type: ignore[no-untyped-def]
@@ -66,8 +91,9 @@ def static(root):  # type: ignore[no-untyped-def]
     from django.core.management import call_command  # noqa: PLC0415
 
     found = checks()
-    settings.STATIC_ROOT = root
+    configured, settings.STATIC_ROOT = getattr(settings, "STATIC_ROOT", None), root
     call_command("collectstatic", interactive=False, verbosity=1, skip_checks=True)
+    settings.STATIC_ROOT = configured
     return {"files": sum(len(files) for _, _, files in os.walk(root)), "checks": found}
 
 

@@ -68,9 +68,12 @@ class Probe(threading.Thread):
             return http.client.HTTPSConnection(self._parts.netloc, timeout=ANSWER_TIMEOUT, context=self._tls)
         return http.client.HTTPConnection(self._parts.netloc, timeout=ANSWER_TIMEOUT)
 
-    def stop(self) -> Note:
-        """Stop asking. Returns what was found."""
+    def enough(self) -> None:
+        """Have it stop asking."""
         self._enough.set()
+
+    def found(self) -> Note:
+        """What was found, once it has been told to stop."""
         # Nobody waits for an answer that does not come: the question is counted when it does.
         self.join(1.0)
         return {"asked": self.asked, "failed": self.failed, "outage": round(self.outage, 3)}
@@ -95,6 +98,8 @@ def watch(begin: Note) -> None:
 
 def found() -> Note:
     """Stop asking. Returns what was found, by the word for the address; empty where nobody asks."""
-    answers = {word: probe.stop() for word, probe in _probes.items()}
+    for probe in _probes.values():
+        probe.enough()
+    answers = {word: probe.found() for word, probe in _probes.items()}
     _probes.clear()
     return answers

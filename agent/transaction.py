@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from agent import reserve
-from agent.command import Runner, started_at
+from agent.command import Runner, runs, started_at
 from agent.cost import measured
 from agent.journal import Journal
 from agent.layout import Layout
@@ -163,7 +163,7 @@ class Transaction:
         if self.nobody_works_on_it():
             return
         pid, _, started = self._mutex.read_text().strip().partition(" ")
-        if pid and started_at(int(pid)) == started:
+        if pid and runs(int(pid), started):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGTERM)
 

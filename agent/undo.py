@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import assets, health, rolling, whole, window
-from agent.command import acting_as, started_at, stop_group
+from agent.command import acting_as, runs, stop_group
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
 from agent.manage import django, run_python
@@ -33,7 +33,7 @@ def stop_commands(step: Step) -> Note:
     """Stop what a killed agent has left running; ids are given out again, so the start time has to match."""
     stopped = []
     for command in (*step.progress.commands, *step.progress.beside):
-        if started_at(command["pid"]) == command["started"]:
+        if runs(command["pid"], command["started"]):
             stop_group(command["pid"])
             stopped.append(command["pid"])
     return {"stopped": stopped}

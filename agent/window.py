@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, assets, build, health, rolling, whole
+from agent import ahead, assets, build, health, rolling, staying, whole
 from agent.backup import examine
 from agent.command import acting_as
 from agent.links import replace_link
@@ -75,7 +75,7 @@ def migrate(step: Step) -> Note:
         return {"skipped": STAYS if step.begin["kind"] == "revert" else "nothing to migrate"}
     if step.begin["kind"] == "revert":
         return _take_database_back(step)
-    left = ahead.migrate(step)["pending"]
+    left = staying.migrate(step)["pending"]
     if left:
         raise StepFailed("still to be migrated afterwards: " + json.dumps(left))
     return {"applied": ["{app}.{name}".format(**one) for one in step.notes("checks")["pending"]]}

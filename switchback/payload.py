@@ -16,10 +16,12 @@ from agent.install import fingerprint
 
 AGENT = Path(__file__).resolve().parent.parent / "agent"
 
-# The interpreter reads this from its command line, then the sources from the first line of its standard input.
+# The interpreter reads this from its command line, then a fingerprint and the sources from the first line of its
+# standard input. Where the host has the very same agent installed, that is run: it is compiled already.
 LOADER = """\
-import base64, importlib.abc, importlib.util, json, sys, zlib
-sources = json.loads(zlib.decompress(base64.b64decode(sys.stdin.readline())))
+import base64, importlib.abc, importlib.util, json, os, sys, zlib
+LIBRARY = "/usr/local/lib/switchback"
+mark, packed = sys.stdin.readline().split()
 class Agent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def find_spec(self, name, path, target=None):
         if name == "agent" or (name.startswith("agent.") and name[6:] in sources):
@@ -28,9 +30,15 @@ class Agent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return name == "agent"
     def get_source(self, name):
         return sources[name[6:] or "__init__"]
-sys.meta_path.insert(0, Agent())
-import agent.main
-agent.main.SOURCES.update(sources)
+sys.dont_write_bytecode = True
+if sys.argv[1] != "install" and os.path.realpath(LIBRARY + "/current") == LIBRARY + "/" + mark:
+    sys.path.insert(0, LIBRARY + "/" + mark)
+    import agent.main
+else:
+    sources = json.loads(zlib.decompress(base64.b64decode(packed)))
+    sys.meta_path.insert(0, Agent())
+    import agent.main
+    agent.main.SOURCES.update(sources)
 sys.exit(agent.main.main(sys.argv[1:]))
 """
 
@@ -60,5 +68,5 @@ class Unshown(list[str]):
 
 
 def stdin_for(request: dict[str, Any]) -> Unshown:
-    """The standard input of a command that brings the agent along: the sources, then what is asked."""
-    return Unshown([_packed(), json.dumps(request)])
+    """The standard input of a command that brings the agent along: its fingerprint, its sources, then what is asked."""
+    return Unshown([f"{agent_fingerprint()} {_packed()}", json.dumps(request)])

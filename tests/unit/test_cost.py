@@ -105,7 +105,8 @@ def test_failed_probes_are_counted_and_the_outage_ends_with_the_first_good_one(m
         probe.start()
         for _ in range(5):
             assert Site.asked.acquire(timeout=10)
-        found = probe.stop()
+        probe.enough()
+        found = probe.found()
         server.shutdown()
         thread.join()
     assert found["asked"] >= 5

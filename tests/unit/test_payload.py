@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,11 +20,17 @@ MODULES = sorted(AGENT.glob("*.py"))
 TOO_NEW = {"zip": {"strict"}, "dataclass": {"slots", "kw_only"}}
 
 
-def ask(verb: str, request: dict[str, object], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the agent as a host would, in an empty folder."""
+def ask(
+    verb: str, request: dict[str, object], folder: Path, loader: str = LOADER, sources: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run the agent as a host would, in an empty folder.
+
+    + sources: sent in the place of the agent's own
+    """
+    brought, asked = stdin_for(request)
     return subprocess.run(
-        [sys.executable, "-I", "-c", LOADER, verb],
-        input="\n".join(stdin_for(request)) + "\n",
+        [sys.executable, "-I", "-c", loader, verb],
+        input=f"{sources or brought}\n{asked}\n",
         cwd=folder,
         capture_output=True,
         text=True,
@@ -45,6 +52,20 @@ def test_the_agent_looks_at_a_host_from_its_standard_input_and_leaves_nothing_th
 def test_the_agent_says_that_nothing_is_open_where_no_deploy_ever_was(tmp_path: Path) -> None:
     done = ask("recover", {}, tmp_path)
     assert (done.returncode, done.stdout) == (0, "no deploy is open on this host\n")
+
+
+@pytest.mark.parametrize("installed", [agent_fingerprint(), "0123456789abcdef"])
+def test_the_very_same_agent_is_run_where_it_is_installed_and_no_other(installed: str, tmp_path: Path) -> None:
+    library, folder = tmp_path / "library", tmp_path / "folder"
+    folder.mkdir()
+    (library / installed).mkdir(parents=True)
+    (library / "current").symlink_to(installed)
+    shutil.copytree(AGENT, library / installed / "agent", ignore=shutil.ignore_patterns("__pycache__"))
+    loader = LOADER.replace("/usr/local/lib/switchback", str(library))
+    assert ask("recover", {}, folder, loader).stdout == "no deploy is open on this host\n"
+    done = ask("recover", {}, folder, loader, sources=f"{agent_fingerprint()} unreadable")
+    assert (done.returncode == 0) == (installed == agent_fingerprint())
+    assert list((library / installed).rglob("*.pyc")) == []
 
 
 def test_an_error_in_the_agent_names_its_file_and_line(tmp_path: Path) -> None:

@@ -144,15 +144,15 @@ class Saboteur:
             raise OSError(errno.EIO, "Input/output error (made to fail)")
 
 
-class WhenTold:
-    """Watches a program that was started ahead of its step, until it has been told to go on: then the step begins."""
+class Staying:
+    """Watches a program that goes on to another verb once it is told to: then that one begins."""
 
     def __init__(self, line: str) -> None:
         self.line, self.done = line, False
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Called by the interpreter before each thing that it reports."""
-        if not self.done and event == "open" and "/django/core/management/commands/" in str(arguments[0]):
+        if not self.done and event == "open" and "/django/core/management/commands/migrate" in str(arguments[0]):
             self.done = True
             as_command(self.line)
 
@@ -162,11 +162,11 @@ def main() -> None:
     given = list(getattr(sys, "orig_argv", ()))
     agents = [number for number, word in enumerate(given) if word.endswith("/switchback-agent")]
     line = " ".join(["python", *given[1:]])
-    if line.endswith(" when-told"):
-        sys.addaudithook(WhenTold(line))
-        return
     if not agents:
         as_command(line)
+        if " then-migrate " in line:
+            # What it goes on to is told by its words, as any other command is.
+            sys.addaudithook(Staying(" ".join(["python", *given[1:3], "migrate"])))
         return
     for path in rules("agent"):
         with open(path) as file:  # noqa: PTH123

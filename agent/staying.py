@@ -1,0 +1,179 @@
+"""The Django that has done the checks stays, and applies the migrations when it is their turn: to start it takes longer
+than most of what it does. It outlives the call that started it. It is only a gain in time: where it can't stay, or has
+ended meanwhile, another one is started."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+from pathlib import Path
+
+from agent.command import CommandFailed, Runner, Started, runs, said_since, stop_group
+from agent.django_side import END, NOW, STAYS, THEN_MIGRATE
+from agent.manage import Note, arguments_of, as_the_app_s_own, django, folder_of, said_in
+from agent.say import say
+from agent.step import Step
+
+# What it hands over: its standard output and that for errors, which it has no other way to show us.
+OUTPUTS = 2
+# How long it may take to do so, seconds.
+ANSWERS_WITHIN = 10.0
+# How often it is looked whether it has ended, seconds.
+PAUSE = 0.02
+
+
+def django_that_stays(step: Step, verb: str, *arguments: str) -> Note:
+    """Run a verb as `django` does, by one that stays if it has found something to migrate. Raises CommandFailed."""
+    if step.begin["kind"] != "deploy" or not step.begin.get("primary", True):
+        return django(step, verb, *arguments)
+    door = _door(step)
+    try:
+        listening, waiting = _opened(door)
+    except OSError as problem:
+        say(f"{step.name}: Django can't stay for the migrations: {problem}")
+        return django(step, verb, *arguments)
+    runner, folder = step.runner(step.layout.app), folder_of(step, step.version)
+    with waiting:
+        with listening:
+            argv = arguments_of(step, step.version, verb, *arguments, THEN_MIGRATE, str(listening.fileno()))
+            command = runner.start(argv, folder, handed=[listening.fileno()])
+        if not _stays(command, waiting, runner.until):
+            with as_the_app_s_own(step, step.version):
+                return said_in(runner.finish(command), step, step.version, verb)
+    output = runner.leave(command)
+    _write_down(step, command)
+    return said_in(output, step, step.version, verb)
+
+
+def migrate(step: Step) -> Note:
+    """Apply the pending migrations: by the Django that has stayed for it, or by one that is started now.
+
+    Raises CommandFailed.
+    """
+    stayed = _stayed(step)
+    if stayed:
+        with as_the_app_s_own(step, step.version):
+            found = _told(step, *stayed)
+        if found is not None:
+            return found
+    return django(step, "migrate")
+
+
+def _door(step: Step) -> Path:
+    """Where it is asked: in a folder that is root's alone."""
+    return step.transaction.folder / "django"
+
+
+def _opened(door: Path) -> tuple[socket.socket, socket.socket]:
+    """A door to listen at, and the first one who waits at it. Raises OSError."""
+    listening, waiting = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    try:
+        listening.bind(str(door))
+        listening.listen(2)
+        waiting.connect(str(door))
+    except BaseException:
+        listening.close()
+        waiting.close()
+        raise
+    return listening, waiting
+
+
+def _stays(command: Started, waiting: socket.socket, until: float) -> bool:
+    """Wait until it has done its first verb. Returns whether it stays; otherwise it has ended, or is late."""
+    waiting.settimeout(max(0.001, until - time.time()))
+    try:
+        return waiting.recv(len(STAYS)) == STAYS
+    except OSError:
+        return False
+    except BaseException:
+        # Whoever interrupts a step interrupts its command too.
+        _end(command)
+        raise
+
+
+def _write_down(step: Step, command: Started) -> None:
+    """Write down that it goes on, so that a fallback stops it, and `migrate` finds it."""
+    try:
+        step.transaction.goes_on_beside("migrate", command.process.pid)
+    except OSError as problem:
+        say(f"{step.name}: Django can't stay for the migrations: {problem}")
+        _end(command)
+    except BaseException:
+        _end(command)
+        raise
+
+
+def _end(command: Started) -> None:
+    stop_group(command.process.pid)
+    command.process.wait()
+
+
+def _stayed(step: Step) -> tuple[int, str] | None:
+    """The Django that waits to be told: its id, and when it was started."""
+    for one in step.progress.beside:
+        if one["what"] == "migrate" and runs(one["pid"], one["started"]):
+            return one["pid"], one["started"]
+    return None
+
+
+def _told(step: Step, pid: int, started: str) -> Note | None:
+    """Have it apply the migrations. Returns what it has found; None if it does not wait any more."""
+    runner = step.runner(step.layout.app)
+    with socket.socket(socket.AF_UNIX) as caller, contextlib.ExitStack() as open_ones:
+        try:
+            caller.settimeout(ANSWERS_WITHIN)
+            caller.connect(str(_door(step)))
+            _, said, _, _ = socket.recv_fds(caller, 1, OUTPUTS)
+            for file in said:
+                open_ones.callback(os.close, file)
+            before = [os.fstat(file).st_size for file in said]
+            caller.sendall(NOW)
+        except OSError as problem:
+            say(f"{step.name}: the Django that has stayed can't be asked ({problem}): it is started again")
+            stop_group(pid)
+            return None
+        answer, late = _answer(caller, pid, started, runner)
+        output = "".join(said_since(file, size) for file, size in zip(said, before))
+    whole = answer.endswith(END)
+    argv = arguments_of(step, step.version, "migrate")
+    runner.write_down(argv, output, "took too long" if late else "has answered" if whole else "ended without an answer")
+    name = " ".join(argv[:2])
+    if late:
+        raise CommandFailed(f"{name} took too long and was stopped", output)
+    if not whole:
+        raise CommandFailed(f"{name} ended before migrate was done", output)
+    found: Note = json.loads(answer)
+    return found
+
+
+def _answer(caller: socket.socket, pid: int, started: str, runner: Runner) -> tuple[bytes, bool]:
+    """What it answers before it ends, and whether it was stopped because it took too long."""
+    answer = b""
+    try:
+        while part := _part(caller, runner.until):
+            answer += part
+        while runs(pid, started):
+            if time.time() > runner.until:
+                raise TimeoutError
+            time.sleep(PAUSE)
+    except TimeoutError:
+        stop_group(pid)
+        return answer, True
+    except BaseException:
+        stop_group(pid)
+        raise
+    return answer, False
+
+
+def _part(caller: socket.socket, until: float) -> bytes:
+    """The next part of an answer; nothing after the last, and where there is none. Raises TimeoutError."""
+    caller.settimeout(max(0.001, until - time.time()))
+    try:
+        return caller.recv(65536)
+    except socket.timeout:  # Not yet a TimeoutError in Python 3.9.
+        raise TimeoutError from None
+    except ConnectionError:
+        return b""

@@ -1,0 +1,207 @@
+"""A Django that stays after its first verb: it migrates once it is told to, and not otherwise."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent import manage, staying
+from agent.command import CommandFailed, Runner, runs, started_at, stop_group
+from agent.django_side import MARK, NOW, STAYS
+from agent.progress import read_progress
+
+FOUND = f"print({MARK!r} + '{{\"pending\": [1]}}', flush=True)\n"
+# In the place of Django: finds something, stays, and is told.
+STAYING = f"""
+import array, os, socket, sys, time
+{FOUND}
+door = socket.socket(fileno=int(sys.argv[-1]))
+with door.accept()[0] as caller:
+    caller.sendall({STAYS!r})
+with door.accept()[0] as caller:
+    caller.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [1, 2]))])
+    if caller.recv(9) != {NOW!r}:
+        raise SystemExit("not told to go on")
+    print("Applying", flush=True)
+"""
+ANSWERS = STAYING + """    caller.sendall(b'{"pending": []}\\n')\n"""
+
+
+class Step:
+    """As much of a step as a verb has to do with."""
+
+    name = "migrate"
+    version = "django-20261125-120000-aaaaaaa-bbbbbbb"
+    limit = 30.0
+
+    def __init__(self, folder: Path, **begin: Any) -> None:
+        self._folder = folder
+        self._records: list[dict[str, Any]] = []
+        self.begin = {"kind": "deploy", **begin}
+        self.layout = SimpleNamespace(app=None, part=lambda version, part: folder)
+        self.transaction = SimpleNamespace(folder=folder, goes_on_beside=self.write_down)
+
+    def write_down(self, what: str, pid: int) -> None:
+        self._records.append({"event": "beside", "what": what, "pid": pid, "started": started_at(pid)})
+
+    @property
+    def progress(self) -> Any:
+        return read_progress(self._records)
+
+    def runner(self, user: str | None) -> Runner:
+        return Runner(user=user, log=self._folder / "log", until=time.time() + self.limit)
+
+
+@pytest.fixture
+def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    # The place of a socket has a short name.
+    monkeypatch.chdir(tmp_path)
+    one = Step(Path())
+    yield one
+    for record in one.progress.beside:
+        stop_group(record["pid"])
+
+
+def have(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have that run in the place of manage.py."""
+    monkeypatch.setattr(manage, "_python", lambda *_: sys.executable)
+    for module in (manage, staying):
+        monkeypatch.setattr(
+            module, "arguments_of", lambda _, version, verb, *told: [sys.executable, "-c", program, verb, *told]
+        )
+
+
+def stayed(step: Any) -> int:
+    """The id of the one that stays."""
+    (record,) = step.progress.beside
+    assert record["what"] == "migrate"
+    return int(record["pid"])
+
+
+def test_what_it_has_found_is_known_while_it_stays_and_is_written_down_for_a_fallback(
+    step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have(ANSWERS, monkeypatch)
+    assert staying.django_that_stays(step, "static", "folder") == {"pending": [1]}
+    assert runs(stayed(step), step.progress.beside[0]["started"])
+    assert Path("log").read_text().endswith("[goes on]\n")
+
+
+def test_told_to_migrate_it_answers_and_ends(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(ANSWERS, monkeypatch)
+    staying.django_that_stays(step, "static")
+    assert staying.migrate(step) == {"pending": []}
+    assert not runs(stayed(step), step.progress.beside[0]["started"])
+    assert Path("log").read_text().endswith(" migrate\nApplying\n[has answered]\n")
+
+
+def test_one_that_has_found_nothing_to_migrate_has_ended_when_that_is_known(
+    step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have(FOUND, monkeypatch)
+    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert step.progress.beside == ()
+    assert Path("log").read_text().endswith("[exit code 0]\n")
+
+
+def test_one_that_fails_at_its_first_verb_has_failed(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have("raise SystemExit('it broke')", monkeypatch)
+    with pytest.raises(CommandFailed, match="ended with exit code 1\nit broke"):
+        staying.django_that_stays(step, "static")
+
+
+def test_one_that_takes_too_long_at_its_first_verb_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have("import time; time.sleep(60)", monkeypatch)
+    step.limit = 0.5
+    with pytest.raises(CommandFailed, match="took too long and was stopped"):
+        staying.django_that_stays(step, "static")
+
+
+def test_one_that_fails_once_it_was_told_has_failed_and_says_why(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(STAYING + "    raise SystemExit('it broke')\n", monkeypatch)
+    staying.django_that_stays(step, "static")
+    with pytest.raises(CommandFailed, match="ended before migrate was done\nApplying\nit broke"):
+        staying.migrate(step)
+
+
+def test_one_that_takes_too_long_once_it_was_told_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(STAYING + "    time.sleep(60)\n", monkeypatch)
+    staying.django_that_stays(step, "static")
+    step.limit = 0.5
+    with pytest.raises(CommandFailed, match="took too long and was stopped\nApplying"):
+        staying.migrate(step)
+    assert not runs(stayed(step), step.progress.beside[0]["started"])
+
+
+def test_one_that_answers_and_does_not_end_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(ANSWERS + "import time\ntime.sleep(60)\n", monkeypatch)
+    staying.django_that_stays(step, "static")
+    step.limit = 0.5
+    with pytest.raises(CommandFailed, match="took too long and was stopped"):
+        staying.migrate(step)
+
+
+def test_where_the_one_that_stayed_was_killed_another_is_started(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(ANSWERS, monkeypatch)
+    staying.django_that_stays(step, "static")
+    stop_group(stayed(step))
+    have(FOUND, monkeypatch)
+    assert staying.migrate(step) == {"pending": [1]}
+
+
+def test_one_that_can_not_be_asked_is_ended_and_another_is_started(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(ANSWERS, monkeypatch)
+    staying.django_that_stays(step, "static")
+    Path("django").unlink()
+    have(FOUND, monkeypatch)
+    assert staying.migrate(step) == {"pending": [1]}
+    assert not runs(stayed(step), step.progress.beside[0]["started"])
+
+
+def test_where_there_is_no_room_for_its_door_it_does_not_stay(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(FOUND, monkeypatch)
+    Path("django").touch()
+    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert step.progress.beside == ()
+
+
+def test_one_that_can_not_be_written_down_does_not_stay(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(ANSWERS, monkeypatch)
+    pids = []
+
+    def full(what: str, pid: int) -> None:
+        pids.append((pid, started_at(pid)))
+        raise OSError("no space left on device")
+
+    step.transaction.goes_on_beside = full
+    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    ((pid, started),) = pids
+    assert not runs(pid, started)
+
+
+@pytest.mark.parametrize("begin", [{"kind": "build"}, {"primary": False}])
+def test_it_does_not_stay_where_nothing_will_be_migrated(
+    begin: dict[str, Any], step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have(FOUND, monkeypatch)
+    step.begin.update(begin)
+    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert not Path("django").exists()
+
+
+def test_one_that_is_not_told_ends_by_itself(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    have(ANSWERS, monkeypatch)
+    staying.django_that_stays(step, "static")
+    pid = stayed(step)
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.connect("django")
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert not runs(pid, step.progress.beside[0]["started"])
