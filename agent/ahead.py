@@ -1,64 +1,49 @@
-"""The rehearsal begins ahead of its step, while the database is backed up and migrated: the new version starts where no
-visitor comes. It is only a gain in time: whatever is not certain about it is done again when it is its turn."""
+"""The rehearsal begins ahead of its step, as soon as the version is whole: it starts where no visitor comes, while the
+database is backed up and migrated. It is only a gain in time: what is not certain of it is done again in its turn."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from agent import rolling
 from agent.layout import Layout
 from agent.maintenance import restart_way
-from agent.rehearsal import Command, Rehearsal, collect, start
+from agent.rehearsal import NAME, Command, Rehearsal, begun, start
 from agent.say import say
 from agent.step import Step, StepFailed
 from agent.supervisor import Unreadable
 from agent.versions import SEAL, read_json
 
-# The first step of the window of each kind of run.
+# Where it is begun at the latest: with the first step of the window of each kind of run.
 FIRST = {"deploy": "backup_before", "revert": "maintenance_start"}
 
-# What goes on beside the steps of this call.
-_rehearsals: list[Rehearsal] = []
 
+def begin(step: Step) -> None:
+    """Start the new version where no visitor comes, if it will be rehearsed, and does not run there yet.
 
-def begin(step: Step, to_come: Sequence[str]) -> None:
-    """Start with the first step of the window what this same call will need.
-
-    + to_come: the steps of this call after this one
+    It outlives the call that has begun it, until `take` comes for it or a fallback stops it.
     """
-    if step.name != FIRST.get(step.begin["kind"]):
+    if step.begin["kind"] not in FIRST or restart_way(step.progress)["way"] != "rolling":
         return
-    if "restart" in to_come and restart_way(step.progress)["way"] == "rolling":
-        _begin_rehearsal(step)
-
-
-def _begin_rehearsal(step: Step) -> None:
+    if any(one["what"] == NAME for one in step.progress.beside):
+        return
     try:
         command = at_its_own_path(step.layout, rolling.command_of_web(step.layout, step.version), step.version)
         if command:
-            _rehearsals.append(start(step, command))
+            start(step, command)
     except (StepFailed, Unreadable) as problem:
         say(f"the new version is not started ahead of its turn: {problem}")
 
 
-def take() -> Rehearsal | None:
+def take(step: Step) -> Rehearsal | None:
     """The rehearsal, if one was begun and is well now that all has been done that it waits for; it is the caller's."""
-    while _rehearsals:
-        first = _rehearsals.pop()
-        if first.is_well():
-            return first
-        first.end()
+    first = begun(step)
+    if first is None or first.is_well():
+        return first
+    first.end()
     return None
-
-
-def end() -> None:
-    """End what nobody has taken, and see to the end of what somebody has."""
-    while _rehearsals:
-        _rehearsals.pop().end()
-    collect()
 
 
 def at_its_own_path(layout: Layout, command: Command, version: str) -> Command | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent import git, rolling, tree, venvs
+from agent import ahead, git, rolling, tree, venvs
 from agent.command import PATH, Runner, acting_as
 from agent.say import say
 from agent.state import write_whole
@@ -183,6 +183,7 @@ def seal(step: Step) -> Note:
     with acting_as(layout.app):
         write_whole(folder / SEAL, json.dumps(marker, indent=2) + "\n", 0o444)
         folder.chmod(0o555)
+    ahead.begin(step)
     return {"bytes": size}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent import health, service
-from agent.command import TAIL_LINES, ask_to_end, ending, run_as, stop_group, user_env
+from agent.command import TAIL_LINES, ask_to_end, ending, run_as, runs, started_at, stop_group, user_env
 from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.masking import masked_urls
@@ -29,6 +29,9 @@ PAUSE = 0.05
 LOOK = 0.25
 
 
+# What it is called in the journal.
+NAME = "rehearsal"
+
 # Those that were asked to end.
 _leaving: list[Rehearsal] = []
 
@@ -40,11 +43,25 @@ def collect() -> None:
 
 
 class Rehearsal:
-    """A web process that serves nobody but us."""
+    """A web process that serves nobody but us.
 
-    def __init__(self, step: Step, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-        self._step, self._process, self._url, self._log = step, process, url, log
-        self._well_since = self._began = time.monotonic()
+    + began: seconds ago; process: where it is this call's own, how it ends is known
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        pid: int,
+        started: str | None,
+        url: str,
+        *,
+        began: float = 0.0,
+        process: subprocess.Popen[bytes] | None = None,
+    ) -> None:
+        self._step, self._pid, self._started, self._url, self._process = step, pid, started, url, process
+        self._log = step.transaction.output(NAME)
+        self._well_since = time.monotonic()
+        self._began = self._well_since - began
         self._members: frozenset[tuple[int, str]] = frozenset()
         self._looked_at, self._ended = 0.0, False
 
@@ -63,18 +80,15 @@ class Rehearsal:
         if self._ended:
             return
         self._ended = True
-        stop_group(self._process.pid, gently=True)
-        self._process.wait()
-        try:
-            self._log.write_text(masked_urls(self._log.read_text(errors="replace")))
-        except OSError as error:
-            # It has gone well, or the reason is told already.
-            say(f"{self._log} can't be written: {error}")
+        stop_group(self._pid, gently=True)
+        if self._process:
+            self._process.wait()
+        hide_secrets(self._log)
 
     def dismiss(self) -> None:
         """Ask it to end, and don't wait for it: `collect` does."""
         if not self._ended:
-            ask_to_end(self._process.pid)
+            ask_to_end(self._pid)
             _leaving.append(self)
 
     def is_well(self) -> bool:
@@ -124,19 +138,21 @@ class Rehearsal:
             raise Unhealthy(f"{what}: a process of the new version has ended or was started again{self._tail()}")
 
     def _still_runs(self, what: str) -> None:
-        code = self._process.poll()
+        code = self._process.poll() if self._process else None
         if code is not None:
             raise Unhealthy(f"{what}: the new version's process ended with {ending(code)}{self._tail()}")
+        if not runs(self._pid, self._started):
+            raise Unhealthy(f"{what}: the new version's process has ended{self._tail()}")
 
     def _problem(self) -> str | None:
         settings = self._step.settings
         folder = self._step.layout.versions
-        wrong = service.not_from(service.session(self._process.pid, folder), self._step.version)
+        wrong = service.not_from(service.session(self._pid, folder), self._step.version)
         timeout = min(health.ANSWER_TIMEOUT, settings["health_timeout"])
         return wrong or health.ask(self._url, health.headers_for(settings), settings["health_status"], timeout)
 
     def _now(self) -> frozenset[tuple[int, str]]:
-        found = service.session(self._process.pid, self._step.layout.versions)
+        found = service.session(self._pid, self._step.layout.versions)
         return frozenset((process.pid, process.started) for process in found)
 
     def _tail(self) -> str:
@@ -170,10 +186,26 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
     return Command(argv, folder, env, web.options.get("user") or layout.app)
 
 
+def begun(step: Step) -> Rehearsal | None:
+    """The one that was begun ahead, by this call or by one before it, as long as it runs."""
+    for one in step.progress.beside:
+        if one["what"] == NAME and runs(one["pid"], one["started"]):
+            return Rehearsal(step, one["pid"], one["started"], one["url"], began=time.time() - one["at"])
+    return None
+
+
+def hide_secrets(log: Path) -> None:
+    """Take out of a rehearsal's log what nobody is to read, once it has ended."""
+    try:
+        log.write_text(masked_urls(log.read_text(errors="replace")))
+    except OSError as error:
+        # It has gone well, or the reason is told already.
+        say(f"{log} can't be written: {error}")
+
+
 def start(step: Step, command: Command) -> Rehearsal:
-    """Start it; whoever does has to end it. Raises StepFailed."""
-    log = step.transaction.output("rehearsal")
-    with contextlib.closing(_listen()) as held, log.open("wb") as output:
+    """Start it; it outlives this call unless it is ended. Raises StepFailed."""
+    with contextlib.closing(_listen()) as held, step.transaction.output(NAME).open("wb") as output:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
         url = _at(step.settings["health_url"], held.getsockname()[1])
         try:
@@ -189,9 +221,9 @@ def start(step: Step, command: Command) -> Rehearsal:
             )
         except (OSError, KeyError) as error:
             raise StepFailed(f"the new version's process could not be started: {error}") from None
-    first = Rehearsal(step, process, url, log)
+    first = Rehearsal(step, process.pid, started_at(process.pid), url, process=process)
     try:
-        step.transaction.goes_on_beside("rehearsal", process.pid)
+        step.transaction.goes_on_beside(NAME, process.pid, url=url)
     except BaseException:
         first.end()
         raise

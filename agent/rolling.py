@@ -156,13 +156,15 @@ def replace_all(step: Step, first: Rehearsal | None) -> Note:
     try:
         if not ahead:
             first.wait_until_well()
+        when = "when it was its turn" if ahead else f"after {first.seconds:.1f} s"
+        say(f"restart: the new version was well {when}, where no visitor comes")
         found = _replace_after(first, step, running)
     except BaseException:
         first.end()
         raise
     # What comes next need not wait until it has ended.
     first.dismiss()
-    return {"ahead": ahead, **found}
+    return {"ahead": ahead, **({} if ahead else {"rehearsed": round(first.seconds, 2)}), **found}
 
 
 def _replace_after(first: Rehearsal, step: Step, running: Running) -> Note:
@@ -172,7 +174,6 @@ def _replace_after(first: Rehearsal, step: Step, running: Running) -> Note:
         first.watch(stable * WATCHED_FIRST)
     # For the rest, visitors' processes are so much younger than this one, by the time that they take to start at least,
     # that they are taken back before they reach the age at which it has failed.
-    say(f"restart: the new version was well after {first.seconds:.1f} s, where no visitor comes")
     roll = _Roll(step, running, step.version, anew=step.begin["kind"] == "restart", first=first)
     roll.replace()
     while first.up_for < stable:
@@ -180,7 +181,7 @@ def _replace_after(first: Rehearsal, step: Step, running: Running) -> Note:
         roll.check()
         time.sleep(PAUSE)
     roll.check()
-    return {"rehearsed": round(first.seconds, 2), "stable": stable, "replaced": roll.seconds}
+    return {"stable": stable, "replaced": roll.seconds}
 
 
 def take_back(step: Step, was: str) -> Note:

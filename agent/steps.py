@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent import ahead, build, probes, service, window
+from agent import ahead, build, probes, rehearsal, service, window
 from agent.ending import TROUBLE, commit, fall_back, write_down_probes
 from agent.interrupts import Interrupted, interruptible
 from agent.maintenance import visitors_may_notice
@@ -48,10 +48,10 @@ def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, 
     """
     transaction = Transaction(state, deploy)
     try:
-        for number, name in enumerate(names):
+        for name in names:
             if visitors_may_notice(transaction.progress, name):
                 probes.watch(transaction.begin)
-            if not run_step(state, deploy, name, given.get(name, {}), names[number + 1 :]):
+            if not run_step(state, deploy, name, given.get(name, {})):
                 return False
             if name == names[-1]:
                 write_down_probes(transaction)
@@ -60,14 +60,13 @@ def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, 
                 return False
         return True
     finally:
-        ahead.end()
+        rehearsal.collect()
 
 
-def run_step(state: State, deploy: str, name: str, given: dict[str, Any], to_come: Sequence[str] = ()) -> bool:
+def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> bool:
     """Run one step. Returns whether it went well; if not, the deploy has ended already.
 
     + given: what the controller says for this call alone
-    + to_come: the steps of this call after this one
 
     Raises Ended when this deploy does not hold the host any more.
     """
@@ -83,7 +82,7 @@ def run_step(state: State, deploy: str, name: str, given: dict[str, Any], to_com
         if name in progress.done:
             say(f"{name}: done already")
             return True
-        return _carry_out(transaction, name, given, to_come)
+        return _carry_out(transaction, name, given)
 
 
 def _gone(transaction: Transaction) -> str:
@@ -111,7 +110,7 @@ def _commit(transaction: Transaction) -> bool:
     return True
 
 
-def _carry_out(transaction: Transaction, name: str, given: dict[str, Any], to_come: Sequence[str]) -> bool:
+def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bool:
     settings = transaction.begin["settings"]
     limit = limit_of(name, settings)
     began = time.time()
@@ -121,7 +120,8 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any], to_co
         transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
         step = Step(name, transaction, limit, given)
         with interruptible():
-            ahead.begin(step, to_come)
+            if name == ahead.FIRST.get(step.begin["kind"]):
+                ahead.begin(step)
             note = STEPS[name](step)
         _write_done(transaction, name, round(time.time() - began, 2), note)
     except Interrupted as interruption:

@@ -96,9 +96,12 @@ class Transaction:
 
         return Runner(user=user, log=self.output(name), until=time.time() + limit, started=note)
 
-    def goes_on_beside(self, what: str, pid: int) -> None:
-        """Write down that a process goes on beside the steps, so that a fallback stops it. Raises OSError."""
-        self.journal.append("beside", what=what, pid=pid, started=started_at(pid))
+    def goes_on_beside(self, what: str, pid: int, **more: Any) -> None:
+        """Write down that a process goes on beside the steps, so that a fallback stops it. Raises OSError.
+
+        + more: what else whoever needs it later has to know
+        """
+        self.journal.append("beside", what=what, pid=pid, started=started_at(pid), **more)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import assets, health, rolling, whole, window
+from agent import assets, health, rehearsal, rolling, whole, window
 from agent.command import acting_as, runs, stop_group
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
@@ -36,6 +36,9 @@ def stop_commands(step: Step) -> Note:
         if runs(command["pid"], command["started"]):
             stop_group(command["pid"])
             stopped.append(command["pid"])
+    log = step.transaction.output(rehearsal.NAME)
+    if log.exists():
+        rehearsal.hide_secrets(log)
     return {"stopped": stopped}
 
 

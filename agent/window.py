@@ -132,7 +132,7 @@ def restart(step: Step) -> Note:
     # Written down before anything is touched: a fallback goes back the same way.
     step.transaction.journal.append("note", step="restart", note={"way": decided["way"]})
     if decided["way"] == "rolling":
-        return {"way": "rolling", **rolling.replace_all(step, ahead.take())}
+        return {"way": "rolling", **rolling.replace_all(step, ahead.take(step))}
     if decided.get("why"):
         first, *lines = str(decided["why"]).splitlines()
         say(f"restart: in full, not one process after the other: {first}")

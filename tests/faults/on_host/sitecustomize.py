@@ -152,7 +152,10 @@ class Staying:
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Called by the interpreter before each thing that it reports."""
-        if not self.done and event == "open" and "/django/core/management/commands/migrate" in str(arguments[0]):
+        if self.done or event != "open":
+            return
+        folder, _, name = str(arguments[0]).rpartition("/")
+        if "/django/core/management/commands" in folder and name.startswith("migrate."):
             self.done = True
             as_command(self.line)
 
