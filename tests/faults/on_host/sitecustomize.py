@@ -145,17 +145,16 @@ class Saboteur:
 
 
 class Staying:
-    """Watches a program that goes on to another verb once it is told to: then that one begins."""
+    """Watches a program that stays after its first verb, until it is asked for another one: then that begins."""
 
     def __init__(self, line: str) -> None:
-        self.line, self.done = line, False
+        self.line, self.asked, self.done = line, False, False
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Called by the interpreter before each thing that it reports."""
-        if self.done or event != "open":
-            return
-        folder, _, name = str(arguments[0]).rpartition("/")
-        if "/django/core/management/commands" in folder and name.startswith("migrate."):
+        # Whoever asks is sent what it writes to; once told to go on, it looks for the migrations first.
+        self.asked = self.asked or event == "socket.sendmsg"
+        if self.asked and not self.done and event == "os.listdir":
             self.done = True
             as_command(self.line)
 
