@@ -1,4 +1,4 @@
-"""The rehearsal begins ahead of its step, as soon as the version is whole: it starts where no visitor comes, while the
+"""The rehearsal begins ahead of its step, once the version is whole: it starts where no visitor comes, while the
 database is backed up and migrated. It is only a gain in time: what is not certain of it is done again in its turn."""
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 from agent import rolling
 from agent.layout import Layout
 from agent.maintenance import restart_way
+from agent.masking import masked_urls
 from agent.rehearsal import NAME, Command, Rehearsal, begun, start
 from agent.say import say
 from agent.step import Step, StepFailed
@@ -21,7 +22,7 @@ FIRST = {"deploy": "backup_before", "revert": "maintenance_start"}
 
 
 def begin(step: Step) -> None:
-    """Start the new version where no visitor comes, if it will be rehearsed, and does not run there yet.
+    """Start the new version where no visitor comes, if it will be rehearsed, and none was started before.
 
     It outlives the call that has begun it, until `take` comes for it or a fallback stops it.
     """
@@ -33,8 +34,8 @@ def begin(step: Step) -> None:
         command = at_its_own_path(step.layout, rolling.command_of_web(step.layout, step.version), step.version)
         if command:
             start(step, command)
-    except (StepFailed, Unreadable) as problem:
-        say(f"the new version is not started ahead of its turn: {problem}")
+    except (StepFailed, Unreadable, OSError) as problem:
+        say(f"the new version is not started ahead of its turn: {masked_urls(str(problem))}")
 
 
 def take(step: Step) -> Rehearsal | None:

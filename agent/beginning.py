@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from agent import ahead, health, hotfixes, reserve, rolling, versions
+from agent import health, hotfixes, reserve, rolling, versions
 from agent.command import CommandFailed
 from agent.ending import end_refused
 from agent.guard import start_guard
@@ -15,11 +15,7 @@ from agent.links import NotALink, Recorded, read_link
 from agent.masking import masked_urls
 from agent.say import say
 from agent.state import State
-from agent.step import Step
 from agent.transaction import Refused, Transaction, begin
-
-# How long what it begins may take, seconds.
-BEGIN_LIMIT = 60.0
 
 
 def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
@@ -48,9 +44,6 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         reserve.set_aside_for_links(layout)
         start_guard()
         _keep_hotfixes(transaction, request)
-        if request["kind"] == "revert":
-            # What it goes to is whole already.
-            ahead.begin(Step("begin", transaction, BEGIN_LIMIT))
     except (Refused, CommandFailed, OSError, subprocess.SubprocessError) as problem:
         end_refused(transaction, masked_urls(str(problem)))
         raise Refused(masked_urls(str(problem))) from None

@@ -83,7 +83,7 @@ class Runner:
         env: Mapping[str, str] | None = None,
         handed: Sequence[int] = (),
     ) -> Started:
-        """Start a command; whoever does has to finish it, with this runner or another one.
+        """Start a command; whoever does has to finish it, with this runner or another one, or to leave it.
 
         + handed: descriptors that it is given besides its output, under the same numbers
         """
@@ -242,6 +242,14 @@ def runs(pid: int, started: str | None) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return fields[STARTED] == started and fields[0] not in "ZX"
+
+
+def group_runs(pid: int, started: str | None) -> bool:
+    """Whether a process of the group runs whose leader was started then, with that id.
+
+    The leader may be gone: as long as others of its group live, its id is given to nobody else.
+    """
+    return started_at(pid) in (started, None) and _alive(pid)
 
 
 def stat_of(process: Path) -> list[str]:

@@ -10,10 +10,13 @@ It imports nothing of the agent, since the version's Python knows nothing of it.
 as one marked line of JSON, whatever else the app prints.
 """
 
+import array
 import json
 import os
 import runpy
+import socket
 import sys
+import traceback
 
 MARK = "switchback-result: "
 # Has it stay; what it then says, what it is told, and with what its answer ends.
@@ -36,12 +39,15 @@ def main() -> None:
 
         if verb == "foresee":
             _let_postgresql_refuse_to_write()
-        django.setup()
         stays = arguments[-2:-1] == [THEN_MIGRATE]
+        if stays:
+            # What the app starts is not to hold the door open when we are gone.
+            os.set_inheritable(int(arguments[-1]), False)
+        django.setup()
         found = VERBS[verb](*(arguments[:-2] if stays else arguments))  # type: ignore[operator]
         print(MARK + json.dumps(found), flush=True)
         if stays and _has_to_migrate(found.get("checks", found)):
-            _migrate_when_told(int(arguments[-1]))
+            stay(int(arguments[-1]))
 
     management.execute_from_command_line = ours
     sys.argv = [manage, verb]
@@ -52,34 +58,43 @@ def _has_to_migrate(found):  # type: ignore[no-untyped-def]
     return found["pending"] and not found["errors"] and not found["conflicts"]
 
 
-def _migrate_when_told(number):  # type: ignore[no-untyped-def]
-    """Say that it stays, then wait; whoever is not told ends."""
-    import array  # noqa: PLC0415
-    import socket  # noqa: PLC0415
+def stay(number):  # type: ignore[no-untyped-def]
+    """Wait to be told to migrate, and answer; whoever is not told ends."""
+    try:
+        caller = _asked(number)
+    except Exception:  # noqa: BLE001 - what was to be found is found: another Django will migrate
+        traceback.print_exc()
+        return
+    with caller:
+        # Whoever has started this is gone, and with it what it says: the caller gets that from us.
+        caller.sendmsg([b" "], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [1, 2]))])
+        if caller.recv(len(NOW)) != NOW:
+            raise SystemExit("not told to go on")
+        caller.sendall(json.dumps(migrate()).encode() + END)
 
+
+def _asked(number):  # type: ignore[no-untyped-def]
+    """Say that it stays, and wait for whoever asks."""
     # A backup comes first, and nothing of ours is to be in its way.
     _let_go_of_databases()
-    with socket.socket(fileno=number) as door:
-        with door.accept()[0] as caller:
-            caller.sendall(STAYS)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, number) as door:
+        with door.accept()[0] as first:
+            first.sendall(STAYS)
         door.settimeout(PATIENCE)
-        with door.accept()[0] as caller:
-            caller.settimeout(None)
-            # Whoever has started this is gone, and with it what it says: the caller gets that from us.
-            outputs = array.array("i", [1, 2])
-            caller.sendmsg([b" "], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, outputs)])
-            if caller.recv(len(NOW)) != NOW:
-                raise SystemExit("not told to go on")
-            caller.sendall(json.dumps(migrate()).encode() + END)
+        caller = door.accept()[0]
+    caller.settimeout(None)
+    return caller
 
 
 def _let_go_of_databases():  # type: ignore[no-untyped-def]
+    import django  # noqa: PLC0415
     from django.db import connections  # noqa: PLC0415
 
-    for connection in connections.all():
-        connection.close()
-        # From Django 5.1 on, a connection may go back to a pool that keeps it.
-        getattr(connection, "close_pool", lambda: None)()
+    connections.close_all()
+    if django.VERSION >= (5, 1):
+        # Closed, a connection may have gone back to a pool that keeps it.
+        for connection in connections.all(initialized_only=True):
+            getattr(connection, "close_pool", lambda: None)()
 
 
 def static(root):  # type: ignore[no-untyped-def]

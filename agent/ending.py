@@ -82,9 +82,11 @@ def _commit_sentence(transaction: Transaction) -> str:
 
 
 def end_refused(transaction: Transaction, reason: str) -> None:
-    """End a deploy that had not begun to do anything."""
+    """End a deploy that had not begun to do anything, unless whoever interrupted it has."""
     with transaction.alone():
-        _end(transaction, "refused", f"refused: {reason}; nothing was changed")
+        # If the host was taken after that, the guard frees it.
+        if not transaction.progress.outcome:
+            _end(transaction, "refused", f"refused: {reason}; nothing was changed")
 
 
 def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> str:

@@ -1,7 +1,7 @@
 """The agent's commands: what a deploy, the guard and the boot call.
 
 Each command imports what it needs by itself, before it begins: every step of a run waits until the agent has started,
-and where a host is only looked at, all that is imported is compiled first.
+and where a host is looked at that does not have this agent, all that is imported is compiled first.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def as_the_app_s_own(step: Step, version: str) -> Iterator[None]:
 
 
 def _side() -> str:
-    # Found when it is used: where the agent only looks at a host, it comes from no file.
+    # Found when it is used: where the agent only looks at a host, it may come from no file.
     return str(Path(__file__).with_name("django_side.py"))
 
 

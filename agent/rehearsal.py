@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent import health, service
-from agent.command import TAIL_LINES, ask_to_end, ending, run_as, runs, started_at, stop_group, user_env
+from agent.command import TAIL_LINES, ask_to_end, ending, group_runs, run_as, runs, started_at, stop_group, user_env
 from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.masking import masked_urls
@@ -45,7 +45,7 @@ def collect() -> None:
 class Rehearsal:
     """A web process that serves nobody but us.
 
-    + began: seconds ago; process: where it is this call's own, how it ends is known
+    + process: where this call has started it, how it ends is known
     """
 
     def __init__(
@@ -54,14 +54,11 @@ class Rehearsal:
         pid: int,
         started: str | None,
         url: str,
-        *,
-        began: float = 0.0,
         process: subprocess.Popen[bytes] | None = None,
     ) -> None:
         self._step, self._pid, self._started, self._url, self._process = step, pid, started, url, process
         self._log = step.transaction.output(NAME)
-        self._well_since = time.monotonic()
-        self._began = self._well_since - began
+        self._well_since = self._began = time.monotonic()
         self._members: frozenset[tuple[int, str]] = frozenset()
         self._looked_at, self._ended = 0.0, False
 
@@ -80,7 +77,8 @@ class Rehearsal:
         if self._ended:
             return
         self._ended = True
-        stop_group(self._pid, gently=True)
+        if group_runs(self._pid, self._started):
+            stop_group(self._pid, gently=True)
         if self._process:
             self._process.wait()
         hide_secrets(self._log)
@@ -88,7 +86,8 @@ class Rehearsal:
     def dismiss(self) -> None:
         """Ask it to end, and don't wait for it: `collect` does."""
         if not self._ended:
-            ask_to_end(self._pid)
+            if group_runs(self._pid, self._started):
+                ask_to_end(self._pid)
             _leaving.append(self)
 
     def is_well(self) -> bool:
@@ -187,10 +186,10 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
 
 
 def begun(step: Step) -> Rehearsal | None:
-    """The one that was begun ahead, by this call or by one before it, as long as it runs."""
+    """The one that was begun ahead, by this call or by one before it, and may have ended meanwhile."""
     for one in step.progress.beside:
-        if one["what"] == NAME and runs(one["pid"], one["started"]):
-            return Rehearsal(step, one["pid"], one["started"], one["url"], began=time.time() - one["at"])
+        if one["what"] == NAME:
+            return Rehearsal(step, one["pid"], one["started"], one["url"])
     return None
 
 
@@ -221,7 +220,7 @@ def start(step: Step, command: Command) -> Rehearsal:
             )
         except (OSError, KeyError) as error:
             raise StepFailed(f"the new version's process could not be started: {error}") from None
-    first = Rehearsal(step, process.pid, started_at(process.pid), url, process=process)
+    first = Rehearsal(step, process.pid, started_at(process.pid), url, process)
     try:
         step.transaction.goes_on_beside(NAME, process.pid, url=url)
     except BaseException:
@@ -261,7 +260,7 @@ def _filled(text: str, values: Mapping[str, Any]) -> str:
     try:
         return text % values if "%" in text else text
     except (KeyError, ValueError, TypeError) as error:
-        raise StepFailed(f"supervisord's config can't be filled in: {text}: {error}") from None
+        raise StepFailed(f"supervisord's config can't be filled in: {error}") from None
 
 
 def _environment_of(pid: int, user: str | None) -> dict[str, str]:

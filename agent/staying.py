@@ -21,8 +21,8 @@ from agent.step import Step
 OUTPUTS = 2
 # How long it may take to do so, seconds.
 ANSWERS_WITHIN = 10.0
-# How often it is looked whether it has ended, seconds.
-PAUSE = 0.02
+# How often it is looked whether it has ended, seconds: before it is known whether it stays, and once it has answered.
+LOOK, PAUSE = 0.2, 0.02
 
 
 def django_that_stays(step: Step, verb: str, *arguments: str) -> Note:
@@ -41,6 +41,7 @@ def django_that_stays(step: Step, verb: str, *arguments: str) -> Note:
             argv = arguments_of(step, step.version, verb, *arguments, THEN_MIGRATE, str(listening.fileno()))
             command = runner.start(argv, folder, handed=[listening.fileno()])
         if not _stays(command, waiting, runner.until):
+            _close(door)
             with as_the_app_s_own(step, step.version):
                 return said_in(runner.finish(command), step, step.version, verb)
     output = runner.leave(command)
@@ -81,17 +82,27 @@ def _opened(door: Path) -> tuple[socket.socket, socket.socket]:
     return listening, waiting
 
 
+def _close(door: Path) -> None:
+    """Take the door away, for nobody else comes; on a file system that can't be written it is in nobody's way."""
+    with contextlib.suppress(OSError):
+        door.unlink()
+
+
 def _stays(command: Started, waiting: socket.socket, until: float) -> bool:
     """Wait until it has done its first verb. Returns whether it stays; otherwise it has ended, or is late."""
-    waiting.settimeout(max(0.001, until - time.time()))
+    waiting.settimeout(LOOK)
     try:
-        return waiting.recv(len(STAYS)) == STAYS
+        # Its end, too, is looked for: the door may be held open by what the app has started.
+        while command.process.poll() is None and time.time() < until:
+            with contextlib.suppress(socket.timeout):
+                return waiting.recv(len(STAYS)) == STAYS
     except OSError:
         return False
     except BaseException:
         # Whoever interrupts a step interrupts its command too.
         _end(command)
         raise
+    return False
 
 
 def _write_down(step: Step, command: Started) -> None:
@@ -124,8 +135,9 @@ def _told(step: Step, pid: int, started: str) -> Note | None:
     runner = step.runner(step.layout.app)
     with socket.socket(socket.AF_UNIX) as caller, contextlib.ExitStack() as open_ones:
         try:
-            caller.settimeout(ANSWERS_WITHIN)
+            caller.settimeout(max(0.001, min(ANSWERS_WITHIN, runner.until - time.time())))
             caller.connect(str(_door(step)))
+            _close(_door(step))
             _, said, _, _ = socket.recv_fds(caller, 1, OUTPUTS)
             for file in said:
                 open_ones.callback(os.close, file)
@@ -144,7 +156,7 @@ def _told(step: Step, pid: int, started: str) -> Note | None:
     if late:
         raise CommandFailed(f"{name} took too long and was stopped", output)
     if not whole:
-        raise CommandFailed(f"{name} ended before migrate was done", output)
+        raise CommandFailed(f"{name} ended, or was killed, before migrate was done", output)
     found: Note = json.loads(answer)
     return found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import assets, health, rehearsal, rolling, whole, window
-from agent.command import acting_as, runs, stop_group
+from agent.command import acting_as, group_runs, stop_group
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
 from agent.manage import django, run_python
@@ -30,10 +30,10 @@ LOG_TAIL = 64 * 1024
 
 
 def stop_commands(step: Step) -> Note:
-    """Stop what a killed agent has left running; ids are given out again, so the start time has to match."""
+    """Stop what runs for this deploy; ids are given out again, so the start time has to match."""
     stopped = []
     for command in (*step.progress.commands, *step.progress.beside):
-        if runs(command["pid"], command["started"]):
+        if group_runs(command["pid"], command["started"]):
             stop_group(command["pid"])
             stopped.append(command["pid"])
     log = step.transaction.output(rehearsal.NAME)

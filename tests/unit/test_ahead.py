@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from agent.ahead import at_its_own_path
-from agent.command import started_at
+from agent import ahead
+from agent.ahead import at_its_own_path, take
+from agent.command import group_runs, started_at, stop_group
 from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.progress import read_progress
@@ -78,41 +78,112 @@ def test_what_goes_on_beside_the_steps_is_remembered_when_they_have_ended() -> N
 
 
 class Journal:
-    """As much of a step as a rehearsal that was begun has to do with."""
+    """As much of a step as a rehearsal has to do with."""
 
-    def __init__(self, folder: Path, *records: dict[str, Any]) -> None:
-        self.progress = read_progress(records)
+    def __init__(self, folder: Path, *records: dict[str, Any], **begin: Any) -> None:
+        self.begin = {"kind": "deploy", **begin}
+        checked = {
+            "event": "step done",
+            "step": "checks",
+            "note": {"restart": {"way": self.begin.get("way", "rolling")}},
+        }
+        self.progress = read_progress([checked, *records])
         self.transaction = SimpleNamespace(output=lambda name: folder / name)
-        self.settings: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {"health_stable": 3, "health_timeout": 20}
+        self.layout, self.version = Layout(settings().model_dump(mode="json"), Path(HOME)), NEW
 
 
-def test_a_rehearsal_that_an_earlier_call_has_begun_is_found_as_long_as_it_runs(tmp_path: Path) -> None:
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
-        began = {"at": time.time() - 9, "event": "beside", "what": "rehearsal", "url": "http://127.0.0.1:1/"}
-        step: Any = Journal(tmp_path, {**began, "pid": process.pid, "started": started_at(process.pid)})
-        (tmp_path / "rehearsal").write_text("connected to postgres://app:secret@db/app\n")
-        first = begun(step)
-        assert first is not None
-        assert first.seconds >= 9
-        first.end()
-        assert process.poll() is not None
-    assert begun(step) is None
+def beside(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """What the journal says of a rehearsal."""
+    return {
+        "event": "beside",
+        "what": "rehearsal",
+        "url": "http://127.0.0.1:1/",
+        "pid": process.pid,
+        "started": started_at(process.pid),
+    }
+
+
+@pytest.fixture
+def server() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sh", "-c", "sleep 60 & wait"], start_new_session=True) as process:
+        yield process
+        stop_group(process.pid)
+
+
+def test_a_rehearsal_that_an_earlier_call_has_begun_is_found_and_can_be_ended(
+    server: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "rehearsal").write_text("connected to postgres://app:secret@db/app\n")
+    first = begun(Journal(tmp_path, beside(server)))  # type: ignore[arg-type]
+    assert first is not None
+    first.end()
+    assert server.poll() is not None
     assert "secret" not in (tmp_path / "rehearsal").read_text()
 
 
-def test_one_that_has_ended_by_itself_is_not_well_and_shows_what_it_has_said(tmp_path: Path) -> None:
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
-        began = {"at": time.time(), "event": "beside", "what": "rehearsal", "url": "http://127.0.0.1:1/"}
-        step: Any = Journal(tmp_path, {**began, "pid": process.pid, "started": started_at(process.pid)})
-        (tmp_path / "rehearsal").write_text("PAYMENT_KEY is not set\n")
-        step.settings = {"health_stable": 3}
-        first = begun(step)
-        assert first is not None
-        process.kill()
+def test_one_whose_first_process_is_gone_is_not_well_and_all_of_it_is_ended(
+    server: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    step: Any = Journal(tmp_path, beside(server))
+    (tmp_path / "rehearsal").write_text("PAYMENT_KEY is not set\n")
+    first = begun(step)
+    assert first is not None
+    started = started_at(server.pid)
+    server.kill()
+    server.wait()
+    assert group_runs(server.pid, started)
     with pytest.raises(Unhealthy, match="process has ended\nPAYMENT_KEY is not set"):
         first.check()
+    assert take(step) is None
+    assert not group_runs(server.pid, started)
 
 
-def test_what_a_killed_agent_has_left_beside_is_no_rehearsal(tmp_path: Path) -> None:
-    step: Any = Journal(tmp_path, {"event": "beside", "what": "migrate", "pid": os.getpid(), "started": started_at(1)})
-    assert begun(step) is None
+def test_a_process_that_got_the_id_of_one_that_has_ended_is_left_alone(
+    server: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    first = begun(Journal(tmp_path, {**beside(server), "started": "1"}))  # type: ignore[arg-type]
+    assert first is not None
+    first.dismiss()
+    first.end()
+    assert server.poll() is None
+
+
+def test_what_else_goes_on_beside_the_steps_is_no_rehearsal(server: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    assert begun(Journal(tmp_path, {**beside(server), "what": "migrate"})) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("begin", "so_far", "times"),
+    [
+        ({}, [], 1),
+        ({"kind": "revert"}, [], 1),
+        ({}, [{"event": "beside", "what": "rehearsal", "pid": 1, "started": "1"}], 0),
+        ({}, [{"event": "beside", "what": "migrate", "pid": 1, "started": "1"}], 1),
+        ({"kind": "build"}, [], 0),
+        ({"kind": "restart"}, [], 0),
+        ({"way": "restart"}, [], 0),
+    ],
+)
+def test_it_is_begun_once_where_there_will_be_one(
+    begin: dict[str, Any], so_far: list[dict[str, Any]], times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_with: list[Command] = []
+    monkeypatch.setattr("agent.rolling.command_of_web", lambda layout, version: WEB)
+    monkeypatch.setattr("agent.ahead.at_its_own_path", lambda layout, command, version: command)
+    monkeypatch.setattr("agent.ahead.start", lambda step, command: begun_with.append(command))
+    ahead.begin(Journal(tmp_path, *so_far, **begin))  # type: ignore[arg-type]
+    assert begun_with == [WEB] * times
+
+
+def test_where_it_can_not_be_started_ahead_the_run_goes_on_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(step: Any, command: Command) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("agent.rolling.command_of_web", lambda layout, version: WEB)
+    monkeypatch.setattr("agent.ahead.at_its_own_path", lambda layout, command, version: command)
+    monkeypatch.setattr("agent.ahead.start", full)
+    ahead.begin(Journal(tmp_path))  # type: ignore[arg-type]
+    assert "is not started ahead of its turn: no space left on device" in capsys.readouterr().out

@@ -15,24 +15,24 @@ import pytest
 
 from agent import manage, staying
 from agent.command import CommandFailed, Runner, runs, started_at, stop_group
-from agent.django_side import MARK, NOW, STAYS
+from agent.django_side import MARK
 from agent.progress import read_progress
 
 FOUND = f"print({MARK!r} + '{{\"pending\": [1]}}', flush=True)\n"
-# In the place of Django: finds something, stays, and is told.
+ROOT = str(Path(staying.__file__).parent.parent)
+# In the place of Django: finds something, stays as it would, and is told.
 STAYING = f"""
-import array, os, socket, sys, time
-{FOUND}
-door = socket.socket(fileno=int(sys.argv[-1]))
-with door.accept()[0] as caller:
-    caller.sendall({STAYS!r})
-with door.accept()[0] as caller:
-    caller.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [1, 2]))])
-    if caller.recv(9) != {NOW!r}:
-        raise SystemExit("not told to go on")
+import sys, time
+sys.path.insert(0, {ROOT!r})
+from agent import django_side
+def migrate():
     print("Applying", flush=True)
-"""
-ANSWERS = STAYING + """    caller.sendall(b'{"pending": []}\\n')\n"""
+    raise SystemExit("it broke")
+django_side._let_go_of_databases = lambda: None
+django_side.migrate = lambda: migrate()
+{FOUND}"""
+STAY = "django_side.stay(int(sys.argv[-1]))\n"
+ANSWERS = STAYING + "def migrate():\n    print('Applying', flush=True)\n    return {'pending': []}\n" + STAY
 
 
 class Step:
@@ -126,14 +126,15 @@ def test_one_that_takes_too_long_at_its_first_verb_is_stopped(step: Any, monkeyp
 
 
 def test_one_that_fails_once_it_was_told_has_failed_and_says_why(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    have(STAYING + "    raise SystemExit('it broke')\n", monkeypatch)
+    have(STAYING + STAY, monkeypatch)
     staying.django_that_stays(step, "static")
-    with pytest.raises(CommandFailed, match="ended before migrate was done\nApplying\nit broke"):
+    with pytest.raises(CommandFailed, match="ended, or was killed, before migrate was done\nApplying\nit broke"):
         staying.migrate(step)
 
 
 def test_one_that_takes_too_long_once_it_was_told_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    have(STAYING + "    time.sleep(60)\n", monkeypatch)
+    slow = "def migrate():\n    print('Applying', flush=True)\n    time.sleep(60)\n"
+    have(STAYING + slow + STAY, monkeypatch)
     staying.django_that_stays(step, "static")
     step.limit = 0.5
     with pytest.raises(CommandFailed, match="took too long and was stopped\nApplying"):
@@ -205,3 +206,22 @@ def test_one_that_is_not_told_ends_by_itself(step: Any, monkeypatch: pytest.Monk
         caller.connect("django")
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert not runs(pid, step.progress.beside[0]["started"])
+
+
+def test_one_that_can_not_say_that_it_stays_has_found_what_it_has_found(
+    step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaks = "def broken():\n    raise ImportError('no driver')\ndjango_side._let_go_of_databases = broken\n"
+    have(STAYING + breaks + STAY, monkeypatch)
+    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert step.progress.beside == ()
+    assert "ImportError: no driver\n[exit code 0]\n" in Path("log").read_text()
+
+
+def test_what_the_app_has_started_does_not_keep_a_step_waiting_for_one_that_has_ended(
+    step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have("import subprocess\nsubprocess.Popen(['sleep', '9'], close_fds=False)\n" + FOUND, monkeypatch)
+    began = time.monotonic()
+    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert time.monotonic() - began < 9

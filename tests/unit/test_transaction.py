@@ -15,7 +15,7 @@ import pytest
 
 from agent import ending, guard, health, reserve, service, steps, undo, window
 from agent.command import CommandFailed
-from agent.ending import commit, fall_back
+from agent.ending import commit, end_refused, fall_back
 from agent.layout import Layout
 from agent.links import read_link
 from agent.progress import BUILD, WINDOW
@@ -494,6 +494,14 @@ def test_a_step_of_a_deploy_that_never_began_is_refused(host: Host) -> None:
     with pytest.raises(Ended, match="this deploy does not hold the host"):
         host.run("swap", deploy="20261123-120001-deploy-other")
     assert host.done == []
+
+
+def test_one_that_was_interrupted_while_it_began_ends_once(host: Host) -> None:
+    transaction = host.begin()
+    fall_back(transaction, "interrupted at the controller")
+    end_refused(transaction, "the way was lost under its feet")
+    assert [line["outcome"] for line in read_lines(host.state.history)] == ["refused"]
+    assert lock_holder(host.state) is None
 
 
 def test_a_second_deploy_is_refused_and_told_who_and_since_when_and_at_which_step(host: Host) -> None:
