@@ -156,8 +156,8 @@ def replace_all(step: Step, first: Rehearsal | None) -> Note:
     try:
         if not ahead:
             first.wait_until_well()
-        when = "when it was its turn" if ahead else f"after {first.seconds:.1f} s"
-        say(f"restart: the new version was well {when}, where no visitor comes")
+        after = "" if ahead else f"after {first.seconds:.1f} s, "
+        say(f"restart: the new version was well {after}where no visitor comes")
         found = _replace_after(first, step, running)
     except BaseException:
         first.end()

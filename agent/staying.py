@@ -156,7 +156,7 @@ def _told(step: Step, pid: int, started: str) -> Note | None:
     if late:
         raise CommandFailed(f"{name} took too long and was stopped", output)
     if not whole:
-        raise CommandFailed(f"{name} ended, or was killed, before migrate was done", output)
+        raise CommandFailed(f"{name} did not finish migrate", output)
     found: Note = json.loads(answer)
     return found
 
