@@ -54,7 +54,8 @@ class Held:
     @property
     def command(self) -> str:
         """The shell's words for the process that the step runs."""
-        return "$(pgrep -of '[m]anage.py migrate')" if self.step == "migrate" else "$(pgrep -of '[s]cripts/install.sh')"
+        # The Django of the checks has stayed for the migrations.
+        return "$(pgrep -of '[t]hen-migrate')" if self.step == "migrate" else "$(pgrep -of '[s]cripts/install.sh')"
 
     def let_go(self) -> None:
         """Let the step go on."""
