@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.bed.hosts import Host
-from tests.faults.watch import hold_table, write_script
+from tests.faults.watch import hold_table, journal, write_script
 from tests.invariants import Seen, assert_ended, assert_quiet, assert_screen, assert_taken_back, assert_well, look
 from tests.runs import Runs
 
@@ -80,6 +80,21 @@ def test_a_backup_that_fails_before_the_window_never_touches_the_site(host: Host
     write_script(host, "backup_database.sh", "exit 3")
     result = run("deploy", host, data={"code": "feature/with/slashes"})
     assert_taken_back(host, before, result, "backup_before", ["exit code 3"], outcome="refused")
+
+
+def test_what_a_deploy_has_begun_ahead_ends_with_it(
+    host: Host, before: Seen, run: Runs, settings: dict[str, object]
+) -> None:
+    settings.update(restart="rolling", maintenance="auto")
+    write_script(host, "backup_database.sh", "exit 3")
+    result = run("deploy", host, data={"code": "good-3"})
+    assert_taken_back(host, before, result, "backup", ["exit code 3"])
+    records = journal(host)
+    built = next(number for number, one in enumerate(records) if one.get("step") == "backup_before")
+    begun = [one for one in records[:built] if one["event"] == "beside"]
+    assert [one["what"] for one in begun] == ["migrate", "rehearsal"]
+    for one in begun:
+        assert not host.run(["pgrep", "--session", str(one["pid"])], check=False).stdout
 
 
 def test_maintenance_that_cannot_be_ended_needs_a_person_and_recover_finishes_the_fallback(
