@@ -28,7 +28,7 @@ def begin(step: Step) -> None:
     """
     if step.begin["kind"] not in FIRST or restart_way(step.progress)["way"] != "rolling":
         return
-    if any(one["what"] == NAME for one in step.progress.beside):
+    if step.progress.begun_beside(NAME):
         return
     try:
         command = at_its_own_path(step.layout, rolling.command_of_web(step.layout, step.version), step.version)

@@ -109,7 +109,7 @@ class Runner:
         argv, process = command.argv, command.process
         with command.out as out, command.err as err:
             late = self._wait(process)
-            output, errors = _content(out), _content(err)
+            output, errors = said_since(out.fileno(), 0), said_since(err.fileno(), 0)
         self.write_down(argv, output + errors, ending(process.returncode))
         name = " ".join(argv[:2]) if len(argv) > 1 else argv[0]
         if late:
@@ -153,11 +153,6 @@ class Runner:
 
 def _in_memory() -> IO[bytes]:
     return os.fdopen(os.memfd_create("output"), "w+b")
-
-
-def _content(file: Any) -> str:
-    file.seek(0)
-    return str(file.read().decode(errors="replace"))
 
 
 def said_since(file: int, start: int) -> str:

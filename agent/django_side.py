@@ -39,15 +39,17 @@ def main() -> None:
 
         if verb == "foresee":
             _let_postgresql_refuse_to_write()
-        stays = arguments[-2:-1] == [THEN_MIGRATE]
-        if stays:
+        door = None
+        if arguments[-2:-1] == [THEN_MIGRATE]:
+            door = int(arguments[-1])
+            del arguments[-2:]
             # What the app starts is not to hold the door open when we are gone.
-            os.set_inheritable(int(arguments[-1]), False)
+            os.set_inheritable(door, False)
         django.setup()
-        found = VERBS[verb](*(arguments[:-2] if stays else arguments))  # type: ignore[operator]
+        found = VERBS[verb](*arguments)  # type: ignore[operator]
         print(MARK + json.dumps(found), flush=True)
-        if stays and _has_to_migrate(found.get("checks", found)):
-            stay(int(arguments[-1]))
+        if door is not None and _has_to_migrate(found.get("checks", found)):
+            stay(door)
 
     management.execute_from_command_line = ours
     sys.argv = [manage, verb]

@@ -11,7 +11,7 @@ from typing import Any
 
 from agent import migration_files
 from agent.command import CommandFailed, Runner, acting_as
-from agent.django_side import MARK
+from agent.manage import said_in
 from agent.migration_risk import risks, with_new_tables
 
 # How long Django may take to answer, seconds.
@@ -36,12 +36,7 @@ def ask(runner: Runner, room: Path, python: Path, config: Path, asked: Found) ->
             raise CommandFailed(f"{needed} is not there", "")
     runner = replace(runner, until=min(runner.until, time.time() + LIMIT))
     argv = [str(python), str(side), str(manage), "foresee", json.dumps(asked)]
-    output = runner.run(argv, cwd=config, env=ONLY_READ)
-    results = [line[len(MARK) :] for line in output.splitlines() if line.startswith(MARK)]
-    if not results:
-        raise CommandFailed("manage.py did not come as far as our question", output)
-    found: Found = json.loads(results[-1])
-    return found
+    return said_in(runner.run(argv, cwd=config, env=ONLY_READ), "our question")
 
 
 def lay_out(runner: Runner, room: Path) -> None:

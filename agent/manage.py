@@ -19,15 +19,16 @@ def django(step: Step, verb: str, *arguments: str, version: str = "") -> Note:
     """Run a verb, and return what it has found. Raises CommandFailed."""
     version = version or step.version
     with as_the_app_s_own(step, version):
-        output = step.runner(step.layout.app).run(
-            arguments_of(step, version, verb, *arguments), cwd=folder_of(step, version)
-        )
-    return said_in(output, step, version, verb)
+        output = _run(step, version, arguments_of(step, version, verb, *arguments))
+    return said_in(output, verb)
 
 
 def run_python(step: Step, version: str, arguments: list[str]) -> str:
     """Run a version's own Python in its own config directory. Raises CommandFailed."""
-    argv = [_python(step, version), *arguments]
+    return _run(step, version, [_python(step, version), *arguments])
+
+
+def _run(step: Step, version: str, argv: list[str]) -> str:
     return step.runner(step.layout.app).run(argv, cwd=folder_of(step, version))
 
 
@@ -41,7 +42,7 @@ def folder_of(step: Step, version: str) -> Path:
     return step.layout.part(version, "config")
 
 
-def said_in(output: str, step: Step, version: str, verb: str) -> Note:
+def said_in(output: str, verb: str) -> Note:
     """What a verb says that it has found. Raises CommandFailed."""
     results = [line[len(MARK) :] for line in output.splitlines() if line.startswith(MARK)]
     if not results:

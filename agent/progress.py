@@ -81,6 +81,10 @@ class Progress:
         notes = [self.notes.get(step) or {} for step in ("backup", "backup_before")]
         return next((note for note in notes if note.get("path")), {})
 
+    def begun_beside(self, what: str) -> Record | None:
+        """The journal's line about what was first begun under a name beside the steps; it may have ended since."""
+        return next((one for one in self.beside if one["what"] == what), None)
+
     @property
     def touched(self) -> bool:
         """Whether the live site may have been changed."""

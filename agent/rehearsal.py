@@ -187,10 +187,8 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
 
 def begun(step: Step) -> Rehearsal | None:
     """The one that was begun ahead, by this call or by one before it, and may have ended meanwhile."""
-    for one in step.progress.beside:
-        if one["what"] == NAME:
-            return Rehearsal(step, one["pid"], one["started"], one["url"])
-    return None
+    one = step.progress.begun_beside(NAME)
+    return Rehearsal(step, one["pid"], one["started"], one["url"]) if one else None
 
 
 def hide_secrets(log: Path) -> None:

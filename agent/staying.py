@@ -43,10 +43,10 @@ def django_that_stays(step: Step, verb: str, *arguments: str) -> Note:
         if not _stays(command, waiting, runner.until):
             _close(door)
             with as_the_app_s_own(step, step.version):
-                return said_in(runner.finish(command), step, step.version, verb)
+                return said_in(runner.finish(command), verb)
     output = runner.leave(command)
     _write_down(step, command)
-    return said_in(output, step, step.version, verb)
+    return said_in(output, verb)
 
 
 def migrate(step: Step) -> Note:
@@ -124,10 +124,8 @@ def _end(command: Started) -> None:
 
 def _stayed(step: Step) -> tuple[int, str] | None:
     """The Django that waits to be told: its id, and when it was started."""
-    for one in step.progress.beside:
-        if one["what"] == "migrate" and runs(one["pid"], one["started"]):
-            return one["pid"], one["started"]
-    return None
+    one = step.progress.begun_beside("migrate")
+    return (one["pid"], one["started"]) if one and runs(one["pid"], one["started"]) else None
 
 
 def _told(step: Step, pid: int, started: str) -> Note | None:

@@ -12,15 +12,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agent.install import fingerprint
+from agent.install import LIBRARY, fingerprint
 
 AGENT = Path(__file__).resolve().parent.parent / "agent"
 
 # The interpreter reads this from its command line, then a fingerprint and the sources from the first line of its
 # standard input. Where the host has the very same agent installed, that is run: it is compiled already.
-LOADER = """\
+LOADER = f"""\
 import base64, importlib.abc, importlib.util, json, os, sys, zlib
-LIBRARY = "/usr/local/lib/switchback"
+LIBRARY = "{LIBRARY}"
 mark, packed = sys.stdin.readline().split()
 class Agent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def find_spec(self, name, path, target=None):
