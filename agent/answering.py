@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import os
 import pwd
+import select
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -15,9 +16,8 @@ from urllib.parse import urlsplit
 from agent.command import acting_as
 from agent.connections import other_end
 
-# How long a process is kept waiting that has taken a connection, so that another one takes the next, seconds.
-HELD = 0.1
-LOOK = 0.01
+# How often it is looked who has taken a connection, and whether an answer is there, seconds.
+LOOK = 0.005
 
 
 @dataclass
@@ -25,18 +25,34 @@ class Question:
     """One request on its way.
 
     + taker: the process that has taken the connection; None where it is one that nobody has named
-    + taken_at: since when it has it; 0 while it waits
+    + asked_at: when the request was sent; 0 before
+    + answer: the status, or what went wrong; None before
     """
 
     connection: http.client.HTTPConnection
     taker: int | None = None
-    taken_at: float = 0.0
+    taken: bool = False
+    asked_at: float = 0.0
+    answer: int | str | None = None
+
+    def ask(self, path: str, headers: Mapping[str, str]) -> None:
+        """Send the request. Raises OSError."""
+        self.connection.request("GET", path, headers={"User-Agent": "switchback", **headers})
+        self.asked_at = time.monotonic()
+
+    def read_answer(self) -> None:
+        """Read what has come, and hang up at once: a server may wait for that before it serves anybody else."""
+        try:
+            self.answer = self.connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            self.answer = _no_answer(error)
+        self.connection.close()
 
 
 def ask_at_once(
     number: int, among: Callable[[], Collection[int]], url: str, headers: Mapping[str, str], timeout: float
 ) -> list[tuple[int | None, int | str]]:
-    """Ask so many times at once: what holds one connection leaves the next one to another process.
+    """Ask so many times at once: who has taken one connection, and waits for its request, leaves the next to another.
 
     Returns for each the process that has taken it, if that was seen, and its status or what went wrong.
 
@@ -49,44 +65,46 @@ def ask_at_once(
     try:
         for question in questions:
             question.connection.connect()
-        waiting, end = list(questions), time.monotonic() + timeout
-        while waiting:
+        end = time.monotonic() + timeout
+        while any(question.answer is None for question in questions):
+            waiting = [question for question in questions if not question.asked_at]
             _find_takers(waiting, among)
-            for question in _due(waiting, late=time.monotonic() > end):
-                waiting.remove(question)
-                question.connection.request("GET", path, headers={"User-Agent": "switchback", **headers})
-            time.sleep(LOOK)
-        return [(question.taker, _status(question.connection)) for question in questions]
+            late = time.monotonic() > end
+            for question in waiting:
+                if question.taken or late:
+                    question.ask(path, headers)
+            _read_answers([question for question in questions if question.asked_at], timeout)
+        return [(question.taker, question.answer or "") for question in questions]
     except (OSError, http.client.HTTPException) as error:
-        return [(None, f"does not answer: {error or type(error).__name__}")]
+        return [(None, _no_answer(error))]
     finally:
         for question in questions:
             question.connection.close()
 
 
-def _due(waiting: list[Question], late: bool) -> list[Question]:
-    """Those that are not held back any longer: all of them, once every one was taken."""
-    if late or all(question.taken_at for question in waiting):
-        return list(waiting)
-    now = time.monotonic()
-    return [question for question in waiting if question.taken_at and now - question.taken_at > HELD]
-
-
 def _find_takers(waiting: list[Question], among: Callable[[], Collection[int]]) -> None:
     """See which process has taken each connection by now."""
-    taken = [(question, other_end(question.connection.sock)) for question in waiting if not question.taken_at]
-    held = {pid: _descriptors(pid) for pid in among()} if any(number for _, number in taken) else {}
-    for question, number in taken:
+    found = [(question, other_end(question.connection.sock)) for question in waiting]
+    held = {pid: _descriptors(pid) for pid in among()} if any(number for _, number in found) else {}
+    for question, number in found:
         if number:
             question.taker = next((pid for pid, files in held.items() if f"socket:[{number}]" in files), None)
-            question.taken_at = time.monotonic()
+            question.taken = True
 
 
-def _status(connection: http.client.HTTPConnection) -> int | str:
-    try:
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return f"does not answer: {error or type(error).__name__}"
+def _read_answers(asked: list[Question], timeout: float) -> None:
+    """Read the answers that are there, or that come soon; one that takes too long is waited for no longer."""
+    unanswered = [question for question in asked if question.answer is None]
+    ready = select.select([question.connection.sock for question in unanswered], [], [], LOOK)[0]
+    for question in unanswered:
+        if question.connection.sock in ready:
+            question.read_answer()
+        elif time.monotonic() - question.asked_at > timeout:
+            question.answer = _no_answer(TimeoutError("timed out"))
+
+
+def _no_answer(error: Exception) -> str:
+    return f"does not answer: {error or type(error).__name__}"
 
 
 def _descriptors(pid: int) -> set[str]:

@@ -12,22 +12,30 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent.health import headers_for
+from agent.maintenance import restart_way
+from agent.progress import Progress
 
 Note = dict[str, Any]
 
-# How often each address is asked, seconds, and how long one answer may take.
-EVERY = 0.05
+# How often an address is asked, seconds; the app itself less often where it is not meant to be out; and how long one
+# answer may take.
+EVERY, NOW_AND_THEN = 0.05, 0.25
 ANSWER_TIMEOUT = 5.0
+# After a good answer an address is left alone for so many times as long as it took, up to so many seconds: who needs
+# long for one has visitors to serve.
+RESTS, LONGEST_REST = 3, 1.0
 
 
 class Probe(threading.Thread):
     """Asks one address until it is told to stop.
 
     + expected: the statuses that are right
+    + every: how often it asks, seconds
     """
 
-    def __init__(self, url: str, headers: Mapping[str, str], expected: Sequence[int]) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], expected: Sequence[int], every: float = EVERY) -> None:
         super().__init__(daemon=True)
+        self._every = every
         self._parts, self._headers, self._expected = urlsplit(url), {"User-Agent": "switchback", **headers}, expected
         self._tls = ssl.create_default_context() if self._parts.scheme == "https" else None
         self._enough = threading.Event()
@@ -47,7 +55,7 @@ class Probe(threading.Thread):
             elif out_since is not None:
                 self.outage += began - out_since
                 out_since = None
-            self._enough.wait(max(0.0, began + EVERY - time.monotonic()))
+            self._enough.wait(rest(self._every, time.monotonic() - began, good))
         if out_since is not None:
             self.outage += time.monotonic() - out_since
 
@@ -79,19 +87,32 @@ class Probe(threading.Thread):
         return {"asked": self.asked, "failed": self.failed, "outage": round(self.outage, 3)}
 
 
+def rest(every: float, took: float, good: bool) -> float:
+    """How long an address is left alone before it is asked again, seconds.
+
+    + every: how often it is asked if it answers quickly
+    + took: how long its answer has taken; + good: whether it was a good one
+
+    >>> rest(0.05, 0.01, good=True), round(rest(0.05, 0.2, good=True), 1), rest(0.05, 0.2, good=False)
+    (0.04, 0.6, 0.0)
+    """
+    return max(every - took, min(RESTS * took, LONGEST_REST) if good else 0.0)
+
+
 _probes: dict[str, Probe] = {}
 
 
-def watch(begin: Note) -> None:
+def watch(progress: Progress) -> None:
     """Begin to ask, if nobody does yet: the site as visitors reach it, and the app itself.
 
-    + begin: what the run set out to do
+    + progress: what the run set out to do, and has decided
     """
-    if _probes or begin.get("bare"):
+    if _probes or progress.begin.get("bare"):
         return
-    settings = begin["settings"]
+    settings, out = progress.begin["settings"], restart_way(progress)["interrupts"]
     _probes["site"] = Probe(settings["website_url"], {}, settings["site_status"])
-    _probes["app"] = Probe(settings["health_url"], headers_for(settings), settings["health_status"])
+    every = EVERY if out else NOW_AND_THEN
+    _probes["app"] = Probe(settings["health_url"], headers_for(settings), settings["health_status"], every)
     for probe in _probes.values():
         probe.start()
 

@@ -43,9 +43,9 @@ from agent.supervisor import (
 
 Note = dict[str, Any]
 
-PAUSE = 0.05
+PAUSE, LONGEST_PAUSE = 0.05, 1.0
 WATCHED_FIRST = 0.25
-# So many rounds of asking are small; then more connections are made at once, to reach a process that is seldom free.
+# So many rounds of asking are small; then more connections are made at once, to reach one that is seldom the first.
 SMALL_ROUNDS, FEW, MANY = 20, 2, 8
 # What of a process's log is shown when it is not well, bytes.
 LOG_TAIL = 2000
@@ -274,17 +274,21 @@ class _Roll:
                 raise Unhealthy("{} is {}{}".format(name, told["statename"], self._log_of(name)))
             if self._first:
                 self._first.check()
-            wrong = service.not_from(self._family(told["pid"]), self._version)
-            if wrong is None and serves:
+            asked_at = time.monotonic()
+            if serves:
                 rounds += 1
                 wrong = self._answer(told["pid"], FEW if rounds < SMALL_ROUNDS else MANY)
-            elif wrong is None and told["state"] != RUNNING:
-                wrong = "it has not been up for its startsecs yet"
+            else:
+                wrong = service.not_from(self._family(told["pid"]), self._version)
+                if wrong is None and told["state"] != RUNNING:
+                    wrong = "it has not been up for its startsecs yet"
             if wrong is None:
                 return int(told["pid"])
-            if time.monotonic() > end:
+            now = time.monotonic()
+            if now > end:
                 raise Unhealthy(f"{name} is not healthy within {limit} s: {wrong}{self._log_of(name)}")
-            time.sleep(PAUSE)
+            # Half of the time at least is the visitors' alone, whom the others serve.
+            time.sleep(min(max(PAUSE, now - asked_at), LONGEST_PAUSE))
 
     def _answer(self, pid: int, number: int) -> str | None:
         """Ask the app. Returns why it isn't known that a process answers well, or a child of it; None where it does.

@@ -50,7 +50,7 @@ def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, 
     try:
         for name in names:
             if visitors_may_notice(transaction.progress, name):
-                probes.watch(transaction.begin)
+                probes.watch(transaction.progress)
             if not run_step(state, deploy, name, given.get(name, {})):
                 return False
             if name == names[-1]:

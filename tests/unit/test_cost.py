@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from agent import probes
 from agent.cost import measured, sentences
-from agent.probes import Probe
+from agent.probes import LONGEST_REST, Probe, rest
+from agent.progress import Progress
 
 Record = dict[str, Any]
 
@@ -95,13 +96,12 @@ class Site(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
-def test_failed_probes_are_counted_and_the_outage_ends_with_the_first_good_one(monkeypatch: Any) -> None:
-    monkeypatch.setattr(probes, "EVERY", 0.001)
+def test_failed_probes_are_counted_and_the_outage_ends_with_the_first_good_one() -> None:
     Site.failures, Site.asked = 3, threading.Semaphore(0)
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        probe = Probe(f"http://127.0.0.1:{server.server_port}/", {}, (200,))
+        probe = Probe(f"http://127.0.0.1:{server.server_port}/", {}, (200,), every=0.001)
         probe.start()
         for _ in range(5):
             assert Site.asked.acquire(timeout=10)
@@ -114,6 +114,13 @@ def test_failed_probes_are_counted_and_the_outage_ends_with_the_first_good_one(m
     assert found["outage"] > 0
 
 
+@given(st.floats(0, 10))
+def test_who_needs_long_for_a_good_answer_is_asked_less_often_and_a_bad_one_is_followed_at_once(took: float) -> None:
+    assert rest(0.05, took, good=True) >= min(3 * took, LONGEST_REST)
+    assert rest(0.05, took, good=True) + took >= 0.05
+    assert rest(0.05, took, good=False) <= 0.05
+
+
 def test_a_run_on_a_host_without_a_site_asks_nobody() -> None:
-    probes.watch({"settings": {}, "bare": True})
+    probes.watch(Progress(begin={"settings": {}, "bare": True}))
     assert probes.found() == {}
