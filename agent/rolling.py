@@ -44,6 +44,8 @@ from agent.supervisor import (
 Note = dict[str, Any]
 
 PAUSE, LONGEST_PAUSE = 0.05, 1.0
+# While a new process is at work it starts, most likely, and is asked again only after so many seconds.
+STARTS_FOR = 0.5
 WATCHED_FIRST = 0.25
 # So many rounds of asking are small; then more connections are made at once, to reach one that is seldom the first.
 SMALL_ROUNDS, FEW, MANY = 20, 2, 8
@@ -267,28 +269,37 @@ class _Roll:
     def _wait_until_well(self, name: str, serves: bool) -> int:
         """Wait until a process runs from the version and, if it serves, has answered a request. Returns its id."""
         limit = self._step.settings["health_timeout"]
-        end, rounds = time.monotonic() + limit, 0
+        end, rounds, took = time.monotonic() + limit, 0, 0.0
         while True:
             told = self._supervisor.info(name)
             if told["state"] not in UP:
                 raise Unhealthy("{} is {}{}".format(name, told["statename"], self._log_of(name)))
             if self._first:
                 self._first.check()
-            asked_at = time.monotonic()
             if serves:
-                rounds += 1
+                self._let_start(told["pid"], took)
+                rounds, began = rounds + 1, time.monotonic()
                 wrong = self._answer(told["pid"], FEW if rounds < SMALL_ROUNDS else MANY)
+                took = time.monotonic() - began
             else:
+                time.sleep(PAUSE)
                 wrong = service.not_from(self._family(told["pid"]), self._version)
                 if wrong is None and told["state"] != RUNNING:
                     wrong = "it has not been up for its startsecs yet"
             if wrong is None:
                 return int(told["pid"])
-            now = time.monotonic()
-            if now > end:
+            if time.monotonic() > end:
                 raise Unhealthy(f"{name} is not healthy within {limit} s: {wrong}{self._log_of(name)}")
-            # Half of the time at least is the visitors' alone, whom the others serve.
-            time.sleep(min(max(PAUSE, now - asked_at), LONGEST_PAUSE))
+
+    def _let_start(self, pid: int, took: float) -> None:
+        """Ask nobody for a while: the others have visitors to serve.
+
+        + took: how long they were asked the last time; for as long again they are left alone, at least
+        """
+        time.sleep(min(max(PAUSE, took), LONGEST_PAUSE))
+        end = time.monotonic() + STARTS_FOR
+        while service.computes(pid) and time.monotonic() < end:
+            time.sleep(PAUSE)
 
     def _answer(self, pid: int, number: int) -> str | None:
         """Ask the app. Returns why it isn't known that a process answers well, or a child of it; None where it does.

@@ -16,6 +16,9 @@ from agent.versions import NAME
 # What systemd says of a host that is up, or on its way up.
 UP = ("initializing", "starting", "running", "degraded", "maintenance")
 
+# The kernel's letters for a process that runs, or waits for a processor or a disk.
+AT_WORK = "RD"
+
 
 @dataclass(frozen=True)
 class Process:
@@ -155,6 +158,15 @@ def family_ids(pid: int) -> frozenset[int]:
         if not more:
             return frozenset(members)
         members |= more
+
+
+def computes(pid: int) -> bool:
+    """Whether a process, or a descendant of it, is at work right now, and does not just wait for something to do."""
+    for member in family_ids(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if stat_of(Path(f"/proc/{member}"))[0] in AT_WORK:
+                return True
+    return False
 
 
 def _parents() -> Iterator[tuple[int, int]]:

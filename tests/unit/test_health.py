@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -174,3 +179,24 @@ def test_processes_are_a_versions_own_only_when_some_are_and_none_is_of_another(
     found = [process(number, *names) for number, names in enumerate(versions)]
     good = any(NEW in names for names in versions) and not any(LIVE in names for names in versions)
     assert (not_from(found, NEW) is None) == good
+
+
+# --- At work, or waiting
+
+
+def test_a_process_is_at_work_with_its_descendants_and_not_once_they_wait() -> None:
+    busy = "import sys\nsys.stdin.readline()\nwhile True: pass"
+    parent = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}])"
+    with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            # Both start, and then wait: the one for its child, the child for a line.
+            while len(service.family_ids(process.pid)) < 2 or service.computes(process.pid):
+                time.sleep(0.01)
+            assert process.stdin
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            while not service.computes(process.pid):
+                time.sleep(0.01)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert not service.computes(process.pid)
