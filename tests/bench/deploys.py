@@ -28,7 +28,7 @@ from tests.bed.places import BED
 from tests.bench import page, scale
 from tests.bench.commits import make_commits
 from tests.bench.delay import delayed
-from tests.bench.tools import OTHERS, OURS, RESTARTING, ROLLING, SCRIPT, Switchback, Took, Tool
+from tests.bench.tools import IDLE_PYINFRA, OTHERS, OURS, RESTARTING, ROLLING, SCRIPT, Switchback, Took, Tool, timed
 from tests.hosts.visitors import APP, visitors
 from tests.prepared import ensure_engine_alone, prepared_image
 
@@ -36,6 +36,8 @@ ROUND_TRIP = 0.080
 # So many deploys, and each one after them deletes an old version.
 WARM_UP = 3
 HOME = "/home/app"
+# So many seconds the site is visited without a deploy.
+AT_REST = 5.0
 VERSIONS = f"find {HOME} -mindepth 2 -maxdepth 3 -type d -name venv"
 RESULTS = BED / "bench.json"
 VERBOSE = "echo LogLevel VERBOSE >/etc/ssh/sshd_config.d/bench.conf && systemctl reload ssh"
@@ -70,11 +72,14 @@ def deploy(tool: Tool, host: Host, branch: str) -> dict[str, Any]:
 
 
 def deploy_busy(tool: Tool, host: Host, branch: str) -> dict[str, Any]:
-    """Deploy a branch with many visitors, half of them past nginx; and tell what each half got."""
+    """Deploy a branch with many visitors, half of them past nginx; and tell what each half got, and gets at rest."""
     urls = {"through nginx": host.website_url, "straight to the app": APP}
     with visitors(host, page.BUSY_RATE, *urls.values()) as answers:
         tool.deploy(host, branch)
-    return {name: _noticed(got) for name, got in zip(urls, answers, strict=True)}
+    with visitors(host, page.BUSY_RATE, *urls.values()) as at_rest:
+        time.sleep(AT_REST)
+    halves = zip(urls, answers, at_rest, strict=True)
+    return {name: {**_noticed(got), "at_rest": rest["slowest"]} for name, got, rest in halves}
 
 
 def revert(tool: Tool, host: Host) -> dict[str, Any]:
@@ -217,6 +222,7 @@ def _measure_all(given: argparse.Namespace) -> dict[str, Any]:
     programs = {tool.name: tool.version() for tool in OTHERS}
     there: Sequence[Tool] = (SCRIPT, *(tool for tool in OTHERS if programs[tool.name]), *OURS)
     tools = measure(there, image, given.times)
+    idle = [_told(timed(IDLE_PYINFRA)) for _ in range(given.times)]
     several = {}
     for number in _numbers(given.hosts):
         several[number] = scale.deploy_to(number, image, RESTARTING)
@@ -231,6 +237,7 @@ def _measure_all(given: argparse.Namespace) -> dict[str, Any]:
         "load": [round(began, 1), round(os.getloadavg()[0], 1)],
         "times": given.times,
         "programs": programs,
+        "pyinfra": idle,
         "tools": tools,
         "hosts": several,
         "fakes": fakes,

@@ -56,7 +56,7 @@ def text(found: dict[str, Any]) -> str:
         deploys=_table(DEPLOYS, found["tools"]),
         reverts=_table(REVERTS, found["tools"]),
         busy=_busy(found["tools"][ROLLING.name]["busy"]),
-        speed=_speed(found["tools"][SCRIPT.name]),
+        speed=_speed(found["tools"][SCRIPT.name], middle(found["pyinfra"], "seconds")),
         targets="\n".join(_targets(found["tools"])),
         scale=_scale(found),
         exponent=exponent(fakes) if len(fakes) > 1 else float("nan"),
@@ -131,19 +131,26 @@ def _programs(versions: Mapping[str, str]) -> str:
 
 
 def _busy(halves: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = ["|  | requests | failed | slowest, s |", "| --- | --- | --- | --- |"]
-    rows += [f"| {name} | {got['asked']} | {got['failed']} | {got['slowest']:.2f} |" for name, got in halves.items()]
+    rows = ["|  | requests | failed | slowest, s | slowest without a deploy, s |", "| --- | --- | --- | --- | --- |"]
+    rows += [
+        f"| {name} | {got['asked']} | {got['failed']} | {got['slowest']:.2f} | {got['at_rest']:.2f} |"
+        for name, got in halves.items()
+    ]
     return "\n".join(rows)
 
 
-def _speed(script: dict[str, Any]) -> str:
-    """What the bounds that are in seconds have to be read with."""
+def _speed(script: dict[str, Any], pyinfra: float) -> str:
+    """What the bounds that are in seconds have to be read with.
+
+    + pyinfra: what pyinfra takes to do nothing, seconds
+    """
     here = (f"{middle(script[kind], 'seconds'):.1f}" for kind in SET_WHERE)
     there = map(str, SET_WHERE.values())
     return (
         "Bounds that are in seconds were set on a machine on which the script deploys in {} s and goes back in {} s.\n"
-        "On this one it takes {} s and {} s."
-    ).format(*there, *here)
+        "On this one it takes {} s and {} s. A part of each of our times is that of pyinfra with nothing to do\n"
+        "(`pyinfra @local exec -- true`): {:.1f} s here."
+    ).format(*there, *here, pyinfra)
 
 
 @dataclass(frozen=True)

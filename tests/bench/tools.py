@@ -20,6 +20,8 @@ from tests.bed.places import ROOT
 from tests.runs import PYINFRA, SETTINGS, Runs
 
 LIMIT = 600
+# pyinfra by itself, with nothing to do and nowhere to go: what each of our runs takes before it begins.
+IDLE_PYINFRA = (PYINFRA, "@local", "exec", "--", "true")
 HERE = Path(__file__).parent
 KNOWN = (f"UserKnownHostsFile={KNOWN_HOSTS}", "StrictHostKeyChecking=yes")
 # As the others do: what links lead to stays, and the newest one, which is the live one. So each deploy deletes one.

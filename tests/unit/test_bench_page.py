@@ -20,7 +20,7 @@ COST = {"seconds": 6.0, "cpu": 1.0, "megabytes": 70.0}
 def measured(**deploy: Any) -> dict[str, Any]:
     """A tool's figures, that come up to every bound but for what is said."""
     one = {**DEPLOY, **deploy}
-    quiet = {"asked": 900, "failed": 0, "slowest": 0.2}
+    quiet = {"asked": 900, "failed": 0, "slowest": 0.2, "at_rest": 0.05}
     own = {"idle": [{"seconds": 1.0}], "busy": {"through nginx": dict(quiet), "straight to the app": dict(quiet)}}
     return {"deploy": [one], "far": [one], "revert": [dict(REVERT)], "start": [1.0], **own}
 
@@ -29,7 +29,14 @@ def found(others: tuple[str, ...] = (), **programs: str) -> dict[str, Any]:
     """All that is measured: the script takes 10 s, the others as well, ours 5 s and 3 s more when they watch."""
     slow = {name: measured(seconds=10.0, steps={}) for name in (SCRIPT.name, *others)}
     ours = {tool.name: measured(seconds=5.0 if "health_stable" in tool.settings else 8.0) for tool in OURS}
-    told = {"when": "today", "machine": "2 cores", "load": [0.1, 0.2], "times": 1, "programs": programs}
+    told = {
+        "when": "today",
+        "machine": "2 cores",
+        "load": [0.1, 0.2],
+        "times": 1,
+        "programs": programs,
+        "pyinfra": [{"seconds": 0.5}],
+    }
     return {**told, "tools": {**slow, **ours}, "hosts": {"1": COST}, "fakes": {"100": COST, "200": COST}}
 
 
@@ -52,7 +59,8 @@ def test_the_times_of_commands_are_judged_without_the_watching_and_told_with_it(
 
 def test_bounds_in_seconds_come_with_the_speed_of_the_machine() -> None:
     words = " ".join(bounds(found()).split())
-    assert "the script deploys in 7.8 s and goes back in 3.1 s. On this one it takes 10.0 s and 2.0 s." in words
+    assert "the script deploys in 7.8 s and goes back in 3.1 s. On this one it takes 10.0 s and 2.0 s" in words
+    assert "pyinfra with nothing to do (`pyinfra @local exec -- true`): 0.5 s here" in words
 
 
 @pytest.mark.parametrize(
@@ -93,5 +101,5 @@ def test_a_tool_that_is_not_installed_has_no_row_and_is_named() -> None:
     assert named == ["", "---", SCRIPT.name, "Fabric", *(tool.name for tool in OURS)]
 
 
-def test_many_visitors_have_a_table_of_their_own() -> None:
-    assert row(page.text(found()), "straight to the app") == ["straight to the app", "900", "0", "0.20"]
+def test_many_visitors_have_a_table_of_their_own_with_what_they_get_without_a_deploy() -> None:
+    assert row(page.text(found()), "straight to the app") == ["straight to the app", "900", "0", "0.20", "0.05"]
