@@ -24,6 +24,8 @@ STOPS = ((signal.SIGINT, 2.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 TAIL_LINES = 20
 # Where in what `stat_of` returns the time of the start stands.
 STARTED = 19
+# Names, in a command's environment, the command and the deploy that it works for.
+MARK = "SWITCHBACK_COMMAND"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -56,14 +58,16 @@ class Runner:
     + user: whose they are; None for root
     + log: a file that all output is appended to
     + until: the time by which the last of them must have ended, seconds since the epoch
-    + started: told of each command's process id, so that somebody else can stop it if we are killed
+    + deploy: the deploy that they work for, whose mark they carry; empty where it is for none
+    + started: told of each command's process id and mark, so that somebody else can stop it if we are killed
     + also: what its commands find in their environment besides a login's
     """
 
     user: str | None
     log: Path | None
     until: float
-    started: Callable[[int], None] | None = None
+    deploy: str = ""
+    started: Callable[[int, str], None] | None = None
     also: Mapping[str, str] = field(default_factory=dict)
 
     def run(
@@ -89,10 +93,11 @@ class Runner:
         """
         # In memory: the way back is taken by commands too, and needs no room on any disk.
         out, err = _in_memory(), _in_memory()
+        mark = new_mark(self.deploy) if self.deploy else ""
         process = subprocess.Popen(
             list(argv),
             cwd=str(cwd) if cwd else "/",
-            env={**user_env(self.user), **self.also, **(env or {})},
+            env={**user_env(self.user), **self.also, **(env or {}), **({MARK: mark} if mark else {})},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -101,7 +106,7 @@ class Runner:
             **run_as(self.user),
         )
         if self.started:
-            self.started(process.pid)
+            self.started(process.pid, mark)
         return Started(argv, process, out, err)
 
     def finish(self, command: Started, ok: Sequence[int] = (0,)) -> str:
@@ -149,6 +154,11 @@ class Runner:
         except OSError as error:
             # On a full disk, say: what the command has done counts, and whoever reads its output has it.
             say(f"{self.log} can't be written: {error}")
+
+
+def new_mark(deploy: str) -> str:
+    """What one command of a deploy carries, and all that it starts."""
+    return f"{deploy}/{os.urandom(4).hex()}"
 
 
 def _in_memory() -> IO[bytes]:

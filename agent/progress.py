@@ -41,7 +41,7 @@ TOUCHES_SITE = (
 
 
 # What adds up in a journal.
-LISTS = ("started", "done", "commands", "beside", "undone", "problems")
+LISTS = ("started", "done", "commands", "marks", "beside", "undone", "problems")
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Progress:
     reason: str | None = None
     deadline: float = 0.0
     commands: tuple[Record, ...] = ()
+    marks: tuple[str, ...] = ()
     beside: tuple[Record, ...] = ()
     undone: tuple[str, ...] = ()
     problems: tuple[Record, ...] = ()
@@ -96,19 +97,10 @@ def read_progress(records: Sequence[Record]) -> Progress:
 
     + records: the journal's lines, oldest first; any prefix of a real journal is a real state
     """
-    state: dict[str, Any] = {
-        "started": [],
-        "done": [],
-        "notes": {},
-        "commands": [],
-        "beside": [],
-        "undone": [],
-        "problems": [],
-    }
+    state: dict[str, Any] = {"notes": {}, **{key: [] for key in LISTS}}
     for record in records:
         _apply(state, record)
-    lists = {key: tuple(state[key]) for key in ("started", "done", "commands", "beside", "undone", "problems")}
-    return Progress(**{**state, **lists})
+    return Progress(**{**state, **{key: tuple(state[key]) for key in LISTS}})
 
 
 def _apply(state: dict[str, Any], record: Record) -> None:
@@ -131,6 +123,7 @@ def _apply(state: dict[str, Any], record: Record) -> None:
     elif event in ("command", "beside"):
         # A command ends with its step; what goes on beside the steps does not.
         state["commands" if event == "command" else "beside"].append(record)
+        state["marks"].append(record.get("mark", ""))
     elif event == "fallback":
         state["falling_back"] = True
         state["reason"] = record["reason"]

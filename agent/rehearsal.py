@@ -15,7 +15,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent import health, service
-from agent.command import TAIL_LINES, ask_to_end, ending, group_runs, run_as, runs, started_at, stop_group, user_env
+from agent.command import (
+    MARK,
+    TAIL_LINES,
+    ask_to_end,
+    ending,
+    group_runs,
+    new_mark,
+    run_as,
+    runs,
+    started_at,
+    stop_group,
+    user_env,
+)
 from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.masking import masked_urls
@@ -204,12 +216,12 @@ def start(step: Step, command: Command) -> Rehearsal:
     """Start it; it outlives this call unless it is ended. Raises StepFailed."""
     with contextlib.closing(_listen()) as held, step.transaction.output(NAME).open("wb") as output:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
-        url = _at(step.settings["health_url"], held.getsockname()[1])
+        mark, url = new_mark(step.transaction.deploy), _at(step.settings["health_url"], held.getsockname()[1])
         try:
             process = subprocess.Popen(
                 command.argv,
                 cwd=command.folder,
-                env=dict(command.env),
+                env={**command.env, MARK: mark},
                 stdin=held.fileno(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -220,7 +232,7 @@ def start(step: Step, command: Command) -> Rehearsal:
             raise StepFailed(f"the new version's process could not be started: {error}") from None
     first = Rehearsal(step, process.pid, started_at(process.pid), url, process)
     try:
-        step.transaction.goes_on_beside(NAME, process.pid, url=url)
+        step.transaction.goes_on_beside(NAME, process.pid, url=url, mark=mark)
     except BaseException:
         first.end()
         raise

@@ -87,14 +87,15 @@ class Transaction:
     def runner(self, name: str, user: str | None, limit: float) -> Runner:
         """What runs the commands of a step: logged under its name, and noted in the journal as they start."""
 
-        def note(pid: int) -> None:
+        def note(pid: int, mark: str) -> None:
             try:
-                self.journal.append("command", pid=pid, started=started_at(pid))
+                self.journal.append("command", pid=pid, started=started_at(pid), mark=mark)
             except OSError as error:
                 # It only helps whoever finds us killed; the next line of the step itself is what counts.
                 say(f"the journal can't be written: {error}")
 
-        return Runner(user=user, log=self.output(name), until=time.time() + limit, started=note)
+        until = time.time() + limit
+        return Runner(user=user, log=self.output(name), until=until, deploy=self.deploy, started=note)
 
     def goes_on_beside(self, what: str, pid: int, **more: Any) -> None:
         """Write down that a process goes on beside the steps, so that a fallback stops it. Raises OSError.

@@ -17,6 +17,7 @@ from agent.links import restore_links
 from agent.manage import django, run_python
 from agent.masking import masked_urls
 from agent.step import Step, StepFailed
+from agent.strays import strays
 from agent.supervisor import Unreadable
 from agent.versions import change_mark, linked_version
 
@@ -36,6 +37,9 @@ def stop_commands(step: Step) -> Note:
         if group_runs(command["pid"], command["started"]):
             stop_group(command["pid"])
             stopped.append(command["pid"])
+    for group in strays(step.transaction.deploy, step.progress.marks):
+        stop_group(group)
+        stopped.append(group)
     log = step.transaction.output(rehearsal.NAME)
     if log.exists():
         rehearsal.hide_secrets(log)

@@ -139,9 +139,7 @@ def _prepare(base: str, tag: str) -> None:
                 host.write(script, "#!/bin/sh\n", mode=0o755, owner="app")
             host.write("/root/stand_in.sh", (HERE / "stand_in.sh").read_bytes(), mode=0o755)
             host.run(INSTALL)
-            customize = host.run("python3 -c 'import sysconfig; print(sysconfig.get_path(\"stdlib\"))'").stdout.strip()
-            host.run(["rm", "-f", f"{customize}/sitecustomize.py"])
-            host.write(f"{customize}/sitecustomize.py", (HERE / "sitecustomize.py").read_bytes())
+            watch_pythons(host)
             _snapshot(host, f"{tag}-good-1")
             host.run(["systemctl", "start", "postgresql", "django"])
             wait_for_site(host)
@@ -149,6 +147,14 @@ def _prepare(base: str, tag: str) -> None:
             _snapshot(host, f"{tag}-good-2")
     finally:
         host.remove()
+
+
+def watch_pythons(host: Host) -> None:
+    """Have every Python that starts on a host follow the rules that are laid there."""
+    host.run(["mkdir", "-p", "-m", "1777", FAULTS])
+    customize = host.run("python3 -c 'import sysconfig; print(sysconfig.get_path(\"stdlib\"))'").stdout.strip()
+    host.run(["rm", "-f", f"{customize}/sitecustomize.py"])
+    host.write(f"{customize}/sitecustomize.py", (HERE / "sitecustomize.py").read_bytes())
 
 
 def _snapshot(host: Host, tag: str) -> None:

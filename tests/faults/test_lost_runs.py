@@ -12,6 +12,7 @@ import pytest
 from switchback.link import ANSWER_WITHIN, ASK_EVERY
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
+from tests.faults.sabotage import InAgent, lay, watch_pythons
 from tests.faults.watch import (
     WAIT_AT_GATE,
     hold_table,
@@ -165,3 +166,18 @@ def test_a_host_that_does_not_answer_any_more_is_given_up_in_time_and_what_becom
     held.let_go()
     wait_until_free(host)
     assert_came_back(host, before, "install_script")
+
+
+def test_a_command_whose_start_nobody_has_lived_to_write_down_is_stopped_too(
+    host: Host, before: Seen, run: Runs, settings: dict[str, Any]
+) -> None:
+    settings["confirm_timeout"] = CONFIRM
+    settings["install_script"] = write_script(host, "install.sh", "sleep 600")
+    watch_pythons(host)
+    about_to_write = InAgent("step started", "install_script", audit=("open",), path="journal.jsonl", writing=True)
+    lay(host, about_to_write, "kill")
+    assert run("deploy", host, data={"code": "good-2"}).code == 1
+    wait_until_free(host)
+    assert_came_back(host, before, "install_script")
+    assert not [one for one in journal(host) if one["event"] == "command" and "install" in str(one)]
+    assert not host.run(["pgrep", "--full", "sleep 600"], check=False).stdout
