@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from agent import reserve
 from agent.command import Runner, runs, started_at
-from agent.cost import measured
+from agent.cost import told
 from agent.journal import Journal
 from agent.layout import Layout
 from agent.progress import Progress, read_progress
@@ -247,7 +247,7 @@ def finish_end(transaction: Transaction) -> None:
         "reason": (progress.reason or "").split("\n")[0] or None,
         "backup": progress.backup.get("path"),
         "sentence": ended["sentence"],
-        "cost": measured(transaction.journal.records()),
+        "cost": told(transaction.journal.records()),
     }
     reserve.give_back_for_links(transaction.layout)
     transaction.free_room()

@@ -6,11 +6,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import probes
-from agent.cost import measured, sentences
+from agent.cost import measured, sentences, told
 from agent.probes import LONGEST_REST, Probe, rest
 from agent.progress import Progress
 
@@ -74,6 +75,13 @@ def test_of_a_run_that_touched_nothing_there_is_nothing_to_say_of_downtime() -> 
 @given(st.integers(0, len(WINDOW)))
 def test_the_cost_of_every_prefix_can_be_told(length: int) -> None:
     sentences(measured(WINDOW[:length]))
+
+
+def test_a_journal_whose_cost_can_not_be_told_keeps_no_deploy_from_ending(capsys: pytest.CaptureFixture[str]) -> None:
+    odd: list[Record] = [{"event": "note", "step": "downtime", "at": 1.0, "note": {"1.0": {"site": {}}}}]
+    assert sentences(told(odd)) == []
+    assert capsys.readouterr().out.startswith("what the run has cost can't be told: KeyError: ")
+    assert told(WINDOW) == measured(WINDOW)
 
 
 # --- Asking
