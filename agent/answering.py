@@ -94,10 +94,13 @@ def _find_takers(waiting: list[Question], among: Callable[[], Collection[int]]) 
 
 def _read_answers(asked: list[Question], timeout: float) -> None:
     """Read the answers that are there, or that come soon; one that takes too long is waited for no longer."""
-    unanswered = [question for question in asked if question.answer is None]
-    ready = select.select([question.connection.sock for question in unanswered], [], [], LOOK)[0]
-    for question in unanswered:
-        if question.connection.sock in ready:
+    unanswered = {question.connection.sock.fileno(): question for question in asked if question.answer is None}
+    poll = select.poll()
+    for file in unanswered:
+        poll.register(file, select.POLLIN)
+    ready = {file for file, _ in poll.poll(LOOK * 1000)}
+    for file, question in unanswered.items():
+        if file in ready:
             question.read_answer()
         elif time.monotonic() - question.asked_at > timeout:
             question.answer = _no_answer(TimeoutError("timed out"))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,22 +122,7 @@ def static(step: Step) -> Note:
     folder = step.layout.part(step.version, "static")
     with acting_as(step.layout.app):
         folder.mkdir(exist_ok=True)
-    with _compiling(step):
-        return django_that_stays(step, "static", str(folder))
-
-
-@contextlib.contextmanager
-def _compiling(step: Step) -> Iterator[None]:
-    """Compile the sources meanwhile: nothing is written to them any more, and Django keeps one processor busy."""
-    python = str(step.layout.part(step.version, "venv") / "bin" / "python")
-    sources = [str(step.layout.part(step.version, part)) for part in ("code", "config")]
-    runner = step.runner(step.layout.app)
-    command = runner.start([python, "-m", "compileall", "-q", *sources])
-    try:
-        yield
-    finally:
-        # A file that is not for this Python (a template, say) does not compile, and need not.
-        runner.finish(command, ok=(0, 1))
+    return django_that_stays(step, "static", str(folder))
 
 
 def checks(step: Step) -> Note:
@@ -177,6 +161,10 @@ def seal(step: Step) -> Note:
     """Make the version unchangeable, and say so with a marker that is written last."""
     layout, folder = step.layout, step.layout.version(step.version)
     runner = step.runner(layout.app)
+    python = str(layout.part(step.version, "venv") / "bin" / "python")
+    sources = [str(layout.part(step.version, part)) for part in ("code", "config")]
+    # A file that is not for this Python (a template, say) does not compile, and need not.
+    runner.run([python, "-m", "compileall", "-q", *sources], ok=(0, 1))
     parts = [layout.part(step.version, part) for part in ("code", "config", "static", "venv")]
     with acting_as(layout.app):
         size = tree.close(folder, parts)

@@ -9,7 +9,7 @@ import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +25,7 @@ TAIL_LINES = 20
 # Where in what `stat_of` returns the time of the start stands.
 STARTED = 19
 # Names, in a command's environment, the command and the deploy that it works for.
-MARK = "SWITCHBACK_COMMAND"
+COMMAND_MARK = "SWITCHBACK_COMMAND"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -97,7 +97,7 @@ class Runner:
         process = subprocess.Popen(
             list(argv),
             cwd=str(cwd) if cwd else "/",
-            env={**user_env(self.user), **self.also, **(env or {}), **({MARK: mark} if mark else {})},
+            env={**user_env(self.user), **self.also, **(env or {}), **({COMMAND_MARK: mark} if mark else {})},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -262,7 +262,8 @@ def stat_of(process: Path) -> list[str]:
 
     + process: its folder in /proc
     """
-    return (process / "stat").read_text().rsplit(")", 1)[1].split()
+    # Anybody may name a process, and the kernel cuts the name off anywhere.
+    return (process / "stat").read_text(errors="replace").rsplit(")", 1)[1].split()
 
 
 def stop_group(pgid: int, gently: bool = False) -> None:
@@ -270,10 +271,20 @@ def stop_group(pgid: int, gently: bool = False) -> None:
 
     + gently: whether it is a server, which lets its requests end when it is asked to terminate
     """
-    for number, grace in STOPS[1:] if gently else STOPS:
-        _signal_group(pgid, number)
+    _stop([pgid], STOPS[1:] if gently else STOPS)
+
+
+def stop_groups(pgids: Collection[int]) -> None:
+    """End several process groups side by side."""
+    _stop(pgids, STOPS)
+
+
+def _stop(pgids: Collection[int], stops: Sequence[tuple[int, float]]) -> None:
+    for number, grace in stops:
+        for pgid in pgids:
+            _signal_group(pgid, number)
         end = time.monotonic() + grace
-        while _alive(pgid) and time.monotonic() < end:
+        while any(_alive(pgid) for pgid in pgids) and time.monotonic() < end:
             time.sleep(0.05)
 
 

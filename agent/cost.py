@@ -12,7 +12,7 @@ from agent.say import say
 Note = dict[str, Any]
 
 
-def told(records: Sequence[Record]) -> Note:
+def measured_or_nothing(records: Sequence[Record]) -> Note:
     """The same as `measured` has it; nothing, and why, where that goes wrong: no host is kept because of it."""
     try:
         return measured(records)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from agent import probes, reserve, service, undo
 from agent.command import CommandFailed, acting_as
-from agent.cost import sentences, told
+from agent.cost import measured_or_nothing, sentences
 from agent.fallback import LINKS, MARK, Action, maintenance_is_ours, outcome_of, plan_fallback, waits_for_primary
 from agent.health import Unhealthy
 from agent.interrupts import Interrupted
@@ -50,7 +50,7 @@ def finish_commit(transaction: Transaction) -> None:
         kept = {"backup": backup} if backup else {}
         change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
     sentence = _commit_sentence(transaction)
-    for line in sentences(told(transaction.journal.records())):
+    for line in sentences(measured_or_nothing(transaction.journal.records())):
         say(line)
     end(transaction, "committed", sentence)
     say(sentence)
@@ -139,7 +139,7 @@ def finish_fallback(transaction: Transaction) -> str:
     write_down_probes(transaction)
     outcome = outcome_of(transaction.progress)
     sentence = fallback_sentence(transaction, outcome, keeps_maintenance)
-    for line in sentences(told(transaction.journal.records())):
+    for line in sentences(measured_or_nothing(transaction.journal.records())):
         say(line)
     _end(transaction, outcome, sentence)
     say(sentence)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from agent import health, service
 from agent.command import (
-    MARK,
+    COMMAND_MARK,
     TAIL_LINES,
     ask_to_end,
     ending,
@@ -221,7 +221,7 @@ def start(step: Step, command: Command) -> Rehearsal:
             process = subprocess.Popen(
                 command.argv,
                 cwd=command.folder,
-                env={**command.env, MARK: mark},
+                env={**command.env, COMMAND_MARK: mark},
                 stdin=held.fileno(),
                 stdout=output,
                 stderr=subprocess.STDOUT,

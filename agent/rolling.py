@@ -294,11 +294,11 @@ class _Roll:
     def _let_start(self, pid: int, took: float) -> None:
         """Ask nobody for a while: the others have visitors to serve.
 
-        + took: how long they were asked the last time; for as long again they are left alone, at least
+        + took: how long they were asked the last time; for as long again they are left alone, up to LONGEST_PAUSE
         """
         time.sleep(min(max(PAUSE, took), LONGEST_PAUSE))
         end = time.monotonic() + STARTS_FOR
-        while service.computes(pid) and time.monotonic() < end:
+        while service.at_work(pid) and time.monotonic() < end:
             time.sleep(PAUSE)
 
     def _answer(self, pid: int, number: int) -> str | None:

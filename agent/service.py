@@ -82,7 +82,7 @@ def processes(unit: str, versions: Path) -> list[Process]:
     name = unit if "." in unit else unit + ".service"
 
     def of_unit(path: Path) -> bool:
-        groups = (path / "cgroup").read_text()
+        groups = (path / "cgroup").read_text(errors="replace")
         return any(name in line.rsplit(":", 1)[-1].split("/") for line in groups.splitlines())
 
     return _processes(of_unit, versions)
@@ -135,7 +135,7 @@ def _files(path: Path) -> list[str]:
 
 
 def _files_as_we_are(path: Path) -> list[str]:
-    maps = (path / "maps").read_text().splitlines()
+    maps = (path / "maps").read_text(errors="replace").splitlines()
     links = [os.readlink(str(path / "cwd")), os.readlink(str(path / "exe"))]
     return links + [line.split(None, 5)[5] for line in maps if line.count("/")]
 
@@ -160,8 +160,8 @@ def family_ids(pid: int) -> frozenset[int]:
         members |= more
 
 
-def computes(pid: int) -> bool:
-    """Whether a process, or a descendant of it, is at work right now, and does not just wait for something to do."""
+def at_work(pid: int) -> bool:
+    """Whether the main thread of a process, or of a descendant, is at work right now, and waits for nothing."""
     for member in family_ids(pid):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             if stat_of(Path(f"/proc/{member}"))[0] in AT_WORK:
@@ -198,8 +198,12 @@ def environment_of(pid: int) -> dict[str, str]:
     path = Path(f"/proc/{pid}")
     try:
         text = (path / "environ").read_text(errors="replace")
-    except PermissionError:
-        with acting_as(pwd.getpwuid(path.stat().st_uid).pw_name):
+    except PermissionError as refused:
+        try:
+            owner = pwd.getpwuid(path.stat().st_uid).pw_name
+        except KeyError:
+            raise refused from None
+        with acting_as(owner):
             text = (path / "environ").read_text(errors="replace")
     return dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
 

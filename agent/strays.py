@@ -1,5 +1,5 @@
 """Commands of a deploy whose start nobody has lived to write down. Each carries a mark in its environment, as does all
-that it starts; the journal has the marks of all the others."""
+that it starts; the journal has the marks of all others."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from agent.command import MARK
+from agent.command import COMMAND_MARK, STARTED, stat_of
 from agent.service import environment_of
 
 
-def strays(deploy: str, written: Collection[str]) -> list[int]:
+def strays(deploy: str, since: str | None, written: Collection[str]) -> list[int]:
     """The process groups of such commands.
 
+    + since: when the process started that has begun the deploy, as the kernel has it: nothing older is its command
     + written: the marks that the journal has
     """
     found = set()
     for path in Path("/proc").glob("[0-9]*"):
-        pid = int(path.name)
         try:
-            mark = environment_of(pid).get(MARK, "")
+            if int(stat_of(path)[STARTED]) < int(since or 0):
+                continue
+            mark = environment_of(int(path.name)).get(COMMAND_MARK, "")
             if mark.startswith(f"{deploy}/") and mark not in written:
-                found.add(os.getpgid(pid))
+                found.add(os.getpgid(int(path.name)))
         except OSError:
-            # It has ended meanwhile, or belongs to the kernel.
+            # It has ended meanwhile, or nobody may look at it.
             continue
     return sorted(found)

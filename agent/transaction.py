@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from agent import reserve
 from agent.command import Runner, runs, started_at
-from agent.cost import told
+from agent.cost import measured_or_nothing
 from agent.journal import Journal
 from agent.layout import Layout
 from agent.progress import Progress, read_progress
@@ -88,11 +88,8 @@ class Transaction:
         """What runs the commands of a step: logged under its name, and noted in the journal as they start."""
 
         def note(pid: int, mark: str) -> None:
-            try:
-                self.journal.append("command", pid=pid, started=started_at(pid), mark=mark)
-            except OSError as error:
-                # It only helps whoever finds us killed; the next line of the step itself is what counts.
-                say(f"the journal can't be written: {error}")
+            # It only helps whoever finds us killed; the next line of the step itself is what counts.
+            self.journal.note("command", pid=pid, started=started_at(pid), mark=mark)
 
         until = time.time() + limit
         return Runner(user=user, log=self.output(name), until=until, deploy=self.deploy, started=note)
@@ -192,7 +189,8 @@ def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
         transaction.reserve_room()
         # The journal before the lock: whoever finds the lock finds out whose it is.
         deadline = time.time() + fields["settings"]["confirm_timeout"]
-        transaction.journal.append("begin", deploy=deploy, deadline=deadline, **fields)
+        began = started_at(os.getpid())
+        transaction.journal.append("begin", deploy=deploy, deadline=deadline, started=began, **fields)
         sync_folder(state.root / "transactions")
         with agent_stays(state):
             take_lock(state, deploy)
@@ -247,7 +245,7 @@ def finish_end(transaction: Transaction) -> None:
         "reason": (progress.reason or "").split("\n")[0] or None,
         "backup": progress.backup.get("path"),
         "sentence": ended["sentence"],
-        "cost": told(transaction.journal.records()),
+        "cost": measured_or_nothing(transaction.journal.records()),
     }
     reserve.give_back_for_links(transaction.layout)
     transaction.free_room()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import assets, health, rehearsal, rolling, whole, window
-from agent.command import acting_as, group_runs, stop_group
+from agent.command import acting_as, group_runs, stop_groups
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
 from agent.manage import django, run_python
@@ -26,24 +26,37 @@ Note = dict[str, Any]
 # An old version that was well will be well again, be the host ever so busy: it is given more time than a new one, since
 # all that is left after it is to call a person.
 PATIENCE = 3
+# How often it is looked for what runs and was never written down: it may start something while it is stopped.
+LOOKS = 3
 # What is kept of a log for the evidence, bytes from its end.
 LOG_TAIL = 64 * 1024
 
 
 def stop_commands(step: Step) -> Note:
     """Stop what runs for this deploy; ids are given out again, so the start time has to match."""
-    stopped = []
-    for command in (*step.progress.commands, *step.progress.beside):
-        if group_runs(command["pid"], command["started"]):
-            stop_group(command["pid"])
-            stopped.append(command["pid"])
-    for group in strays(step.transaction.deploy, step.progress.marks):
-        stop_group(group)
-        stopped.append(group)
+    written = [
+        command["pid"]
+        for command in (*step.progress.commands, *step.progress.beside)
+        if group_runs(command["pid"], command["started"])
+    ]
+    stop_groups(written)
+    unwritten = _stop_strays(step)
     log = step.transaction.output(rehearsal.NAME)
     if log.exists():
         rehearsal.hide_secrets(log)
-    return {"stopped": stopped}
+    return {"stopped": [*written, *unwritten]}
+
+
+def _stop_strays(step: Step) -> list[int]:
+    """Stop what nobody has lived to write down, and what that has started while it was looked for."""
+    stopped = list[int]()
+    for _ in range(LOOKS):
+        found = strays(step.transaction.deploy, step.begin.get("started"), step.progress.marks)
+        if not found:
+            break
+        stop_groups(found)
+        stopped += found
+    return stopped
 
 
 def links(step: Step) -> Note:

@@ -179,5 +179,9 @@ def test_a_command_whose_start_nobody_has_lived_to_write_down_is_stopped_too(
     assert run("deploy", host, data={"code": "good-2"}).code == 1
     wait_until_free(host)
     assert_came_back(host, before, "install_script")
-    assert not [one for one in journal(host) if one["event"] == "command" and "install" in str(one)]
+    after = [one for one in journal(host) if one["event"] != "note"]
+    begun = next(number for number, one in enumerate(after) if one.get("step") == "install_script")
+    assert [one["event"] for one in after[begun : begun + 2]] == ["step started", "fallback"]
+    (stopped,) = (one["note"]["stopped"] for one in after if one.get("action") == "stop commands" and "note" in one)
+    assert len(stopped) == 1
     assert not host.run(["pgrep", "--full", "sleep 600"], check=False).stdout

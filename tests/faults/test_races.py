@@ -37,7 +37,7 @@ def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_w
 ) -> None:
     opened = json.loads(host.run(f"head -1 {STATE}/transactions/*-deploy-*/journal.jsonl").stdout)
     request: dict[str, Any] = {**opened, "deploy": "racer-NUMBER", "was": before.current, "bare": False}
-    for key in ("at", "event", "deadline", "links", "has_worked", "healthy_before"):
+    for key in ("at", "event", "deadline", "started", "links", "has_worked", "healthy_before"):
         del request[key]
     host.write("/root/request", json.dumps({"begin": request}))
 

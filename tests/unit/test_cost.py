@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import probes
-from agent.cost import measured, sentences, told
+from agent.cost import measured, measured_or_nothing, sentences
 from agent.probes import LONGEST_REST, Probe, rest
 from agent.progress import Progress
+from tests.unit.examples import settings
 
 Record = dict[str, Any]
 
@@ -79,9 +81,9 @@ def test_the_cost_of_every_prefix_can_be_told(length: int) -> None:
 
 def test_a_journal_whose_cost_can_not_be_told_keeps_no_deploy_from_ending(capsys: pytest.CaptureFixture[str]) -> None:
     odd: list[Record] = [{"event": "note", "step": "downtime", "at": 1.0, "note": {"1.0": {"site": {}}}}]
-    assert sentences(told(odd)) == []
+    assert sentences(measured_or_nothing(odd)) == []
     assert capsys.readouterr().out.startswith("what the run has cost can't be told: KeyError: ")
-    assert told(WINDOW) == measured(WINDOW)
+    assert measured_or_nothing(WINDOW) == measured(WINDOW)
 
 
 # --- Asking
@@ -132,3 +134,22 @@ def test_who_needs_long_for_a_good_answer_is_asked_less_often_and_a_bad_one_is_f
 def test_a_run_on_a_host_without_a_site_asks_nobody() -> None:
     probes.watch(Progress(begin={"settings": {}, "bare": True}))
     assert probes.found() == {}
+
+
+@pytest.mark.parametrize(
+    ("way", "every"), [({"way": "restart", "interrupts": True}, 0.05), ({"interrupts": False}, 0.25)]
+)
+def test_the_app_itself_is_asked_less_often_where_it_is_not_meant_to_be_out(
+    way: dict[str, Any], every: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, float] = {}
+
+    class Recorder(SimpleNamespace):
+        def __init__(self, url: str, headers: Any, expected: Any, every: float = probes.EVERY) -> None:
+            super().__init__(start=lambda: asked.update({url: every}), enough=list, found=dict)
+
+    monkeypatch.setattr(probes, "Probe", Recorder)
+    told = settings().model_dump(mode="json")
+    probes.watch(Progress(begin={"settings": told, "restart": way}))
+    probes.found()
+    assert asked == {told["website_url"]: 0.05, told["health_url"]: every}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import health, service
+from agent.command import group_runs
 from agent.health import Unhealthy, app_problem, ask, prove_healthy, prove_site
 from agent.layout import Layout
 from agent.service import Process, main_processes, not_from
@@ -184,19 +185,39 @@ def test_processes_are_a_versions_own_only_when_some_are_and_none_is_of_another(
 # --- At work, or waiting
 
 
-def test_a_process_is_at_work_with_its_descendants_and_not_once_they_wait() -> None:
-    busy = "import sys\nsys.stdin.readline()\nwhile True: pass"
-    parent = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}])"
-    with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, start_new_session=True) as process:
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    limit = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def test_a_process_is_at_work_while_a_descendant_is_and_not_once_they_wait() -> None:
+    child = "import sys\nprint(0, flush=True)\nsys.stdin.readline()\nwhile True: pass"
+    parent = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])"
+    argv = [sys.executable, "-c", parent]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdin
+        assert process.stdout
         try:
-            # Both start, and then wait: the one for its child, the child for a line.
-            while len(service.family_ids(process.pid)) < 2 or service.computes(process.pid):
-                time.sleep(0.01)
-            assert process.stdin
+            # Then both wait: the one for its child, the child for a line.
+            process.stdout.readline()
+            until(lambda: not service.at_work(process.pid))
             process.stdin.write(b"\n")
             process.stdin.flush()
-            while not service.computes(process.pid):
-                time.sleep(0.01)
+            until(lambda: service.at_work(process.pid))
         finally:
             os.killpg(process.pid, signal.SIGKILL)
-    assert not service.computes(process.pid)
+
+
+def test_a_process_whose_name_is_no_text_keeps_nobody_from_looking(tmp_path: Path) -> None:
+    # The kernel cuts a name after 15 bytes, also within a letter.
+    program = tmp_path / "warteschlange-é"
+    program.symlink_to("/bin/sleep")
+    with subprocess.Popen([program, "60"]) as process:
+        try:
+            assert service.family_ids(process.pid) == {process.pid}
+            assert not group_runs(process.pid + 2**22, "1")
+        finally:
+            process.kill()

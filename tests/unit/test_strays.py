@@ -2,50 +2,74 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent.command import MARK, Runner, new_mark
+from agent.command import COMMAND_MARK, Runner, new_mark, started_at
+from agent.service import family_ids
 from agent.strays import strays
 
-DEPLOY = "20261126-061500-deploy-1a2b"
 # It starts another process and waits for it, as a project's own scripts do.
 WAITS = ("sh", "-c", "sleep 60; true")
+# A process whose start time nobody is younger than.
+NOW = str(2**62)
 
 
 @pytest.fixture
-def command() -> Iterator[tuple[int, str]]:
+def deploy() -> str:
+    """A deploy that no other test works for, here or beside us."""
+    return f"20261126-061500-deploy-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def command(deploy: str) -> Iterator[tuple[int, str]]:
     """A command that runs for the deploy, and its mark."""
-    mark = new_mark(DEPLOY)
-    with subprocess.Popen(WAITS, env={"PATH": "/usr/bin:/bin", MARK: mark}, start_new_session=True) as process:
-        yield process.pid, mark
-        subprocess.run(["kill", "--", f"-{process.pid}"], check=True)
+    mark, limit = new_mark(deploy), time.monotonic() + 30
+    with subprocess.Popen(WAITS, env={"PATH": "/usr/bin:/bin", COMMAND_MARK: mark}, start_new_session=True) as process:
+        try:
+            while len(family_ids(process.pid)) < 2:
+                assert time.monotonic() < limit
+                time.sleep(0.01)
+            yield process.pid, mark
+        finally:
+            subprocess.run(["kill", "--", f"-{process.pid}"], check=True)
 
 
 def test_a_command_that_nobody_has_written_down_is_found_once_with_all_that_it_has_started(
-    command: tuple[int, str],
+    deploy: str, command: tuple[int, str]
 ) -> None:
-    assert strays(DEPLOY, [new_mark(DEPLOY)]) == [command[0]]
+    assert strays(deploy, started_at(os.getpid()), [new_mark(deploy)]) == [command[0]]
 
 
-def test_one_that_was_written_down_or_works_for_another_deploy_is_none(command: tuple[int, str]) -> None:
-    assert strays(DEPLOY, [command[1]]) == []
-    assert strays(DEPLOY[:-1], []) == []
+def test_one_that_was_written_down_is_older_or_works_for_another_deploy_is_none(
+    deploy: str, command: tuple[int, str]
+) -> None:
+    began = started_at(os.getpid())
+    assert strays(deploy, began, [command[1]]) == []
+    assert strays(deploy, NOW, []) == []
+    assert strays(deploy[:-1], began, []) == []
 
 
-def test_each_command_of_a_deploy_carries_a_mark_of_its_own_and_whoever_writes_it_down_is_told(tmp_path: Path) -> None:
+def test_each_command_of_a_deploy_carries_a_mark_of_its_own_and_whoever_writes_it_down_is_told(
+    deploy: str, tmp_path: Path
+) -> None:
     told: list[str] = []
     until = time.time() + 30
-    runner = Runner(None, tmp_path / "log", until, deploy=DEPLOY, started=lambda _, mark: told.append(mark))
-    carried = [runner.run(["printenv", MARK]).strip() for _ in range(2)]
+    runner = Runner(None, tmp_path / "log", until, deploy=deploy, started=lambda _, mark: told.append(mark))
+    carried = [runner.run(["printenv", COMMAND_MARK]).strip() for _ in range(2)]
     assert carried == told
     assert len(set(carried)) == 2
-    assert all(mark.startswith(f"{DEPLOY}/") for mark in carried)
+    assert all(mark.startswith(f"{deploy}/") for mark in carried)
 
 
 def test_what_runs_for_no_deploy_carries_none(tmp_path: Path) -> None:
-    assert Runner(None, tmp_path / "log", time.time() + 30).run(["sh", "-c", f'echo "${{{MARK}-none}}"']) == "none\n"
+    assert (
+        Runner(None, tmp_path / "log", time.time() + 30).run(["sh", "-c", f'echo "${{{COMMAND_MARK}-none}}"'])
+        == "none\n"
+    )
