@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from tests.runs import SETTINGS, Runs
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 # Their assertions are to show their values, as those of a test do.
 pytest.register_assert_rewrite("tests.invariants", "tests.faults.matrix", "tests.faults.fleet")
+# How long an example takes says how busy the machine is, and not whether it is right.
+hypothesis.settings.register_profile("switchback", deadline=None)
+hypothesis.settings.load_profile("switchback")
 # In this order: what is quick, and what the others stand on, comes first.
 FOLDERS = ("unit", "hosts", "faults")
 
