@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import pwd
 import select
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agent.command import acting_as
+from agent.command import as_owner_if_refused
 from agent.connections import other_end
 
 # How often it is looked who has taken a connection, and whether an answer is there, seconds.
@@ -31,7 +30,6 @@ class Question:
 
     connection: http.client.HTTPConnection
     taker: int | None = None
-    taken: bool = False
     asked_at: float = 0.0
     answer: int | str | None = None
 
@@ -68,11 +66,9 @@ def ask_at_once(
         end = time.monotonic() + timeout
         while any(question.answer is None for question in questions):
             waiting = [question for question in questions if not question.asked_at]
-            _find_takers(waiting, among)
-            late = time.monotonic() > end
-            for question in waiting:
-                if question.taken or late:
-                    question.ask(path, headers)
+            taken = _taken(waiting, among)
+            for question in waiting if time.monotonic() > end else taken:
+                question.ask(path, headers)
             _read_answers([question for question in questions if question.asked_at], timeout)
         return [(question.taker, question.answer or "") for question in questions]
     except (OSError, http.client.HTTPException) as error:
@@ -82,14 +78,14 @@ def ask_at_once(
             question.connection.close()
 
 
-def _find_takers(waiting: list[Question], among: Callable[[], Collection[int]]) -> None:
-    """See which process has taken each connection by now."""
-    found = [(question, other_end(question.connection.sock)) for question in waiting]
-    held = {pid: _descriptors(pid) for pid in among()} if any(number for _, number in found) else {}
+def _taken(waiting: list[Question], among: Callable[[], Collection[int]]) -> list[Question]:
+    """Those whose connection has been taken by now, each with its taker."""
+    numbers = ((question, other_end(question.connection.sock)) for question in waiting)
+    found = [(question, number) for question, number in numbers if number]
+    held = {pid: _descriptors(pid) for pid in among()} if found else {}
     for question, number in found:
-        if number:
-            question.taker = next((pid for pid, files in held.items() if f"socket:[{number}]" in files), None)
-            question.taken = True
+        question.taker = next((pid for pid, files in held.items() if f"socket:[{number}]" in files), None)
+    return [question for question, _ in found]
 
 
 def _read_answers(asked: list[Question], timeout: float) -> None:
@@ -111,16 +107,8 @@ def _no_answer(error: Exception) -> str:
 
 
 def _descriptors(pid: int) -> set[str]:
-    path = Path(f"/proc/{pid}")
     try:
-        return _read_descriptors(path)
-    except PermissionError:
-        # In some containers not even root may look at another user's process; its owner may.
-        try:
-            with acting_as(pwd.getpwuid(path.stat().st_uid).pw_name):
-                return _read_descriptors(path)
-        except (OSError, KeyError):
-            return set()
+        return as_owner_if_refused(Path(f"/proc/{pid}"), _read_descriptors)
     except OSError:
         return set()
 

@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from agent.masking import masked_urls
 from agent.say import say
+
+T = TypeVar("T")
 
 # How a command is stopped, and how long each may take, seconds. As with Ctrl-C first: a migration that waits for a lock
 # then tells the database, where its statement would otherwise go on waiting, and keep the whole site waiting behind it.
@@ -254,7 +256,7 @@ def group_runs(pid: int, started: str | None) -> bool:
 
     The leader may be gone: as long as others of its group live, its id is given to nobody else.
     """
-    return started_at(pid) in (started, None) and _alive(pid)
+    return started_at(pid) in (started, None) and _any_alive([pid])
 
 
 def stat_of(process: Path) -> list[str]:
@@ -266,25 +268,37 @@ def stat_of(process: Path) -> list[str]:
     return (process / "stat").read_text(errors="replace").rsplit(")", 1)[1].split()
 
 
+def as_owner_if_refused(process: Path, look: Callable[[Path], T]) -> T:
+    """Look at a process: in some containers not even root may look at another user's; its owner may. Raises OSError.
+
+    + process: its folder in /proc
+    """
+    try:
+        return look(process)
+    except PermissionError as refused:
+        try:
+            owner = pwd.getpwuid(process.stat().st_uid).pw_name
+        except KeyError:
+            raise refused from None
+        with acting_as(owner):
+            return look(process)
+
+
 def stop_group(pgid: int, gently: bool = False) -> None:
     """End a process group: politely, then for certain.
 
     + gently: whether it is a server, which lets its requests end when it is asked to terminate
     """
-    _stop([pgid], STOPS[1:] if gently else STOPS)
+    stop_groups([pgid], gently)
 
 
-def stop_groups(pgids: Collection[int]) -> None:
-    """End several process groups side by side."""
-    _stop(pgids, STOPS)
-
-
-def _stop(pgids: Collection[int], stops: Sequence[tuple[int, float]]) -> None:
-    for number, grace in stops:
+def stop_groups(pgids: Collection[int], gently: bool = False) -> None:
+    """End several process groups side by side, each as `stop_group` does."""
+    for number, grace in STOPS[1:] if gently else STOPS:
         for pgid in pgids:
             _signal_group(pgid, number)
         end = time.monotonic() + grace
-        while any(_alive(pgid) for pgid in pgids) and time.monotonic() < end:
+        while _any_alive(pgids) and time.monotonic() < end:
             time.sleep(0.05)
 
 
@@ -298,13 +312,13 @@ def _signal_group(pgid: int, number: int) -> None:
         os.killpg(pgid, number)
 
 
-def _alive(pgid: int) -> bool:
-    """Whether a process of the group still runs; one that has ended and waits to be collected does not."""
+def _any_alive(pgids: Collection[int]) -> bool:
+    """Whether a process of the groups still runs; one that has ended and waits to be collected does not."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             fields = stat_of(process)
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(fields[2]) == pgid and fields[0] not in "ZX":
+        if int(fields[2]) in pgids and fields[0] not in "ZX":
             return True
     return False

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.command import STARTED, Runner, acting_as, stat_of
+from agent.command import STARTED, Runner, as_owner_if_refused, stat_of
 from agent.versions import NAME
 
 # What systemd says of a host that is up, or on its way up.
@@ -123,15 +122,10 @@ def _read(path: Path, belongs: Callable[[Path], bool], folder: str) -> Process |
 def _files(path: Path) -> list[str]:
     """The files that show where a process runs from."""
     try:
-        return _files_as_we_are(path)
+        return as_owner_if_refused(path, _files_as_we_are)
     except PermissionError:
-        # In some containers not even root may look at another user's process; its owner may.
-        with acting_as(pwd.getpwuid(path.stat().st_uid).pw_name):
-            try:
-                return _files_as_we_are(path)
-            except PermissionError:
-                # Nobody may look at one that is just becoming another user or program: it runs no version yet.
-                return []
+        # Nobody may look at one that is just becoming another user or program: it runs no version yet.
+        return []
 
 
 def _files_as_we_are(path: Path) -> list[str]:
@@ -195,16 +189,7 @@ def command_of(pid: int) -> list[str]:
 
 def environment_of(pid: int) -> dict[str, str]:
     """A process's environment. Raises OSError where it can't be read."""
-    path = Path(f"/proc/{pid}")
-    try:
-        text = (path / "environ").read_text(errors="replace")
-    except PermissionError as refused:
-        try:
-            owner = pwd.getpwuid(path.stat().st_uid).pw_name
-        except KeyError:
-            raise refused from None
-        with acting_as(owner):
-            text = (path / "environ").read_text(errors="replace")
+    text = as_owner_if_refused(Path(f"/proc/{pid}"), lambda path: (path / "environ").read_text(errors="replace"))
     return dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
 
 

@@ -38,7 +38,6 @@ SCRIPTS = (
 )
 INSTALL = f"""
 set -eu
-mkdir -p -m 1777 {FAULTS}
 mkdir -p /var/lib/stood-in
 for name in {" ".join(PROGRAMS)}; do
     ln -s /usr/bin/$name /var/lib/stood-in/$name
