@@ -284,17 +284,14 @@ def as_owner_if_refused(process: Path, look: Callable[[Path], T]) -> T:
             return look(process)
 
 
-def stop_group(pgid: int, gently: bool = False) -> None:
-    """End a process group: politely, then for certain.
-
-    + gently: whether it is a server, which lets its requests end when it is asked to terminate
-    """
-    stop_groups([pgid], gently)
+def stop_group(pgid: int) -> None:
+    """End a process group: politely, then for certain."""
+    stop_groups([pgid])
 
 
-def stop_groups(pgids: Collection[int], gently: bool = False) -> None:
+def stop_groups(pgids: Collection[int]) -> None:
     """End several process groups side by side, each as `stop_group` does."""
-    for number, grace in STOPS[1:] if gently else STOPS:
+    for number, grace in STOPS:
         for pgid in pgids:
             _signal_group(pgid, number)
         end = time.monotonic() + grace
@@ -303,8 +300,8 @@ def stop_groups(pgids: Collection[int], gently: bool = False) -> None:
 
 
 def ask_to_end(pgid: int) -> None:
-    """Ask a process group of a server's to end, and go on."""
-    _signal_group(pgid, signal.SIGTERM)
+    """Ask a process group to end, and go on."""
+    _signal_group(pgid, STOPS[0][0])
 
 
 def _signal_group(pgid: int, number: int) -> None:

@@ -90,7 +90,7 @@ class Rehearsal:
             return
         self._ended = True
         if group_runs(self._pid, self._started):
-            stop_group(self._pid, gently=True)
+            stop_group(self._pid)
         if self._process:
             self._process.wait()
         hide_secrets(self._log)
