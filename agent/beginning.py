@@ -8,14 +8,13 @@ from typing import Any
 from agent import health, hotfixes, reserve, rolling, versions
 from agent.command import CommandFailed
 from agent.ending import end_refused
-from agent.guard import start_guard
 from agent.install import installed_agent
 from agent.layout import Layout
 from agent.links import NotALink, Recorded, read_link
 from agent.masking import masked_urls
 from agent.say import say
 from agent.state import State
-from agent.transaction import Refused, Transaction, begin
+from agent.transaction import Refused, Transaction, begin, start_guard
 
 
 def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:

@@ -10,11 +10,10 @@ from typing import Any
 
 from agent import service, spare, venvs
 from agent.command import acting_as
-from agent.guard import start_guard
 from agent.layout import Layout
 from agent.say import say
 from agent.state import State
-from agent.transaction import Refused, begin, end
+from agent.transaction import Refused, begin, end, start_guard
 from agent.versions import linked_version, list_versions
 
 Version = dict[str, Any]

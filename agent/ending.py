@@ -1,4 +1,4 @@
-"""The two ways in which a deploy ends: it commits, or it falls back. Both can be finished by whoever comes next."""
+"""The ways in which a deploy ends that does not commit: refused, or taken back. Whoever comes next can finish it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ import traceback
 from collections.abc import Sequence
 
 from agent import probes, reserve, service, undo
-from agent.command import CommandFailed, acting_as
+from agent.command import CommandFailed
+from agent.commit import finish_commit
 from agent.cost import measured_or_nothing, sentences
 from agent.fallback import LINKS, MARK, Action, maintenance_is_ours, outcome_of, plan_fallback, waits_for_primary
 from agent.health import Unhealthy
 from agent.interrupts import Interrupted
-from agent.layout import Layout
-from agent.links import replace_link
 from agent.masking import masked_urls
 from agent.progress import Progress
 from agent.say import say
 from agent.step import Step, StepFailed
 from agent.transaction import Transaction, end
-from agent.versions import change_mark, linked_version, linked_versions
+from agent.versions import linked_version
 
 # What a booting host undoes before it starts the app; the rest needs the app, or waits for it.
 BEFORE_APP_STARTS = ("links", "database")
@@ -29,56 +28,6 @@ BEFORE_DATABASE = ("stop commands", "evidence", "links", "restart", "stop servic
 
 # What a step or an undo may fail with that is the host's trouble and no error in the agent.
 TROUBLE = (StepFailed, CommandFailed, Unhealthy, Interrupted, OSError)
-
-
-def commit(transaction: Transaction) -> None:
-    """Decide that the deploy has gone well. From the line in the journal on, it is only ever finished forward."""
-    transaction.journal.append("committed")
-    finish_commit(transaction)
-
-
-def finish_commit(transaction: Transaction) -> None:
-    """Do all that follows from the decision; whatever is done already is left as it is."""
-    layout, begin = transaction.layout, transaction.begin
-    version, was = begin["version"], begin.get("was")
-    reserve.give_back_for_links(layout)
-    transaction.free_room()
-    if begin["kind"] in ("deploy", "revert"):
-        with acting_as(layout.app):
-            _move_links(layout, version, was)
-        backup = transaction.progress.backup
-        kept = {"backup": backup} if backup else {}
-        change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
-    sentence = _commit_sentence(transaction)
-    for line in sentences(measured_or_nothing(transaction.journal.records())):
-        say(line)
-    end(transaction, "committed", sentence)
-    say(sentence)
-
-
-def _move_links(layout: Layout, version: str, was: str | None) -> None:
-    """Move previous and the two working links on. Doing it twice does no more than doing it once."""
-    links = layout.main_links()
-    now = linked_versions(layout)
-    if was and was != version:
-        replace_link(links["previous"], str(layout.version(was)))
-    if now["working"] != version:
-        if now["working"]:
-            replace_link(links["previous_working"], str(layout.version(now["working"])))
-        replace_link(links["working"], str(layout.version(version)))
-
-
-def _commit_sentence(transaction: Transaction) -> str:
-    begin, progress = transaction.begin, transaction.progress
-    version, was = begin["version"], begin.get("was")
-    if begin["kind"] == "restart":
-        return f"committed: the service was restarted, and {version} is healthy"
-    if begin["kind"] == "build":
-        return f"committed: {version} is built; {was or 'no version'} is live, as before"
-    text = f"committed: {version} is live and healthy"
-    text += f"; {was} was live before" if was and was != version else ""
-    backup = progress.backup.get("path")
-    return text + (f"; backup: {backup}" if backup else "")
 
 
 def end_refused(transaction: Transaction, reason: str) -> None:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 
 from agent import health
-from agent.ending import fall_back, finish_commit, finish_fallback, prepare_fallback
+from agent.commit import finish_commit
+from agent.ending import fall_back, finish_fallback, prepare_fallback
 from agent.fallback import waits_for_primary
 from agent.progress import Progress
 from agent.state import State, free_lock
-from agent.transaction import Transaction, finish_end, open_transaction
+from agent.transaction import Transaction, finish_end, open_transaction, start_guard
 
-GUARD_UNIT = "switchback-guard.service"
 # How often the guard looks whether the deploy has ended meanwhile, seconds.
 LOOK = 1.0
-
-
-def start_guard() -> None:
-    """Start the guard, which ends by itself when the deploy does. Raises CalledProcessError when it can't."""
-    subprocess.run(["systemctl", "start", "--no-block", GUARD_UNIT], check=True, timeout=20, capture_output=True)
 
 
 def watch(state: State) -> None:

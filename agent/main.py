@@ -77,22 +77,32 @@ def _install(state: State, _: list[str]) -> int:
 
 
 def _step(state: State, arguments: list[str]) -> int:
-    from agent.beginning import begin_deploy
-    from agent.clean import clean
-    from agent.steps import run_steps
-
     deploy, names = arguments[0], arguments[1].split(",")
     given = _given()
+    if names == ["commit"]:
+        return _commit(state, deploy, given.get("clean"))
+    from agent.steps import run_steps
+
     if names[0] == "begin":
+        from agent.beginning import begin_deploy
+
         say(f"begun: {begin_deploy(state, given['begin']).deploy}")
         names = names[1:]
         if not somebody_listens():
             return 1
-    if not run_steps(state, deploy, names, given):
+    return 0 if run_steps(state, deploy, names, given) else 1
+
+
+def _commit(state: State, deploy: str, to_clean: dict[str, Any] | None) -> int:
+    """Commit, then delete what is not needed any more, if that was asked for."""
+    from agent.clean import clean
+    from agent.commit import commit
+
+    if not commit(state, deploy) or not somebody_listens():
         return 1
-    if "clean" in given:
+    if to_clean is not None:
         try:
-            _tell(clean(state, given["clean"]))
+            _tell(clean(state, to_clean))
         except Exception as problem:  # noqa: BLE001 - the deploy has gone well, whatever becomes of this
             say(f"clean: WARNING: old versions are still there: {problem}")
     return 0

@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent import ahead, build, probes, rehearsal, service, window
-from agent.ending import TROUBLE, commit, fall_back, write_down_probes
+from agent.ending import TROUBLE, fall_back, write_down_probes
 from agent.interrupts import Interrupted, interruptible
 from agent.maintenance import visitors_may_notice
 from agent.masking import masked_urls
 from agent.progress import BUILD
 from agent.say import say, somebody_listens
-from agent.state import State, lock_holder
+from agent.state import State
 from agent.step import Step
-from agent.transaction import Ended, Transaction, how_it_ended
+from agent.transaction import Transaction, holding
 
 STEPS: dict[str, Callable[[Step], dict[str, Any]]] = {
     "code": build.code,
@@ -70,44 +70,11 @@ def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> boo
 
     Raises Ended when this deploy does not hold the host any more.
     """
-    transaction = Transaction(state, deploy)
-    if lock_holder(state) != deploy:
-        raise Ended(_gone(transaction))
-    with transaction.alone():
-        progress = transaction.progress
-        if progress.outcome or progress.falling_back:
-            raise Ended(_gone(transaction))
-        if name == "commit":
-            return _commit(transaction)
-        if name in progress.done:
+    with holding(state, deploy) as transaction:
+        if name in transaction.progress.done:
             say(f"{name}: done already")
             return True
         return _carry_out(transaction, name, given)
-
-
-def _gone(transaction: Transaction) -> str:
-    progress = transaction.progress
-    if progress.outcome:
-        return "this deploy has ended: " + how_it_ended(transaction)
-    if progress.falling_back:
-        return "this deploy is falling back: " + str(progress.reason)
-    return "this deploy does not hold the host"
-
-
-def _commit(transaction: Transaction) -> bool:
-    if not transaction.progress.committed and time.time() > transaction.progress.deadline:
-        # Whoever asked for it may have given this host up by now, and have taken the others back.
-        fall_back(transaction, "the commit came too late")
-        return False
-    try:
-        commit(transaction)
-    except OSError as problem:
-        if transaction.progress.committed:
-            say(f"the guard finishes it: {problem}")
-            return False
-        fall_back(transaction, f"commit failed: {problem}")
-        return False
-    return True
 
 
 def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from agent.versions import read_json
 KEEP_ENDED = 50
 # What a fallback writes besides the journal's lines, each with the action that does.
 ROOMS = {"evidence": reserve.Room(bytes=64 * 1024, files=8), "mark": reserve.Room(bytes=16 * 1024, files=4)}
+GUARD_UNIT = "switchback-guard.service"
 # Room for a process's id and the time of its start.
 WHO_BYTES = 48
 
@@ -175,6 +177,28 @@ def open_transaction(state: State) -> Transaction | None:
     return Transaction(state, holder) if holder else None
 
 
+@contextlib.contextmanager
+def holding(state: State, deploy: str) -> Iterator[Transaction]:
+    """The transaction of a deploy that holds this host and goes on, while nobody else works on it. Raises Ended."""
+    transaction = Transaction(state, deploy)
+    if lock_holder(state) != deploy:
+        raise Ended(_gone(transaction))
+    with transaction.alone():
+        progress = transaction.progress
+        if progress.outcome or progress.falling_back:
+            raise Ended(_gone(transaction))
+        yield transaction
+
+
+def _gone(transaction: Transaction) -> str:
+    progress = transaction.progress
+    if progress.outcome:
+        return "this deploy has ended: " + how_it_ended(transaction)
+    if progress.falling_back:
+        return "this deploy is falling back: " + str(progress.reason)
+    return "this deploy does not hold the host"
+
+
 def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
     """Open a transaction and take the host.
 
@@ -204,6 +228,11 @@ def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
         shutil.rmtree(transaction.folder)
         raise
     return transaction
+
+
+def start_guard() -> None:
+    """Start the guard, which ends by itself when the deploy does. Raises CalledProcessError when it can't."""
+    subprocess.run(["systemctl", "start", "--no-block", GUARD_UNIT], check=True, timeout=20, capture_output=True)
 
 
 def describe_holder(state: State, deploy: str) -> str:

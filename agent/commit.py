@@ -1,0 +1,92 @@
+"""The way in which a deploy ends well."""
+
+from __future__ import annotations
+
+import time
+
+from agent import reserve
+from agent.command import acting_as
+from agent.cost import measured_or_nothing, sentences
+from agent.layout import Layout
+from agent.links import replace_link
+from agent.say import say
+from agent.state import State
+from agent.transaction import Transaction, end, holding
+from agent.versions import change_mark, linked_versions
+
+
+def commit(state: State, deploy: str) -> bool:
+    """Commit a deploy, or fall back. Returns whether it has committed, and is done with that.
+
+    Raises Ended when this deploy does not hold the host any more.
+    """
+    with holding(state, deploy) as transaction:
+        if not transaction.progress.committed and time.time() > transaction.progress.deadline:
+            # Whoever asked for it may have given this host up by now, and have taken the others back.
+            return _fall_back(transaction, "the commit came too late")
+        try:
+            decide(transaction)
+        except OSError as problem:
+            if transaction.progress.committed:
+                say(f"the guard finishes it: {problem}")
+                return False
+            return _fall_back(transaction, f"commit failed: {problem}")
+        return True
+
+
+def _fall_back(transaction: Transaction, reason: str) -> bool:
+    # What it takes to undo a deploy is loaded only here: it is a lot, and seldom needed.
+    from agent.ending import fall_back
+
+    fall_back(transaction, reason)
+    return False
+
+
+def decide(transaction: Transaction) -> None:
+    """Decide that the deploy has gone well. From the line in the journal on, it is only ever finished forward."""
+    transaction.journal.append("committed")
+    finish_commit(transaction)
+
+
+def finish_commit(transaction: Transaction) -> None:
+    """Do all that follows from the decision; whatever is done already is left as it is."""
+    layout, begin = transaction.layout, transaction.begin
+    version, was = begin["version"], begin.get("was")
+    reserve.give_back_for_links(layout)
+    transaction.free_room()
+    if begin["kind"] in ("deploy", "revert"):
+        with acting_as(layout.app):
+            _move_links(layout, version, was)
+        backup = transaction.progress.backup
+        kept = {"backup": backup} if backup else {}
+        change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
+    sentence = _commit_sentence(transaction)
+    for line in sentences(measured_or_nothing(transaction.journal.records())):
+        say(line)
+    end(transaction, "committed", sentence)
+    say(sentence)
+
+
+def _move_links(layout: Layout, version: str, was: str | None) -> None:
+    """Move previous and the two working links on. Doing it twice does no more than doing it once."""
+    links = layout.main_links()
+    now = linked_versions(layout)
+    if was and was != version:
+        replace_link(links["previous"], str(layout.version(was)))
+    if now["working"] != version:
+        if now["working"]:
+            replace_link(links["previous_working"], str(layout.version(now["working"])))
+        replace_link(links["working"], str(layout.version(version)))
+
+
+def _commit_sentence(transaction: Transaction) -> str:
+    begin, progress = transaction.begin, transaction.progress
+    version, was = begin["version"], begin.get("was")
+    if begin["kind"] == "restart":
+        return f"committed: the service was restarted, and {version} is healthy"
+    if begin["kind"] == "build":
+        return f"committed: {version} is built; {was or 'no version'} is live, as before"
+    text = f"committed: {version} is live and healthy"
+    text += f"; {was} was live before" if was and was != version else ""
+    backup = progress.backup.get("path")
+    return text + (f"; backup: {backup}" if backup else "")
