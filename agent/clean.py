@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from agent import service, spare, venvs
 from agent.command import acting_as
+from agent.install import LAUNCHED
 from agent.layout import Layout
 from agent.say import say
 from agent.state import State
@@ -18,10 +20,7 @@ from agent.versions import linked_version, list_versions
 
 Version = dict[str, Any]
 
-TRASH_UNIT = "switchback-trash"
-# The folders of a version can't be written to, and so not be emptied either. Its files may be a newer version's as
-# well, and stay as they are.
-DELETE = 'find "$@" -type d -exec chmod u+w -- {} +; rm -rf -- "$@"'
+TIDY_UNIT = "switchback-tidy"
 
 
 def choose(versions: Sequence[Version], keep: int, keep_failed: int, named: Iterable[str] = ()) -> list[str]:
@@ -97,7 +96,7 @@ def clean(state: State, request: dict[str, Any]) -> Version:
         left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
         end(transaction, "committed", "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
     sizes = {version["name"]: version["bytes"] or 0 for version in versions}
-    _empty_trash(layout)
+    _tidy(layout)
     if stuck:
         raise Refused("; ".join([f"not everything could be deleted: {left[0]}", *left[1:], "look: deploys/status.py"]))
     return {"deleted": gone, "bytes": sum(sizes[name] for name in gone), "kept": len(versions) - len(gone)}
@@ -125,23 +124,38 @@ def _move_away(state: State, layout: Layout, doomed: Iterable[str], trash: Path)
 
 def _keep_spare(layout: Layout, gone: Iterable[str], trash: Path) -> None:
     """Keep the environment of a version that was moved away, if the next deploy may want it."""
-    live = linked_version(layout, layout.path("current_main"))
-    mark = venvs.fingerprint_of(layout.version(live)) if live and layout.settings.get("reuse_venv", True) else None
-    alike = [trash / name for name in gone if mark and venvs.fingerprint_of(trash / name) == mark]
+    live, mark = _live(layout)
+    alike = [trash / name for name in gone if live and mark and venvs.fingerprint_of(trash / name) == mark]
     try:
         spare.keep(layout, mark, [version / layout.settings["venv_subdir"] for version in alike], trash)
     except OSError as problem:
         say(f"no environment is kept for the next version: {problem}")
 
 
-def _empty_trash(layout: Layout) -> None:
+def _live(layout: Layout) -> tuple[str | None, str | None]:
+    """The live version, and the fingerprint of its environment, if the next one may take that over."""
+    live = linked_version(layout, layout.path("current_main"))
+    reused = live and layout.settings.get("reuse_venv", True)
+    return live, venvs.fingerprint_of(layout.version(live)) if live and reused else None
+
+
+def _tidy(layout: Layout) -> None:
     """Have deleted what was moved away, now or by an earlier run that was cut short: nobody waits for that."""
     with acting_as(layout.app):
         left = sorted(str(folder) for folder in layout.trash.iterdir()) if layout.trash.is_dir() else []
     if left:
+        what = {"trash": left, **_spare_to_make_ready(layout)}
         how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]
-        argv = ["systemd-run", f"--unit={TRASH_UNIT}-{os.getpid()}", *how, "--", "sh", "-c", DELETE, "sh", *left]
+        argv = ["systemd-run", f"--unit={TIDY_UNIT}-{os.getpid()}", *how, "--", str(LAUNCHED), "tidy", json.dumps(what)]
         try:
             subprocess.run(argv, check=True, timeout=60, capture_output=True)
         except (OSError, subprocess.SubprocessError) as problem:
             say(f"their room is freed by the next clean: {problem}")
+
+
+def _spare_to_make_ready(layout: Layout) -> dict[str, str]:
+    live, mark = _live(layout)
+    folder = spare.at(layout, mark)
+    if live is None or folder is None:
+        return {}
+    return {"spare": str(folder), "version": str(layout.version(live)), "venv": str(layout.part(live, "venv"))}

@@ -15,6 +15,8 @@ from agent.state import State, agent_stays, sync_folder, write_whole
 from agent.transaction import Refused, describe_holder, open_transaction
 
 LIBRARY = Path("/usr/local/lib/switchback")
+# What is started to run it.
+LAUNCHED = LIBRARY / "switchback-agent"
 UNITS = Path("/etc/systemd/system")
 
 LAUNCHER = '''#!/usr/bin/python3 -I
@@ -102,7 +104,7 @@ def install(state: State, sources: Mapping[str, str], unit: str) -> str:
 def _replace(sources: Mapping[str, str], unit: str) -> str:
     name = fingerprint(sources)
     _write_package(LIBRARY / name, sources)
-    write_whole(LIBRARY / "switchback-agent", LAUNCHER, 0o755)
+    write_whole(LAUNCHED, LAUNCHER, 0o755)
     service = unit if "." in unit else unit + ".service"
     boot = BOOT.replace("{service}", service)
     _write_units({"switchback-guard.path": WATCH, "switchback-guard.service": GUARD, "switchback-boot.service": boot})

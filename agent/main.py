@@ -25,8 +25,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command: its name, then its arguments; a JSON object on standard input says the rest."""
     # The link to the controller may break at any time, and that must not stop a step on its way.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    if arguments[0] not in ("guard", "boot"):
-        # Those two start over where they were cut off; a person's run is stopped politely, or not at all.
+    if arguments[0] not in ("guard", "boot", "tidy"):
+        # Those start over where they were cut off; a person's run is stopped politely, or not at all.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         return COMMANDS[arguments[0]](State(), list(arguments[1:]))
@@ -139,6 +139,12 @@ def _tell(done: dict[str, Any]) -> None:
     say("{} deleted, {} kept, {:.0f} MB freed".format(len(done["deleted"]), done["kept"], done["bytes"] / 1e6))
 
 
+def _tidy(_: State, arguments: list[str]) -> int:
+    from agent.tidy import tidy
+
+    return tidy(json.loads(arguments[0]))
+
+
 def _mark(state: State, _: list[str]) -> int:
     from agent.versions import change_mark
 
@@ -191,6 +197,7 @@ COMMANDS: dict[str, Callable[[State, list[str]], int]] = {
     "step": _step,
     "fall-back": _fall_back,
     "clean": _clean,
+    "tidy": _tidy,
     "mark": _mark,
     "adopt": _adopt,
     "recover": _recover,

@@ -1,14 +1,21 @@
 """A spare environment: that of a version that was deleted, kept for the next one that has the same packages. It has
-nearly all that is linked into that one, and so thousands of links are neither made nor deleted at each deploy."""
+nearly all that is linked into that one, and so thousands of links are neither made nor deleted at each deploy.
+
+After a deploy, when nobody waits any more, it is made the same as the live version's, and it is written down how it was
+left then: as long as nothing has been changed since, there or in that version, nothing has to be compared."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from agent.command import acting_as
 from agent.layout import Layout
+from agent.state import write_whole
+from agent.versions import read_json
 
 
 def keep(layout: Layout, mark: str | None, venvs: Iterable[Path], trash: Path) -> None:
@@ -18,7 +25,7 @@ def keep(layout: Layout, mark: str | None, venvs: Iterable[Path], trash: Path) -
     + mark: the fingerprint of the live version's environment, and of these; None when none is to be kept
     + trash: the folder for what is to be deleted
     """
-    place = _place(layout)
+    place = layout.own / "spare"
     with acting_as(layout.app):
         place.mkdir(parents=True, exist_ok=True)
         for old in sorted(place.iterdir()):
@@ -34,10 +41,16 @@ def keep(layout: Layout, mark: str | None, venvs: Iterable[Path], trash: Path) -
             return
 
 
+def at(layout: Layout, mark: str | None) -> Path | None:
+    """Where the spare of that fingerprint is; None where there is none."""
+    spare = layout.own / "spare" / str(mark)
+    return spare if mark and spare.is_dir() and not spare.is_symlink() else None
+
+
 def take(layout: Layout, mark: str | None, venv: Path) -> bool:
     """Move the spare to where an environment is to be made. Returns whether there was one of that fingerprint."""
-    spare = _place(layout) / str(mark)
-    if mark is None or spare.is_symlink() or not spare.is_dir():
+    spare = at(layout, mark)
+    if spare is None:
         return False
     try:
         os.rename(str(spare), str(venv))
@@ -53,5 +66,36 @@ def throw_away(layout: Layout, venv: Path) -> None:
     os.rename(str(venv), str(layout.trash / f"{venv.parent.name}-{venv.name}"))
 
 
-def _place(layout: Layout) -> Path:
-    return layout.own / "spare"
+def write_down(spare: Path, venv: Path, lacking: Iterable[str]) -> None:
+    """Write down how a spare was left that was made the same as an environment. Raises OSError.
+
+    + lacking: the folders, relative to it, in which it still lacks what names its version
+    """
+    folders = {os.path.relpath(folder, str(venv)): os.stat(folder).st_mtime_ns for folder, _, _ in os.walk(str(venv))}
+    left = {name: [os.stat(str(spare / name)).st_mtime_ns, changed] for name, changed in folders.items()}
+    write_whole(_note(spare), json.dumps({"like": str(venv), "folders": left, "lacking": sorted(lacking)}) + "\n")
+
+
+def lacking(layout: Layout, mark: str | None, venv: Path) -> list[str] | None:
+    """The folders in which the spare still lacks something to be the same as an environment; None where that is not
+    known, or something has been added to either since, taken away, or put in another's place."""
+    spare = at(layout, mark)
+    note = read_json(_note(spare)) if spare else {}
+    if spare is None or note.get("like") != str(venv):
+        return None
+    try:
+        left: dict[str, Any] = note["folders"]
+        if all([_changed(spare / name), _changed(venv / name)] == when for name, when in left.items()):
+            return [str(name) for name in note["lacking"]]
+    except (OSError, KeyError, TypeError, AttributeError):
+        # The note is the app user's, who may have written anything.
+        return None
+    return None
+
+
+def _changed(folder: Path) -> int:
+    return os.stat(str(folder), follow_symlinks=False).st_mtime_ns
+
+
+def _note(spare: Path) -> Path:
+    return spare.with_name(spare.name + ".json")

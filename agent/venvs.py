@@ -92,9 +92,10 @@ def take_over(layout: Layout, old: str, new: str, mark: str | None) -> bool:
         if any_binary(before, named):
             return False
         names = _Names(old, new, {str(before / name) for name in named})
+        lacking = spare.lacking(layout, mark, before)
         taken = spare.take(layout, mark, after)
         try:
-            _make(before, after, names)
+            _make(before, after, names, lacking if taken else None)
         except OSError as problem:
             if not taken:
                 raise
@@ -102,6 +103,24 @@ def take_over(layout: Layout, old: str, new: str, mark: str | None) -> bool:
             spare.throw_away(layout, after)
             _make(before, after, names)
     return True
+
+
+def make_ready(folder: Path, version: Path, venv: Path) -> None:
+    """Make a spare the same as a version's environment, but for what names the version; then write that down.
+
+    Raises OSError.
+
+    + folder: the spare; venv: the version's environment
+    """
+    named = read_json(version / SEAL)["venv"]["named"]
+    names = _Names(version.name, None, {str(venv / name) for name in named})
+    _become(str(venv), str(folder), names)
+    lacking = {os.path.relpath(place, str(venv)) for place, _, _ in os.walk(str(venv)) if _any_names_it(place, names)}
+    spare.write_down(folder, venv, lacking)
+
+
+def _any_names_it(folder: str, names: _Names) -> bool:
+    return any(names.names_it(entry) for entry in _entries(folder).values())
 
 
 def any_binary(venv: Path, named: Iterable[str]) -> bool:
@@ -112,28 +131,51 @@ def any_binary(venv: Path, named: Iterable[str]) -> bool:
     return any(b"\0" in (venv / name).read_bytes() for name in named)
 
 
-def _make(before: Path, after: Path, names: _Names) -> None:
+def _make(before: Path, after: Path, names: _Names, lacking: Iterable[str] | None = None) -> None:
+    """Make an environment out of another one's.
+
+    + lacking: the folders in which it lacks something; None where that is not known
+    """
     after.mkdir(exist_ok=True)
-    _become(str(before), str(after), names)
+    if lacking is None:
+        _become(str(before), str(after), names)
+    else:
+        for folder in lacking:
+            _become_but_for_folders(str(before / folder), str(after / folder), names)
     _correct_records(after)
 
 
 @dataclass(frozen=True)
 class _Names:
-    """Two versions, and the paths of the old one's files that have its name in them."""
+    """Two versions, and the paths of the old one's files that have its name in them.
+
+    + new: None where the new one has no name yet: then what has the old one's name in it is left out
+    """
 
     old: str
-    new: str
+    new: str | None
     named: Collection[str]
 
     def led(self, link: os.DirEntry[str]) -> str:
         """Where a link of the old version's leads in the new one."""
-        return os.readlink(link.path).replace(self.old, self.new)
+        return os.readlink(link.path).replace(self.old, self.new or self.old)
+
+    def names_it(self, entry: os.DirEntry[str]) -> bool:
+        """Whether a file or link of the old version's has its name in it."""
+        return entry.path in self.named or (entry.is_symlink() and self.old in os.readlink(entry.path))
 
 
 def _become(before: str, after: str, names: _Names) -> None:
     """Make one folder what another one is, from whatever it is: empty, or a spare that has nearly all of it."""
+    for name in _become_but_for_folders(before, after, names):
+        _become(f"{before}/{name}", f"{after}/{name}", names)
+
+
+def _become_but_for_folders(before: str, after: str, names: _Names) -> list[str]:
+    """Make one folder what another one is, but for what is in its folders. Returns their names."""
     wanted, there = _entries(before), _entries(after)
+    if names.new is None:
+        wanted = {name: entry for name, entry in wanted.items() if not names.names_it(entry)}
     for name in there.keys() - wanted.keys():
         _remove(there[name].path)
     for name, entry in wanted.items():
@@ -143,8 +185,7 @@ def _become(before: str, after: str, names: _Names) -> None:
             found = None
         if not found:
             _put(entry, own, names)
-        if entry.is_dir(follow_symlinks=False):
-            _become(entry.path, own, names)
+    return [name for name, entry in wanted.items() if entry.is_dir(follow_symlinks=False)]
 
 
 def _entries(folder: str) -> dict[str, os.DirEntry[str]]:
@@ -169,7 +210,7 @@ def _put(entry: os.DirEntry[str], own: str, names: _Names) -> None:
         os.symlink(names.led(entry), own)
     elif entry.path in names.named:
         path = Path(entry.path)
-        Path(own).write_bytes(path.read_bytes().replace(names.old.encode(), names.new.encode()))
+        Path(own).write_bytes(path.read_bytes().replace(names.old.encode(), str(names.new).encode()))
         os.chmod(own, path.stat().st_mode | 0o200)
     else:
         os.link(entry.path, own)

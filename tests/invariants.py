@@ -73,7 +73,7 @@ def strays():
     return [
         f"{pid} {command}" for pid, owner, group, command in processes()
         # Old versions are deleted when nobody waits for it any more.
-        if "/django.service" not in group and "/switchback-trash-" not in group
+        if "/django.service" not in group and "/switchback-tidy-" not in group
         and (owner == APP.pw_uid or AGENT in command)
     ]
 

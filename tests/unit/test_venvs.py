@@ -14,6 +14,7 @@ import pytest
 from agent import spare, tree, venvs
 from agent.layout import Layout
 from agent.state import State
+from agent.tidy import tidy
 from agent.venvs import fingerprint, same_as, take_over
 from agent.versions import SEAL
 from tests.unit.examples import LIVE, NEW, settings
@@ -143,6 +144,11 @@ def spare_of(layout: Layout, mark: str = "abc") -> Path:
     return spare
 
 
+def make_ready(layout: Layout, spare: Path) -> None:
+    """Make a spare ready, as is done after a deploy."""
+    venvs.make_ready(spare, layout.version(LIVE), layout.part(LIVE, "venv"))
+
+
 def like(layout: Layout, venv: Path) -> dict[str, Any]:
     """What an environment is made of: each file by the inode that it shares, or by what is in it."""
     shared = {path.stat().st_ino for path in layout.part(LIVE, "venv").rglob("*") if path.is_file()}
@@ -173,15 +179,18 @@ DAMAGES = {
 }
 
 
+@pytest.mark.parametrize("ready", [False, True])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_spare_becomes_what_links_alone_would_have_made_whatever_has_happened_to_it(
-    damage: str, layout: Layout
+    damage: str, ready: bool, layout: Layout
 ) -> None:
     built(layout)
     third = "django-20260102-000000-0000000-0000000"
     layout.version(third).mkdir()
     assert take_over(layout, LIVE, third, None)
     spare = spare_of(layout)
+    if ready:
+        make_ready(layout, spare)
     for mode, what in (("u+w", ":"), ("a-w", DAMAGES[damage] or ":")):
         # Links are let be: what they lead to is no business of ours.
         command = f"{what}; find . -mindepth 1 ! -type l -exec chmod {mode} {{}} +"
@@ -239,6 +248,87 @@ def test_a_spare_is_moved_and_not_made_anew(layout: Layout) -> None:
     assert (layout.part(NEW, "venv") / "lib").stat().st_ino == folder
 
 
+def never(*_: Any) -> None:
+    raise AssertionError("all of it was compared")
+
+
+def test_a_spare_that_is_ready_is_not_compared(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    venv = built(layout)
+    spare = spare_of(layout)
+    make_ready(layout, spare)
+    assert not (spare / "bin/site").exists(), "it names a version, and the next one's name is not known"
+    monkeypatch.setattr(venvs, "_become", never)
+    assert take_over(layout, LIVE, NEW, "abc")
+    new = layout.part(NEW, "venv")
+    assert (new / "bin/site").read_text() == f"#!{new}/bin/python\n"
+    assert (new / "bin/own").readlink() == new / "bin/site"
+    assert (new / "bin/python").readlink() == Path("/usr/bin/python3")
+    module = "lib/python3.11/site-packages/site.py"
+    assert (new / module).samefile(venv / module)
+    line = (new / "lib/python3.11/site-packages/site-1.dist-info/RECORD").read_text().splitlines()[1]
+    assert line.endswith(f",{(new / 'bin/site').stat().st_size}")
+
+
+def test_a_spare_that_is_ready_is_compared_when_the_live_environment_was_changed_since(layout: Layout) -> None:
+    venv = built(layout)
+    make_ready(layout, spare_of(layout))
+    (venv / "lib/python3.11/site-packages/more.py").write_text("")
+    assert take_over(layout, LIVE, NEW, "abc")
+    assert (layout.part(NEW, "venv") / "lib/python3.11/site-packages/more.py").exists()
+
+
+def test_a_spare_is_ready_for_no_other_version_than_the_one_that_it_was_compared_with(layout: Layout) -> None:
+    built(layout)
+    make_ready(layout, spare_of(layout))
+    assert spare.lacking(layout, "abc", layout.part(LIVE, "venv")) == ["bin"]
+    assert spare.lacking(layout, "abc", layout.part(NEW, "venv")) is None
+    assert spare.lacking(layout, None, layout.part(LIVE, "venv")) is None
+
+
+NOTES = [
+    "",
+    "[]",
+    '{"folders": 1}',
+    '{"folders": {"gone": [1, 1]}}',
+    '{"folders": {}, "lacking": 1}',
+    '{"folders": {}}',
+]
+
+
+@pytest.mark.parametrize("text", NOTES)
+def test_a_note_that_somebody_has_spoilt_says_nothing(text: str, layout: Layout) -> None:
+    venv = built(layout)
+    note = spare_of(layout).with_name("abc.json")
+    note.write_text(text.replace("{", f'{{"like": "{venv}", ', 1))
+    assert spare.lacking(layout, "abc", venv) is None
+    assert take_over(layout, LIVE, NEW, "abc")
+
+
+def test_tidying_makes_the_spare_ready_and_deletes_what_was_moved_away(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv = built(layout)
+    trash = layout.trash / "1"
+    trash.mkdir(parents=True)
+    (trash / "sealed").mkdir(mode=0o555)
+    told = {"spare": str(spare_of(layout)), "version": str(layout.version(LIVE)), "venv": str(venv)}
+    assert tidy({**told, "trash": [str(trash)]}) == 0
+    assert not trash.exists()
+    monkeypatch.setattr(venvs, "_become", never)
+    assert take_over(layout, LIVE, NEW, "abc")
+
+
+def test_what_was_moved_away_is_deleted_also_where_no_spare_can_be_made_ready(
+    layout: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (layout.trash / "1").mkdir(parents=True)
+    told = {"spare": "/gone/spare", "version": str(built(layout).parent), "venv": "/gone/venv"}
+    assert tidy({**told, "trash": [str(layout.trash / "1")]}) == 0
+    assert not (layout.trash / "1").exists()
+    assert "the spare environment is not ready" in capsys.readouterr().out
+    assert tidy({"trash": []}) == 0
+
+
 def test_a_spare_of_other_packages_is_left_where_it_is(layout: Layout) -> None:
     built(layout)
     spare = spare_of(layout, "other")
@@ -256,9 +346,12 @@ def test_the_environment_of_a_deleted_version_is_kept_if_it_is_the_live_ones(lay
     assert (layout.own / "spare/abc/file").read_text() == "1"
     assert (trash / "2/venv/file").exists()
     # There is one by now.
+    (layout.own / "spare/abc.json").write_text("{}")
     spare.keep(layout, "abc", [trash / "2" / "venv"], trash)
     assert (layout.own / "spare/abc/file").read_text() == "1"
     assert (trash / "2/venv/file").exists()
+    # What is written down of it is about the version that was live before.
+    assert not (layout.own / "spare/abc.json").exists()
 
 
 @pytest.mark.parametrize("mark", ["other", None])
