@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from agent.command import acting_as
+from agent.command import acting_as, runs, started_at
 from agent.layout import Layout
 from agent.step import StepFailed
 
@@ -28,7 +28,7 @@ KINDS = ("fcgi-program", "program", "eventlistener")
 PASSED_OVER = ("supervisorctl", "include")
 # One answer of supervisord's may take this long, seconds.
 ANSWER_TIMEOUT = 10.0
-LOOK = 0.02
+LOOK = 0.01
 # The states of a process, as supervisord numbers them.
 STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL = 0, 10, 20, 30, 40, 100, 200
 UP = (STARTING, RUNNING)
@@ -231,14 +231,20 @@ class Supervisor:
 
     def stop(self, name: str, seconds: float) -> None:
         """Stop a process and wait for its end. Raises StepFailed."""
-        if self.info(name)["state"] in DOWN:
+        told = self.info(name)
+        if told["state"] in DOWN:
             return
+        started = started_at(told["pid"])
         try:
             self.ask("stopProcess", name, False)
         except StepFailed:
             # It has ended by itself meanwhile, or is being stopped already.
             if self.info(name)["state"] not in (*DOWN, STOPPING):
                 raise
+        # supervisord is not asked all the while: that would take from those who have visitors to serve.
+        end = time.monotonic() + seconds
+        while runs(told["pid"], started) and time.monotonic() < end:
+            time.sleep(LOOK)
         self.wait(name, DOWN, seconds)
 
     def start(self, name: str) -> None:
