@@ -15,7 +15,7 @@ from agent.say import say
 from agent.state import write_whole
 from agent.staying import django_that_stays
 from agent.step import Step, StepFailed
-from agent.versions import SEAL, outside_of, read_json
+from agent.versions import SEAL, outside_of
 
 Note = dict[str, Any]
 
@@ -52,10 +52,10 @@ def venv(step: Step) -> Note:
     mark = venvs.fingerprint(step.settings, requirements, python, installer)
     note: Note = {"installer": installer, "requirements": requirements.exists(), "fingerprint": mark}
     same = venvs.same_as(step.transaction.state, layout, mark) if step.settings.get("reuse_venv", True) else None
-    if same and venvs.take_over(layout, same, step.version, mark):
+    taken = venvs.take_over(layout, same, step.version, mark) if same else None
+    if taken:
         say(f"venv: the requirements are those of {same}: its packages are linked, not installed again")
-        named = read_json(layout.version(same) / SEAL)["venv"]["named"]
-        return {**note, "reused": same, "named": named}
+        return {**note, **taken}
     _install(step, runner, uv, requirements)
     named = venvs.files_with_its_name(runner, layout, step.version) if mark else []
     if venvs.any_binary(layout.part(step.version, "venv"), named):
@@ -166,8 +166,11 @@ def seal(step: Step) -> Note:
     # A file that is not for this Python (a template, say) does not compile, and need not.
     runner.run([python, "-m", "compileall", "-q", *sources], ok=(0, 1))
     parts = [layout.part(step.version, part) for part in ("code", "config", "static", "venv")]
+    made, environment = step.notes("venv"), layout.part(step.version, "venv")
     with acting_as(layout.app):
-        size = tree.close(folder, parts)
+        # A spare that was ready is closed already, apart from what was added: thousands of files need no look.
+        closed = venvs.close(environment, made) if made.get("open") else 0
+        size = closed + tree.close(folder, parts, environment if made.get("open") else None)
     marker = {
         "name": step.version,
         "code": step.begin["code"],
@@ -175,7 +178,7 @@ def seal(step: Step) -> Note:
         "built": int(time.time()),
         "deploy": step.transaction.deploy,
         "bytes": size,
-        "venv": {key: step.notes("venv").get(key) for key in ("fingerprint", "named")},
+        "venv": {key: made.get(key) for key in ("fingerprint", "named")},
         "migrations": step.notes("checks").get("known", []),
         "self_contained": _is_self_contained(folder, step.notes("checks").get("code", [])),
     }

@@ -124,8 +124,8 @@ def _move_away(state: State, layout: Layout, doomed: Iterable[str], trash: Path)
 
 def _keep_spare(layout: Layout, gone: Iterable[str], trash: Path) -> None:
     """Keep the environment of a version that was moved away, if the next deploy may want it."""
-    live, mark = _live(layout)
-    alike = [trash / name for name in gone if live and mark and venvs.fingerprint_of(trash / name) == mark]
+    _, mark = _live(layout)
+    alike = [trash / name for name in gone if mark and venvs.fingerprint_of(trash / name) == mark]
     try:
         spare.keep(layout, mark, [version / layout.settings["venv_subdir"] for version in alike], trash)
     except OSError as problem:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,19 +67,28 @@ def throw_away(layout: Layout, venv: Path) -> None:
     os.rename(str(venv), str(layout.trash / f"{venv.parent.name}-{venv.name}"))
 
 
-def write_down(spare: Path, venv: Path, lacking: Iterable[str]) -> None:
-    """Write down how a spare was left that was made the same as an environment. Raises OSError.
+@dataclass(frozen=True)
+class Ready:
+    """What is known of a spare that is the same as an environment, but for what names that one's version.
 
-    + lacking: the folders, relative to it, in which it still lacks what names its version
+    + lacking: the folders, relative to it, in which something is missing
+    + bytes: what it takes on disk
     """
-    folders = {os.path.relpath(folder, str(venv)): os.stat(folder).st_mtime_ns for folder, _, _ in os.walk(str(venv))}
-    left = {name: [os.stat(str(spare / name)).st_mtime_ns, changed] for name, changed in folders.items()}
-    write_whole(_note(spare), json.dumps({"like": str(venv), "folders": left, "lacking": sorted(lacking)}) + "\n")
+
+    lacking: tuple[str, ...]
+    bytes: int
 
 
-def lacking(layout: Layout, mark: str | None, venv: Path) -> list[str] | None:
-    """The folders in which the spare still lacks something to be the same as an environment; None where that is not
-    known, or something has been added to either since, taken away, or put in another's place."""
+def write_down(spare: Path, venv: Path, ready: Ready) -> None:
+    """Write down how a spare was left that was made ready for what an environment is. Raises OSError."""
+    folders = {os.path.relpath(folder, str(venv)): _changed(Path(folder)) for folder, _, _ in os.walk(str(venv))}
+    left = {name: [_changed(spare / name), changed] for name, changed in folders.items()}
+    write_whole(_note(spare), json.dumps({"like": str(venv), "folders": left, **asdict(ready)}) + "\n")
+
+
+def is_ready(layout: Layout, mark: str | None, venv: Path) -> Ready | None:
+    """What is known of the spare, if it was made ready for what an environment is, and nothing has been added to either
+    since, taken away, or put in another's place."""
     spare = at(layout, mark)
     note = read_json(_note(spare)) if spare else {}
     if spare is None or note.get("like") != str(venv):
@@ -86,15 +96,16 @@ def lacking(layout: Layout, mark: str | None, venv: Path) -> list[str] | None:
     try:
         left: dict[str, Any] = note["folders"]
         if all([_changed(spare / name), _changed(venv / name)] == when for name, when in left.items()):
-            return [str(name) for name in note["lacking"]]
-    except (OSError, KeyError, TypeError, AttributeError):
+            return Ready(tuple(map(str, note["lacking"])), int(note["bytes"]))
+    except (OSError, KeyError, TypeError, ValueError, AttributeError):
         # The note is the app user's, who may have written anything.
         return None
     return None
 
 
 def _changed(folder: Path) -> int:
-    return os.stat(str(folder), follow_symlinks=False).st_mtime_ns
+    """When anything was last added to a folder, taken away or put in another's place, or its own mode was changed."""
+    return os.stat(str(folder), follow_symlinks=False).st_ctime_ns
 
 
 def _note(spare: Path) -> Path:

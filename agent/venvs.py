@@ -9,17 +9,20 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent import spare
+from agent import spare, tree
 from agent.command import Runner, acting_as
 from agent.layout import Layout
 from agent.say import say
 from agent.state import State
 from agent.versions import SEAL, list_versions, read_json
+
+Note = dict[str, Any]
 
 # What a requirement may be beyond a name and its releases, so that the same text does not mean the same packages.
 ELSEWHERE = re.compile(r"://|^\s*-e|^\s*--editable|^\s*[./]|\s@\s|^\s*file:", re.MULTILINE)
@@ -79,30 +82,50 @@ def files_with_its_name(runner: Runner, layout: Layout, version: str) -> list[st
     return sorted(os.path.relpath(name, str(folder)) for name in runner.run(argv, ok=(0, 1)).split("\0") if name)
 
 
-def take_over(layout: Layout, old: str, new: str, mark: str | None) -> bool:
-    """Make a version's environment out of another one's. Returns whether that could be done; if not, nothing is there.
+def take_over(layout: Layout, old: str, new: str, mark: str | None) -> Note | None:
+    """Make a version's environment out of another one's. Returns None if that could not be done; nothing is there then.
 
     Whatever has the old version's name in it is written anew, and the rest, which then has not, is linked.
 
     + mark: the environment's fingerprint: if one like it is kept as a spare, it is used up
+
+    Returns `reused`: the other version; `named`: the files that have the version's name in them. Where a spare was
+    ready for this, `open`: the only folders in which anybody can write, and `bytes`: what it takes on disk without what
+    was added there; none of them otherwise.
     """
     before, after = layout.part(old, "venv"), layout.part(new, "venv")
     named = read_json(layout.version(old) / SEAL)["venv"]["named"]
     with acting_as(layout.app):
         if any_binary(before, named):
-            return False
+            return None
         names = _Names(old, new, {str(before / name) for name in named})
-        lacking = spare.lacking(layout, mark, before)
+        ready = spare.is_ready(layout, mark, before)
         taken = spare.take(layout, mark, after)
         try:
-            _make(before, after, names, lacking if taken else None)
+            opened = _make(before, after, names, ready if taken else None)
         except OSError as problem:
             if not taken:
                 raise
             say(f"venv: the spare environment is of no use: {problem}")
             spare.throw_away(layout, after)
-            _make(before, after, names)
-    return True
+            opened = _make(before, after, names)
+    return {"reused": old, "named": named, "open": opened, "bytes": ready.bytes if ready and opened else None}
+
+
+def close(venv: Path, taken: Note) -> int:
+    """Let nobody write to an environment any more that was taken over. Returns what it takes on disk, bytes.
+
+    + taken: as `take_over` has it, with the folders that are open
+    """
+    size = int(taken["bytes"])
+    for name in taken["open"]:
+        folder = str(venv / name)
+        for entry in _entries(folder).values():
+            info = entry.stat(follow_symlinks=False)
+            if not stat.S_ISDIR(info.st_mode) and tree.close_one(entry.path, info):
+                size += info.st_blocks * tree.BLOCK
+        tree.close_one(folder, os.lstat(folder))
+    return size
 
 
 def make_ready(folder: Path, version: Path, venv: Path) -> None:
@@ -116,7 +139,10 @@ def make_ready(folder: Path, version: Path, venv: Path) -> None:
     names = _Names(version.name, None, {str(venv / name) for name in named})
     _become(str(venv), str(folder), names)
     lacking = {os.path.relpath(place, str(venv)) for place, _, _ in os.walk(str(venv)) if _any_names_it(place, names)}
-    spare.write_down(folder, venv, lacking)
+    size = tree.close(folder, [folder])
+    # A folder that is moved has to be writable itself.
+    folder.chmod(0o755)
+    spare.write_down(folder, venv, spare.Ready(tuple(sorted(lacking)), size))
 
 
 def _any_names_it(folder: str, names: _Names) -> bool:
@@ -131,18 +157,18 @@ def any_binary(venv: Path, named: Iterable[str]) -> bool:
     return any(b"\0" in (venv / name).read_bytes() for name in named)
 
 
-def _make(before: Path, after: Path, names: _Names, lacking: Iterable[str] | None = None) -> None:
-    """Make an environment out of another one's.
+def _make(before: Path, after: Path, names: _Names, ready: spare.Ready | None = None) -> list[str] | None:
+    """Make an environment out of another one's. Returns the folders, relative to it, in which anything was written.
 
-    + lacking: the folders in which it lacks something; None where that is not known
+    + ready: what is known of what is there; None where nothing is, and then nothing is returned either
     """
     after.mkdir(exist_ok=True)
-    if lacking is None:
+    for folder in ready.lacking if ready else ():
+        _become_but_for_folders(str(before / folder), str(after / folder), names)
+    if ready is None:
         _become(str(before), str(after), names)
-    else:
-        for folder in lacking:
-            _become_but_for_folders(str(before / folder), str(after / folder), names)
-    _correct_records(after)
+    corrected = _correct_records(after)
+    return sorted({".", *ready.lacking, *corrected}) if ready else None
 
 
 @dataclass(frozen=True)
@@ -233,8 +259,12 @@ def _open(folder: str) -> None:
         os.chmod(folder, mode | 0o200)
 
 
-def _correct_records(venv: Path) -> None:
-    """Put the checksums of the scripts right that each package's record names: they name the interpreter."""
+def _correct_records(venv: Path) -> list[str]:
+    """Put the checksums of the scripts right that each package's record names: they name the interpreter.
+
+    Returns the folders, relative to the environment, of the records that were wrong.
+    """
+    corrected = []
     for record in venv.glob("lib/python*/site-packages/*.dist-info/RECORD"):
         text = record.read_text()
         lines = [_corrected(record.parent.parent, line) for line in text.splitlines()]
@@ -245,6 +275,8 @@ def _correct_records(venv: Path) -> None:
             record.unlink()
             record.write_text("\n".join(lines) + "\n")
             record.chmod(mode | 0o200)
+            corrected.append(os.path.relpath(str(record.parent), str(venv)))
+    return corrected
 
 
 def _corrected(packages: Path, line: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import urllib.request
 
 from tests.bed.hosts import Host
+from tests.faults.watch import wait_until
 from tests.invariants import visit
 from tests.runs import Runs
 
@@ -111,6 +113,13 @@ def test_the_environment_of_a_deleted_version_becomes_the_next_ones(host: Host, 
     run("deploy", host, data={"code": "green"}).worked()
     folder = host.run(["stat", "-c", "%i", f"/home/app/{gone}/venv/lib"]).stdout
     assert f"deleted: {gone}" in run("clean", host, data={"version": gone}).worked().output
+    spare = "/home/app/.switchback/spare"
+    # It is ready for the next version, but for what will name that.
+    wait_until(host, f"[ -e {spare}/*.json ]")
+    ready = host.read(f"cat {spare}/*.json")
+    assert json.loads(ready)["like"] == f"/home/app/{version_at(host, 'django-current')}/venv"
+    assert json.loads(ready)["lacking"] == ["bin"]
+    assert host.run(f"ls {spare}/*/bin/python {spare}/*/bin/django-admin", check=False).stdout.count("\n") == 1
     run("deploy", host, data={"code": "yellow"}).worked()
     name, before = (version_at(host, link) for link in ("django-current", "django-previous"))
     assert host.run(["stat", "-c", "%i", f"/home/app/{name}/venv/lib"]).stdout == folder

@@ -43,6 +43,13 @@ def test_what_is_in_the_parts_can_not_be_written_to_any_more_and_the_rest_stays_
     assert (folder.parent / "outside").stat().st_mode & 0o200
 
 
+def test_a_folder_that_is_passed_over_is_neither_closed_nor_measured(folder: Path) -> None:
+    all_of_it = close(folder, [])
+    (folder / "codes/urls.py").unlink()
+    assert close(folder, [folder], folder / "code") < all_of_it
+    assert writable(folder) == {"code", "code/app", "code/app/urls.py", "code/app/run"}
+
+
 def test_it_is_as_large_as_du_says(folder: Path) -> None:
     told = subprocess.run(["du", "-s", "--block-size=1", folder], capture_output=True, text=True, check=True).stdout
     assert close(folder, []) == int(told.split()[0])
