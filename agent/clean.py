@@ -11,10 +11,9 @@ from typing import Any
 
 from agent import service, spare, venvs
 from agent.command import acting_as
-from agent.install import LAUNCHED
 from agent.layout import Layout
 from agent.say import say
-from agent.state import State
+from agent.state import LAUNCHED, State
 from agent.transaction import Refused, begin, end, start_guard
 from agent.versions import linked_version, list_versions
 
@@ -96,7 +95,7 @@ def clean(state: State, request: dict[str, Any]) -> Version:
         left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
         end(transaction, "committed", "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
     sizes = {version["name"]: version["bytes"] or 0 for version in versions}
-    _tidy(layout)
+    _tidy(state, layout)
     if stuck:
         raise Refused("; ".join([f"not everything could be deleted: {left[0]}", *left[1:], "look: deploys/status.py"]))
     return {"deleted": gone, "bytes": sum(sizes[name] for name in gone), "kept": len(versions) - len(gone)}
@@ -124,7 +123,7 @@ def _move_away(state: State, layout: Layout, doomed: Iterable[str], trash: Path)
 
 def _keep_spare(layout: Layout, gone: Iterable[str], trash: Path) -> None:
     """Keep the environment of a version that was moved away, if the next deploy may want it."""
-    _, mark = _live(layout)
+    mark = _live_fingerprint(layout)
     alike = [trash / name for name in gone if mark and venvs.fingerprint_of(trash / name) == mark]
     try:
         spare.keep(layout, mark, [version / layout.settings["venv_subdir"] for version in alike], trash)
@@ -132,19 +131,18 @@ def _keep_spare(layout: Layout, gone: Iterable[str], trash: Path) -> None:
         say(f"no environment is kept for the next version: {problem}")
 
 
-def _live(layout: Layout) -> tuple[str | None, str | None]:
-    """The live version, and the fingerprint of its environment, if the next one may take that over."""
+def _live_fingerprint(layout: Layout) -> str | None:
+    """The fingerprint of the live version's environment; None where the next version does not take one over."""
     live = linked_version(layout, layout.path("current_main"))
-    reused = live and layout.settings.get("reuse_venv", True)
-    return live, venvs.fingerprint_of(layout.version(live)) if live and reused else None
+    return venvs.fingerprint_of(layout.version(live)) if live and layout.settings.get("reuse_venv", True) else None
 
 
-def _tidy(layout: Layout) -> None:
+def _tidy(state: State, layout: Layout) -> None:
     """Have deleted what was moved away, now or by an earlier run that was cut short: nobody waits for that."""
     with acting_as(layout.app):
         left = sorted(str(folder) for folder in layout.trash.iterdir()) if layout.trash.is_dir() else []
     if left:
-        what = {"trash": left, **_spare_to_make_ready(layout)}
+        what = {"trash": left, **_spare_to_make_ready(state, layout)}
         how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]
         argv = ["systemd-run", f"--unit={TIDY_UNIT}-{os.getpid()}", *how, "--", str(LAUNCHED), "tidy", json.dumps(what)]
         try:
@@ -153,9 +151,12 @@ def _tidy(layout: Layout) -> None:
             say(f"their room is freed by the next clean: {problem}")
 
 
-def _spare_to_make_ready(layout: Layout) -> dict[str, str]:
-    live, mark = _live(layout)
-    folder = spare.at(layout, mark)
-    if live is None or folder is None:
+def _spare_to_make_ready(state: State, layout: Layout) -> dict[str, str]:
+    """The spare, and the version whose environment the next deploy takes over; nothing where there is no spare."""
+    mark = _live_fingerprint(layout)
+    with acting_as(layout.app):
+        folder = spare.at(layout, mark)
+    like = venvs.same_as(state, layout, mark)
+    if like is None or folder is None:
         return {}
-    return {"spare": str(folder), "version": str(layout.version(live)), "venv": str(layout.part(live, "venv"))}
+    return {"spare": str(folder), "version": str(layout.version(like)), "venv": str(layout.part(like, "venv"))}

@@ -23,23 +23,24 @@ def commit(state: State, deploy: str) -> bool:
     with holding(state, deploy) as transaction:
         if not transaction.progress.committed and time.time() > transaction.progress.deadline:
             # Whoever asked for it may have given this host up by now, and have taken the others back.
-            return _fall_back(transaction, "the commit came too late")
+            _fall_back(transaction, "the commit came too late")
+            return False
         try:
             decide(transaction)
         except OSError as problem:
             if transaction.progress.committed:
                 say(f"the guard finishes it: {problem}")
                 return False
-            return _fall_back(transaction, f"commit failed: {problem}")
+            _fall_back(transaction, f"commit failed: {problem}")
+            return False
         return True
 
 
-def _fall_back(transaction: Transaction, reason: str) -> bool:
+def _fall_back(transaction: Transaction, reason: str) -> None:
     # What it takes to undo a deploy is loaded only here: it is a lot, and seldom needed.
     from agent.ending import fall_back
 
     fall_back(transaction, reason)
-    return False
 
 
 def decide(transaction: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""The ways in which a deploy ends that does not commit: refused, or taken back. Whoever comes next can finish it."""
+"""How a deploy ends that is refused or taken back. Whoever comes next can finish it, as a commit that was cut off."""
 
 from __future__ import annotations
 

@@ -11,12 +11,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.state import State, agent_stays, sync_folder, write_whole
+from agent.state import LAUNCHED, LIBRARY, State, agent_stays, sync_folder, write_whole
 from agent.transaction import Refused, describe_holder, open_transaction
 
-LIBRARY = Path("/usr/local/lib/switchback")
-# What is started to run it.
-LAUNCHED = LIBRARY / "switchback-agent"
 UNITS = Path("/etc/systemd/system")
 
 LAUNCHER = '''#!/usr/bin/python3 -I

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     # The link to the controller may break at any time, and that must not stop a step on its way.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if arguments[0] not in ("guard", "boot", "tidy"):
-        # Those start over where they were cut off; a person's run is stopped politely, or not at all.
+        # What those do is done by the next of them; a person's run is stopped politely, or not at all.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         return COMMANDS[arguments[0]](State(), list(arguments[1:]))
@@ -95,13 +95,14 @@ def _step(state: State, arguments: list[str]) -> int:
 
 def _commit(state: State, deploy: str, to_clean: dict[str, Any] | None) -> int:
     """Commit, then delete what is not needed any more, if that was asked for."""
-    from agent.clean import clean
     from agent.commit import commit
 
     if not commit(state, deploy) or not somebody_listens():
         return 1
     if to_clean is not None:
         try:
+            from agent.clean import clean
+
             _tell(clean(state, to_clean))
         except Exception as problem:  # noqa: BLE001 - the deploy has gone well, whatever becomes of this
             say(f"clean: WARNING: old versions are still there: {problem}")

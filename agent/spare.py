@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,14 +32,20 @@ def keep(layout: Layout, mark: str | None, venvs: Iterable[Path], trash: Path) -
         for old in sorted(place.iterdir()):
             if old.name != mark:
                 trash.mkdir(parents=True, exist_ok=True)
+                _let_move(old)
                 os.rename(str(old), str(trash / old.name))
         if mark is None or (place / mark).exists():
             return
         for venv in venvs:
-            # A folder that is moved has to be writable itself.
-            venv.chmod(0o755)
+            _let_move(venv)
             os.rename(str(venv), str(place / mark))
             return
+
+
+def _let_move(folder: Path) -> None:
+    """A folder that is moved has to be writable itself."""
+    if folder.is_dir() and not folder.is_symlink():
+        folder.chmod(0o755)
 
 
 def at(layout: Layout, mark: str | None) -> Path | None:
@@ -79,9 +85,16 @@ class Ready:
     bytes: int
 
 
-def write_down(spare: Path, venv: Path, ready: Ready) -> None:
-    """Write down how a spare was left that was made ready for what an environment is. Raises OSError."""
-    folders = {os.path.relpath(folder, str(venv)): _changed(Path(folder)) for folder, _, _ in os.walk(str(venv))}
+def changes(venv: Path) -> dict[str, int]:
+    """When each folder of an environment was last changed, by its path in it. Raises OSError."""
+    return {os.path.relpath(folder, str(venv)): _changed(Path(folder)) for folder, _, _ in os.walk(str(venv))}
+
+
+def write_down(spare: Path, venv: Path, folders: Mapping[str, int], ready: Ready) -> None:
+    """Write down how a spare was left that was made ready for what an environment is. Raises OSError.
+
+    + folders: the environment's, as `changes` had them before
+    """
     left = {name: [_changed(spare / name), changed] for name, changed in folders.items()}
     write_whole(_note(spare), json.dumps({"like": str(venv), "folders": left, **asdict(ready)}) + "\n")
 
@@ -90,17 +103,22 @@ def is_ready(layout: Layout, mark: str | None, venv: Path) -> Ready | None:
     """What is known of the spare, if it was made ready for what an environment is, and nothing has been added to either
     since, taken away, or put in another's place."""
     spare = at(layout, mark)
-    note = read_json(_note(spare)) if spare else {}
-    if spare is None or note.get("like") != str(venv):
+    if spare is None:
         return None
     try:
+        note = read_json(_note(spare))
         left: dict[str, Any] = note["folders"]
-        if all([_changed(spare / name), _changed(venv / name)] == when for name, when in left.items()):
-            return Ready(tuple(map(str, note["lacking"])), int(note["bytes"]))
-    except (OSError, KeyError, TypeError, ValueError, AttributeError):
+        ready = Ready(tuple(note["lacking"]), int(note["bytes"]))
+        known = "." in left and left.keys() >= set(ready.lacking) and not any(map(_leads_out, left))
+        as_left = all([_changed(spare / name), _changed(venv / name)] == when for name, when in left.items())
+        return ready if note["like"] == str(venv) and known and as_left else None
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
         # The note is the app user's, who may have written anything.
         return None
-    return None
+
+
+def _leads_out(name: str) -> bool:
+    return name.startswith("/") or ".." in name.split("/")
 
 
 def _changed(folder: Path) -> int:

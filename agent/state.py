@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+# Where the agent is, and what is started to run it.
+LIBRARY = Path("/usr/local/lib/switchback")
+LAUNCHED = LIBRARY / "switchback-agent"
+
 
 @dataclass(frozen=True)
 class State:

@@ -28,7 +28,7 @@ KINDS = ("fcgi-program", "program", "eventlistener")
 PASSED_OVER = ("supervisorctl", "include")
 # One answer of supervisord's may take this long, seconds.
 ANSWER_TIMEOUT = 10.0
-LOOK = 0.01
+LOOK = 0.02
 # The states of a process, as supervisord numbers them.
 STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL = 0, 10, 20, 30, 40, 100, 200
 UP = (STARTING, RUNNING)
@@ -234,30 +234,27 @@ class Supervisor:
         told = self.info(name)
         if told["state"] in DOWN:
             return
-        started = started_at(told["pid"])
         try:
             self.ask("stopProcess", name, False)
         except StepFailed:
             # It has ended by itself meanwhile, or is being stopped already.
             if self.info(name)["state"] not in (*DOWN, STOPPING):
                 raise
-        # supervisord is not asked all the while: that would take from those who have visitors to serve.
-        end = time.monotonic() + seconds
-        while runs(told["pid"], started) and time.monotonic() < end:
-            time.sleep(LOOK)
-        self.wait(name, DOWN, seconds)
+        self.wait(name, DOWN, seconds, told["pid"])
 
     def start(self, name: str) -> None:
         """Start a process, and come back at once."""
         self.ask("startProcess", name, False)
 
-    def wait(self, name: str, states: tuple[int, ...], seconds: float) -> None:
+    def wait(self, name: str, states: tuple[int, ...], seconds: float, pid: int = 0) -> None:
         """Wait until a process is in one of these states. Raises StepFailed.
 
         Asking is also what makes supervisord look: left alone it does so once a second.
+
+        + pid: the process that has to end before; until it has, to ask would only take from those who serve visitors
         """
-        end = time.monotonic() + seconds
-        while self.info(name)["state"] not in states:
+        end, started = time.monotonic() + seconds, started_at(pid)
+        while runs(pid, started) or self.info(name)["state"] not in states:
             if time.monotonic() > end:
                 raise StepFailed(f"{name} is {self.info(name)['statename']} after {seconds:.0f} s")
             time.sleep(LOOK)

@@ -12,14 +12,14 @@ WRITABLE = 0o222
 
 
 def close(folder: Path, parts: Sequence[Path], passed_over: Path | None = None) -> int:
-    """Let nobody write to some parts of a folder any more. Returns what all of the folder takes on disk, bytes.
+    """Let nobody write to some parts of a folder any more. Returns what the folder takes on disk, bytes.
 
     + parts: folders inside of it, or itself
-    + passed_over: a folder inside of it that is not looked at
+    + passed_over: a folder inside of it that is not looked at, and does not count
     """
     closed = tuple(f"{part}/" for part in parts)
     blocks: dict[tuple[int, int], int] = {}
-    for path, info in walk(str(folder), str(passed_over)):
+    for path, info in walk(str(folder), str(passed_over or "")):
         blocks[info.st_dev, info.st_ino] = info.st_blocks
         if f"{path}/".startswith(closed):
             close_one(path, info)

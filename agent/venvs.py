@@ -122,8 +122,11 @@ def close(venv: Path, taken: Note) -> int:
         folder = str(venv / name)
         for entry in _entries(folder).values():
             info = entry.stat(follow_symlinks=False)
-            if not stat.S_ISDIR(info.st_mode) and tree.close_one(entry.path, info):
-                size += info.st_blocks * tree.BLOCK
+            if not stat.S_ISDIR(info.st_mode):
+                size += info.st_blocks * tree.BLOCK if tree.close_one(entry.path, info) else 0
+            elif info.st_mode & tree.WRITABLE and os.path.relpath(entry.path, str(venv)) not in taken["open"]:
+                # The app has been at work since, and has made it.
+                size += tree.close(Path(entry.path), [Path(entry.path)])
         tree.close_one(folder, os.lstat(folder))
     return size
 
@@ -137,12 +140,13 @@ def make_ready(folder: Path, version: Path, venv: Path) -> None:
     """
     named = read_json(version / SEAL)["venv"]["named"]
     names = _Names(version.name, None, {str(venv / name) for name in named})
+    before = spare.changes(venv)
     _become(str(venv), str(folder), names)
-    lacking = {os.path.relpath(place, str(venv)) for place, _, _ in os.walk(str(venv)) if _any_names_it(place, names)}
-    size = tree.close(folder, [folder])
-    # A folder that is moved has to be writable itself.
-    folder.chmod(0o755)
-    spare.write_down(folder, venv, spare.Ready(tuple(sorted(lacking)), size))
+    lacking = sorted(name for name in before if _any_names_it(str(venv / name), names))
+    # It stays open itself: a folder that is moved has to be writable.
+    size = tree.close(folder, [Path(entry.path) for entry in _entries(str(folder)).values()])
+    if spare.changes(venv) == before:
+        spare.write_down(folder, venv, before, spare.Ready(tuple(lacking), size))
 
 
 def _any_names_it(folder: str, names: _Names) -> bool:

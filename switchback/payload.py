@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agent.install import LIBRARY, fingerprint
+from agent.install import fingerprint
+from agent.state import LIBRARY
 
 AGENT = Path(__file__).resolve().parent.parent / "agent"
 

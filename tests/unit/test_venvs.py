@@ -280,6 +280,32 @@ def test_of_a_spare_that_was_ready_only_what_was_added_has_to_be_closed(layout: 
     assert abs(size - tree.close(new, [new])) <= 4096
 
 
+def test_what_the_app_has_added_to_one_that_was_ready_is_closed_and_counted_too(layout: Layout) -> None:
+    built(layout)
+    make_ready(layout, spare_of(layout))
+    taken, new = take_over(layout, LIVE, NEW, "abc"), layout.part(NEW, "venv")
+    assert taken
+    (new / "share/data").mkdir(parents=True)
+    (new / "share/data/words").write_text("1" * 100_000)
+    assert venvs.close(new, taken) > taken["bytes"] + 100_000
+    assert [path for path, info in tree.walk(str(new)) if info.st_mode & 0o222 and not Path(path).is_symlink()] == []
+
+
+def test_a_spare_that_was_being_made_ready_when_the_live_environment_changed_is_not_taken_for_ready(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv, folder = built(layout), spare_of(layout)
+    become = venvs._become
+
+    def slowly(*arguments: Any) -> None:
+        become(*arguments)
+        (venv / "more").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(venvs, "_become", slowly)
+    make_ready(layout, folder)
+    assert spare.is_ready(layout, "abc", venv) is None
+
+
 def test_of_a_spare_that_has_been_opened_since_all_has_to_be_closed(layout: Layout) -> None:
     built(layout)
     spare = spare_of(layout)
@@ -309,20 +335,40 @@ def test_a_spare_is_ready_for_no_other_version_than_the_one_that_it_was_compared
 NOTES = [
     "",
     "[]",
+    "[" * 100_000,
     '{"folders": 1}',
-    '{"folders": {"gone": [1, 1]}}',
-    '{"folders": {}, "lacking": 1}',
-    '{"folders": {}}',
+    '{"folders": {"gone": [1, 1]}, "lacking": [], "bytes": 1}',
+    '{"folders": {"\\u0000": [1, 1]}, "lacking": [], "bytes": 1}',
+    '{"folders": {}, "lacking": [], "bytes": 1}',
+    '{"folders": HERE, "lacking": 1, "bytes": 1}',
+    '{"folders": HERE, "lacking": ["bin"], "bytes": 1}',
+    '{"folders": HERE, "lacking": [["bin"]], "bytes": 1}',
+    '{"folders": HERE, "lacking": [], "bytes": 1e999}',
+    '{"folders": HERE, "lacking": []}',
+    '{"folders": HERE_AND_OUT, "lacking": ["../code"], "bytes": 1}',
 ]
 
 
 @pytest.mark.parametrize("text", NOTES)
 def test_a_note_that_somebody_has_spoilt_says_nothing(text: str, layout: Layout) -> None:
-    venv = built(layout)
-    note = spare_of(layout).with_name("abc.json")
-    note.write_text(text.replace("{", f'{{"like": "{venv}", ', 1))
+    venv, folder = built(layout), spare_of(layout)
+    for part in (folder.parent / "code", layout.part(LIVE, "code")):
+        part.mkdir()
+
+    def when(name: str) -> list[int]:
+        return [(place / name).stat().st_ctime_ns for place in (folder, venv)]
+
+    text = text.replace("HERE_AND_OUT", json.dumps({".": when("."), "../code": when("../code")}))
+    text = text.replace("HERE", json.dumps({".": when(".")}))
+    folder.with_name("abc.json").write_text(text.replace("{", f'{{"like": "{venv}", ', 1))
     assert spare.is_ready(layout, "abc", venv) is None
     assert take_over(layout, LIVE, NEW, "abc")
+
+
+def test_a_note_that_nobody_has_spoilt_is_believed(layout: Layout) -> None:
+    venv = built(layout)
+    make_ready(layout, spare_of(layout))
+    assert spare.is_ready(layout, "abc", venv)
 
 
 def test_tidying_makes_the_spare_ready_and_deletes_what_was_moved_away(
@@ -343,11 +389,17 @@ def test_what_was_moved_away_is_deleted_also_where_no_spare_can_be_made_ready(
     layout: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (layout.trash / "1").mkdir(parents=True)
-    told = {"spare": "/gone/spare", "version": str(built(layout).parent), "venv": "/gone/venv"}
+    told = {"spare": str(spare_of(layout) if built(layout) else ""), "version": "/gone", "venv": "/gone/venv"}
     assert tidy({**told, "trash": [str(layout.trash / "1")]}) == 0
     assert not (layout.trash / "1").exists()
     assert "the spare environment is not ready" in capsys.readouterr().out
+
+
+def test_nothing_is_touched_where_there_is_nothing_to_tidy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sealed").mkdir(mode=0o555)
+    monkeypatch.chdir(tmp_path)
     assert tidy({"trash": []}) == 0
+    assert (tmp_path / "sealed").stat().st_mode & 0o777 == 0o555
 
 
 def test_a_spare_of_other_packages_is_left_where_it_is(layout: Layout) -> None:
@@ -378,6 +430,8 @@ def test_the_environment_of_a_deleted_version_is_kept_if_it_is_the_live_ones(lay
 @pytest.mark.parametrize("mark", ["other", None])
 def test_a_spare_that_is_no_use_any_more_is_thrown_away(mark: str | None, layout: Layout, tmp_path: Path) -> None:
     (layout.own / "spare/abc").mkdir(parents=True)
+    # As one that was left by something else, or halfway.
+    (layout.own / "spare/abc").chmod(0o555)
     spare.keep(layout, mark, [], tmp_path / "trash")
     assert list((layout.own / "spare").iterdir()) == []
     assert (tmp_path / "trash/abc").is_dir()
