@@ -7,11 +7,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from agent import rolling
+from agent import beside, rolling
 from agent.layout import Layout
 from agent.maintenance import restart_way
 from agent.masking import masked_urls
-from agent.rehearsal import NAME, Command, Rehearsal, begun, start
+from agent.rehearsal import Command, Rehearsal, begun, start
 from agent.say import say
 from agent.step import Step, StepFailed
 from agent.supervisor import Unreadable
@@ -28,7 +28,7 @@ def begin(step: Step) -> None:
     """
     if step.begin["kind"] not in FIRST or restart_way(step.progress)["way"] != "rolling":
         return
-    if step.progress.begun_beside(NAME):
+    if step.progress.begun_beside(beside.REHEARSAL):
         return
     try:
         command = at_its_own_path(step.layout, rolling.command_of_web(step.layout, step.version), step.version)

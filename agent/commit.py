@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from agent import reserve
+from agent import beside, reserve
 from agent.command import acting_as
 from agent.cost import measured_or_nothing, sentences
 from agent.layout import Layout
@@ -53,6 +53,7 @@ def finish_commit(transaction: Transaction) -> None:
     """Do all that follows from the decision; whatever is done already is left as it is."""
     layout, begin = transaction.layout, transaction.begin
     version, was = begin["version"], begin.get("was")
+    beside.end(transaction)
     reserve.give_back_for_links(layout)
     transaction.free_room()
     if begin["kind"] in ("deploy", "revert"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from agent import health, service
+from agent import beside, health, service
 from agent.command import (
     COMMAND_MARK,
     TAIL_LINES,
@@ -31,7 +31,6 @@ from agent.command import (
 from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.masking import masked_urls
-from agent.say import say
 from agent.step import Step, StepFailed
 from agent.supervisor import Program, Sections, environment
 
@@ -39,19 +38,6 @@ BACKLOG = 128
 PAUSE = 0.05
 # How often all of its processes are looked at, seconds.
 LOOK = 0.25
-
-
-# What it is called in the journal.
-NAME = "rehearsal"
-
-# Those that were asked to end.
-_leaving: list[Rehearsal] = []
-
-
-def collect() -> None:
-    """See to the end of those that were dismissed."""
-    while _leaving:
-        _leaving.pop().end()
 
 
 class Rehearsal:
@@ -69,7 +55,7 @@ class Rehearsal:
         process: subprocess.Popen[bytes] | None = None,
     ) -> None:
         self._step, self._pid, self._started, self._url, self._process = step, pid, started, url, process
-        self._log = step.transaction.output(NAME)
+        self._log = step.transaction.output(beside.REHEARSAL)
         self._well_since = self._began = time.monotonic()
         self._members: frozenset[tuple[int, str]] = frozenset()
         self._looked_at, self._ended = 0.0, False
@@ -93,14 +79,12 @@ class Rehearsal:
             stop_group(self._pid)
         if self._process:
             self._process.wait()
-        hide_secrets(self._log)
+        beside.hide_secrets(self._log)
 
     def dismiss(self) -> None:
-        """Ask it to end, and don't wait for it: `collect` does."""
-        if not self._ended:
-            if group_runs(self._pid, self._started):
-                ask_to_end(self._pid)
-            _leaving.append(self)
+        """Ask it to end, and don't wait for that: whoever commits or falls back sees to it."""
+        if not self._ended and group_runs(self._pid, self._started):
+            ask_to_end(self._pid)
 
     def is_well(self) -> bool:
         """Ask whether it is well; one that still starts is waited for, one that answers otherwise is not."""
@@ -199,22 +183,13 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
 
 def begun(step: Step) -> Rehearsal | None:
     """The one that was begun ahead, by this call or by one before it, and may have ended meanwhile."""
-    one = step.progress.begun_beside(NAME)
+    one = step.progress.begun_beside(beside.REHEARSAL)
     return Rehearsal(step, one["pid"], one["started"], one["url"]) if one else None
-
-
-def hide_secrets(log: Path) -> None:
-    """Take out of a rehearsal's log what nobody is to read, once it has ended."""
-    try:
-        log.write_text(masked_urls(log.read_text(errors="replace")))
-    except OSError as error:
-        # It has gone well, or the reason is told already.
-        say(f"{log} can't be written: {error}")
 
 
 def start(step: Step, command: Command) -> Rehearsal:
     """Start it; it outlives this call unless it is ended. Raises StepFailed."""
-    with contextlib.closing(_listen()) as held, step.transaction.output(NAME).open("wb") as output:
+    with contextlib.closing(_listen()) as held, step.transaction.output(beside.REHEARSAL).open("wb") as output:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
         mark, url = new_mark(step.transaction.deploy), _at(step.settings["health_url"], held.getsockname()[1])
         try:
@@ -232,7 +207,7 @@ def start(step: Step, command: Command) -> Rehearsal:
             raise StepFailed(f"the new version's process could not be started: {error}") from None
     first = Rehearsal(step, process.pid, started_at(process.pid), url, process)
     try:
-        step.transaction.goes_on_beside(NAME, process.pid, url=url, mark=mark)
+        step.transaction.goes_on_beside(beside.REHEARSAL, process.pid, url=url, mark=mark)
     except BaseException:
         first.end()
         raise

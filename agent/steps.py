@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent import ahead, build, probes, rehearsal, service, window
+from agent import ahead, build, probes, service, window
 from agent.ending import TROUBLE, fall_back, write_down_probes
 from agent.interrupts import Interrupted, interruptible
 from agent.maintenance import visitors_may_notice
@@ -47,20 +47,17 @@ def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, 
     Raises Ended when this deploy does not hold the host any more.
     """
     transaction = Transaction(state, deploy)
-    try:
-        for name in names:
-            if visitors_may_notice(transaction.progress, name):
-                probes.watch(transaction.progress)
-            if not run_step(state, deploy, name, given.get(name, {})):
-                return False
-            if name == names[-1]:
-                write_down_probes(transaction)
-            if not somebody_listens():
-                # Whoever asked for this is gone, and won't confirm it: what is done is taken back at the deadline.
-                return False
-        return True
-    finally:
-        rehearsal.collect()
+    for name in names:
+        if visitors_may_notice(transaction.progress, name):
+            probes.watch(transaction.progress)
+        if not run_step(state, deploy, name, given.get(name, {})):
+            return False
+        if name == names[-1]:
+            write_down_probes(transaction)
+        if not somebody_listens():
+            # Whoever asked for this is gone, and won't confirm it: what is done is taken back at the deadline.
+            return False
+    return True
 
 
 def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> bool:

@@ -21,8 +21,8 @@ DELETE = 'find "$@" -type d -exec chmod u+w -- {} +; rm -rf -- "$@"'
 def tidy(what: Mapping[str, Any]) -> int:
     """Make the spare environment ready for the next version, and delete what was moved away. Returns an exit code.
 
-    + what: `spare`, the `version` whose environment it is to be like, and that `venv`, or none of them; `trash`: what is
-      to be deleted
+    + what: `spare`, the `version` that it is to be made ready for, and its `venv`, or none of them; `trash`: what is to
+      be deleted
     """
     if what.get("spare"):
         _make_ready(Path(what["spare"]), Path(what["version"]), Path(what["venv"]))

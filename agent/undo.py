@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import assets, health, rehearsal, rolling, whole, window
+from agent import assets, beside, health, rolling, whole, window
 from agent.command import acting_as, group_runs, stop_groups
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
@@ -41,9 +41,7 @@ def stop_commands(step: Step) -> Note:
     ]
     stop_groups(written)
     unwritten = _stop_strays(step)
-    log = step.transaction.output(rehearsal.NAME)
-    if log.exists():
-        rehearsal.hide_secrets(log)
+    beside.hide_secrets(step.transaction.output(beside.REHEARSAL))
     return {"stopped": [*written, *unwritten]}
 
 

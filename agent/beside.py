@@ -1,0 +1,32 @@
+"""What goes on beside the steps of a deploy, over the agent's calls: the rehearsal, and the Django that migrates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.command import group_runs, stop_groups
+from agent.masking import masked_urls
+from agent.say import say
+from agent.transaction import Transaction
+
+# What the rehearsal is called in the journal, and its log.
+REHEARSAL = "rehearsal"
+
+
+def end(transaction: Transaction) -> None:
+    """End what still goes on; a second time does nothing."""
+    left = [one["pid"] for one in transaction.progress.beside if group_runs(one["pid"], one["started"])]
+    if left:
+        stop_groups(left)
+    hide_secrets(transaction.output(REHEARSAL))
+
+
+def hide_secrets(log: Path) -> None:
+    """Take out of a rehearsal's log, if there is one, what nobody is to read; nobody writes to it any more."""
+    try:
+        log.write_text(masked_urls(log.read_text(errors="replace")))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        # It has gone well, or the reason is told already.
+        say(f"{log} can't be written: {error}")
