@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from agent.command import group_runs, stop_groups
+from agent.journal import Record
 from agent.masking import masked_urls
 from agent.say import say
 from agent.transaction import Transaction
@@ -15,10 +17,16 @@ REHEARSAL = "rehearsal"
 
 def end(transaction: Transaction) -> None:
     """End what still goes on; a second time does nothing."""
-    left = [one["pid"] for one in transaction.progress.beside if group_runs(one["pid"], one["started"])]
-    if left:
-        stop_groups(left)
+    stop_groups(still_running(transaction.progress.beside))
     hide_secrets(transaction.output(REHEARSAL))
+
+
+def still_running(written: Iterable[Record]) -> list[int]:
+    """The processes that the journal's lines name and that still run, they or their children, by their ids.
+
+    Ids are given out again, so the start time has to match.
+    """
+    return [one["pid"] for one in written if group_runs(one["pid"], one["started"])]
 
 
 def hide_secrets(log: Path) -> None:

@@ -166,11 +166,11 @@ def seal(step: Step) -> Note:
     # A file that is not for this Python (a template, say) does not compile, and need not.
     runner.run([python, "-m", "compileall", "-q", *sources], ok=(0, 1))
     parts = [layout.part(step.version, part) for part in ("code", "config", "static", "venv")]
-    made, environment = step.notes("venv"), layout.part(step.version, "venv")
+    made = step.notes("venv")
+    # A spare that was ready is closed already, apart from what was added: thousands of files need no look.
+    ready = layout.part(step.version, "venv") if made.get("open") else None
     with acting_as(layout.app):
-        # A spare that was ready is closed already, apart from what was added: thousands of files need no look.
-        closed = venvs.close(environment, made) if made.get("open") else 0
-        size = closed + tree.close(folder, parts, environment if made.get("open") else None)
+        size = tree.close(folder, parts, ready) + (venvs.close(ready, made) if ready else 0)
     marker = {
         "name": step.version,
         "code": step.begin["code"],

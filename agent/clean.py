@@ -91,11 +91,12 @@ def clean(state: State, request: dict[str, Any]) -> Version:
         trash = layout.trash / transaction.deploy
         stuck = _move_away(state, layout, doomed, trash)
         gone = [name for name in doomed if name not in stuck]
-        _keep_spare(layout, gone, trash)
+        mark = _live_fingerprint(layout)
+        _keep_spare(layout, mark, gone, trash)
         left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
         end(transaction, "committed", "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
     sizes = {version["name"]: version["bytes"] or 0 for version in versions}
-    _tidy(state, layout)
+    _tidy(state, layout, mark)
     if stuck:
         raise Refused("; ".join([f"not everything could be deleted: {left[0]}", *left[1:], "look: deploys/status.py"]))
     return {"deleted": gone, "bytes": sum(sizes[name] for name in gone), "kept": len(versions) - len(gone)}
@@ -121,9 +122,11 @@ def _move_away(state: State, layout: Layout, doomed: Iterable[str], trash: Path)
     return stuck
 
 
-def _keep_spare(layout: Layout, gone: Iterable[str], trash: Path) -> None:
-    """Keep the environment of a version that was moved away, if the next deploy may want it."""
-    mark = _live_fingerprint(layout)
+def _keep_spare(layout: Layout, mark: str | None, gone: Iterable[str], trash: Path) -> None:
+    """Keep the environment of a version that was moved away, if the next deploy may want it.
+
+    + mark: the live version's, as `_live_fingerprint` has it
+    """
     alike = [trash / name for name in gone if mark and venvs.fingerprint_of(trash / name) == mark]
     try:
         spare.keep(layout, mark, [version / layout.settings["venv_subdir"] for version in alike], trash)
@@ -137,12 +140,12 @@ def _live_fingerprint(layout: Layout) -> str | None:
     return venvs.fingerprint_of(layout.version(live)) if live and layout.settings.get("reuse_venv", True) else None
 
 
-def _tidy(state: State, layout: Layout) -> None:
+def _tidy(state: State, layout: Layout, mark: str | None) -> None:
     """Have deleted what was moved away, now or by an earlier run that was cut short: nobody waits for that."""
     with acting_as(layout.app):
         left = sorted(str(folder) for folder in layout.trash.iterdir()) if layout.trash.is_dir() else []
     if left:
-        what = {"trash": left, **_spare_to_make_ready(state, layout)}
+        what = {"trash": left, **_spare_to_make_ready(state, layout, mark)}
         how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]
         argv = ["systemd-run", f"--unit={TIDY_UNIT}-{os.getpid()}", *how, "--", str(LAUNCHED), "tidy", json.dumps(what)]
         try:
@@ -151,9 +154,8 @@ def _tidy(state: State, layout: Layout) -> None:
             say(f"their room is freed by the next clean: {problem}")
 
 
-def _spare_to_make_ready(state: State, layout: Layout) -> dict[str, str]:
+def _spare_to_make_ready(state: State, layout: Layout, mark: str | None) -> dict[str, str]:
     """The spare, and the version whose environment the next deploy takes over; nothing where there is no spare."""
-    mark = _live_fingerprint(layout)
     with acting_as(layout.app):
         folder = spare.at(layout, mark)
     like = venvs.same_as(state, layout, mark)

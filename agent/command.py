@@ -291,7 +291,7 @@ def stop_group(pgid: int) -> None:
 
 def stop_groups(pgids: Collection[int]) -> None:
     """End several process groups side by side, each as `stop_group` does."""
-    for number, grace in STOPS:
+    for number, grace in STOPS if pgids else ():
         for pgid in pgids:
             _signal_group(pgid, number)
         end = time.monotonic() + grace

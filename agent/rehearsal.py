@@ -58,7 +58,7 @@ class Rehearsal:
         self._log = step.transaction.output(beside.REHEARSAL)
         self._well_since = self._began = time.monotonic()
         self._members: frozenset[tuple[int, str]] = frozenset()
-        self._looked_at, self._ended = 0.0, False
+        self._looked_at = 0.0
 
     @property
     def seconds(self) -> float:
@@ -72,9 +72,6 @@ class Rehearsal:
 
     def end(self) -> None:
         """End it; a second time does nothing."""
-        if self._ended:
-            return
-        self._ended = True
         if group_runs(self._pid, self._started):
             stop_group(self._pid)
         if self._process:
@@ -83,7 +80,7 @@ class Rehearsal:
 
     def dismiss(self) -> None:
         """Ask it to end, and don't wait for that: whoever commits or falls back sees to it."""
-        if not self._ended and group_runs(self._pid, self._started):
+        if group_runs(self._pid, self._started):
             ask_to_end(self._pid)
 
     def is_well(self) -> bool:

@@ -240,21 +240,20 @@ class Supervisor:
             # It has ended by itself meanwhile, or is being stopped already.
             if self.info(name)["state"] not in (*DOWN, STOPPING):
                 raise
-        self.wait(name, DOWN, seconds, told["pid"])
+        self._wait_until_down(name, told["pid"], seconds)
 
     def start(self, name: str) -> None:
         """Start a process, and come back at once."""
         self.ask("startProcess", name, False)
 
-    def wait(self, name: str, states: tuple[int, ...], seconds: float, pid: int = 0) -> None:
-        """Wait until a process is in one of these states. Raises StepFailed.
+    def _wait_until_down(self, name: str, pid: int, seconds: float) -> None:
+        """Wait until a process has ended, and supervisord knows. Raises StepFailed.
 
-        Asking is also what makes supervisord look: left alone it does so once a second.
-
-        + pid: the process that has to end before; until it has, to ask would only take from those who serve visitors
+        Asking is also what makes supervisord look: left alone it does so once a second. While the process still runs,
+        to ask would only take from those who serve visitors.
         """
         end, started = time.monotonic() + seconds, started_at(pid)
-        while runs(pid, started) or self.info(name)["state"] not in states:
+        while runs(pid, started) or self.info(name)["state"] not in DOWN:
             if time.monotonic() > end:
                 raise StepFailed(f"{name} is {self.info(name)['statename']} after {seconds:.0f} s")
             time.sleep(LOOK)

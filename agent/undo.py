@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import assets, beside, health, rolling, whole, window
-from agent.command import acting_as, group_runs, stop_groups
+from agent.command import acting_as, stop_groups
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.links import restore_links
 from agent.manage import django, run_python
@@ -33,12 +33,8 @@ LOG_TAIL = 64 * 1024
 
 
 def stop_commands(step: Step) -> Note:
-    """Stop what runs for this deploy; ids are given out again, so the start time has to match."""
-    written = [
-        command["pid"]
-        for command in (*step.progress.commands, *step.progress.beside)
-        if group_runs(command["pid"], command["started"])
-    ]
+    """Stop what runs for this deploy."""
+    written = beside.still_running((*step.progress.commands, *step.progress.beside))
     stop_groups(written)
     unwritten = _stop_strays(step)
     beside.hide_secrets(step.transaction.output(beside.REHEARSAL))

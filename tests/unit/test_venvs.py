@@ -18,6 +18,7 @@ from agent.tidy import tidy
 from agent.venvs import fingerprint, same_as, take_over
 from agent.versions import SEAL
 from tests.unit.examples import LIVE, NEW, settings
+from tests.unit.test_tree import writable
 
 
 @pytest.fixture
@@ -275,7 +276,7 @@ def test_of_a_spare_that_was_ready_only_what_was_added_has_to_be_closed(layout: 
     taken, new = take_over(layout, LIVE, NEW, "abc"), layout.part(NEW, "venv")
     assert taken and taken["open"] == [".", "bin", "lib/python3.11/site-packages/site-1.dist-info"]
     size = venvs.close(new, taken)
-    assert [path for path, info in tree.walk(str(new)) if info.st_mode & 0o222 and not Path(path).is_symlink()] == []
+    assert writable(new) == set()
     # But for a link, and the record that was put right, which counts twice.
     assert abs(size - tree.close(new, [new])) <= 4096
 
@@ -288,7 +289,7 @@ def test_what_the_app_has_added_to_one_that_was_ready_is_closed_and_counted_too(
     (new / "share/data").mkdir(parents=True)
     (new / "share/data/words").write_text("1" * 100_000)
     assert venvs.close(new, taken) > taken["bytes"] + 100_000
-    assert [path for path, info in tree.walk(str(new)) if info.st_mode & 0o222 and not Path(path).is_symlink()] == []
+    assert writable(new) == set()
 
 
 def test_a_spare_that_was_being_made_ready_when_the_live_environment_changed_is_not_taken_for_ready(
@@ -389,7 +390,8 @@ def test_what_was_moved_away_is_deleted_also_where_no_spare_can_be_made_ready(
     layout: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (layout.trash / "1").mkdir(parents=True)
-    told = {"spare": str(spare_of(layout) if built(layout) else ""), "version": "/gone", "venv": "/gone/venv"}
+    built(layout)
+    told = {"spare": str(spare_of(layout)), "version": "/gone", "venv": "/gone/venv"}
     assert tidy({**told, "trash": [str(layout.trash / "1")]}) == 0
     assert not (layout.trash / "1").exists()
     assert "the spare environment is not ready" in capsys.readouterr().out
