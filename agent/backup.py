@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.command import Runner, acting_as
 from agent.content import content_hash
+from agent.lines import cut, lines_of
 from agent.step import Step, StepFailed
 from agent.versions import read_json
 
@@ -24,6 +25,8 @@ READERS: dict[bytes, tuple[str, ...]] = {
 # How a whole dump in SQL begins, and what stands near its end.
 TEXTS = {b"-- PostgreSQL database dump": b"PostgreSQL database dump complete", b"-- MySQL dump": b"Dump completed"}
 END_BYTES = 4096
+# How long a path may be on this host, and how much of one that is longer is shown, characters.
+LONGEST_PATH, SHOWN_OF_LINE = 1000, 500
 # A backup of less than this part of the one before it is worth a warning.
 SHRUNK = 0.5
 
@@ -33,14 +36,16 @@ def examine(step: Step, output: str) -> Note:
 
     + output: what the script printed; its last line is the path
     """
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [line.strip() for line in lines_of(output) if line.strip()]
     if not lines:
         raise StepFailed("the backup script printed no path of a backup")
-    path = Path(lines[-1])
+    path, printed = Path(lines[-1]), cut(lines[-1], SHOWN_OF_LINE)
+    if len(lines[-1]) > LONGEST_PATH:
+        raise StepFailed(f"the backup script's last line is too long for a path: {printed}")
     # The script is the app user's: what it names is read with that user's rights, and no more.
     with acting_as(step.layout.app):
         if not path.is_absolute() or not path.is_file():
-            raise StepFailed(f"the backup script's last line is not the path of a file: {lines[-1]}")
+            raise StepFailed(f"the backup script's last line is not the path of a file: {printed}")
         size = path.stat().st_size
         if size == 0:
             raise StepFailed(f"the backup is empty: {path}")

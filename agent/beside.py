@@ -8,11 +8,14 @@ from pathlib import Path
 from agent.command import group_runs, stop_groups
 from agent.journal import Record
 from agent.masking import masked_urls
+from agent.reading import end_of
 from agent.say import say
 from agent.transaction import Transaction
 
 # What the rehearsal is called in the journal, and its log.
 REHEARSAL = "rehearsal"
+# How much of that is kept, bytes from its end.
+KEPT = 1_000_000
 
 
 def end(transaction: Transaction) -> None:
@@ -32,7 +35,7 @@ def still_running(written: Iterable[Record]) -> list[int]:
 def hide_secrets(log: Path) -> None:
     """Take out of a rehearsal's log, if there is one, what nobody is to read; nobody writes to it any more."""
     try:
-        log.write_text(masked_urls(log.read_text(errors="replace")))
+        log.write_text(masked_urls(end_of(log, KEPT)))
     except FileNotFoundError:
         return
     except OSError as error:

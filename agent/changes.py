@@ -8,6 +8,7 @@ from typing import Any
 
 from agent import git
 from agent.command import Runner, acting_as
+from agent.lines import cut, lines_of, shown
 from agent.masking import masked_lines, masked_urls
 from agent.text_diff import trimmed
 
@@ -15,6 +16,8 @@ from agent.text_diff import trimmed
 SHOWN = 20
 # How long a text diff may be, lines.
 DIFF_LINES = 400
+# How much of a line is shown, characters.
+SHOWN_OF_LINE = 500
 # More lines than any file has.
 WHOLE = 10_000_000
 STAT = re.compile(r"(\d+) (file|insertion|deletion)")
@@ -65,16 +68,16 @@ def between(runner: Runner, repository: Path, before: str, after: str, text: boo
 
 
 def _commits(listing: str) -> list[dict[str, str]]:
-    return [
-        dict(zip(("sha", "author", "subject"), masked_urls(line).split("\x1f", 2))) for line in listing.splitlines()
-    ]
+    found = [masked_urls(line).split("\x1f", 2) for line in lines_of(listing)]
+    return [dict(zip(("sha", "author", "subject"), (shown(cut(word, SHOWN_OF_LINE)) for word in one))) for one in found]
 
 
 def _text_diff(runner: Runner, repository: Path, before: str, after: str) -> list[str]:
     argv = ["git", "-C", str(repository), "diff", "--no-color", "--no-ext-diff", f"--unified={WHOLE}"]
-    lines = trimmed(masked_lines(runner.run([*argv, before, after]).splitlines(), signs=True))
-    cut = len(lines) - DIFF_LINES
-    return lines if cut <= 0 else [*lines[:DIFF_LINES], f"… and {cut} more lines"]
+    lines = trimmed(masked_lines(lines_of(runner.run([*argv, before, after])), signs=True))
+    more = len(lines) - DIFF_LINES
+    told = [shown(cut(line, SHOWN_OF_LINE)) for line in lines[:DIFF_LINES]]
+    return told if more <= 0 else [*told, f"… and {more} more lines"]
 
 
 def check_out_in(runner: Runner, repository: Path, folder: Path, commit: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from agent.lines import bounded, cut, lines_of
 from agent.masking import masked_urls
 from agent.say import say
 
@@ -24,6 +25,13 @@ T = TypeVar("T")
 STOPS = ((signal.SIGINT, 2.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 # What a message shows of a command's output; all of it is in the step's log.
 TAIL_LINES = 20
+# How much of such a line, characters.
+TAIL_OF_LINE = 500
+# What a step's log keeps of one command, and of a line of it, characters.
+LOGGED, LOGGED_LINE = 10_000_000, 10_000
+# A command that says more is stopped, bytes: it would fill the memory. How often that is looked at, seconds.
+SAYS_AT_MOST, LOOK = 100_000_000, 0.1
+TOO_MUCH = f"printed more than {SAYS_AT_MOST // 1_000_000} MB"
 # Where in what `stat_of` returns the time of the start stands.
 STARTED = 19
 # Names, in a command's environment, the command and the deploy that it works for.
@@ -36,10 +44,10 @@ class CommandFailed(Exception):
 
     def __init__(self, what: str, output: str) -> None:
         super().__init__(what)
-        self.output = masked_urls(output)
+        self.output = bounded(masked_urls(output), LOGGED_LINE, LOGGED)
 
     def __str__(self) -> str:
-        tail = "\n".join(self.output.strip().splitlines()[-TAIL_LINES:])
+        tail = "\n".join(cut(line, TAIL_OF_LINE) for line in lines_of(self.output.strip())[-TAIL_LINES:])
         return str(self.args[0]) + ("\n" + tail if tail else "")
 
 
@@ -115,12 +123,12 @@ class Runner:
         """Wait for the end of a command and return its standard output. Raises CommandFailed."""
         argv, process = command.argv, command.process
         with command.out as out, command.err as err:
-            late = self._wait(process)
+            stopped = self._wait(command)
             output, errors = said_since(out.fileno(), 0), said_since(err.fileno(), 0)
         self.write_down(argv, output + errors, ending(process.returncode))
         name = " ".join(argv[:2]) if len(argv) > 1 else argv[0]
-        if late:
-            raise CommandFailed(f"{name} took too long and was stopped", output + errors)
+        if stopped:
+            raise CommandFailed(f"{name} {stopped} and was stopped", output + errors)
         if process.returncode not in ok:
             raise CommandFailed(f"{name} ended with {ending(process.returncode)}", output + errors)
         return output
@@ -132,19 +140,26 @@ class Runner:
         self.write_down(command.argv, output + errors, "goes on")
         return output
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> bool:
+    def _wait(self, command: Started) -> str:
+        """Wait for a command's end. Returns why it was stopped; nothing where it has ended by itself."""
+        process, why = command.process, ""
         try:
-            process.wait(max(0.0, self.until - time.time()))
-        except subprocess.TimeoutExpired:
-            stop_group(process.pid)
-            process.wait()
-            return True
+            while not why:
+                left = self.until - time.time()
+                try:
+                    process.wait(min(LOOK, max(0.0, left)))
+                    return ""
+                except subprocess.TimeoutExpired:
+                    says_much = says_too_much(command.out.fileno(), command.err.fileno())
+                    why = TOO_MUCH if says_much else "took too long" if left <= LOOK else ""
         except BaseException:
             # Whoever interrupts a step interrupts its command too.
             stop_group(process.pid)
             process.wait()
             raise
-        return False
+        stop_group(process.pid)
+        process.wait()
+        return why
 
     def write_down(self, argv: Sequence[str], output: str, how: str) -> None:
         """Write what a command has said to the step's log, and how it ended."""
@@ -152,7 +167,8 @@ class Runner:
             return
         try:
             with self.log.open("a") as file:
-                file.write(masked_urls("$ {}\n{}[{}]\n".format(" ".join(argv), output, how)))
+                said = bounded(masked_urls("$ {}\n{}".format(" ".join(argv), output)), LOGGED_LINE, LOGGED)
+                file.write(f"{said}[{how}]\n")
         except OSError as error:
             # On a full disk, say: what the command has done counts, and whoever reads its output has it.
             say(f"{self.log} can't be written: {error}")
@@ -169,8 +185,13 @@ def _in_memory() -> IO[bytes]:
 
 def said_since(file: int, start: int) -> str:
     """What a command that may go on has said, from a place on: its own place in that file is left where it is."""
-    size = os.fstat(file).st_size
-    return os.pread(file, max(0, size - start), start).decode(errors="replace")
+    size = min(os.fstat(file).st_size - start, SAYS_AT_MOST)
+    return os.pread(file, max(0, size), start).decode(errors="replace")
+
+
+def says_too_much(*files: int) -> bool:
+    """Whether a command has said more than anybody can want to know."""
+    return any(os.fstat(file).st_size > SAYS_AT_MOST for file in files)
 
 
 def ending(code: int) -> str:

@@ -14,6 +14,7 @@ from agent.cost import measured_or_nothing, sentences
 from agent.fallback import LINKS, MARK, Action, maintenance_is_ours, outcome_of, plan_fallback, waits_for_primary
 from agent.health import Unhealthy
 from agent.interrupts import Interrupted
+from agent.lines import first_line
 from agent.masking import masked_urls
 from agent.progress import Progress
 from agent.say import say
@@ -153,7 +154,7 @@ def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance:
             f"{current} is live and {_proven(progress, transaction)}" if current else "no version is live, as before"
         )
         return f"{where}: {state}, maintenance is off; evidence: {transaction.folder}"
-    problems = "; ".join("{action}: {problem}".format(**one).splitlines()[0] for one in progress.problems)
+    problems = "; ".join(first_line("{action}: {problem}".format(**one)) for one in progress.problems)
     maintenance = _maintenance_state(progress, keeps_maintenance)
     text = f"{where}: {current or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
     backup = progress.backup.get("path")

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from agent.command import CommandFailed, Runner, acting_as
+from agent.lines import lines_of
 
 SHA = re.compile(r"^[0-9a-f]{40}$")
 SHORT_SHA = re.compile(r"^[0-9a-f]{4,40}$")
@@ -55,7 +56,8 @@ def check_out(runner: Runner, mirror: Path, folder: Path, sha: str) -> None:
         # On an overlay (a container's disk) a link to a file of a lower layer is another file, and git refuses it.
         runner.run([*clone, "--no-hardlinks", str(mirror), str(folder)])
     git = ["git", "-C", str(folder), "-c", "advice.detachedHead=false"]
-    runner.run([*git, "checkout", "--quiet", "--detach", sha])
+    # With ^0 it can be no branch: git would take one of that name.
+    runner.run([*git, "checkout", "--quiet", "--detach", f"{sha}^0"])
     if (folder / ".gitmodules").exists():
         runner.run([*git, "submodule", "update", "--quiet", "--init", "--recursive"])
 
@@ -65,6 +67,9 @@ def resolve(runner: Runner, url: str, ref: str, mirror: Path) -> str:
 
     Raises UnknownRef, and CommandFailed when the repository can't be reached.
     """
+    if SHA.match(ref.lower()):
+        # A full id is that commit, as it is for git, whatever a branch is called.
+        return _find_commit(runner, mirror, ref.lower()) or _fetch_commit(runner, url, ref.lower())
     named = named_commits(runner.run(["git", "ls-remote", "origin"], env=remote_env(url)), ref)
     if len(set(named.values())) > 1:
         raise UnknownRef("{} is the name of {}: write one of them in full".format(ref, " and ".join(sorted(named))))
@@ -78,7 +83,7 @@ def resolve(runner: Runner, url: str, ref: str, mirror: Path) -> str:
 def named_commits(listing: str, ref: str) -> dict[str, str]:
     """The names of a listing by `git ls-remote` that a ref may stand for, each with its commit."""
     commits: dict[str, str] = {}
-    for line in listing.splitlines():
+    for line in lines_of(listing):
         sha, _, name = line.partition("\t")
         if name in (ref, f"refs/heads/{ref}", f"refs/tags/{ref}"):
             commits.setdefault(name, sha)

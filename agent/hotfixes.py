@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agent.command import Runner, acting_as
 from agent.layout import Layout
+from agent.lines import lines_of
 from agent.state import write_whole
 from agent.versions import SEAL, read_json
 
@@ -46,7 +47,7 @@ def _unpushed(runner: Runner, folder: Path, sealed: str | None) -> list[str]:
     if not sealed and not runner.run([*_git(folder), "remote"]).strip():
         return []
     log = runner.run([*_git(folder), "log", "--format=%h %s", "--max-count=50", *since], ok=(0, 128))
-    return ["unpushed: " + line for line in log.splitlines() if line]
+    return ["unpushed: " + line for line in lines_of(log)]
 
 
 def patch(runner: Runner, layout: Layout, version: str, part: str) -> str:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from agent.lines import bounded_values
 from agent.say import say
 from agent.state import append_line, read_lines
 
@@ -70,4 +71,5 @@ class Journal:
 
 
 def _record(event: str, fields: dict[str, Any]) -> Record:
-    return {"at": round(time.time(), 3), "event": event, **fields}
+    # What others have printed may be in it, and all of it is read again for every step.
+    return {"at": round(time.time(), 3), "event": event, **bounded_values(fields)}

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent.say import go_on_without_reader, say, somebody_listens
+from agent.say import answer, go_on_without_reader, say, somebody_listens
 from agent.state import State
 from agent.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
 
@@ -56,7 +56,7 @@ def _survey(state: State, _: list[str]) -> int:
     from agent.survey import survey
 
     only_look()
-    say(json.dumps(survey(state, _given())))
+    answer(survey(state, _given()))
     return 0
 
 
@@ -65,7 +65,7 @@ def _preview(state: State, _: list[str]) -> int:
     from agent.readonly import only_look
 
     read_only = only_look()
-    say(json.dumps(preview(state, _given(), read_only)))
+    answer(preview(state, _given(), read_only))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agent.lines import first_line
 from agent.migration_risk import old_code_can_live_with
 from agent.progress import TOUCHES_SITE, Progress
 
@@ -40,7 +41,7 @@ def decide(progress: Progress) -> Window:
         return Window(True, "the settings say maintenance: always")
     if settings.get("restart") == "rolling" and way["interrupts"]:
         why = str(way.get("why") or "the service restarts as a whole")
-        return Window(True, why.splitlines()[0].rstrip(":"))
+        return Window(True, first_line(why).rstrip(":"))
     if not changes_database(progress):
         return Window(False, "nothing is migrated")
     if progress.begin.get("kind") == "revert":

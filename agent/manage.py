@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.command import CommandFailed
 from agent.django_side import MARK
+from agent.lines import lines_of
 from agent.step import Step
 
 Note = dict[str, Any]
@@ -44,7 +45,7 @@ def folder_of(step: Step, version: str) -> Path:
 
 def said_in(output: str, verb: str) -> Note:
     """What a verb says that it has found. Raises CommandFailed."""
-    results = [line[len(MARK) :] for line in output.splitlines() if line.startswith(MARK)]
+    results = [line[len(MARK) :] for line in lines_of(output) if line.startswith(MARK)]
     if not results:
         raise CommandFailed(f"manage.py did not come as far as {verb}", output)
     result: Note = json.loads(results[-1])

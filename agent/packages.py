@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from agent.command import CommandFailed, Runner
+from agent.lines import lines_of
 from agent.masking import masked
 
 # How long resolving may take, seconds: somebody waits for it.
@@ -179,7 +180,7 @@ def _resolve(runner: Runner, settings: Mapping[str, Any], folder: Path, live: Pa
 def from_compiled(output: str) -> Versions:
     """What `uv pip compile` printed. Pure."""
     found: Versions = {}
-    for line in output.splitlines():
+    for line in lines_of(output):
         pin = _PIN.match(line.strip())
         if pin:
             found[canonical(pin.group(1))] = pin.group(2)

@@ -16,6 +16,7 @@ from agent.changes import between, check_out_in, read_text, repository_with
 from agent.command import CommandFailed, Runner, acting_as
 from agent.downtime import last_windows
 from agent.layout import Layout
+from agent.lines import first_line, lines_of
 from agent.masking import masked, masked_lines
 from agent.state import State
 from agent.versions import SEAL, outside_of, read_json
@@ -109,7 +110,7 @@ def _source(look: _Look, room: Path, part: str) -> Found:
         if not look.built:
             check_out_in(look.runner, repository, folder, commit)
     except CommandFailed as problem:
-        return {"problem": masked(str(problem).splitlines()[0])}
+        return {"problem": masked(first_line(str(problem)))}
     return {"repository": str(repository), "folder": str(folder)}
 
 
@@ -123,7 +124,7 @@ def _changes(look: _Look, part: str, source: Found) -> Found | None:
     try:
         return between(look.runner, Path(source["repository"]), before, after, text)
     except CommandFailed as problem:
-        return {"unknown": masked(str(problem).splitlines()[0])}
+        return {"unknown": masked(first_line(str(problem)))}
 
 
 # --- Packages
@@ -186,7 +187,7 @@ def _other_packages(look: _Look, source: Found) -> str:
 
 
 def _last_line(problem: CommandFailed) -> str:
-    lines = [line for line in problem.output.splitlines() if line.strip()]
+    lines = [line for line in lines_of(problem.output) if line.strip()]
     return masked(lines[-1] if lines else str(problem.args[0]))[:200]
 
 

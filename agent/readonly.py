@@ -11,6 +11,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from agent.lines import lines_of
+
 ROOM = "/var/tmp"  # noqa: S108 - not the shared one: a mount of our own on top of it
 # The largest part of the memory that is free now that the room may take.
 PART_OF_MEMORY = 4
@@ -55,8 +57,8 @@ def _all_read_only(libc: ctypes.CDLL) -> None:
     if libc.syscall(MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, ctypes.byref(attributes), size) == 0:
         return
     # A kernel before 5.12 takes them one by one.
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        fields = line.split()
+    for line in lines_of(Path("/proc/self/mountinfo").read_bytes().decode(errors="replace")):
+        fields = line.split(" ")
         where = fields[4].encode().decode("unicode_escape")
         kept = sum(FLAGS.get(word, 0) for word in fields[5].split(","))
         _mount(libc, where, MS_REMOUNT | MS_BIND | MS_RDONLY | kept)
@@ -76,7 +78,7 @@ def _check(result: int) -> None:
 
 def _free_memory() -> int:
     """Memory that programs can still have, bytes."""
-    for line in Path("/proc/meminfo").read_text().splitlines():
+    for line in lines_of(Path("/proc/meminfo").read_text()):
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return 0

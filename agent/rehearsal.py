@@ -18,6 +18,7 @@ from agent import beside, health, service
 from agent.command import (
     COMMAND_MARK,
     TAIL_LINES,
+    TAIL_OF_LINE,
     ask_to_end,
     ending,
     group_runs,
@@ -30,12 +31,16 @@ from agent.command import (
 )
 from agent.health import Unhealthy
 from agent.layout import Layout
+from agent.lines import cut, lines_of
 from agent.masking import masked_urls
+from agent.reading import end_of
 from agent.step import Step, StepFailed
 from agent.supervisor import Program, Sections, environment
 
 BACKLOG = 128
 PAUSE = 0.05
+# Where in its log the last words are, bytes.
+TAIL_BYTES = 64 * 1024
 # How often all of its processes are looked at, seconds.
 LOOK = 0.25
 
@@ -148,8 +153,8 @@ class Rehearsal:
         return frozenset((process.pid, process.started) for process in found)
 
     def _tail(self) -> str:
-        lines = masked_urls(self._log.read_text(errors="replace")).strip().splitlines()[-TAIL_LINES:]
-        return "".join(f"\n{line}" for line in lines)
+        lines = lines_of(masked_urls(end_of(self._log, TAIL_BYTES)).strip())[-TAIL_LINES:]
+        return "".join(f"\n{cut(line, TAIL_OF_LINE)}" for line in lines)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import Any
 from agent import answering, health, service
 from agent.health import Unhealthy
 from agent.layout import SUPERVISORD, Layout
+from agent.lines import lines_of
 from agent.masking import masked_urls
 from agent.obstacles import obstacles, web_program
 from agent.rehearsal import Command, Rehearsal, as_supervisord_would, start
@@ -330,7 +331,7 @@ class _Roll:
             text = str(self._supervisor.ask("readProcessStdoutLog", name, -LOG_TAIL, 0))
         except StepFailed:
             return ""
-        return "".join(f"\n{line}" for line in masked_urls(text).splitlines()[1:])
+        return "".join(f"\n{line}" for line in lines_of(masked_urls(text))[1:])
 
 
 def _name(told: Note) -> str:

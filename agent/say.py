@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import sys
+from typing import Any
+
+from agent.lines import bounded, shown
 
 
 def say(text: str) -> None:
     """Print a line. Nobody may be there to read it: the journal is what counts."""
+    _print(shown(bounded(text)))
+
+
+def answer(found: Any) -> None:
+    """Print what the controller has asked for: one line of JSON, as long as it is."""
+    _print(json.dumps(found))
+
+
+def _print(text: str) -> None:
     with contextlib.suppress(OSError):
         print(text, flush=True)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.command import STARTED, Runner, as_owner_if_refused, stat_of
+from agent.lines import lines_of
 from agent.versions import NAME
 
 # What systemd says of a host that is up, or on its way up.
@@ -41,7 +42,7 @@ def unit_properties(unit: str) -> dict[str, str]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return {}
-    return dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
+    return dict(line.split("=", 1) for line in lines_of(shown.stdout) if "=" in line)
 
 
 def main_pid(unit: str) -> int:
@@ -81,8 +82,7 @@ def processes(unit: str, versions: Path) -> list[Process]:
     name = unit if "." in unit else unit + ".service"
 
     def of_unit(path: Path) -> bool:
-        groups = (path / "cgroup").read_text(errors="replace")
-        return any(name in line.rsplit(":", 1)[-1].split("/") for line in groups.splitlines())
+        return any(name in line.rsplit(":", 1)[-1].split("/") for line in told_by_kernel(path / "cgroup"))
 
     return _processes(of_unit, versions)
 
@@ -129,9 +129,14 @@ def _files(path: Path) -> list[str]:
 
 
 def _files_as_we_are(path: Path) -> list[str]:
-    maps = (path / "maps").read_text(errors="replace").splitlines()
+    maps = told_by_kernel(path / "maps")
     links = [os.readlink(str(path / "cwd")), os.readlink(str(path / "exe"))]
     return links + [line.split(None, 5)[5] for line in maps if line.count("/")]
+
+
+def told_by_kernel(path: Path) -> list[str]:
+    """The lines of a file in /proc. Names in it are anybody's: the kernel escapes \\n in them, and nothing else."""
+    return lines_of(path.read_bytes().decode(errors="replace"))
 
 
 def _versions_of(files: Iterable[str], folder: str) -> set[str]:

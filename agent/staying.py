@@ -9,9 +9,20 @@ import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from agent.command import CommandFailed, Runner, Started, runs, said_since, stop_group
+from agent.command import (
+    SAYS_AT_MOST,
+    TOO_MUCH,
+    CommandFailed,
+    Runner,
+    Started,
+    runs,
+    said_since,
+    says_too_much,
+    stop_group,
+)
 from agent.django_side import END, NOW, STAYS, THEN_MIGRATE
 from agent.manage import Note, arguments_of, as_the_app_s_own, django, folder_of, said_in
 from agent.say import say
@@ -145,45 +156,50 @@ def _told(step: Step, pid: int, started: str) -> Note | None:
             say(f"{step.name}: the Django that has stayed can't be asked ({problem}): it is started again")
             stop_group(pid)
             return None
-        answer, late = _answer(caller, pid, started, runner)
+        answer, stopped = _answer(caller, pid, started, runner, said)
         output = "".join(said_since(file, size) for file, size in zip(said, before))
     whole = answer.endswith(END)
     argv = arguments_of(step, step.version, "migrate")
-    runner.write_down(argv, output, "took too long" if late else "has answered" if whole else "ended without an answer")
+    runner.write_down(argv, output, stopped or ("has answered" if whole else "ended without an answer"))
     name = " ".join(argv[:2])
-    if late:
-        raise CommandFailed(f"{name} took too long and was stopped", output)
+    if stopped:
+        raise CommandFailed(f"{name} {stopped} and was stopped", output)
     if not whole:
         raise CommandFailed(f"{name} did not finish migrate", output)
     found: Note = json.loads(answer)
     return found
 
 
-def _answer(caller: socket.socket, pid: int, started: str, runner: Runner) -> tuple[bytes, bool]:
-    """What it answers before it ends, and whether it was stopped because it took too long."""
+def _answer(caller: socket.socket, pid: int, started: str, runner: Runner, said: Sequence[int]) -> tuple[bytes, str]:
+    """What it answers before it ends, and why it was stopped, if it was."""
     answer = b""
     try:
-        while part := _part(caller, runner.until):
+        while part := _part(caller, runner.until, said):
             answer += part
+            if len(answer) > SAYS_AT_MOST:
+                raise TimeoutError
         while runs(pid, started):
             if time.time() > runner.until:
                 raise TimeoutError
             time.sleep(PAUSE)
     except TimeoutError:
         stop_group(pid)
-        return answer, True
+        return answer, TOO_MUCH if says_too_much(*said) else "took too long"
     except BaseException:
         stop_group(pid)
         raise
-    return answer, False
+    return answer, ""
 
 
-def _part(caller: socket.socket, until: float) -> bytes:
+def _part(caller: socket.socket, until: float, said: Sequence[int]) -> bytes:
     """The next part of an answer; nothing after the last, and where there is none. Raises TimeoutError."""
-    caller.settimeout(max(0.001, until - time.time()))
-    try:
-        return caller.recv(65536)
-    except socket.timeout:  # Not yet a TimeoutError in Python 3.9.
-        raise TimeoutError from None
-    except ConnectionError:
-        return b""
+    while True:
+        left = until - time.time()
+        caller.settimeout(max(0.001, min(LOOK, left)))
+        try:
+            return caller.recv(65536)
+        except socket.timeout:  # Not yet a TimeoutError in Python 3.9.
+            if left <= LOOK or says_too_much(*said):
+                raise TimeoutError from None
+        except ConnectionError:
+            return b""

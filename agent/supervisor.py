@@ -19,6 +19,7 @@ from xml.parsers.expat import ExpatError
 
 from agent.command import acting_as, runs, started_at
 from agent.layout import Layout
+from agent.lines import first_line
 from agent.step import StepFailed
 
 Sections = dict[str, dict[str, str]]
@@ -96,7 +97,7 @@ def parse(text: str) -> Sections:
     try:
         parser.read_string(text)
     except configparser.Error as error:
-        raise Unreadable(str(error).splitlines()[0]) from None
+        raise Unreadable(first_line(str(error))) from None
     return {name: dict(parser.items(name)) for name in parser.sections()}
 
 

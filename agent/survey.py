@@ -19,6 +19,7 @@ from agent.git import UnknownRef
 from agent.install import installed_agent
 from agent.layout import Layout
 from agent.lineage import lineage
+from agent.lines import bounded_values
 from agent.masking import masked_urls
 from agent.state import State, read_lines
 from agent.transaction import describe_holder, open_transaction
@@ -45,7 +46,7 @@ def survey(state: State, request: Facts) -> Facts:
         "unit": service.unit_properties(settings["systemd_service"]),
         "tools": {name: shutil.which(name) for name in ("git", "uv", "systemctl", settings["python"])},
         "transaction": _transaction(state),
-        "history": history[-HISTORY_LINES:],
+        "history": bounded_values(history[-HISTORY_LINES:]),
         "lineage": lineage(history),
         "now": time.time(),
     }

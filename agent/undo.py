@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from agent import assets, beside, health, rolling, whole, window
-from agent.command import acting_as, stop_groups
+from agent.command import LOGGED, acting_as, stop_groups
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
+from agent.lines import bounded
 from agent.links import restore_links
 from agent.manage import django, run_python
 from agent.masking import masked_urls
@@ -178,7 +179,7 @@ def _copy_logs(step: Step, folder: Path) -> None:
     unit = step.settings["systemd_service"]
     argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]
     shown = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
-    (folder / "unit.log").write_text(masked_urls(shown.stdout + shown.stderr))
+    (folder / "unit.log").write_text(bounded(masked_urls(shown.stdout + shown.stderr), most=LOGGED))
     for log in _app_logs(step):
         (folder / log.name).write_text(masked_urls(_tail(step, log)))
 

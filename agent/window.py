@@ -10,6 +10,7 @@ from typing import Any
 from agent import ahead, assets, build, health, rolling, staying, whole
 from agent.backup import examine
 from agent.command import acting_as
+from agent.lines import lines_of
 from agent.links import replace_link
 from agent.maintenance import changes_database, decide, restart_way
 from agent.manage import django
@@ -134,7 +135,7 @@ def restart(step: Step) -> Note:
     if decided["way"] == "rolling":
         return {"way": "rolling", **rolling.replace_all(step, ahead.take(step))}
     if decided.get("why"):
-        first, *lines = str(decided["why"]).splitlines()
+        first, *lines = lines_of(str(decided["why"]))
         say(f"restart: in full, not one process after the other: {first}")
         for line in lines:
             say(f"restart:   {line}")

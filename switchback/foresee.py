@@ -11,6 +11,7 @@ from typing import Any
 from agent.build import decide_fallback
 from agent.clean import choose
 from agent.layout import Layout
+from agent.lines import first_line
 from agent.masking import masked_values
 from agent.migration_risk import BREAKS, LOSES, UNKNOWN
 from agent.step import StepFailed
@@ -226,7 +227,7 @@ def _window(run: Run, migrations: Migrations | None, way: Facts) -> Window | Non
     if run.settings.maintenance == "always":
         return Window(shown=True, why="maintenance: always")
     if run.settings.restart == "rolling" and way.get("interrupts"):
-        return Window(shown=True, why=f"maintenance: auto, and {way['why'].splitlines()[0].rstrip(':')}")
+        return Window(shown=True, why=f"maintenance: auto, and {first_line(way['why']).rstrip(':')}")
     changes = changes_database(run, migrations)
     if changes is None:
         return Window(

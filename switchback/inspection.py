@@ -103,7 +103,7 @@ def _checked(facts: Facts, settings: Settings) -> Told:
         says = ready(facts, settings)
         return Told([says], True, {"ready": True, "problems": [], "says": says})
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"
-    lines = [line for problem in found for line in f"- {problem}".splitlines()]
+    lines = [line for problem in found for line in f"- {problem}".split("\n")]
     return Told([says, *lines], False, {"ready": False, "problems": found, "says": says})
 
 

@@ -108,7 +108,7 @@ def _service_lines(service: Service | None) -> list[str]:
     if service is None or not service.restart:
         return []
     how = "one process after the other" if service.restart == "rolling" else ""
-    first, *lines = (service.why or "").splitlines() or [""]
+    first, *lines = (service.why or "").split("\n")
     return [", ".join(word for word in (f"{service.unit} is restarted", how, first) if word), *lines]
 
 
@@ -335,4 +335,4 @@ def _refusals(host: HostPreview) -> list[str]:
 
 
 def _hanging(text: str) -> list[str]:
-    return [f"  {'' if number == 0 else '  '}{line}" for number, line in enumerate(text.splitlines())]
+    return [f"  {'' if number == 0 else '  '}{line}" for number, line in enumerate(text.split("\n"))]

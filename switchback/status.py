@@ -118,7 +118,7 @@ def _cost(cost: Facts) -> str:
 def _run(line: Facts) -> tuple[str, ...]:
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(line["ended"]))
     # Where the evidence is, has been said below the versions.
-    sentence = str(line["sentence"]).partition("; evidence: ")[0].splitlines()[0]
+    sentence = str(line["sentence"]).partition("; evidence: ")[0].partition("\n")[0]
     if line.get("reason"):
         # Why comes first: what the site was like afterwards is over by now.
         sentence = f"{line['outcome']} at {line['step']}: {line['reason']}"

@@ -12,7 +12,8 @@ from tests.invariants import Seen, assert_well, look
 from tests.runs import Runs
 
 CODE = "/srv/git/code.git"
-# A branch of two commits, so that no name leads to the first one; and a tag with an object of its own.
+# A branch of two commits, so that no name leads to the first one, though one is called like it; the second with a
+# subject that is several lines to some; and a tag with an object of its own.
 MORE = r"""
 set -e
 cd /srv/git/code.git
@@ -20,7 +21,9 @@ commit() {
     git -c user.name=Sam -c user.email=sam@example.org commit-tree -p "$1" -m "$2" "$1^{tree}"
 }
 first=$(commit good-1 First)
-git update-ref refs/heads/longer "$(commit "$first" Second)"
+second=$(commit "$first" "$(printf 'Second\342\200\250and\rmore')")
+git update-ref refs/heads/longer "$second"
+git update-ref "refs/heads/$first" "$second"
 git -c user.name=Sam -c user.email=sam@example.org tag --annotate --message 'A release' release good-2
 echo "$first"
 """
@@ -70,6 +73,11 @@ def test_a_name_stands_for_its_commit(ref: str, host: Host, seen: Seen, run: Run
 def test_the_id_of_a_commit_that_no_name_leads_to_stands_for_it(length: int, host: Host, inner: str, run: Runs) -> None:
     with untouched(host):
         assert resolved(run, host, inner[:length]) == inner[:7]
+
+
+def test_a_subject_is_shown_in_one_line_whatever_is_in_it(host: Host, inner: str, run: Runs) -> None:
+    shown = run("build", host, data={"code": "longer"}, args=["--dry"]).worked().output
+    assert "Second\\u2028and\\rmore" in shown
 
 
 @pytest.mark.parametrize("length", (40, 7))

@@ -138,6 +138,24 @@ def test_a_diff_that_is_trimmed_is_what_git_shows_of_it(repository: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize("odd", ["\u2028", "\r", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2029", "\x1b[2J"])
+def test_a_subject_is_one_line_whatever_is_in_it_and_a_terminal_obeys_none_of_it(repository: Path, odd: str) -> None:
+    first = commit(repository, "Begin", a="1\n")
+    second = commit(repository, f"Go{odd}on", a=f"2{odd}x\n")
+    (one,) = look(repository, first, second)["commits"]
+    written_out = odd.encode("unicode_escape").decode()
+    assert one == {"sha": second[:7], "author": "Ada", "subject": f"Go{written_out}on"}
+    assert f"+2{written_out}x" in look(repository, first, second, text=True)["diff"]
+
+
+def test_what_is_long_is_shown_in_part(repository: Path) -> None:
+    first = commit(repository, "Begin", a="1\n")
+    second = commit(repository, "Go on", a="1" * 1_000_000 + "\n")
+    diff = look(repository, first, second, text=True)["diff"]
+    assert "+" + "1" * 499 + "… and 999501 more characters" in diff
+    assert len(str(diff)) < 2000
+
+
 def test_a_password_in_a_commits_subject_is_masked(repository: Path) -> None:
     first = commit(repository, "Begin", a="1\n")
     second = commit(repository, "Fetch from https://robot:s3cret@git.example.com/", a="2\n")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.command import CommandFailed, Runner
+from agent.journal import Journal
+from agent.say import say
 
 
 def runner(log: Path) -> Runner:
@@ -33,3 +35,46 @@ def test_a_log_that_can_not_be_written_is_told_and_fails_nothing(
 def test_a_command_needs_no_room_for_its_output_on_any_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
     assert runner(tmp_path / "step.log").run(["sh", "-c", "yes | head -c 1000000"]).count("y") == 500_000
+
+
+def test_of_a_line_without_an_end_only_the_beginning_is_told_and_kept(tmp_path: Path) -> None:
+    log = tmp_path / "step.log"
+    with pytest.raises(CommandFailed) as failed:
+        runner(log).run(["sh", "-c", "head -c 10000000 /dev/zero | tr '\\0' x; echo; echo the end; exit 3"])
+    first, *middle, last = str(failed.value).split("\n")
+    assert (first, last) == ("sh -c ended with exit code 3", "the end")
+    assert len("".join(middle)) < 2_000
+    assert log.stat().st_size < 30_000
+
+
+def test_what_a_command_answers_is_whole_though_its_log_is_not(tmp_path: Path) -> None:
+    log = tmp_path / "step.log"
+    said = runner(log).run(["sh", "-c", "head -c 10000000 /dev/zero | tr '\\0' x"])
+    assert said == "x" * 10_000_000
+    assert log.stat().st_size < 30_000
+
+
+def test_a_command_that_prints_without_end_is_stopped(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match="yes printed more than 100 MB and was stopped"):
+        Runner(user=None, log=None, until=time.time() + 60).run(["yes"])
+
+
+def test_a_command_that_takes_too_long_is_stopped() -> None:
+    began = time.monotonic()
+    with pytest.raises(CommandFailed, match="sleep 60 took too long and was stopped"):
+        Runner(user=None, log=None, until=time.time() + 0.3).run(["sleep", "60"])
+    assert time.monotonic() - began < 10
+
+
+def test_what_is_said_is_bounded_and_a_terminal_obeys_none_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    say("red \x1b[31m and back\r\nnext" + "x" * 1_000_000)
+    told = capsys.readouterr().out
+    assert told.startswith("red \\x1b[31m and back\\r\nnext")
+    assert len(told) < 20_000
+
+
+def test_what_is_journaled_is_bounded(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append("step failed", step="backup", reason="x" * 10_000_000, note={"lines": ["y" * 10_000_000]})
+    assert journal.path.stat().st_size < 30_000
+    assert journal.records()[0]["step"] == "backup"

@@ -117,6 +117,26 @@ def test_full_and_short_ids_and_names_are_found_in_a_repository_and_nothing_is_k
     assert not mirror.exists()
 
 
+def test_a_full_id_is_that_commit_whatever_a_branch_or_tag_is_called(
+    repository: Path, runner: Runner, tmp_path: Path
+) -> None:
+    first, second = commit(repository, "one"), commit(repository, "two")
+    mirror, url = tmp_path / "mirror.git", str(repository)
+    unknown = "e" * 40
+    for kind, name in (("branch", first), ("tag", first), ("branch", unknown)):
+        subprocess.run(["git", "-C", url, kind, name, second], check=True)
+    assert resolve(runner, url, first, mirror) == first
+    assert resolve(runner, url, first.upper(), mirror) == first
+    with pytest.raises(UnknownRef, match="is no branch, no tag and no commit"):
+        resolve(runner, url, unknown, mirror)
+    # The branch of that name is still to be had, and so is the commit, by a checkout of it.
+    assert resolve(runner, url, f"refs/heads/{first}", mirror) == second
+    git.update_mirror(runner, mirror, url, first)
+    subprocess.run(["git", "-C", str(mirror), "symbolic-ref", "HEAD", f"refs/heads/{first}"], check=True)
+    git.check_out(runner, mirror, tmp_path / "checkout", first)
+    assert (tmp_path / "checkout" / "file").read_text() == "one"
+
+
 @pytest.mark.parametrize("ref", ["no-such-branch", "deadbeef", "e" * 40, "$(touch x)"])
 def test_what_stands_for_nothing_is_unknown(repository: Path, runner: Runner, tmp_path: Path, ref: str) -> None:
     commit(repository, "one")
