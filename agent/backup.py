@@ -9,6 +9,7 @@ from typing import Any
 from agent.command import Runner, acting_as
 from agent.content import content_hash
 from agent.lines import cut, lines_of
+from agent.reading import open_ordinary
 from agent.step import Step, StepFailed
 from agent.versions import read_json
 
@@ -49,7 +50,11 @@ def examine(step: Step, output: str) -> Note:
         size = path.stat().st_size
         if size == 0:
             raise StepFailed(f"the backup is empty: {path}")
-        digest = content_hash(path)
+        try:
+            digest = content_hash(path, step.until)
+        except TimeoutError:
+            limit = f"{step.limit:.0f} s, the script's own time included (script_timeout)"
+            raise StepFailed(f"the backup has more than can be read within {limit}: {path}, {size} bytes") from None
         start, end = _ends(path, size)
     _prove_readable(step.runner(step.layout.app), path, start, end)
     note: Note = {"path": str(path), "bytes": size, "sha256": digest}
@@ -60,7 +65,7 @@ def examine(step: Step, output: str) -> Note:
 
 
 def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
-    with path.open("rb") as file:
+    with open_ordinary(path) as file:
         start = file.read(64)
         file.seek(max(0, size - END_BYTES))
         return start, file.read()

@@ -335,6 +335,8 @@ def _static_files():  # type: ignore[no-untyped-def]
                 with storage.open(path) as file:
                     for chunk in iter(lambda file=file: file.read(1024 * 1024), b""):  # type: ignore[misc]
                         digest.update(chunk)
+                        if time.monotonic() > end:
+                            return None
                 found[name] = digest.hexdigest()
             if time.monotonic() > end:
                 return None

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
+
+
+def open_ordinary(path: Path) -> BinaryIO:
+    """Open a file to read it, if it is one: nothing else of that name, a pipe say, is waited for. Raises OSError."""
+    fd = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "Not an ordinary file", str(path))
+        return os.fdopen(fd, "rb")
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 def end_of(path: Path, most: int) -> str:

@@ -31,7 +31,7 @@ def collected(folder: Path, limit: float = LIMIT) -> dict[str, str]:
 
     Raises TooMuch.
     """
-    end = time.monotonic() + limit
+    until = time.time() + limit
     names = _names(folder)
     manifest = _manifest(folder)
     if manifest is not None:
@@ -39,10 +39,12 @@ def collected(folder: Path, limit: float = LIMIT) -> dict[str, str]:
     names -= {name for name in names if name.endswith(PACKED) and name.rpartition(".")[0] in names}
     found = {}
     for name in sorted(names - {MANIFEST}):
-        if (folder / name).is_file():
-            found[name] = content_hash(folder / name)
-        if time.monotonic() > end:
-            raise TooMuch(f"there are more static files than can be read in {limit:.0f} s")
+        if not (folder / name).is_file():
+            continue
+        try:
+            found[name] = content_hash(folder / name, until)
+        except TimeoutError:
+            raise TooMuch(f"there are more static files than can be read in {limit:.0f} s") from None
     return found
 
 

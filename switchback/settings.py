@@ -165,7 +165,9 @@ class Settings(BaseModel):
         default=0, description="seconds to wait for another deploy to end; 0 refuses at once"
     )
     build_timeout: Count = Field(default=900, description="seconds for each step of the build")
-    script_timeout: Count = Field(default=600, description="seconds for each script on the host")
+    script_timeout: Count = Field(
+        default=600, description="seconds for each script on the host, and for reading the backup that one has made"
+    )
     migrate_timeout: Count = Field(default=1800, description="seconds for the migrations")
     restart_timeout: Count = Field(
         default=60, description="seconds for the service to restart, however its processes do"

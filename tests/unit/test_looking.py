@@ -103,5 +103,14 @@ def test_more_static_files_than_somebody_waits_for_are_not_read(tmp_path: Path) 
         collected(tmp_path, limit=0.0)
 
 
+def test_a_static_file_is_read_no_longer_than_all_of_them_may_take(tmp_path: Path) -> None:
+    with (tmp_path / "film.mp4").open("wb") as file:
+        file.truncate(1 << 40)
+    began = time.monotonic()
+    with pytest.raises(TooMuch):
+        collected(tmp_path, limit=0.2)
+    assert time.monotonic() - began < 5
+
+
 def test_a_version_without_static_files_has_none(tmp_path: Path) -> None:
     assert collected(tmp_path / "missing") == {}
