@@ -158,25 +158,71 @@ def unapply(wanted):  # type: ignore[no-untyped-def]
 
     + wanted: what is to stay applied, a JSON list of [app, name]
     """
-    keep = {tuple(pair) for pair in json.loads(wanted)}
-    executor = _executor()
-    extra = set(executor.loader.applied_migrations) - keep
-    plan = _backwards(executor.loader, extra)
+    loader = _executor().loader
+    keep = _with_squashed(loader, json.loads(wanted))
+    extra = _with_squashed(loader, loader.applied_migrations) - keep
+    executor, plan, unknown = _way_back(loader, keep)
+    if unknown:
+        raise SystemExit(f"this code does not have, and so can't take back: {unknown}")
     if plan:
-        executor.migrate([], plan=plan)
-    left = set(_executor().loader.applied_migrations)
+        executor.migrate([], plan=[(migration, True) for migration in plan])
+    # A squashed migration has a line of its own beside those of what it replaces, which may have gone one by one.
+    for key in extra & _squashed(loader):
+        executor.recorder.record_unapplied(*key)
+    after = _executor().loader
+    left = _with_squashed(after, after.applied_migrations)
     return {"unapplied": sorted(map(list, extra - left)), "wrong": sorted(map(list, left ^ keep))}
 
 
-def _backwards(loader, extra):  # type: ignore[no-untyped-def]
-    """The plan that takes back these migrations and no others, dependents first."""
-    unknown = sorted(extra - set(loader.graph.nodes))
-    if unknown:
-        raise SystemExit(f"this code does not have, and so can't take back: {unknown}")
-    order = []  # type: ignore[var-annotated]
-    for key in sorted(extra):
-        order.extend(other for other in loader.graph.backwards_plan(key) if other in extra and other not in order)
-    return [(loader.graph.nodes[key], True) for key in order]
+def _squashed(loader):  # type: ignore[no-untyped-def]
+    return {key for key, migration in loader.disk_migrations.items() if migration.replaces}
+
+
+def _with_squashed(loader, names):  # type: ignore[no-untyped-def]
+    """Names of applied migrations, where a squashed one stands for those that it replaces, and all of those for it."""
+    found, before = {tuple(pair) for pair in names}, None
+    while found != before:
+        before = set(found)
+        for key, migration in loader.disk_migrations.items():
+            replaced = {tuple(pair) for pair in migration.replaces}
+            if replaced and key in found:
+                found |= replaced
+            elif replaced and replaced <= found:
+                found.add(key)
+    return found
+
+
+def _way_back(loader, keep):  # type: ignore[no-untyped-def]
+    """How to go back to what is to stay applied.
+
+    Returns the executor, the migrations to be taken back, dependents first, and what is applied that this code lacks.
+    """
+    applied = _with_squashed(loader, loader.applied_migrations)
+    extra = applied - keep
+    executor = _executor_where_only(keep)
+    # In the graph of where it goes, a squashed migration is one only where all that it replaces goes, or stays.
+    graph = executor.loader.graph
+    executor.loader.applied_migrations = dict.fromkeys(applied)
+    plan = []  # type: ignore[var-annotated]
+    for key in sorted(extra & set(graph.nodes)):
+        plan.extend(other for other in graph.backwards_plan(key) if other in extra and other not in plan)
+    # A squashed one that is none there goes with its parts.
+    gone = _with_squashed(loader, [*keep, *plan]) | (_squashed(loader) - set(graph.nodes))
+    return executor, [graph.nodes[key] for key in plan], sorted(map(list, extra - gone))
+
+
+def _executor_where_only(keep):  # type: ignore[no-untyped-def]
+    """An executor for a database in which nothing would be applied but this."""
+    from django.db.migrations.recorder import MigrationRecorder  # noqa: PLC0415
+
+    recorded = MigrationRecorder.applied_migrations
+    MigrationRecorder.applied_migrations = lambda recorder: {
+        key: value for key, value in recorded(recorder).items() if key in keep
+    }
+    try:
+        return _executor()
+    finally:
+        MigrationRecorder.applied_migrations = recorded
 
 
 def _executor():  # type: ignore[no-untyped-def]
@@ -227,8 +273,6 @@ def foresee(asked):  # type: ignore[no-untyped-def]
     plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
     pending = _described(executor, [migration for migration, _ in plan])
     applied = set(loader.applied_migrations)
-    keep = applied if wanted["keep"] is None else {tuple(pair) for pair in wanted["keep"]}
-    extra = applied - keep
     return {
         "code": _code_folder(loader),
         "applied": sorted(map(list, applied)),
@@ -236,7 +280,7 @@ def foresee(asked):  # type: ignore[no-untyped-def]
         "replaced": sorted(list(pair) for one in loader.disk_migrations.values() for pair in one.replaces),
         "conflicts": {app: sorted(names) for app, names in conflicts.items()},
         "pending": [{**one, "sql": _sql(one, loader) if wanted["sql"] else None} for one in pending],
-        "leaving": [{**_with_operations(one, None), "sql": None} for one in _known_backwards(loader, extra)],
+        **_leaving(loader, applied if wanted["keep"] is None else wanted["keep"]),
         "static": _static_files() if wanted["static"] else None,
     }
 
@@ -261,10 +305,21 @@ def _code_folder(loader):  # type: ignore[no-untyped-def]
     return sorted(folders)
 
 
-def _known_backwards(loader, extra):  # type: ignore[no-untyped-def]
-    """Those migrations of a set that this code has, dependents first."""
-    known = extra & set(loader.graph.nodes)
-    return [migration for migration, _ in _backwards(loader, known)]
+def leaving(known):  # type: ignore[no-untyped-def]
+    """Say what is applied that another version does not know, and what of it this code can take back.
+
+    + known: the migrations of that version, a JSON list of [app, name]
+    """
+    loader = _executor().loader
+    return {"applied": sorted(map(list, loader.applied_migrations)), **_leaving(loader, json.loads(known))}
+
+
+def _leaving(loader, known):  # type: ignore[no-untyped-def]
+    """What would be taken back, dependents first; what stays applied though the other version does not know it."""
+    applied = _with_squashed(loader, loader.applied_migrations)
+    keep = applied & _with_squashed(loader, known)
+    _, plan, unknown = _way_back(loader, keep)
+    return {"leaving": [{**_with_operations(one, None), "sql": None} for one in plan], "unknown": unknown}
 
 
 def _sql(migration, loader):  # type: ignore[no-untyped-def]
@@ -349,6 +404,7 @@ VERBS = {
     "migrations": migrations,
     "migrate": migrate,
     "unapply": unapply,
+    "leaving": leaving,
     "foresee": foresee,
 }
 
