@@ -3,7 +3,6 @@ database is backed up and migrated. It is only a gain in time: what is not certa
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from agent.maintenance import restart_way
 from agent.masking import masked_urls
 from agent.rehearsal import Command, Rehearsal, begun, start
 from agent.say import say
+from agent.startable import led
 from agent.step import Step, StepFailed
 from agent.supervisor import Unreadable
 from agent.versions import SEAL, read_json
@@ -56,16 +56,10 @@ def at_its_own_path(layout: Layout, command: Command, version: str) -> Command |
     if not read_json(layout.version(version) / SEAL).get("self_contained"):
         return None
     places = layout.once_live(version)
-    argv = tuple(_led(word, places) for word in command.argv)
-    env = {key: _led(value, places) for key, value in command.env.items()}
-    folder, deployment = _led(command.folder, places), str(layout.path("deployment_dir"))
+    argv = tuple(led(word, places) for word in command.argv)
+    env = {key: led(value, places) for key, value in command.env.items()}
+    folder, deployment = led(command.folder, places), str(layout.path("deployment_dir"))
     inside = Path(folder) == layout.version(version) or layout.version(version) in Path(folder).parents
     if not inside or any(deployment in text for text in (*argv, *env.values())):
         return None
     return replace(command, argv=argv, env=env, folder=folder)
-
-
-def _led(text: str, places: dict[str, str]) -> str:
-    """A text with each place in it followed to where it leads."""
-    names = "|".join(re.escape(place) for place in sorted(places, key=len, reverse=True))
-    return re.sub(rf"(?<![\w.-])(?:{names})(?![\w.-])", lambda found: places[found.group()], text)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, git, rolling, tree, venvs
+from agent import ahead, git, rolling, startable, tree, venvs
 from agent.command import PATH, Runner, acting_as
 from agent.say import say
 from agent.state import write_whole
@@ -47,10 +47,15 @@ def venv(step: Step) -> Note:
     """Make the version's own virtual environment and install its requirements."""
     runner, layout = step.runner(step.layout.app), step.layout
     requirements = layout.part(step.version, "code") / step.settings["requirements"]
+    if not requirements.is_file():
+        raise StepFailed(
+            f"{step.settings['requirements']} is not in the code: add it, or say where the requirements are: "
+            "requirements: pyproject.toml, say, in the settings"
+        )
     uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(layout.home / ".local/bin"))
     installer, python = "uv" if uv else "pip", shutil.which(step.settings["python"], path=PATH)
     mark = venvs.fingerprint(step.settings, requirements, python, installer)
-    note: Note = {"installer": installer, "requirements": requirements.exists(), "fingerprint": mark}
+    note: Note = {"installer": installer, "fingerprint": mark}
     same = venvs.same_as(step.transaction.state, layout, mark) if step.settings.get("reuse_venv", True) else None
     taken = venvs.take_over(layout, same, step.version, mark) if same else None
     if taken:
@@ -68,8 +73,7 @@ def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> 
     folder = step.layout.part(step.version, "venv")
     commands = _uv(uv, step.settings, folder) if uv else _pip(step.settings, folder)
     runner.run(commands[0])
-    if requirements.exists():
-        runner.run([*commands[1], "--requirement", str(requirements)], cwd=requirements.parent)
+    runner.run([*commands[1], "--requirement", str(requirements)], cwd=requirements.parent)
     # Sealed directories take no bytecode later on: without it here, every start of the app would compile it again. It
     # names no version, so that it can be linked into the next one; Python puts the true path in when it reads it.
     neutral = ["-s", str(folder), "-p", str(step.layout.path("current_venv_dir"))]
@@ -132,6 +136,9 @@ def checks(step: Step) -> Note:
         raise StepFailed("Django's system checks found:\n" + "\n".join(found["errors"]))
     if found["conflicts"]:
         raise StepFailed("migrations conflict: " + json.dumps(found["conflicts"]))
+    problems = [*startable.written_inside(step, found.pop("writes", {})), *startable.would_not_start(step)]
+    if problems:
+        raise StepFailed("the version can't be started as it is:\n" + "\n".join(problems))
     found["fallback"] = decide_fallback(step.settings, step.begin.get("irreversible", "refuse"), found["pending"])
     found["restart"] = rolling.way(step.layout, step.begin.get("was"), step.version)
     return found

@@ -126,7 +126,32 @@ def checks():  # type: ignore[no-untyped-def]
     return {
         "errors": texts(message for message in found if message.level >= ERROR),
         "warnings": texts(message for message in found if message.level < ERROR),
+        "writes": {"uploads": _uploads(), "sqlite": _sqlite_files()},
         **migrations(),
+    }
+
+
+def _uploads():  # type: ignore[no-untyped-def]
+    """Where each field that takes files puts them, of those that go into a folder."""
+    from django.apps import apps  # noqa: PLC0415
+    from django.db.models import FileField  # noqa: PLC0415
+
+    found = {}
+    for model in apps.get_models():
+        for field in model._meta.local_fields:
+            location = getattr(field.storage, "location", None) if isinstance(field, FileField) else None
+            if isinstance(location, (str, os.PathLike)) and os.path.isabs(location):
+                found[f"{model._meta.label}.{field.name}"] = os.fspath(location)
+    return found
+
+
+def _sqlite_files():  # type: ignore[no-untyped-def]
+    """The files of those databases that are files."""
+    from django.db import connections  # noqa: PLC0415
+
+    names = {alias: str(connections.databases[alias].get("NAME", "")) for alias in connections}
+    return {
+        alias: name for alias, name in names.items() if connections[alias].vendor == "sqlite" and os.path.isabs(name)
     }
 
 

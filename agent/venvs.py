@@ -32,9 +32,9 @@ INCLUDES = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re
 def fingerprint(settings: Mapping[str, Any], requirements: Path, python: str | None, installer: str) -> str | None:
     """What two environments have in common that have the same packages; None where that can't be told.
 
-    + requirements: the file, which may be missing; python: the interpreter's path; installer: uv or pip
+    + requirements: the file; python: the interpreter's path; installer: uv or pip
     """
-    texts = list(_texts(requirements)) if requirements.exists() else []
+    texts = list(_texts(requirements))
     if python is None or settings.get("build_script") or any(ELSEWHERE.search(text) for text in texts):
         return None
     wheels = settings.get("wheelhouse")

@@ -1,0 +1,144 @@
+"""What keeps a built version from being started is found before the live site is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent import build, startable
+from agent.layout import Layout
+from agent.startable import unit_of, would_not_start, written_inside
+from agent.step import StepFailed
+from tests.unit.examples import NEW, settings
+
+CONFIG = """\
+[fcgi-program:web]
+command={python} -m gunicorn --bind fd://0 wsgi:application
+[program:worker]
+command={worker}
+"""
+
+
+@pytest.fixture
+def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A step for a version whose environment has Python and supervisord, with a unit that starts the latter."""
+    for module in (startable, build):
+        monkeypatch.setattr(module, "acting_as", lambda user: contextlib.nullcontext())
+    told = settings().model_dump(mode="json")
+    layout = Layout(told, tmp_path)
+    programs, config = layout.part(NEW, "venv") / "bin", layout.part(NEW, "config")
+    programs.mkdir(parents=True)
+    config.mkdir()
+    layout.part(NEW, "code").mkdir()
+    (programs / "python").symlink_to(sys.executable)
+    (programs / "supervisord").write_text("#!/bin/sh\necho 4.3.0\n")
+    (programs / "supervisord").chmod(0o755)
+    program = f"{tmp_path}/venv/bin/supervisord"
+    argv = f"{program} --nodaemon --configuration {tmp_path}/deployment/supervisord.conf"
+    monkeypatch.setattr(startable, "_unit", lambda unit: unit_of(f"{{ path={program} ; argv[]={argv} ; x }}"))
+    write_config(layout, f"{tmp_path}/venv/bin/python")
+
+    def runner(user: str | None) -> Any:
+        from agent.command import Runner  # noqa: PLC0415
+
+        return Runner(None, None, 1e12)
+
+    return SimpleNamespace(layout=layout, settings=told, version=NEW, runner=runner, notes=lambda step: {})
+
+
+def write_config(layout: Layout, worker: str) -> None:
+    text = CONFIG.format(python=f"{layout.home}/django-current/venv/bin/python", worker=worker)
+    (layout.part(NEW, "config") / "supervisord.conf").write_text(text)
+
+
+def found(step: Any, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...] = ()) -> list[str]:
+    monkeypatch.setattr(startable, "_missing", lambda step, names: [name for name in names if name in missing])
+    return would_not_start(step)
+
+
+def test_a_version_with_all_that_is_started_has_no_problem(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(step, monkeypatch) == []
+
+
+def test_a_server_that_is_in_no_requirements_is_named(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(step, monkeypatch, ("gunicorn",)) == [
+        "web runs gunicorn, and the version has none: add it to requirements.txt"
+    ]
+
+
+def test_what_a_python_finds_is_not_missing(step: Any) -> None:
+    assert startable._missing(step, ["json", "no_such_server"]) == ["no_such_server"]
+
+
+def test_a_supervisord_that_is_in_no_requirements_is_named(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (step.layout.part(NEW, "venv") / "bin" / "supervisord").unlink()
+    assert found(step, monkeypatch) == [
+        "the service django starts supervisord, and the version has none: add supervisor to requirements.txt"
+    ]
+
+
+def test_a_supervisord_that_this_python_can_not_run_is_told_with_its_last_words(
+    step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = step.layout.part(NEW, "venv") / "bin" / "supervisord"
+    program.write_text("#!/bin/sh\necho \"ModuleNotFoundError: No module named 'pkg_resources'\" >&2\nexit 1\n")
+    (problem,) = found(step, monkeypatch)
+    assert "which fails: ModuleNotFoundError: No module named 'pkg_resources'" in problem
+    assert "supervisor>=4.3" in problem
+
+
+def test_a_worker_that_is_not_there_is_named(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_config(step.layout, f"{step.layout.home}/django-current/venv/bin/celery -A mysite worker")
+    (problem,) = found(step, monkeypatch)
+    assert problem.startswith(
+        f"worker starts {step.layout.part(NEW, 'venv')}/bin/celery, which is not there: add celery"
+    )
+
+
+def test_a_config_that_supervisord_can_not_read_is_told_with_its_file(
+    step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = step.layout.part(NEW, "config") / "supervisord.conf"
+    file.write_text("nothing in a section\n")
+    (problem,) = found(step, monkeypatch)
+    assert problem.startswith(f"supervisord can't read its config {file}: ")
+
+
+def test_a_service_that_runs_something_else_is_left_alone(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startable, "_unit", lambda unit: unit_of("{ path=/usr/bin/other ; argv[]=/usr/bin/other ; x }"))
+    (step.layout.part(NEW, "venv") / "bin" / "supervisord").unlink()
+    assert found(step, monkeypatch) == []
+
+
+def test_a_unit_that_nobody_knows_has_no_program() -> None:
+    assert unit_of("") == startable.Unit()
+
+
+def test_uploads_and_databases_inside_the_version_are_told_with_the_line_to_write(step: Any) -> None:
+    code = step.layout.part(NEW, "code")
+    places = {"uploads": {"docs.Document.file": f"{code}/media"}, "sqlite": {"default": f"{code}/db.sqlite3"}}
+    database, uploads = written_inside(step, places)
+    assert f'DATABASES["default"]["NAME"] = "{step.layout.home}/data/db.sqlite3"' in database
+    assert f'MEDIA_ROOT = "{step.layout.home}/media"' in uploads
+    assert "docs.Document.file" in uploads
+
+
+@pytest.mark.parametrize("place", ["django-current/code/media", "django/media"])
+def test_a_link_that_will_lead_into_the_version_leads_there(step: Any, place: str) -> None:
+    (problem,) = written_inside(step, {"uploads": {"docs.Document.file": f"{step.layout.home}/{place}"}})
+    assert "MEDIA_ROOT" in problem
+
+
+def test_a_folder_of_the_version_that_leads_outside_is_no_problem(step: Any, tmp_path: Path) -> None:
+    (step.layout.part(NEW, "code") / "media").symlink_to(tmp_path)
+    assert written_inside(step, {"uploads": {"docs.Document.file": f"{step.layout.part(NEW, 'code')}/media"}}) == []
+
+
+def test_requirements_that_are_not_in_the_code_are_no_empty_ones(step: Any) -> None:
+    with pytest.raises(StepFailed, match=r"requirements.txt is not in the code.*pyproject.toml"):
+        build.venv(step)
