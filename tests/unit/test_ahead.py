@@ -106,7 +106,11 @@ def beside(process: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 @pytest.fixture
 def server() -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(["sh", "-c", "sleep 60 & wait"], start_new_session=True) as process:
+    argv = ["sh", "-c", "sleep 60 & echo begun; wait"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout
+        # On a busy machine it may be a while until its child is there, which is to outlive it.
+        assert process.stdout.readline() == b"begun\n"
         yield process
         stop_group(process.pid)
 
