@@ -46,7 +46,9 @@ def _back_up(step: Step) -> Note:
 def run_script(step: Step, key: str, *arguments: str) -> str:
     """Run one of the host's own scripts as the app user, in its home."""
     script = step.layout.path(key)
-    return step.runner(step.layout.app).run([str(script), *arguments], cwd=step.layout.home)
+    # A whole database may be written out on the way back into it: where backups have room, not where /tmp is memory.
+    env = {"TMPDIR": os.path.dirname(arguments[0])} if key == "restore_script" else None
+    return step.runner(step.layout.app).run([str(script), *arguments], cwd=step.layout.home, env=env)
 
 
 def maintenance_start(step: Step) -> Note:

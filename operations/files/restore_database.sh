@@ -7,7 +7,8 @@ database=${DATABASE:-$(id -un)}
 backup=$1
 
 umask 077
-statements=$(mktemp)
+# Beside the backup: all of the database is written out there, and /tmp may be memory.
+statements=$(mktemp -p "$(dirname -- "$backup")")
 trap 'rm -f -- "$statements"' EXIT
 # Other roles' objects (extensions, most of all) stay, so what only their owner may set is left out.
 pg_restore --no-owner --no-comments --file="$statements" -- "$backup"
