@@ -4,9 +4,11 @@ over it."""
 import gc
 
 from switchback.interrupts import end_at_once
+from switchback.last_words import answer_prompt
 from switchback.options import read_command_line
 
 end_at_once()
+answer_prompt()
 read_command_line()
 # All that is imported by now stays to the end. Python would look through it for what can be freed when a run is over,
 # and whoever waits for that run would wait a tenth of a second longer.

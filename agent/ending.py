@@ -15,6 +15,7 @@ from agent.fallback import LINKS, MARK, Action, maintenance_is_ours, outcome_of,
 from agent.health import Unhealthy
 from agent.interrupts import Interrupted
 from agent.lines import first_line
+from agent.links import NotALink
 from agent.masking import masked_urls
 from agent.progress import Progress
 from agent.say import say
@@ -28,7 +29,7 @@ BEFORE_APP_STARTS = ("links", "database")
 BEFORE_DATABASE = ("stop commands", "evidence", "links", "restart", "stop service")
 
 # What a step or an undo may fail with that is the host's trouble and no error in the agent.
-TROUBLE = (StepFailed, CommandFailed, Unhealthy, Interrupted, OSError)
+TROUBLE = (StepFailed, CommandFailed, Unhealthy, Interrupted, NotALink, OSError)
 
 
 def end_refused(transaction: Transaction, reason: str) -> None:

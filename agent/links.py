@@ -22,7 +22,8 @@ def read_link(path: Path) -> str | None:
     if path.is_symlink():
         return os.readlink(str(path))
     if path.exists():
-        raise NotALink(f"{path} is not a link")
+        what = "a directory" if path.is_dir() else "no link"
+        raise NotALink(f"{path} is {what} and has to be a link: move it away")
     return None
 
 

@@ -48,7 +48,10 @@ def said_in(output: str, verb: str) -> Note:
     results = [line[len(MARK) :] for line in lines_of(output) if line.startswith(MARK)]
     if not results:
         raise CommandFailed(f"manage.py did not come as far as {verb}", output)
-    result: Note = json.loads(results[-1])
+    try:
+        result: Note = json.loads(results[-1])
+    except ValueError:
+        raise CommandFailed(f"manage.py has said something else than what {verb} has found", output) from None
     return result
 
 

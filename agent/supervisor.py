@@ -36,7 +36,7 @@ UP = (STARTING, RUNNING)
 DOWN = (STOPPED, EXITED, FATAL)
 
 
-class Unreadable(Exception):
+class Unreadable(StepFailed):
     """A config of supervisord's can't be read, and why."""
 
 

@@ -12,12 +12,12 @@ from switchback import preflight, report
 from switchback.inventory import options, settings_of
 
 config.SUDO = True
-report.show_words(state)
+report.tell_as_it_happens(state)
 
-if preflight.look().get("transaction"):
+if preflight.open_run():
     asked = options()
     housekeeping.recover(
         settings_of(host), asked.database, asked.force, name="Recover: finish the fallback, free the host"
     )
 else:
-    host.log("no deploy is open on this host: there is nothing to recover")
+    host.log(preflight.NOTHING_OPEN)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import click
 from pyinfra.api.exceptions import PyinfraError
@@ -29,13 +30,21 @@ class Refused(CliError, PyinfraError):
 
     exit_code = 1
     headline = "Refused, nothing was changed:"
+    # Whether a program reads our standard output (--json), which is JSON then however a run ends.
+    as_json: ClassVar[bool] = False
 
     def __init__(self, *problems: str) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the problems on stderr, so that stdout stays JSON under --json."""
+        """Print the problems on stderr; under --json also as JSON, on stdout."""
+        if Refused.as_json:
+            click.echo(json.dumps({"refused": True, "problems": list(self.problems)}, indent=4))
+        self.show_problems()
+
+    def show_problems(self) -> None:
+        """Print the problems for a person."""
         click.echo(err=True)
         click.echo(f"--> {click.style(self.headline, 'red', bold=True)}", err=True)
         for problem in self.problems:

@@ -109,6 +109,7 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "kept_versions": len(seen["versions"]) - len(deletions),
             "disk": Disk(needed=room_needed(seen), free=seen["disk"]["free"]) if "code" in run.steps else None,
             "database": run.about.get("database", "") if run.kind == "revert" else "",
+            "database_offers": _database_offers(run, seen, migrations),
             "backup": run.about.get("backup", ""),
             "fallback": fallback,
             "windows": tuple(PastWindow(**one) for one in found.get("windows", ())),
@@ -435,6 +436,23 @@ def _fallback_of_migrations(run: Run, migrations: Migrations) -> tuple[Fallback,
 
 def _conflicts(conflicts: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(f"{app}: {', '.join(names)}" for app, names in conflicts.items())
+
+
+def last_left(history: Sequence[Facts], version: str) -> Facts:
+    """The run that last put another version in the place of a version; empty where none has."""
+    left = (line for line in reversed(history) if line["outcome"] == "committed" and line["was"] == version)
+    return next((line for line in left if line.get("version") not in (None, version)), {})
+
+
+def _database_offers(run: Run, seen: Facts, migrations: Migrations | None) -> tuple[str, ...]:
+    """The ways for a revert to take the database back that would not be refused."""
+    if run.kind != "revert" or run.about.get("database", "keep") != "keep":
+        return ()
+    stuck = migrations is not None and any(one.reversible is False for one in migrations.leaving)
+    backup = last_left(seen["history"], run.version).get("backup")
+    return tuple(
+        way for way, can in (("reverse", not stuck), ("restore", bool(run.settings.restore_script and backup))) if can
+    )
 
 
 def _fallback_of_revert(run: Run) -> Fallback:

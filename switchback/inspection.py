@@ -14,10 +14,10 @@ from switchback.checks import host_problems, hotfix_problems, ready, rolling_pro
 from switchback.errors import Problems, Refused
 from switchback.gateway import Facts, for_all_hosts, lost, reached, survey_all
 from switchback.inventory import command_line, settings_of
+from switchback.last_words import UNREACHED
+from switchback.preflight import somebody_can_answer
 from switchback.settings import Settings
 from switchback.status import status_lines
-
-UNREACHED = "can't be reached: is it up, and does ssh by hand get through?"
 
 
 class NotWell(Refused):
@@ -39,6 +39,7 @@ def ground() -> Facts:
 
 
 def _ground(state: State, hosts: Sequence[Host]) -> dict[str, Facts]:
+    somebody_can_answer()
     seen = survey_all(state, hosts, lambda _: {})
     problems = Problems()
     for host in hosts:

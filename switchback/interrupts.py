@@ -15,7 +15,7 @@ from pyinfra.api import State
 
 from switchback.calls import installed
 from switchback.gateway import said_besides
-from switchback.report import has_gone_back
+from switchback.report import INTERRUPTED, has_gone_back
 from switchback.run import Run
 
 # What a shell reports for a program that Ctrl-C ended.
@@ -84,7 +84,7 @@ class Interrupts:
     def _fall_back_on(self, run: Run) -> None:
         host = self._state.inventory.get_host(run.host)
         settled = run.host != run.primary and has_gone_back(said_besides.get(run.primary, ()))
-        request = {"reason": "interrupted at the controller", "settled": settled}
+        request = {"reason": INTERRUPTED, "settled": settled}
         command = installed("fall-back", run.deploy, request=request, timeout=run.patience())
         arguments = dict(command.connector_arguments)
         try:

@@ -15,6 +15,7 @@ from pyinfra.context import ctx_config, ctx_state
 from agent.masking import masked_urls
 from switchback.errors import Problems, Refused
 from switchback.given import Given, checked, unknown
+from switchback.last_words import lose_hosts_in_words
 from switchback.options import CommandLine, Options, read_command_line
 from switchback.setting_files import SettingFiles
 from switchback.settings import REQUIRED, Settings
@@ -74,6 +75,7 @@ def _go_on_without_failed_hosts() -> None:
     """Have pyinfra neither stop nor ask when a host fails: the others have to fall back, and nobody may be there."""
     if ctx_state.isset():
         ctx_state.get().should_raise_failed_hosts = None
+        lose_hosts_in_words(ctx_state.get())
     if ctx_config.isset():
         ctx_config.get().FAIL_PERCENT = None
 

@@ -46,6 +46,19 @@ class WouldBeRefused(Refused):
 
     headline = "This would be refused; nothing was changed:"
 
+    def show(self, file: Any = None) -> None:
+        """Print the problems for a person alone: the preview, JSON already where that is wanted, has them too."""
+        self.show_problems()
+
+
+class NothingToDo(Looked):
+    """Ends a run in which no host has anything to do: what it says of each is the last thing on the screen."""
+
+    def show(self, file: Any = None) -> None:
+        """Print what was found."""
+        for line in self.problems:
+            click.echo(f"    {line}", err=True)
+
 
 def only_looks() -> bool:
     """Whether this run shows what would happen and ends there: --dry, or --json without -y."""
@@ -139,11 +152,14 @@ def present(preview: Preview, plan: Preview | None) -> None:
     """
     line, asked = command_line(), options()
     ends_here = only_looks() and (line.json_output or asked.detailed_exitcode)
+    refused = WouldBeRefused if only_looks() else Refused
     if ends_here and len(line.operations) > 1:
         raise Refused("--json and detailed_exitcode speak of one run: name one deploy file")
     if only_looks() and line.json_output:
         click.echo(json.dumps(preview.model_dump(mode="json"), indent=2))
-    for text in preview_lines(preview):
+    lines = preview_lines(preview)
+    nothing = _nothing_to_do(preview)
+    for text in () if nothing else lines:
         click.echo(f"    {text}", err=True)
     if asked.save_plan:
         plans.save(preview, Path(asked.save_plan))
@@ -151,8 +167,17 @@ def present(preview: Preview, plan: Preview | None) -> None:
     if plan is not None:
         changed = plans.differences(plan, preview)
         if changed:
-            raise Refused(f"{asked.plan} can't be done as it stands:", *changed, *preview.problems, plans.AGAIN)
+            raise refused(f"{asked.plan} can't be done as it stands:", *changed, *preview.problems, plans.AGAIN)
     if preview.problems:
-        raise (WouldBeRefused if only_looks() else Refused)(*preview.problems)
+        raise refused(*preview.problems)
+    if nothing:
+        raise NothingToDo(*lines)
     if ends_here:
         raise LookedAtChanges if asked.detailed_exitcode and preview.changes else Looked
+
+
+def _nothing_to_do(preview: Preview) -> bool:
+    """Whether a run ends with its preview: pyinfra would go on to tables of zeros. As JSON they are of use."""
+    line = command_line()
+    idle = all(one.idle and not one.deletions for one in preview.hosts)
+    return idle and not preview.problems and not line.json_output and len(line.operations) < 2

@@ -17,7 +17,7 @@ from agent.transaction import Refused as Undeletable
 from switchback import outlook, report
 from switchback.checks import host_problems, hotfix_problems, transaction_problems
 from switchback.errors import Refused
-from switchback.foresee import Known, foresee_cleaning
+from switchback.foresee import Known, foresee_cleaning, last_left
 from switchback.gateway import Facts, for_all_hosts, said_besides, survey_all
 from switchback.interrupts import Interrupts
 from switchback.inventory import command_line, options, settings_of
@@ -25,6 +25,7 @@ from switchback.options import Options
 from switchback.run import Cleaning, Commit, Run, new_id, steps_for, version_name
 from switchback.settings import Settings
 
+NOTHING_OPEN = "no deploy is open on this host: there is nothing to recover"
 WHICH = "deploys/status.py lists those that are there"
 # How often a run that waits for another one looks again, seconds.
 LOOK_AGAIN = 2.0
@@ -67,9 +68,18 @@ def restart() -> Run:
     return for_all_hosts("run", partial(_plan, kind="restart", plan=plan_restart))
 
 
-def look() -> Facts:
-    """Look at the hosts, whatever is wrong with them. Raises Refused when one can't be looked at."""
-    return for_all_hosts("look", _look)
+def open_run() -> bool:
+    """Whether a run is open on the host at hand, for recover. Ends here, and well, where none is on any host."""
+    return for_all_hosts("open", _open_runs)
+
+
+def _open_runs(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
+    somebody_can_answer()
+    seen = _look(state, hosts)
+    opened = {name: bool(facts.get("transaction")) for name, facts in seen.items()}
+    if not any(opened.values()) and not command_line().json_output:
+        raise outlook.NothingToDo(*(f"[{name}] {NOTHING_OPEN}" for name in seen))
+    return opened
 
 
 def _look(state: State, hosts: Sequence[Host]) -> dict[str, Facts]:
@@ -86,6 +96,7 @@ def existing(version: str) -> str:
     """A version's name, once it is certain that the host at hand has it. Raises Refused where a host does not."""
 
     def work(state: State, hosts: Sequence[Host]) -> dict[str, str]:
+        somebody_can_answer()
         seen = _look(state, hosts)
         problems = [
             f"{name}: there is no version {version}; {WHICH}" for name in seen if not _known(seen[name], version)
@@ -103,7 +114,7 @@ def cleaning() -> Cleaning:
 
 
 def _plan_cleaning(state: State, hosts: Sequence[Host]) -> dict[str, Cleaning]:
-    _somebody_can_answer()
+    somebody_can_answer()
     asked = options()
     plan = outlook.kept_plan()
     seen = _look(state, hosts)
@@ -132,7 +143,7 @@ def _plan(
     plan: Callable[[Fleet, Options], dict[str, Run]],
     with_refs: bool = False,
 ) -> dict[str, Run]:
-    _somebody_can_answer()
+    somebody_can_answer()
     kept = outlook.kept_plan()
     asked = outlook.asked_for(kept)
     fleet, known = _see(state, hosts, asked, with_refs)
@@ -152,7 +163,7 @@ def _problems(known: dict[str, Known]) -> list[str]:
     return [f"{name}: {problem}" for name, one in known.items() for problem in one.problems]
 
 
-def _somebody_can_answer() -> None:
+def somebody_can_answer() -> None:
     """Refuse a run that would ask whether to go on where nobody can answer, as in a scheduled job."""
     line = command_line()
     if not (line.yes or line.dry or line.json_output) and is_nowhere(sys.stdin):
@@ -403,8 +414,7 @@ def _before(fleet: Fleet) -> str:
 def _backup_before_leaving(fleet: Fleet, version: str) -> str:
     """The backup that was taken when a version was last replaced by another."""
     history = fleet.facts[fleet.primary]["history"]
-    left = (line for line in reversed(history) if line["outcome"] == "committed" and line["was"] == version)
-    last: Facts = next((line for line in left if line.get("version") not in (None, version)), {})
+    last = last_left(history, version)
     if last.get("backup"):
         return str(last["backup"])
     # One from an earlier time would lose all that was written until then.

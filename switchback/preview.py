@@ -243,6 +243,9 @@ class HostPreview(Part):
     kept_versions: int = 0
     disk: Disk | None = None
     database: str = Field(default="", description="of a revert: keep, reverse or restore")
+    database_offers: tuple[str, ...] = Field(
+        default=(), description="of a revert that keeps the database: what --data database= could be instead"
+    )
     backup: str = Field(default="", description="of a revert that restores: the backup")
     fallback: Fallback | None = None
     windows: tuple[PastWindow, ...] = Field(default=(), description="the last ones on this host, the newest first")

@@ -26,7 +26,7 @@ from switchback.preview import (
 WIDTH = 10
 
 REVERT_DATABASE = {
-    "keep": "stays as it is (--data database=reverse or restore takes it back)",
+    "keep": "stays as it is",
     "reverse": "the migrations that the older version does not have are reversed",
     "restore": "is restored from an older backup: whatever was written since is LOST (a fresh backup is taken first)",
 }
@@ -190,7 +190,9 @@ def _migration_lines(host: HostPreview) -> list[str]:
     read = "" if migrations.source == "django" else ", read from the files"
     if migrations.applied is None:
         read += "; what is applied already is known when built"
-    if migrations.pending:
+    if migrations.pending and migrations.applied is None and host.was:
+        lines.append(f"at most {_count(len(migrations.pending), 'migration')} to apply{_by(host)}{read}")
+    elif migrations.pending:
         lines.append(f"{_count(len(migrations.pending), 'migration')} to apply, in this order{_by(host)}{read}")
     else:
         lines.append(f"nothing to migrate{read}")
@@ -221,7 +223,8 @@ def _one_migration(migration: Migration) -> list[str]:
 
 
 def _left_lines(host: HostPreview) -> list[str]:
-    lines = [REVERT_DATABASE[host.database or "keep"]]
+    offers = " or ".join(f"--data database={way}" for way in host.database_offers)
+    lines = [REVERT_DATABASE[host.database or "keep"] + (f" ({offers} takes it back)" if offers else "")]
     if host.backup:
         lines.append(f"from: {host.backup}")
     migrations = host.migrations
@@ -297,7 +300,10 @@ def _window_lines(host: HostPreview) -> list[str]:
 
 
 def _script_lines(scripts: Sequence[Script]) -> list[str]:
-    return [", ".join(PurePosixPath(script.path).name for script in scripts)] if scripts else []
+    # Of two steps that share a script one runs it: which of them, only the build can tell.
+    return (
+        [", ".join(PurePosixPath(path).name for path in dict.fromkeys(one.path for one in scripts))] if scripts else []
+    )
 
 
 def _deletion_lines(host: HostPreview) -> list[str]:

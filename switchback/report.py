@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import itertools
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import click
@@ -18,6 +18,8 @@ OUTCOMES = ("committed", "refused", "fell back", "still falling back", "needs a 
 # How the agent begins to say why it falls back, and what it is doing about it.
 REASON = "falling back: "
 WARNING = ": WARNING: "
+# What a host is told to fall back for at Ctrl-C.
+INTERRUPTED = "interrupted at the controller"
 # What the agent says of its decisions and their cost, for the last screen.
 TOLD = (
     "a window is needed: ",
@@ -60,9 +62,19 @@ def follow(state: State, runs: Sequence[Run], also: Mapping[str, Sequence[str]])
 
 def show_words(state: State) -> None:
     """See to it that what the hosts say is the last thing that is printed, for a run that is no transaction."""
-    if _show_words not in _registered:
-        _registered.append(_show_words)
-        atexit.register(_show_words, state)
+    _at_end(state, _show_words)
+
+
+def tell_as_it_happens(state: State) -> None:
+    """Print what the hosts say as they say it, for a run that takes its time, and the last of it at its end."""
+    state.print_output = True
+    _at_end(state, _show_last_words)
+
+
+def _at_end(state: State, show: Callable[[State], None]) -> None:
+    if show not in _registered:
+        _registered.append(show)
+        atexit.register(show, state)
 
 
 _registered: list[object] = []
@@ -71,6 +83,12 @@ _registered: list[object] = []
 def _show_words(state: State) -> None:
     for host in state.inventory:
         for line in said_by(state, host.name):
+            click.echo(f"    [{host.name}] {line}", err=True)
+
+
+def _show_last_words(state: State) -> None:
+    for host in state.inventory:
+        for line in said_by(state, host.name)[-1:]:
             click.echo(f"    [{host.name}] {line}", err=True)
 
 
@@ -91,7 +109,8 @@ def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:
     run = runs[0]
     outcomes = [one.outcome for one in endings]
     worst = max(outcomes, key=(*OUTCOMES, "unknown").index)
-    lines = ["", f"--> {run.kind.capitalize()} {run.deploy}: {worst}"]
+    stopped = ", stopped by you" if any(INTERRUPTED in text for one in endings for text in one.reason) else ""
+    lines = ["", f"--> {run.kind.capitalize()} {run.deploy}: {worst}{stopped}"]
     for one in endings:
         lines += [
             f"    [{one.host}] {line}" for line in (*one.told, *one.warnings, *one.reason, *one.cost, one.sentence)
@@ -119,8 +138,13 @@ def reason_of(said: Sequence[str]) -> tuple[str, ...]:
     if not starts:
         return ()
     first, *rest = said[starts[-1] :]
-    output = list(itertools.takewhile(lambda line: not line.startswith(UNDOING), rest))
+    output = [line for line in itertools.takewhile(lambda line: not line.startswith(UNDOING), rest) if _says_much(line)]
     return (first[len(REASON) :], *(f"  {line}" for line in output[-OUTPUT_LINES:]))
+
+
+def _says_much(line: str) -> bool:
+    """Whether a line of output says anything by itself: from Python 3.11 on every other one of a traceback points."""
+    return bool(line.strip("~^ )]}"))
 
 
 def said_by(state: State, host: str) -> list[str]:

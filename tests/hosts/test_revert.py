@@ -47,7 +47,7 @@ def test_a_dry_run_says_where_a_revert_would_go_and_changes_nothing(host: Host, 
     with untouched(host):
         result = run("revert", host, args=["--dry"]).worked()
     assert f"revert {story.versions['good-2']} (live now: {story.versions['good-3']})" in result.output
-    assert "database  stays as it is (--data database=reverse or restore takes it back)" in result.output
+    assert "database  stays as it is (--data database=reverse takes it back)" in result.output
 
 
 def test_a_revert_passes_over_failed_and_half_built_versions_and_keeps_the_database(

@@ -82,6 +82,9 @@ class Done:
 
 Start = Callable[..., Done]
 
+# Nobody listens there.
+NOWHERE: dict[str, Any] = {"nowhere": {}}
+
 
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
@@ -93,7 +96,14 @@ def start(tmp_path: Path) -> Start:
         facts: Mapping[str, Any] | None = None,
         answers: Mapping[str, Answers] | None = None,
         found: Mapping[str, Any] | None = None,
+        typed: str | None = None,
+        reads_stdout: bool = False,
     ) -> Done:
+        """Run a deploy file.
+
+        + typed: what stands on its standard input, which is /dev/null otherwise
+        + reads_stdout: whether that is looked at alone, as a program does under --json
+        """
         (tmp_path / "group_data").mkdir(exist_ok=True)
         (tmp_path / "group_data" / "fakes.yml").write_text(yaml.safe_dump(SETTINGS))
         seen = {name: host_facts(agent=agent_fingerprint()) for name in ("web1", "web2", "web3")}
@@ -107,6 +117,8 @@ def start(tmp_path: Path) -> Start:
                 r" commit'?$": f"committed: {NEW} is live and healthy",
             }
             hosts.append((f"@fake/{name}", {"fake_delay": 0, "fake_delay_jitter": 0, "answers": {**first, **usual}}))
+        if facts == NOWHERE:
+            hosts = [("127.0.0.1", {"ssh_port": 1, "ssh_allow_agent": False, "answers": {}})]
         (tmp_path / "fakes.py").write_text(
             "import re\n\nfrom switchback.inventory import inventory\n\n"
             f"_hosts = {pformat(hosts, width=200, sort_dicts=False)}\n"
@@ -120,9 +132,9 @@ def start(tmp_path: Path) -> Start:
             argv,
             cwd=ROOT,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            **({"stdin": subprocess.DEVNULL} if typed is None else {"input": typed}),
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.DEVNULL if reads_stdout else subprocess.STDOUT,
             text=True,
             timeout=120,
             check=False,
@@ -319,3 +331,99 @@ def test_a_deploy_is_limited_to_the_hosts_that_are_named(start: Start) -> None:
     assert done.asked("web1") == []
     # Alone, it cleans up in the call of the commit.
     assert tuple(done.asked("web2")) == DEPLOY[:-1]
+
+
+# --- The last words
+
+
+OPEN = {"says": "deploy x needs a person", "outcome": "needs a person"}
+
+
+@pytest.mark.parametrize("deploy", ["clean", "recover", "provision"])
+def test_where_nobody_can_answer_a_run_that_would_ask_is_refused_with_what_to_add(deploy: str, start: Start) -> None:
+    done = start(deploy)
+    assert done.code == 1
+    assert done.last_screen[1:] == ["    - nobody is there to press Enter: add -y to do it, or --dry to look"]
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("deploy", "typed", "said"),
+    [
+        ("recover", "", "nobody has pressed Enter: add -y to do it, or --dry to look"),
+        ("deploy", "n\n", "'n' was typed, and not Enter alone"),
+    ],
+)
+def test_whoever_does_not_press_enter_has_refused_and_that_is_no_success(
+    deploy: str, typed: str, said: str, start: Start
+) -> None:
+    facts = {"web1": host_facts(agent=agent_fingerprint(), transaction=OPEN)} if deploy == "recover" else {}
+    done = start(deploy, typed=typed, facts=facts)
+    assert done.code == 1
+    assert done.last_screen == ["--> Refused, nothing was changed:", f"    - {said}"]
+    assert done.asked("web1") == []
+
+
+@pytest.mark.parametrize("deploy", ["deploy", "check", "provision"])
+def test_a_host_that_can_not_be_reached_is_said_to_be_just_that(deploy: str, start: Start) -> None:
+    done = start(deploy, "-y", facts=NOWHERE)
+    assert done.code == 1
+    (problem,) = done.last_screen[1:]
+    assert problem.startswith("    - 127.0.0.1 can't be reached: is it up, and does ssh by hand get through?")
+    assert "No hosts remaining" not in done.output
+
+
+def test_a_run_that_fails_on_every_host_ends_with_how_and_not_with_that_no_host_remains(start: Start) -> None:
+    refused = {"success": False, "stdout": ["refused at code: the live site was never touched"]}
+    answers = {name: {r" begin'?$": refused} for name in ("web1", "web2", "web3")}
+    done = start("deploy", "-y", answers=answers)
+    assert done.code == 1
+    assert done.last_screen[0].endswith(": refused")
+    assert "No hosts remaining" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "facts", "said"),
+    [
+        (("-y", "--data", "cod=x"), {}, 'unknown key "cod"'),
+        (("-y",), NOWHERE, "can't be reached"),
+        (("--dry",), {"web2": host_facts(agent=None)}, "the agent is not installed"),
+    ],
+)
+def test_a_refusal_is_json_where_json_is_asked_for(
+    arguments: tuple[str, ...], facts: Mapping[str, Any], said: str, start: Start
+) -> None:
+    done = start("deploy", "--json", *arguments, facts=facts, reads_stdout=True)
+    assert done.code == 1
+    assert said in json.dumps(json.loads(done.output), ensure_ascii=False).replace('\\"', '"')
+
+
+def test_a_run_that_fails_on_every_host_is_json_too(start: Start) -> None:
+    refused = {"success": False, "stdout": ["refused at code: the live site was never touched"]}
+    answers = {name: {r" begin'?$": refused} for name in ("web1", "web2", "web3")}
+    done = start("deploy", "--json", "-y", answers=answers, reads_stdout=True)
+    assert done.code == 1
+    assert json.loads(done.output)["results"]
+
+
+def test_with_nothing_to_do_that_is_the_last_word(start: Start) -> None:
+    seen = host_facts(version(NEW), version(OLD), current=NEW, agent=agent_fingerprint())
+    done = start("deploy", "-y", facts=dict.fromkeys(("web1", "web2", "web3"), seen))
+    assert done.output.rstrip().endswith("nothing to do (--data force=true deploys it again)")
+    assert "Results" not in done.output
+
+
+def test_with_nothing_to_recover_that_is_the_last_word(start: Start) -> None:
+    done = start("recover", "-y")
+    assert done.code == 0, done.output
+    assert done.output.rstrip().endswith("[@fake/web3] no deploy is open on this host: there is nothing to recover")
+
+
+def test_recovering_tells_its_story_once_and_ends_with_its_end(start: Start) -> None:
+    told = ["10:00:00 deploy x of NEW by ann@desk", "live now: NEW", "needs a person at migrate: NEW is live"]
+    seen = host_facts(agent=agent_fingerprint(), transaction=OPEN)
+    answers = {"web1": {" recover'?$": {"success": False, "stdout": told}}}
+    done = start("recover", "-y", facts={"web1": seen}, answers=answers)
+    assert done.code == 1
+    assert done.output.count("live now: NEW") == 1
+    assert done.output.rstrip().endswith(told[-1])

@@ -136,6 +136,50 @@ def test_a_clean_with_nothing_to_delete_is_one_line() -> None:
     assert preview_lines(of_hosts("clean", [told])) == ["[web1] nothing to delete"]
 
 
+LEAVING: dict[str, Any] = {"app": "items", "name": "0002_x", "operations": [], "sql": None}
+
+
+@pytest.mark.parametrize(
+    ("history", "restore_script", "reversible", "offered"),
+    [
+        (
+            [{"backup": "/b"}],
+            "~/restore.sh",
+            True,
+            " (--data database=reverse or --data database=restore takes it back)",
+        ),
+        ([{"backup": "/b"}], None, True, " (--data database=reverse takes it back)"),
+        ([], "~/restore.sh", True, " (--data database=reverse takes it back)"),
+        ([{"backup": "/b"}], None, False, ""),
+    ],
+)
+def test_a_revert_offers_only_ways_for_the_database_that_would_not_be_refused(
+    history: list[dict[str, Any]], restore_script: str | None, reversible: bool, offered: str
+) -> None:
+    told = {"outcome": "committed", "was": examples.OLD, "version": examples.LIVE}
+    situation = {
+        "kind": "revert",
+        "settings": {"restore_script": restore_script},
+        "hosts": {
+            "web1": {
+                "seen": {"history": [{**told, **one} for one in history]},
+                "found": {"migrations": {"leaving": [{**LEAVING, "reversible": reversible}]}},
+            }
+        },
+    }
+    assert f"[web1]   database  stays as it is{offered}" in preview_lines(previewed(situation))
+
+
+def test_while_nobody_can_say_what_is_applied_no_migration_is_announced_and_no_script_is_named_twice() -> None:
+    migrations = {"source": "files", "applied": None, "why": "the database is down", "pending": [LEAVING]}
+    lines = preview_lines(previewed({"hosts": {"web1": {"found": {"migrations": migrations}}}}))
+    known = "read from the files; what is applied already is known when built"
+    assert f"[web1]   database  at most 1 migration to apply, {known}" in lines
+    unsure = {"source": "files", "why": "the packages change", "applied": APPLIED}
+    lines = preview_lines(previewed({"hosts": {"web1": {"found": {"migrations": unsure}}}}))
+    assert "[web1]   scripts   backup_database.sh, start_maintenance.sh, stop_maintenance.sh" in lines
+
+
 if __name__ == "__main__":
     for one in SITUATIONS:
         told = yaml.safe_load(one.read_text())

@@ -100,3 +100,17 @@ def test_whatever_a_host_says_its_run_has_an_ending(said: list[str]) -> None:
     told = ending(run(), said)
     assert told.outcome in (*OUTCOMES, "unknown")
     assert end_lines([run()], [told])
+
+
+def test_whoever_stopped_a_run_is_told_that_it_was_them() -> None:
+    said = [
+        "falling back: interrupted at the controller during venv",
+        "refused at venv: the live site was never touched",
+    ]
+    assert end_lines([run()], [ending(run(), said)])[1].endswith(": refused, stopped by you")
+
+
+def test_lines_that_only_point_into_a_traceback_take_no_place_on_the_last_screen() -> None:
+    pointing = [line for number in range(5) for line in (f"    call({number})", "    ~~~~^^^", "      )")]
+    said = ["falling back: migrate failed: it broke", *pointing, "fell back at migrate: OLD is live"]
+    assert ending(run(), said).reason == ("migrate failed: it broke", *(f"      call({n})" for n in range(5)))
