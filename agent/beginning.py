@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from agent import health, hotfixes, reserve, rolling, versions
+from agent import health, hotfixes, reserve, rolling, verdicts, versions
 from agent.command import CommandFailed
 from agent.ending import end_refused
 from agent.install import installed_agent
@@ -28,13 +28,16 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
     request = dict(request)
     deploy, was = request.pop("deploy"), request.get("was")
     mark = versions.read_mark(state, request["version"])
+    ailing = {one.name: str(one) for one in verdicts.look(layout).ailing} if was else {}
     fields = {
         **request,
         "links": record_links(layout),
         "has_worked": bool(mark.get("working")),
         # A version that is there already can be looked at now; one to be built, once it is.
         "restart": rolling.way(layout, was, request["version"]) if _is_there(layout, request["version"]) else None,
-        "healthy_before": bool(was and health.app_problem(layout, was, timeout=3.0) is None),
+        # What was not well before need not be on the way back; all else has to be.
+        "ailing": ailing,
+        "healthy_before": bool(was and health.app_problem(layout, was, timeout=3.0, known=ailing) is None),
     }
     transaction = begin(state, deploy, fields)
     try:
@@ -42,6 +45,8 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         _still_as_seen(layout, request)
         reserve.set_aside_for_links(layout)
         start_guard()
+        for text in ailing.values():
+            say(f"before this {request['kind']}: {text}")
         _keep_hotfixes(transaction, request)
     except (Refused, CommandFailed, OSError, subprocess.SubprocessError) as problem:
         end_refused(transaction, masked_urls(str(problem)))

@@ -182,6 +182,9 @@ def _maintenance_state(progress: Progress, kept: bool) -> str:
 def _proven(progress: Progress, transaction: Transaction) -> str:
     for record in reversed(transaction.journal.records()):
         if record.get("event") == "undo done" and record.get("action") == "health":
-            unhealthy = record.get("note", {}).get("unhealthy")
-            return f"UNHEALTHY {unhealthy}" if unhealthy else "proven healthy"
+            note = record.get("note", {})
+            if note.get("unhealthy"):
+                return f"UNHEALTHY {note['unhealthy']}"
+            still = note.get("as_before")
+            return "proven healthy" + (f" (as before the deploy, {'; '.join(still)})" if still else "")
     return "untouched"

@@ -77,7 +77,7 @@ def _still_waits(transaction: Transaction, progress: Progress) -> bool:
         return False
     if time.time() > progress.fallback_at + settings["migrate_timeout"] + settings["confirm_timeout"]:
         return False
-    return health.app_problem(transaction.layout, was) is not None
+    return health.app_problem(transaction.layout, was, known=progress.begin.get("ailing", ())) is not None
 
 
 def after_boot(state: State) -> None:

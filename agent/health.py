@@ -5,12 +5,13 @@ from __future__ import annotations
 import http.client
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from agent import service
+from agent import service, verdicts
 from agent.layout import Layout
+from agent.supervisor import UP
 
 # One question may take this long, seconds; the whole check has the settings' limit.
 ANSWER_TIMEOUT = 10.0
@@ -50,13 +51,19 @@ def ask(url: str, headers: Mapping[str, str], expected: Any, timeout: float) -> 
     return None
 
 
-def app_problem(layout: Layout, version: str, timeout: float = ANSWER_TIMEOUT) -> str | None:
-    """What is wrong with the app at its own address right now, or None."""
+def app_problem(
+    layout: Layout, version: str, timeout: float = ANSWER_TIMEOUT, known: Collection[str] = ()
+) -> str | None:
+    """What is wrong with the app right now, at its own address and with each of its programs, or None.
+
+    + known: names of programs that nobody expects to be well
+    """
     settings = layout.settings
     wrong = service.not_from(_to_be_proven(layout), version)
     if wrong:
         return wrong
-    return ask(settings["health_url"], headers_for(settings), settings["health_status"], timeout)
+    wrong = ask(settings["health_url"], headers_for(settings), settings["health_status"], timeout)
+    return wrong or "; ".join(verdicts.as_now(verdicts.look(layout).ailing, known)) or None
 
 
 def _to_be_proven(layout: Layout) -> list[service.Process]:
@@ -74,47 +81,74 @@ def headers_for(settings: Mapping[str, Any]) -> dict[str, str]:
     return {"Host": urlsplit(settings["website_url"]).netloc, **(settings.get("health_headers") or {})}
 
 
-def prove_healthy(layout: Layout, version: str, stable: float | None = None, patience: int = 1) -> dict[str, Any]:
+def prove_healthy(
+    layout: Layout, version: str, stable: float | None = None, patience: int = 0, known: Collection[str] = ()
+) -> dict[str, Any]:
     """Wait until the app is well, then until it has stayed up. Raises Unhealthy.
 
     + version: the one that every process must run from
     + stable: how long it has to stay up, seconds; the settings' health_stable unless told otherwise
-    + patience: how many times the settings' health_timeout it may take to become well
+    + patience: how many times the settings' health_timeout it is waited for, whatever it looks like meanwhile; 0 for
+      once, and no longer than it may yet become well
+    + known: names of programs that nobody expects to be well
     """
     settings = layout.settings
     began = time.monotonic()
-    _wait_until_well(layout, version, patience * settings["health_timeout"])
+    watcher = None if patience else verdicts.Watcher(layout)
+    _wait_until_well(layout, version, (patience or 1) * settings["health_timeout"], known, watcher)
     healthy_after = time.monotonic() - began
     stable = settings["health_stable"] if stable is None else stable
     if stable:
-        _wait_while_stable(layout, version, stable)
-    return {"healthy_after": round(healthy_after, 2), "stable": stable}
+        _wait_while_stable(layout, version, stable, known)
+    note = {"healthy_after": round(healthy_after, 2), "stable": stable}
+    unasked = verdicts.look(layout).unasked
+    return {**note, "warning": f"whether each program runs is not known: {unasked}"} if unasked else note
 
 
-def _wait_until_well(layout: Layout, version: str, limit: float) -> None:
-    end = time.monotonic() + limit
+def _wait_until_well(
+    layout: Layout, version: str, limit: float, known: Collection[str], watcher: verdicts.Watcher | None
+) -> None:
+    began = time.monotonic()
+    end = began + limit
     while True:
-        wrong = app_problem(layout, version, max(1.0, min(ANSWER_TIMEOUT, end - time.monotonic())))
+        wrong = app_problem(layout, version, max(1.0, min(ANSWER_TIMEOUT, end - time.monotonic())), known)
         if wrong is None:
             return
+        verdict = watcher.verdict() if watcher else None
+        if verdict:
+            after = time.monotonic() - began
+            raise Unhealthy(f"not healthy after {after:.1f} s, and not going to be: {verdict}")
         if time.monotonic() >= end:
             raise Unhealthy(f"not healthy within {limit} s: {wrong}")
         time.sleep(PAUSE)
 
 
-def _wait_while_stable(layout: Layout, version: str, seconds: float) -> None:
+def _wait_while_stable(layout: Layout, version: str, seconds: float, known: Collection[str]) -> None:
     """Watch the service's own processes: one that dies and is born again is found, however well it answers."""
     unit = layout.settings["systemd_service"]
-    first = _main_processes(layout, unit)
+    first, told = _main_processes(layout, unit), verdicts.look(layout).told
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(min(0.5, max(0.0, end - time.monotonic())))
         now = _main_processes(layout, unit)
         if now != first:
-            raise Unhealthy(f"did not stay up for {seconds} s: a process of the service has ended or was started again")
-    wrong = app_problem(layout, version)
+            raise Unhealthy(f"did not stay up for {seconds} s: {_who_has_ended(told, verdicts.look(layout).told)}")
+    wrong = app_problem(layout, version, known=known)
     if wrong:
         raise Unhealthy(f"did not stay well for {seconds} s: {wrong}")
+
+
+def _who_has_ended(before: Sequence[verdicts.Told], now: Sequence[verdicts.Told]) -> str:
+    """Which of supervisord's processes have ended, and how; that one has, where it does not tell."""
+    later = {verdicts.name_of(one): one for one in now}
+    ended = []
+    for one in before:
+        name = verdicts.name_of(one)
+        found = later.get(name, {})
+        if one["state"] in UP and found.get("pid") != one["pid"]:
+            code = found.get("exitstatus")
+            ended.append(f"{name} has ended" + (f" with exit code {code}" if code else " or was started again"))
+    return ", ".join(ended) or "a process of the service has ended or was started again"
 
 
 def _main_processes(layout: Layout, unit: str) -> frozenset[tuple[int, str]]:

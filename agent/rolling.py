@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from agent.step import Step, StepFailed
 from agent.supervisor import (
     BACKOFF,
     DOWN,
+    FATAL,
     RUNNING,
     UP,
     Program,
@@ -41,6 +43,7 @@ from agent.supervisor import (
     programs,
     read_config,
 )
+from agent.verdicts import name_of
 
 Note = dict[str, Any]
 
@@ -189,7 +192,7 @@ def _replace_after(first: Rehearsal, step: Step, running: Running) -> Note:
 
 def take_back(step: Step, was: str) -> Note:
     """Bring every process back to the version that was live, one by one. Raises StepFailed, Unhealthy."""
-    roll = _Roll(step, find_running(step.layout), was)
+    roll = _Roll(step, find_running(step.layout), was, left_alone=step.begin.get("ailing", ()))
     roll.replace()
     return {"replaced": roll.seconds}
 
@@ -206,12 +209,21 @@ class _Roll:
 
     + anew: whether those that do are replaced too
     + first: the rehearsal, which must stay well meanwhile
+    + left_alone: names of processes that nobody expects to come up
     """
 
     def __init__(
-        self, step: Step, running: Running, version: str, *, anew: bool = False, first: Rehearsal | None = None
+        self,
+        step: Step,
+        running: Running,
+        version: str,
+        *,
+        anew: bool = False,
+        first: Rehearsal | None = None,
+        left_alone: Collection[str] = (),
     ) -> None:
         self._step, self._version, self._anew, self._first = step, version, anew, first
+        self._left_alone = left_alone
         self._supervisor = running.supervisor
         self._serving = group_of(_web(step.layout, running.sections).name, running.sections)
         # The longest that supervisord itself waits for a process to stop, and a little more.
@@ -250,12 +262,14 @@ class _Roll:
             say(f"restart: supervisord has the new config of {group}")
 
     def _has_to_be_replaced(self, told: Note) -> bool:
+        if name_of(told) in self._left_alone:
+            return False
         up = told["state"] in UP and told["pid"]
         if up and not self._anew and service.not_from(self._family(told["pid"]), self._version) is None:
             return False
-        # What a person has stopped, or what has done its work, is not ours to start.
+        # What a person has stopped, or what has done its work, is not ours to start; what never came up is.
         ours = told["group"] == self._serving or _name(told) in self._touched
-        return bool(up or ours or told["state"] == BACKOFF)
+        return bool(up or ours or told["state"] in (BACKOFF, FATAL))
 
     def _replace_one(self, name: str, serves: bool) -> None:
         self._touched.append(name)

@@ -35,7 +35,7 @@ class Process:
 
 def unit_properties(unit: str) -> dict[str, str]:
     """What systemd says of the unit; empty when systemd can't be asked."""
-    wanted = "LoadState,ActiveState,SubState,MainPID,UnitFileState,Result"
+    wanted = "LoadState,ActiveState,SubState,MainPID,UnitFileState,Result,ExecMainStatus,NRestarts"
     try:
         shown = subprocess.run(
             ["systemctl", "show", unit, "--property", wanted], capture_output=True, text=True, timeout=20, check=False

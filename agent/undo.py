@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import assets, beside, health, rolling, whole, window
+from agent import assets, beside, health, rolling, verdicts, whole, window
 from agent.command import LOGGED, acting_as, stop_groups
 from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
 from agent.lines import bounded
@@ -146,13 +146,15 @@ def prove_health(step: Step) -> Note:
     was = linked_version(step.layout, step.layout.path("current_main"))
     if was is None:
         raise StepFailed("there is no current version")
-    was_well = step.begin.get("healthy_before", True)
+    was_well, known = step.begin.get("healthy_before", True), step.begin.get("ailing", {})
     try:
-        return {"version": was, **health.prove_healthy(step.layout, was, patience=PATIENCE if was_well else 1)}
+        found = health.prove_healthy(step.layout, was, patience=PATIENCE if was_well else 1, known=known)
     except health.Unhealthy as problem:
         if was_well:
             raise
         return {"version": was, "unhealthy": f"as before the deploy: {problem}"}
+    still = [str(one) for one in verdicts.look(step.layout).ailing if one.name in known]
+    return {"version": was, **found, **({"as_before": still} if still else {})}
 
 
 def maintenance(step: Step) -> Note:

@@ -197,7 +197,7 @@ def fallback_cases() -> Iterator[Case]:
     for name in ACTIONS:
         row = Step(name, IN_ACTION[name], fails=ACTION_FAILS.get(name))
         for fault in OF_FALLBACK:
-            case = Case("fallback", row, fault, WINDOW, FELL_BACK, "health", "not healthy within")
+            case = Case("fallback", row, fault, WINDOW, FELL_BACK, "health", "not healthy")
             if fault == FAILS and name == "stop commands":
                 case = replace(case, why_not="it only sends signals")
             elif fault == FAILS and name == "ended":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.bed.hosts import Host
+from tests.hosts.config_branches import push_config
 from tests.invariants import Seen, assert_taken_back
 from tests.runs import Runs
 
@@ -35,7 +36,8 @@ REFUSED = (
 )
 FELL_BACK = (
     Bad({"code": "bad-migration"}, "migrate", ("Item matching query does not exist", "proven healthy")),
-    Bad({"code": "bad-boot"}, "health", ("not healthy within 4 s", "proven healthy")),
+    # Sure to fail is failed at once.
+    Bad({"code": "bad-boot", "health_timeout": 60}, "health", ("not going to be: web:web_0", "with exit code 3")),
     Bad({"code": "bad-later", "health_stable": 12}, "health", ("did not stay up for 12 s", "proven healthy")),
     Bad({"code": "bad-health"}, "health", ("answers 500", "proven healthy")),
 )
@@ -48,3 +50,14 @@ def test_a_version_that_fails_leaves_the_site_as_it_was(
     settings["health_timeout"] = 4
     result = run("deploy", host, data=bad.data)
     assert_taken_back(host, before, result, bad.step, bad.says, outcome=bad.outcome)
+
+
+def test_a_worker_that_never_comes_to_be_is_taken_back_though_the_site_answers(
+    host: Host, before: Seen, run: Runs
+) -> None:
+    # Outside the version, so that no build can tell.
+    adds = "printf '[program:worker]\\ncommand=/home/app/bin/worker\\n' >>supervisord.conf"
+    push_config(host, adds, "no-worker")
+    result = run("deploy", host, data={"config": "no-worker", "health_timeout": 60})
+    says = "and not going to be: worker is BACKOFF: can't find command '/home/app/bin/worker'"
+    assert_taken_back(host, before, result, "health", (says, "proven healthy"))
