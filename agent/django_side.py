@@ -155,6 +155,24 @@ def _sqlite_files():  # type: ignore[no-untyped-def]
     }
 
 
+def about():  # type: ignore[no-untyped-def]
+    """Say which databases the app has and why one can't be reached, and where it puts uploads. Only connects."""
+    from django.db import connections  # noqa: PLC0415
+
+    found = {}
+    for alias in connections:
+        one = connections[alias]
+        told = {key.lower(): str(one.settings_dict.get(key) or "") for key in ("NAME", "HOST")}
+        found[alias] = {"vendor": one.vendor, **told, "problem": ""}
+        try:
+            # To connect to a file would make it.
+            if one.vendor != "sqlite":
+                one.ensure_connection()
+        except Exception as problem:  # noqa: BLE001 - whatever keeps it from its database is the answer
+            found[alias]["problem"] = str(problem)
+    return {"databases": found, "uploads": _uploads()}
+
+
 def migrations():  # type: ignore[no-untyped-def]
     """Read what is applied, what the code has, and what it would apply, in order."""
     executor = _executor()
@@ -430,6 +448,7 @@ VERBS = {
     "migrate": migrate,
     "unapply": unapply,
     "leaving": leaving,
+    "about": about,
     "foresee": foresee,
 }
 

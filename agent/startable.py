@@ -63,7 +63,7 @@ def led(text: str, places: Mapping[str, str]) -> str:
 
 def would_not_start(step: Step) -> list[str]:
     """What keeps the version from being started by the service's unit; empty when nothing is known to."""
-    layout, unit = step.layout, _unit(step.settings["systemd_service"])
+    layout, unit = step.layout, started_by(step.settings["systemd_service"])
     places = layout.once_live(step.version)
     problems = _starter_problems(step, led(unit.program, places))
     named = config_of(list(unit.argv))
@@ -80,7 +80,8 @@ def would_not_start(step: Step) -> list[str]:
     return [*problems, *_program_problems(step, list(found.values()), places)]
 
 
-def _unit(name: str) -> Unit:
+def started_by(name: str) -> Unit:
+    """What a unit starts, by its name; nothing where systemd does not say."""
     argv = ["systemctl", "show", name, "--property", "ExecStart"]
     try:
         shown = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
@@ -96,7 +97,7 @@ def _starter_problems(step: Step, program: str) -> list[str]:
         return []
     unit, name, asked = step.settings["systemd_service"], os.path.basename(program), step.settings["requirements"]
     if not _can_run(step.layout, program):
-        return [f"the service {unit} starts {name}, and the version has none: add {_package(name)} to {asked}"]
+        return [f"the service {unit} starts {name}, and the version has none: add {package_of(name)} to {asked}"]
     if name != "supervisord":
         return []
     try:
@@ -115,7 +116,8 @@ def _can_run(layout: Layout, program: str) -> bool:
         return os.access(program, os.X_OK, effective_ids=True)
 
 
-def _package(program: str) -> str:
+def package_of(program: str) -> str:
+    """The package that a program comes from."""
     return {"supervisord": "supervisor"}.get(program, program)
 
 
@@ -128,7 +130,7 @@ def _program_problems(step: Step, found: Sequence[Program], places: Mapping[str,
         if not argv or not argv[0].startswith(venv + "/"):
             continue
         if not _can_run(step.layout, argv[0]):
-            package = _package(os.path.basename(argv[0]))
+            package = package_of(os.path.basename(argv[0]))
             problems.append(f"{program.name} starts {argv[0]}, which is not there: add {package} to {asked}")
         elif argv[1:2] == ["-m"] and argv[2:3] and argv[2] in SERVERS:
             modules[argv[2]] = program.name

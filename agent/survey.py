@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent import git, health, hotfixes, rolling, service
+from agent import git, health, hotfixes, needs, rolling, service
 from agent.at_once import at_once
 from agent.command import CommandFailed, Runner, can_become
 from agent.git import UnknownRef
@@ -36,7 +36,8 @@ Facts = dict[str, Any]
 def survey(state: State, request: Facts) -> Facts:
     """Read a host.
 
-    + request: `settings`; `refs`: code and config to resolve, with their URLs; `hotfixes`: whether to look for them
+    + request: `settings`; `refs`: code and config to resolve, with their URLs; `hotfixes`: whether to look for them;
+      `needs`: whether to try what else a deploy needs
     """
     settings, history = request["settings"], read_lines(state.history)
     facts: Facts = {
@@ -63,14 +64,25 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         state, layout, service.versions_in_use(layout.settings["systemd_service"], layout.versions)
     )
     asked = request.get("refs") or {}
+    tried: dict[str, Any] = {}
+    if request.get("needs"):
+        tried = {
+            "website": partial(needs.website, layout.settings),
+            "database": partial(needs.database, runner, layout, current),
+        }
     # These wait for others: the app, and a repository that may be far away.
     waits = at_once(
         {
             "healthy": partial(_health, layout, current),
             "hotfixes": partial(_hotfixes, runner, layout, current if request.get("hotfixes") else None),
             **{part: partial(_resolve, runner, layout, part, one) for part, one in asked.items()},
+            **tried,
         }
     )
+    if tried:
+        known = len(asked) == 2 and all(waits[part]["sha"] for part in asked)
+        tried = {name: waits[name] for name in tried}
+        tried["heads"] = needs.heads(runner, layout, asked, waits) if known else None
     return {
         "home": str(layout.home),
         "deployment_path": str(layout.path("deployment_dir")),
@@ -85,6 +97,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "healthy": waits["healthy"],
         "hotfixes": waits["hotfixes"],
         "refs": {part: waits[part] for part in asked},
+        "needs": tried,
         "rolling": rolling.look(layout, current),
         "supervisord": rolling.refusal(layout),
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),

@@ -42,6 +42,13 @@ def _find(facts: Facts, settings: Settings, *finders: Callable[[Facts, Settings]
     return [problem for finder in finders for problem in finder(facts, settings)]
 
 
+def places_without_problem(facts: Facts, settings: Settings) -> dict[str, bool]:
+    """What of a host's layout is looked at, and whether nothing is wrong with it."""
+    return {
+        name: not [problem for find in finders for problem in find(facts, settings)] for name, finders in PLACES.items()
+    }
+
+
 def ready(facts: Facts, settings: Settings) -> str:
     """The sentence for a host without problems: what is live on it, and how that is."""
     current = facts["linked"]["current"]
@@ -228,6 +235,18 @@ def room_needed(facts: Facts) -> int:
 def _wheelhouse(facts: Facts, settings: Settings) -> Iterator[str]:
     if settings.wheelhouse and not facts["wheelhouse"]:
         yield f"wheelhouse {settings.wheelhouse} is not a directory on the host: copy the wheels there, or change it"
+
+
+PLACES: dict[str, tuple[Callable[[Facts, Settings], Iterator[str]], ...]] = {
+    "users": (_users,),
+    "tools": (_tools,),
+    "agent": (_agent,),
+    "service": (_service, _supervisord),
+    "folders": (_folders, _wheelhouse),
+    "links": (_links, _deployment_links),
+    "scripts": (_scripts,),
+    "room": (_disk,),
+}
 
 
 def rolling_problems(facts: Facts) -> list[str]:

@@ -15,7 +15,8 @@ from switchback.errors import Problems, Refused
 from switchback.gateway import Facts, for_all_hosts, lost, reached, survey_all
 from switchback.inventory import command_line, settings_of
 from switchback.last_words import UNREACHED
-from switchback.preflight import somebody_can_answer
+from switchback.needs import looked_at, need_problems
+from switchback.preflight import asked_for_check, somebody_can_answer
 from switchback.settings import Settings
 from switchback.status import status_lines
 
@@ -52,12 +53,12 @@ def _ground(state: State, hosts: Sequence[Host]) -> dict[str, Facts]:
 
 def check() -> None:
     """Say of every host what keeps it from taking a deploy. Raises NotWell when anything does."""
-    _tell("check", _checked, hotfixes=True)
+    _tell("check", _checked, asked_for_check())
 
 
 def status() -> None:
     """Say of every host what is on it. Raises NotWell when one can't be looked at."""
-    _tell("status", _described, hotfixes=False)
+    _tell("status", _described, lambda _: {"hotfixes": False})
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,9 @@ class Told:
     data: Facts
 
 
-def _tell(name: str, of: Callable[[Facts, Settings], Told], hotfixes: bool) -> None:
+def _tell(name: str, of: Callable[[Facts, Settings], Told], asked: Callable[[Host], Facts]) -> None:
     def work(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
-        seen = survey_all(state, hosts, lambda _: {"hotfixes": hotfixes})
+        seen = survey_all(state, hosts, asked)
         told = {host.name: of(seen[host.name], settings_of(host)) for host in hosts}
         told |= {name: Told([UNREACHED], False, {"problems": [UNREACHED]}) for name in lost(state)}
         _show(told)
@@ -100,12 +101,14 @@ def _checked(facts: Facts, settings: Settings) -> Told:
     found = host_problems(facts, settings)
     if facts:
         found += transaction_problems(facts) + hotfix_problems(facts) + rolling_problems(facts)
+        found += need_problems(facts, settings)
+    looked = looked_at(facts, settings)
     if not found:
         says = ready(facts, settings)
-        return Told([says], True, {"ready": True, "problems": [], "says": says})
+        return Told([says, *looked], True, {"ready": True, "problems": [], "says": says, "looked_at": looked})
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"
     lines = [line for problem in found for line in f"- {problem}".split("\n")]
-    return Told([says, *lines], False, {"ready": False, "problems": found, "says": says})
+    return Told([says, *lines, *looked], False, {"ready": False, "problems": found, "says": says, "looked_at": looked})
 
 
 def _described(facts: Facts, settings: Settings) -> Told:

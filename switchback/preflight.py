@@ -231,6 +231,12 @@ def _asked(asked: Options, with_refs: bool) -> Callable[[Host], Facts]:
     return of
 
 
+def asked_for_check() -> Callable[[Host], Facts]:
+    """What check looks at on a host: all that a deploy would, and what else it needs."""
+    as_deploy = _asked(options(), with_refs=True)
+    return lambda host: {**as_deploy(host), "needs": True}
+
+
 def _primary(state: State, hosts: Sequence[Host]) -> str:
     """The host that migrates and backs up: the first of the group `primary` that takes part, else the first of all."""
     first = {host.name for host in state.inventory.groups.get("primary", [])}

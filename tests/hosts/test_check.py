@@ -53,6 +53,21 @@ def test_a_well_host_is_ready(host: Host, run: Runs) -> None:
         result = run("check", host).worked()
     assert "ready: django-" in result.output
     assert "is live and healthy" in result.output
+    tried = "code repository ✓ config repository ✓ requirements ✓ manage.py ✓ settings ✓ wsgi ✓ database ✓ website ✓"
+    assert tried in result.output
+
+
+def test_check_tries_what_a_deploy_needs_as_the_one_who_will_need_it(host: Host, run: Runs) -> None:
+    host.run("chmod 700 /srv/git/config.git && systemctl stop nginx")
+    try:
+        result = run("check", host)
+    finally:
+        host.run("chmod 755 /srv/git/config.git && systemctl start nginx")
+    assert result.code == 1
+    assert "not ready: 2 problems" in result.output
+    assert "- config: git ls-remote ended with exit code 128" in result.output
+    assert "though the app itself is well: look at the web server" in result.output
+    assert "config repository ✗ database ✓ website ✗" in result.output
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     (programs / "supervisord").chmod(0o755)
     program = f"{tmp_path}/venv/bin/supervisord"
     argv = f"{program} --nodaemon --configuration {tmp_path}/deployment/supervisord.conf"
-    monkeypatch.setattr(startable, "_unit", lambda unit: unit_of(f"{{ path={program} ; argv[]={argv} ; x }}"))
+    monkeypatch.setattr(startable, "started_by", lambda unit: unit_of(f"{{ path={program} ; argv[]={argv} ; x }}"))
     write_config(layout, f"{tmp_path}/venv/bin/python")
 
     def runner(user: str | None) -> Any:
@@ -110,7 +110,7 @@ def test_a_config_that_supervisord_can_not_read_is_told_with_its_file(
 
 
 def test_a_service_that_runs_something_else_is_left_alone(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startable, "_unit", lambda unit: unit_of("{ path=/usr/bin/other ; argv[]=/usr/bin/other ; x }"))
+    monkeypatch.setattr(startable, "started_by", lambda unit: unit_of("{ path=/usr/bin/other ; argv[]=/usr/bin/other ; x }"))
     (step.layout.part(NEW, "venv") / "bin" / "supervisord").unlink()
     assert found(step, monkeypatch) == []
 

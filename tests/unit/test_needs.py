@@ -1,0 +1,247 @@
+"""What check says of a deploy's needs: the commits to come read from their files, the database, the website."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import needs, startable
+from agent.command import Runner
+from agent.layout import Layout
+from switchback.needs import looked_at, need_problems
+from tests.unit import examples
+from tests.unit.healthy import bare, settings
+
+ME = pwd.getpwuid(os.getuid()).pw_name
+HOST_CONFIG = """
+[fcgi-program:web]
+socket=tcp://127.0.0.1:8000
+command=/home/app/venv/bin/python -m gunicorn --bind fd://0 mysite.wsgi:application
+"""
+MANAGE = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")\n'
+PROJECT = {"manage.py": MANAGE, "mysite/__init__.py": "", "mysite/settings.py": "", "mysite/wsgi.py": ""}
+GOOD = {**PROJECT, "requirements.txt": "Django\ngunicorn\nsupervisor\n"}
+
+
+def commit(folder: Path, files: Mapping[str, str]) -> tuple[str, str]:
+    """A repository with one commit: its path and that commit."""
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    git = ["git", "-C", str(folder), "-c", "user.name=Sam", "-c", "user.email=sam@example.org"]
+    for argv in (["init", "-q"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run([*git, *argv], check=True)
+    sha = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    return str(folder), sha
+
+
+@pytest.fixture
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Says what check finds wrong on a bare host whose repositories have these files."""
+    monkeypatch.setattr(
+        startable, "started_by", lambda _: startable.Unit(f"{tmp_path}/venv/bin/supervisord", ("supervisord",))
+    )
+
+    def found(code: Mapping[str, str], config: Mapping[str, str], own: str = HOST_CONFIG, **values: Any) -> list[str]:
+        (tmp_path / "supervisord.conf").write_text(own)
+        told = {"code": commit(tmp_path / "a", code), "config": commit(tmp_path / "b", config)}
+        layout = Layout({**settings(**values).model_dump(mode="json"), "app_username": ME}, tmp_path)
+        runner = Runner(user=ME, log=None, until=time.time() + 60)
+        refs = {part: {"ref": "main", "sha": sha} for part, (_, sha) in told.items()}
+        heads = needs.heads(runner, layout, {part: {"url": url} for part, (url, _) in told.items()}, refs)
+        assert json.loads(json.dumps(heads)) == heads
+        facts = {
+            **bare(),
+            "refs": refs,
+            "needs": {"website": {"problem": None}, "heads": heads, "database": NO_DATABASE},
+        }
+        return [text.replace(refs["code"]["sha"][:7], "SHA") for text in need_problems(facts, settings(**values))]
+
+    return found
+
+
+NO_DATABASE = {"script": None, "app": None}
+
+
+def test_what_a_deploy_needs_is_found_in_the_files_of_the_commits(checked: Any) -> None:
+    assert checked(GOOD, PROJECT) == []
+
+
+def test_requirements_that_are_not_there_are_no_empty_ones(checked: Any) -> None:
+    (problem,) = checked({**PROJECT, "backend/pyproject.toml": ""}, PROJECT)
+    assert problem == (
+        "requirements.txt is not in the code at main (SHA), and a missing file is no empty one: add it, or write "
+        "requirements: backend/pyproject.toml in the settings"
+    )
+
+
+def test_requirements_have_to_name_what_the_service_and_the_hosts_own_config_start(checked: Any) -> None:
+    problems = checked({**PROJECT, "requirements.txt": "-r more.txt\n", "more.txt": "Django\n"}, PROJECT)
+    assert problems == [
+        "requirements.txt at main (SHA) does not name gunicorn, which web starts: add it",
+        "requirements.txt at main (SHA) does not name supervisor, which the service django starts: add it",
+    ]
+
+
+@pytest.mark.parametrize("more", ["-e .\n", "git+https://example.org/all.git\n"])
+def test_requirements_that_bring_what_nobody_can_see_are_not_blamed(checked: Any, more: str) -> None:
+    assert checked({**PROJECT, "requirements.txt": more}, PROJECT) == []
+
+
+def test_a_config_without_a_project_lacks_what_a_deploy_runs(checked: Any) -> None:
+    own = HOST_CONFIG.replace("mysite.wsgi", "wsgi")
+    manage, wsgi = checked(GOOD, {"README": "nothing else"}, own)
+    assert manage.startswith("manage.py is not at the top of the config at main (")
+    assert wsgi.startswith("web starts gunicorn with wsgi, and wsgi.py is neither in the config at main (")
+    assert wsgi.endswith("add it, or write mysite.wsgi for it: web in the host's supervisord.conf")
+
+
+def test_settings_that_manage_py_names_and_nobody_has(checked: Any) -> None:
+    files = {name: text for name, text in GOOD.items() if name != "mysite/settings.py"}
+    (problem,) = checked(files, {"manage.py": MANAGE})
+    assert problem.startswith(
+        "manage.py names mysite.settings, and mysite/settings.py is neither in the config at main ("
+    )
+
+
+def test_a_pyproject_needs_uv(checked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.needs.shutil.which", lambda *_, **__: None)
+    named = {**PROJECT, "pyproject.toml": 'dependencies = ["django", "gunicorn", "supervisor"]'}
+    (problem,) = checked(named, PROJECT, requirements="pyproject.toml")
+    assert problem.startswith("requirements: pyproject.toml needs uv, which is not on the host")
+
+
+# --- The database, the website, the repositories
+
+
+def tried(live: bool = True, **changes: Any) -> dict[str, Any]:
+    """A host on which all was tried and is well, but for what is changed."""
+    facts = examples.host_facts() if live else bare()
+    told = {"website": {"problem": None}, "heads": None, "database": NO_DATABASE, **changes}
+    return {**facts, "refs": examples.refs(), "needs": told}
+
+
+def database(vendor: str = "postgresql", name: str = "app", **changes: Any) -> dict[str, Any]:
+    """An app's database as the agent tells of it."""
+    told = {"vendor": vendor, "name": name, "host": "", "problem": "", "elsewhere": False, "inside": False, **changes}
+    return {"problem": None, "databases": {"default": told}, "uploads_inside": []}
+
+
+SCRIPT = {"name": "app", "problem": None}
+
+
+@pytest.mark.parametrize(
+    ("script", "app", "expected"),
+    [
+        (SCRIPT, database(), []),
+        (
+            SCRIPT,
+            database("sqlite", "/home/app/data/db.sqlite3"),
+            [
+                "backup_script backs up PostgreSQL, and the app's database is sqlite /home/app/data/db.sqlite3: "
+                "change the script"
+            ],
+        ),
+        (
+            SCRIPT,
+            database(name="shop", host="db.example.com", elsewhere=True),
+            [
+                "backup_script backs up the database app of this host, and the app's is shop on db.example.com: "
+                "change `database=` or the command in it"
+            ],
+        ),
+        ({"name": None, "problem": None}, database(name="shop"), []),
+        (
+            {"name": "app", "problem": 'psql: error: role "app" does not exist'},
+            None,
+            ['app can\'t reach the database app that backup_script backs up: psql: error: role "app" does not exist'],
+        ),
+        (
+            None,
+            database(problem="connection refused"),
+            ['the app does not reach its database "default" (postgresql app): connection refused'],
+        ),
+        (
+            None,
+            {**database("sqlite", "/v/db.sqlite3", inside=True), "uploads_inside": ["/v/media"]},
+            [
+                'DATABASES["default"] is a file inside the live version, /v/db.sqlite3: keep it elsewhere, in '
+                "~app/data say",
+                "uploads go to /v/media, inside the live version: have MEDIA_ROOT lead elsewhere, to ~app/media say",
+            ],
+        ),
+        (
+            None,
+            {"problem": "KeyError: 'SECRET_KEY'"},
+            ["the live version can't be asked for its databases: KeyError: 'SECRET_KEY'"],
+        ),
+    ],
+)
+def test_the_database_of_the_app_and_that_of_the_backup(script: Any, app: Any, expected: list[str]) -> None:
+    assert need_problems(tried(database={"script": script, "app": app}), settings()) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("database=${DATABASE:-$(id -un)}\npg_dump --dbname=$database\n", ME),
+        ("database=shop\npg_dump $database\n", "shop"),
+        ("pg_dump shop\n", None),
+    ],
+)
+def test_which_database_a_script_backs_up_is_read_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str | None
+) -> None:
+    monkeypatch.setattr(needs, "_refused", lambda *_: None)
+    (tmp_path / "backup.sh").write_text(text)
+    told = {**settings().model_dump(mode="json"), "app_username": ME, "backup_script": "~/backup.sh"}
+    runner = Runner(user=ME, log=None, until=time.time() + 10)
+    assert needs.database(runner, Layout(told, tmp_path), None)["script"] == {"name": name, "problem": None}
+
+
+URL = "https://www.example.com/"
+
+
+@pytest.mark.parametrize(
+    ("live", "problem", "expected"),
+    [
+        (False, f"{URL} answers 502, not 200", []),
+        (False, f"{URL} does not answer: refused", ["does not answer: refused: a web server has to lead visitors of"]),
+        (True, f"{URL} answers 502, not 200", ["answers 502, not 200, though the app itself is well: look at the web"]),
+    ],
+)
+def test_the_website(live: bool, problem: str, expected: list[str]) -> None:
+    found = need_problems(tried(live, website={"problem": problem}), settings())
+    assert len(found) == len(expected)
+    assert all(says in one for says, one in zip(expected, found, strict=True))
+
+
+def test_a_repository_that_the_apps_user_can_not_read_is_told_for_what_it_is() -> None:
+    facts = tried()
+    facts["refs"]["code"] = {
+        "ref": "main",
+        "sha": None,
+        "kind": "unreachable",
+        "problem": "Permission denied (publickey)",
+    }
+    (problem,) = need_problems(facts, settings())
+    assert problem.startswith("code: Permission denied (publickey)\n(tried as the app's user")
+
+
+def test_what_was_looked_at_is_listed_and_what_nobody_can_see_yet() -> None:
+    facts = tried(False, website={"problem": f"{URL} answers 503, not 200"})
+    looked, unseen = looked_at(facts, settings())
+    assert looked.startswith("looked at: users ✓ tools ✓ agent ✓ service ✓")
+    assert looked.endswith("code repository ✓ config repository ✓ database ✓ website (503, as before a first deploy) ✓")
+    assert unseen.startswith("what only a build can see: ")
+    facts["needs"]["database"] = {"script": {"name": "app", "problem": "no"}, "app": None}
+    assert "database ✗" in looked_at(facts, settings())[0]
