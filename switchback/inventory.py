@@ -25,7 +25,7 @@ GivenByHost = dict[str, dict[str, Given]]
 
 _NO_FLAGS = {
     "no_wait": "--no-wait: a host that fails would go unnoticed, and hosts must wait for each other to commit together",
-    "serial": "--serial: hosts must go step by step together, so that they commit together or not at all",
+    "serial": "--serial: hosts must go step by step together, so that all of them go on or all fall back",
 }
 
 

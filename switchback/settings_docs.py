@@ -62,7 +62,8 @@ its own:
     primary = ["web1.example.com"]  # migrates and backs up; without it, the first host of app does
 
 pyinfra connects as `admin_username` unless `ssh_user` says otherwise. `--limit` takes hosts, groups and patterns, and
-is refused when it matches nothing. `--no-wait` and `--serial` are refused: hosts commit together or not at all.
+is refused when it matches nothing. `--no-wait` and `--serial` are refused: hosts wait for each other, so that all of
+them go on or all fall back.
 
 ## For one run: `--data`
 
