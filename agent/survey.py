@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import stat
+import subprocess
 import time
 from functools import partial
 from pathlib import Path
@@ -100,8 +101,19 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "needs": tried,
         "rolling": rolling.look(layout, current),
         "supervisord": rolling.refusal(layout),
+        "makes_venv": _makes_venv(layout),
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
     }
+
+
+def _makes_venv(layout: Layout) -> bool:
+    """Whether a build can make a virtual environment."""
+    if shutil.which("uv", path=f"/usr/local/bin:/usr/bin:/bin:{layout.home / '.local/bin'}"):
+        return True
+    python = shutil.which(str(layout.settings["python"]))
+    argv = [python or "", "-I", "-c", "import ensurepip, venv"]
+    # Without a Python at all, that is what is missing.
+    return python is None or subprocess.run(argv, capture_output=True, timeout=LIMIT, check=False).returncode == 0
 
 
 def _transaction(state: State) -> Facts | None:

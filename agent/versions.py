@@ -82,6 +82,24 @@ def age_key(name: str) -> tuple[str, str]:
     return (match.group(1) if match else "", name)
 
 
+def unable(venv: Path) -> str | None:
+    """Why nothing of a virtual environment can be started any more, or None: its interpreter may be gone, or another.
+
+    Pure paths: nothing of the app's is run. An interpreter whose name does not tell its version is taken at its word.
+    """
+    python = venv / "bin" / "python"
+    if not os.path.lexists(str(python)):
+        return None
+    leads = os.path.realpath(str(python))
+    if not os.path.exists(leads):
+        return f"its Python, {leads}, is gone"
+    named = re.search(r"python(\d+\.\d+)$", os.path.basename(leads))
+    made_by = sorted(path.name[len("python") :] for path in venv.glob("lib/python*"))
+    if named and made_by and named.group(1) not in made_by:
+        return f"it was made by Python {made_by[-1]}, and {python} is {named.group(1)} now"
+    return None
+
+
 def _describe(
     state: State, layout: Layout, name: str, links: dict[str, str | None], used: Collection[str]
 ) -> dict[str, Any]:
@@ -103,4 +121,5 @@ def _describe(
         "failed": mark.get("failed"),
         "pinned": bool(mark.get("pinned")),
         "evidence": mark.get("evidence"),
+        "unable": unable(layout.part(name, "venv")),
     }

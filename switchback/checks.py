@@ -34,7 +34,7 @@ def host_problems(facts: Facts, settings: Settings, builds: bool = True) -> list
         # All the rest is this user's, and can't be looked at without.
         return _find(facts, settings, _users, _tools, _agent, _service)
     app = (_folders, _links, _deployment_links, _scripts, _supervisord)
-    room = (_disk, _wheelhouse) if builds else ()
+    room = (_disk, _wheelhouse, _makes_venv) if builds else ()
     return _find(facts, settings, _users, _tools, _agent, _service, *app, *room)
 
 
@@ -70,6 +70,14 @@ def _tools(facts: Facts, settings: Settings) -> Iterator[str]:
         yield f"git is not installed: {PROVISION}, or apt install git"
     if not facts["tools"].get(settings.python):
         yield f"the Python for the app, {settings.python}, is not there: install it, or change `python` in the settings"
+
+
+def _makes_venv(facts: Facts, settings: Settings) -> Iterator[str]:
+    if facts.get("makes_venv") is False:
+        yield (
+            f"neither uv nor the venv module of {settings.python} is there, and each version has an environment of its "
+            f"own: {PROVISION}, or apt install python3-venv"
+        )
 
 
 def _agent(facts: Facts, settings: Settings) -> Iterator[str]:
@@ -239,7 +247,7 @@ def _wheelhouse(facts: Facts, settings: Settings) -> Iterator[str]:
 
 PLACES: dict[str, tuple[Callable[[Facts, Settings], Iterator[str]], ...]] = {
     "users": (_users,),
-    "tools": (_tools,),
+    "tools": (_tools, _makes_venv),
     "agent": (_agent,),
     "service": (_service, _supervisord),
     "folders": (_folders, _wheelhouse),

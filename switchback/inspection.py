@@ -10,7 +10,13 @@ from typing import IO, Any
 import click
 from pyinfra.api import Host, State
 
-from switchback.checks import host_problems, hotfix_problems, ready, rolling_problems, transaction_problems
+from switchback.checks import (
+    host_problems,
+    hotfix_problems,
+    ready,
+    rolling_problems,
+    transaction_problems,
+)
 from switchback.errors import Problems, Refused
 from switchback.gateway import Facts, for_all_hosts, lost, reached, survey_all
 from switchback.inventory import command_line, settings_of
@@ -19,6 +25,7 @@ from switchback.needs import looked_at, need_problems
 from switchback.preflight import asked_for_check, somebody_can_answer
 from switchback.settings import Settings
 from switchback.status import status_lines
+from switchback.unable import unable_notes, unable_problems
 
 
 class NotWell(Refused):
@@ -101,8 +108,8 @@ def _checked(facts: Facts, settings: Settings) -> Told:
     found = host_problems(facts, settings)
     if facts:
         found += transaction_problems(facts) + hotfix_problems(facts) + rolling_problems(facts)
-        found += need_problems(facts, settings)
-    looked = looked_at(facts, settings)
+        found += [*unable_problems(facts), *need_problems(facts, settings)]
+    looked = [*(unable_notes(facts) if facts else ()), *looked_at(facts, settings)]
     if not found:
         says = ready(facts, settings)
         return Told([says, *looked], True, {"ready": True, "problems": [], "says": says, "looked_at": looked})

@@ -8,6 +8,7 @@ from typing import Any
 from agent.startable import package_of
 from switchback.checks import is_bare, places_without_problem
 from switchback.settings import Settings
+from switchback.unable import unable
 
 Facts = dict[str, Any]
 
@@ -31,7 +32,7 @@ def found(facts: Facts, settings: Settings) -> dict[str, list[str]]:
         return {}
     told = {f"{part} repository": list(_repository(part, ref)) for part, ref in facts["refs"].items()}
     told |= {name: list(problems) for name, problems in _commits(facts, settings)}
-    told["database"] = list(_database(needs["database"], settings))
+    told["database"] = list(_database(_askable(facts), settings))
     told[_website_word(facts)] = list(_website(facts, settings))
     return told
 
@@ -131,6 +132,12 @@ def _database(told: Facts, settings: Settings) -> Iterator[str]:
     default = app["databases"].get("default")
     if script and default:
         yield from _other_database(script, default)
+
+
+def _askable(facts: Facts) -> Facts:
+    """What the agent has found of the databases; what a version that can't be started says of them is no word of it."""
+    told: Facts = facts["needs"]["database"]
+    return {**told, "app": None} if unable(facts, facts["linked"]["current"]) else told
 
 
 def _other_database(script: Facts, default: Facts) -> Iterator[str]:

@@ -24,6 +24,7 @@ from switchback.inventory import command_line, options, settings_of
 from switchback.options import Options
 from switchback.run import Cleaning, Commit, Run, new_id, steps_for, version_name
 from switchback.settings import Settings
+from switchback.unable import unable_problems
 
 NOTHING_OPEN = "no deploy is open on this host: there is nothing to recover"
 WHICH = "deploys/status.py lists those that are there"
@@ -210,7 +211,9 @@ def _in_the_way(seen: dict[str, Facts], found: dict[str, list[str]]) -> dict[str
         opened = transaction_problems(facts) if facts else []
         stuck = opened and facts["transaction"]["outcome"] == "needs a person"
         notices = tuple(opened) if outlook.only_looks() and not stuck else ()
-        known[name] = Known(facts, {}, (*found.get(name, ()), *(() if notices else opened)), notices)
+        in_the_way = () if notices else opened
+        no_way_back = [f"{one} (a run that fails has nothing to go back to)" for one in unable_problems(facts)]
+        known[name] = Known(facts, {}, (*found.get(name, ()), *in_the_way), (*notices, *no_way_back))
     return known
 
 
@@ -302,6 +305,7 @@ def plan_restart(fleet: Fleet, asked: Options) -> dict[str, Run]:
     bare = [
         f"{name}: no version is live, so there is nothing to restart" for name, version in live.items() if not version
     ]
+    bare += [f"{name}: {problem}" for name, seen in fleet.facts.items() for problem in unable_problems(seen)]
     if bare:
         raise Refused(*bare)
     deploy, steps = new_id("restart"), ("restart", "health", "site", "commit")
@@ -343,7 +347,7 @@ def _is_live(seen: Facts, commits: dict[str, Commit]) -> bool:
     current = next((one for one in seen["versions"] if "current" in one["links"]), None)
     if current is None or not seen["healthy"]["healthy"] or "working" not in current["links"]:
         return False
-    return bool(current["sealed"]) and _same(current, commits)
+    return bool(current["sealed"]) and not current.get("unable") and _same(current, commits)
 
 
 def _same(version: Facts, commits: dict[str, Commit]) -> bool:
@@ -363,7 +367,9 @@ def _built(fleet: Fleet, commits: dict[str, Commit]) -> str | None:
         for one in seen["versions"]
         if one["sealed"] and _same(one, commits)
     }
-    return max(whole - (failed - live), default=None)
+    # Once its interpreter is another one, a version has to be built anew.
+    unable = {one["name"] for seen in fleet.facts.values() for one in seen["versions"] if one.get("unable")}
+    return max(whole - (failed - live) - unable, default=None)
 
 
 def _sealed(seen: Facts, version: str) -> bool:
@@ -381,6 +387,8 @@ def _existing(fleet: Fleet, version: str, kind: str) -> str:
         known = _known(seen, version)
         if known is None:
             problems.append(f"{name}: there is no version {version}; {WHICH}")
+        elif known.get("unable"):
+            problems.append(f"{name}: {version} can't be started any more: {known['unable']}")
         elif not known["sealed"] and not known["working"]:
             problems.append(f"{name}: {version} was never finished")
         elif kind == "revert" and known["failed"]:
@@ -399,7 +407,7 @@ def _before(fleet: Fleet) -> str:
     Beyond what the history knows, it is the newest one that was built before.
     """
     healthy = [
-        {one["name"] for one in seen["versions"] if one["working"] and not one["failed"]}
+        {one["name"] for one in seen["versions"] if one["working"] and not one["failed"] and not one.get("unable")}
         for seen in fleet.facts.values()
     ]
     current = {seen["linked"]["current"] for seen in fleet.facts.values()}
@@ -412,8 +420,8 @@ def _before(fleet: Fleet) -> str:
         if name in good:
             return str(name)
     raise Refused(
-        f"there is no healthy version before {', '.join(sorted(current))}: name one with --data version=NAME "
-        "(deploys/status.py lists them)"
+        f"there is no healthy version before {', '.join(sorted(current))} that can be started: name one with --data "
+        "version=NAME (deploys/status.py lists them)"
     )
 
 

@@ -29,6 +29,11 @@ def status_lines(facts: Facts) -> list[str]:
             for version in facts["versions"]
             if version["failed"] and version["evidence"]
         ]
+    lines += [
+        f"why {version['name']} can't start: {version['unable']}"
+        for version in facts.get("versions", ())
+        if version.get("unable")
+    ]
     if facts["history"]:
         lines += ["", "last runs, the newest first"]
         lines += table([_run(line) for line in reversed(facts["history"][-RUNS:])])
@@ -83,7 +88,11 @@ def state(version: Facts) -> str:
         word = "built"
     else:
         word = "unfinished" if version["ours"] else "unknown"
-    notes = (("by hand", not version["ours"]), ("pinned", version["pinned"]))
+    notes = (
+        ("can't start", bool(version.get("unable"))),
+        ("by hand", not version["ours"]),
+        ("pinned", version["pinned"]),
+    )
     return ", ".join([word, *(note for note, holds in notes if holds)])
 
 

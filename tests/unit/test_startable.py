@@ -110,7 +110,9 @@ def test_a_config_that_supervisord_can_not_read_is_told_with_its_file(
 
 
 def test_a_service_that_runs_something_else_is_left_alone(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startable, "started_by", lambda unit: unit_of("{ path=/usr/bin/other ; argv[]=/usr/bin/other ; x }"))
+    monkeypatch.setattr(
+        startable, "started_by", lambda unit: unit_of("{ path=/usr/bin/other ; argv[]=/usr/bin/other ; x }")
+    )
     (step.layout.part(NEW, "venv") / "bin" / "supervisord").unlink()
     assert found(step, monkeypatch) == []
 
