@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from agent import backup_of
 from agent.command import Runner, acting_as
 from agent.content import content_hash
 from agent.lines import cut, lines_of
 from agent.reading import open_ordinary
+from agent.say import say
 from agent.step import Step, StepFailed
 from agent.versions import read_json
 
@@ -56,12 +58,36 @@ def examine(step: Step, output: str) -> Note:
             limit = f"{step.limit:.0f} s, the script's own time included (script_timeout)"
             raise StepFailed(f"the backup has more than can be read within {limit}: {path}, {size} bytes") from None
         start, end = _ends(path, size)
-    _prove_readable(step.runner(step.layout.app), path, start, end)
+        with open_ordinary(path) as file:
+            head = backup_of.head_of(file)
+    listed = _prove_readable(step.runner(step.layout.app), path, start, end)
     note: Note = {"path": str(path), "bytes": size, "sha256": digest}
+    warnings = [*_of_the_app(step, path, backup_of.told_by(head, listed)), *_shrunk(step, size)]
+    return {**note, "warning": "; ".join(warnings)} if warnings else note
+
+
+def _of_the_app(step: Step, path: Path, told: backup_of.Told | None) -> list[str]:
+    """What is worth knowing of whose backup it is. Raises StepFailed where it is of a database that the app has not."""
+    databases = step.notes("checks").get("databases") or ()
+    problem = backup_of.of_another(told, databases)
+    if problem:
+        script = step.layout.path("backup_script")
+        raise StepFailed(f"{problem}: {script} has to back up what the app uses ({path} was made)")
+    if told is None or (not told.name and told.vendor != "sqlite"):
+        say("backup: which database it is of can't be told from its file")
+    else:
+        say(f"backup: of {backup_of.named(told)}")
+    others = backup_of.in_no_backup(told, databases)
+    return [f"the app's database {', '.join(others)} is not in this backup"] if others else []
+
+
+def _shrunk(step: Step, size: int) -> list[str]:
     before = _size_before(step)
-    if before and size < before * SHRUNK:
-        note["warning"] = f"the backup has {size} bytes, and the one before it had {before}"
-    return note
+    return (
+        [f"the backup has {size} bytes, and the one before it had {before}"]
+        if before and size < before * SHRUNK
+        else []
+    )
 
 
 def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
@@ -71,14 +97,19 @@ def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
         return start, file.read()
 
 
-def _prove_readable(runner: Runner, path: Path, start: bytes, end: bytes) -> None:
-    """Have a backup of a kind that is known read from its beginning to its end. Raises CommandFailed, StepFailed."""
+def _prove_readable(runner: Runner, path: Path, start: bytes, end: bytes) -> str:
+    """Have a backup of a kind that is known read from its beginning to its end. Raises CommandFailed, StepFailed.
+
+    Returns what its reader says of it.
+    """
+    said = ""
     for magic, reader in READERS.items():
         if start.startswith(magic) and shutil.which(reader[0]):
-            runner.run([*reader, str(path)])
+            said = runner.run([*reader, str(path)])
     for head, tail in TEXTS.items():
         if head in start and tail not in end:
             raise StepFailed(f"the backup was cut short: {path} does not end as a whole dump does")
+    return said
 
 
 def _size_before(step: Step) -> int:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, git, rolling, startable, tree, venvs
+from agent import ahead, git, going_back, rolling, startable, tree, venvs
 from agent.command import PATH, Runner, acting_as
+from agent.migration_names import labels
 from agent.say import say
 from agent.state import write_whole
 from agent.staying import django_that_stays
@@ -131,6 +132,8 @@ def static(step: Step) -> Note:
 
 def checks(step: Step) -> Note:
     """Run Django's checks, read the migrations to come, and decide how the database would go back."""
+    if step.begin["kind"] == "revert":
+        return going_back.check(step)
     found = step.notes("static").get("checks") or django_that_stays(step, "checks")
     if found["errors"]:
         raise StepFailed("Django's system checks found:\n" + "\n".join(found["errors"]))
@@ -139,28 +142,33 @@ def checks(step: Step) -> Note:
     problems = [*startable.written_inside(step, found.pop("writes", {})), *startable.would_not_start(step)]
     if problems:
         raise StepFailed("the version can't be started as it is:\n" + "\n".join(problems))
-    found["fallback"] = decide_fallback(step.settings, step.begin.get("irreversible", "refuse"), found["pending"])
+    found["empty"] = all(one["empty"] for one in found["databases"])
+    irreversible = step.begin.get("irreversible", "refuse")
+    found["fallback"] = decide_fallback(step.settings, irreversible, found["pending"], found["empty"])
+    found.update(going_back.older_code(step, found))
     found["restart"] = rolling.way(step.layout, step.begin.get("was"), step.version)
     return found
 
 
-def decide_fallback(settings: Mapping[str, Any], irreversible: str, pending: list[Note]) -> str:
+def decide_fallback(settings: Mapping[str, Any], irreversible: str, pending: list[Note], empty: bool = False) -> str:
     """How the database goes back if this deploy fails. Raises StepFailed when it could not, and nobody accepted that.
 
     + irreversible: refuse, or accept
     + pending: the migrations to come
+    + empty: whether there is no table yet, so that nothing can be lost
     """
     way = str(settings["database_fallback"])
-    stuck = ["{app}.{name}".format(**migration) for migration in pending if not migration["reversible"]]
-    if way != "reverse" or not stuck:
+    stuck = [migration for migration in pending if not migration["reversible"]]
+    if way != "reverse" or not stuck or empty:
         return way
     if settings.get("restore_script"):
         return "restore"
     if irreversible == "accept":
         return "keep"
     raise StepFailed(
-        "these migrations can't be reversed: {}\nSet restore_script, so that the database can be restored from this "
-        "deploy's own backup, or accept that the schema stays: --data irreversible=accept".format(", ".join(stuck))
+        f"these migrations can't be reversed: {labels(stuck)}\n"
+        "Set restore_script, so that the database can be restored from this deploy's own backup, or accept that the "
+        "schema stays: --data irreversible=accept"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from agent import beside, reserve
 from agent.command import acting_as
@@ -60,7 +61,8 @@ def finish_commit(transaction: Transaction) -> None:
         with acting_as(layout.app):
             _move_links(layout, version, was)
         backup = transaction.progress.backup
-        kept = {"backup": backup} if backup else {}
+        kept: dict[str, Any] = {"backup": backup} if backup else {}
+        kept["newer_schema"] = transaction.progress.notes.get("checks", {}).get("newer_schema") or None
         change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
     sentence = _commit_sentence(transaction)
     for line in sentences(measured_or_nothing(transaction.journal.records())):
@@ -91,4 +93,8 @@ def _commit_sentence(transaction: Transaction) -> str:
     text = f"committed: {version} is live and healthy"
     text += f"; {was} was live before" if was and was != version else ""
     backup = progress.backup.get("path")
-    return text + (f"; backup: {backup}" if backup else "")
+    text += f"; backup: {backup}" if backup else ""
+    newer = progress.notes.get("checks", {}).get("newer_schema") or ()
+    return text + (
+        f"; the database is newer than its code, which may not be able to use it: {newer[0]}" if newer else ""
+    )

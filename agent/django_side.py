@@ -23,6 +23,9 @@ MARK = "switchback-result: "
 THEN_MIGRATE, STAYS, NOW, END = "then-migrate", b"stays", b"now", b"\n"
 # How long it stays, seconds. Nobody who still wants something of it takes as long, apart from a very large backup.
 PATIENCE = 6 * 3600
+DEFAULT = "default"
+# How each kind of database says which one it is.
+ASKS_ITS_NAME = {"postgresql": "select current_database()", "mysql": "select database()"}
 # How long reading the static files may take, seconds: somebody waits for it.
 STATIC_LIMIT = 8.0
 
@@ -174,47 +177,157 @@ def about():  # type: ignore[no-untyped-def]
 
 
 def migrations():  # type: ignore[no-untyped-def]
-    """Read what is applied, what the code has, and what it would apply, in order."""
-    executor = _executor()
-    loader = executor.loader
-    conflicts = loader.detect_conflicts()
-    plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
+    """Read what is applied, what the code has, and what it would apply, in order; of each database that it migrates.
+
+    A migration is [app, name], and in another database than the default one [app, name, alias].
+    """
+    found = {"databases": [_database(alias) for alias in _aliases()], "applied": [], "unknown": [], "pending": []}
+    for alias in _aliases():
+        executor = _executor(alias)
+        loader = executor.loader
+        conflicts = loader.detect_conflicts()
+        plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
+        found["applied"] += _named(alias, loader.applied_migrations)
+        unknown = set(loader.applied_migrations) - _with_squashed(loader, loader.disk_migrations)
+        found["unknown"] += _named(alias, unknown)
+        found["pending"] += _described(executor, [migration for migration, _ in plan])
     return {
+        **found,
         "code": _code_folder(loader),
-        "applied": sorted([app, name] for app, name in loader.applied_migrations),
-        "known": sorted([app, name] for app, name in loader.disk_migrations),
+        "known": sorted(map(list, loader.disk_migrations)),
+        "replaced": sorted(list(pair) for one in loader.disk_migrations.values() for pair in one.replaces),
         "conflicts": {app: sorted(names) for app, names in conflicts.items()},
-        "pending": _described(executor, [migration for migration, _ in plan]),
     }
+
+
+def _aliases():  # type: ignore[no-untyped-def]
+    """The databases that the project migrates: the default one, and those that its routers write something to."""
+    from django.apps import apps  # noqa: PLC0415
+    from django.db import connections, router  # noqa: PLC0415
+
+    def has_its_own(alias):  # type: ignore[no-untyped-def]
+        return any(
+            router.allow_migrate_model(alias, model)
+            and (router.db_for_write(model) == alias or not router.allow_migrate_model(DEFAULT, model))
+            for model in apps.get_models(include_auto_created=True)
+        )
+
+    def is_real(alias):  # type: ignore[no-untyped-def]
+        # A mirror gets its tables from what it mirrors.
+        told = connections.settings[alias]
+        return not told["ENGINE"].endswith(".dummy") and not (told.get("TEST") or {}).get("MIRROR")
+
+    return [alias for alias in connections if is_real(alias) and (alias == DEFAULT or has_its_own(alias))]
+
+
+def _named(alias, pairs):  # type: ignore[no-untyped-def]
+    """Migrations of a database, sorted, as they are told."""
+    return sorted([*pair] if alias == DEFAULT else [*pair, alias] for pair in pairs)
+
+
+def _of(alias, names):  # type: ignore[no-untyped-def]
+    """Those of told migrations that are of a database."""
+    return {(one[0], one[1]) for one in names if (one[2] if len(one) > 2 else DEFAULT) == alias}
+
+
+def _database(alias):  # type: ignore[no-untyped-def]
+    """Which database the app uses, as that says itself, and whether there is nothing in it yet."""
+    from django.db import connections  # noqa: PLC0415
+
+    connection = connections[alias]
+    name = configured = str(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        if connection.vendor in ASKS_ITS_NAME:
+            cursor.execute(ASKS_ITS_NAME[connection.vendor])
+            name = str(cursor.fetchone()[0])
+    found = {"alias": alias, "vendor": connection.vendor, "name": name, "configured": configured}
+    return {**found, "empty": not _tables(connection)}
+
+
+def _tables(connection):  # type: ignore[no-untyped-def]
+    """The tables of a database, but for Django's own list of migrations, and one that PostGIS brings."""
+    return sorted(set(connection.introspection.table_names()) - {"django_migrations", "spatial_ref_sys"})
 
 
 def migrate():  # type: ignore[no-untyped-def]
     """Apply what is pending, and read the migrations again."""
     from django.core.management import call_command  # noqa: PLC0415
 
-    call_command("migrate", interactive=False, verbosity=1)
+    for alias in _aliases():
+        executor = _executor(alias)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", database=alias, interactive=False, verbosity=1)
     return migrations()
 
 
-def unapply(wanted):  # type: ignore[no-untyped-def]
+def unapply(wanted, emptied=""):  # type: ignore[no-untyped-def]
     """Go back until nothing is applied but what was.
 
-    + wanted: what is to stay applied, a JSON list of [app, name]
+    + wanted: what is to stay applied, a JSON list as `migrations` has it
+    + emptied: whether there was no table before: then nothing is lost with what has no way back
     """
-    loader = _executor().loader
-    keep = _with_squashed(loader, json.loads(wanted))
+    found = {"unapplied": [], "wrong": [], "tables": []}  # type: ignore[var-annotated]
+    for alias in reversed(_aliases()):
+        _unapply_in(alias, _of(alias, json.loads(wanted)), emptied, found)
+    return {**found, "databases": _aliases()}
+
+
+def _unapply_in(alias, wanted, emptied, found):  # type: ignore[no-untyped-def]
+    loader = _executor(alias).loader
+    keep = _with_squashed(loader, wanted)
     extra = _with_squashed(loader, loader.applied_migrations) - keep
     executor, plan, unknown = _way_back(loader, keep)
     if unknown:
-        raise SystemExit(f"this code does not have, and so can't take back: {unknown}")
+        raise SystemExit(f"this code does not have, and so can't take back: {_named(alias, unknown)}")
+    for migration in plan if emptied else ():
+        migration.operations = [_with_a_way_back(one) for one in migration.operations]
     if plan:
         executor.migrate([], plan=[(migration, True) for migration in plan])
     # A squashed migration has a line of its own beside those of what it replaces, which may have gone one by one.
     for key in extra & _squashed(loader):
         executor.recorder.record_unapplied(*key)
-    after = _executor().loader
+    after = _executor(alias).loader
     left = _with_squashed(after, after.applied_migrations)
-    return {"unapplied": sorted(map(list, extra - left)), "wrong": sorted(map(list, left ^ keep))}
+    found["unapplied"] += _named(alias, extra - left)
+    found["wrong"] += _named(alias, left ^ keep)
+    found["tables"] += _tables(executor.connection) if emptied else []
+
+
+def _with_a_way_back(operation):  # type: ignore[no-untyped-def]
+    """An operation that can be reversed: one of the project's own code that can't has nothing to undo in what goes."""
+    from django.db import migrations as kinds  # noqa: PLC0415
+
+    if isinstance(operation, kinds.SeparateDatabaseAndState):
+        operation.database_operations = [_with_a_way_back(one) for one in operation.database_operations]
+    elif isinstance(operation, kinds.RunPython) and not operation.reversible:
+        operation.reverse_code = kinds.RunPython.noop
+    elif isinstance(operation, kinds.RunSQL) and not operation.reversible:
+        operation.reverse_sql = kinds.RunSQL.noop
+    return operation
+
+
+def reapply(wanted):  # type: ignore[no-untyped-def]
+    """Apply again what was taken back, and nothing else.
+
+    + wanted: what is to be applied, a JSON list as `migrations` has it; null for all that this code has
+    """
+    told = json.loads(wanted)
+    found = {"applied": [], "wrong": []}  # type: ignore[var-annotated]
+    for alias in _aliases():
+        executor = _executor(alias)
+        loader = executor.loader
+        everything = {*loader.applied_migrations, *loader.disk_migrations}
+        wanted = _with_squashed(loader, everything if told is None else _of(alias, told))
+        plan = [step for step in executor.migration_plan(loader.graph.leaf_nodes()) if _key(step[0]) in wanted]
+        executor.migrate([], plan=plan)
+        after = _executor(alias).loader
+        found["applied"] += _named(alias, [_key(migration) for migration, _ in plan])
+        found["wrong"] += _named(alias, _with_squashed(after, after.applied_migrations) ^ wanted)
+    return found
+
+
+def _key(migration):  # type: ignore[no-untyped-def]
+    return migration.app_label, migration.name
 
 
 def _squashed(loader):  # type: ignore[no-untyped-def]
@@ -242,7 +355,7 @@ def _way_back(loader, keep):  # type: ignore[no-untyped-def]
     """
     applied = _with_squashed(loader, loader.applied_migrations)
     extra = applied - keep
-    executor = _executor_where_only(keep)
+    executor = _executor_where_only(loader.connection.alias, keep)
     # In the graph of where it goes, a squashed migration is one only where all that it replaces goes, or stays.
     graph = executor.loader.graph
     executor.loader.applied_migrations = dict.fromkeys(applied)
@@ -251,10 +364,10 @@ def _way_back(loader, keep):  # type: ignore[no-untyped-def]
         plan.extend(other for other in graph.backwards_plan(key) if other in extra and other not in plan)
     # A squashed one that is none there goes with its parts.
     gone = _with_squashed(loader, [*keep, *plan]) | (_squashed(loader) - set(graph.nodes))
-    return executor, [graph.nodes[key] for key in plan], sorted(map(list, extra - gone))
+    return executor, [graph.nodes[key] for key in plan], extra - gone
 
 
-def _executor_where_only(keep):  # type: ignore[no-untyped-def]
+def _executor_where_only(alias, keep):  # type: ignore[no-untyped-def]
     """An executor for a database in which nothing would be applied but this."""
     from django.db.migrations.recorder import MigrationRecorder  # noqa: PLC0415
 
@@ -263,44 +376,74 @@ def _executor_where_only(keep):  # type: ignore[no-untyped-def]
         key: value for key, value in recorded(recorder).items() if key in keep
     }
     try:
-        return _executor()
+        return _executor(alias)
     finally:
         MigrationRecorder.applied_migrations = recorded
 
 
-def _executor():  # type: ignore[no-untyped-def]
-    from django.db import connection  # noqa: PLC0415
+def _executor(alias):  # type: ignore[no-untyped-def]
+    from django.db import connections  # noqa: PLC0415
     from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
 
-    return MigrationExecutor(connection)
+    return MigrationExecutor(connections[alias])
 
 
 def _describe(migration):  # type: ignore[no-untyped-def]
     return {
         "app": migration.app_label,
         "name": migration.name,
-        "reversible": all(operation.reversible for operation in migration.operations),
+        "reversible": all(map(_reversible, migration.operations)),
         "atomic": migration.atomic,
     }
+
+
+def _reversible(operation):  # type: ignore[no-untyped-def]
+    inside = getattr(operation, "database_operations", ())
+    return bool(operation.reversible) and all(map(_reversible, inside))
 
 
 def _described(executor, plan):  # type: ignore[no-untyped-def]
     """The migrations of a plan, each with its operations as migration_risk has them."""
     state = executor._create_project_state(with_applied_migrations=True)
-    return [_with_operations(migration, state) for migration in plan]
+    return [_with_operations(migration, state, executor.connection.alias) for migration in plan]
 
 
-def _with_operations(migration, state):  # type: ignore[no-untyped-def]
-    """A migration with its operations.
+def _with_operations(migration, state, alias):  # type: ignore[no-untyped-def]
+    """A migration with those of its operations that do something in a database.
 
     + state: the models before it, moved on to after it; None where they don't matter
     """
     operations = []
     for operation in migration.operations:
-        operations.append(_operation(operation, migration.app_label, state))
+        if _is_for(alias, operation, migration.app_label):
+            operations.append(_operation(operation, migration.app_label, state))
         if state is not None:
             operation.state_forwards(migration.app_label, state)
-    return {**_describe(migration), "operations": operations}
+    idle = bool(migration.operations) and not operations
+    return {**_describe(migration), "database": alias, "operations": operations, "idle": idle}
+
+
+def _is_for(alias, operation, app):  # type: ignore[no-untyped-def]
+    """Whether an operation does something in a database, as the project's routers have it."""
+    from django.apps import apps  # noqa: PLC0415
+    from django.db import router  # noqa: PLC0415
+    from django.db.migrations.operations.base import Operation  # noqa: PLC0415
+    from django.db.migrations.operations.models import ModelOperation  # noqa: PLC0415
+
+    if type(operation).__name__ == "SeparateDatabaseAndState":
+        return any(_is_for(alias, one, app) for one in operation.database_operations)
+    options = getattr(operation, "options", None) or {}
+    if type(operation).__name__ == "CreateModel" and (options.get("proxy") or not options.get("managed", True)):
+        return False
+    name = getattr(operation, "model_name", None) or getattr(operation, "new_name", None)
+    if name is None and isinstance(operation, ModelOperation):
+        name = operation.name
+    if name is None or not isinstance(operation, Operation):
+        return router.allow_migrate(alias, app, **(getattr(operation, "hints", None) or {}))
+    try:
+        return router.allow_migrate_model(alias, apps.get_model(app, name))
+    except LookupError:
+        return router.allow_migrate(alias, app, model_name=name.lower())
 
 
 def foresee(asked):  # type: ignore[no-untyped-def]
@@ -310,22 +453,12 @@ def foresee(asked):  # type: ignore[no-untyped-def]
       which of the applied migrations another version has, a list of [app, name], or null
     """
     wanted = json.loads(asked)
-    executor = _executor()
-    loader = executor.loader
-    conflicts = loader.detect_conflicts()
-    plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
-    pending = _described(executor, [migration for migration, _ in plan])
-    applied = set(loader.applied_migrations)
-    return {
-        "code": _code_folder(loader),
-        "applied": sorted(map(list, applied)),
-        "known": sorted(map(list, loader.disk_migrations)),
-        "replaced": sorted(list(pair) for one in loader.disk_migrations.values() for pair in one.replaces),
-        "conflicts": {app: sorted(names) for app, names in conflicts.items()},
-        "pending": [{**one, "sql": _sql(one, loader) if wanted["sql"] else None} for one in pending],
-        **_leaving(loader, applied if wanted["keep"] is None else wanted["keep"]),
-        "static": _static_files() if wanted["static"] else None,
-    }
+    found = migrations()
+    for one in found["pending"]:
+        one["sql"] = _sql(one) if wanted["sql"] and not one["idle"] else None
+    known = None if wanted["keep"] is None else json.dumps(wanted["keep"])
+    left = leaving(known) if known else {"leaving": [], "unknown": []}
+    return {**found, **left, "static": _static_files() if wanted["static"] else None}
 
 
 def _let_postgresql_refuse_to_write():  # type: ignore[no-untyped-def]
@@ -352,21 +485,25 @@ def leaving(known):  # type: ignore[no-untyped-def]
     """Say what is applied that another version does not know, and what of it this code can take back.
 
     + known: the migrations of that version, a JSON list of [app, name]
+
+    Returns what would be taken back, dependents first, and what stays (`unknown`).
     """
-    loader = _executor().loader
-    return {"applied": sorted(map(list, loader.applied_migrations)), **_leaving(loader, json.loads(known))}
+    pairs = {tuple(pair) for pair in json.loads(known)}
+    found = {"databases": [], "applied": [], "leaving": [], "unknown": []}  # type: ignore[var-annotated]
+    for alias in _aliases():
+        loader = _executor(alias).loader
+        applied = _with_squashed(loader, loader.applied_migrations)
+        _, plan, unknown = _way_back(loader, applied & _with_squashed(loader, pairs))
+        found["databases"].append(_database(alias))
+        found["applied"] += _named(alias, loader.applied_migrations)
+        found["leaving"] += [{**_with_operations(one, None, alias), "sql": None} for one in plan]
+        found["unknown"] += _named(alias, unknown)
+    return found
 
 
-def _leaving(loader, known):  # type: ignore[no-untyped-def]
-    """What would be taken back, dependents first; what stays applied though the other version does not know it."""
-    applied = _with_squashed(loader, loader.applied_migrations)
-    keep = applied & _with_squashed(loader, known)
-    _, plan, unknown = _way_back(loader, keep)
-    return {"leaving": [{**_with_operations(one, None), "sql": None} for one in plan], "unknown": unknown}
-
-
-def _sql(migration, loader):  # type: ignore[no-untyped-def]
+def _sql(migration):  # type: ignore[no-untyped-def]
     """The SQL of a migration, or why there is none: some is only known when what comes before has been applied."""
+    loader = _executor(migration["database"]).loader
     try:
         return loader.collect_sql([(loader.graph.nodes[migration["app"], migration["name"]], False)])
     except Exception as problem:  # noqa: BLE001 - whatever it is, the rest can be told
@@ -383,7 +520,7 @@ def _operation(operation, app, state):  # type: ignore[no-untyped-def]
         "says": operation.describe(),
         "model": str(getattr(operation, "model_name", None) or name),
         "name": str(name),
-        "reversible": bool(operation.reversible),
+        "reversible": _reversible(operation),
     }
     if getattr(operation, "field", None) is not None:
         found["field"] = _field(operation.field)
@@ -449,6 +586,7 @@ VERBS = {
     "unapply": unapply,
     "leaving": leaving,
     "about": about,
+    "reapply": reapply,
     "foresee": foresee,
 }
 

@@ -122,7 +122,9 @@ def _undo(transaction: Transaction, action: Action) -> bool:
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
         transaction.journal.note("undo done", action=action.name, note=found)
-        say(f"  undone: {action.name}" if action.name not in ("evidence", "mark") else f"  kept: {action.name}")
+        databases = found.get("databases") or ()
+        which = f" ({', '.join(databases)})" if len(databases) > 1 else ""
+        say(f"  undone: {action.name}{which}" if action.name not in ("evidence", "mark") else f"  kept: {action.name}")
         return True
     transaction.journal.note("undo failed", action=action.name, problem=text)
     say(f"  could not undo {action.name}: {text}")

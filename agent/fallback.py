@@ -121,8 +121,11 @@ def marks_failed(progress: Progress) -> bool:
     """Whether the version is to be marked failed.
 
     A new one always is. One that has worked before is only when the failure is its own, not when a script, the link
-    to the controller or another host failed.
+    to the controller or another host failed. What a revert goes to never is: it meets another version's schema. The
+    version that is left is, when its migrations could not be reversed.
     """
+    if progress.begin.get("kind") == "revert":
+        return progress.failed == "migrate" and progress.begin.get("database") == "reverse"
     if progress.begin.get("kind") in ("restart", "clean") or not progress.started:
         return False
     return not progress.begin.get("has_worked") or progress.failed in BLAMES_VERSION

@@ -11,6 +11,7 @@ from typing import Any
 
 from agent import migration_files
 from agent.command import CommandFailed, Runner, acting_as
+from agent.django_side import DEFAULT
 from agent.manage import said_in
 from agent.migration_risk import risks, with_new_tables
 
@@ -57,6 +58,8 @@ def with_risks(migrations: list[Found]) -> list[Found]:
             {
                 "app": migration["app"],
                 "name": migration["name"],
+                "database": migration.get("database", DEFAULT),
+                "idle": migration.get("idle", False),
                 "reversible": migration["reversible"],
                 "atomic": migration["atomic"],
                 "operations": [{"says": one["says"], "risks": risks(one)} for one in operations],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.lines import first_line
+from agent.migration_names import label, labels
 from agent.migration_risk import old_code_can_live_with
 from agent.progress import TOUCHES_SITE, Progress
 
@@ -61,9 +62,9 @@ def _needs_one(pending: list[dict[str, Any]], settings: dict[str, Any]) -> str:
     """Why visitors must not be in while these migrations run; empty when they may be."""
     if settings.get("database_fallback") == "restore":
         return "a restore of the database would lose what visitors write"
-    stuck = [f"{one['app']}.{one['name']}" for one in pending if not one.get("reversible")]
+    stuck = [one for one in pending if not one.get("reversible")]
     if stuck:
-        return f"{', '.join(stuck)} can't be reversed"
+        return f"{labels(stuck)} can't be reversed"
     breaking = breaks_old_code(pending)
     return f"the old code can't live with {', '.join(breaking)}" if breaking else ""
 
@@ -72,8 +73,8 @@ def breaks_old_code(pending: list[dict[str, Any]]) -> list[str]:
     """The migrations that the version which still serves may not be able to live with."""
     if old_code_can_live_with(operations_of(pending)):
         return []
-    alone = [f"{one['app']}.{one['name']}" for one in pending if not old_code_can_live_with(operations_of([one]))]
-    return alone or [f"{one['app']}.{one['name']}" for one in pending]
+    alone = [label(one) for one in pending if not old_code_can_live_with(operations_of([one]))]
+    return alone or [label(one) for one in pending]
 
 
 def operations_of(pending: list[dict[str, Any]]) -> list[dict[str, Any]]:

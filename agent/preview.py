@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent import foresight, packages, rolling, static_files
+from agent import foresight, going_back, packages, rolling, static_files
 from agent.at_once import at_once
 from agent.changes import between, check_out_in, read_text, repository_with
 from agent.command import CommandFailed, Runner, acting_as
@@ -199,19 +199,22 @@ def _app_of_checkout(look: _Look, room: Path, folders: Mapping[str, Path]) -> Fo
     strangers = outside_of(room, found["code"])
     if strangers:
         raise CommandFailed("another code answers", f"the config leads to code in {strangers[0]}")
-    return {"migrations": _foreseen(found), "static": _static(look, found["static"])}
+    return {"migrations": _foreseen(look, room, found), "static": _static(look, found["static"])}
 
 
-def _foreseen(found: Found) -> Found:
+def _foreseen(look: _Look, room: Path, found: Found) -> Found:
     known = {tuple(pair) for pair in found["known"] + found["replaced"]}
     apps = {app for app, _ in known}
+    missing = [pair for pair in found["applied"] if tuple(pair[:2]) not in known]
     return {
         "source": "django",
         "why": "",
         "applied": found["applied"],
         "conflicts": found["conflicts"],
+        "databases": [one["alias"] for one in found["databases"]],
         "pending": _masked_sql(foresight.with_risks(found["pending"])),
-        "missing": [pair for pair in found["applied"] if tuple(pair) not in known],
+        "missing": missing,
+        "leaving": _described_by_live(look, room, sorted(known)) if missing and look.was else [],
         "apps": sorted(apps),
     }
 
@@ -232,20 +235,31 @@ def _app_of_built(look: _Look, room: Path) -> Found:
         found = foresight.ask(look.runner, room, python, layout.part(look.version, "config"), asked)
     except CommandFailed as problem:
         return {"migrations": {"source": "unknown", "why": _last_line(problem)}, "static": static}
-    return {"migrations": _foreseen(found), "static": static}
+    return {"migrations": _foreseen(look, room, found), "static": static}
+
+
+def _described_by_live(look: _Look, room: Path, known: Any) -> list[Found]:
+    """What is applied that the new code does not know, as the live version has it; nothing where that can't tell."""
+    try:
+        return foresight.with_risks(_ask_live(look, room, known)["leaving"])
+    except CommandFailed:
+        return []
+
+
+def _ask_live(look: _Look, room: Path, known: Any) -> Found:
+    was = str(look.was)
+    python = look.layout.part(was, "venv") / "bin" / "python"
+    asked = {"sql": False, "static": False, "keep": known}
+    return foresight.ask(look.runner, room, python, look.layout.part(was, "config"), asked)
 
 
 def _leaving(look: _Look, room: Path) -> Found:
     """What the live version has applied that the older one lacks: only the live one can tell, and reverse it."""
-    layout, was = look.layout, str(look.was)
-    known = read_json(layout.version(look.version) / SEAL).get("migrations")
-    python = layout.part(was, "venv") / "bin" / "python"
-    asked = {"sql": False, "static": False, "keep": known}
-    found = foresight.ask(look.runner, room, python, layout.part(was, "config"), asked)
-    leaving = foresight.with_risks(found["leaving"]) if known is not None else []
-    why = "" if known is not None else f"{look.version} says nothing of its migrations: it was not built by Switchback"
+    known = read_json(look.layout.version(look.version) / SEAL).get("migrations")
+    found = _ask_live(look, room, known)
+    why = "" if known is not None else going_back.says_nothing(look.version)
     said = {"source": "django", "why": why, "applied": found["applied"], "conflicts": {}, "pending": [], "missing": []}
-    return {**said, "leaving": leaving}
+    return {**said, "leaving": foresight.with_risks(found["leaving"]), "unknown": found["unknown"]}
 
 
 def _app_of_files(look: _Look, room: Path, code: Path, why: str) -> Found:
@@ -261,7 +275,7 @@ def _app_of_files(look: _Look, room: Path, code: Path, why: str) -> Found:
             applied, known = found["applied"], True
         except CommandFailed as problem:
             why = f"{why}; and the live version can't say what is applied: {_last_line(problem)}"
-    pending, missing = foresight.from_files(code, applied)
+    pending, missing = foresight.from_files(code, [one for one in applied if len(one) == 2])
     told: Found = {"source": "files", "why": why, "applied": applied if known else None, "conflicts": {}}
     return {"migrations": {**told, "pending": foresight.with_risks(pending), "missing": missing}, "static": static}
 

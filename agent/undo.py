@@ -10,13 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import assets, beside, health, rolling, verdicts, whole, window
+from agent import assets, beside, going_back, health, rolling, verdicts, whole, window
 from agent.command import LOGGED, acting_as, stop_groups
-from agent.fallback import database_way, failed_step, rolls_back, visitors_are_in
+from agent.fallback import database_way, failed_step, rolls_back
 from agent.lines import bounded
 from agent.links import restore_links
-from agent.manage import django, run_python
+from agent.manage import django
 from agent.masking import masked_urls
+from agent.migration_names import key_of, label
+from agent.restoring import prove_restored, restore
 from agent.step import Step, StepFailed
 from agent.strays import strays
 from agent.supervisor import Unreadable
@@ -76,7 +78,7 @@ def _keep_assets(step: Step) -> Note:
 def database(step: Step) -> Note:
     """Take the database back to what it was before this deploy changed it."""
     if step.begin["kind"] == "revert":
-        return _undo_revert(step)
+        return going_back.undo(step)
     if database_way(step.progress) == "restore":
         return _restore(step)
     before = step.notes("checks")
@@ -84,9 +86,11 @@ def database(step: Step) -> Note:
     half = _half_applied(before, now)
     if half:
         raise StepFailed(f"{half} is not atomic and failed on the way: the schema may be half applied")
-    done = django(step, "unapply", json.dumps(before["applied"]))
+    done = django(step, "unapply", json.dumps(before["applied"]), *(["emptied"] if before.get("empty") else []))
     if done["wrong"]:
         raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
+    if done.get("tables"):
+        raise StepFailed("the database was empty before, and has these tables now: " + ", ".join(done["tables"]))
     return dict(done)
 
 
@@ -94,22 +98,9 @@ def _half_applied(before: Note, now: Note) -> str | None:
     """The migration that failed on its way without a transaction around it, if one did."""
     applied = {tuple(pair) for pair in now["applied"]}
     for migration in before["pending"]:
-        if (migration["app"], migration["name"]) not in applied:
-            return None if migration["atomic"] else "{app}.{name}".format(**migration)
+        if key_of(migration) not in applied:
+            return None if migration["atomic"] else label(migration)
     return None
-
-
-def _undo_revert(step: Step) -> Note:
-    """Undo what a revert did to the database: from the backup that it took first, else by migrating forward again."""
-    backup = step.notes("backup").get("path")
-    if step.settings.get("restore_script") and backup and not visitors_are_in(step.progress):
-        return _restore(step)
-    if step.begin["database"] == "restore":
-        # An older backup is live, and visitors may have written to it: only a person can say which rows are to stay.
-        raise StepFailed(f"visitors may have written since the restore; the rows from before it are in {backup}")
-    was = step.begin["was"]
-    run_python(step, was, ["manage.py", "migrate", "--noinput"])
-    return {"migrated": was}
 
 
 def _restore(step: Step) -> Note:
@@ -117,8 +108,10 @@ def _restore(step: Step) -> Note:
     if not path:
         # The step that changes the database comes after the backup, so without one nothing was changed.
         return {"skipped": "no backup was taken, so nothing was changed"}
-    window.run_script(step, "restore_script", path)
-    return {"restored": path}
+    found = restore(step, path)
+    checks = step.notes("checks")
+    prove_restored(step, step.version, checks.get("applied"))
+    return {**found, "databases": [one["alias"] for one in checks.get("databases", ())]}
 
 
 def restart(step: Step) -> Note:
@@ -217,15 +210,14 @@ def _tail(step: Step, log: Path) -> str:
 
 def mark_failed(step: Step) -> Note:
     """Mark the version failed, so that nothing goes back to it, and say where its evidence is."""
-    at = failed_step(step.progress)
-    change_mark(
-        step.transaction.state,
-        step.version,
-        built_by=step.transaction.deploy,
-        working=None,
-        failed={"step": at, "deploy": step.transaction.deploy, "at": int(time.time())},
-        evidence=str(step.transaction.folder),
-    )
+    failed = {"step": failed_step(step.progress), "deploy": step.transaction.deploy, "at": int(time.time())}
+    state, evidence = step.transaction.state, str(step.transaction.folder)
+    if step.begin["kind"] == "revert":
+        # It is live again, and works as it did: it is its migrations that could not be reversed.
+        change_mark(state, step.begin["was"], failed=failed, evidence=evidence)
+        return {}
+    built_by = step.transaction.deploy
+    change_mark(state, step.version, built_by=built_by, working=None, failed=failed, evidence=evidence)
     return {}
 
 

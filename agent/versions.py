@@ -122,4 +122,5 @@ def _describe(
         "pinned": bool(mark.get("pinned")),
         "evidence": mark.get("evidence"),
         "unable": unable(layout.part(name, "venv")),
+        "newer_schema": mark.get("newer_schema") or [],
     }

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, assets, build, health, rolling, staying, whole
+from agent import ahead, assets, build, going_back, health, rolling, staying, whole
 from agent.backup import examine
 from agent.command import acting_as
 from agent.lines import lines_of
 from agent.links import replace_link
 from agent.maintenance import changes_database, decide, restart_way
-from agent.manage import django
+from agent.migration_names import label, labels
 from agent.say import say
 from agent.step import Step, StepFailed
-from agent.versions import read_json
 
 Note = dict[str, Any]
 
@@ -77,23 +75,11 @@ def migrate(step: Step) -> Note:
     if not changes_database(step.progress):
         return {"skipped": STAYS if step.begin["kind"] == "revert" else "nothing to migrate"}
     if step.begin["kind"] == "revert":
-        return _take_database_back(step)
+        return going_back.take_back(step)
     left = staying.migrate(step)["pending"]
     if left:
-        raise StepFailed("still to be migrated afterwards: " + json.dumps(left))
-    return {"applied": ["{app}.{name}".format(**one) for one in step.notes("checks")["pending"]]}
-
-
-def _take_database_back(step: Step) -> Note:
-    """Take the database back with a revert, as its user asked: by reversing migrations or by an older backup."""
-    if step.begin["database"] == "restore":
-        run_script(step, "restore_script", step.begin["backup"])
-        return {"restored": step.begin["backup"]}
-    # Only the version that is being left has the code to reverse its own migrations.
-    was = step.begin["was"]
-    known = {tuple(pair) for pair in read_json(step.layout.version(step.version) / ".switchback.json")["migrations"]}
-    applied = {tuple(pair) for pair in django(step, "migrations", version=was)["applied"]}
-    return dict(django(step, "unapply", json.dumps(sorted(applied & known)), version=was))
+        raise StepFailed("still to be migrated afterwards: " + labels(left))
+    return {"applied": [label(one) for one in step.notes("checks")["pending"]]}
 
 
 def swap(step: Step) -> Note:

@@ -7,7 +7,7 @@ A revert that fails goes back to where it was.
 
 from pyinfra import config
 
-from operations import transaction, window
+from operations import transaction, version, window
 from switchback import preflight
 
 config.SUDO = True
@@ -16,6 +16,9 @@ run = preflight.revert()
 
 transaction.agent(run, name="Install the agent, if it is not this one")
 transaction.begin(run, name="Begin: take the lock, open the journal, set the guard")
+
+# Before anything is touched.
+version.checks(run, name="Find out what the older version lacks, and whether it can be taken back if asked to")
 
 window.start_maintenance(run, name="Window: start maintenance")
 window.backup(run, name="Window: back up, if the database is taken back")

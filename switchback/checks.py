@@ -279,3 +279,10 @@ def transaction_problems(facts: Facts) -> list[str]:
     """Why no run can begin on the host now."""
     opened = facts.get("transaction")
     return [opened["says"]] if opened else []
+
+
+def schema_notices(facts: Facts) -> list[str]:
+    """What keeps a live version that is healthy from using a database that is newer than its code."""
+    live = facts["linked"]["current"]
+    told: list[str] = next((one.get("newer_schema", []) for one in facts["versions"] if one["name"] == live), [])
+    return [f"the database is newer than the code of {live}: {line}" for line in told]

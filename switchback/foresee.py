@@ -10,9 +10,11 @@ from typing import Any
 
 from agent.build import decide_fallback
 from agent.clean import choose
+from agent.going_back import not_reversible
 from agent.layout import Layout
 from agent.lines import first_line
 from agent.masking import masked_values
+from agent.migration_names import label
 from agent.migration_risk import BREAKS, LOSES, UNKNOWN
 from agent.step import StepFailed
 from agent.window import STAYS
@@ -42,6 +44,8 @@ Facts = dict[str, Any]
 
 # How many names of files are told; all of them are counted.
 SHOWN = 20
+# Of a first deploy it is not known yet what is applied, nor what Django and the packages would apply.
+FIRST = "in an empty database with all that they have made; what is in it is known when built"
 # The step that runs each of the scripts.
 SCRIPTS = {
     "build_script": "build_script",
@@ -165,9 +169,9 @@ def _migrations(found: Facts) -> Migrations | None:
     if "migrations" not in found:
         return None
     told = {key: value for key, value in found["migrations"].items() if key != "apps"}
-    for key in ("applied", "missing"):
+    for key in ("applied", "missing", "unknown"):
         if told.get(key) is not None:
-            told[key] = tuple(f"{app}.{name}" for app, name in told[key])
+            told[key] = tuple(map(label, told[key]))
     return Migrations.model_validate(told)
 
 
@@ -246,11 +250,11 @@ def _needs_window(run: Run, migrations: Migrations | None) -> str:
         return "the database is taken back"
     if run.settings.database_fallback == "restore":
         return "a restore of the database would lose what visitors write"
-    stuck = [f"{one.app}.{one.name}" for one in migrations.pending if not one.reversible]
+    stuck = [one.label for one in migrations.pending if not one.reversible]
     if stuck:
         return f"{', '.join(stuck)} can't be reversed"
     breaking = [
-        f"{one.app}.{one.name}"
+        one.label
         for one in migrations.pending
         if any(risk.kind in (BREAKS, UNKNOWN) for operation in one.operations for risk in operation.risks)
     ]
@@ -398,7 +402,7 @@ def foresee_cleaning(host: str, settings: Settings, known: Known, doomed: Sequen
 def _fallback(run: Run, migrations: Migrations | None) -> tuple[Fallback | None, tuple[str, ...]]:
     """What a fallback would do to the database; and why the build would refuse the run, if it would."""
     if run.kind == "revert":
-        return _fallback_of_revert(run), ()
+        return _fallback_of_revert(run), _refusal_of_revert(run, migrations)
     if "checks" not in run.steps:
         return None, ()
     fallback, refusal = _fallback_of_deploy(run, migrations)
@@ -415,6 +419,8 @@ def _fallback_of_deploy(run: Run, migrations: Migrations | None) -> tuple[Fallba
         return Fallback(way=run.settings.database_fallback, why="what is migrated is known when built"), ()
     if migrations.conflicts:
         return Fallback(way="refused"), (f"migrations conflict: {_conflicts(migrations.conflicts)}",)
+    if run.was is None and migrations.applied is None and run.settings.database_fallback == "reverse":
+        return Fallback(way="reverse", why=FIRST), ()
     if not migrations.pending:
         return Fallback(
             way="none", why="" if _for_certain(migrations) else "as far as the project's own files tell"
@@ -424,7 +430,8 @@ def _fallback_of_deploy(run: Run, migrations: Migrations | None) -> tuple[Fallba
 
 def _fallback_of_migrations(run: Run, migrations: Migrations) -> tuple[Fallback, tuple[str, ...]]:
     pending = [
-        {"app": one.app, "name": one.name, "reversible": one.reversible is not False} for one in migrations.pending
+        {**one.model_dump(include={"app", "name", "database"}), "reversible": one.reversible is not False}
+        for one in migrations.pending
     ]
     settings = run.settings.model_dump(mode="json")
     try:
@@ -470,6 +477,14 @@ def _fallback_of_revert(run: Run) -> Fallback:
     )
 
 
+def _refusal_of_revert(run: Run, migrations: Migrations | None) -> tuple[str, ...]:
+    if run.about.get("database") != "reverse" or migrations is None or migrations.source == "unknown":
+        return ()
+    leaving = [one.model_dump(include={"app", "name", "database", "reversible"}) for one in migrations.leaving]
+    problem = not_reversible(leaving, migrations.why)
+    return (problem,) if problem else ()
+
+
 def _cannot_undo(way: str, migrations: Migrations) -> tuple[str, ...]:
     sentences = []
     stuck = [one.label for one in migrations.pending if one.reversible is False]
@@ -509,7 +524,7 @@ def _summary(run: Run, told: HostPreview) -> Summary:
     new = [link for link in told.links if link.was is None]
     gone = [link for link in told.links if link.now is None]
     moved = len(told.links) - len(new) - len(gone)
-    pending = len(told.migrations.pending) if told.migrations and told.primary and "migrate" in run.steps else 0
+    pending = len(told.migrations.shown) if told.migrations and told.primary and "migrate" in run.steps else 0
     reversed_ = len(told.migrations.leaving) if told.migrations and told.database == "reverse" and told.primary else 0
     restarts = 1 if told.service and told.service.restart else 0
     return Summary(

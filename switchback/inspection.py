@@ -15,6 +15,7 @@ from switchback.checks import (
     hotfix_problems,
     ready,
     rolling_problems,
+    schema_notices,
     transaction_problems,
 )
 from switchback.errors import Problems, Refused
@@ -112,7 +113,9 @@ def _checked(facts: Facts, settings: Settings) -> Told:
     looked = [*(unable_notes(facts) if facts else ()), *looked_at(facts, settings)]
     if not found:
         says = ready(facts, settings)
-        return Told([says, *looked], True, {"ready": True, "problems": [], "says": says, "looked_at": looked})
+        notices = schema_notices(facts)
+        told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
+        return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"
     lines = [line for problem in found for line in f"- {problem}".split("\n")]
     return Told([says, *lines, *looked], False, {"ready": False, "problems": found, "says": says, "looked_at": looked})

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.django_side import DEFAULT
+from agent.migration_names import label
+
 # Changes whenever a field is taken away or means something else; a plan of another one is refused.
 SCHEMA = 1
 
@@ -91,6 +94,8 @@ class Migration(Part):
 
     app: str
     name: str
+    database: str = Field(default=DEFAULT, description="the alias of the database in which it is applied")
+    idle: bool = Field(default=False, description="whether it makes nothing there, and is only recorded")
     reversible: bool | None = Field(description="none where only the file could be read, and it does not say")
     atomic: bool = True
     operations: tuple[Operation, ...] = ()
@@ -99,8 +104,8 @@ class Migration(Part):
 
     @property
     def label(self) -> str:
-        """As Django names it: items.0002_item_colour."""
-        return f"{self.app}.{self.name}"
+        """As Django names it: items.0002_item_colour; in another database than the default one, with its alias."""
+        return label(self.model_dump(include={"app", "name", "database"}))
 
 
 class Migrations(Part):
@@ -111,10 +116,19 @@ class Migrations(Part):
     )
     why: str = ""
     applied: tuple[str, ...] | None = Field(default=None, description="what is applied; none where nobody can say")
+    databases: tuple[str, ...] = Field(default=(), description="the aliases of the databases that are migrated")
     pending: tuple[Migration, ...] = Field(default=(), description="those to be applied, in order")
     missing: tuple[str, ...] = Field(default=(), description="applied, and the new code does not have them")
-    leaving: tuple[Migration, ...] = Field(default=(), description="of a revert: those that the older version lacks")
+    leaving: tuple[Migration, ...] = Field(
+        default=(), description="those that the version to come lacks, as the live one has them"
+    )
+    unknown: tuple[str, ...] = Field(default=(), description="of a revert: applied, and in neither version")
     conflicts: dict[str, tuple[str, ...]] = Field(default={}, description="apps with several last migrations")
+
+    @property
+    def shown(self) -> tuple[Migration, ...]:
+        """Those to be applied, but for what other databases only record."""
+        return tuple(one for one in self.pending if not (one.idle and one.database != DEFAULT))
 
 
 class Names(Part):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
@@ -13,6 +14,7 @@ from switchback.preview import (
     Fallback,
     HostPreview,
     Migration,
+    Migrations,
     Names,
     Package,
     Packages,
@@ -186,23 +188,37 @@ def _migration_lines(host: HostPreview) -> list[str]:
         return []
     if migrations.source == "unknown":
         return [f"known when built: {migrations.why}"]
-    lines = []
-    read = "" if migrations.source == "django" else ", read from the files"
-    if migrations.applied is None:
-        read += "; what is applied already is known when built"
-    if migrations.pending and migrations.applied is None and host.was:
-        lines.append(f"at most {_count(len(migrations.pending), 'migration')} to apply{_by(host)}{read}")
-    elif migrations.pending:
-        lines.append(f"{_count(len(migrations.pending), 'migration')} to apply, in this order{_by(host)}{read}")
-    else:
-        lines.append(f"nothing to migrate{read}")
-    for one in migrations.pending:
+    lines = [_what_is_migrated(host, migrations)]
+    for one in migrations.shown:
         lines += [f"+ {line}" if number == 0 else f"  {line}" for number, line in enumerate(_one_migration(one))]
+    recorded = Counter(one.database for one in migrations.pending) - Counter(one.database for one in migrations.shown)
+    lines += [
+        f"{number} more only recorded in {alias}: none makes anything there" for alias, number in recorded.items()
+    ]
     if migrations.missing:
         lines.append(f"applied, and not in the new code: {', '.join(migrations.missing)}")
+        lines += _breaks_lines(migrations.leaving)
     if migrations.why:
         lines.append(f"for certain when built: {migrations.why}")
     return lines
+
+
+def _what_is_migrated(host: HostPreview, migrations: Migrations) -> str:
+    number = f"{_count(len(migrations.shown), 'migration')}" if migrations.shown else ""
+    read = "" if migrations.source == "django" else ", read from the files"
+    if migrations.applied is None and host.was is None:
+        # Django itself and what the project uses bring most of them, and no file of the project's tells of those.
+        own = (
+            f"{number} of the project's own to apply, in this order{_by(host)}"
+            if number
+            else "none of the project's own"
+        )
+        return f"{own}{read}; those of Django and the packages are known when built"
+    if migrations.applied is None:
+        read += "; what is applied already is known when built"
+        number = f"at most {number}" if number else ""
+    order = ", in this order" if migrations.applied is not None else ""
+    return f"{number} to apply{order}{_by(host)}{read}" if number else f"nothing to migrate{read}"
 
 
 def _by(host: HostPreview) -> str:
@@ -214,7 +230,7 @@ def _by(host: HostPreview) -> str:
 
 def _one_migration(migration: Migration) -> list[str]:
     can = {True: "can be reversed", False: "can NOT be reversed", None: "whether it can be reversed isn't known"}
-    what = "; ".join(one.says for one in migration.operations) or migration.unread or "does nothing"
+    what = "; ".join(one.says for one in migration.operations) or migration.unread or "makes nothing"
     atomic = "" if migration.atomic else "; not atomic"
     lines = [f"{migration.label}: {what} ({can[migration.reversible]}{atomic})"]
     for operation in migration.operations:
@@ -239,6 +255,8 @@ def _left_lines(host: HostPreview) -> list[str]:
         labels = ", ".join(one.label for one in migrations.leaving)
         lines.append(f"applied, and not in the older version: {labels}")
         lines += _breaks_lines(migrations.leaving)
+    if migrations.unknown:
+        lines.append(f"applied, and in neither version, so that it stays: {', '.join(migrations.unknown)}")
     return [*lines, migrations.why] if migrations.why else lines
 
 

@@ -21,6 +21,7 @@ from tests.invariants import (
 from tests.runs import Runs
 
 RESTORE = {"restore_script": "~/scripts/restore_database.sh"}
+RESTORES = "/home/app/scripts/restore_database.sh"
 ITEMS = "select * from items_item order by id"
 DROP_WHAT_IS_HALF_DONE = "alter table items_item drop column price"
 
@@ -45,14 +46,22 @@ def with_restore(host: Host, run: Runs, settings: dict[str, Any]) -> Seen:
     return look(host)
 
 
-def test_a_backup_is_restored_with_every_row_where_that_is_the_way_back(
+def test_a_restore_is_believed_once_the_database_is_back_with_every_row(
     host: Host, with_restore: Seen, run: Runs, settings: dict[str, Any]
 ) -> None:
     settings["database_fallback"] = "restore"
     rows = query(host, ITEMS)
     version = break_version(host, with_restore, "good-2")
-    result = run("deploy", host, data={"version": version})
-    assert_taken_back(host, with_restore, result, "health", ["proven healthy"])
+    script = host.read(["cat", RESTORES])
+    host.run(f"printf '#!/bin/sh\\nexit 0\\n' >{RESTORES}")
+    idle = run("deploy", host, data={"version": version})
+    says = "has not brought the database back: still applied: items.0002_item_colour"
+    assert_screen(idle, "needs a person", ["needs a person at health", "maintenance stays ON", says])
+
+    host.write(RESTORES, script, mode=0o755, owner="app")
+    run("recover", host).worked()
+    seen = assert_well(host, links=with_restore.links, database=with_restore.database)
+    assert_ended(seen, "fell back", "health", version)
     assert query(host, ITEMS) == rows
 
 

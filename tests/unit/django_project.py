@@ -48,7 +48,7 @@ class Project:
     """A project, and the migrations of its apps as they are in its code just now.
 
     + databases: the file of each alias
-    + routers: the source of a module `routers` with a class `Router`, if it has one
+    + router: the source of a module with a class `Router`, if it has one; more: what its settings have besides
     """
 
     folder: Path
@@ -56,13 +56,14 @@ class Project:
     apps: Sequence[str] = ("items",)
     router: str = ""
     more: str = ""
+    models: dict[str, str] = field(default_factory=dict)
     migrations: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def write(self) -> None:
         """Write all of it, and nothing that was there before but the databases."""
         for app in self.apps:
             shutil.rmtree(self.folder / app, ignore_errors=True)
-            files = {"__init__": "", "models": "", "migrations/__init__": ""}
+            files = {"__init__": "", "models": self.models.get(app, ""), "migrations/__init__": ""}
             files |= {f"migrations/{name}": text for name, text in self.migrations.get(app, {}).items()}
             for name, text in files.items():
                 path = self.folder / app / f"{name}.py"

@@ -52,6 +52,10 @@ def test_a_person_may_accept_that_there_is_no_way_back() -> None:
     assert decide_fallback(told(), "accept", STUCK) == "keep"
 
 
+def test_in_an_empty_database_nothing_can_be_lost_and_nothing_is_refused() -> None:
+    assert decide_fallback(told(), "refuse", STUCK, empty=True) == "reverse"
+
+
 @pytest.mark.parametrize("way", ["restore", "keep"])
 def test_what_the_settings_say_otherwise_counts(way: str) -> None:
     assert decide_fallback(told(way, RESTORE), "refuse", STUCK) == way

@@ -181,6 +181,15 @@ def test_a_version_that_has_worked_is_blamed_only_for_its_own_failures(step: str
     assert ("mark" in names(journal_until(step, has_worked=True))) is marked
 
 
+@pytest.mark.parametrize("step", ["checks", "migrate", "health", "site"])
+@pytest.mark.parametrize("database", ["keep", "reverse", "restore"])
+def test_a_revert_that_fails_blames_no_version_but_the_one_whose_migrations_can_not_be_reversed(
+    step: str, database: str
+) -> None:
+    records = journal_until(step, kind="revert", database=database, has_worked=True)
+    assert ("mark" in names(records)) is ((step, database) == ("migrate", "reverse"))
+
+
 def test_a_committed_deploy_is_only_ever_finished_forward() -> None:
     records = [*journal_until("site", ended="step done"), {"event": "committed"}]
     assert names(records) == ["finish commit"]

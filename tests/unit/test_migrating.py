@@ -33,7 +33,8 @@ def test_a_squashed_migration_of_a_new_app_is_taken_back_with_all_the_names_that
     project.ask("migrate")
     assert project.recorded() == ["first", "fourth", "second", "squashed", "third"]
     taken_back = [["items", name] for name in ("first", "fourth", "second", "squashed", "third")]
-    assert project.ask("unapply", before) == {"unapplied": taken_back, "wrong": []}
+    done = project.ask("unapply", before)
+    assert (done["unapplied"], done["wrong"]) == (taken_back, [])
     assert (project.tables(), project.recorded()) == ([], [])
 
 
@@ -43,7 +44,8 @@ def test_what_comes_after_a_squashed_migration_is_taken_back_alone(project: Proj
     before = project.ask("migrations")["applied"]
     project.has("items", squashed=SQUASHED, fourth=FOURTH)
     project.ask("migrate")
-    assert project.ask("unapply", before) == {"unapplied": [["items", "fourth"]], "wrong": []}
+    done = project.ask("unapply", before)
+    assert (done["unapplied"], done["wrong"]) == ([["items", "fourth"]], [])
     assert columns(project) == ["id", "colour", "price"]
 
 
@@ -91,3 +93,106 @@ def test_what_is_in_no_version_stays_and_is_named(project: Project) -> None:
     assert failed.returncode == 1
     assert "this code does not have, and so can't take back: [['items', 'by_hand']]" in failed.stderr
     assert columns(project) == ["id", "colour", "note"]
+
+
+def test_what_was_taken_back_is_applied_again_and_nothing_else(project: Project) -> None:
+    project.has("items", first=FIRST, second=SECOND)
+    project.ask("migrate")
+    before = project.ask("migrations")["applied"]
+    project.has("items", first=FIRST, second=SECOND, third=THIRD)
+    project.ask("unapply", [["items", "first"]])
+    assert project.ask("reapply", before) == {"applied": [["items", "second"]], "wrong": []}
+    assert project.recorded() == ["first", "second"]
+
+
+NO_WAY_BACK = "migrations.RunPython(lambda apps, editor: None), migrations.RunSQL('insert into items_item values (1)')"
+
+
+def test_an_empty_database_is_told_and_made_empty_again_whatever_has_no_way_back(project: Project) -> None:
+    both = f"migrations.SeparateDatabaseAndState([{NO_WAY_BACK.replace('(1)', '(2)')}], [])"
+    project.has("items", first=FIRST, second=migration(NO_WAY_BACK, both, needs=[("items", "first")]))
+    (database,) = project.ask("migrations")["databases"]
+    assert (database["alias"], database["vendor"], database["empty"]) == ("default", "sqlite", True)
+    found = project.ask("migrate")
+    assert [one["empty"] for one in found["databases"]] == [False]
+    assert project.query("select id from items_item") == [(1,), (2,)]
+    assert project.ask("unapply", [], "emptied")["wrong"] == []
+    assert (project.tables(), project.recorded()) == ([], [])
+
+
+def test_what_an_empty_database_is_left_with_is_named(project: Project) -> None:
+    made = "migrations.RunSQL('create table left_over (id int)')"
+    project.has("items", first=migration(makes("Item"), made))
+    project.ask("migrate")
+    assert project.ask("unapply", [], "emptied")["tables"] == ["left_over"]
+
+
+def test_a_migration_is_not_reversible_where_code_inside_of_another_operation_is_not(project: Project) -> None:
+    inside = "migrations.SeparateDatabaseAndState([migrations.RunPython(lambda apps, editor: None)], [])"
+    project.has("items", first=migration(makes("Item"), inside))
+    assert [one["reversible"] for one in project.ask("migrations")["pending"]] == [False]
+
+
+ROUTER = """
+class Router:
+    def db_for_read(self, model, **hints):
+        return {"events": "logs"}.get(model._meta.app_label)
+
+    db_for_write = db_for_read
+
+    def allow_migrate(self, db, app_label, **hints):
+        return (app_label == "events") == (db == "logs")
+"""
+MODEL = "from django.db import models\n\nclass {name}(models.Model):\n    pass\n"
+EVENTS = migration(makes("Event"))
+MORE_EVENTS = migration(adds("Event", "colour"), needs=[("events", "first")])
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Project:
+    """A project with a database of its own for events, by a router; and a replica, and one that nobody migrates."""
+    databases = ("default", "logs", "replica", "elsewhere")
+    project = Project(tmp_path, databases, apps=("items", "events"), router=ROUTER)
+    project.more = "DATABASES['replica']['TEST'] = {'MIRROR': 'logs'}"
+    project.models = {"items": MODEL.format(name="Item"), "events": MODEL.format(name="Event")}
+    project.migrations = {"items": {"first": FIRST}, "events": {"first": EVENTS}}
+    project.write()
+    return project
+
+
+def test_each_database_that_a_router_writes_to_is_planned_migrated_and_taken_back(two: Project) -> None:
+    found = two.ask("migrations")
+    assert [one["alias"] for one in found["databases"]] == ["default", "logs"]
+    planned = {(one["name"], one["app"], one["database"]): len(one["operations"]) for one in found["pending"]}
+    made = {("first", "items", "default"): 1, ("first", "events", "logs"): 1}
+    assert planned == {**made, ("first", "events", "default"): 0, ("first", "items", "logs"): 0}
+    assert two.ask("migrate")["pending"] == []
+    assert (two.tables(), two.tables("logs")) == (["items_item"], ["events_event"])
+    assert (two.folder / "elsewhere.db").exists() is False
+
+    before = two.ask("migrations")["applied"]
+    assert ["events", "first", "logs"] in before
+    two.has("events", first=EVENTS, second=MORE_EVENTS)
+    two.ask("migrate")
+    assert two.recorded("logs") == ["first", "first", "second"]
+    found = two.ask("leaving", [["items", "first"], ["events", "first"]])
+    assert [(one["name"], one["database"]) for one in found["leaving"]] == [("second", "default"), ("second", "logs")]
+    done = two.ask("unapply", before)
+    assert (done["wrong"], done["databases"]) == ([], ["default", "logs"])
+    assert two.recorded("logs") == ["first", "first"]
+    assert two.ask("reapply", [*before, ["events", "second", "logs"]])["wrong"] == []
+    assert two.recorded("logs") == ["first", "first", "second"]
+    assert two.recorded() == ["first", "first"]
+
+
+def test_without_a_router_only_the_default_database_is_migrated(two: Project) -> None:
+    two.router = ""
+    two.write()
+    assert [one["alias"] for one in two.ask("migrations")["databases"]] == ["default"]
+
+
+def test_a_table_that_no_database_gets_is_not_announced(project: Project) -> None:
+    unmanaged = "migrations.CreateModel('Old', [('id', models.IntegerField(primary_key=True))], {'managed': False})"
+    project.has("items", first=migration(unmanaged, makes("Item")))
+    (pending,) = project.ask("migrations")["pending"]
+    assert [one["says"] for one in pending["operations"]] == ["Create model Item"]

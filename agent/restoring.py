@@ -1,0 +1,41 @@
+"""Restoring a backup, and proving that it has brought the database back, for a script that ends well may do nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.manage import django
+from agent.migration_names import labels
+from agent.step import Step, StepFailed
+
+Note = dict[str, Any]
+
+
+def restore(step: Step, backup: str) -> Note:
+    """Give the host's restore script a backup. Raises CommandFailed."""
+    script = step.layout.path("restore_script")
+    step.runner(step.layout.app).run([str(script), backup], cwd=step.layout.home)
+    return {"restored": backup}
+
+
+def prove_restored(step: Step, version: str, before: list[Any] | None) -> None:
+    """Prove that what is applied is what was. Raises StepFailed, CommandFailed.
+
+    + version: the one whose Django has told what was applied
+    + before: what was applied; None where nobody has told
+    """
+    if before is None:
+        return
+    was, now = (
+        {tuple(pair) for pair in one} for one in (before, django(step, "migrations", version=version)["applied"])
+    )
+    if was != now:
+        raise StepFailed(
+            "the restore script has ended well, and has not brought the database back: " + _difference(was, now)
+        )
+
+
+def _difference(was: set[Any], now: set[Any]) -> str:
+    told = (("still applied", now - was), ("not applied any more", was - now))
+    words = [f"{word}: {labels(sorted(pairs))}" for word, pairs in told if pairs]
+    return "; ".join(words) + "; is the backup of the database that the app uses?"

@@ -1,0 +1,162 @@
+"""What a revert does with the database: found out and refused first, done, and proven; and so for every restore."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent import going_back, restoring, undo
+from agent.command import CommandFailed
+from agent.step import StepFailed
+
+OLD, NEW = "django-20261101-100000-aaaaaaa-fffffff", "django-20261102-100000-bbbbbbb-fffffff"
+FIRST, SECOND, BY_HAND = ["items", "0001_initial"], ["items", "0002_note"], ["items", "0002_by_hand"]
+ADDS = {"app": "items", "kind": "AddField", "model": "item", "says": "Add field note to item"}
+
+
+def described(reversible: bool = True) -> dict[str, Any]:
+    operation = {**ADDS, "field": {"class": "TextField"}}
+    return {"app": "items", "name": "0002_note", "reversible": reversible, "atomic": True, "operations": [operation]}
+
+
+class Step:
+    """As much of a step as a revert's database has to do with, and a Django that says what it is told to.
+
+    + says: what each verb says, in order; an exception is raised
+    """
+
+    def __init__(self, folder: Path, kind: str = "revert", database: str = "keep", **says: list[Any]) -> None:
+        self.begin = {"kind": kind, "database": database, "was": NEW, "version": OLD, "backup": "/older.dump"}
+        self.settings = {"restore_script": "restore.sh"}
+        self.version = OLD
+        self.layout = SimpleNamespace(
+            version=lambda name: folder / name, path=lambda key: Path("/restore.sh"), app="app", home=folder
+        )
+        self.noted: dict[str, Any] = {}
+        self.says, self.asked, self.ran = says, list[tuple[str, ...]](), list[list[str]]()
+        self.progress = SimpleNamespace(notes={"maintenance_start": {}}, started=("maintenance_start", "migrate"))
+        for name, known in ((OLD, [FIRST]), (NEW, [FIRST, SECOND])):
+            (folder / name).mkdir(exist_ok=True)
+            (folder / name / ".switchback.json").write_text(json.dumps({"migrations": known}))
+
+    def notes(self, step: str) -> Any:
+        return self.noted.get(step, {})
+
+    def runner(self, user: str) -> Any:
+        return SimpleNamespace(run=lambda argv, cwd: self.ran.append(argv))
+
+    def django(self, step: Any, verb: str, *arguments: str, version: str = "") -> Any:
+        self.asked.append((verb, *arguments, version or OLD))
+        said = self.says[verb].pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+@pytest.fixture
+def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def made(**told: Any) -> Step:
+        one = Step(tmp_path, **told)
+        for module in (going_back, restoring, undo):
+            monkeypatch.setattr(module, "django", one.django)
+        return one
+
+    return made
+
+
+def leaving(*migrations: dict[str, Any], unknown: Any = ()) -> list[Any]:
+    return [{"applied": [FIRST, SECOND, *unknown], "leaving": list(migrations), "unknown": list(unknown)}]
+
+
+def test_a_revert_that_keeps_the_database_says_what_the_older_code_can_not_write(step: Any) -> None:
+    found = going_back.check(step(leaving=leaving(described())))
+    says = (
+        "items.0002_note stays, Add field note to item: "
+        "the old code does not fill the new column, which must not be empty (db_default helps)"
+    )
+    assert (found["newer_schema"], found["warning"]) == ([says], says)
+
+
+def test_a_revert_between_versions_with_the_same_migrations_asks_no_django(step: Any, tmp_path: Path) -> None:
+    one = step()
+    (tmp_path / NEW / ".switchback.json").write_text(json.dumps({"migrations": [FIRST]}))
+    assert (going_back.check(one), one.asked) == ({}, [])
+
+
+def test_what_can_not_be_reversed_is_refused_before_anything_is_touched(step: Any) -> None:
+    with pytest.raises(StepFailed) as failed:
+        going_back.check(step(database="reverse", leaving=leaving(described(reversible=False))))
+    assert str(failed.value) == (
+        "these migrations can't be reversed: items.0002_note\n"
+        "Go back without the database (--data database=keep), or with a backup (--data database=restore)."
+    )
+
+
+def test_a_version_that_says_nothing_of_its_migrations_is_not_gone_back_to_by_reversing(
+    step: Any, tmp_path: Path
+) -> None:
+    one = step(database="reverse")
+    (tmp_path / OLD / ".switchback.json").write_text("{}")
+    with pytest.raises(StepFailed, match="it was not built by Switchback"):
+        going_back.check(one)
+
+
+def test_a_version_that_can_not_even_say_what_is_applied_is_left_all_the_same(step: Any) -> None:
+    found = going_back.check(step(leaving=[CommandFailed("manage.py fails", "")]))
+    assert found == {"warning": f"what is applied that {OLD} does not know can't be told: manage.py fails"}
+    broken = step(database="reverse", leaving=[CommandFailed("manage.py fails", "")])
+    with pytest.raises(CommandFailed):
+        going_back.check(broken)
+
+
+def test_reversing_takes_back_what_the_older_version_lacks_and_the_one_that_is_left_has(step: Any) -> None:
+    one = step(
+        database="reverse",
+        leaving=leaving(described(), unknown=[BY_HAND]),
+        unapply=[{"unapplied": [SECOND], "wrong": []}],
+    )
+    one.noted["checks"] = going_back.check(one)
+    assert one.notes("checks")["warning"] == ("applied, and in neither version, so that it stays: items.0002_by_hand")
+    going_back.take_back(one)
+    assert one.asked[-1] == ("unapply", json.dumps([FIRST, BY_HAND]), NEW)
+
+
+def test_an_older_backup_that_brings_nothing_back_is_a_failure(step: Any) -> None:
+    one = step(
+        database="restore",
+        leaving=leaving(described()),
+        migrations=[{"applied": [FIRST, SECOND], "pending": []}, {"applied": [FIRST], "pending": []}],
+    )
+    one.noted["checks"] = going_back.check(one)
+    with pytest.raises(StepFailed, match=r"items\.0002_note is still applied: it restored nothing"):
+        going_back.take_back(one)
+    assert going_back.take_back(one) == {"restored": "/older.dump"}
+
+
+@pytest.mark.parametrize("kind", ["deploy", "revert"])
+def test_a_restore_that_has_not_brought_the_database_back_is_no_way_back(step: Any, kind: str) -> None:
+    applied = [[FIRST, SECOND], [FIRST]]
+    one = step(kind=kind, migrations=[{"applied": pairs} for pairs in applied])
+    one.progress.notes["checks"] = {"fallback": "restore"}
+    one.noted = {"checks": {"applied": [FIRST]}, "backup": {"path": "/new.dump"}}
+    with pytest.raises(StepFailed) as failed:
+        undo.database(one)
+    assert str(failed.value) == (
+        "the restore script has ended well, and has not brought the database back: still applied: items.0002_note; "
+        "is the backup of the database that the app uses?"
+    )
+    assert undo.database(one)["restored"] == "/new.dump"
+    assert one.ran == [["/restore.sh", "/new.dump"]] * 2
+
+
+def test_what_a_revert_has_reversed_is_applied_again_where_there_is_no_backup(step: Any) -> None:
+    one = step(database="reverse", reapply=[{"applied": [SECOND], "wrong": []}, {"applied": [], "wrong": [SECOND]}])
+    one.noted = {"checks": {"applied": [FIRST, SECOND]}}
+    assert going_back.undo(one)["migrated"] == NEW
+    assert one.asked == [("reapply", json.dumps([FIRST, SECOND]), NEW)]
+    with pytest.raises(StepFailed, match="differ from what was recorded"):
+        going_back.undo(one)
