@@ -139,15 +139,23 @@ def checks(step: Step) -> Note:
         raise StepFailed("Django's system checks found:\n" + "\n".join(found["errors"]))
     if found["conflicts"]:
         raise StepFailed("migrations conflict: " + json.dumps(found["conflicts"]))
+    if found["inconsistent"]:
+        raise StepFailed("\n".join(found["inconsistent"]))
     problems = [*startable.written_inside(step, found.pop("writes", {})), *startable.would_not_start(step)]
     if problems:
         raise StepFailed("the version can't be started as it is:\n" + "\n".join(problems))
     found["empty"] = all(one["empty"] for one in found["databases"])
     irreversible = step.begin.get("irreversible", "refuse")
     found["fallback"] = decide_fallback(step.settings, irreversible, found["pending"], found["empty"])
-    found.update(going_back.older_code(step, found))
+    found.update(going_back.older_code(step, found, _unwritten(found)))
     found["restart"] = rolling.way(step.layout, step.begin.get("was"), step.version)
     return found
+
+
+def _unwritten(found: Note) -> list[str]:
+    """What to say of models that no migration has made: where they are asked for, the app fails."""
+    changes = found.get("unwritten") or []
+    return [f"models have what no migration makes (manage.py makemigrations): {'; '.join(changes)}"] if changes else []
 
 
 def decide_fallback(settings: Mapping[str, Any], irreversible: str, pending: list[Note], empty: bool = False) -> str:

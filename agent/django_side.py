@@ -130,8 +130,30 @@ def checks():  # type: ignore[no-untyped-def]
         "errors": texts(message for message in found if message.level >= ERROR),
         "warnings": texts(message for message in found if message.level < ERROR),
         "writes": {"uploads": _uploads(), "sqlite": _sqlite_files()},
+        "unwritten": _unwritten(),
         **migrations(),
     }
+
+
+def _unwritten():  # type: ignore[no-untyped-def]
+    """What the models of the project's own apps have that no migration makes, as `makemigrations --check` finds it."""
+    from django.apps import apps  # noqa: PLC0415
+    from django.db.migrations.autodetector import MigrationAutodetector  # noqa: PLC0415
+    from django.db.migrations.state import ProjectState  # noqa: PLC0415
+
+    own = {config.label for config in apps.get_app_configs() if "/site-packages/" not in os.path.realpath(config.path)}
+    loader = _executor(DEFAULT).loader
+    own &= loader.migrated_apps
+    try:
+        changes = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps)).changes(loader.graph)
+    except Exception as problem:  # noqa: BLE001 - whatever keeps it from being told, it is no more than a hint
+        return [f"can't be told: {type(problem).__name__}"]
+    return [
+        f"{app}: {operation.describe()}"
+        for app in sorted(own & set(changes))
+        for migration in changes[app]
+        for operation in migration.operations
+    ]
 
 
 def _uploads():  # type: ignore[no-untyped-def]
@@ -182,10 +204,12 @@ def migrations():  # type: ignore[no-untyped-def]
     A migration is [app, name], and in another database than the default one [app, name, alias].
     """
     found = {"databases": [_database(alias) for alias in _aliases()], "applied": [], "unknown": [], "pending": []}
+    found["inconsistent"] = []
     for alias in _aliases():
         executor = _executor(alias)
         loader = executor.loader
         conflicts = loader.detect_conflicts()
+        found["inconsistent"] += _inconsistent(loader, alias)
         plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
         found["applied"] += _named(alias, loader.applied_migrations)
         unknown = set(loader.applied_migrations) - _with_squashed(loader, loader.disk_migrations)
@@ -218,6 +242,18 @@ def _aliases():  # type: ignore[no-untyped-def]
         return not told["ENGINE"].endswith(".dummy") and not (told.get("TEST") or {}).get("MIRROR")
 
     return [alias for alias in connections if is_real(alias) and (alias == DEFAULT or has_its_own(alias))]
+
+
+def _inconsistent(loader, alias):  # type: ignore[no-untyped-def]
+    """Why a database's history does not fit the migrations, so that nothing could be migrated."""
+    from django.db import connections  # noqa: PLC0415
+    from django.db.migrations.exceptions import InconsistentMigrationHistory  # noqa: PLC0415
+
+    try:
+        loader.check_consistent_history(connections[alias])
+    except InconsistentMigrationHistory as problem:
+        return [str(problem)]
+    return []
 
 
 def _named(alias, pairs):  # type: ignore[no-untyped-def]

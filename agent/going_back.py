@@ -51,20 +51,20 @@ def check(step: Step) -> Note:
     return {**note, **warned(stays, newer)}
 
 
-def older_code(step: Step, found: Note) -> Note:
+def older_code(step: Step, found: Note, others: list[str]) -> Note:
     """What is worth knowing of a deploy to code that lacks some of what is applied.
 
-    + found: what the new version's Django has told of its migrations
+    + found: what the new version's Django has told of its migrations; others: what else is worth a warning
     """
     was = step.begin.get("was")
     if not found.get("unknown"):
-        return {}
+        return warned(others, [])
     leaving: Note = {"leaving": [], "unknown": found["unknown"]}
     if was:
         # To describe them takes the live version's code. A deploy that is well without knowing needs none.
         with contextlib.suppress(CommandFailed):
             leaving = django(step, "leaving", json.dumps(found["known"] + found["replaced"]), version=was)
-    return warned(in_neither(leaving["unknown"]), newer_schema(with_risks(leaving["leaving"])))
+    return warned([*others, *in_neither(leaving["unknown"])], newer_schema(with_risks(leaving["leaving"])))
 
 
 def warned(stays: list[str], newer: list[str]) -> Note:

@@ -211,6 +211,7 @@ def _foreseen(look: _Look, room: Path, found: Found) -> Found:
         "why": "",
         "applied": found["applied"],
         "conflicts": found["conflicts"],
+        "inconsistent": found["inconsistent"],
         "databases": [one["alias"] for one in found["databases"]],
         "pending": _masked_sql(foresight.with_risks(found["pending"])),
         "missing": missing,

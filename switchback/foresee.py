@@ -419,6 +419,8 @@ def _fallback_of_deploy(run: Run, migrations: Migrations | None) -> tuple[Fallba
         return Fallback(way=run.settings.database_fallback, why="what is migrated is known when built"), ()
     if migrations.conflicts:
         return Fallback(way="refused"), (f"migrations conflict: {_conflicts(migrations.conflicts)}",)
+    if migrations.inconsistent:
+        return Fallback(way="refused"), migrations.inconsistent
     if run.was is None and migrations.applied is None and run.settings.database_fallback == "reverse":
         return Fallback(way="reverse", why=FIRST), ()
     if not migrations.pending:

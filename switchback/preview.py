@@ -124,6 +124,7 @@ class Migrations(Part):
     )
     unknown: tuple[str, ...] = Field(default=(), description="of a revert: applied, and in neither version")
     conflicts: dict[str, tuple[str, ...]] = Field(default={}, description="apps with several last migrations")
+    inconsistent: tuple[str, ...] = Field(default=(), description="why what is applied can't be migrated from")
 
     @property
     def shown(self) -> tuple[Migration, ...]:

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
     replaces = {replaces!r}
     operations = [{operations}]
 """
-FIELD = "('id', models.BigAutoField(primary_key=True))"
+FIELD = "('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID'))"
 
 
 @dataclass

@@ -196,3 +196,21 @@ def test_a_table_that_no_database_gets_is_not_announced(project: Project) -> Non
     project.has("items", first=migration(unmanaged, makes("Item")))
     (pending,) = project.ask("migrations")["pending"]
     assert [one["says"] for one in pending["operations"]] == ["Create model Item"]
+
+
+def test_what_a_model_has_and_no_migration_makes_is_told_of_the_projects_own_apps(project: Project) -> None:
+    lines = ["from django.db import models", "class Item(models.Model):", "    colour = models.TextField()"]
+    project.models = {"items": "\n".join(lines)}
+    project.has("items", first=FIRST)
+    assert project.ask("checks")["unwritten"] == ["items: Add field colour to item"]
+    project.models = {"items": MODEL.format(name="Item")}
+    project.has("items", first=FIRST)
+    assert project.ask("checks")["unwritten"] == []
+
+
+def test_a_history_that_lacks_what_an_applied_migration_needs_now_is_told(project: Project) -> None:
+    project.has("items", second=migration(makes("Item")))
+    project.ask("migrate")
+    project.has("items", first=migration(), second=migration(makes("Item"), needs=[("items", "first")]))
+    (problem,) = project.ask("migrations")["inconsistent"]
+    assert "items.second is applied before its dependency items.first" in problem

@@ -251,7 +251,7 @@ def test_a_revert_keeps_the_database_and_builds_nothing() -> None:
     run = only(plan_revert(fleet(web=host_facts()), asked()))
     assert run.about["database"] == "keep"
     assert set(run.steps) & set(BUILD) == {"checks"}
-    assert run.steps[:2] == ("maintenance_start", "backup")
+    assert run.steps[:3] == ("checks", "maintenance_start", "backup")
 
 
 def test_a_restore_takes_the_backup_from_when_its_version_was_last_replaced() -> None:
