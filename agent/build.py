@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from agent import ahead, git, going_back, rolling, startable, tree, venvs
 from agent.command import PATH, Runner, acting_as
-from agent.migration_names import labels
+from agent.maintenance import breaks_old_code
+from agent.migration_names import label, labels
 from agent.say import say
 from agent.state import write_whole
 from agent.staying import django_that_stays
@@ -145,9 +146,9 @@ def checks(step: Step) -> Note:
     if problems:
         raise StepFailed("the version can't be started as it is:\n" + "\n".join(problems))
     found["empty"] = all(one["empty"] for one in found["databases"])
-    irreversible = step.begin.get("irreversible", "refuse")
-    found["fallback"] = decide_fallback(step.settings, irreversible, found["pending"], found["empty"])
-    found.update(going_back.older_code(step, found, _unwritten(found)))
+    accepted, breaks = step.begin.get("irreversible", "refuse"), bool(breaks_old_code(found["pending"]))
+    found["fallback"] = decide_fallback(step.settings, accepted, found["pending"], found["empty"], breaks)
+    found.update(going_back.older_code(step, found, [*_unwritten(found), *_without_restore(step, found)]))
     found["restart"] = rolling.way(step.layout, step.begin.get("was"), step.version)
     return found
 
@@ -158,19 +159,24 @@ def _unwritten(found: Note) -> list[str]:
     return [f"models have what no migration makes (manage.py makemigrations): {'; '.join(changes)}"] if changes else []
 
 
-def decide_fallback(settings: Mapping[str, Any], irreversible: str, pending: list[Note], empty: bool = False) -> str:
+def decide_fallback(
+    settings: Mapping[str, Any], irreversible: str, pending: list[Note], empty: bool = False, breaks: bool = False
+) -> str:
     """How the database goes back if this deploy fails. Raises StepFailed when it could not, and nobody accepted that.
 
     + irreversible: refuse, or accept
     + pending: the migrations to come
     + empty: whether there is no table yet, so that nothing can be lost
+    + breaks: whether the old code can't live with them
     """
     way = str(settings["database_fallback"])
-    stuck = [migration for migration in pending if not migration["reversible"]]
-    if way != "reverse" or not stuck or empty:
+    if way != "reverse" or empty:
         return way
-    if settings.get("restore_script"):
+    stuck = [migration for migration in pending if not migration["reversible"]]
+    if settings.get("restore_script") and (stuck or better_restored(settings, pending, breaks)):
         return "restore"
+    if not stuck:
+        return way
     if irreversible == "accept":
         return "keep"
     raise StepFailed(
@@ -178,6 +184,28 @@ def decide_fallback(settings: Mapping[str, Any], irreversible: str, pending: lis
         "Set restore_script, so that the database can be restored from this deploy's own backup, or accept that the "
         "schema stays: --data irreversible=accept"
     )
+
+
+def better_restored(settings: Mapping[str, Any], pending: Sequence[Note], breaks: bool) -> list[str]:
+    """Of migrations that can be reversed, those that are better undone by a restore, each with why. Pure.
+
+    They discard what is stored, or can stop half-way. The latter alone is no reason to keep visitors out.
+
+    + breaks: whether the old code can't live with them
+    """
+    lossy, half = ([one for one in pending if one.get(key)] for key in ("loses", "halfway"))
+    told = [f"{label(one)} discards what is stored, and reversing it brings none of that back" for one in lossy]
+    if settings.get("maintenance") == "auto" and not lossy and not breaks:
+        return []
+    return [*told, *(f"{label(one)} can stop half-way, where nothing can reverse it" for one in half)]
+
+
+def _without_restore(step: Step, found: Note) -> list[str]:
+    """What to say of migrations that would better be undone by a restore, where there is no script for it."""
+    if found["fallback"] != "reverse" or found["empty"]:
+        return []
+    worse = better_restored(step.settings, found["pending"], bool(breaks_old_code(found["pending"])))
+    return [f"{why}; restore_script is not set" for why in worse]
 
 
 def seal(step: Step) -> Note:

@@ -441,22 +441,59 @@ def _reversible(operation):  # type: ignore[no-untyped-def]
 def _described(executor, plan):  # type: ignore[no-untyped-def]
     """The migrations of a plan, each with its operations as migration_risk has them."""
     state = executor._create_project_state(with_applied_migrations=True)
-    return [_with_operations(migration, state, executor.connection.alias) for migration in plan]
+    found = []
+    for migration in plan:
+        told = _with_operations(migration, state, executor.connection)
+        steps = len(told["operations"])
+        halfway = not migration.atomic or (steps > 1 and not executor.connection.features.can_rollback_ddl)
+        found.append({**told, "halfway": halfway and steps > 0})
+    return found
 
 
-def _with_operations(migration, state, alias):  # type: ignore[no-untyped-def]
+def _with_operations(migration, state, connection):  # type: ignore[no-untyped-def]
     """A migration with those of its operations that do something in a database.
 
     + state: the models before it, moved on to after it; None where they don't matter
     """
-    operations = []
+    operations, loses, alias = [], False, connection.alias
     for operation in migration.operations:
         if _is_for(alias, operation, migration.app_label):
             operations.append(_operation(operation, migration.app_label, state))
+            loses = loses or (state is not None and _loses(operation, operations[-1], state, connection))
         if state is not None:
             operation.state_forwards(migration.app_label, state)
     idle = bool(migration.operations) and not operations
-    return {**_describe(migration), "database": alias, "operations": operations, "idle": idle}
+    return {**_describe(migration), "database": alias, "operations": operations, "idle": idle, "loses": loses}
+
+
+def _loses(operation, told, state, connection):  # type: ignore[no-untyped-def]
+    """Whether an operation discards something that is stored now, which reversing it does not bring back."""
+    kind, app = told["kind"], told["app"]
+    if kind == "SeparateDatabaseAndState":
+        pairs = zip(operation.database_operations, told["inside"])
+        return any(_loses(one, inside, state, connection) for one, inside in pairs)
+    if kind not in ("RemoveField", "DeleteModel") and not (kind == "AlterField" and _narrows(told)):
+        return False
+    model = state.apps.get_model(app, told["model"])
+    stored = model
+    if kind == "RemoveField":
+        field = model._meta.get_field(told["name"])
+        stored = field.remote_field.through if field.many_to_many else model
+    if stored._meta.db_table not in connection.introspection.table_names():
+        return False
+    rows = stored._base_manager.using(connection.alias)
+    if kind == "RemoveField" and stored is model and field.null:
+        rows = rows.exclude(**{field.attname: None})
+    return rows.exists()
+
+
+def _narrows(told):  # type: ignore[no-untyped-def]
+    """Whether a column takes less than before, or is filled where it was empty."""
+    was, now = told.get("was") or {}, told.get("field") or {}
+    if was.get("class") != now.get("class") or (was.get("null") and not now.get("null")):
+        return True
+    sizes = [(was.get(key), now.get(key)) for key in ("max_length", "max_digits", "decimal_places")]
+    return any(after is not None and (before is None or after < before) for before, after in sizes)
 
 
 def _is_for(alias, operation, app):  # type: ignore[no-untyped-def]
@@ -532,7 +569,7 @@ def leaving(known):  # type: ignore[no-untyped-def]
         _, plan, unknown = _way_back(loader, applied & _with_squashed(loader, pairs))
         found["databases"].append(_database(alias))
         found["applied"] += _named(alias, loader.applied_migrations)
-        found["leaving"] += [{**_with_operations(one, None, alias), "sql": None} for one in plan]
+        found["leaving"] += [{**_with_operations(one, None, loader.connection), "sql": None} for one in plan]
         found["unknown"] += _named(alias, unknown)
     return found
 

@@ -60,6 +60,8 @@ def with_risks(migrations: list[Found]) -> list[Found]:
                 "name": migration["name"],
                 "database": migration.get("database", DEFAULT),
                 "idle": migration.get("idle", False),
+                "loses": migration.get("loses", False),
+                "halfway": migration.get("halfway", not migration["atomic"]),
                 "reversible": migration["reversible"],
                 "atomic": migration["atomic"],
                 "operations": [{"says": one["says"], "risks": risks(one)} for one in operations],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,8 @@ def decide(progress: Progress) -> Window:
         return Window(False, "nothing is migrated")
     if progress.begin.get("kind") == "revert":
         return Window(True, "the database is taken back")
-    why = _needs_one(progress.notes["checks"]["pending"], settings)
+    checks = progress.notes["checks"]
+    why = _needs_one(checks["pending"], settings, checks.get("fallback") == "restore")
     return Window(bool(why), why or "the old code can live with every migration")
 
 
@@ -58,18 +60,23 @@ def visitors_may_notice(progress: Progress, step: str) -> bool:
     return step not in ("maintenance_start", "backup") or decide(progress).needed
 
 
-def _needs_one(pending: list[dict[str, Any]], settings: dict[str, Any]) -> str:
-    """Why visitors must not be in while these migrations run; empty when they may be."""
+def _needs_one(pending: list[dict[str, Any]], settings: dict[str, Any], restores: bool) -> str:
+    """Why visitors must not be in while these migrations run; empty when they may be.
+
+    + restores: whether a backup is the way back
+    """
     if settings.get("database_fallback") == "restore":
         return "a restore of the database would lose what visitors write"
     stuck = [one for one in pending if not one.get("reversible")]
     if stuck:
         return f"{labels(stuck)} can't be reversed"
+    if restores:
+        return "a restore of the database would lose what visitors write"
     breaking = breaks_old_code(pending)
     return f"the old code can't live with {', '.join(breaking)}" if breaking else ""
 
 
-def breaks_old_code(pending: list[dict[str, Any]]) -> list[str]:
+def breaks_old_code(pending: Sequence[dict[str, Any]]) -> list[str]:
     """The migrations that the version which still serves may not be able to live with."""
     if old_code_can_live_with(operations_of(pending)):
         return []
@@ -77,6 +84,6 @@ def breaks_old_code(pending: list[dict[str, Any]]) -> list[str]:
     return alone or [label(one) for one in pending]
 
 
-def operations_of(pending: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def operations_of(pending: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The operations of migrations, in order, each with its app."""
     return [{"app": one["app"], **operation} for one in pending for operation in one["operations"]]

@@ -253,12 +253,19 @@ def _needs_window(run: Run, migrations: Migrations | None) -> str:
     stuck = [one.label for one in migrations.pending if not one.reversible]
     if stuck:
         return f"{', '.join(stuck)} can't be reversed"
-    breaking = [
+    if run.settings.database_fallback == "reverse" and _fallback_of_migrations(run, migrations)[0].way == "restore":
+        return "a restore of the database would lose what visitors write"
+    breaking = _breaking(migrations)
+    return f"the old code can't live with {', '.join(breaking)}" if breaking else ""
+
+
+def _breaking(migrations: Migrations) -> list[str]:
+    """Those to be applied that the old code may not be able to live with."""
+    return [
         one.label
         for one in migrations.pending
         if any(risk.kind in (BREAKS, UNKNOWN) for operation in one.operations for risk in operation.risks)
     ]
-    return f"the old code can't live with {', '.join(breaking)}" if breaking else ""
 
 
 def _service(run: Run, found: Facts) -> Service:
@@ -432,12 +439,16 @@ def _fallback_of_deploy(run: Run, migrations: Migrations | None) -> tuple[Fallba
 
 def _fallback_of_migrations(run: Run, migrations: Migrations) -> tuple[Fallback, tuple[str, ...]]:
     pending = [
-        {**one.model_dump(include={"app", "name", "database"}), "reversible": one.reversible is not False}
+        {
+            **one.model_dump(include={"app", "name", "database", "loses", "halfway"}),
+            "reversible": one.reversible is not False,
+        }
         for one in migrations.pending
     ]
     settings = run.settings.model_dump(mode="json")
     try:
-        way = decide_fallback(settings, str(run.about.get("irreversible", "refuse")), pending)
+        accepted, breaks = str(run.about.get("irreversible", "refuse")), bool(_breaking(migrations))
+        way = decide_fallback(settings, accepted, pending, breaks=breaks)
     except StepFailed as problem:
         return Fallback(way="refused", cannot_undo=_cannot_undo("refused", migrations)), (str(problem),)
     return Fallback.model_validate({"way": way, "cannot_undo": _cannot_undo(way, migrations)}), ()
@@ -502,8 +513,8 @@ def _cannot_undo(way: str, migrations: Migrations) -> tuple[str, ...]:
     if way == "reverse":
         lost = [one.label for one in migrations.pending if _loses(one)]
         sentences += [f"{', '.join(lost)}: what is dropped does not come back with reversing"] if lost else []
-        half = [one.label for one in migrations.pending if not one.atomic]
-        sentences += [f"{', '.join(half)}: not atomic; if it fails half-way, a person is needed"] if half else []
+        half = [one.label for one in migrations.pending if one.halfway or not one.atomic]
+        sentences += [f"{', '.join(half)}: if it fails half-way, a person is needed"] if half else []
         unsure = [one.label for one in migrations.pending if one.reversible is None]
         sentences += [f"{', '.join(unsure)}: whether it can be reversed is known when built"] if unsure else []
     return tuple(sentences)

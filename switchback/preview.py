@@ -96,6 +96,8 @@ class Migration(Part):
     name: str
     database: str = Field(default=DEFAULT, description="the alias of the database in which it is applied")
     idle: bool = Field(default=False, description="whether it makes nothing there, and is only recorded")
+    loses: bool = Field(default=False, description="whether it discards what is stored now")
+    halfway: bool = Field(default=False, description="whether it can stop in its middle")
     reversible: bool | None = Field(description="none where only the file could be read, and it does not say")
     atomic: bool = True
     operations: tuple[Operation, ...] = ()

@@ -56,6 +56,23 @@ def test_in_an_empty_database_nothing_can_be_lost_and_nothing_is_refused() -> No
     assert decide_fallback(told(), "refuse", STUCK, empty=True) == "reverse"
 
 
+@pytest.mark.parametrize("what", ["loses", "halfway"])
+def test_what_reversing_would_not_bring_back_is_restored_where_there_is_a_script_and_reversed_elsewhere(
+    what: str,
+) -> None:
+    worse = [{**migration(), what: True}]
+    assert decide_fallback(told(restore_script=RESTORE), "refuse", worse) == "restore"
+    assert decide_fallback(told(), "refuse", worse) == "reverse"
+
+
+def test_visitors_are_not_kept_out_because_an_index_could_be_left_half_built() -> None:
+    settings = {**told(restore_script=RESTORE), "maintenance": "auto"}
+    half = [{**migration(), "halfway": True}]
+    assert decide_fallback(settings, "refuse", half) == "reverse"
+    assert decide_fallback(settings, "refuse", half, breaks=True) == "restore"
+    assert decide_fallback(settings, "refuse", [{**migration(), "loses": True}]) == "restore"
+
+
 @pytest.mark.parametrize("way", ["restore", "keep"])
 def test_what_the_settings_say_otherwise_counts(way: str) -> None:
     assert decide_fallback(told(way, RESTORE), "refuse", STUCK) == way

@@ -214,3 +214,42 @@ def test_a_history_that_lacks_what_an_applied_migration_needs_now_is_told(projec
     project.has("items", first=migration(), second=migration(makes("Item"), needs=[("items", "first")]))
     (problem,) = project.ask("migrations")["inconsistent"]
     assert "items.second is applied before its dependency items.first" in problem
+
+
+LOSSY = {
+    "drops a column": "migrations.RemoveField('Item', 'colour')",
+    "drops a table": "migrations.DeleteModel('Item')",
+    "narrows a column": "migrations.AlterField('Item', 'colour', models.CharField(max_length=3, null=True))",
+    "fills a column": "migrations.AlterField('Item', 'colour', models.TextField(default=''))",
+}
+
+
+@pytest.mark.parametrize("operation", LOSSY.values(), ids=LOSSY.keys())
+def test_a_migration_loses_something_where_there_is_something_to_lose(project: Project, operation: str) -> None:
+    project.has("items", first=FIRST, second=SECOND)
+    project.ask("migrate")
+    project.has("items", first=FIRST, second=SECOND, third=migration(operation, needs=[("items", "second")]))
+    assert [one["loses"] for one in project.ask("migrations")["pending"]] == [False]
+    project.query("insert into items_item (id, colour) values (1, 'blue')")
+    assert [one["loses"] for one in project.ask("migrations")["pending"]] == [True]
+
+
+def test_a_column_that_is_empty_is_no_loss_and_neither_is_what_is_only_made(project: Project) -> None:
+    project.has("items", first=FIRST, second=SECOND)
+    project.ask("migrate")
+    project.query("insert into items_item (id, colour) values (1, null)")
+    fourth = migration(LOSSY["drops a column"], needs=[("items", "third")])
+    project.has("items", first=FIRST, second=SECOND, third=THIRD, fourth=fourth)
+    assert [one["loses"] for one in project.ask("migrations")["pending"]] == [False, False]
+
+
+@pytest.mark.parametrize("rolls_back", [True, False])
+def test_a_migration_can_stop_half_way_without_a_transaction_around_all_of_it(
+    project: Project, rolls_back: bool
+) -> None:
+    base = "from django.db.backends.sqlite3.base import DatabaseWrapper"
+    project.more = f"{base}\nDatabaseWrapper.features_class.can_rollback_ddl = {rolls_back}"
+    two = migration(adds("Item", "colour"), adds("Item", "price"), needs=[("items", "first")])
+    alone = migration(adds("Item", "size"), needs=[("items", "second")], more="atomic = False")
+    project.has("items", first=FIRST, second=two, third=alone)
+    assert [one["halfway"] for one in project.ask("migrations")["pending"]] == [False, not rolls_back, True]
