@@ -44,7 +44,7 @@ def carry(layout: Layout, left: str, live: str, days: float, now: float | None =
     with acting_as(layout.app):
         own, has = hashed(target), _record(layout.version(live))
         wanted = {**has, **_record(layout.version(left)), **dict.fromkeys(hashed(source), now)}
-        wanted = {name: until for name, until in wanted.items() if _is_inside(name) and name not in own}
+        wanted = {name: until for name, until in wanted.items() if is_inside(name) and name not in own}
         kept = {name: until for name, until in wanted.items() if now - until < days * DAY}
         linked = sum(_link(source, target, name) for name in kept)
         for name in has.keys() - kept.keys() - own:
@@ -59,7 +59,8 @@ def _record(version: Path) -> dict[str, float]:
     return {str(name): float(until) for name, until in read_json(version / RECORD).items()}
 
 
-def _is_inside(name: str) -> bool:
+def is_inside(name: str) -> bool:
+    """Whether a name of a manifest stays below its folder."""
     return not os.path.isabs(name) and ".." not in name.split("/")
 
 

@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, git, going_back, rolling, startable, tree, venvs
+from agent import ahead, git, going_back, rolling, served, startable, tree, venvs
 from agent.command import PATH, Runner, acting_as
+from agent.layout import Layout
+from agent.links import NotALink, read_link
 from agent.maintenance import breaks_old_code
 from agent.migration_names import label, labels
 from agent.say import say
@@ -128,7 +130,8 @@ def static(step: Step) -> Note:
     folder = step.layout.part(step.version, "static")
     with acting_as(step.layout.app):
         folder.mkdir(exist_ok=True)
-    return django_that_stays(step, "static", str(folder))
+    found = django_that_stays(step, "static", str(folder))
+    return {**found, **served.lead_app_there(step, found)}
 
 
 def checks(step: Step) -> Note:
@@ -211,6 +214,7 @@ def _without_restore(step: Step, found: Note) -> list[str]:
 def seal(step: Step) -> Note:
     """Make the version unchangeable, and say so with a marker that is written last."""
     layout, folder = step.layout, step.layout.version(step.version)
+    _links_are_links(layout)
     runner = step.runner(layout.app)
     python = str(layout.part(step.version, "venv") / "bin" / "python")
     sources = [str(layout.part(step.version, part)) for part in ("code", "config")]
@@ -232,6 +236,7 @@ def seal(step: Step) -> Note:
         "venv": {key: made.get(key) for key in ("fingerprint", "named")},
         "migrations": step.notes("checks").get("known", []),
         "self_contained": _is_self_contained(folder, step.notes("checks").get("code", [])),
+        "static_url": step.notes("static").get("url"),
     }
     runner.run(["sync", "--file-system", str(folder)])
     with acting_as(layout.app):
@@ -239,6 +244,18 @@ def seal(step: Step) -> Note:
         folder.chmod(0o555)
     ahead.begin(step)
     return {"bytes": size}
+
+
+def _links_are_links(layout: Layout) -> None:
+    """See to it that the build has put nothing where a link will be: a script that collects into STATIC_ROOT, say."""
+    try:
+        for path in (*layout.main_links().values(), *layout.fixed_links()):
+            read_link(path)
+    except NotALink as problem:
+        raise StepFailed(
+            f"{problem}. It was put there during this build: have the project's scripts write "
+            "below $SWITCHBACK_VERSION only: the static files are collected there without a script"
+        ) from None
 
 
 def _is_self_contained(version: Path, code: list[str]) -> bool:

@@ -48,6 +48,8 @@ def main() -> None:
             del arguments[-2:]
             # What the app starts is not to hold the door open when we are gone.
             os.set_inheritable(door, False)
+        if verb == "static":
+            arguments.append(_lead_static_files_to(arguments[0]))
         django.setup()
         found = VERBS[verb](*arguments)  # type: ignore[operator]
         print(MARK + json.dumps(found), flush=True)
@@ -102,19 +104,64 @@ def _let_go_of_databases():  # type: ignore[no-untyped-def]
             getattr(connection, "close_pool", lambda: None)()
 
 
-def static(root):  # type: ignore[no-untyped-def]
-    """Collect the static files into a version, whatever STATIC_ROOT says; and do what `checks` does.
+def _lead_static_files_to(root):  # type: ignore[no-untyped-def]
+    """Have static files be in a version's own folder, before anything of the app's asks where they are and keeps it.
 
-    All in one start of Django: to start it takes longer than any of this.
+    Returns where the app's settings have them.
     """
     from django.conf import settings  # noqa: PLC0415
+
+    configured, settings.STATIC_ROOT = getattr(settings, "STATIC_ROOT", None), root
+    # What manage.py or the settings themselves have asked for already.
+    storages = getattr(sys.modules.get("django.core.files.storage"), "storages", None)
+    getattr(storages, "_storages", {}).clear()
+    kept = getattr(sys.modules.get("django.contrib.staticfiles.storage"), "staticfiles_storage", None)
+    if kept is not None:
+        from django.utils.functional import empty  # noqa: PLC0415
+
+        kept._wrapped = empty
+    return os.path.abspath(configured) if configured else ""
+
+
+def static(root, configured):  # type: ignore[no-untyped-def]
+    """Collect the static files into a version, whatever the settings say; and do what `checks` does.
+
+    All in one start of Django: to start it takes longer than any of this.
+
+    + configured: where the settings have them
+    """
+    from django.apps import apps  # noqa: PLC0415
+
+    # They come first: the app's URLs may ask for a file's address.
+    installed = apps.is_installed("django.contrib.staticfiles")
+    found = _collect(root, configured) if installed else {"files": 0, "listed": False}
+    return {**found, "checks": checks()}
+
+
+def _collect(root, configured):  # type: ignore[no-untyped-def]
+    from django.conf import settings  # noqa: PLC0415
+    from django.contrib.staticfiles.finders import get_finders  # noqa: PLC0415
+    from django.contrib.staticfiles.storage import staticfiles_storage  # noqa: PLC0415
+    from django.core.files.storage import FileSystemStorage  # noqa: PLC0415
     from django.core.management import call_command  # noqa: PLC0415
 
-    found = checks()
-    configured, settings.STATIC_ROOT = getattr(settings, "STATIC_ROOT", None), root
+    on_disk = isinstance(staticfiles_storage, FileSystemStorage)
+    storage = staticfiles_storage._wrapped
+    if on_disk and os.path.realpath(storage.location) != os.path.realpath(root):
+        # One that was told a place of its own.
+        configured = storage.location
+        storage._location = storage.base_location = storage.location = root
     call_command("collectstatic", interactive=False, verbosity=1, skip_checks=True)
-    settings.STATIC_ROOT = configured
-    return {"files": sum(len(files) for _, _, files in os.walk(root)), "checks": found}
+    serving = [name for name in settings.MIDDLEWARE if "whitenoise" in name.lower()]
+    return {
+        "files": sum(len(files) for _, _, files in os.walk(root)),
+        "listed": any(True for finder in get_finders() for _ in finder.list([])),
+        "looked_for_in": configured,
+        # Whether the app itself needs them there: to know their names, or to serve them.
+        "read": bool(serving) or hasattr(storage, "hashed_files"),
+        "url": settings.STATIC_URL,
+        "kept_by": "" if on_disk else f"{type(storage).__module__}.{type(storage).__name__}",
+    }
 
 
 def checks():  # type: ignore[no-untyped-def]

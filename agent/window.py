@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, assets, build, going_back, health, rolling, staying, whole
+from agent import ahead, assets, build, going_back, health, rolling, served, staying, whole
 from agent.backup import examine
 from agent.command import acting_as
 from agent.lines import lines_of
@@ -52,12 +52,14 @@ def run_script(step: Step, key: str, *arguments: str) -> str:
 def maintenance_start(step: Step) -> Note:
     """Show visitors the maintenance page."""
     window = decide(step.progress)
+    # As long as visitors are let in.
+    before = served.before(step)
     if not window.needed:
-        return {"skipped": f"no window is needed: {window.why}"}
+        return {"skipped": f"no window is needed: {window.why}", **before}
     if step.settings["maintenance"] == "auto":
         say(f"maintenance_start: a window is needed: {window.why}")
     run_script(step, "maintenance_start_script")
-    return {"why": window.why}
+    return {"why": window.why, **before}
 
 
 def maintenance_stop(step: Step) -> Note:
@@ -140,4 +142,4 @@ def prove_health(step: Step) -> Note:
 
 def prove_site(step: Step) -> Note:
     """Ask the website as a visitor would."""
-    return health.prove_site(step.settings)
+    return {**health.prove_site(step.settings), **served.prove(step)}

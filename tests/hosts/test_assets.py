@@ -8,18 +8,25 @@ import urllib.request
 
 from tests.bed.hosts import Host
 from tests.faults.watch import wait_until
+from tests.hosts.config_branches import push_config
 from tests.invariants import visit
 from tests.runs import Runs
 
-# A commit over good-1 with other static files, as a branch of the code.
+# A commit over good-1 with other static files, as a branch of the code, whose URLs ask for a file's address.
 COMMIT = """
 set -eu
 rm -rf /root/work && git clone --quiet /srv/git/code.git /root/work && cd /root/work
 git checkout --quiet good-1
 echo "/* $1 */" >>static/css/site.css && echo "// $1" >>static/js/site.js
+echo "from django.contrib.staticfiles.storage import staticfiles_storage as s; s.url('css/site.css')" >>urls.py
 git -c user.name=Sam -c user.email=sam@example.org commit --quiet --all --message "Paint it $1"
 git push --quiet origin HEAD:refs/heads/$1
 """
+
+
+STATIC_ROOT = """sed -i 's|^STATIC_ROOT = .*|STATIC_ROOT = CODE_DIR / "staticfiles"|' settings.py"""
+# Where the web server has nothing.
+STATIC_URL = """sed -i 's|^STATIC_URL = .*|STATIC_URL = "/assets/"|' settings.py"""
 
 
 def assets_of(page: str) -> set[str]:
@@ -50,12 +57,24 @@ def test_a_page_gets_its_files_over_two_deploys_and_a_revert(host: Host, run: Ru
     second = assets_of(visit(host))
     assert second - first
     assert missing(host, first | second) == set()
-    run("deploy", host, data={"code": "blue"}).worked()
+    # As most guides have it: a folder of the code.
+    push_config(host, STATIC_ROOT, "inside")
+    run("deploy", host, data={"code": "blue", "config": "inside"}).worked()
     third = assets_of(visit(host))
     assert missing(host, first | second | third) == set()
     run("revert", host).worked()
     assert assets_of(visit(host)) == second
     assert missing(host, first | second | third) == set()
+
+
+def test_a_version_whose_static_files_visitors_do_not_get_is_taken_back(host: Host, run: Runs) -> None:
+    live = assets_of(visit(host))
+    push_config(host, STATIC_URL, "elsewhere")
+    result = run("deploy", host, data={"code": "red", "config": "elsewhere"})
+    assert result.code == 1
+    assert f"visitors get no static files: {host.website_url}assets/" in result.screen
+    assert "fell back at site" in result.screen
+    assert assets_of(visit(host)) == live
 
 
 def test_the_manifest_and_the_plain_names_are_the_versions_own(host: Host) -> None:
