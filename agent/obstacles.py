@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from agent.supervisor import Program, Sections, programs
 
+# An app as a server's command line names it; those who serve the asynchronous kind, and what has gunicorn do so.
+APP = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
+ASYNCHRONOUS = ("daphne", "hypercorn", "uvicorn")
+WORKER = "--worker-class uvicorn_worker.UvicornWorker "
 # How long gunicorn lets its requests end, unless it is told otherwise, seconds.
 GRACEFUL = 30
 
@@ -18,7 +22,7 @@ LINES = """\
     numprocs=2
     process_name=web_%(process_num)02d
     directory={config}
-    command={venv}/bin/python -m gunicorn --bind fd://0 --graceful-timeout 5 wsgi:application
+    command={venv}/bin/python -m gunicorn --bind fd://0 --graceful-timeout 5 {app}
     stopwaitsecs=10"""
 
 
@@ -34,7 +38,9 @@ def obstacles(sections: Sections, health_url: str, home: str, config: str, venv:
         found.append("supervisord can't be asked for anything: add\n" + _socket_lines(home))
     web = web_program(sections, health_url)
     if web is None:
-        lines = LINES.format(port=port_of(health_url), config=config, venv=venv)
+        lines = LINES.format(
+            port=port_of(health_url), config=config, venv=venv, app=_served(programs(sections).values())
+        )
         found.append(f"no program of supervisord's holds the socket of health_url {health_url}: write\n{lines}")
     else:
         found += _web_obstacles(web, venv)
@@ -44,6 +50,17 @@ def obstacles(sections: Sections, health_url: str, home: str, config: str, venv:
         if not program.options.get("directory")
     ]
     return found
+
+
+def _served(found: Iterable[Program]) -> str:
+    """The app that one of some programs serves, with what gunicorn needs to serve it, as its command line ends."""
+    for program in found:
+        app = next((word for word in program.argv if APP.fullmatch(word)), None)
+        if app:
+            names = {os.path.basename(word) for word in program.argv[:3]}
+            asynchronous = names & set(ASYNCHRONOUS) or app.partition(":")[0].endswith("asgi")
+            return (WORKER if asynchronous else "") + app
+    return "wsgi:application"
 
 
 def _socket_lines(home: str) -> str:
@@ -84,7 +101,7 @@ def _web_obstacles(web: Program, venv: str) -> Iterator[str]:
     if not _runs_gunicorn(argv):
         yield (
             f"{web.name} runs {' '.join(argv[:3]) or 'nothing'}, and only gunicorn is known to take over a socket and "
-            f"to end its requests: write command={venv}/bin/python -m gunicorn --bind fd://0 …"
+            f"to end its requests: write command={venv}/bin/python -m gunicorn --bind fd://0 {_served([web])}"
         )
         return
     if os.path.basename(argv[0]) == "gunicorn":

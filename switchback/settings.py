@@ -170,7 +170,11 @@ class Settings(BaseModel):
     )
     migrate_timeout: Count = Field(default=1800, description="seconds for the migrations")
     restart_timeout: Count = Field(
-        default=60, description="seconds for the service to restart, however its processes do"
+        default=60,
+        description=(
+            "seconds for the service to restart; where processes are replaced one by one, each may take its own "
+            "`stopwaitsecs` besides"
+        ),
     )
 
     static_keep_days: CountOrZero = Field(

@@ -56,7 +56,19 @@ OBSTACLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "gunicorn",
         ("names the interpreter", f"command={VENV}/bin/python -m gunicorn --bind fd://0"),
     ),
-    "another server": ("-m gunicorn", "-m uvicorn", ("only gunicorn is known",)),
+    "another server": (
+        "-m gunicorn",
+        "-m uvicorn",
+        ("only gunicorn is known", "--worker-class uvicorn_worker.UvicornWorker wsgi:application"),
+    ),
+    "another server of an app that is served asynchronously, with no socket of supervisord's": (
+        "[fcgi-program:web]\nsocket=tcp://127.0.0.1:8000",
+        "[program:daphne]\ndirectory=/x\ncommand=/home/app/venv/bin/daphne site.asgi:application\n[program:web]",
+        (
+            "[fcgi-program:web]",
+            "--graceful-timeout 5 --worker-class uvicorn_worker.UvicornWorker site.asgi:application",
+        ),
+    ),
     "a socket of its own": ("--bind fd://0", "--bind 127.0.0.1:8000", ("--bind fd://0",)),
     "killed too soon": (
         "stopwaitsecs=10",
