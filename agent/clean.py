@@ -14,7 +14,7 @@ from agent.command import acting_as
 from agent.layout import Layout
 from agent.say import say
 from agent.state import LAUNCHED, State
-from agent.transaction import Refused, begin, end, start_guard
+from agent.transaction import Refused, Transaction, begin, end, start_guard
 from agent.versions import linked_version, list_versions
 
 Version = dict[str, Any]
@@ -100,6 +100,24 @@ def clean(state: State, request: dict[str, Any]) -> Version:
     if stuck:
         raise Refused("; ".join([f"not everything could be deleted: {left[0]}", *left[1:], "look: deploys/status.py"]))
     return {"deleted": gone, "bytes": sum(sizes[name] for name in gone), "kept": len(versions) - len(gone)}
+
+
+def forget_failed(transaction: Transaction) -> None:
+    """Delete what failed before a run that has failed as well, and holds the host: no clean comes after that."""
+    layout, settings = transaction.layout, transaction.begin["settings"]
+    try:
+        versions = _versions(transaction.state, layout)
+        doomed = choose(versions, len(versions), settings["keep_failed"])
+        # What has just failed is what somebody looks at next.
+        doomed = [name for name in doomed if name != transaction.begin.get("version")]
+        stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
+        for name in doomed:
+            left = f"deleted: {name}, which failed before (keep_failed: {settings['keep_failed']})"
+            say(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
+        if doomed:
+            _tidy(transaction.state, layout, None)
+    except Exception as problem:  # noqa: BLE001 - the site is as it should be, whatever becomes of this
+        say(f"WARNING: versions that failed before are still there: {problem}")
 
 
 def _versions(state: State, layout: Layout) -> list[Version]:

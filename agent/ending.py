@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from agent import probes, reserve, service, undo
+from agent.clean import forget_failed
 from agent.command import CommandFailed
 from agent.commit import finish_commit
 from agent.cost import measured_or_nothing, sentences
@@ -90,6 +91,8 @@ def finish_fallback(transaction: Transaction) -> str:
     write_down_probes(transaction)
     outcome = outcome_of(transaction.progress)
     sentence = fallback_sentence(transaction, outcome, keeps_maintenance)
+    if outcome != "needs a person":
+        forget_failed(transaction)
     for line in sentences(measured_or_nothing(transaction.journal.records())):
         say(line)
     _end(transaction, outcome, sentence)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent import git, health, hotfixes, needs, rolling, service
+from agent import bounds, git, health, hotfixes, needs, rolling, service
 from agent.at_once import at_once
 from agent.command import CommandFailed, Runner, can_become
 from agent.git import UnknownRef
@@ -102,6 +102,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "rolling": rolling.look(layout, current),
         "supervisord": rolling.refusal(layout),
         "makes_venv": _makes_venv(layout),
+        "kept": bounds.how_much(state, layout, read_lines(state.history)),
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
     }
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from agent import reserve
+from agent import bounds, reserve
 from agent.command import Runner, runs, started_at
 from agent.cost import measured_or_nothing
 from agent.journal import Journal
@@ -32,10 +32,7 @@ from agent.state import (
     sync_folder,
     take_lock,
 )
-from agent.versions import read_json
 
-# Ended transactions whose folders are kept, besides those that are the evidence for a version that still exists.
-KEEP_ENDED = 50
 # What a fallback writes besides the journal's lines, each with the action that does.
 ROOMS = {"evidence": reserve.Room(bytes=64 * 1024, files=8), "mark": reserve.Room(bytes=16 * 1024, files=4)}
 GUARD_UNIT = "switchback-guard.service"
@@ -286,8 +283,11 @@ def finish_end(transaction: Transaction) -> None:
         # The lock is freed all the same: a full disk must not keep the next deploy from being tried.
         say(f"the history can't be written: {error}")
     if ended["outcome"] != "needs a person":
+        # Before the host is free: whoever has it next reads and writes the same.
+        named = [str(path) for path in (progress.backup.get("path"), progress.begin.get("backup")) if path]
+        settings = progress.begin["settings"]
+        bounds.keep_within(transaction.state, transaction.layout, settings, transaction.deploy, named)
         free_lock(transaction.state, transaction.deploy)
-        _forget_old(transaction.state)
 
 
 def _in_history(transaction: Transaction, line: dict[str, Any]) -> bool:
@@ -300,12 +300,3 @@ def how_it_ended(transaction: Transaction) -> str:
     """The sentence that a deploy ended with."""
     sentences = [record["sentence"] for record in transaction.journal.records() if record["event"] == "ended"]
     return str(sentences[-1]) if sentences else "it has not ended"
-
-
-def _forget_old(state: State) -> None:
-    """Delete the folders of transactions that ended long ago, except where a version's mark still points to one."""
-    kept = {read_json(mark).get("evidence") for mark in (state.root / "marks").glob("*.json")}
-    folders = sorted((state.root / "transactions").iterdir(), key=lambda path: path.name, reverse=True)
-    for folder in folders[KEEP_ENDED:]:
-        if str(folder) not in kept and folder.name != lock_holder(state):
-            shutil.rmtree(folder)

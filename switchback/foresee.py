@@ -111,6 +111,7 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "steps": steps,
             "deletions": deletions,
             "kept_versions": len(seen["versions"]) - len(deletions),
+            "old_backups": _old_backups(seen, _takes_backup(run, steps)),
             "disk": Disk(needed=room_needed(seen), free=seen["disk"]["free"]) if "code" in run.steps else None,
             "database": run.about.get("database", "") if run.kind == "revert" else "",
             "database_offers": _database_offers(run, seen, migrations),
@@ -359,6 +360,17 @@ def _deletions(run: Run, seen: Facts) -> tuple[Deletion, ...]:
     return tuple(Deletion(name=one["name"], bytes=one["bytes"]) for one in after if one["name"] in doomed)
 
 
+def _takes_backup(run: Run, steps: Sequence[Step]) -> bool:
+    return run.host == run.primary and any(step.does for step in steps if step.name in ("backup_before", "backup"))
+
+
+def _old_backups(seen: Facts, takes_one: bool) -> tuple[str, ...]:
+    """The backups of earlier deploys that are deleted as a run ends: its own one makes them one more."""
+    kept = seen.get("kept") or {}
+    most = (kept.get("keep_backups") or 0) - takes_one
+    return tuple(path for newer, path in kept.get("going", ()) if newer >= most)
+
+
 def versions_after(run: Run, seen: Facts) -> list[Facts]:
     """The versions as they will be known once a run has committed, the newest first."""
     links: dict[str, list[str]] = {run.version: ["current", "working"]}
@@ -398,6 +410,7 @@ def foresee_cleaning(host: str, settings: Settings, known: Known, doomed: Sequen
         healthy=bool(seen["healthy"]["healthy"]),
         deletions=deletions,
         kept_versions=kept,
+        old_backups=_old_backups(seen, False) if deletions else (),
         settings=shown_settings(settings),
         summary=Summary(delete=len(deletions), unchanged=kept),
     )

@@ -125,5 +125,5 @@ def _described(facts: Facts, settings: Settings) -> Told:
     if not facts:
         found = host_problems(facts, settings)
         return Told(found, False, {"problems": found})
-    keys = ("linked", "healthy", "transaction", "versions", "history")
-    return Told(status_lines(facts), True, {key: facts.get(key) for key in keys})
+    keys = ("linked", "healthy", "transaction", "versions", "history", "kept")
+    return Told(status_lines(facts, settings), True, {key: facts.get(key) for key in keys})

@@ -258,6 +258,7 @@ class HostPreview(Part):
     steps: tuple[Step, ...] = ()
     deletions: tuple[Deletion, ...] = ()
     kept_versions: int = 0
+    old_backups: tuple[str, ...] = Field(default=(), description="backups of earlier deploys that are deleted")
     disk: Disk | None = None
     database: str = Field(default="", description="of a revert: keep, reverse or restore")
     database_offers: tuple[str, ...] = Field(

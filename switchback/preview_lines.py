@@ -97,7 +97,7 @@ def _aspects(kind: str, host: HostPreview) -> Iterator[tuple[str, list[str]]]:
         "service": _service_lines(host.service),
         "window": _window_lines(host),
         "scripts": _script_lines(host.scripts),
-        "deletes": _deletion_lines(host) if kind in ("deploy", "clean") else [],
+        "deletes": _deletion_lines(host) if kind in ("deploy", "clean") or host.old_backups else [],
         "disk": _disk_lines(host.disk),
         "fallback": _fallback_lines(host.fallback),
         "steps:": [", ".join(step.name for step in host.steps if step.does)] if host.steps else [],
@@ -325,11 +325,12 @@ def _script_lines(scripts: Sequence[Script]) -> list[str]:
 
 
 def _deletion_lines(host: HostPreview) -> list[str]:
+    backups = [f"- {path}, a backup of an earlier deploy" for path in host.old_backups]
     if not host.deletions:
-        return ["no version"] if host.looked_ahead else []
+        return ["no version", *backups] if host.looked_ahead else backups
     freed = sum(one.bytes or 0 for one in host.deletions)
     lines = [f"{_count(len(host.deletions), 'version')}, which frees {_megabytes(freed)}"]
-    return lines + [f"- {one.name} ({_megabytes(one.bytes)})" for one in host.deletions]
+    return [*lines, *(f"- {one.name} ({_megabytes(one.bytes)})" for one in host.deletions), *backups]
 
 
 def _disk_lines(disk: Disk | None) -> list[str]:

@@ -181,7 +181,20 @@ class Settings(BaseModel):
         default=30, description="days that hashed static files of earlier versions stay reachable in later ones"
     )
     keep_versions: Count = Field(default=10, description="healthy versions that clean keeps")
-    keep_failed: CountOrZero = Field(default=3, description="failed versions that clean keeps, as evidence")
+    keep_failed: CountOrZero = Field(
+        default=3, description="failed versions that clean keeps, and a run that fails, as evidence"
+    )
+    keep_backups: Annotated[Count | None, Said] = Field(
+        default=None,
+        description="backups of deploys that are kept, besides those that a version on the host needs; unless you say "
+        "so, 30 of the script that provision writes, and all of a script of your own",
+    )
+    keep_runs: Count = Field(
+        default=50, description="runs whose journal and output are kept, besides those of failed versions"
+    )
+    keep_history: Count = Field(
+        default=1000, description="lines of history that are kept, besides those of the versions on the host"
+    )
 
     @model_validator(mode="after")
     def _goes_together(self) -> Settings:

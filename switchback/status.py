@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from switchback.settings import Settings
+
 Facts = dict[str, Any]
 
 HEADINGS = ("version", "links", "state", "code", "config", "age", "size")
@@ -16,7 +18,7 @@ SENTENCE = 150
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 
 
-def status_lines(facts: Facts) -> list[str]:
+def status_lines(facts: Facts, settings: Settings) -> list[str]:
     """Describe a host: what is live and how it is, the open run if any, the versions, and the last runs.
 
     + facts: what `Survey` saw
@@ -37,7 +39,20 @@ def status_lines(facts: Facts) -> list[str]:
     if facts["history"]:
         lines += ["", "last runs, the newest first"]
         lines += table([_run(line) for line in reversed(facts["history"][-RUNS:])])
+    if facts.get("kept"):
+        lines += ["", f"kept: {'; '.join(_kept(facts, settings))}"]
     return lines
+
+
+def _kept(facts: Facts, settings: Settings) -> Iterator[str]:
+    """How much there is of what only grows, and the setting that bounds it."""
+    kept = facts["kept"]
+    failed = sum(1 for version in facts.get("versions", ()) if version["failed"])
+    yield f"{failed} failed versions (keep_failed {settings.keep_failed})"
+    bound = f"keep_backups {kept['keep_backups']}" if kept["keep_backups"] else "all: set keep_backups to bound them"
+    yield f"{kept['backups']} backups of deploys, {size(kept['backup_bytes'])} ({bound})"
+    yield f"{kept['runs']} runs' journals (keep_runs {settings.keep_runs})"
+    yield f"{kept['history']} lines of history (keep_history {settings.keep_history})"
 
 
 def _now(facts: Facts) -> Iterator[str]:

@@ -141,12 +141,33 @@ def test_without_uv_pip_installs_what_has_changed_in_the_requirements(host: Host
     assert json.loads(host.run(["cat", f"/home/app/{after.current}/.switchback.json"]).stdout)["venv"]["fingerprint"]
 
 
-def test_a_version_is_deployed_by_its_name(host: Host, story: Story, run: Runs) -> None:
-    result = run("deploy", host, data={"version": story.built}).worked()
+# A backup of a deploy of long ago that no version on the host names, and one by hand that is just as old.
+OLD_BACKUP = r"""
+set -e
+runuser -u app -- touch -d 2020-01-01 /home/app/backups/old.dump /home/app/backups/by-hand.dump
+line='{"deploy": "20200101-000000-deploy-0000", "kind": "deploy", "by": "ann", "outcome": "fell back", "version": null'
+line="$line, \"was\": null, \"began\": 1577880000, \"ended\": 1577880001, \"step\": \"site\", \"reason\": null"
+sed -i "1i $line, \"sentence\": \"fell back\", \"backup\": \"/home/app/backups/old.dump\"}" /var/lib/switchback/history.jsonl
+"""
+
+
+def test_a_version_is_deployed_by_its_name_and_what_is_too_many_by_then_is_deleted(
+    host: Host, story: Story, run: Runs
+) -> None:
+    host.run(OLD_BACKUP)
+    bounds = {"keep_backups": 1}
+    result = run("deploy", host, data={"version": story.built, **bounds}).worked()
     assert "it is built already" in result.output
     seen = assert_well(host, "good-2")
     assert seen.current == story.built
     assert directory(host, story.built) == story.directory
+    # Named before, and said when it is done. Those that the versions need stay, and what nobody of ours has made.
+    assert "- /home/app/backups/old.dump, a backup of an earlier deploy" in result.output
+    assert "deleted: the backup /home/app/backups/old.dump (keep_backups: 1)" in result.output
+    left = host.read("ls -d /home/app/backups/*").split()
+    assert "/home/app/backups/by-hand.dump" in left
+    assert {line["backup"] for line in seen.history if line["backup"]} - set(left) == {"/home/app/backups/old.dump"}
+    assert " (keep_backups 1); " in run("status", host, data=bounds).worked().output
 
 
 def test_a_version_that_is_not_there_is_refused(host: Host, run: Runs) -> None:

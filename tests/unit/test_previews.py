@@ -20,7 +20,7 @@ from switchback.foresee import Known, foresee, foresee_cleaning
 from switchback.outlook import of_hosts
 from switchback.preflight import Fleet, plan_build, plan_deploy, plan_restart, plan_revert
 from switchback.preview import Preview
-from switchback.preview_lines import preview_lines
+from switchback.preview_lines import host_lines, preview_lines
 from tests.unit import examples, healthy
 
 FOLDER = Path(__file__).with_name("previews")
@@ -128,6 +128,16 @@ def test_a_clean_names_what_goes_and_the_room_that_this_frees() -> None:
         "[web1]   deletes   1 version, which frees 80 MB",
         f"[web1]             - {examples.OLD} (80 MB)",
         "[web1]   + 0 to create  ~ 0 to change  - 1 to delete  = 1 unchanged",
+    ]
+
+
+@pytest.mark.parametrize(("changes", "gone"), [({}, ["b", "a"]), ({"primary": "web2"}, ["a"])])
+def test_the_backups_that_a_deploy_makes_too_many_are_named(changes: dict[str, Any], gone: list[str]) -> None:
+    kept = {"keep_backups": 2, "going": [[1, "/backups/b"], [2, "/backups/a"]]}
+    told = foresee(examples.run(**changes), Known({**examples.host_facts(), "kept": kept}, host_found({})))
+    lines = host_lines("deploy", told)
+    assert [line.strip() for line in lines if "earlier deploy" in line] == [
+        f"- /backups/{name}, a backup of an earlier deploy" for name in gone
     ]
 
 

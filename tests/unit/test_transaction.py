@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from agent import commit, guard, health, reserve, service, steps, undo, window
+from agent import clean, commit, guard, health, reserve, service, steps, undo, window
+from agent.bounds import KEEP_RUNS
 from agent.command import CommandFailed
 from agent.ending import end_refused, fall_back
 from agent.layout import Layout
@@ -23,7 +24,7 @@ from agent.recover import recover
 from agent.state import State, lock_holder, read_lines
 from agent.step import Step, StepFailed
 from agent.steps import run_step
-from agent.transaction import KEEP_ENDED, Ended, Refused, Transaction, begin, open_transaction
+from agent.transaction import Ended, Refused, Transaction, begin, open_transaction
 from agent.versions import change_mark, list_versions, read_mark
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
 
@@ -542,14 +543,37 @@ def test_old_transactions_are_forgotten_unless_a_version_has_its_evidence_there(
     first = host.begin("20261122-000000-deploy-0000")
     host.step("code", fails)
     host.run("code", deploy=first.deploy)
-    for number in range(KEEP_ENDED + 5):
+    for number in range(KEEP_RUNS + 5):
         deploy = f"20261123-{number:06}-deploy-{number:04}"
         host.begin(deploy, version=OLD)
         host.run("code", deploy=deploy)
     kept = {path.name for path in (host.state.root / "transactions").iterdir()}
     assert first.deploy in kept
     assert "20261123-000000-deploy-0000" not in kept
-    assert len(kept) == KEEP_ENDED + 1
+    assert len(kept) == KEEP_RUNS + 1
+
+
+def test_a_run_that_fails_deletes_what_failed_long_before_it(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    tidied: list[object] = []
+    monkeypatch.setattr(clean, "_tidy", lambda *told: tidied.append(told))
+    host.state.create()
+    failed = [f"django-202610{number:02}-100000-ddddddd-fffffff" for number in range(10, 16)]
+    for name in failed:
+        (host.home / name).mkdir()
+        change_mark(host.state, name, built_by="x", failed={"step": "checks", "deploy": "x", "at": 1})
+    change_mark(host.state, failed[0], pinned=True)
+    host.begin()
+    host.step("checks", fails)
+    host.run("code", "checks")
+    # The newest three, of which this run's own is one; and what is pinned.
+    left = [name for name in failed if (host.home / name).exists()]
+    assert left == [failed[0], *failed[-2:]]
+    assert not any(host.state.mark(name).exists() for name in failed[1:-2])
+    assert (host.home / NEW).exists()
+    assert len(tidied) == 1
+    said = host.said
+    assert f"deleted: {failed[1]}, which failed before (keep_failed: 3)" in said
+    assert said.splitlines()[-1].startswith("refused at checks: ")
 
 
 def test_a_version_that_failed_is_listed_with_the_step_and_the_folder_of_its_evidence(host: Host) -> None:

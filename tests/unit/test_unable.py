@@ -71,7 +71,7 @@ def test_check_says_of_the_live_version_what_to_do_and_of_the_others_that_nothin
 
 
 def test_status_marks_them() -> None:
-    lines = status_lines(upgraded())
+    lines = status_lines(upgraded(), settings())
     assert sum("working, can't start" in line for line in lines) == 2
     assert f"why {OLD} can't start: {WHY}" in lines
 
