@@ -50,7 +50,7 @@ def _must_stay(version: Version) -> str:
     if version["links"]:
         return "it is " + " and ".join(version["links"])
     if version.get("in_use"):
-        return "a process of the service was started from it, and runs"
+        return f"{version['in_use']} works in it, or was started from it"
     return "it is pinned" if version["pinned"] else ""
 
 
@@ -74,7 +74,12 @@ def clean(state: State, request: dict[str, Any]) -> Version:
     layout, settings = Layout.of(request["settings"]), request["settings"]
     named = request.get("named") or []
     versions = _versions(state, layout)
-    if not choose(versions, request["keep"], settings["keep_failed"], named):
+    chosen = choose(versions, request["keep"], settings["keep_failed"], named)
+    idle = [{**version, "in_use": ""} for version in versions]
+    for version in versions:
+        if version["name"] in {*choose(idle, request["keep"], settings["keep_failed"], named)} - {*chosen}:
+            say(f"kept: {version['name']}: {_must_stay(version)}")
+    if not chosen:
         # Nothing to hold the host for, and nothing for the history.
         return {"deleted": [], "bytes": 0, "kept": len(versions)}
     fields = {"kind": "clean", "by": request["by"], "settings": settings, "links": {}}
@@ -121,7 +126,7 @@ def forget_failed(transaction: Transaction) -> None:
 
 
 def _versions(state: State, layout: Layout) -> list[Version]:
-    used = service.versions_in_use(layout.settings["systemd_service"], layout.versions)
+    used = service.versions_in_use(layout.settings["systemd_service"], layout.app, layout.versions)
     return list_versions(state, layout, used)
 
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.command import STARTED, Runner, as_owner_if_refused, stat_of
-from agent.lines import lines_of
+from agent.lines import cut, lines_of, shown
+from agent.masking import masked
 from agent.versions import NAME
 
 # What systemd says of a host that is up, or on its way up.
 UP = ("initializing", "starting", "running", "degraded", "maintenance")
+
+# A line of a process's memory in which a file is mapped.
+MAPPED = re.compile(r"(?:\S+ +){5}/")
+# How much of a command line is told, characters.
+SHOWN_OF_COMMAND = 100
 
 # The kernel's letters for a process that runs, or waits for a processor or a disk.
 AT_WORK = "RD"
@@ -79,12 +87,13 @@ def processes(unit: str, versions: Path) -> list[Process]:
 
     + versions: the directory that the versions are in
     """
+    return _processes(_of_unit(unit), versions)
+
+
+def _of_unit(unit: str) -> Callable[[Path], bool]:
+    """Whether a process is of a unit, from its control group."""
     name = unit if "." in unit else unit + ".service"
-
-    def of_unit(path: Path) -> bool:
-        return any(name in line.rsplit(":", 1)[-1].split("/") for line in told_by_kernel(path / "cgroup"))
-
-    return _processes(of_unit, versions)
+    return lambda path: any(name in line.rsplit(":", 1)[-1].split("/") for line in told_by_kernel(path / "cgroup"))
 
 
 def session(leader: int, versions: Path) -> list[Process]:
@@ -131,7 +140,7 @@ def _files(path: Path) -> list[str]:
 def _files_as_we_are(path: Path) -> list[str]:
     maps = told_by_kernel(path / "maps")
     links = [os.readlink(str(path / "cwd")), os.readlink(str(path / "exe"))]
-    return links + [line.split(None, 5)[5] for line in maps if line.count("/")]
+    return links + [line.split(None, 5)[5] for line in maps if MAPPED.match(line)]
 
 
 def told_by_kernel(path: Path) -> list[str]:
@@ -198,13 +207,44 @@ def environment_of(pid: int) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
 
 
-def versions_in_use(unit: str, versions: Path) -> frozenset[str]:
-    """The versions that any process of the service runs from, or was started from."""
-    folder = os.path.realpath(str(versions)) + "/"
-    found = processes(unit, versions)
-    # Where a script's interpreter is, only the command line says, once it has been resolved.
-    words = [word for process in found for word in command_of(process.pid)]
-    return frozenset().union(*(process.versions for process in found), _versions_of(words, folder))
+def versions_in_use(unit: str, user: str, versions: Path) -> dict[str, str]:
+    """The versions that any process of the service or of the app's user works in, or was started from, each with one.
+
+    + user: who runs the app, and by hand or by cron whatever else of it
+    """
+    folder, uid = os.path.realpath(str(versions)) + "/", str(pwd.getpwnam(user).pw_uid)
+    of_unit, used = _of_unit(unit), dict[str, str]()
+
+    def belongs(path: Path) -> bool:
+        return uid in _users_of(path) or of_unit(path)
+
+    for process in _processes(belongs, versions):
+        # Where a script's interpreter is, only the command line says, once it has been resolved.
+        words = command_of(process.pid)
+        for name in process.versions | _versions_of([*words, *_open_files(process.pid)], folder):
+            used.setdefault(name, f"process {process.pid} ({cut(shown(masked(' '.join(words))), SHOWN_OF_COMMAND)})")
+    return used
+
+
+def _users_of(path: Path) -> list[str]:
+    """The users whose rights a process has: who owns its folder in /proc may be another one."""
+    return next((line.split()[1:] for line in told_by_kernel(path / "status") if line.startswith("Uid:")), [])
+
+
+def _open_files(pid: int) -> list[str]:
+    """The files that a process has open."""
+    try:
+        return as_owner_if_refused(Path(f"/proc/{pid}"), _open_files_as_we_are)
+    except OSError:
+        return []
+
+
+def _open_files_as_we_are(path: Path) -> list[str]:
+    found = []
+    for name in os.listdir(str(path / "fd")):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(str(path / "fd" / name)))
+    return found
 
 
 def not_from(found: list[Process], version: str) -> str | None:

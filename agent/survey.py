@@ -61,9 +61,8 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
     """What can only be read once the app user exists."""
     runner = Runner(user=layout.app, log=None, until=time.time() + LIMIT)
     current = linked_version(layout, layout.path("current_main"))
-    versions = list_versions(
-        state, layout, service.versions_in_use(layout.settings["systemd_service"], layout.versions)
-    )
+    used = service.versions_in_use(layout.settings["systemd_service"], layout.app, layout.versions)
+    versions = list_versions(state, layout, used)
     asked = request.get("refs") or {}
     tried: dict[str, Any] = {}
     if request.get("needs"):

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from agent.state import State, write_whole
 NAME = re.compile(r"^django-(\d{8}-\d{6})-([0-9a-f]{7})-([0-9a-f]{7})$")
 # Written last of all, so that a version with it is whole.
 SEAL = ".switchback.json"
+# Where it is of no matter what runs.
+NOT_ASKED: Mapping[str, str] = {}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -62,10 +64,10 @@ def linked_versions(layout: Layout) -> dict[str, str | None]:
     return {word: linked_version(layout, link) for word, link in layout.main_links().items()}
 
 
-def list_versions(state: State, layout: Layout, used: Collection[str] = ()) -> list[dict[str, Any]]:
+def list_versions(state: State, layout: Layout, used: Mapping[str, str] = NOT_ASKED) -> list[dict[str, Any]]:
     """Every version on this host, the newest first, with all that is known of it.
 
-    + used: those that a process of the service was started from
+    + used: those that a process of the app works in or was started from, each with one
     """
     links = linked_versions(layout)
     try:
@@ -101,7 +103,7 @@ def unable(venv: Path) -> str | None:
 
 
 def _describe(
-    state: State, layout: Layout, name: str, links: dict[str, str | None], used: Collection[str]
+    state: State, layout: Layout, name: str, links: dict[str, str | None], used: Mapping[str, str]
 ) -> dict[str, Any]:
     folder = layout.version(name)
     seal, mark = read_json(folder / SEAL), read_mark(state, name)
@@ -109,7 +111,7 @@ def _describe(
     return {
         "name": name,
         "links": [word for word, target in links.items() if target == name],
-        "in_use": name in used,
+        "in_use": used.get(name, ""),
         "sealed": bool(seal),
         "ours": bool(seal or mark.get("built_by")),
         "code": seal.get("code", {}).get("sha") or (match.group(2) if match else None),

@@ -20,6 +20,7 @@ def version(name: str, **fields: Any) -> dict[str, Any]:
         "failed": None,
         "links": [],
         "pinned": False,
+        "in_use": "",
         "bytes": 1,
     }
     return {"name": name, **known, **fields}
@@ -33,6 +34,8 @@ versions = st.lists(
         working=st.booleans(),
         failed=st.sampled_from([None, {"step": "health"}]),
         pinned=st.booleans(),
+        sealed=st.booleans(),
+        in_use=st.sampled_from(["", "", "process 7 (sleep)"]),
         links=st.sampled_from([[], [], [], ["current"], ["previous", "working"]]),
     ),
     max_size=30,
@@ -40,10 +43,12 @@ versions = st.lists(
 
 
 @given(versions, st.integers(0, 12), st.integers(0, 5))
-def test_what_is_linked_pinned_or_not_ours_always_stays(found: list[dict[str, Any]], keep: int, failed: int) -> None:
+def test_what_is_linked_pinned_in_use_or_not_ours_always_stays(
+    found: list[dict[str, Any]], keep: int, failed: int
+) -> None:
     doomed = set(choose(found, keep, failed))
     for one in found:
-        if one["links"] or one["pinned"] or not one["ours"]:
+        if one["links"] or one["pinned"] or one["in_use"] or not one["ours"]:
             assert one["name"] not in doomed
 
 
@@ -52,7 +57,7 @@ def test_the_newest_healthy_ones_stay_however_many_failed_since(
     found: list[dict[str, Any]], keep: int, failed: int
 ) -> None:
     doomed = set(choose(found, keep, failed))
-    good = [one for one in found if one["ours"] and (one["working"] or not one["failed"])]
+    good = [one for one in found if one["ours"] and (one["working"] or (one["sealed"] and not one["failed"]))]
     healthy = [one["name"] for one in good]
     assert not doomed & set(healthy[:keep])
     bad = [one["name"] for one in found if one["ours"] and one not in good]
@@ -77,7 +82,11 @@ def test_a_named_version_is_deleted_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "why"),
-    [({"links": ["current"]}, "it is current"), ({"pinned": True}, "it is pinned")],
+    [
+        ({"links": ["current"]}, "it is current"),
+        ({"pinned": True}, "it is pinned"),
+        ({"in_use": "process 7 (sleep)"}, r"process 7 \(sleep\) works in it, or was started from it"),
+    ],
 )
 def test_a_named_version_that_has_to_stay_is_refused(fields: dict[str, Any], why: str) -> None:
     with pytest.raises(Refused, match=why):

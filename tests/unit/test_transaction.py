@@ -556,6 +556,7 @@ def test_old_transactions_are_forgotten_unless_a_version_has_its_evidence_there(
 def test_a_run_that_fails_deletes_what_failed_long_before_it(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     tidied: list[object] = []
     monkeypatch.setattr(clean, "_tidy", lambda *told: tidied.append(told))
+    monkeypatch.setattr(service, "versions_in_use", lambda *_: {})
     host.state.create()
     failed = [f"django-202610{number:02}-100000-ddddddd-fffffff" for number in range(10, 16)]
     for name in failed:
