@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, git, going_back, rolling, served, startable, tree, venvs
+from agent import ahead, git, going_back, lfs, rolling, served, startable, submodules, tree, venvs
 from agent.command import PATH, Runner, acting_as
 from agent.layout import Layout
 from agent.links import NotALink, read_link
@@ -44,6 +44,9 @@ def _check_out(step: Step, part: str) -> Note:
         folder.parent.mkdir(exist_ok=True)
     git.update_mirror(runner, mirror, url, wanted["sha"])
     git.check_out(runner, mirror, folder, wanted["sha"])
+    submodules.check_out(runner, folder, wanted["sha"], url)
+    for path in ("", *submodules.paths(runner, folder)):
+        lfs.fetch(runner, folder / path, "HEAD", url if not path else submodules.url_of(runner, folder / path))
     return {"ref": wanted["ref"], "sha": wanted["sha"]}
 
 

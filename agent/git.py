@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.command import CommandFailed, Runner, acting_as
@@ -57,9 +58,36 @@ def check_out(runner: Runner, mirror: Path, folder: Path, sha: str) -> None:
         runner.run([*clone, "--no-hardlinks", str(mirror), str(folder)])
     git = ["git", "-C", str(folder), "-c", "advice.detachedHead=false"]
     # With ^0 it can be no branch: git would take one of that name.
-    runner.run([*git, "checkout", "--quiet", "--detach", f"{sha}^0"])
-    if (folder / ".gitmodules").exists():
-        runner.run([*git, "submodule", "update", "--quiet", "--init", "--recursive"])
+    # What is kept elsewhere by Git LFS is not to be had from the mirror.
+    runner.run([*git, "checkout", "--quiet", "--detach", f"{sha}^0"], env={"GIT_LFS_SKIP_SMUDGE": "1"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a commit has at a path; a submodule has no size."""
+
+    mode: str
+    size: int
+    path: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file, and neither a link nor a submodule."""
+        return self.mode.startswith("100")
+
+
+def entries(runner: Runner, repository: Path, sha: str) -> list[Entry]:
+    """All that is in a commit."""
+    # Nobody wants to read all of it in the step's log.
+    quiet = replace(runner, log=None)
+    listing = quiet.run(["git", "-C", str(repository), "ls-tree", "-r", "-l", "-z", "--full-tree", sha])
+    found = []
+    for line in listing.split("\0"):
+        about, _, path = line.partition("\t")
+        if path:
+            mode, _, _, size = about.split()
+            found.append(Entry(mode, 0 if size == "-" else int(size), path))
+    return found
 
 
 def resolve(runner: Runner, url: str, ref: str, mirror: Path) -> str:

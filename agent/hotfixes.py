@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
+from agent import submodules
 from agent.command import Runner, acting_as
 from agent.layout import Layout
 from agent.lines import lines_of
@@ -18,7 +21,8 @@ def find(runner: Runner, layout: Layout, version: str) -> dict[str, list[str]]:
     for part in ("code", "config"):
         folder = layout.part(version, part)
         if (folder / ".git").exists():
-            lines = _changed(runner, folder) + _unpushed(runner, folder, seal.get(part, {}).get("sha"))
+            lines = _changed(runner, folder, submodules.paths(runner, folder))
+            lines += _unpushed(runner, folder, seal.get(part, {}).get("sha"))
             if lines:
                 found[part] = lines
     return found
@@ -29,10 +33,14 @@ def _git(folder: Path) -> list[str]:
     return ["git", "--no-optional-locks", "-C", str(folder)]
 
 
-def _changed(runner: Runner, folder: Path) -> list[str]:
-    """Changed and untracked files; bytecode is nobody's work."""
-    listing = runner.run([*_git(folder), "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"])
-    entries = [entry for entry in listing.split("\0") if entry]
+def _changed(runner: Runner, folder: Path, within: Iterable[str]) -> list[str]:
+    """Changed and untracked files, those of its submodules too; bytecode is nobody's work."""
+    argv = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty"]
+    entries = []
+    for path in ("", *within):
+        listing = runner.run([*_git(folder / path), *argv])
+        # Two letters and a space, then the name.
+        entries += [entry[:3] + os.path.join(path, entry[3:]) for entry in listing.split("\0") if entry]
     words = {"??": "untracked", " D": "deleted", "D ": "deleted", "A ": "added"}
     return [
         "{}: {}".format(words.get(entry[:2], "changed"), entry[3:])
@@ -55,12 +63,27 @@ def patch(runner: Runner, layout: Layout, version: str, part: str) -> str:
     folder = layout.part(version, part)
     seal = read_json(layout.version(version) / SEAL)
     base = seal.get(part, {}).get("sha") or "HEAD"
-    text = runner.run([*_git(folder), "diff", "--binary", base])
+    text = _patch_of(runner, folder, base)
+    for path in submodules.paths(runner, folder):
+        # What is committed there is what the repository around it names, as far as that is the one that was sealed.
+        argv = ["rev-parse", "--verify", "--quiet", f"{base}:{path}"]
+        named = runner.run([*_git(folder), *argv], ok=(0, 1, 128)).strip()
+        text += _patch_of(runner, folder / path, named or "HEAD", path)
+    return text
+
+
+def _patch_of(runner: Runner, folder: Path, base: str, path: str = "") -> str:
+    """The changes since a commit, and what is untracked.
+
+    + path: where the folder is in the checkout that the patch is of
+    """
+    names = [f"--src-prefix={os.path.join('a', path, '')}", f"--dst-prefix={os.path.join('b', path, '')}"]
+    diff = [*_git(folder), "diff", "--binary", "--ignore-submodules=dirty", *names]
+    text = runner.run([*diff, base])
     listing = runner.run([*_git(folder), "ls-files", "--others", "--exclude-standard", "-z"])
     for name in listing.split("\0"):
         if name and not name.endswith(".pyc"):
-            argv = [*_git(folder), "diff", "--binary", "--no-index", "--", "/dev/null", name]
-            text += runner.run(argv, cwd=folder, ok=(0, 1))
+            text += runner.run([*diff, "--no-index", "--", "/dev/null", name], cwd=folder, ok=(0, 1))
     return text
 
 

@@ -147,7 +147,8 @@ set -e
 runuser -u app -- touch -d 2020-01-01 /home/app/backups/old.dump /home/app/backups/by-hand.dump
 line='{"deploy": "20200101-000000-deploy-0000", "kind": "deploy", "by": "ann", "outcome": "fell back", "version": null'
 line="$line, \"was\": null, \"began\": 1577880000, \"ended\": 1577880001, \"step\": \"site\", \"reason\": null"
-sed -i "1i $line, \"sentence\": \"fell back\", \"backup\": \"/home/app/backups/old.dump\"}" /var/lib/switchback/history.jsonl
+line="$line, \"sentence\": \"fell back\", \"backup\": \"/home/app/backups/old.dump\"}"
+sed -i "1i $line" /var/lib/switchback/history.jsonl
 """
 
 
