@@ -61,7 +61,8 @@ def venv(step: Step) -> Note:
         )
     uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(layout.home / ".local/bin"))
     installer, python = "uv" if uv else "pip", shutil.which(step.settings["python"], path=PATH)
-    mark = venvs.fingerprint(step.settings, requirements, python, installer)
+    with acting_as(layout.app):
+        mark = venvs.fingerprint(step.settings, requirements, python, installer)
     note: Note = {"installer": installer, "fingerprint": mark}
     same = venvs.same_as(step.transaction.state, layout, mark) if step.settings.get("reuse_venv", True) else None
     taken = venvs.take_over(layout, same, step.version, mark) if same else None

@@ -231,6 +231,10 @@ def user_env(user: str | None) -> dict[str, str]:
 def acting_as(user: str) -> Iterator[None]:
     """Do file work with a user's rights, so that root follows no link that the user has laid."""
     entry = pwd.getpwnam(user)
+    if os.geteuid() == entry.pw_uid:
+        # Whoever has called this acts as that user already.
+        yield
+        return
     groups = os.getgroups()
     os.setgroups(os.getgrouplist(user, entry.pw_gid))
     os.setegid(entry.pw_gid)

@@ -14,6 +14,7 @@ from agent.command import CommandFailed, Runner, acting_as
 from agent.django_side import DEFAULT
 from agent.manage import said_in
 from agent.migration_risk import risks, with_new_tables
+from agent.reading import read_text
 
 # How long Django may take to answer, seconds.
 LIMIT = 30.0
@@ -72,11 +73,19 @@ def with_risks(migrations: list[Found]) -> list[Found]:
     return told
 
 
+def _text_of(path: Path) -> str:
+    """A migration's text; nothing where it is no file that can be read."""
+    try:
+        return read_text(path)
+    except OSError:
+        return ""
+
+
 def from_files(code: Path, applied: list[list[str]]) -> tuple[list[Found], list[list[str]]]:
     """What the migration files of a checkout would apply, and what is applied that it lacks."""
     files = {}
     for path in sorted(code.glob("**/migrations/*.py")):
         if path.stem != "__init__":
             key = (path.parent.parent.name, path.stem)
-            files[key] = migration_files.describe(*key, path.read_text(errors="replace"))
+            files[key] = migration_files.describe(*key, _text_of(path))
     return migration_files.pending(files, [(app, name) for app, name in applied])

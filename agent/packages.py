@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import contextlib
 import json
 import posixpath
 import re
@@ -13,9 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
-from agent.command import CommandFailed, Runner
+from agent.command import CommandFailed, Runner, acting_as
 from agent.lines import lines_of
 from agent.masking import masked
+from agent.reading import read_text
 
 # How long resolving may take, seconds: somebody waits for it.
 LIMIT = 25.0
@@ -36,12 +37,21 @@ def canonical(name: str) -> str:
 def installed(venv: Path) -> Versions:
     """The packages of a virtual environment with their versions."""
     found: Versions = {}
-    folders = [str(folder) for folder in venv.glob("lib/python*/site-packages")]
-    for one in importlib.metadata.distributions(path=folders):
-        name = one.metadata["Name"]
-        if name:
-            found.setdefault(canonical(name), one.version)
+    for about in sorted(venv.glob("lib/python*/site-packages/*-info")):
+        told = _metadata(about)
+        if told.get("name"):
+            found.setdefault(canonical(told["name"]), told.get("version"))
     return found
+
+
+def _metadata(about: Path) -> dict[str, str]:
+    """What stands at the head of a package's description, by the keys in small letters; nothing where there is none."""
+    for path in (about / "METADATA", about / "PKG-INFO", about):
+        with contextlib.suppress(OSError):
+            head = read_text(path).partition("\n\n")[0]
+            pairs = (line.partition(":") for line in lines_of(head) if line[:1].isalpha())
+            return {key.lower(): value.strip() for key, _, value in reversed(list(pairs))}
+    return {}
 
 
 def compare(before: Versions, after: Versions) -> dict[str, list[dict[str, str]]]:
@@ -135,7 +145,8 @@ def foresee(
     + live: the live virtual environment, or None
     """
     before, after = texts
-    has = installed(live) if live else {}
+    with acting_as(str(runner.user)):
+        has = installed(live) if live else {}
     said = pins(after)
     if not after:
         return {"source": "resolved", "same_text": before == after, **compare(has, {})}

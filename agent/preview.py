@@ -133,8 +133,9 @@ def _changes(look: _Look, part: str, source: Found) -> Found | None:
 def _packages(look: _Look, source: Found | None) -> Found:
     live = look.part("venv")
     if look.built:
-        has = packages.installed(live) if live else {}
-        built = packages.installed(look.layout.part(look.version, "venv"))
+        with acting_as(look.layout.app):
+            has = packages.installed(live) if live else {}
+            built = packages.installed(look.layout.part(look.version, "venv"))
         return {"source": "built", "same_text": has == built, **packages.compare(has, built)}
     if source is None or "problem" in source:
         return {"source": "unknown", "why": (source or {}).get("problem", "the commit isn't known")}
@@ -276,7 +277,8 @@ def _app_of_files(look: _Look, room: Path, code: Path, why: str) -> Found:
             applied, known = found["applied"], True
         except CommandFailed as problem:
             why = f"{why}; and the live version can't say what is applied: {_last_line(problem)}"
-    pending, missing = foresight.from_files(code, [one for one in applied if len(one) == 2])
+    with acting_as(look.layout.app):
+        pending, missing = foresight.from_files(code, [one for one in applied if len(one) == 2])
     told: Found = {"source": "files", "why": why, "applied": applied if known else None, "conflicts": {}}
     return {"migrations": {**told, "pending": foresight.with_risks(pending), "missing": missing}, "static": static}
 

@@ -8,6 +8,9 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+# What somebody has written by hand, or a program for us, is far smaller, bytes.
+LARGEST = 16_000_000
+
 
 def open_ordinary(path: Path) -> BinaryIO:
     """Open a file to read it, if it is one: nothing else of that name, a pipe say, is waited for. Raises OSError."""
@@ -21,8 +24,22 @@ def open_ordinary(path: Path) -> BinaryIO:
         raise
 
 
+def read_ordinary(path: Path, most: int = LARGEST) -> bytes:
+    """A file's content, if it is an ordinary one and not larger than it may be. Raises OSError."""
+    with open_ordinary(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"More than {most} bytes", str(path))
+    return content
+
+
+def read_text(path: Path, most: int = LARGEST) -> str:
+    """The same as text. Raises OSError."""
+    return read_ordinary(path, most).decode(errors="replace").replace("\r\n", "\n")
+
+
 def end_of(path: Path, most: int) -> str:
-    """The end of a file of ours that takes what others print. Raises OSError."""
-    with path.open("rb") as file:
+    """The end of a file that takes what others print. Raises OSError."""
+    with open_ordinary(path) as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - most))
         return file.read(most).decode(errors="replace")

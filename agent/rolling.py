@@ -82,7 +82,7 @@ def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -
         return "no version was live before"
     running = find_running(layout)
     before, after = (
-        read_config(config_in(layout, running.named, folder))
+        read_config(config_in(layout, running.named, folder), layout.app)
         for folder in (layout.part(was, "config"), config or layout.part(version, "config"))
     )
     for name, sections in ((was, before), (version, after)):
@@ -115,7 +115,7 @@ def look(layout: Layout, current: str | None) -> Note:
         return {"obstacles": []}
     try:
         running = find_running(layout)
-        sections = read_config(config_in(layout, running.named, layout.part(current, "config")))
+        sections = read_config(config_in(layout, running.named, layout.part(current, "config")), layout.app)
         found = _obstacles(layout, sections)
         if not found:
             running.supervisor.ask("getState")
@@ -130,7 +130,7 @@ def refusal(layout: Layout) -> str | None:
     if not own.is_file() or os.path.realpath(str(used)) != os.path.realpath(str(own)):
         return None
     try:
-        Supervisor(read_config(own), layout.app).reread()
+        Supervisor(read_config(own, layout.app), layout.app).reread()
     except (Unreadable, Refusal) as problem:
         return str(problem)
     except StepFailed:
@@ -142,7 +142,7 @@ def refusal(layout: Layout) -> str | None:
 def command_of_web(layout: Layout, version: str) -> Command:
     """How supervisord starts a web process of a version. Raises Unreadable, StepFailed."""
     running = find_running(layout)
-    sections = read_config(config_in(layout, running.named, layout.part(version, "config")))
+    sections = read_config(config_in(layout, running.named, layout.part(version, "config")), layout.app)
     return _command_of_web(layout, running, sections)
 
 

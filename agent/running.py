@@ -35,4 +35,4 @@ def find_running(layout: Layout) -> Running:
     if named is None:
         raise Unreadable(f"the main process of {unit} is not supervisord")
     named = named or str(layout.path("deployment_dir") / SUPERVISORD)
-    return Running(pid, named, read_config(Path(named)), layout)
+    return Running(pid, named, read_config(Path(named), layout.app), layout)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.content import content_hash
+from agent.reading import read_ordinary
 
 # What is collected besides the files themselves: the manifest, and packed copies.
 MANIFEST = "staticfiles.json"
@@ -56,8 +57,8 @@ def _names(folder: Path) -> set[str]:
 
 def _manifest(folder: Path) -> set[str] | None:
     try:
-        return set(json.loads((folder / MANIFEST).read_text())["paths"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return set(json.loads(read_ordinary(folder / MANIFEST))["paths"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import configparser
+import contextlib
 import glob
 import http.client
 import os
@@ -20,6 +21,7 @@ from xml.parsers.expat import ExpatError
 from agent.command import acting_as, runs, started_at
 from agent.layout import Layout
 from agent.lines import first_line
+from agent.reading import read_ordinary
 from agent.step import StepFailed
 
 Sections = dict[str, dict[str, str]]
@@ -101,20 +103,25 @@ def parse(text: str) -> Sections:
     return {name: dict(parser.items(name)) for name in parser.sections()}
 
 
-def read_config(path: Path) -> Sections:
-    """The sections of a config file and of those that it includes. Raises Unreadable."""
-    sections = _parse_file(path)
+def read_config(path: Path, user: str | None = None) -> Sections:
+    """The sections of a config file and of those that it includes. Raises Unreadable.
+
+    + user: who may have written it, and has to be able to read it
+    """
+    sections = _parse_file(path, user)
     for pattern in sections.get("include", {}).get("files", "").split():
         wanted = str(path.parent / pattern.replace("%(here)s", str(path.parent)))
         for included in sorted(glob.glob(wanted)):
-            for name, options in _parse_file(Path(included)).items():
+            for name, options in _parse_file(Path(included), user).items():
                 sections.setdefault(name, {}).update(options)
     return sections
 
 
-def _parse_file(path: Path) -> Sections:
+def _parse_file(path: Path, user: str | None) -> Sections:
     try:
-        return parse(path.read_text())
+        with acting_as(user) if user else contextlib.nullcontext():
+            content = read_ordinary(path)
+        return parse(content.decode())
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"{path}: {error}") from None
 

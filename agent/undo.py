@@ -18,6 +18,7 @@ from agent.links import restore_links
 from agent.manage import django
 from agent.masking import masked_urls
 from agent.migration_names import key_of, label
+from agent.reading import end_of, read_text
 from agent.restoring import prove_restored, restore
 from agent.step import Step, StepFailed
 from agent.strays import strays
@@ -186,7 +187,9 @@ def _app_logs(step: Step) -> list[Path]:
     for config in brought or [step.layout.host_supervisord]:
         parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
         try:
-            parser.read_string(config.read_text())
+            with acting_as(step.layout.app):
+                text = read_text(config)
+            parser.read_string(text)
         except (OSError, ValueError, configparser.Error):
             continue
         for section in parser.sections():
@@ -201,9 +204,7 @@ def _app_logs(step: Step) -> list[Path]:
 def _tail(step: Step, log: Path) -> str:
     with acting_as(step.layout.app):
         try:
-            with log.open("rb") as file:
-                file.seek(max(0, log.stat().st_size - LOG_TAIL))
-                return file.read().decode(errors="replace")
+            return end_of(log, LOG_TAIL)
         except OSError as error:
             return f"could not be read: {error}\n"
 

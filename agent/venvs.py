@@ -18,6 +18,7 @@ from typing import Any
 from agent import spare, tree
 from agent.command import Runner, acting_as
 from agent.layout import Layout
+from agent.reading import read_ordinary, read_text
 from agent.say import say
 from agent.state import State
 from agent.versions import SEAL, list_versions, read_json
@@ -26,6 +27,8 @@ Note = dict[str, Any]
 
 # What a requirement may be beyond a name and its releases, so that the same text does not mean the same packages.
 ELSEWHERE = re.compile(r"://|^\s*-e|^\s*--editable|^\s*[./]|\s@\s|^\s*file:", re.MULTILINE)
+# How large a file of an environment may be that has the version's name in it, bytes: it is read whole.
+LARGEST_NAMED = 200_000_000
 INCLUDES = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
 
 
@@ -34,7 +37,7 @@ def fingerprint(settings: Mapping[str, Any], requirements: Path, python: str | N
 
     + requirements: the file; python: the interpreter's path; installer: uv or pip
     """
-    texts = list(_texts(requirements))
+    texts = list(_texts(requirements, set()))
     if python is None or settings.get("build_script") or any(ELSEWHERE.search(text) for text in texts):
         return None
     wheels = settings.get("wheelhouse")
@@ -42,13 +45,20 @@ def fingerprint(settings: Mapping[str, Any], requirements: Path, python: str | N
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
-def _texts(file: Path) -> Iterator[str]:
-    """A file of requirements and those that it includes."""
-    text = file.read_text(errors="replace")
+def _texts(file: Path, seen: set[str]) -> Iterator[str]:
+    """A file of requirements and those that it includes, each once.
+
+    + seen: the real paths of those that were read already
+    """
+    seen.add(os.path.realpath(file))
+    text = read_text(file)
     yield text
     for name in INCLUDES.findall(text):
         included = file.parent / name
-        yield from _texts(included) if included.is_file() else [f"://{name}"]
+        if not included.is_file():
+            yield f"://{name}"
+        elif os.path.realpath(included) not in seen:
+            yield from _texts(included, seen)
 
 
 def _listing(folder: Path) -> list[list[Any]]:
@@ -158,7 +168,7 @@ def any_binary(venv: Path, named: Iterable[str]) -> bool:
 
     + named: files of it, relative to it
     """
-    return any(b"\0" in (venv / name).read_bytes() for name in named)
+    return any(b"\0" in read_ordinary(venv / name, LARGEST_NAMED) for name in named)
 
 
 def _make(before: Path, after: Path, names: _Names, ready: spare.Ready | None = None) -> list[str] | None:
@@ -240,7 +250,7 @@ def _put(entry: os.DirEntry[str], own: str, names: _Names) -> None:
         os.symlink(names.led(entry), own)
     elif entry.path in names.named:
         path = Path(entry.path)
-        Path(own).write_bytes(path.read_bytes().replace(names.old.encode(), str(names.new).encode()))
+        Path(own).write_bytes(read_ordinary(path, LARGEST_NAMED).replace(names.old.encode(), str(names.new).encode()))
         os.chmod(own, path.stat().st_mode | 0o200)
     else:
         os.link(entry.path, own)
@@ -270,7 +280,7 @@ def _correct_records(venv: Path) -> list[str]:
     """
     corrected = []
     for record in venv.glob("lib/python*/site-packages/*.dist-info/RECORD"):
-        text = record.read_text()
+        text = read_text(record)
         lines = [_corrected(record.parent.parent, line) for line in text.splitlines()]
         if lines != text.splitlines():
             # A file of its own: the one that is there is the old version's as well.
@@ -287,6 +297,6 @@ def _corrected(packages: Path, line: str) -> str:
     name, _, rest = line.partition(",")
     if not name.startswith("../../../bin/") or not rest.startswith("sha256="):
         return line
-    content = (packages / name).read_bytes()
+    content = read_ordinary(packages / name)
     digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
     return f"{name},sha256={digest},{len(content)}"

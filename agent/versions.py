@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.layout import Layout
+from agent.reading import read_ordinary
 from agent.state import State, write_whole
 
 NAME = re.compile(r"^django-(\d{8}-\d{6})-([0-9a-f]{7})-([0-9a-f]{7})$")
@@ -23,8 +24,8 @@ NOT_ASKED: Mapping[str, str] = {}
 def read_json(path: Path) -> dict[str, Any]:
     """A file's JSON object; an empty one where there is none that can be read."""
     try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError):
+        value = json.loads(read_ordinary(path))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
