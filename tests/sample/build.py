@@ -55,6 +55,7 @@ CODE = (
     Commit("feature", "Try another title", "good-1", ("refs/heads/feature/with/slashes",)),
     Commit("digits", "Try another number", "good-1", ("refs/heads/digits",), digits=True),
     Commit("half-applied", "Give items a price without a transaction, and trip over the data", "good-1"),
+    Commit("lossy", "Forget when items were made", "good-1"),
 )
 CONFIG = (
     Commit("main", "Configure the site", refs=("refs/heads/main",)),
