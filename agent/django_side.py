@@ -509,7 +509,7 @@ def _with_operations(migration, state, connection):  # type: ignore[no-untyped-d
             loses = loses or (state is not None and _loses(operation, operations[-1], state, connection))
         if state is not None:
             operation.state_forwards(migration.app_label, state)
-    idle = bool(migration.operations) and not operations
+    idle = not operations
     return {**_describe(migration), "database": alias, "operations": operations, "idle": idle, "loses": loses}
 
 
