@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from agent import health, hotfixes, reserve, rolling, verdicts, versions
+from agent import health, hotfixes, reserve, rolling, site, verdicts, versions
 from agent.command import CommandFailed
 from agent.ending import end_refused
 from agent.install import installed_agent
@@ -37,6 +37,7 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         "restart": rolling.way(layout, was, request["version"]) if _is_there(layout, request["version"]) else None,
         # What was not well before need not be on the way back; all else has to be.
         "ailing": ailing,
+        "site_before": site.look(request["settings"]),
         "healthy_before": bool(was and health.app_problem(layout, was, timeout=3.0, known=ailing) is None),
     }
     transaction = begin(state, deploy, fields)

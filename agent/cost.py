@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agent.downtime import maintenance_seconds
+from agent.downtime import maintenance_seconds, on_since
 from agent.journal import Record
 from agent.say import say
 
@@ -25,14 +25,18 @@ def measured(records: Sequence[Record]) -> Note:
     """What a run has cost. Pure: a journal in.
 
     Returns `site` and `app`: how often each was asked, how often that failed, and for how long it was out, seconds;
-    `maintenance`: how long that was on, seconds, 0 where it never was; `steps`: the seconds of each step.
+    `maintenance`: how long that was on, seconds, 0 where it never was; `still`: whether it has not ended; `pieces`: in
+    how many pieces they were asked, between which nobody looked; `steps`: the seconds of each step.
     """
-    found: Note = {"maintenance": round(maintenance_seconds(records) or 0.0, 2)}
+    since = on_since(records)
+    seconds = maintenance_seconds(records) if since is None else records[-1]["at"] - since
+    found: Note = {"maintenance": round(seconds or 0.0, 2), "still": since is not None}
     parts = [part for record in records if _is_downtime(record) for part in record["note"].values()]
     for word in ("site", "app"):
         if parts:
             keys = ("asked", "failed", "outage")
             found[word] = {key: round(sum(part[word][key] for part in parts), 3) for key in keys}
+    found["pieces"] = len(parts)
     found["steps"] = {one["step"]: one["seconds"] for one in records if one.get("event") == "step done"}
     return found
 
@@ -48,19 +52,26 @@ def sentences(found: Note) -> list[str]:
     """
     lines = []
     if "site" in found:
-        told = "; ".join(_told(word, found[word]) for word in ("site", "app"))
+        told = "; ".join(_told(word, found[word], found.get("pieces", 1)) for word in ("site", "app"))
         on = f"maintenance was on for {found['maintenance']} s" if found["maintenance"] else "maintenance was never on"
+        if found.get("still"):
+            on = f"maintenance has been on for {found['maintenance']} s, and it has not ended"
         lines.append(f"downtime: {told}; {on}")
     if found["steps"]:
         lines.append("time: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in _slow(found["steps"]).items()))
     return lines
 
 
-def _told(word: str, one: Note) -> str:
+def _told(word: str, one: Note, pieces: int) -> str:
     where = {"site": "the site", "app": "the app itself"}[word]
     if not one["failed"]:
         return f"{where} answered all of {one['asked']} probes"
-    return f"{where} failed {one['failed']} of {one['asked']} probes, out for {one['outage'] * 1000:.0f} ms"
+    out = f"{one['outage'] * 1000:.0f} ms"
+    failed = f"{where} failed {one['failed']} of {one['asked']} probes"
+    if pieces > 1:
+        # It may have been out between two steps as well, when nobody looked.
+        return failed if out == "0 ms" else f"{failed}, out for {out} at the least"
+    return f"{failed}, out for {out}"
 
 
 def _slow(steps: Mapping[str, float]) -> dict[str, float]:

@@ -38,16 +38,28 @@ def maintenance_seconds(records: Sequence[Record]) -> float | None:
 
     None where there was no window, or where it is still on.
     """
+    return _window(records)[1]
+
+
+def on_since(records: Sequence[Record]) -> float | None:
+    """When a window began that has not ended; None where there is none. Pure."""
+    began, seconds = _window(records)
+    return began if seconds is None else None
+
+
+def _window(records: Sequence[Record]) -> tuple[float | None, float | None]:
+    """When the window began, and how long it was, seconds."""
     began = None
     for record in records:
         event = record.get("event")
         if event == "step started" and record.get("step") == "maintenance_start":
             began = record["at"]
         elif event == "step done" and record.get("step") == "maintenance_start":
-            began = None if (record.get("note") or {}).get("skipped") else began
+            note = record.get("note") or {}
+            began = None if note.get("skipped") or note.get("unseen") else began
         elif began is not None and (
             (event == "step done" and record.get("step") == "maintenance_stop")
             or (event == "undo done" and record.get("action") == "maintenance")
         ):
-            return float(record["at"]) - float(began)
-    return None
+            return began, float(record["at"]) - float(began)
+    return began, None

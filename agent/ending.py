@@ -12,7 +12,17 @@ from agent.clean import forget_failed
 from agent.command import CommandFailed
 from agent.commit import finish_commit
 from agent.cost import measured_or_nothing, sentences
-from agent.fallback import LINKS, MARK, Action, maintenance_is_ours, outcome_of, plan_fallback, waits_for_primary
+from agent.fallback import (
+    LINKS,
+    MAINTENANCE,
+    MARK,
+    SITE,
+    Action,
+    maintenance_is_ours,
+    outcome_of,
+    plan_fallback,
+    waits_for_primary,
+)
 from agent.health import Unhealthy
 from agent.interrupts import Interrupted
 from agent.lines import first_line
@@ -20,6 +30,7 @@ from agent.links import NotALink
 from agent.masking import masked_urls
 from agent.progress import Progress
 from agent.say import say
+from agent.site import STILL_ON
 from agent.step import Step, StepFailed
 from agent.transaction import Transaction, end
 from agent.versions import linked_version
@@ -79,8 +90,11 @@ def finish_fallback(transaction: Transaction) -> str:
         if stuck and action != MARK:
             # The new version stays linked, so its own schema has to stay with it, and maintenance before it.
             continue
-        if action.name == "maintenance" and keeps_maintenance:
+        if action == MAINTENANCE and keeps_maintenance:
             say("  maintenance stays on: what is live now is not to be seen")
+            continue
+        if action == SITE and transaction.progress.problems:
+            # Whatever visitors get, it is not yet what they are to get.
             continue
         if not _undo(transaction, action):
             keeps_maintenance = keeps_maintenance or action.keeps_maintenance
@@ -159,7 +173,7 @@ def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance:
         state = (
             f"{current} is live and {_proven(progress, transaction)}" if current else "no version is live, as before"
         )
-        return f"{where}: {state}, maintenance is off; evidence: {transaction.folder}"
+        return f"{where}: {state}, maintenance is off{_as_before(transaction)}; evidence: {transaction.folder}"
     problems = "; ".join(first_line("{action}: {problem}".format(**one)) for one in progress.problems)
     maintenance = _maintenance_state(progress, keeps_maintenance)
     text = f"{where}: {current or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
@@ -172,16 +186,30 @@ def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance:
 def restore_command(transaction: Transaction, backup: str) -> str:
     """What a person types on the host to restore a backup."""
     script = transaction.layout.optional_path("restore_script")
-    command = shlex.join([str(script), backup]) if script else f"(your own restore script) {shlex.quote(backup)}"
-    return f"sudo -u {transaction.layout.app} {command}"
+    if script is None:
+        return "with your database's own tools, since restore_script is not set"
+    return shlex.join(["sudo", "-u", transaction.layout.app, str(script), backup])
 
 
 def _maintenance_state(progress: Progress, kept: bool) -> str:
     if kept and maintenance_is_ours(progress):
         return "maintenance stays ON"
+    if any(STILL_ON in problem["problem"] for problem in progress.problems):
+        return "maintenance is still ON"
+    if any(problem["action"] == "site" for problem in progress.problems):
+        return "whether maintenance is off can't be told from what visitors get"
     if any(problem["action"] == "maintenance" for problem in progress.problems):
         return "maintenance may still be ON, since its stop script failed"
     return "maintenance is off"
+
+
+def _as_before(transaction: Transaction) -> str:
+    """What visitors get, where that is no better than it was before the deploy."""
+    for record in reversed(transaction.journal.records()):
+        if record.get("event") == "undo done" and record.get("action") == "site":
+            wrong = (record.get("note") or {}).get("as_before")
+            return f"; visitors get no better than before the deploy began: {wrong}" if wrong else ""
+    return ""
 
 
 def _proven(progress: Progress, transaction: Transaction) -> str:

@@ -26,12 +26,14 @@ RESTART = Action("restart")
 STOP_SERVICE = Action("stop service")
 HEALTH = Action("health")
 MAINTENANCE = Action("maintenance")
+SITE = Action("site")
 EVIDENCE = Action("evidence")
 MARK = Action("mark")
 FINISH_COMMIT = Action("finish commit")
 
-# Doing these again costs little and proves something; all others are done once.
-ALWAYS = (STOP_COMMANDS, HEALTH)
+# Doing these again costs little and proves something, or ends what a person has put right since; all others are done
+# once.
+ALWAYS = (STOP_COMMANDS, HEALTH, MAINTENANCE, SITE)
 
 
 def plan_fallback(records: Sequence[Record]) -> list[Action]:
@@ -66,6 +68,9 @@ def _everything(progress: Progress) -> list[Action]:
         actions.append(HEALTH)
     if maintenance_is_ours(progress):
         actions.append(MAINTENANCE)
+    # An older agent did not look at the site before it began.
+    if progress.touched and "site_before" in progress.begin:
+        actions.append(SITE)
     if marks_failed(progress):
         actions.append(MARK)
     return actions
@@ -97,7 +102,8 @@ def database_way(progress: Progress) -> str:
 
 def visitors_are_in(progress: Progress) -> bool:
     """Whether visitors may have been let in after the database was changed."""
-    never_out = bool(progress.notes.get("maintenance_start", {}).get("skipped"))
+    start = progress.notes.get("maintenance_start", {})
+    never_out = bool(start.get("skipped") or start.get("unseen"))
     return "maintenance_stop" in progress.started or never_out
 
 

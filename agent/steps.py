@@ -128,6 +128,6 @@ def limit_of(name: str, settings: dict[str, Any]) -> float:
         return float(settings[name + "_timeout"])
     if name == "health":
         return float(settings["health_timeout"] + settings["health_stable"] + 30)
-    if name == "site":
-        return float(settings["site_timeout"] + 30)
+    if name in ("maintenance_stop", "site"):
+        return float(settings["site_timeout"] + (settings["script_timeout"] if name == "maintenance_stop" else 30))
     return float(settings["script_timeout"])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import assets, beside, going_back, health, rolling, verdicts, whole, window
+from agent import assets, beside, going_back, health, rolling, site, verdicts, whole, window
 from agent.command import LOGGED, acting_as, stop_groups
 from agent.fallback import database_way, failed_step, rolls_back
 from agent.lines import bounded
@@ -154,7 +154,13 @@ def prove_health(step: Step) -> Note:
 def maintenance(step: Step) -> Note:
     """Let visitors in again."""
     window.run_script(step, "maintenance_stop_script")
+    site.see_open(step, PATIENCE)
     return {}
+
+
+def prove_site(step: Step) -> Note:
+    """Prove that visitors get again what they got before the deploy."""
+    return site.prove_back(step, PATIENCE)
 
 
 def keep_evidence(step: Step) -> Note:
@@ -230,6 +236,7 @@ ACTIONS: dict[str, Callable[[Step], Note]] = {
     "stop service": stop_service,
     "health": prove_health,
     "maintenance": maintenance,
+    "site": prove_site,
     "evidence": keep_evidence,
     "mark": mark_failed,
 }

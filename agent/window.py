@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, assets, build, going_back, health, rolling, served, staying, whole
+from agent import ahead, assets, build, going_back, health, rolling, served, site, staying, whole
 from agent.backup import examine
 from agent.command import acting_as
 from agent.lines import lines_of
@@ -53,13 +53,14 @@ def maintenance_start(step: Step) -> Note:
     """Show visitors the maintenance page."""
     window = decide(step.progress)
     # As long as visitors are let in.
-    before = served.before(step)
+    files = served.before(step)
     if not window.needed:
-        return {"skipped": f"no window is needed: {window.why}", **before}
+        return {"skipped": f"no window is needed: {window.why}", **files}
     if step.settings["maintenance"] == "auto":
         say(f"maintenance_start: a window is needed: {window.why}")
+    before = site.look(step.settings)
     run_script(step, "maintenance_start_script")
-    return {"why": window.why, **before}
+    return {"why": window.why, **files, **site.see_shut(step, before)}
 
 
 def maintenance_stop(step: Step) -> Note:
@@ -67,6 +68,7 @@ def maintenance_stop(step: Step) -> Note:
     if step.notes("maintenance_start").get("skipped"):
         return {"skipped": "maintenance was not started"}
     run_script(step, "maintenance_stop_script")
+    site.see_open(step)
     return {}
 
 

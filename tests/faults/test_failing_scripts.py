@@ -128,6 +128,34 @@ def test_maintenance_that_cannot_be_ended_needs_a_person_and_recover_finishes_th
     assert_ended(seen, "fell back", "maintenance_stop")
 
 
+def test_a_stop_script_that_does_nothing_is_seen_and_called_neither_a_success_nor_the_end_of_maintenance(
+    host: Host, before: Seen, run: Runs, settings: dict[str, object]
+) -> None:
+    settings["site_timeout"] = 1
+    works = host.run(["cat", "/home/app/scripts/stop_maintenance.sh"]).stdout
+    write_script(host, "stop_maintenance.sh", "exit 0")
+    failed = run("deploy", host, data={"code": "good-2"})
+    says = [
+        "visitors still get the maintenance page",
+        "answers 503",
+        f"{before.current} is live, maintenance is still ON",
+    ]
+    assert_screen(failed, "needs a person", [*says, "and it has not ended"])
+    assert "maintenance is off" not in failed.output
+    assert "proven healthy" not in failed.screen
+    assert look(host).maintenance
+    host.write("/home/app/scripts/stop_maintenance.sh", works, mode=0o755, owner="app")
+    run("recover", host).worked()
+    assert_well(host, links=before.links, database=before.database)
+
+
+def test_a_start_script_that_changes_nothing_for_visitors_is_told(host: Host, before: Seen, run: Runs) -> None:
+    write_script(host, "start_maintenance.sh", "exit 0")
+    result = run("deploy", host, data={"code": "good-2"}).worked()
+    assert "shows visitors the same page as before: they are not kept out" in result.screen
+    assert look(host).current != before.current
+
+
 def test_a_service_that_does_not_start_with_the_new_version_is_started_with_the_old_one(
     host: Host, before: Seen, run: Runs
 ) -> None:
@@ -160,7 +188,8 @@ def test_a_site_that_visitors_do_not_reach_makes_the_deploy_fall_back(host: Host
     host.run(["systemctl", "stop", "nginx"])
     result = run("deploy", host, data={"code": "good-2"})
     host.run(["systemctl", "start", "nginx"])
-    assert_taken_back(host, before, result, "site", ["the site is not up within 4 s", "does not answer"])
+    says = ["the site is not up within 4 s", "does not answer", "visitors get no better than before the deploy began"]
+    assert_taken_back(host, before, result, "site", says)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,23 @@ def test_maintenance_that_was_not_started_was_never_on() -> None:
     assert measured(skipped)["maintenance"] == 0.0
 
 
+def test_maintenance_that_has_not_ended_is_not_said_to_have_never_been_on() -> None:
+    (line, *_) = sentences(measured([*WINDOW[:4], downtime(17.0, 4, 0.2)]))
+    assert line.endswith("maintenance has been on for 7.0 s, and it has not ended")
+
+
+def test_maintenance_that_kept_nobody_out_was_never_on() -> None:
+    (line, *_) = sentences(measured([*WINDOW[:2], done("maintenance_start", 10.1, 0.0, unseen=True), *WINDOW[4:]]))
+    assert line.endswith("maintenance was never on")
+
+
+def test_an_outage_between_two_looks_is_not_said_to_have_been_seen_whole() -> None:
+    (line, *_) = sentences(measured([*WINDOW, downtime(16.0, 2, 0.1)]))
+    assert "the site failed 6 of 40 probes, out for 300 ms at the least; " in line
+    (line, *_) = sentences(measured([*WINDOW[:5], downtime(15.6, 1, 0.0), downtime(16.0, 1, 0.0)]))
+    assert "the site failed 2 of 40 probes; " in line
+
+
 def test_the_last_lines_say_what_failed_for_how_long_and_where_the_time_went() -> None:
     assert sentences(measured(WINDOW)) == [
         "downtime: the site failed 4 of 20 probes, out for 200 ms; the app itself answered all of 10 probes; "

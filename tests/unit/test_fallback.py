@@ -44,6 +44,7 @@ def journals(draw: st.DrawFn) -> list[Record]:
             bare=draw(st.booleans()),
             primary=draw(st.booleans()),
             has_worked=draw(st.booleans()),
+            **draw(st.sampled_from([{}, {"site_before": {"status": 200, "sign": "a", "wrong": None}}])),
         )
     ]
     for step in (*BUILD, *WINDOW)[: draw(st.integers(0, len(BUILD) + len(WINDOW)))]:
@@ -90,6 +91,7 @@ def assert_undoes_everything(prefix: list[Record], undone: list[str]) -> None:
     assert ("stop service" in undone) == ("restart" in progress.started and bare)
     assert ("health" in undone) == (progress.touched and not bare)
     assert ("maintenance" in undone) == maintenance_is_ours(progress)
+    assert ("site" in undone) == (progress.touched and "site_before" in progress.begin)
     assert ("mark" in undone) == marks_failed(progress)
 
 
@@ -107,6 +109,7 @@ def test_a_plan_never_lets_visitors_in_before_the_old_version_is_back(
         "stop service",
         "health",
         "maintenance",
+        "site",
         "mark",
     ]
     assert planned == ["finish commit"] or planned == [name for name in order if name in planned]
@@ -119,7 +122,7 @@ def test_a_fallback_that_was_cut_off_does_the_rest_and_no_step_twice(
     prefix = journal[: data.draw(st.integers(1, len(journal)))]
     progress = read_progress(prefix)
     repeated = set(names(prefix)) & set(progress.undone)
-    assert repeated <= {"stop commands", "health"}
+    assert repeated <= {"stop commands", "health", "maintenance", "site"}
 
 
 def test_a_failed_build_leaves_the_live_site_alone() -> None:

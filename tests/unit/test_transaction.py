@@ -294,7 +294,7 @@ def test_an_error_on_the_way_back_needs_a_person_and_the_rest_is_undone_all_the_
 @pytest.mark.parametrize(
     ("script", "command"),
     [
-        (None, "sudo -u app (your own restore script) '/srv/back ups/a.dump'"),
+        (None, "with your database's own tools, since restore_script is not set"),
         ("/srv/restore.sh", "sudo -u app /srv/restore.sh '/srv/back ups/a.dump'"),
     ],
 )
