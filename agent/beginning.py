@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from typing import Any
 
 from agent import health, hotfixes, reserve, rolling, site, verdicts, versions
@@ -40,19 +41,31 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         "site_before": site.look(request["settings"]),
         "healthy_before": bool(was and health.app_problem(layout, was, timeout=3.0, known=ailing) is None),
     }
-    transaction = begin(state, deploy, fields)
+    state.create()
+    transaction = Transaction(state, deploy)
+    # Whoever takes it back meanwhile, from the controller or as its guard, waits until it has begun.
+    with transaction.alone():
+        begin(state, deploy, fields)
+        problem = _refusal(transaction, request, ailing)
+    if problem:
+        end_refused(transaction, problem)
+        raise Refused(problem)
+    return transaction
+
+
+def _refusal(transaction: Transaction, request: dict[str, Any], ailing: Mapping[str, str]) -> str:
+    """Do what comes before the first step. Returns why it could not be done; nothing where it was."""
     try:
         _our_own_agent(request)
-        _still_as_seen(layout, request)
-        reserve.set_aside_for_links(layout)
+        _still_as_seen(transaction.layout, request)
+        reserve.set_aside_for_links(transaction.layout)
         start_guard()
         for text in ailing.values():
             say(f"before this {request['kind']}: {text}")
         _keep_hotfixes(transaction, request)
     except (Refused, CommandFailed, OSError, subprocess.SubprocessError) as problem:
-        end_refused(transaction, masked_urls(str(problem)))
-        raise Refused(masked_urls(str(problem))) from None
-    return transaction
+        return masked_urls(str(problem))
+    return ""
 
 
 def _is_there(layout: Layout, version: str) -> bool:

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from agent import clean, commit, guard, health, reserve, service, steps, undo, window
+from agent import beginning, clean, commit, guard, health, reserve, service, steps, undo, window
 from agent.bounds import KEEP_RUNS
 from agent.command import CommandFailed
 from agent.ending import end_refused, fall_back
@@ -585,3 +586,30 @@ def test_a_version_that_failed_is_listed_with_the_step_and_the_folder_of_its_evi
     assert listed[NEW]["failed"]["step"] == "seal"
     assert listed[NEW]["evidence"] == str(transaction.folder)
     assert listed[LIVE]["failed"] is None
+
+
+def test_nobody_takes_a_deploy_back_while_it_begins(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    transaction = Transaction(host.state, ID)
+    free: list[bool] = []
+    monkeypatch.setattr("agent.verdicts.look", lambda _: SimpleNamespace(ailing=()))
+    monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
+    monkeypatch.setattr(beginning, "_our_own_agent", lambda _: free.append(transaction.nobody_works_on_it()))
+    monkeypatch.setattr(beginning, "start_guard", lambda: free.append(transaction.nobody_works_on_it()))
+    told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+    request = {"deploy": ID, "kind": "deploy", "by": "ann", "version": NEW, "was": LIVE, "settings": told}
+    assert beginning.begin_deploy(host.state, request).deploy == ID
+    assert free == [False, False]
+    assert transaction.nobody_works_on_it()
+    assert lock_holder(host.state) == ID
+
+
+def test_a_deploy_that_is_refused_as_it_begins_frees_the_host(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.verdicts.look", lambda _: SimpleNamespace(ailing=()))
+    monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
+    monkeypatch.setattr(beginning, "_our_own_agent", lambda _: None)
+    told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+    request = {"deploy": ID, "kind": "deploy", "by": "ann", "version": NEW, "was": OLD, "settings": told}
+    with pytest.raises(Refused, match=f"{LIVE} is live now, not {OLD}: somebody else has deployed since you looked"):
+        beginning.begin_deploy(host.state, request)
+    assert lock_holder(host.state) is None
+    assert Transaction(host.state, ID).progress.outcome == "refused"
