@@ -17,8 +17,8 @@ from agent.step import Step, StepFailed
 from agent.supervisor import Unreadable
 from agent.versions import SEAL, read_json
 
-# Where it is begun at the latest: with the first step of the window of each kind of run.
-FIRST = {"deploy": "backup_before", "revert": "maintenance_start"}
+# A revert's version was tried when it was built, so it is begun with the first step of its window.
+FIRST = {"revert": "maintenance_start"}
 
 
 def begin(step: Step) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, git, going_back, lfs, rolling, served, startable, submodules, tree, venvs
+from agent import git, going_back, lfs, rolling, served, startable, submodules, tree, venvs
 from agent.command import PATH, Runner, acting_as
 from agent.layout import Layout
 from agent.links import NotALink, read_link
@@ -246,7 +246,6 @@ def seal(step: Step) -> Note:
     with acting_as(layout.app):
         write_whole(folder / SEAL, json.dumps(marker, indent=2) + "\n", 0o444)
         folder.chmod(0o555)
-    ahead.begin(step)
     return {"bytes": size}
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent import foresight, going_back, packages, rolling, static_files
+from agent import foresight, going_back, packages, rolling, static_files, trial
 from agent.at_once import at_once
 from agent.changes import between, check_out_in, read_text, repository_with
 from agent.command import CommandFailed, Runner, acting_as
@@ -82,13 +82,17 @@ def _read(look: _Look, room: Path) -> Found:
     jobs["app"] = partial(_app, look, room, sources)
     found = at_once(jobs)
     app = _less_certain(look, found.pop("app"), found["packages"])
-    return {**found, **app, **_config_names(look, room), "restart": _restart(look, room)}
+    return {**found, **app, **_config_names(look, room), **_service(look, room)}
 
 
-def _restart(look: _Look, room: Path) -> Found:
-    """How the service would be restarted: what a change of supervisord's own config asks for, too."""
+def _service(look: _Look, room: Path) -> Found:
+    """How the service would be restarted, and why there would be no trial start: by supervisord's config to come."""
     folder = room / look.settings["config_subdir"]
-    return rolling.way(look.layout, look.was, look.version, folder if folder.is_dir() else None)
+    config = folder if folder.is_dir() else None
+    return {
+        "restart": rolling.way(look.layout, look.was, look.version, config),
+        "no_trial": trial.why_none(look.layout, look.version, config),
+    }
 
 
 def _less_certain(look: _Look, app: Found, has: Found) -> Found:

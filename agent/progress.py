@@ -9,7 +9,7 @@ from typing import Any
 from agent.journal import Record
 
 # The steps in the order of a run. From the first one of WINDOW on, the live site may be touched.
-BUILD = ("code", "config", "venv", "build_script", "static", "checks", "seal")
+BUILD = ("code", "config", "venv", "build_script", "static", "checks", "seal", "trial")
 WINDOW = (
     "backup_before",
     "maintenance_start",

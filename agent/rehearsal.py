@@ -113,6 +113,19 @@ class Rehearsal:
                 raise Unhealthy(f"not healthy within {limit} s: {wrong}{self._tail()}")
             time.sleep(PAUSE)
 
+    def wait_until_it_answers(self) -> None:
+        """Wait until it answers whatever it may, from the version that it should. Raises Unhealthy."""
+        limit = self._step.settings["health_timeout"]
+        while True:
+            self._still_runs("did not start")
+            wrong = self._from_another() or self._answer()
+            if wrong is None or (wrong.startswith(self._url) and health.NO_ANSWER not in wrong):
+                self._is_well_now()
+                return
+            if time.monotonic() - self._began > limit:
+                raise Unhealthy(f"did not come up within {limit} s: {wrong}{self._tail()}")
+            time.sleep(PAUSE)
+
     def _is_well_now(self) -> None:
         self._well_since, self._members = time.monotonic(), self._now()
 
@@ -142,11 +155,17 @@ class Rehearsal:
             raise Unhealthy(f"{what}: the new version's process has ended{self._tail()}")
 
     def _problem(self) -> str | None:
+        return self._from_another() or self._answer()
+
+    def _from_another(self) -> str | None:
+        """What is wrong if it is to run from the version; None when nothing is."""
+        return service.not_from(service.session(self._pid, self._step.layout.versions), self._step.version)
+
+    def _answer(self) -> str | None:
+        """What is wrong with its answer; None when nothing is."""
         settings = self._step.settings
-        folder = self._step.layout.versions
-        wrong = service.not_from(service.session(self._pid, folder), self._step.version)
         timeout = min(health.ANSWER_TIMEOUT, settings["health_timeout"])
-        return wrong or health.ask(self._url, health.headers_for(settings), settings["health_status"], timeout)
+        return health.ask(self._url, health.headers_for(settings), settings["health_status"], timeout)
 
     def _now(self) -> frozenset[tuple[int, str]]:
         found = service.session(self._pid, self._step.layout.versions)
@@ -159,12 +178,18 @@ class Rehearsal:
 
 @dataclass(frozen=True)
 class Command:
-    """How a process is started: its words, its directory, its environment, and whose it is."""
+    """How a process is started: its words, its directory, its environment, and whose it is.
+
+    + held: whether it is handed a socket that listens already
+    + port: the one that it listens at itself
+    """
 
     argv: tuple[str, ...]
     folder: str
     env: Mapping[str, str]
     user: str
+    held: bool = True
+    port: int | None = None
 
 
 def as_supervisord_would(layout: Layout, sections: Sections, web: Program, config: Path, supervisord: int) -> Command:
@@ -193,13 +218,14 @@ def start(step: Step, command: Command) -> Rehearsal:
     """Start it; it outlives this call unless it is ended. Raises StepFailed."""
     with contextlib.closing(_listen()) as held, step.transaction.output(beside.REHEARSAL).open("wb") as output:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
-        mark, url = new_mark(step.transaction.deploy), _at(step.settings["health_url"], held.getsockname()[1])
+        port = command.port or held.getsockname()[1]
+        mark, url = new_mark(step.transaction.deploy), _at(step.settings["health_url"], port)
         try:
             process = subprocess.Popen(
                 command.argv,
                 cwd=command.folder,
                 env={**command.env, COMMAND_MARK: mark},
-                stdin=held.fileno(),
+                stdin=held.fileno() if command.held else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -221,6 +247,12 @@ def _listen() -> socket.socket:
     held.bind(("127.0.0.1", 0))
     held.listen(BACKLOG)
     return held
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with contextlib.closing(_listen()) as held:
+        return int(held.getsockname()[1])
 
 
 def _at(url: str, port: int) -> str:

@@ -30,25 +30,30 @@ SHOWN = 300
 
 @dataclass(frozen=True)
 class Unit:
-    """What the service's unit starts: the program, and its whole command line in words."""
+    """What the service's unit starts: the program, and its whole command line in words.
+
+    + environment: whether the unit says anything of the environment
+    """
 
     program: str = ""
     argv: tuple[str, ...] = ()
+    environment: bool = False
 
 
 def unit_of(shown: str) -> Unit:
-    """What `systemctl show --property ExecStart` says that a unit starts.
+    """What `systemctl show` says that a unit starts.
 
     >>> unit_of("ExecStart={ path=/srv/bin/run ; argv[]=/srv/bin/run --now ; ignore_errors=no ; pid=0 }")
-    Unit(program='/srv/bin/run', argv=('/srv/bin/run', '--now'))
+    Unit(program='/srv/bin/run', argv=('/srv/bin/run', '--now'), environment=False)
     """
+    environment = re.search(r"^Environment(Files)?=.", shown, re.MULTILINE) is not None
     found = re.search(r"\{ path=(.*?) ; argv\[\]=(.*?) ; ", shown)
     if not found:
         return Unit()
     try:
-        return Unit(found.group(1), tuple(shlex.split(found.group(2))))
+        return Unit(found.group(1), tuple(shlex.split(found.group(2))), environment)
     except ValueError:
-        return Unit(found.group(1))
+        return Unit(found.group(1), (), environment)
 
 
 def led(text: str, places: Mapping[str, str]) -> str:
@@ -82,7 +87,7 @@ def would_not_start(step: Step) -> list[str]:
 
 def started_by(name: str) -> Unit:
     """What a unit starts, by its name; nothing where systemd does not say."""
-    argv = ["systemctl", "show", name, "--property", "ExecStart"]
+    argv = ["systemctl", "show", name, "--property", "ExecStart,Environment,EnvironmentFiles"]
     try:
         shown = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):

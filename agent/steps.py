@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent import ahead, build, probes, service, window
+from agent import ahead, build, probes, service, trial, window
 from agent.ending import TROUBLE, fall_back, write_down_probes
 from agent.interrupts import Interrupted, interruptible
 from agent.maintenance import visitors_may_notice
@@ -26,6 +26,7 @@ STEPS: dict[str, Callable[[Step], dict[str, Any]]] = {
     "static": build.static,
     "checks": build.checks,
     "seal": build.seal,
+    "trial": trial.trial,
     "backup_before": window.backup_before,
     "maintenance_start": window.maintenance_start,
     "backup": window.backup,

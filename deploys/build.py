@@ -22,6 +22,7 @@ version.build_script(run, name="Build: run the build script")
 version.static(run, name="Build: collect the static files")
 version.checks(run, name="Build: run the checks, read the migrations")
 version.seal(run, name="Build: seal the version")
+version.trial(run, name="Build: start it where no visitor comes")
 
 transaction.commit_first(run, name="Commit: the primary host decides")
 transaction.commit(run, name="Commit: the other hosts follow")

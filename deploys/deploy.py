@@ -25,6 +25,7 @@ version.build_script(run, name="Build: run the build script")
 version.static(run, name="Build: collect the static files")
 version.checks(run, name="Build: run the checks, read the migrations")
 version.seal(run, name="Build: seal the version")
+version.trial(run, name="Build: start it where no visitor comes")
 
 # The window: from here on, a failure means the way back.
 window.backup_before(run, name="Back up, if nothing is migrated")

@@ -76,3 +76,13 @@ def seal(run: Run) -> Commands:
     + run: what this run does on this host
     """
     yield from step(run, "seal")
+
+
+@operation()
+def trial(run: Run) -> Commands:
+    """
+    Start the version where no visitor comes: what keeps it from coming up shows here.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "trial")

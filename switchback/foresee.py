@@ -273,7 +273,8 @@ def _service(run: Run, found: Facts) -> Service:
     if "restart" not in run.steps:
         return Service(unit=run.settings.systemd_service, restart="")
     way = found.get("restart") or {"way": run.settings.restart}
-    return Service(unit=run.settings.systemd_service, restart=way["way"], why=way.get("why", ""))
+    no_trial = str(found.get("no_trial") or "") if "trial" in run.steps else ""
+    return Service(unit=run.settings.systemd_service, restart=way["way"], why=way.get("why", ""), no_trial=no_trial)
 
 
 def _scripts(run: Run, steps: Sequence[Step], seen: Facts) -> tuple[Script, ...]:

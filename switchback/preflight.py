@@ -447,7 +447,7 @@ def _runs(
         steps = steps_for(fleet.settings[name], needs_build, switch=kind != "build")
         if kind == "revert":
             # Whoever goes back is in a hurry: where the database stays as it is, no backup is waited for.
-            steps = tuple(step for step in steps if step not in ("backup_before", "install_script"))
+            steps = tuple(step for step in steps if step not in ("trial", "backup_before", "install_script"))
         runs[name] = _run(fleet, name, kind, deploy=deploy, version=version, steps=steps, about=about)
     return runs
 

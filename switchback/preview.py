@@ -223,6 +223,7 @@ class Service(Part):
     unit: str
     restart: str = Field(description="the strategy; empty where it is not restarted")
     why: str = Field(default="", description="why it is not the one in the settings, or what it does besides")
+    no_trial: str = Field(default="", description="why the version is not started where no visitor comes before, if so")
 
 
 class Summary(Part):

@@ -111,7 +111,8 @@ def _service_lines(service: Service | None) -> list[str]:
         return []
     how = "one process after the other" if service.restart == "rolling" else ""
     first, *lines = (service.why or "").split("\n")
-    return [", ".join(word for word in (f"{service.unit} is restarted", how, first) if word), *lines]
+    untried = [f"! no trial start before: {service.no_trial}"] if service.no_trial else []
+    return [", ".join(word for word in (f"{service.unit} is restarted", how, first) if word), *lines, *untried]
 
 
 # --- Code and config

@@ -187,6 +187,6 @@ def steps_for(settings: Settings, build: bool, switch: bool) -> tuple[str, ...]:
     + switch: whether it goes live
     """
     # A version that was built earlier meets a database that may have changed since.
-    steps = [*(BUILD if build else ("checks",)), *(WINDOW if switch else ()), "commit"]
+    steps = [*(BUILD if build else ("checks", "trial")), *(WINDOW if switch else ()), "commit"]
     optional = ("build_script", "install_script")
     return tuple(name for name in steps if name not in optional or getattr(settings, name))

@@ -220,10 +220,10 @@ def disks_cases() -> Iterator[Case]:
             yield Case("disks", row, fault, scenario, outcome, at, or_else=or_else)
 
 
-# The rehearsal is the first web process that a run starts; the next is a visitor's.
+# The trial start is the first web process that a run starts; the next is a visitor's.
 WEB = "python -m gunicorn *"
 STARTED = InAgent("beside", process="step *", says='"rehearsal"')
-REHEARSAL = Step("rehearsal", STARTED, fails=InCommand(WEB), hangs=InCommand(WEB))
+TRIAL = Step("trial", STARTED, fails=InCommand(WEB), hangs=InCommand(WEB))
 
 
 def replaced(name: str, last: str, hangs: Moment | None = None) -> Step:
@@ -248,14 +248,7 @@ PROCESSES_BACK = Step(
 def rolling_cases() -> Iterator[Case]:
     """A deploy that replaces one process after the other."""
     for fault in FAULTS:
-        # It goes on beside the backup.
-        case = Case(
-            "rolling", REHEARSAL, fault, NO_MIGRATION, REFUSED, "backup_before", _because("backup_before", fault)
-        )
-        if fault in (FAILS, HANGS):
-            # Begun ahead of its turn: it is begun anew then.
-            case = replace(case, scenario=WINDOW, outcome=COMMITTED, at="", because="")
-        yield case
+        yield Case("rolling", TRIAL, fault, NO_MIGRATION, REFUSED, "trial", _because("trial", fault))
     for row in (ONE_PROCESS, OTHER_PROCESS):
         for fault in FAULTS:
             case = Case("rolling", row, fault, WINDOW, FELL_BACK, "restart", _because("restart", fault))
@@ -397,7 +390,7 @@ TELLING = {
     "database": FAILS,
     "mark": AGENT,
     "ended": AGENT,
-    "rehearsal": AGENT,
+    "trial": AGENT,
     "restart, one process": KILLED,
     "restart, the other one": REBOOT,
     "restart, on the way back": AGENT,

@@ -64,7 +64,11 @@ ORDERLY_LIMIT = 5
 NOT_STOPPED = ("begin", "commit (deciding)", "commit (decided)", "commit (freeing)")
 # Once the hosts commit, the controller doesn't even ask.
 ASKED = "for try in $(seq 40); do pgrep -f 'switchback-agent fall-bac[k]' && break; sleep 0.05; done; true"
-CANNOT_START = "echo 'raise SystemExit(3)' >/home/app/{version}/code/warmup.py"
+# Only where it is live: a trial start would find it before.
+CANNOT_START = (
+    r"printf 'import os\ndef warm_up():\n  if os.path.realpath(\"/home/app/django-current\").endswith(\"{version}\"):\n"
+    r"    raise SystemExit(3)\n' >/home/app/{version}/code/warmup.py"
+)
 
 
 @dataclass

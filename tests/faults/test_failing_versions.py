@@ -33,11 +33,12 @@ REFUSED = (
     Bad({"code": "bad-static"}, "static", ("could not be found",), "refused"),
     Bad({"code": "bad-check"}, "checks", ("Django's system checks found", "admin.E108"), "refused"),
     Bad({"code": "irreversible"}, "checks", ("can't be reversed: items.0002_shout", "irreversible=accept"), "refused"),
+    Bad({"code": "bad-boot"}, "trial", ("did not start", "PAYMENT_KEY is not set"), "refused"),
 )
 FELL_BACK = (
     Bad({"code": "bad-migration"}, "migrate", ("Item matching query does not exist", "proven healthy")),
     # Sure to fail is failed at once.
-    Bad({"code": "bad-boot", "health_timeout": 60}, "health", ("not going to be: web:web_0", "with exit code 3")),
+    Bad({"code": "bad-live", "health_timeout": 60}, "health", ("not going to be: web:web_0", "with exit code 3")),
     Bad({"code": "bad-later", "health_stable": 12}, "health", ("did not stay up for 12 s", "proven healthy")),
     Bad({"code": "bad-health"}, "health", ("answers 500", "proven healthy")),
 )

@@ -17,7 +17,7 @@ from tests.invariants import (
 from tests.runs import Runs
 
 
-@pytest.mark.parametrize(("tag", "step"), [("bad-boot", "health"), ("bad-migration", "migrate")])
+@pytest.mark.parametrize(("tag", "step"), [("bad-live", "health"), ("bad-migration", "migrate")])
 def test_a_first_deploy_that_fails_leaves_the_host_as_bare_as_it_was(
     tag: str, step: str, bare_host: Host, run: Runs, settings: dict[str, object]
 ) -> None:

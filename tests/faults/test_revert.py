@@ -33,5 +33,5 @@ def test_an_irreversible_version_goes_live_once_accepted_and_a_later_failure_fal
     assert "these migrations can't be reversed: items.0002_shout" in back.output
     shouting = assert_well(host, "irreversible", links=shouting.links, database=shouting.database)
     assert [mark for mark in shouting.marks.values() if mark.get("failed")] == []
-    result = run("deploy", host, data={"code": "bad-boot"})
+    result = run("deploy", host, data={"code": "bad-live"})
     assert_taken_back(host, shouting, result, "health", ["proven healthy"])

@@ -66,7 +66,7 @@ def test_its_processes_are_replaced_one_by_one_and_nobody_notices(bare_host: Hos
 def test_a_bad_version_is_taken_back_before_a_single_visitor_notices(bare_host: Host, run: Runs) -> None:
     before = look(bare_host)
     with nobody_notices(bare_host):
-        result = run("deploy", bare_host, data={"code": "bad-boot"})
+        result = run("deploy", bare_host, data={"code": "bad-live"})
     assert_screen(result, "fell back", ["fell back at restart: "])
     seen = look(bare_host)
     assert (seen.links, seen.main_pid) == (before.links, before.main_pid)
@@ -76,7 +76,7 @@ def test_a_bad_version_is_taken_back_before_a_single_visitor_notices(bare_host: 
 def test_a_bad_version_that_brings_one_is_taken_back_to_the_hosts_own(bare_host: Host, run: Runs) -> None:
     run("deploy", bare_host).worked()
     before = look(bare_host)
-    result = run("deploy", bare_host, data={"code": "bad-boot", "config": "main"})
+    result = run("deploy", bare_host, data={"code": "bad-live", "config": "main"})
     assert_screen(result, "fell back", ["fell back at health: "])
     seen = assert_well(bare_host, config="none", links=before.links, database=before.database)
     assert seen.links[LINK] == OWN
@@ -91,7 +91,7 @@ def test_a_version_that_brings_one_is_run_by_that(bare_host: Host, run: Runs) ->
 
 def test_a_bad_version_without_one_is_taken_back_to_what_the_live_one_brings(bare_host: Host, run: Runs) -> None:
     before = look(bare_host)
-    result = run("deploy", bare_host, data={"code": "bad-boot"})
+    result = run("deploy", bare_host, data={"code": "bad-live"})
     seen = assert_taken_back(bare_host, before, result, "health")
     assert seen.links[LINK] == BROUGHT
     # Where the host's own config has the app log to.

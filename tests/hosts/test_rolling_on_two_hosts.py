@@ -45,13 +45,13 @@ def test_a_deploy_with_a_migration_that_the_old_code_can_live_with_is_noticed_at
     assert "items.0002_item_colour" in look(first).database.migrations
 
 
-def test_a_version_that_can_not_start_is_taken_back_from_both_before_a_visitor_notices(
+def test_a_version_that_can_not_start_where_it_is_live_is_taken_back_from_both_before_a_visitor_notices(
     site: tuple[Host, Host], run: Runs
 ) -> None:
     first, second = site
     before = look(first), look(second)
     with nobody_notices(first, second):
-        result = run("deploy", first, second, data={"code": "bad-boot"})
+        result = run("deploy", first, second, data={"code": "bad-live"})
     assert result.code == 1
     for host, was in zip(site, before, strict=True):
         seen = assert_well(host, "good-2", links=was.links, database=was.database)

@@ -57,6 +57,7 @@ ALL_STEPS = (
     "static",
     "checks",
     "seal",
+    "trial",
     "backup_before",
     "maintenance_start",
     "backup",

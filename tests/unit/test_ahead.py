@@ -81,7 +81,7 @@ class Journal:
     """As much of a step as a rehearsal has to do with."""
 
     def __init__(self, folder: Path, *records: dict[str, Any], **begin: Any) -> None:
-        self.begin = {"kind": "deploy", **begin}
+        self.begin = {"kind": "revert", **begin}
         checked = {
             "event": "step done",
             "step": "checks",
@@ -161,7 +161,7 @@ def test_what_else_goes_on_beside_the_steps_is_no_rehearsal(server: subprocess.P
     ("begin", "so_far", "times"),
     [
         ({}, [], 1),
-        ({"kind": "revert"}, [], 1),
+        ({"kind": "deploy"}, [], 0),
         ({}, [{"event": "beside", "what": "rehearsal", "pid": 1, "started": "1"}], 0),
         ({}, [{"event": "beside", "what": "migrate", "pid": 1, "started": "1"}], 1),
         ({"kind": "build"}, [], 0),

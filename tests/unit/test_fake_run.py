@@ -44,6 +44,7 @@ DEPLOY = (
     "static",
     "checks",
     "seal",
+    "trial",
     "backup_before",
     "maintenance_start",
     "backup",

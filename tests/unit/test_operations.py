@@ -47,6 +47,7 @@ STEPS: dict[str, Any] = {
     "static": version.static,
     "checks": version.checks,
     "seal": version.seal,
+    "trial": version.trial,
     "backup_before": window.backup_before,
     "maintenance_start": window.start_maintenance,
     "backup": window.backup,

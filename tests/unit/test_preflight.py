@@ -79,7 +79,7 @@ def test_a_version_that_is_built_already_is_not_built_again() -> None:
     run = only(plan_deploy(fleet(web=host_facts(version(LIVE), built)), asked()))
     assert run.version == NEW
     # The database may have changed since it was built.
-    assert run.steps == ("checks", *(step for step in WINDOW if step != "install_script"), "commit")
+    assert run.steps == ("checks", "trial", *(step for step in WINDOW if step != "install_script"), "commit")
 
 
 def test_of_two_built_versions_of_the_same_commits_the_newer_one_is_taken() -> None:
