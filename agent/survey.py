@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent import bounds, git, health, hotfixes, needs, rolling, service
+from agent import bounds, git, heads, health, hotfixes, needs, rolling, service
 from agent.at_once import at_once
 from agent.command import CommandFailed, Runner, can_become
 from agent.git import UnknownRef
@@ -68,7 +68,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
     if request.get("needs"):
         tried = {
             "website": partial(needs.website, layout.settings),
-            "database": partial(needs.database, runner, layout, current),
+            "database": partial(needs.database, runner, layout, current, read_lines(state.history)[-HISTORY_LINES:]),
         }
     # These wait for others: the app, and a repository that may be far away.
     waits = at_once(
@@ -82,7 +82,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
     if tried:
         known = len(asked) == 2 and all(waits[part]["sha"] for part in asked)
         tried = {name: waits[name] for name in tried}
-        tried["heads"] = needs.heads(runner, layout, asked, waits) if known else None
+        tried["heads"] = heads.heads(runner, layout, asked, waits) if known else None
     return {
         "home": str(layout.home),
         "deployment_path": str(layout.path("deployment_dir")),

@@ -130,7 +130,10 @@ def _database(told: Facts, settings: Settings) -> Iterator[str]:
         where, path = ", ".join(app["uploads_inside"]), f"~{settings.app_username}/media"
         yield f"uploads go to {where}, inside the live version: have MEDIA_ROOT lead elsewhere, to {path} say"
     default = app["databases"].get("default")
-    if script and default:
+    if told.get("backup"):
+        # What a file tells is certain, where the script's own words are only read.
+        yield f"the last backup is of no use to the app: {told['backup']}: change backup_script"
+    elif script and default:
         yield from _other_database(script, default)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from agent import needs, startable
+from agent import heads, needs, startable
 from agent.command import Runner
 from agent.layout import Layout
 from switchback.needs import looked_at, need_problems
@@ -53,16 +53,16 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def found(code: Mapping[str, str], config: Mapping[str, str], own: str = HOST_CONFIG, **values: Any) -> list[str]:
         (tmp_path / "supervisord.conf").write_text(own)
-        told = {"code": commit(tmp_path / "a", code), "config": commit(tmp_path / "b", config)}
+        made = {"code": commit(tmp_path / "a", code), "config": commit(tmp_path / "b", config)}
         layout = Layout({**settings(**values).model_dump(mode="json"), "app_username": ME}, tmp_path)
         runner = Runner(user=ME, log=None, until=time.time() + 60)
-        refs = {part: {"ref": "main", "sha": sha} for part, (_, sha) in told.items()}
-        heads = needs.heads(runner, layout, {part: {"url": url} for part, (url, _) in told.items()}, refs)
-        assert json.loads(json.dumps(heads)) == heads
+        refs = {part: {"ref": "main", "sha": sha} for part, (_, sha) in made.items()}
+        told = heads.heads(runner, layout, {part: {"url": url} for part, (url, _) in made.items()}, refs)
+        assert json.loads(json.dumps(told)) == told
         facts = {
             **bare(),
             "refs": refs,
-            "needs": {"website": {"problem": None}, "heads": heads, "database": NO_DATABASE},
+            "needs": {"website": {"problem": None}, "heads": told, "database": NO_DATABASE},
         }
         return [text.replace(refs["code"]["sha"][:7], "SHA") for text in need_problems(facts, settings(**values))]
 
@@ -114,7 +114,7 @@ def test_settings_that_manage_py_names_and_nobody_has(checked: Any) -> None:
 
 
 def test_a_pyproject_needs_uv(checked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.needs.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr("agent.heads.shutil.which", lambda *_, **__: None)
     named = {**PROJECT, "pyproject.toml": 'dependencies = ["django", "gunicorn", "supervisor"]'}
     (problem,) = checked(named, PROJECT, requirements="pyproject.toml")
     assert problem.startswith("requirements: pyproject.toml needs uv, which is not on the host")
@@ -205,7 +205,29 @@ def test_which_database_a_script_backs_up_is_read_from_it(
     (tmp_path / "backup.sh").write_text(text)
     told = {**settings().model_dump(mode="json"), "app_username": ME, "backup_script": "~/backup.sh"}
     runner = Runner(user=ME, log=None, until=time.time() + 10)
-    assert needs.database(runner, Layout(told, tmp_path), None)["script"] == {"name": name, "problem": None}
+    assert needs.database(runner, Layout(told, tmp_path), None, [])["script"] == {"name": name, "problem": None}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "expected"),
+    [
+        ("sqlite", None),
+        ("postgresql", "{path}: the backup is of SQLite, and the app uses PostgreSQL (/home/app/data/db)"),
+    ],
+)
+def test_which_database_the_last_backup_is_of_is_read_from_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vendor: str, expected: str | None
+) -> None:
+    path = tmp_path / "backup.sqlite3"
+    path.write_bytes(b"SQLite format 3\0")
+    monkeypatch.setattr(needs, "_asked_of_app", lambda *_: database(vendor, "/home/app/data/db"))
+    told = {**settings().model_dump(mode="json"), "app_username": ME}
+    runner = Runner(user=ME, log=None, until=time.time() + 10)
+    history: list[dict[str, Any]] = [{"backup": "/gone"}, {"backup": str(path)}, {"backup": None}]
+    found = needs.database(runner, Layout(told, tmp_path), "x", history)["backup"]
+    assert found == (expected.format(path=path) if expected else None)
+    problems = need_problems(tried(database={**NO_DATABASE, "app": database(), "backup": found}), settings())
+    assert len(problems) == (1 if expected else 0)
 
 
 URL = "https://www.example.com/"
