@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import http.client
-import ssl
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from agent import service, verdicts
+from agent.asking import PROTO, ask
+from agent.last_words import LastWords
 from agent.layout import Layout
 from agent.supervisor import UP
 
 # One question may take this long, seconds; the whole check has the settings' limit.
 ANSWER_TIMEOUT = 10.0
 PAUSE = 0.05
-NO_ANSWER = "does not answer"
 
 
 class Unhealthy(Exception):
     """The app is not well, and why."""
-
-
-def ask(url: str, headers: Mapping[str, str], expected: Any, timeout: float) -> str | None:
-    """Ask a URL once. Returns what is wrong with the answer, or None.
-
-    + expected: the status, or a list of them
-    """
-    parts = urlsplit(url)
-    try:
-        connection: http.client.HTTPConnection
-        if parts.scheme == "https":
-            connection = http.client.HTTPSConnection(
-                parts.netloc, timeout=timeout, context=ssl.create_default_context()
-            )
-        else:
-            connection = http.client.HTTPConnection(parts.netloc, timeout=timeout)
-        try:
-            path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
-            connection.request("GET", path, headers={"User-Agent": "switchback", **headers})
-            status = connection.getresponse().status
-        finally:
-            connection.close()
-    except (OSError, http.client.HTTPException) as error:
-        return f"{url} {NO_ANSWER}: {error or type(error).__name__}"
-    wanted = expected if isinstance(expected, (list, tuple)) else [expected]
-    if status not in wanted:
-        return "{} answers {}, not {}".format(url, status, " or ".join(str(one) for one in wanted))
-    return None
 
 
 def app_problem(
@@ -77,8 +48,10 @@ def _to_be_proven(layout: Layout) -> list[service.Process]:
 
 
 def headers_for(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The headers that the app's own address is asked with."""
-    return {"Host": urlsplit(settings["website_url"]).netloc, **(settings.get("health_headers") or {})}
+    """The headers that the app's own address is asked with: those that a web server would send for a visitor."""
+    site = urlsplit(settings["website_url"])
+    proto = {PROTO: "https"} if site.scheme == "https" else {}
+    return {"Host": site.netloc, **proto, **(settings.get("health_headers") or {})}
 
 
 def prove_healthy(
@@ -92,14 +65,17 @@ def prove_healthy(
       once, and no longer than it may yet become well
     + known: names of programs that nobody expects to be well
     """
-    settings = layout.settings
+    settings, words = layout.settings, LastWords(layout, version)
     began = time.monotonic()
     watcher = None if patience else verdicts.Watcher(layout)
-    _wait_until_well(layout, version, (patience or 1) * settings["health_timeout"], known, watcher)
-    healthy_after = time.monotonic() - began
-    stable = settings["health_stable"] if stable is None else stable
-    if stable:
-        _wait_while_stable(layout, version, stable, known)
+    try:
+        _wait_until_well(layout, version, (patience or 1) * settings["health_timeout"], known, watcher)
+        healthy_after = time.monotonic() - began
+        stable = settings["health_stable"] if stable is None else stable
+        if stable:
+            _wait_while_stable(layout, version, stable, known)
+    except Unhealthy as problem:
+        raise Unhealthy(f"{problem}{words.told()}") from None
     note = {"healthy_after": round(healthy_after, 2), "stable": stable}
     unasked = verdicts.look(layout).unasked
     return {**note, "warning": f"whether each program runs is not known: {unasked}"} if unasked else note
@@ -155,8 +131,11 @@ def _main_processes(layout: Layout, unit: str) -> frozenset[tuple[int, str]]:
     return service.main_processes(service.processes(unit, layout.versions), service.main_pid(unit))
 
 
-def prove_site(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask the website as a visitor would, until it answers as it should. Raises Unhealthy."""
+def prove_site(settings: Mapping[str, Any], words: LastWords | None = None) -> dict[str, Any]:
+    """Ask the website as a visitor would, until it answers as it should. Raises Unhealthy.
+
+    + words: what the app says meanwhile
+    """
     began = time.monotonic()
     end = began + settings["site_timeout"]
     while True:
@@ -164,5 +143,6 @@ def prove_site(settings: Mapping[str, Any]) -> dict[str, Any]:
         if wrong is None:
             return {"answered_after": round(time.monotonic() - began, 2)}
         if time.monotonic() >= end:
-            raise Unhealthy("the site is not up within {} s: {}".format(settings["site_timeout"], wrong))
+            told = words.told() if words else ""
+            raise Unhealthy("the site is not up within {} s: {}{}".format(settings["site_timeout"], wrong, told))
         time.sleep(PAUSE)

@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent import backup_of, foresight, health, startable
+from agent import backup_of, foresight, startable
+from agent.asking import ask
 from agent.command import CommandFailed, Runner, acting_as
 from agent.layout import Layout
 from agent.lines import bounded, cut, lines_of
@@ -37,7 +38,7 @@ DATABASE = re.compile(r"""^database=["']?(\$\{DATABASE:-\$\(id -un\)\}|[\w.-]+)[
 
 def website(settings: Mapping[str, Any]) -> Found:
     """Ask the website once, as a visitor would."""
-    return {"problem": health.ask(settings["website_url"], {}, settings["site_status"], ANSWER)}
+    return {"problem": ask(settings["website_url"], {}, settings["site_status"], ANSWER)}
 
 
 def database(runner: Runner, layout: Layout, current: str | None, history: Sequence[Found]) -> Found:

@@ -3,14 +3,12 @@ ask end with the process that started them, however that ends."""
 
 from __future__ import annotations
 
-import http.client
-import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
+from agent.asking import ask
 from agent.health import headers_for
 from agent.maintenance import restart_way
 from agent.progress import Progress
@@ -36,8 +34,7 @@ class Probe(threading.Thread):
     def __init__(self, url: str, headers: Mapping[str, str], expected: Sequence[int], every: float = EVERY) -> None:
         super().__init__(daemon=True)
         self._every = every
-        self._parts, self._headers, self._expected = urlsplit(url), {"User-Agent": "switchback", **headers}, expected
-        self._tls = ssl.create_default_context() if self._parts.scheme == "https" else None
+        self._url, self._headers, self._expected = url, headers, expected
         self._enough = threading.Event()
         self.asked = self.failed = 0
         self.outage = 0.0
@@ -60,21 +57,7 @@ class Probe(threading.Thread):
             self.outage += time.monotonic() - out_since
 
     def _ask(self) -> bool:
-        try:
-            connection = self._connection()
-            try:
-                path = (self._parts.path or "/") + ("?" + self._parts.query if self._parts.query else "")
-                connection.request("GET", path, headers=self._headers)
-                return connection.getresponse().status in self._expected
-            finally:
-                connection.close()
-        except (OSError, http.client.HTTPException):
-            return False
-
-    def _connection(self) -> http.client.HTTPConnection:
-        if self._tls:
-            return http.client.HTTPSConnection(self._parts.netloc, timeout=ANSWER_TIMEOUT, context=self._tls)
-        return http.client.HTTPConnection(self._parts.netloc, timeout=ANSWER_TIMEOUT)
+        return ask(self._url, self._headers, self._expected, ANSWER_TIMEOUT) is None
 
     def enough(self) -> None:
         """Have it stop asking."""

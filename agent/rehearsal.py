@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from agent import beside, health, service
+from agent import asking, beside, health, service
 from agent.command import (
     COMMAND_MARK,
     TAIL_LINES,
@@ -108,7 +108,7 @@ class Rehearsal:
             if wrong is None:
                 self._is_well_now()
                 return
-            given_up = not patient and health.NO_ANSWER not in wrong
+            given_up = not patient and asking.NO_ANSWER not in wrong
             if given_up or time.monotonic() - self._began > limit:
                 raise Unhealthy(f"not healthy within {limit} s: {wrong}{self._tail()}")
             time.sleep(PAUSE)
@@ -165,7 +165,7 @@ class Rehearsal:
         """What is wrong with its answer; None when nothing is."""
         settings = self._step.settings
         timeout = min(health.ANSWER_TIMEOUT, settings["health_timeout"])
-        return health.ask(self._url, health.headers_for(settings), settings["health_status"], timeout)
+        return asking.ask(self._url, health.headers_for(settings), settings["health_status"], timeout)
 
     def _now(self) -> frozenset[tuple[int, str]]:
         found = service.session(self._pid, self._step.layout.versions)

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from agent import answering, health, service
+from agent.asking import REDIRECTS, ask
 from agent.health import Unhealthy
+from agent.last_words import LastWords
 from agent.layout import SUPERVISORD, Layout
-from agent.lines import lines_of
-from agent.masking import masked_urls
 from agent.obstacles import obstacles, web_program
 from agent.rehearsal import Command, Rehearsal, as_supervisord_would, start
 from agent.running import Running, find_running
@@ -53,8 +53,6 @@ STARTS_FOR = 0.5
 WATCHED_FIRST = 0.25
 # So many rounds of asking are small; then more connections are made at once, to reach one that is seldom the first.
 SMALL_ROUNDS, FEW, MANY = 20, 2, 8
-# What of a process's log is shown when it is not well, bytes.
-LOG_TAIL = 2000
 
 
 def way(layout: Layout, was: str | None, version: str, config: Path | None = None) -> Note:
@@ -224,6 +222,7 @@ class _Roll:
     ) -> None:
         self._step, self._version, self._anew, self._first = step, version, anew, first
         self._left_alone = left_alone
+        self._words = LastWords(step.layout, version)
         self._supervisor = running.supervisor
         self._serving = group_of(_web(step.layout, running.sections).name, running.sections)
         # The longest that supervisord itself waits for a process to stop, and a little more.
@@ -247,7 +246,7 @@ class _Roll:
         now = {_name(one): one for one in self._supervisor.processes()} if self._pids else {}
         for name, pid in self._pids.items():
             if now.get(name, {}).get("pid") != pid or now[name]["state"] in DOWN:
-                raise Unhealthy(f"{name} did not stay up{self._log_of(name)}")
+                raise Unhealthy(f"{name} did not stay up{self._words.told()}")
 
     def _apply_config(self) -> None:
         """Have supervisord take over what its config says now; only the groups that differ are stopped."""
@@ -288,7 +287,7 @@ class _Roll:
         while True:
             told = self._supervisor.info(name)
             if told["state"] not in UP:
-                raise Unhealthy("{} is {}{}".format(name, told["statename"], self._log_of(name)))
+                raise Unhealthy(f"{name} is {told['statename']}{_how(told)}{self._words.told()}")
             if self._first:
                 self._first.check()
             if serves:
@@ -304,7 +303,7 @@ class _Roll:
             if wrong is None:
                 return int(told["pid"])
             if time.monotonic() > end:
-                raise Unhealthy(f"{name} is not healthy within {limit} s: {wrong}{self._log_of(name)}")
+                raise Unhealthy(f"{name} is not healthy within {limit} s: {wrong}{self._words.told()}")
 
     def _let_start(self, pid: int, took: float) -> None:
         """Ask nobody for a while: the others have visitors to serve.
@@ -332,20 +331,22 @@ class _Roll:
         of_new = [answer for taker, answer in answers if taker in pids]
         bad = [answer for answer in of_new if answer not in statuses]
         if bad:
-            # Visitors get such answers too: no second chance.
-            raise Unhealthy(f"{url} answers {bad[0]}, not {' or '.join(map(str, statuses))}")
+            # Where it leads to, and its first words, any process can tell.
+            wrong = ask(url, headers, statuses, health.ANSWER_TIMEOUT)
+            if wrong or bad[0] not in REDIRECTS:
+                # Visitors get such answers too: no second chance.
+                wrong = wrong or f"{url} answers {bad[0]}, not {' or '.join(map(str, statuses))}"
+                raise Unhealthy(f"{wrong}{self._words.told()}")
         return service.not_from(own, self._version) if of_new else "it has answered no request yet"
 
     def _family(self, pid: int) -> list[Process]:
         return service.family(pid, self._step.layout.versions)
 
-    def _log_of(self, name: str) -> str:
-        """The end of a process's log, if supervisord keeps one."""
-        try:
-            text = str(self._supervisor.ask("readProcessStdoutLog", name, -LOG_TAIL, 0))
-        except StepFailed:
-            return ""
-        return "".join(f"\n{line}" for line in lines_of(masked_urls(text))[1:])
+
+def _how(told: Note) -> str:
+    """How a process has come to be what it is."""
+    code, wrong = told.get("exitstatus"), str(told.get("spawnerr") or "")
+    return f": it has ended with exit code {code}" if code else f": {wrong}" if wrong else ""
 
 
 def _name(told: Note) -> str:

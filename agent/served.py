@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from agent import assets, health
+from agent.asking import ask
 from agent.command import acting_as
 from agent.health import Unhealthy
 from agent.layout import Layout
@@ -182,4 +183,4 @@ def prove(step: Step) -> Note:
 
 
 def _problem(url: str, timeout: float) -> str | None:
-    return health.ask(url, {}, SERVED, timeout)
+    return ask(url, {}, SERVED, timeout)

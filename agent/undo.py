@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 import subprocess
 import time
@@ -13,12 +12,12 @@ from typing import Any
 from agent import assets, beside, going_back, health, rolling, site, verdicts, whole, window
 from agent.command import LOGGED, acting_as, stop_groups
 from agent.fallback import database_way, failed_step, rolls_back
-from agent.lines import bounded
+from agent.last_words import app_logs, end_of_log
+from agent.lines import bounded, first_line
 from agent.links import restore_links
 from agent.manage import django
 from agent.masking import masked_urls
 from agent.migration_names import key_of, label
-from agent.reading import end_of, read_text
 from agent.restoring import prove_restored, restore
 from agent.step import Step, StepFailed
 from agent.strays import strays
@@ -32,8 +31,6 @@ Note = dict[str, Any]
 PATIENCE = 3
 # How often it is looked for what runs and was never written down: it may start something while it is stopped.
 LOOKS = 3
-# What is kept of a log for the evidence, bytes from its end.
-LOG_TAIL = 64 * 1024
 
 
 def stop_commands(step: Step) -> Note:
@@ -146,7 +143,7 @@ def prove_health(step: Step) -> Note:
     except health.Unhealthy as problem:
         if was_well:
             raise
-        return {"version": was, "unhealthy": f"as before the deploy: {problem}"}
+        return {"version": was, "unhealthy": f"as before the deploy: {first_line(str(problem))}"}
     still = [str(one) for one in verdicts.look(step.layout).ailing if one.name in known]
     return {"version": was, **found, **({"as_before": still} if still else {})}
 
@@ -182,37 +179,8 @@ def _copy_logs(step: Step, folder: Path) -> None:
     argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]
     shown = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
     (folder / "unit.log").write_text(bounded(masked_urls(shown.stdout + shown.stderr), most=LOGGED))
-    for log in _app_logs(step):
-        (folder / log.name).write_text(masked_urls(_tail(step, log)))
-
-
-def _app_logs(step: Step) -> list[Path]:
-    """The log files that the version's supervisord config names, or the host's own where it brings none."""
-    logs: set[Path] = set()
-    brought = list(step.layout.part(step.version, "config").glob("supervisord*"))
-    for config in brought or [step.layout.host_supervisord]:
-        parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
-        try:
-            with acting_as(step.layout.app):
-                text = read_text(config)
-            parser.read_string(text)
-        except (OSError, ValueError, configparser.Error):
-            continue
-        for section in parser.sections():
-            for key in ("logfile", "stdout_logfile", "stderr_logfile"):
-                value = parser.get(section, key, fallback="")
-                if value.startswith("/"):
-                    pattern = value.replace("%(process_num)02d", "*").replace("%(process_num)d", "*")
-                    logs.update(Path("/").glob(pattern.replace("%(program_name)s", "*").lstrip("/")))
-    return sorted(logs)
-
-
-def _tail(step: Step, log: Path) -> str:
-    with acting_as(step.layout.app):
-        try:
-            return end_of(log, LOG_TAIL)
-        except OSError as error:
-            return f"could not be read: {error}\n"
+    for log in app_logs(step.layout, step.version):
+        (folder / log.name).write_text(masked_urls(end_of_log(step.layout, log)))
 
 
 def mark_failed(step: Step) -> Note:

@@ -9,6 +9,7 @@ from typing import Any
 from agent import ahead, assets, build, going_back, health, rolling, served, site, staying, whole
 from agent.backup import examine
 from agent.command import acting_as
+from agent.last_words import LastWords
 from agent.lines import lines_of
 from agent.links import replace_link
 from agent.maintenance import changes_database, decide, restart_way
@@ -144,4 +145,5 @@ def prove_health(step: Step) -> Note:
 
 def prove_site(step: Step) -> Note:
     """Ask the website as a visitor would."""
-    return {**health.prove_site(step.settings), **served.prove(step)}
+    words = LastWords(step.layout, step.version)
+    return {**health.prove_site(step.settings, words), **served.prove(step)}

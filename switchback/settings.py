@@ -148,7 +148,8 @@ class Settings(BaseModel):
         description="the app's own address on the host, asked before visitors are let in",
     )
     health_headers: Headers = Field(
-        default={}, description="headers to ask health_url with; Host is website_url's unless it is here"
+        default={},
+        description="headers to ask health_url with; Host and X-Forwarded-Proto: https are website_url's unless here",
     )
     health_status: Statuses = Field(default=(200,), description="the status that is healthy, or a list of them")
     health_timeout: Count = Field(default=30, description="seconds for the app to become healthy")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,9 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import health, service
+from agent import health, last_words, service
 from agent.command import group_runs
-from agent.health import Unhealthy, app_problem, ask, prove_healthy, prove_site
+from agent.health import Unhealthy, app_problem, prove_healthy, prove_site
 from agent.layout import Layout
 from agent.service import Process, main_processes, not_from
 from tests.unit.examples import LIVE, NEW, settings
@@ -64,6 +65,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> list[list[Process]]:
     monkeypatch.setattr(service, "processes", lambda *_: seen.pop(0) if len(seen) > 1 else seen[0])
     monkeypatch.setattr(service, "unit_properties", lambda _: {"MainPID": "10"})
     monkeypatch.setattr(health, "PAUSE", 0.0)
+    monkeypatch.setattr(last_words, "acting_as", lambda _: contextlib.nullcontext())
     return seen
 
 
@@ -72,33 +74,6 @@ def layout(site: str, **changes: Any) -> Layout:
     limits = {"health_timeout": 0, "health_stable": 0}
     told = settings(health_url=f"{site}/ready?x=1").model_dump(mode="json")
     return Layout({**told, **limits, **changes}, Path("/home/app"))
-
-
-# --- Asking
-
-
-def test_an_answer_with_the_right_status_is_well(site: str) -> None:
-    assert ask(f"{site}/", {}, 200, 5) is None
-    assert ask(f"{site}/", {}, [204, 200], 5) is None
-
-
-def test_another_status_is_named_with_the_right_ones(site: str) -> None:
-    Site.status = 503
-    assert ask(f"{site}/", {}, [200, 204], 5) == f"{site}/ answers 503, not 200 or 204"
-
-
-def test_a_redirect_is_not_followed(site: str) -> None:
-    Site.status = 302
-    assert ask(f"{site}/", {}, 200, 5) == f"{site}/ answers 302, not 200"
-
-
-def test_no_answer_is_named_with_its_cause() -> None:
-    assert str(ask("http://127.0.0.1:1/", {}, 200, 5)).startswith("http://127.0.0.1:1/ does not answer: ")
-
-
-def test_a_silent_server_is_not_waited_for_longer_than_it_may_take() -> None:
-    with HTTPServer(("127.0.0.1", 0), Site) as server:
-        assert "does not answer: timed out" in str(ask(f"http://127.0.0.1:{server.server_port}/", {}, 200, 0.1))
 
 
 # --- The app

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from agent import foresight, packages, reading, static_files, supervisor, undo, venvs
+from agent import foresight, last_words, packages, reading, static_files, supervisor, venvs
 from agent.command import acting_as
 from agent.content import content_hash
 from agent.supervisor import Unreadable
@@ -79,14 +79,13 @@ def test_a_manifest_of_static_files_is_as_good_as_none(tmp_path: Path, laid: Cal
 def test_the_evidence_of_a_failure_is_kept_all_the_same(
     tmp_path: Path, laid: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(undo, "acting_as", lambda _: nullcontext())
+    monkeypatch.setattr(last_words, "acting_as", lambda _: nullcontext())
     laid(tmp_path / "supervisord.conf")
     laid(tmp_path / "web.log")
     (tmp_path / "supervisord-more.conf").write_text(f"[program:web]\nstdout_logfile={tmp_path}/web.log\n")
-    layout = SimpleNamespace(part=lambda *_: tmp_path, app="app")
-    step: Any = SimpleNamespace(layout=layout, version="v")
-    (log,) = undo._app_logs(step)
-    assert len(undo._tail(step, log)) <= undo.LOG_TAIL
+    layout: Any = SimpleNamespace(part=lambda *_: tmp_path, app="app")
+    (log,) = last_words.app_logs(layout, "v")
+    assert len(last_words.end_of_log(layout, log)) <= last_words.TAIL
 
 
 def test_a_migration_is_as_good_as_unread(tmp_path: Path, laid: Callable[[Path], None]) -> None:

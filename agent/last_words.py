@@ -1,0 +1,145 @@
+"""What an app has last said, in its own logs and in the unit's journal, for whoever wants to know why it is not well.
+The logs are the app's to lay: they are read as the app's user, without following links, and not to their end."""
+
+from __future__ import annotations
+
+import configparser
+import glob
+import os
+import re
+import stat
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.command import acting_as
+from agent.layout import Layout
+from agent.lines import cut, lines_of, shown
+from agent.masking import masked_urls
+
+# What is looked at of a log, bytes from its end; how many logs are shown, so many lines of each, or so many of a
+# traceback, and so much of a line, characters.
+TAIL, LOGS, LINES, OF_TRACEBACK, LINE = 64 * 1024, 3, 5, 12, 300
+# How much of a config is read, bytes.
+CONFIG = 1_000_000
+TRACEBACK = "Traceback (most recent call last):"
+OPTIONS = ("logfile", "stdout_logfile", "stderr_logfile")
+JOURNAL_TIMEOUT = 10
+
+
+class LastWords:
+    """Listens from the moment on at which it is made."""
+
+    def __init__(self, layout: Layout, version: str) -> None:
+        self._layout, self._version, self._since = layout, version, time.time()
+        self._sizes = {log: _size(layout, log) for log in app_logs(layout, version)}
+
+    def told(self) -> str:
+        """What was said meanwhile, to end a message: the last traceback or last lines of each log, and the unit's."""
+        found = dict[tuple[str, ...], Path]()
+        for log in app_logs(self._layout, self._version):
+            lines = _telling(lines_of(self._new_in(log)))
+            if lines:
+                found.setdefault(tuple(lines), log)
+        # A traceback tells most.
+        most = sorted(found, key=lambda lines: lines[0].strip() != TRACEBACK)[:LOGS]
+        unit = str(self._layout.settings["systemd_service"])
+        said = [_quoted(str(found[lines]), lines) for lines in most]
+        return "".join([*said, _quoted(f"journal of {unit}", _of_unit(unit, self._since))])
+
+    def _new_in(self, log: Path) -> str:
+        """What a log has got since."""
+        before, now = self._sizes.get(log, 0), _size(self._layout, log)
+        # One that is smaller than before was begun anew.
+        return end_of_log(self._layout, log, min(TAIL, now - before) if now > before else TAIL if now < before else 0)
+
+
+def _quoted(name: str, lines: Sequence[str]) -> str:
+    quoted = "".join("\n  " + shown(cut(masked_urls(line), LINE)) for line in lines)
+    return f"\n{name}:{quoted}" if quoted else ""
+
+
+def _telling(lines: Sequence[str]) -> list[str]:
+    """The lines that tell most: the last traceback, else the last ones.
+
+    >>> _telling(["started", "Traceback (most recent call last):", "  File …", "KeyError: 'A'", "Shutting down"])
+    ['Traceback (most recent call last):', '  File …', "KeyError: 'A'"]
+    """
+    starts = [number for number, line in enumerate(lines) if line.strip() == TRACEBACK]
+    if not starts:
+        return [line for line in lines if line.strip()][-LINES:]
+    found = [lines[starts[-1]]]
+    for line in lines[starts[-1] + 1 :]:
+        found.append(line)
+        if line.strip() and not line.startswith(" "):
+            break
+    return found if len(found) <= OF_TRACEBACK else [found[0], "  …", *found[-OF_TRACEBACK:]]
+
+
+def _of_unit(unit: str, since: float) -> list[str]:
+    argv = [
+        "journalctl",
+        "--unit",
+        unit,
+        "--since",
+        f"@{int(since)}",
+        "--lines",
+        str(LINES),
+        "--no-pager",
+        "--output=cat",
+    ]
+    try:
+        found = subprocess.run(argv, capture_output=True, timeout=JOURNAL_TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [line for line in lines_of(found.stdout.decode(errors="replace")) if line.strip()]
+
+
+def app_logs(layout: Layout, version: str) -> list[Path]:
+    """The log files that a version's supervisord config names, or the host's own where it brings none."""
+    logs: set[str] = set()
+    with acting_as(layout.app):
+        brought = list(layout.part(version, "config").glob("supervisord*"))
+        for config in brought or [layout.host_supervisord]:
+            parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
+            try:
+                parser.read_string(_end_of(config, CONFIG))
+            except (OSError, configparser.Error):
+                continue
+            values = (parser.get(section, key, fallback="") for section in parser.sections() for key in OPTIONS)
+            for pattern in (glob.escape(value) for value in values if value.startswith("/")):
+                logs.update(glob.glob(re.sub(r"%\(\w+\)\d*[a-z]", "*", pattern)))
+    return sorted(map(Path, logs))
+
+
+def _size(layout: Layout, log: Path) -> int:
+    try:
+        with acting_as(layout.app):
+            return os.lstat(str(log)).st_size
+    except OSError:
+        return 0
+
+
+def end_of_log(layout: Layout, log: Path, most: int = TAIL) -> str:
+    """The end of a log; why it can't be read, where it can't.
+
+    + most: bytes
+    """
+    with acting_as(layout.app):
+        try:
+            return _end_of(log, most, os.O_NOFOLLOW)
+        except OSError as error:
+            return f"could not be read: {error}\n"
+
+
+def _end_of(path: Path, most: int, flags: int = 0) -> str:
+    """The end of a file, whatever lies there. Raises OSError."""
+    file = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("it is no file")
+        return os.pread(file, most, max(0, found.st_size - most)).decode(errors="replace")
+    finally:
+        os.close(file)
