@@ -23,7 +23,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 10
 # How much of an answer is read, bytes, and shown, characters.
 READ, SHOWN = 4096, 200
-NOT_TEXT = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)|<[^>]*>", re.IGNORECASE | re.DOTALL)
+NOT_TEXT = re.compile(r"<(script|style|title)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)|<[^>]*>", re.IGNORECASE | re.DOTALL)
 PROTO = "X-Forwarded-Proto"
 
 
@@ -120,7 +120,7 @@ def _tls() -> ssl.SSLContext:
 def _words(body: bytes) -> str:
     """The first words of an answer, without what a browser would not show.
 
-    >>> _words(b"<h1>Server Error (500)</h1><style>b {}</style>")
+    >>> _words(b"<title>Error</title><h1>Server Error (500)</h1><style>b {}</style>")
     'Server Error (500)'
     """
     text = html.unescape(NOT_TEXT.sub(" ", body.decode(errors="replace")))

@@ -19,11 +19,12 @@ from agent.fallback import (
     SITE,
     Action,
     maintenance_is_ours,
+    only_health_is_missing,
     outcome_of,
     plan_fallback,
     waits_for_primary,
 )
-from agent.health import Unhealthy
+from agent.health import Unhealthy, prove_healthy
 from agent.interrupts import Interrupted
 from agent.lines import first_line
 from agent.links import NotALink
@@ -114,6 +115,20 @@ def finish_fallback(transaction: Transaction) -> str:
     return outcome
 
 
+def end_if_well(transaction: Transaction) -> None:
+    """Write a second ending, and free the host, if the old version has become well by itself after all."""
+    begin, was = transaction.begin, linked_version(transaction.layout, transaction.layout.path("current_main"))
+    if was is None or was != begin.get("was"):
+        return
+    try:
+        found = prove_healthy(transaction.layout, was, patience=1, known=begin.get("ailing", ()))
+    except Unhealthy:
+        return
+    transaction.journal.append("undo done", action="health", note={"version": was, **found})
+    outcome = outcome_of(transaction.progress)
+    end(transaction, outcome, fallback_sentence(transaction, outcome, keeps_maintenance=False))
+
+
 def _end(transaction: Transaction, outcome: str, sentence: str) -> None:
     """End a transaction that has changed nothing, or nothing any more."""
     try:
@@ -180,7 +195,8 @@ def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance:
     backup = progress.backup.get("path")
     if backup:
         text += f"; the database's backup: {backup}; to restore it: {restore_command(transaction, backup)}"
-    return text + f"; evidence: {transaction.folder}; next: deploys/recover.py"
+    looks = "; it is freed by itself once it is healthy" if only_health_is_missing(progress) else ""
+    return text + f"; evidence: {transaction.folder}{looks}; next: deploys/recover.py"
 
 
 def restore_command(transaction: Transaction, backup: str) -> str:

@@ -144,6 +144,11 @@ def outcome_of(progress: Progress) -> str:
     return "fell back" if progress.touched else "refused"
 
 
+def only_health_is_missing(progress: Progress) -> bool:
+    """Whether all is back but the proof that the old version is well: that may come without a person."""
+    return bool(progress.problems) and all(problem["action"] == HEALTH.name for problem in progress.problems)
+
+
 def failed_step(progress: Progress) -> str | None:
     """The step to name as the one at which it ended."""
     return progress.failed or progress.step

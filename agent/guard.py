@@ -6,14 +6,16 @@ import time
 
 from agent import health
 from agent.commit import finish_commit
-from agent.ending import fall_back, finish_fallback, prepare_fallback
-from agent.fallback import waits_for_primary
+from agent.ending import end_if_well, fall_back, finish_fallback, prepare_fallback
+from agent.fallback import only_health_is_missing, waits_for_primary
 from agent.progress import Progress
 from agent.state import State, free_lock
 from agent.transaction import Transaction, finish_end, open_transaction, start_guard
 
 # How often the guard looks whether the deploy has ended meanwhile, seconds.
 LOOK = 1.0
+# And how often whether a site that nobody could get well has become so.
+LOOK_ON = 4.0
 
 
 def watch(state: State) -> None:
@@ -25,10 +27,28 @@ def watch(state: State) -> None:
             return
         if transaction is None or transaction.deploy != opened.deploy:
             transaction = opened
-        # One that needs a person is left to that person; going away would only have us started again.
-        if transaction.progress.outcome != "needs a person" and _is_left_alone(transaction):
-            take_over(transaction)
+        progress = transaction.progress
+        if progress.outcome != "needs a person":
+            if _is_left_alone(transaction):
+                take_over(transaction)
+        elif only_health_is_missing(progress):
+            # All else is left to that person; going away would only have us started again.
+            look_on(transaction)
+            time.sleep(LOOK_ON)
         time.sleep(LOOK)
+
+
+def look_on(transaction: Transaction) -> None:
+    """Free a host that needs a person for nothing but a site that is not well, once it is."""
+    begin = transaction.begin
+    was = begin.get("was")
+    if was is None or health.app_problem(transaction.layout, was, known=begin.get("ailing", ())) is not None:
+        return
+    with transaction.alone():
+        # A person may have begun to put it right meanwhile.
+        progress = transaction.progress
+        if progress.outcome == "needs a person" and only_health_is_missing(progress):
+            end_if_well(transaction)
 
 
 def _is_left_alone(transaction: Transaction) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,18 +24,36 @@ class Unhealthy(Exception):
 
 
 def app_problem(
-    layout: Layout, version: str, timeout: float = ANSWER_TIMEOUT, known: Collection[str] = ()
+    layout: Layout,
+    version: str,
+    timeout: float = ANSWER_TIMEOUT,
+    known: Collection[str] = (),
+    looks_on: Callable[[], object] | None = None,
 ) -> str | None:
     """What is wrong with the app right now, at its own address and with each of its programs, or None.
 
     + known: names of programs that nobody expects to be well
+    + looks_on: called while an answer is waited for; it may raise, so as to wait no longer
     """
     settings = layout.settings
     wrong = service.not_from(_to_be_proven(layout), version)
     if wrong:
         return wrong
-    wrong = ask(settings["health_url"], headers_for(settings), settings["health_status"], timeout)
-    return wrong or "; ".join(verdicts.as_now(verdicts.look(layout).ailing, known)) or None
+    found = list[str | None]()
+
+    def asks() -> None:
+        found.append(ask(settings["health_url"], headers_for(settings), settings["health_status"], timeout))
+
+    if looks_on:
+        asking = threading.Thread(target=asks, daemon=True)
+        asking.start()
+        asking.join(verdicts.LOOK)
+        while asking.is_alive():
+            looks_on()
+            asking.join(verdicts.LOOK)
+    else:
+        asks()
+    return found[0] or "; ".join(verdicts.as_now(verdicts.look(layout).ailing, known)) or None
 
 
 def _to_be_proven(layout: Layout) -> list[service.Process]:
@@ -61,39 +80,56 @@ def prove_healthy(
 
     + version: the one that every process must run from
     + stable: how long it has to stay up, seconds; the settings' health_stable unless told otherwise
-    + patience: how many times the settings' health_timeout it is waited for, whatever it looks like meanwhile; 0 for
-      once, and no longer than it may yet become well
+    + patience: how many times the settings' health_timeout it is waited for, whatever it looks like meanwhile; what has
+      been given up is started again, and a watch that fails begun anew. 0 for once, and no longer than it may yet come
     + known: names of programs that nobody expects to be well
     """
     settings, words = layout.settings, LastWords(layout, version)
-    began = time.monotonic()
-    watcher = None if patience else verdicts.Watcher(layout)
-    try:
-        _wait_until_well(layout, version, (patience or 1) * settings["health_timeout"], known, watcher)
-        healthy_after = time.monotonic() - began
-        stable = settings["health_stable"] if stable is None else stable
-        if stable:
-            _wait_while_stable(layout, version, stable, known)
-    except Unhealthy as problem:
-        raise Unhealthy(f"{problem}{words.told()}") from None
+    began, limit = time.monotonic(), (patience or 1) * settings["health_timeout"]
+    looks_on = verdicts.Reviver(layout, known).revive if patience else verdicts.Watcher(layout).verdict
+    stable = settings["health_stable"] if stable is None else stable
+    while True:
+        try:
+            _wait_until_well(layout, version, known, began=began, limit=limit, looks_on=looks_on)
+            healthy_after = time.monotonic() - began
+            if stable:
+                _wait_while_stable(layout, version, stable, known)
+            break
+        except Unhealthy as problem:
+            if not patience or time.monotonic() >= began + limit:
+                raise Unhealthy(f"{problem}{words.told()}") from None
     note = {"healthy_after": round(healthy_after, 2), "stable": stable}
     unasked = verdicts.look(layout).unasked
     return {**note, "warning": f"whether each program runs is not known: {unasked}"} if unasked else note
 
 
 def _wait_until_well(
-    layout: Layout, version: str, limit: float, known: Collection[str], watcher: verdicts.Watcher | None
+    layout: Layout,
+    version: str,
+    known: Collection[str],
+    *,
+    began: float,
+    limit: float,
+    looks_on: Callable[[], str | None],
 ) -> None:
-    began = time.monotonic()
+    """Wait until the app is well.
+
+    + looks_on: called again and again meanwhile; what it returns ends the wait
+    """
     end = began + limit
-    while True:
-        wrong = app_problem(layout, version, max(1.0, min(ANSWER_TIMEOUT, end - time.monotonic())), known)
-        if wrong is None:
-            return
-        verdict = watcher.verdict() if watcher else None
+
+    def look() -> None:
+        verdict = looks_on()
         if verdict:
             after = time.monotonic() - began
             raise Unhealthy(f"not healthy after {after:.1f} s, and not going to be: {verdict}")
+
+    while True:
+        timeout = max(1.0, min(ANSWER_TIMEOUT, end - time.monotonic()))
+        wrong = app_problem(layout, version, timeout, known, look)
+        if wrong is None:
+            return
+        look()
         if time.monotonic() >= end:
             raise Unhealthy(f"not healthy within {limit} s: {wrong}")
         time.sleep(PAUSE)

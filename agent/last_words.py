@@ -20,7 +20,7 @@ from agent.masking import masked_urls
 
 # What is looked at of a log, bytes from its end; how many logs are shown, so many lines of each, or so many of a
 # traceback, and so much of a line, characters.
-TAIL, LOGS, LINES, OF_TRACEBACK, LINE = 64 * 1024, 3, 5, 12, 300
+TAIL, LOGS, LINES, OF_TRACEBACK, LINE = 64 * 1024, 3, 5, 8, 300
 # How much of a config is read, bytes.
 CONFIG = 1_000_000
 TRACEBACK = "Traceback (most recent call last):"
@@ -36,17 +36,17 @@ class LastWords:
         self._sizes = {log: _size(layout, log) for log in app_logs(layout, version)}
 
     def told(self) -> str:
-        """What was said meanwhile, to end a message: the last traceback or last lines of each log, and the unit's."""
+        """What was said meanwhile, to end a message: the unit's last lines, each log's last traceback or lines."""
         found = dict[tuple[str, ...], Path]()
         for log in app_logs(self._layout, self._version):
             lines = _telling(lines_of(self._new_in(log)))
             if lines:
                 found.setdefault(tuple(lines), log)
-        # A traceback tells most.
-        most = sorted(found, key=lambda lines: lines[0].strip() != TRACEBACK)[:LOGS]
+        # A traceback tells most: it comes last, where a screen shows but an end.
+        most = sorted(found, key=lambda lines: lines[0].strip() == TRACEBACK)[-LOGS:]
         unit = str(self._layout.settings["systemd_service"])
         said = [_quoted(str(found[lines]), lines) for lines in most]
-        return "".join([*said, _quoted(f"journal of {unit}", _of_unit(unit, self._since))])
+        return "".join([_quoted(f"journal of {unit}", _of_unit(unit, self._since)), *said])
 
     def _new_in(self, log: Path) -> str:
         """What a log has got since."""

@@ -3,6 +3,7 @@ the unit. A program that never came to be is no process, so looking at processes
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -12,9 +13,22 @@ from typing import Any
 from agent import service
 from agent.layout import Layout
 from agent.masking import masked_urls
+from agent.obstacles import web_program
 from agent.running import find_running
 from agent.step import StepFailed
-from agent.supervisor import BACKOFF, EXITED, FATAL, UP, Program, Sections, Unreadable, group_of, programs
+from agent.supervisor import (
+    BACKOFF,
+    EXITED,
+    FATAL,
+    UP,
+    Program,
+    Refusal,
+    Sections,
+    Supervisor,
+    Unreadable,
+    group_of,
+    programs,
+)
 
 Told = Mapping[str, Any]
 
@@ -24,11 +38,15 @@ LOOK = 0.25
 # up. Whatever else it says it could not even begin, and can't the next time.
 MAY_YET_COME = ("Exited too quickly", "Too many", "too many")
 EXITED_SOON = MAY_YET_COME[0]
+# How often what supervisord has given up is started again on the way back, seconds.
+STARTS_AGAIN = 1.0
 # After so many ends a program is not waited for any longer; gunicorn's own words for an app that can't be loaded count
 # more, since nothing but another version makes that go away.
 OFTEN, TWICE, CAN_NOT_LOAD = 3, 2, (3, 4)
 # What systemd itself could not do before the unit's program ran, by its exit code.
 BEFORE_PROGRAM = {200: "CHDIR", 203: "EXEC", 209: "STDOUT", 216: "GROUP", 217: "USER", 226: "NAMESPACE"}
+# How much of supervisord's own log is looked at for exit codes, bytes.
+LOG_TAIL = 4000
 TRUE = ("yes", "true", "on", "1")
 FALSE = ("no", "false", "off", "0")
 
@@ -73,9 +91,24 @@ def look(layout: Layout) -> Look:
     except Unreadable:
         return Look()
     try:
-        return Look(running.supervisor.processes(), running.sections)
+        supervisor = running.supervisor
+        return Look(_with_exit_codes(supervisor, supervisor.processes()), running.sections)
     except (Unreadable, StepFailed) as problem:
         return Look(unasked=str(problem))
+
+
+def _with_exit_codes(supervisor: Supervisor, told: Sequence[Told]) -> list[Told]:
+    """The same with the exit code of each that has ended at once: of those supervisord tells it in its log alone."""
+    soon = [one for one in told if str(one.get("spawnerr") or "").startswith(EXITED_SOON)]
+    if not soon:
+        return list(told)
+    try:
+        log = str(supervisor.ask("readLog", -LOG_TAIL, 0))
+    except StepFailed:
+        # It may keep none.
+        return list(told)
+    codes = {name: int(code) for name, code in re.findall(r"exited: (\S+) \(exit status (\d{1,3});", log)}
+    return [{**one, "exitstatus": codes.get(one["name"], 0)} if one in soon else one for one in told]
 
 
 def ailing(told: Sequence[Told], sections: Sections) -> list[Ailing]:
@@ -97,7 +130,7 @@ def _ailing(told: Told, program: Program) -> Ailing | None:
     state, wrong, code = told["state"], masked_urls(str(told.get("spawnerr") or "")), told.get("exitstatus", 0)
     soon = wrong.startswith(EXITED_SOON)
     if state in (BACKOFF, FATAL):
-        says = f"is {told['statename']}: " + (f"it has ended with exit code {code} at once" if soon else wrong)
+        says = f"is {told['statename']}: " + (f"it has ended{with_code(code)} at once" if soon else wrong)
         return Ailing(name_of(told), says, certain=state == FATAL or not wrong.startswith(MAY_YET_COME))
     if state == EXITED and _is_started_again(program, code):
         return Ailing(name_of(told), f"has ended with exit code {code}, and is started again")
@@ -120,6 +153,11 @@ def _program_of(told: Told, sections: Sections) -> Program:
         if group_of(program.name, sections) == told["group"] and re.fullmatch(pattern, told["name"]):
             return program
     return Program(told["name"], "program")
+
+
+def with_code(code: int) -> str:
+    """How something has ended, where that is known."""
+    return f" with exit code {code}" if code else ""
 
 
 def name_of(told: Told) -> str:
@@ -150,22 +188,51 @@ class Watcher:
         self._next = time.monotonic() + LOOK
         found = look(self._layout)
         certain = [str(one) for one in found.ailing if one.certain]
-        often = [text for text in map(self._ended_often, found.told) if text]
+        web = web_program(found.sections, self._layout.settings["health_url"])
+        group = group_of(web.name, found.sections) if web else None
+        often = [text for one in found.told if (text := self._ended_often(one, serves=one["group"] == group))]
         return "; ".join(certain or often) or of_unit(service.unit_properties(self._layout.settings["systemd_service"]))
 
-    def _ended_often(self, told: Told) -> str | None:
-        """Whether a process ends again and again, and how."""
-        name, stopped = name_of(told), told["stop"]
+    def _ended_often(self, told: Told, *, serves: bool) -> str | None:
+        """Whether a process has just ended once more than it may.
+
+        + serves: whether visitors depend on it; another one may be meant to end soon, and to be started again
+        """
+        name, stopped, code = name_of(told), told["stop"], told["exitstatus"]
         # One that runs when it is first seen has ended at somebody's word before, if it ever has.
         first = self._first.setdefault(name, stopped if told["state"] in UP else 0)
         ends = self._ends.setdefault(name, set())
-        if stopped > first:
-            ends.add(stopped)
-        if told["state"] not in (BACKOFF, EXITED) or len(ends) < TWICE or not told["exitstatus"]:
+        if stopped <= first or stopped in ends or not (serves or code):
             return None
-        if len(ends) < OFTEN and told["exitstatus"] not in CAN_NOT_LOAD:
+        ends.add(stopped)
+        if len(ends) < (TWICE if code in CAN_NOT_LOAD else OFTEN):
             return None
-        return f"{name} ends again and again, {len(ends)} times so far, with exit code {told['exitstatus']}"
+        return f"{name} ends again and again, {len(ends)} times so far{with_code(code)}"
+
+
+class Reviver:
+    """Starts again what supervisord has given up, where nothing else is left to go back to.
+
+    + known: names of programs that nobody expects to be well
+    """
+
+    def __init__(self, layout: Layout, known: Collection[str]) -> None:
+        self._layout, self._known, self._next = layout, known, 0.0
+
+    def revive(self) -> None:
+        """Start it again, unless that was done just now."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + STARTS_AGAIN
+        try:
+            supervisor = find_running(self._layout).supervisor
+            for one in supervisor.processes():
+                if one["state"] == FATAL and name_of(one) not in self._known:
+                    with contextlib.suppress(Refusal):
+                        supervisor.start("{group}:{name}".format(**one))
+        except (Unreadable, StepFailed):
+            # There is none to be asked yet.
+            return
 
 
 def of_unit(unit: Mapping[str, str]) -> str | None:

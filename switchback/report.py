@@ -32,7 +32,7 @@ TOLD = (
 COST = ("downtime: ", "time: ")
 UNDOING = (*COST, "  undone: ", "  kept: ", "  could not undo ", *OUTCOMES)
 # How much of a failed command's output is repeated on the last screen.
-OUTPUT_LINES = 6
+OUTPUT_LINES = 12
 
 
 @dataclass(frozen=True)

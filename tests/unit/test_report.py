@@ -32,7 +32,7 @@ def test_the_reason_of_a_fallback_is_its_sentence_and_the_end_of_the_output_with
 
 def test_of_a_long_output_the_reason_has_the_end() -> None:
     said = ["falling back: it broke", *(f"line {number}" for number in range(30)), "  undone: links"]
-    assert reason_of(said) == ("it broke", *(f"  line {number}" for number in range(24, 30)))
+    assert reason_of(said) == ("it broke", *(f"  line {number}" for number in range(18, 30)))
 
 
 def test_what_ended_well_has_no_reason() -> None:

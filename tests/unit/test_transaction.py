@@ -18,6 +18,7 @@ from agent import beginning, clean, commit, guard, health, reserve, service, ste
 from agent.bounds import KEEP_RUNS
 from agent.command import CommandFailed
 from agent.ending import end_refused, fall_back
+from agent.fallback import only_health_is_missing
 from agent.layout import Layout
 from agent.links import read_link
 from agent.progress import BUILD, WINDOW
@@ -25,7 +26,7 @@ from agent.recover import recover
 from agent.state import State, lock_holder, read_lines
 from agent.step import Step, StepFailed
 from agent.steps import run_step
-from agent.transaction import Ended, Refused, Transaction, begin, open_transaction
+from agent.transaction import Ended, Refused, Transaction, begin, how_it_ended, open_transaction
 from agent.versions import change_mark, list_versions, read_mark
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
 
@@ -389,6 +390,55 @@ def test_the_guard_falls_back_at_once_when_the_agent_was_killed_in_a_step(host: 
     guard.take_over(transaction)
     assert transaction.progress.reason == "the agent was killed during swap"
     assert host.links() == BEFORE
+
+
+def needs_a_person(host: Host, *actions: str) -> Transaction:
+    """A deploy that was taken back, but for some actions."""
+    transaction = host.begin()
+    host.run("maintenance_start", "swap")
+
+    def fails(step: Step) -> Note:
+        raise health.Unhealthy("it answers 500")
+
+    for action in actions:
+        host.action(action, fails)
+    fall_back(transaction, "it broke")
+    assert transaction.progress.outcome == "needs a person"
+    return transaction
+
+
+def test_a_host_that_needs_a_person_for_its_health_alone_frees_itself_once_the_site_is_well(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transaction = needs_a_person(host, "health")
+    assert "it is freed by itself once it is healthy; next: deploys/recover.py" in how_it_ended(transaction)
+    seen: list[str | None] = ["it answers 500", None]
+    monkeypatch.setattr(health, "app_problem", lambda *_, **__: seen.pop(0))
+    proofs: list[dict[str, Any] | Exception] = [health.Unhealthy("did not stay up"), {"healthy_after": 0.1}]
+
+    def prove(*_: Any, **__: Any) -> dict[str, Any]:
+        proof = proofs.pop(0)
+        if isinstance(proof, Exception):
+            raise proof
+        return proof
+
+    monkeypatch.setattr("agent.ending.prove_healthy", prove)
+    for _ in range(2):
+        guard.look_on(transaction)
+        assert transaction.progress.outcome == "needs a person"
+        assert lock_holder(host.state) == ID
+    seen.append(None)
+    guard.look_on(transaction)
+    assert transaction.progress.outcome == "fell back"
+    assert "is live and proven healthy, maintenance is off" in how_it_ended(transaction)
+    assert lock_holder(host.state) is None
+    assert [line["outcome"] for line in read_lines(host.state.history)] == ["needs a person", "fell back"]
+
+
+def test_a_host_that_needs_a_person_for_more_than_its_health_waits_for_that_person(host: Host) -> None:
+    transaction = needs_a_person(host, "health", "database", "maintenance")
+    assert "freed by itself" not in how_it_ended(transaction)
+    assert not only_health_is_missing(transaction.progress)
 
 
 def test_the_guard_goes_on_with_a_way_back_that_was_cut_off(host: Host) -> None:

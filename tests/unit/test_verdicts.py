@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from agent import service, verdicts
+from agent import health, service, verdicts
 from agent.health import Unhealthy, app_problem, prove_healthy
-from agent.supervisor import BACKOFF, EXITED, FATAL, RUNNING, STARTING, STOPPED, parse
+from agent.supervisor import BACKOFF, EXITED, FATAL, RUNNING, STARTING, STOPPED, Refusal, parse
 from agent.verdicts import Look, Watcher, ailing, of_unit
 from tests.unit.examples import NEW
 from tests.unit.test_health import app, layout, process, site
@@ -97,6 +100,32 @@ def test_a_program_that_does_not_come_up_is_named_with_its_cause(
     assert one.certain is certain
 
 
+def test_the_exit_code_of_one_that_ended_at_once_is_read_from_supervisords_log() -> None:
+    class Supervisord:
+        def __init__(self, log: str | None) -> None:
+            self._log = log
+
+        def processes(self) -> list[dict[str, Any]]:
+            return but(state=BACKOFF, spawnerr=SOON)
+
+        def ask(self, method: str, *_: Any) -> str:
+            if self._log is None:
+                raise Refusal("NO_FILE")
+            return self._log
+
+    def says(log: str | None, monkeypatch: pytest.MonkeyPatch) -> str:
+        running = SimpleNamespace(supervisor=Supervisord(log), sections=CONFIG)
+        monkeypatch.setattr(verdicts, "find_running", lambda _: running)
+        (one,) = verdicts.look(layout("http://127.0.0.1:1")).ailing
+        return str(one)
+
+    log = "INFO exited: worker (exit status 1; not expected)\nINFO exited: worker (exit status 3; not expected)\n"
+    with pytest.MonkeyPatch.context() as patch:
+        assert says(log, patch) == "worker is BACKOFF: it has ended with exit code 3 at once"
+        assert says("exited: worker (terminated by SIGKILL)", patch) == "worker is BACKOFF: it has ended at once"
+        assert says(None, patch) == "worker is BACKOFF: it has ended at once"
+
+
 def test_a_program_that_supervisord_does_not_know_is_named() -> None:
     found = ailing([one for one in well() if one["name"] != "worker"], CONFIG)
     assert [str(one) for one in found] == ["worker is in supervisord's config, and supervisord does not know it"]
@@ -124,6 +153,28 @@ def test_on_the_way_back_what_has_been_given_up_is_waited_for(
     seen = [Look(but(state=FATAL, spawnerr=MISSING), CONFIG)] * 5
     monkeypatch.setattr(verdicts, "look", lambda _: seen.pop() if seen else Look(well(), CONFIG))
     assert "healthy_after" in prove_healthy(layout(site, health_timeout=5), NEW, patience=3)
+
+
+def test_on_the_way_back_what_was_given_up_is_started_again_and_a_watch_that_fails_begins_anew(
+    site: str, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    class Supervisord:
+        def processes(self) -> list[dict[str, Any]]:
+            return [told("web", "web_00", FATAL), told("worker", state=FATAL), told("jobs", "beat")]
+
+        def start(self, name: str) -> None:
+            started.append(name)
+
+    monkeypatch.setattr(verdicts, "find_running", lambda _: SimpleNamespace(supervisor=Supervisord(), sections=CONFIG))
+    born_again = [process(10, NEW, started="2")]
+    app[:] = [[], [process(10, NEW)], [process(10, NEW)], born_again]
+    monkeypatch.setattr(verdicts, "look", lambda _: Look(well(), CONFIG))
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    note = prove_healthy(layout(site, health_timeout=5, health_stable=1), NEW, patience=3, known=["worker"])
+    assert note["stable"] == 1
+    assert started == ["web:web_00"]
 
 
 def test_who_has_ended_in_the_watch_is_named(site: str, app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,12 +206,27 @@ def ends(monkeypatch: pytest.MonkeyPatch, code: int, times: int) -> list[str | N
 
 
 def test_a_program_that_ends_again_and_again_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    says = "worker ends again and again, 3 times so far, with exit code 1"
+    says = "worker ends again and again, 3 times so far with exit code 1"
     assert ends(monkeypatch, 1, 3) == [None, None, says]
 
 
 def test_an_app_that_gunicorn_can_not_load_is_tried_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ends(monkeypatch, 3, 2) == [None, "worker ends again and again, 2 times so far, with exit code 3"]
+    assert ends(monkeypatch, 3, 2) == [None, "worker ends again and again, 2 times so far with exit code 3"]
+
+
+def test_a_worker_that_is_meant_to_end_and_to_be_started_again_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ends(monkeypatch, 0, 5) == [None] * 5
+
+
+def test_an_app_that_does_not_answer_keeps_nobody_from_seeing_that_it_is_given_up(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "look", lambda _: Look(but(state=FATAL, spawnerr=SOON, exitstatus=3), CONFIG))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url, began = f"http://127.0.0.1:{silent.getsockname()[1]}", time.monotonic()
+        with pytest.raises(Unhealthy, match="not going to be: worker is FATAL: it has ended with exit code 3"):
+            prove_healthy(layout(url, health_timeout=30), NEW)
+    assert time.monotonic() - began < health.ANSWER_TIMEOUT
 
 
 @pytest.mark.parametrize(
