@@ -120,11 +120,17 @@ def end_if_well(transaction: Transaction) -> None:
     begin, was = transaction.begin, linked_version(transaction.layout, transaction.layout.path("current_main"))
     if was is None or was != begin.get("was"):
         return
+    notes = {}
     try:
         found = prove_healthy(transaction.layout, was, patience=1, known=begin.get("ailing", ()))
-    except Unhealthy:
+        notes["health"] = {"version": was, **found}
+        if SITE in plan_fallback(transaction.journal.records()):
+            # Nobody has asked what visitors get, while the app itself was not well.
+            notes["site"] = undo.ACTIONS[SITE.name](Step("fallback", transaction, _limit(transaction, SITE)))
+    except TROUBLE:
         return
-    transaction.journal.append("undo done", action="health", note={"version": was, **found})
+    for action, note in notes.items():
+        transaction.journal.append("undo done", action=action, note=note)
     outcome = outcome_of(transaction.progress)
     end(transaction, outcome, fallback_sentence(transaction, outcome, keeps_maintenance=False))
 

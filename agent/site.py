@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent import health
+from agent.asking import ask
 from agent.progress import Progress
 from agent.step import Step, StepFailed
 
@@ -29,7 +30,7 @@ STILL_ON = "its script has ended well, but visitors still get the maintenance pa
 
 def look(settings: Note) -> Note:
     """What a visitor gets now: `status` and `sign`, None where nobody answers, and what is `wrong` with it, or None."""
-    wrong = health.ask(settings["website_url"], {}, settings["site_status"], LOOK_TIMEOUT)
+    wrong = ask(settings["website_url"], {}, settings["site_status"], LOOK_TIMEOUT)
     return {**_page(settings["website_url"]), "wrong": wrong}
 
 
