@@ -119,7 +119,7 @@ class Rehearsal:
         while True:
             self._still_runs("did not start")
             wrong = self._from_another() or self._answer()
-            if wrong is None or (wrong.startswith(self._url) and health.NO_ANSWER not in wrong):
+            if wrong is None or (wrong.startswith(self._url) and asking.NO_ANSWER not in wrong):
                 self._is_well_now()
                 return
             if time.monotonic() - self._began > limit:

@@ -220,10 +220,9 @@ def test_one_that_is_not_there_is_a_failure_where_the_live_versions_was(step: An
     with pytest.raises(Unhealthy) as failed:
         served.prove(step)
     url = step.settings["website_url"]
-    assert str(failed.value) == (
-        f"visitors get no static files: {url}static/{NEW}.css answers 404, not 200 or 301 or 302 or 307 or 308; "
-        f"before the switch {url}static/{OLD}.css was there"
-    )
+    said = str(failed.value)
+    assert said.startswith(f"visitors get no static files: {url}static/{NEW}.css answers 404, not 200 or 301 or ")
+    assert said.endswith(f"; before the switch {url}static/{OLD}.css was there")
 
 
 def test_it_is_a_warning_where_none_was_there_before(step: Any) -> None:
