@@ -104,17 +104,18 @@ class Runner:
         # In memory: the way back is taken by commands too, and needs no room on any disk.
         out, err = _in_memory(), _in_memory()
         mark = new_mark(self.deploy) if self.deploy else ""
-        process = subprocess.Popen(
-            list(argv),
-            cwd=str(cwd) if cwd else "/",
-            env={**user_env(self.user), **self.also, **(env or {}), **({COMMAND_MARK: mark} if mark else {})},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
-            pass_fds=tuple(handed),
-            **run_as(self.user),
-        )
+        with entered_as(self.user, str(cwd) if cwd else "/") as folder:
+            process = subprocess.Popen(
+                list(argv),
+                cwd=folder,
+                env={**user_env(self.user), **self.also, **(env or {}), **({COMMAND_MARK: mark} if mark else {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+                pass_fds=tuple(handed),
+                **run_as(self.user),
+            )
         if self.started:
             self.started(process.pid, mark)
         return Started(argv, process, out, err)
@@ -225,6 +226,24 @@ def user_env(user: str | None) -> dict[str, str]:
         # A question that nobody can answer would hang the step until its limit.
         "GIT_TERMINAL_PROMPT": "0",
     }
+
+
+@contextlib.contextmanager
+def entered_as(user: str | None, folder: str) -> Iterator[str]:
+    """Enter a folder with a user's rights; yields what a child is given as its working directory. Raises OSError.
+
+    A child changes its directory before it becomes the user: root would lead it where the user may not go.
+    """
+    if user is None:
+        yield folder
+        return
+    with acting_as(user):
+        # With the last part, that it may be gone into is asked too.
+        held = os.open(os.path.join(folder, "."), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{held}"
+    finally:
+        os.close(held)
 
 
 @contextlib.contextmanager

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from agent.command import CommandFailed, Runner, acting_as
 from agent.lines import lines_of
@@ -20,9 +22,46 @@ class UnknownRef(Exception):
     """A name that stands for no commit, or for more than one."""
 
 
+# Hands git what it asks for, out of the environment; a shell's own printf is in no command line.
+HELPER = '!f() { [ "$1" = get ] && printf "username=%s\\npassword=%s\\n" "$SWITCHBACK_LOGIN" "$SWITCHBACK_WORD"; }; f'
+
+
 def remote_env(url: str) -> dict[str, str]:
-    """The environment that names the repository: a URL may hold a password, and a command line is for all to see."""
-    return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "remote.origin.url", "GIT_CONFIG_VALUE_0": url}
+    """The environment that names the repository, and has the password that its URL may hold.
+
+    A command line is for all to see, git's own and that of the helper which it starts with the URL; an environment is
+    its user's.
+    """
+    bare, login, word = without_password(url)
+    config = {"remote.origin.url": bare}
+    if word is None:
+        return _config_env(config)
+    parts = urlsplit(bare)
+    # Nobody else's word comes before it: the app's user may have a helper with another one. And it is for that host
+    # alone, which may send us on to another.
+    config["credential.helper"] = ""
+    config[f"credential.{parts.scheme}://{parts.netloc}.helper"] = HELPER
+    return {**_config_env(config), "SWITCHBACK_LOGIN": login, "SWITCHBACK_WORD": word}
+
+
+def without_password(url: str) -> tuple[str, str, str | None]:
+    """A URL without the name and password in it, and those; as it is, and None, where it holds no password."""
+    if not url.startswith(("https://", "http://")):
+        return url, "", None
+    parts = urlsplit(url)
+    told, _, place = parts.netloc.rpartition("@")
+    login, has_word, word = told.partition(":")
+    login, word = unquote(login), unquote(word)
+    if not has_word or any(character in login + word for character in "\r\n\0"):
+        return url, "", None
+    return parts._replace(netloc=place).geturl(), login, word
+
+
+def _config_env(config: Mapping[str, str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for number, (key, value) in enumerate(config.items()):
+        pairs |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return {"GIT_CONFIG_COUNT": str(len(config)), **pairs}
 
 
 def update_mirror(runner: Runner, mirror: Path, url: str, sha: str) -> None:

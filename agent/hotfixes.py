@@ -98,6 +98,7 @@ def keep_patches(runner: Runner, layout: Layout, version: str) -> list[str]:
         mode = folder.stat().st_mode
         folder.chmod(0o755)
         for path, text in patches.items():
-            write_whole(path, text)
+            # What is changed may be a password, in a file that is for its owner alone.
+            write_whole(path, text, 0o600)
         folder.chmod(mode)
     return [str(path) for path in patches]

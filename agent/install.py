@@ -100,6 +100,9 @@ def install(state: State, sources: Mapping[str, str], unit: str) -> str:
 
 def _replace(sources: Mapping[str, str], unit: str) -> str:
     name = fingerprint(sources)
+    # An agent before this one may have made it for nobody but root.
+    LIBRARY.mkdir(parents=True, exist_ok=True)
+    LIBRARY.chmod(0o755)
     _write_package(LIBRARY / name, sources)
     write_whole(LAUNCHED, LAUNCHER, 0o755)
     service = unit if "." in unit else unit + ".service"

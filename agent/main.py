@@ -7,6 +7,7 @@ and where a host is looked at that does not have this agent, all that is importe
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -17,12 +18,16 @@ from agent.say import answer, go_on_without_reader, say, somebody_listens
 from agent.state import State
 from agent.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
 
+UMASK = 0o022
 # Filled in when the agent is run from what the controller sent, not from its files.
 SOURCES: dict[str, str] = {}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command: its name, then its arguments; a JSON object on standard input says the rest."""
+    # Whatever the login of whoever starts us leaves to nobody else: what we make is for the app and its web server to
+    # read. What is nobody else's is made with a mode of its own.
+    os.umask(UMASK)
     # The link to the controller may break at any time, and that must not stop a step on its way.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if arguments[0] not in ("guard", "boot", "tidy"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
@@ -61,6 +62,25 @@ def _served(found: Iterable[Program]) -> str:
             asynchronous = names & set(ASYNCHRONOUS) or app.partition(":")[0].endswith("asgi")
             return (WORKER if asynchronous else "") + app
     return "wsgi:application"
+
+
+def is_users(program: Program, user: str) -> bool:
+    """Whether a program's processes are a user's: it names none, or that one, by name or by number."""
+    named = program.options.get("user") or user
+    if named == user:
+        return True
+    try:
+        return named == str(pwd.getpwnam(user).pw_uid)
+    except KeyError:
+        return False
+
+
+def as_another(program: Program, user: str) -> str:
+    """What is wrong with a program that is to run as somebody else."""
+    return (
+        f"{program.name} has user={program.options.get('user')}, and a process of it is started as {user} or not at "
+        f"all where no visitor comes: take that line out, or write user={user}"
+    )
 
 
 def _socket_lines(home: str) -> str:

@@ -21,6 +21,7 @@ from agent.command import (
     TAIL_OF_LINE,
     ask_to_end,
     ending,
+    entered_as,
     group_runs,
     new_mark,
     run_as,
@@ -33,6 +34,7 @@ from agent.health import Unhealthy
 from agent.layout import Layout
 from agent.lines import cut, lines_of
 from agent.masking import masked_urls
+from agent.obstacles import as_another, is_users
 from agent.reading import end_of
 from agent.step import Step, StepFailed
 from agent.supervisor import Program, Sections, environment
@@ -198,6 +200,9 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
     + web: the program that serves the site; config: the file that it is in
     + supervisord: the process whose environment it gets
     """
+    if not is_users(web, layout.app):
+        # Its config is the app's to write, and whoever starts it here is root.
+        raise StepFailed(as_another(web, layout.app))
     values = _values(web, config, supervisord)
     env = _environment_of(supervisord, layout.app)
     for text in (sections.get("supervisord", {}).get("environment", ""), web.options.get("environment", "")):
@@ -205,7 +210,7 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
     env.update(SUPERVISOR_ENABLED="1", SUPERVISOR_PROCESS_NAME="rehearsal", SUPERVISOR_GROUP_NAME=web.name)
     argv = tuple(_filled(word, values) for word in web.argv)
     folder = _filled(web.options.get("directory", "/"), values)
-    return Command(argv, folder, env, web.options.get("user") or layout.app)
+    return Command(argv, folder, env, layout.app)
 
 
 def begun(step: Step) -> Rehearsal | None:
@@ -221,16 +226,17 @@ def start(step: Step, command: Command) -> Rehearsal:
         port = command.port or held.getsockname()[1]
         mark, url = new_mark(step.transaction.deploy), _at(step.settings["health_url"], port)
         try:
-            process = subprocess.Popen(
-                command.argv,
-                cwd=command.folder,
-                env={**command.env, COMMAND_MARK: mark},
-                stdin=held.fileno() if command.held else subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                **run_as(command.user),
-            )
+            with entered_as(command.user, command.folder) as folder:
+                process = subprocess.Popen(
+                    command.argv,
+                    cwd=folder,
+                    env={**command.env, COMMAND_MARK: mark},
+                    stdin=held.fileno() if command.held else subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    **run_as(command.user),
+                )
         except (OSError, KeyError) as error:
             raise StepFailed(f"the new version's process could not be started: {error}") from None
     first = Rehearsal(step, process.pid, started_at(process.pid), url, process)

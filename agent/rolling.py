@@ -19,7 +19,7 @@ from agent.asking import REDIRECTS, ask
 from agent.health import Unhealthy
 from agent.last_words import LastWords
 from agent.layout import SUPERVISORD, Layout
-from agent.obstacles import obstacles, web_program
+from agent.obstacles import as_another, is_users, obstacles, web_program
 from agent.rehearsal import Command, Rehearsal, as_supervisord_would, start
 from agent.running import Running, find_running
 from agent.say import say
@@ -104,7 +104,9 @@ def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -
 
 def _obstacles(layout: Layout, sections: Sections) -> list[str]:
     config, venv = layout.path("current_config"), layout.path("current_main") / str(layout.settings["venv_subdir"])
-    return obstacles(sections, layout.settings["health_url"], str(layout.home), str(config), str(venv))
+    found = obstacles(sections, layout.settings["health_url"], str(layout.home), str(config), str(venv))
+    web = web_program(sections, layout.settings["health_url"])
+    return found if web is None or is_users(web, layout.app) else [*found, as_another(web, layout.app)]
 
 
 def look(layout: Layout, current: str | None) -> Note:

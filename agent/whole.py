@@ -82,7 +82,14 @@ def _waker(layout: Layout) -> subprocess.Popen[bytes] | None:
     try:
         # As the app's user: the path is that user's to lay.
         return subprocess.Popen(
-            argv, cwd="/", env=env, stdin=nothing, stdout=nothing, stderr=nothing, **run_as(layout.app)
+            argv,
+            cwd="/",
+            env=env,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
+            start_new_session=True,
+            **run_as(layout.app),
         )
     except OSError:
         # It is only a gain in time: an app that has used up all that its user may have is restarted all the same.

@@ -33,11 +33,15 @@ def test_a_dry_run_of_provision_shows_what_it_would_do_and_does_nothing(bare_hos
 
 
 def test_provision_makes_a_bare_host_ready(bare_host: Host, run: Runs) -> None:
+    # Its administrator's logins leave nothing to others, and so would what is made without a word about that.
+    for service in ("common-session", "common-session-noninteractive"):
+        bare_host.run(f"echo session optional pam_umask.so umask=0077 >>/etc/pam.d/{service}")
     run("provision", bare_host).worked()
     for script in SCRIPTS:
         bare_host.run(["runuser", "-u", "app", "--", "test", "-x", f"/home/app/scripts/{script}"])
     unit = bare_host.run(["systemctl", "is-enabled", "django"]).stdout.strip()
     assert unit == "enabled"
+    bare_host.run(["runuser", "-u", "app", "--", "ls", "/usr/local/lib/switchback/current/agent"])
     checked = run("check", bare_host).worked()
     assert "ready for its first deploy" in checked.output
 
@@ -77,6 +81,12 @@ def test_the_first_deploy_puts_the_site_live(bare_host: Host, run: Runs) -> None
     assert seen.current == seen.linked("/home/app/django-working")
     assert "/home/app/django-previous" not in seen.links
     assert "Good 1" in visit(bare_host)
+    # Its page and the style that it names, as the web server reads them.
+    for name in re.findall(r'href="/(static/[^"]+\.css)"', visit(bare_host)):
+        assert visit(bare_host, name)
+        break
+    else:
+        raise AssertionError("no style on the page")
     assert json.loads(visit(bare_host, "version"))["code"] == seen.commits["code"]["good-1"]
 
 

@@ -106,6 +106,8 @@ def test_discarded_hotfixes_are_kept_as_patches_that_apply(host: Host, commit_on
     changed = {"code": {" M templates/items/index.html", "?? to do.txt"}, "config": {" M settings.py"}}
     for part, sha in (("code", after.commits["code"]["good-1"]), ("config", after.commits["config"]["main"])):
         patch = f"/home/app/{before.current}/hotfixes-{part}.patch"
+        # What was changed may be a password.
+        assert host.read(["stat", "--format", "%a %U", patch]).strip() == "600 app"
         applied = host.run(["sh", "-c", APPLIES, "sh", part, sha, patch]).stdout
         assert {line.replace('"', "") for line in applied.splitlines()} == changed[part]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from agent import main
 from agent.command import CommandFailed, Runner
 from agent.journal import Journal
 from agent.say import say
@@ -78,3 +81,39 @@ def test_what_is_journaled_is_bounded(tmp_path: Path) -> None:
     journal.append("step failed", step="backup", reason="x" * 10_000_000, note={"lines": ["y" * 10_000_000]})
     assert journal.path.stat().st_size < 30_000
     assert journal.records()[0]["step"] == "backup"
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """As a careful admin's login has it."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask")
+def test_what_is_made_can_be_read_whatever_umask_the_login_of_its_caller_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(*_: object) -> int:
+        (tmp_path / "ours").mkdir()
+        runner(tmp_path / "step.log").run(["mkdir", "theirs"], cwd=tmp_path)
+        return 0
+
+    monkeypatch.setitem(main.COMMANDS, "make", make)
+    assert main.main(["make"]) == 0
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("ours", "theirs")] == [0o755, 0o755]
+
+
+def test_a_command_of_the_apps_is_led_nowhere_where_the_app_may_not_go(tmp_path: Path) -> None:
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(0o755)
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "closed").mkdir(mode=0)
+    (tmp_path / "link").symlink_to("closed")
+    # Only root can become somebody else; whoever else runs this may not go there either.
+    theirs = Runner(user="nobody" if os.getuid() == 0 else None, log=None, until=time.time() + 30)
+    assert theirs.run(["pwd"], cwd=tmp_path / "open").strip() == str(tmp_path / "open")
+    for name in ("closed", "link", "closed/inner"):
+        with pytest.raises(PermissionError):
+            theirs.run(["pwd"], cwd=tmp_path / name)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
-from contextlib import nullcontext
+import threading
+from contextlib import nullcontext, suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -179,8 +184,54 @@ def test_the_repository_is_named_in_the_environment_and_not_on_gits_command_line
     git.update_mirror(Runner(None, log, float("inf")), tmp_path / "mirror.git", str(repository), sha)
     assert "$ git " in log.read_text()
     assert str(repository) not in log.read_text()
-    assert remote_env("https://a:b@c/d") == {
+    assert remote_env("/srv/git/d.git") == {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "remote.origin.url",
-        "GIT_CONFIG_VALUE_0": "https://a:b@c/d",
+        "GIT_CONFIG_VALUE_0": "/srv/git/d.git",
     }
+
+
+class _Guarded(SimpleHTTPRequestHandler):
+    """A repository for those who know the word, and the command lines of all who ran while it was asked for."""
+
+    asked: ClassVar[list[str]] = []
+    logins: ClassVar[set[str]] = set()
+
+    def do_GET(self) -> None:
+        login = self.headers.get("Authorization", "")
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                self.asked.append(path.read_text(errors="replace").replace("\0", " "))
+        if login:
+            self.logins.add(base64.b64decode(login.split()[1]).decode())
+            super().do_GET()
+        else:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody needs to read it."""
+
+
+def test_a_password_is_on_no_command_line_also_of_what_git_starts(
+    repository: Path, runner: Runner, tmp_path: Path
+) -> None:
+    sha = commit(repository, "one")
+    subprocess.run(["git", "-C", str(repository), "update-server-info"], check=True)
+    serve = partial(_Guarded, directory=str(repository / ".git"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://me%40home:p@ss%25w%22$o@127.0.0.1:{server.server_port}/"
+        assert resolve(runner, url, "main", tmp_path / "mirror.git") == sha
+        server.shutdown()
+    assert _Guarded.logins == {'me@home:p@ss%w"$o'}
+    assert any("git-remote-http origin http://127.0.0.1" in line for line in _Guarded.asked)
+    assert not [line for line in _Guarded.asked if "ss%" in line or "me%40" in line]
+
+
+@pytest.mark.parametrize("url", ["https://c/d", "https://me@c/d", "git@c:d.git", "ssh://a:b@c/d", "/srv/git"])
+def test_a_url_without_a_password_is_left_as_it_is(url: str) -> None:
+    assert remote_env(url)["GIT_CONFIG_VALUE_0"] == url
+    assert "SWITCHBACK_WORD" not in remote_env(url)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from agent.layout import Layout
 from agent.obstacles import obstacles, web_program
+from agent.rehearsal import as_supervisord_would
+from agent.step import StepFailed
 from agent.supervisor import (
     Change,
     Sections,
@@ -192,3 +195,19 @@ def test_the_release_of_supervisor_is_read_from_a_venv(tmp_path: Path) -> None:
 def test_an_environment_is_read_as_supervisord_reads_it() -> None:
     assert environment("A=\"b,c\",D=e, F='g h'") == {"A": "b,c", "D": "e", "F": "g h"}
     assert environment("") == {}
+
+
+@pytest.mark.parametrize("named", ["root", "0", "www-data", "no-such-user"])
+def test_a_program_that_is_to_run_as_another_is_never_started_by_us(named: str) -> None:
+    sections = parse(SAMPLE.replace("numprocs=2", f"numprocs=2\nuser={named}"))
+    layout = Layout(settings().model_dump(mode="json"), Path("/home/app"))
+    web = programs(sections)["web"]
+    with pytest.raises(StepFailed, match=f"web has user={named}, and .*take that line out, or write user=app"):
+        as_supervisord_would(layout, sections, web, Path("/home/app/supervisord.conf"), os.getpid())
+
+
+def test_a_program_that_names_the_apps_own_user_is_started_as_that_one() -> None:
+    sections = parse(SAMPLE.replace("numprocs=2", "numprocs=2\nuser=app"))
+    layout = Layout(settings().model_dump(mode="json"), Path("/home/app"))
+    web = programs(sections)["web"]
+    assert as_supervisord_would(layout, sections, web, Path("/home/app/supervisord.conf"), os.getpid()).user == "app"

@@ -65,3 +65,27 @@ def test_where_it_can_not_be_kept_awake_the_service_restarts_all_the_same(monkey
     )
     whole.restart(step)
     assert restarted == ["django"]
+
+
+def test_it_is_in_no_session_of_ours_so_that_the_app_can_signal_nobody_by_it(
+    listening: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole, "_socket", lambda layout: listening.getsockname())
+    monkeypatch.setattr(whole, "user_env", lambda user: {})
+    monkeypatch.setattr(whole, "run_as", lambda user: {})
+    monkeypatch.setattr("agent.whole.service.stop", lambda runner, unit: listening.accept()[0].close())
+    started: list[int] = []
+    ours = subprocess.Popen
+
+    def remember(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        process = ours(*arguments, **options)
+        started.append(os.getsid(process.pid))
+        return process
+
+    monkeypatch.setattr("agent.whole.subprocess.Popen", remember)
+    step: Any = SimpleNamespace(
+        settings={"systemd_service": "django"}, layout=SimpleNamespace(app="app"), runner=lambda user: None
+    )
+    whole.stop(step)
+    assert started
+    assert os.getsid(0) not in started
