@@ -137,6 +137,9 @@ def _apply(state: dict[str, Any], record: Record) -> None:
         state["problems"] = [problem for problem in state["problems"] if problem["action"] != record["action"]]
     elif event == "undo failed":
         state["problems"].append(record)
+        # What was restarted and is not well has to be started anew, once what was in its way is put right.
+        again = ("restart",) if record["action"] == "health" else ()
+        state["undone"] = [action for action in state["undone"] if action not in again]
     elif event == "committed":
         state["committed"] = True
     elif event == "ended":

@@ -43,7 +43,10 @@ class Process:
 
 def unit_properties(unit: str) -> dict[str, str]:
     """What systemd says of the unit; empty when systemd can't be asked."""
-    wanted = "LoadState,ActiveState,SubState,MainPID,UnitFileState,Result,ExecMainStatus,NRestarts"
+    return _shown(unit, "LoadState,ActiveState,SubState,MainPID,UnitFileState,Result,ExecMainStatus,NRestarts")
+
+
+def _shown(unit: str, wanted: str) -> dict[str, str]:
     try:
         shown = subprocess.run(
             ["systemctl", "show", unit, "--property", wanted], capture_output=True, text=True, timeout=20, check=False
@@ -51,6 +54,11 @@ def unit_properties(unit: str) -> dict[str, str]:
     except (OSError, subprocess.TimeoutExpired):
         return {}
     return dict(line.split("=", 1) for line in lines_of(shown.stdout) if "=" in line)
+
+
+def unit_property(unit: str, name: str) -> str:
+    """One property of the unit; empty when systemd can't be asked."""
+    return _shown(unit, name).get(name, "")
 
 
 def main_pid(unit: str) -> int:

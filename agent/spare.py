@@ -69,7 +69,7 @@ def take(layout: Layout, mark: str | None, venv: Path) -> bool:
 
 def throw_away(layout: Layout, venv: Path) -> None:
     """Move an environment that was made of the spare, and can't be one, to what the next clean deletes."""
-    layout.trash.mkdir(exist_ok=True)
+    layout.trash.mkdir(parents=True, exist_ok=True)
     os.rename(str(venv), str(layout.trash / f"{venv.parent.name}-{venv.name}"))
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent import bounds, git, heads, health, hotfixes, needs, rolling, service
+from agent import bounds, git, heads, health, hotfixes, in_the_way, needs, rolling, service
 from agent.at_once import at_once
 from agent.command import CommandFailed, Runner, can_become
 from agent.git import UnknownRef
@@ -82,6 +82,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
     if tried:
         known = len(asked) == 2 and all(waits[part]["sha"] for part in asked)
         tried = {name: waits[name] for name in tried}
+        tried["in_the_way"] = in_the_way.look(layout, current)
         tried["heads"] = heads.heads(runner, layout, asked, waits) if known else None
     return {
         "home": str(layout.home),

@@ -19,6 +19,7 @@ from agent.manage import django
 from agent.masking import masked_urls
 from agent.migration_names import key_of, label
 from agent.restoring import prove_restored, restore
+from agent.say import say
 from agent.step import Step, StepFailed
 from agent.strays import strays
 from agent.supervisor import Unreadable
@@ -116,14 +117,30 @@ def restart(step: Step) -> Note:
     """Restart the service from the version that was live."""
     was = linked_version(step.layout, step.layout.path("current_main"))
     note: Note = {"way": "restart"}
+    if was and _was_tried(step) and health.app_problem(step.layout, was) is None:
+        return {"way": "none", "healthy": was}
     if was and rolls_back(step.progress):
         try:
             return {"way": "rolling", **rolling.take_back(step, was)}
         except (StepFailed, health.Unhealthy, Unreadable) as problem:
             # Short of nothing serving at all, whatever it takes: what the service is like then is proven next.
             note["instead"] = masked_urls(str(problem))
+            if _serves(step, was):
+                say(f"not restarted as a whole, since {was} still serves: {note['instead']}")
+                return {**note, "way": "rolling", "serves": was}
     whole.restart(step)
     return note
+
+
+def _was_tried(step: Step) -> bool:
+    """Whether this was done before: the app was not well after it."""
+    return any(one["event"] == "undo done" and one["action"] == "restart" for one in step.transaction.journal.records())
+
+
+def _serves(step: Step, version: str) -> bool:
+    """Whether a version serves, though not with all of its processes."""
+    missing = {one.name for one in verdicts.look(step.layout).ailing}
+    return health.app_problem(step.layout, version, known=missing) is None
 
 
 def stop_service(step: Step) -> Note:

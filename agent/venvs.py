@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import os
+import pwd
 import re
 import shutil
 import stat
@@ -106,20 +107,37 @@ def take_over(layout: Layout, old: str, new: str, mark: str | None) -> Note | No
     before, after = layout.part(old, "venv"), layout.part(new, "venv")
     named = read_json(layout.version(old) / SEAL)["venv"]["named"]
     with acting_as(layout.app):
-        if any_binary(before, named):
-            return None
-        names = _Names(old, new, {str(before / name) for name in named})
-        ready = spare.is_ready(layout, mark, before)
-        taken = spare.take(layout, mark, after)
         try:
-            opened = _make(before, after, names, ready if taken else None)
+            if any_binary(before, named):
+                return None
+            names = _Names(old, new, {str(before / name) for name in named})
+            ready = spare.is_ready(layout, mark, before)
+            taken = spare.take(layout, mark, after)
+            try:
+                opened = _make(before, after, names, ready if taken else None)
+            except OSError as problem:
+                if not taken:
+                    raise
+                say(f"venv: the spare environment is of no use: {problem}")
+                spare.throw_away(layout, after)
+                opened = _make(before, after, names)
         except OSError as problem:
-            if not taken:
-                raise
-            say(f"venv: the spare environment is of no use: {problem}")
-            spare.throw_away(layout, after)
-            opened = _make(before, after, names)
+            # What root has left in it, say: nobody else may link that.
+            say(f"venv: the packages of {old} can't be linked, and are installed anew: {_in_words(problem, layout)}")
+            if after.exists():
+                spare.throw_away(layout, after)
+            return None
     return {"reused": old, "named": named, "open": opened, "bytes": ready.bytes if ready and opened else None}
+
+
+def _in_words(problem: OSError, layout: Layout) -> str:
+    """What went wrong with a file, with its owner where that is not the app's user."""
+    name = problem.filename
+    try:
+        owner = pwd.getpwuid(os.lstat(name).st_uid).pw_name if isinstance(name, str) else layout.app
+    except (OSError, KeyError):
+        owner = layout.app
+    return f"{name} belongs to {owner}" if owner != layout.app else str(problem)
 
 
 def close(venv: Path, taken: Note) -> int:

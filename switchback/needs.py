@@ -14,6 +14,8 @@ Facts = dict[str, Any]
 
 # What a web server says before there is an app behind it.
 NO_APP_YET = ("502", "503")
+# What a unit may take besides its programs, seconds.
+MARGIN = 15
 UNSEEN = (
     "what only a build can see: whether the packages install and the settings load, Django's own checks, the "
     "migrations; a build that fails touches nothing"
@@ -33,6 +35,7 @@ def found(facts: Facts, settings: Settings) -> dict[str, list[str]]:
     told = {f"{part} repository": list(_repository(part, ref)) for part, ref in facts["refs"].items()}
     told |= {name: list(problems) for name, problems in _commits(facts, settings)}
     told["database"] = list(_database(_askable(facts), settings))
+    told |= {name: list(problems) for name, problems in _in_the_way(needs.get("in_the_way"), settings)}
     told[_website_word(facts)] = list(_website(facts, settings))
     return told
 
@@ -74,6 +77,49 @@ def _commits(facts: Facts, settings: Settings) -> Iterator[tuple[str, Iterator[s
             where = "the host's supervisord.conf" if heads["own_supervisord"] else "supervisord.conf"
             says = f"{one['program']} starts {one['package']} with"
             yield one["app"]["name"], _module(one["app"], says, f"{one['program']} in {where}", at)
+
+
+def _in_the_way(seen: Facts | None, settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:
+    if seen:
+        yield "logs", _logs(seen["logs"], settings)
+        yield "owners", _owners(seen["foreign"], settings)
+        yield "unit's limits", _limits(seen["stops"], settings)
+
+
+def _logs(logs: list[Facts], settings: Settings) -> Iterator[str]:
+    app = settings.app_username
+    for log in logs:
+        yield (
+            f"{log['path']} belongs to {log['owner']} and {app} can't write it, so supervisord won't start "
+            f"{log['program']} again: chown {app}: {log['path']}; where logrotate has made it, write create 640 {app} "
+            f"{app} there"
+        )
+
+
+def _owners(foreign: Facts | None, settings: Settings) -> Iterator[str]:
+    if foreign:
+        app, many = settings.app_username, foreign["count"] > 1
+        others = f"{foreign['count']} files and folders" if many else "a file"
+        yield (
+            f"{others} in the live version {'are' if many else 'is'} not {app}'s, {foreign['path']} of "
+            f"{foreign['owner']}'s for one: what is can't be linked into the next version, nor deleted with this one: "
+            f"delete it, or chown -h {app}: it, and run manage.py as {app}"
+        )
+
+
+def _limits(stops: Facts, settings: Settings) -> Iterator[str]:
+    needs, unit = stops["needs"], settings.systemd_service
+    says = f"its programs may take {needs} s to end ({stops['slowest']})"
+    if stops["limit"] is not None and stops["limit"] <= needs:
+        yield (
+            f"{unit} is killed after {stops['limit']:.0f} s when it is stopped, and {says}: write "
+            f"TimeoutStopSec={needs + MARGIN} below [Service] with systemctl edit {unit}"
+        )
+    if settings.restart_timeout <= needs:
+        yield (
+            f"restart_timeout is {settings.restart_timeout} s, and {says}: write restart_timeout: {needs + MARGIN} in "
+            "the settings"
+        )
 
 
 def _requirements(heads: Facts, settings: Settings, at: str) -> Iterator[str]:

@@ -78,6 +78,24 @@ def test_a_restart_replaces_every_process_and_nobody_notices(host: Host, run: Ru
     assert set(seen.processes) & set(before.processes) == {str(before.main_pid)}
 
 
+def test_what_cannot_be_started_anew_leaves_the_old_process_to_its_visitors_and_recover_starts_it(
+    host: Host, run: Runs
+) -> None:
+    """The logs are root's, as logrotate makes them that is told so; supervisord can't start anything then."""
+    before = look(host)
+    host.run("chown root:root /home/app/web_0?.log && chmod 640 /home/app/web_0?.log")
+    with nobody_notices(host):
+        result = run("deploy", host, data={"code": "feature/with/slashes", "health_timeout": 3})
+    assert result.code == 1
+    assert ": needs a person" in result.screen
+    assert f"not restarted as a whole, since {before.current} still serves" in result.output
+    host.run("chown app:app /home/app/web_0?.log")
+    with nobody_notices(host):
+        run("recover", host).worked()
+    seen = assert_well(host, links=before.links, database=before.database)
+    assert seen.main_pid == before.main_pid
+
+
 def test_a_new_config_of_a_program_is_taken_over_with_supervisord_still_running(host: Host, run: Runs) -> None:
     push_config(host, "sed -i s/numprocs=2/numprocs=3/ supervisord.conf", "three")
     before = look(host)

@@ -230,3 +230,17 @@ def test_a_backup_is_not_restored_over_what_visitors_have_written(reversible: bo
             if record.get("step") == "checks" and record["event"] == "step done":
                 record["note"] = {"fallback": "restore", "pending": [{"reversible": reversible}]}
         assert database_way(read_progress(records)) == expected
+
+
+def test_a_restart_is_tried_again_once_health_has_failed_after_it() -> None:
+    records = journal_until("restart")
+    records += [
+        {"event": "fallback", "reason": "it broke"},
+        {"event": "undo done", "action": "links"},
+        {"event": "undo done", "action": "restart"},
+    ]
+    assert "restart" not in names(records)
+    failed = [*records, {"event": "undo failed", "action": "health", "problem": "no process"}]
+    again = [*failed, {"event": "fallback", "reason": "a person"}]
+    assert [name for name in names(again) if name in ("links", "restart", "health")] == ["restart", "health"]
+    assert "restart" not in names([*again, {"event": "undo done", "action": "restart"}])

@@ -123,6 +123,31 @@ def test_a_record_has_the_checksum_of_the_script_that_was_written_anew(layout: L
     assert "sha256=0," in (old / record).read_text()
 
 
+def test_what_can_not_be_linked_is_installed_anew_with_a_word(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = built(layout)
+    module = old / "lib/python3.11/site-packages/site.py"
+
+    def link(source: str, *_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted", source)
+
+    monkeypatch.setattr("agent.venvs.os.link", link)
+    assert take_over(layout, LIVE, NEW, None) is None
+    assert not layout.part(NEW, "venv").exists()
+    assert f"packages of {LIVE} can't be linked, and are installed anew" in capsys.readouterr().out
+    assert module.exists()
+
+
+def test_an_environment_that_can_not_be_read_is_installed_anew_too(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = built(layout)
+    (old / "bin/site").unlink()
+    assert take_over(layout, LIVE, NEW, None) is None
+    assert "bin/site" in capsys.readouterr().out
+
+
 def test_a_binary_file_that_names_the_version_keeps_all_from_being_taken_over(layout: Layout) -> None:
     built(layout, **{"bin/program": "\0" + LIVE})
     assert not take_over(layout, LIVE, NEW, None)

@@ -1,0 +1,114 @@
+"""What would be in the way of the app's next start, long before anybody starts it: logs that can't be written, files of
+another's in the live version, and limits within which its processes can't end."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from agent import service, tree
+from agent.command import acting_as
+from agent.layout import Layout
+from agent.running import find_running
+from agent.supervisor import Program, Sections, Unreadable, group_of, programs
+
+Found = dict[str, Any]
+
+# So many of another's files are told apart; more need not be counted.
+ENOUGH = 1000
+# How systemd writes a time, by its units in seconds.
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+# What supervisord takes for something else than a file.
+NO_FILES = ("auto", "none", "syslog")
+
+
+def look(layout: Layout, current: str | None) -> Found:
+    """Look for all of it on a host."""
+    try:
+        sections = find_running(layout).sections
+    except (Unreadable, OSError):
+        sections = {}
+    return {
+        "logs": list(_logs(layout, sections)),
+        "foreign": _foreign(layout, current) if current else None,
+        "stops": {"limit": stop_limit(layout), "needs": stops_within(sections), "slowest": _slowest(sections)},
+    }
+
+
+def _logs(layout: Layout, sections: Sections) -> Iterator[Found]:
+    """The logs that supervisord could not write, were it to open them now."""
+    named = [("supervisord", value) for value in _files(sections.get("supervisord", {}))]
+    named += [(one.name, value) for one in programs(sections).values() for value in _files(one.options)]
+    with acting_as(layout.app):
+        for program, value in named:
+            pattern = re.sub(r"%\(\w+\)\d*[a-z]", "*", value)
+            found = sorted(Path("/").glob(pattern.lstrip("/"))) if pattern.startswith("/") else []
+            for path in found:
+                if not os.access(path, os.W_OK, effective_ids=True):
+                    yield {"program": program, "path": str(path), "owner": _owner(os.lstat(path).st_uid)}
+
+
+def _files(options: Any) -> list[str]:
+    values = [options.get(key, "") for key in ("logfile", "stdout_logfile", "stderr_logfile")]
+    return [value for value in values if value and value.lower() not in NO_FILES]
+
+
+def _foreign(layout: Layout, current: str) -> Found | None:
+    """What of the live version is not the app user's."""
+    own = pwd.getpwnam(layout.app).pw_uid
+    count, first = 0, None
+    try:
+        for path, info in tree.walk(str(layout.version(current))):
+            if info.st_uid != own:
+                count, first = count + 1, first or (path, _owner(info.st_uid))
+                if count >= ENOUGH:
+                    break
+    except OSError:
+        # A folder of another's that goes away meanwhile: what was found until then is told.
+        pass
+    return {"count": count, "path": first[0], "owner": first[1]} if first else None
+
+
+def _owner(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def stops_within(sections: Sections) -> int:
+    """How long supervisord may take to stop all of its processes, seconds: one group after the other."""
+    groups: dict[str, int] = {}
+    for program in programs(sections).values():
+        group = group_of(program.name, sections)
+        groups[group] = max(groups.get(group, 0), program.stop_seconds)
+    return sum(groups.values())
+
+
+def _slowest(sections: Sections) -> str:
+    def patience(program: Program) -> int:
+        return program.stop_seconds
+
+    found = max(programs(sections).values(), key=patience, default=None)
+    return f"{found.name} has stopwaitsecs={found.stop_seconds}" if found else ""
+
+
+def stop_limit(layout: Layout) -> float | None:
+    """How long systemd waits for the service to stop before it kills what is left, seconds; None for ever."""
+    return seconds_of(service.unit_property(layout.settings["systemd_service"], "TimeoutStopUSec"))
+
+
+def seconds_of(text: str) -> float | None:
+    """A time as systemd writes it; None for what is no time, as infinity.
+
+    >>> seconds_of("1min 30s")
+    90.0
+    """
+    parts = re.findall(r"([\d.]+)([a-z]+)", text)
+    if not parts or any(unit not in UNITS for _, unit in parts):
+        return None
+    return sum(float(number) * UNITS[unit] for number, unit in parts)

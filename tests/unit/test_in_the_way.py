@@ -1,0 +1,101 @@
+"""What check says of what would be in the way of the app's next start, or of its end."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent import in_the_way
+from agent.layout import Layout
+from agent.supervisor import parse
+from switchback.needs import looked_at, need_problems
+from tests.unit import healthy
+from tests.unit.examples import LIVE
+
+ME = pwd.getpwuid(os.getuid()).pw_name
+CONFIG = """
+[supervisord]
+logfile={folder}/supervisord.log
+[program:web]
+process_name=web_%(process_num)02d
+stdout_logfile={folder}/web_%(process_num)02d.log
+stderr_logfile=NONE
+[program:worker]
+stopwaitsecs=120
+stdout_logfile=AUTO
+"""
+
+
+@pytest.fixture
+def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Says what check finds on a host where some files are another's, and the unit waits so long."""
+    theirs: set[str] = set()
+    real = os.lstat
+
+    def lstat(path: Any) -> Any:
+        info = real(path)
+        named = str(path) in theirs
+        return SimpleNamespace(st_uid=65534 if named else info.st_uid, st_mode=info.st_mode)
+
+    def walked(folder: str) -> Any:
+        return ((str(path), lstat(path)) for path in sorted(Path(folder).rglob("*")))
+
+    monkeypatch.setattr("agent.in_the_way.os.lstat", lstat)
+    monkeypatch.setattr("agent.in_the_way.os.access", lambda path, *_, **__: str(path) not in theirs)
+    monkeypatch.setattr("agent.in_the_way.tree.walk", walked)
+    monkeypatch.setattr(in_the_way, "acting_as", lambda _: nullcontext())
+    monkeypatch.setattr(
+        in_the_way, "find_running", lambda _: SimpleNamespace(sections=parse(CONFIG.format(folder=tmp_path)))
+    )
+
+    def check(*names: str, limit: str = "infinity", **values: Any) -> dict[str, Any]:
+        for name in ("supervisord.log", "web_00.log", "web_01.log", f"{LIVE}/venv/a.pyc", f"{LIVE}/venv/b.pyc"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text("")
+        theirs.update(str(tmp_path / name) for name in names)
+        monkeypatch.setattr("agent.in_the_way.service.unit_property", lambda unit, name: limit)
+        settings = healthy.settings(versions_dir=str(tmp_path), restart_timeout=600, **values)
+        layout = Layout({**settings.model_dump(mode="json"), "app_username": ME}, tmp_path)
+        needs = {"website": {"problem": None}, "heads": None, "database": {"script": None, "app": None}}
+        seen = {**healthy.host(), "needs": {**needs, "in_the_way": in_the_way.look(layout, LIVE)}}
+        return {"problems": need_problems(seen, settings), "looked": looked_at(seen, settings)[0]}
+
+    return check
+
+
+def test_what_is_well_is_said_to_have_been_looked_at(found: Any) -> None:
+    told = found()
+    assert told["problems"] == []
+    assert "logs ✓ owners ✓ unit's limits ✓" in told["looked"]
+
+
+def test_a_log_that_the_app_can_not_write_is_found_before_anything_is_restarted(found: Any, tmp_path: Path) -> None:
+    first, second = found("supervisord.log", "web_01.log")["problems"]
+    assert first.startswith(f"{tmp_path}/supervisord.log belongs to nobody and app can't write it")
+    assert f"supervisord won't start web again: chown app: {tmp_path}/web_01.log" in second
+    assert "create 640 app app" in second
+
+
+def test_files_of_roots_in_the_live_version_are_found(found: Any, tmp_path: Path) -> None:
+    (problem,) = found(f"{LIVE}/venv/a.pyc", f"{LIVE}/venv/b.pyc")["problems"]
+    assert problem.startswith("2 files and folders in the live version are not app's")
+    assert f"{tmp_path}/{LIVE}/venv/a.pyc of nobody's for one" in problem
+    assert "chown -h app:" in problem
+
+
+@pytest.mark.parametrize("limit", ["30s", "1min 30s", "2min"])
+def test_a_unit_that_would_kill_a_worker_at_work_is_found_with_the_line_to_write(limit: str, found: Any) -> None:
+    (problem,) = found(limit=limit)["problems"]
+    assert "its programs may take 130 s to end (worker has stopwaitsecs=120)" in problem
+    assert "write TimeoutStopSec=145 below [Service] with systemctl edit django" in problem
+
+
+@pytest.mark.parametrize("limit", ["infinity", "2min 11s", "1h", ""])
+def test_a_unit_that_waits_long_enough_is_well(limit: str, found: Any) -> None:
+    assert found(limit=limit)["problems"] == []
