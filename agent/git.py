@@ -32,8 +32,17 @@ def remote_env(url: str) -> dict[str, str]:
     A command line is for all to see, git's own and that of the helper which it starts with the URL; an environment is
     its user's.
     """
+    bare = without_password(url)[0]
+    return _env(url, {"remote.origin.url": bare})
+
+
+def login_env(url: str) -> dict[str, str]:
+    """The environment in which a repository's login holds for what else is on its host."""
+    return _env(url, {})
+
+
+def _env(url: str, config: dict[str, str]) -> dict[str, str]:
     bare, login, word = without_password(url)
-    config = {"remote.origin.url": bare}
     if word is None:
         return _config_env(config)
     parts = urlsplit(bare)

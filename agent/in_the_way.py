@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent import service, tree
+from agent import obstacles, service, tree
 from agent.command import acting_as
 from agent.layout import Layout
 from agent.running import find_running
@@ -39,6 +40,15 @@ def look(layout: Layout, current: str | None) -> Found:
     }
 
 
+def by_a_link(layout: Layout) -> list[str]:
+    """The programs of the supervisord that runs whose Python keeps to a link, each with the line to write."""
+    venvs = (layout.path("current_venv_dir"), layout.path("current_main") / str(layout.settings["venv_subdir"]))
+    try:
+        return obstacles.by_a_link(find_running(layout).sections, [str(venv) for venv in venvs])
+    except (Unreadable, OSError):
+        return []
+
+
 def _logs(layout: Layout, sections: Sections) -> Iterator[Found]:
     """The logs that supervisord could not write, were it to open them now."""
     named = [("supervisord", value) for value in _files(sections.get("supervisord", {}))]
@@ -48,8 +58,19 @@ def _logs(layout: Layout, sections: Sections) -> Iterator[Found]:
             pattern = re.sub(r"%\(\w+\)\d*[a-z]", "*", value)
             found = sorted(Path("/").glob(pattern.lstrip("/"))) if pattern.startswith("/") else []
             for path in found:
-                if not os.access(path, os.W_OK, effective_ids=True):
-                    yield {"program": program, "path": str(path), "owner": _owner(os.lstat(path).st_uid)}
+                info = os.lstat(path)
+                if stat.S_ISREG(info.st_mode) and not _may_write(layout.app, info):
+                    yield {"program": program, "path": str(path), "owner": _owner(info.st_uid)}
+
+
+def _may_write(user: str, info: os.stat_result) -> bool:
+    """Whether a user may write to a file. The kernel isn't asked: whoever only looks may write to none."""
+    entry = pwd.getpwnam(user)
+    if info.st_uid == entry.pw_uid:
+        return bool(info.st_mode & stat.S_IWUSR)
+    if info.st_gid in os.getgrouplist(user, entry.pw_gid):
+        return bool(info.st_mode & stat.S_IWGRP)
+    return bool(info.st_mode & stat.S_IWOTH)
 
 
 def _files(options: Any) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import urlsplit
 
-from agent.supervisor import Program, Sections, programs
+from agent.supervisor import Program, Sections, programs, resolved
 
 # An app as a server's command line names it; those who serve the asynchronous kind, and what has gunicorn do so.
 APP = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
@@ -23,7 +23,7 @@ LINES = """\
     numprocs=2
     process_name=web_%(process_num)02d
     directory={config}
-    command={venv}/bin/python -m gunicorn --bind fd://0 --graceful-timeout 5 {app}
+    command={command}
     stopwaitsecs=10"""
 
 
@@ -39,9 +39,9 @@ def obstacles(sections: Sections, health_url: str, home: str, config: str, venv:
         found.append("supervisord can't be asked for anything: add\n" + _socket_lines(home))
     web = web_program(sections, health_url)
     if web is None:
-        lines = LINES.format(
-            port=port_of(health_url), config=config, venv=venv, app=_served(programs(sections).values())
-        )
+        served = _served(programs(sections).values())
+        command = resolved(venv, f"-m gunicorn --bind fd://0 --graceful-timeout 5 {served}")
+        lines = LINES.format(port=port_of(health_url), config=config, command=command)
         found.append(f"no program of supervisord's holds the socket of health_url {health_url}: write\n{lines}")
     else:
         found += _web_obstacles(web, venv)
@@ -62,6 +62,25 @@ def _served(found: Iterable[Program]) -> str:
             asynchronous = names & set(ASYNCHRONOUS) or app.partition(":")[0].endswith("asgi")
             return (WORKER if asynchronous else "") + app
     return "wsgi:application"
+
+
+def by_a_link(sections: Sections, venvs: Collection[str]) -> list[str]:
+    """The programs whose Python keeps to a link: what it imports late is of whatever version that leads to by then.
+
+    + venvs: the paths by which the live virtual environment is reached
+    """
+    found = []
+    for program in programs(sections).values():
+        words = program.words
+        venv, _, name = words[0].rpartition("/bin/") if words else ("", "", "")
+        # A script of the environment's names its Python by its true path.
+        if venv in venvs and name.startswith("python") and not program.is_resolved:
+            given = program.options["command"].partition(words[0])[2].lstrip("\"' ")
+            found.append(
+                f"{program.name} is started as {words[0]}, and what it imports late, once a deploy has led the link to "
+                f"another version, is of that one: write command={resolved(venv, given)}"
+            )
+    return found
 
 
 def is_users(program: Program, user: str) -> bool:
@@ -121,13 +140,13 @@ def _web_obstacles(web: Program, venv: str) -> Iterator[str]:
     if not _runs_gunicorn(argv):
         yield (
             f"{web.name} runs {' '.join(argv[:3]) or 'nothing'}, and only gunicorn is known to take over a socket and "
-            f"to end its requests: write command={venv}/bin/python -m gunicorn --bind fd://0 {_served([web])}"
+            f"to end its requests: write command={resolved(venv, '-m gunicorn --bind fd://0 ' + _served([web]))}"
         )
         return
     if os.path.basename(argv[0]) == "gunicorn":
         yield (
             f"{web.name} starts gunicorn by its script, which names the interpreter of the version that it was "
-            f"installed in: write command={venv}/bin/python -m gunicorn {' '.join(argv[1:])}"
+            f"installed in: write command={resolved(venv, '-m gunicorn ' + ' '.join(argv[1:]))}"
         )
     if _option(argv, "--bind", "-b") != "fd://0":
         yield f"{web.name} does not serve on the socket that supervisord holds: write --bind fd://0 in its command"

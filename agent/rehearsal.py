@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -228,7 +228,7 @@ def start(step: Step, command: Command) -> Rehearsal:
         try:
             with entered_as(command.user, command.folder) as folder:
                 process = subprocess.Popen(
-                    command.argv,
+                    _at_true_path(command.argv),
                     cwd=folder,
                     env={**command.env, COMMAND_MARK: mark},
                     stdin=held.fileno() if command.held else subprocess.DEVNULL,
@@ -246,6 +246,12 @@ def start(step: Step, command: Command) -> Rehearsal:
         first.end()
         raise
     return first
+
+
+def _at_true_path(argv: Sequence[str]) -> list[str]:
+    """A command whose program is named by the path that its links lead to now: a Python keeps to the path it has."""
+    folder, name = os.path.split(argv[0])
+    return [os.path.join(os.path.realpath(folder), name) if folder else name, *argv[1:]]
 
 
 def _listen() -> socket.socket:

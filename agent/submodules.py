@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agent.command import CommandFailed, Runner
-from agent.git import entries, remote_env
+from agent.git import entries, login_env, remote_env
 
 # How a submodule stands in a tree.
 GITLINK = "160000"
@@ -28,7 +28,7 @@ def check_out(runner: Runner, folder: Path, sha: str, url: str) -> None:
     runner.run([*submodule, "init"], env=remote_env(_without_login(url)))
     local = ["-c", "protocol.file.allow=always"] if url.startswith(("/", "file://")) else []
     argv = ["git", "-C", str(folder), *local, "submodule", "--quiet", "update", "--init", "--recursive"]
-    runner.run(argv, env={"GIT_LFS_SKIP_SMUDGE": "1", **_login_env(url)})
+    runner.run(argv, env={"GIT_LFS_SKIP_SMUDGE": "1", **login_env(url)})
 
 
 def _all_come_from_somewhere(runner: Runner, folder: Path, links: Sequence[str]) -> None:
@@ -58,14 +58,3 @@ def _without_login(url: str) -> str:
     parts = urlsplit(url)
     # With ssh the user's name is needed, and is no secret.
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme.startswith("http") else url
-
-
-def _login_env(url: str) -> dict[str, str]:
-    """The environment in which a repository's login holds for what else is on its host."""
-    if url == _without_login(url):
-        return {}
-    parts = urlsplit(url)
-    there = {part: f"{parts.scheme}://{part}/" for part in (parts.netloc, parts.netloc.rpartition("@")[2])}
-    with_login, without = there.values()
-    key = f"url.{with_login}.insteadOf"
-    return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": key, "GIT_CONFIG_VALUE_0": without}

@@ -38,6 +38,22 @@ UP = (STARTING, RUNNING)
 DOWN = (STOPPED, EXITED, FATAL)
 
 
+# Starts a Python at the path that a link to its environment leads to by then: whatever it imports later is of the same
+# version, though the link leads to another one. Its words: the environment, then what Python is given.
+RESOLVE = 'exec "$(readlink -f "$0")/bin/python" "$@"'
+
+
+def resolved(venv: str, arguments: str) -> str:
+    """The command line of a program that follows the links once, as it starts.
+
+    + venv: the environment, by way of a link; arguments: what its Python is given
+
+        >>> resolved("/home/app/venv", "-m gunicorn")
+        '/bin/sh -c \\'exec "$(readlink -f "$0")/bin/python" "$@"\\' /home/app/venv -m gunicorn'
+    """
+    return f"/bin/sh -c '{RESOLVE}' {venv} {arguments}"
+
+
 class Unreadable(StepFailed):
     """A config of supervisord's can't be read, and why."""
 
@@ -61,12 +77,24 @@ class Program:
         return _number(self.options.get("stopwaitsecs"), 10)
 
     @property
-    def argv(self) -> list[str]:
-        """Its command in words; an empty list where it can't be split."""
+    def words(self) -> list[str]:
+        """Its command in words as they are written; an empty list where it can't be split."""
         try:
             return shlex.split(self.options.get("command", ""))
         except ValueError:
             return []
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether its command follows the links to the version once, as it starts."""
+        words = self.words
+        return len(words) > 3 and os.path.basename(words[0]) == "sh" and words[1:3] == ["-c", RESOLVE]
+
+    @property
+    def argv(self) -> list[str]:
+        """What it starts, in words: by way of the links also where it follows them first."""
+        words = self.words
+        return [f"{words[3]}/bin/python", *words[4:]] if self.is_resolved else words
 
     @property
     def address(self) -> str:

@@ -100,6 +100,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "refs": {part: waits[part] for part in asked},
         "needs": tried,
         "rolling": rolling.look(layout, current),
+        "by_a_link": in_the_way.by_a_link(layout),
         "supervisord": rolling.refusal(layout),
         "makes_venv": _makes_venv(layout),
         "kept": bounds.how_much(state, layout, read_lines(state.history)),

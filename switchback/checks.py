@@ -263,6 +263,11 @@ def rolling_problems(facts: Facts) -> list[str]:
     return [f"restart: rolling is not possible, so the service restarts as a whole: {one}" for one in found]
 
 
+def link_notices(facts: Facts) -> list[str]:
+    """The programs that would import from another version than their own while a deploy replaces them."""
+    return list(facts.get("by_a_link") or ())
+
+
 def hotfix_problems(facts: Facts) -> list[str]:
     """What was changed on the host itself and is in no repository."""
     problems = []

@@ -134,7 +134,7 @@ def _supervisord(facts: Facts, layout: Layout) -> Supervisord | None:
     values = {
         "home": str(layout.home),
         "config": str(layout.path("current_config")),
-        "python": str(current / venv / "bin/python"),
+        "venv": str(current / venv),
         "port": str(port_of(layout.settings["health_url"])),
     }
     return Supervisord(str(layout.host_supervisord), link, values)

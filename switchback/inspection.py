@@ -13,6 +13,7 @@ from pyinfra.api import Host, State
 from switchback.checks import (
     host_problems,
     hotfix_problems,
+    link_notices,
     ready,
     rolling_problems,
     schema_notices,
@@ -113,7 +114,7 @@ def _checked(facts: Facts, settings: Settings) -> Told:
     looked = [*(unable_notes(facts) if facts else ()), *looked_at(facts, settings)]
     if not found:
         says = ready(facts, settings)
-        notices = schema_notices(facts)
+        notices = schema_notices(facts) + link_notices(facts)
         told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
         return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"

@@ -15,7 +15,7 @@ from pyinfra.api import Host, State
 from agent.clean import choose
 from agent.transaction import Refused as Undeletable
 from switchback import outlook, report
-from switchback.checks import host_problems, hotfix_problems, transaction_problems
+from switchback.checks import host_problems, hotfix_problems, link_notices, transaction_problems
 from switchback.errors import Refused
 from switchback.foresee import Known, foresee_cleaning, last_left
 from switchback.gateway import Facts, for_all_hosts, said_besides, survey_all
@@ -213,7 +213,8 @@ def _in_the_way(seen: dict[str, Facts], found: dict[str, list[str]]) -> dict[str
         notices = tuple(opened) if outlook.only_looks() and not stuck else ()
         in_the_way = () if notices else opened
         no_way_back = [f"{one} (a run that fails has nothing to go back to)" for one in unable_problems(facts)]
-        known[name] = Known(facts, {}, (*found.get(name, ()), *in_the_way), (*notices, *no_way_back))
+        links = link_notices(facts) if outlook.only_looks() else ()
+        known[name] = Known(facts, {}, (*found.get(name, ()), *in_the_way), (*notices, *no_way_back, *links))
     return known
 
 

@@ -41,13 +41,13 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def lstat(path: Any) -> Any:
         info = real(path)
         named = str(path) in theirs
-        return SimpleNamespace(st_uid=65534 if named else info.st_uid, st_mode=info.st_mode)
+        uid, gid = (65534, 65534) if named else (info.st_uid, info.st_gid)
+        return SimpleNamespace(st_uid=uid, st_gid=gid, st_mode=info.st_mode)
 
     def walked(folder: str) -> Any:
         return ((str(path), lstat(path)) for path in sorted(Path(folder).rglob("*")))
 
     monkeypatch.setattr("agent.in_the_way.os.lstat", lstat)
-    monkeypatch.setattr("agent.in_the_way.os.access", lambda path, *_, **__: str(path) not in theirs)
     monkeypatch.setattr("agent.in_the_way.tree.walk", walked)
     monkeypatch.setattr(in_the_way, "acting_as", lambda _: nullcontext())
     monkeypatch.setattr(

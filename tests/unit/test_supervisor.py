@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from agent.layout import Layout
-from agent.obstacles import obstacles, web_program
+from agent.obstacles import by_a_link, obstacles, web_program
 from agent.rehearsal import as_supervisord_would
 from agent.step import StepFailed
 from agent.supervisor import (
     Change,
+    Program,
     Sections,
     Unreadable,
     compare,
@@ -23,6 +25,7 @@ from agent.supervisor import (
     parse,
     programs,
     read_config,
+    resolved,
 )
 from tests.bed.places import ROOT
 from tests.unit.examples import NEW, settings
@@ -55,9 +58,9 @@ OBSTACLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("no program of supervisord's holds the socket of health_url", "[fcgi-program:web]", "numprocs=2"),
     ),
     "gunicorn's own script": (
-        "python -m gunicorn",
-        "gunicorn",
-        ("names the interpreter", f"command={VENV}/bin/python -m gunicorn --bind fd://0"),
+        f"{resolved(VENV, '-m gunicorn')}",
+        f"{VENV}/bin/gunicorn",
+        ("names the interpreter", f"command={resolved(VENV, '-m gunicorn --bind fd://0')}"),
     ),
     "another server": (
         "-m gunicorn",
@@ -211,3 +214,45 @@ def test_a_program_that_names_the_apps_own_user_is_started_as_that_one() -> None
     layout = Layout(settings().model_dump(mode="json"), Path("/home/app"))
     web = programs(sections)["web"]
     assert as_supervisord_would(layout, sections, web, Path("/home/app/supervisord.conf"), os.getpid()).user == "app"
+
+
+BY_LINK = f"{VENV}/bin/python -m gunicorn"
+
+
+def test_a_python_that_keeps_to_a_link_is_named_with_the_line_to_write() -> None:
+    told = by_a_link(parse(SAMPLE.replace(resolved(VENV, "-m gunicorn"), BY_LINK)), [VENV, "/home/app/venv"])
+    assert len(told) == 1
+    assert told[0].startswith(f"web is started as {VENV}/bin/python, and what it imports late")
+    written = parse(SAMPLE)["fcgi-program:web"]["command"]
+    assert told[0].endswith(f"write command={written}")
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ("/home/app/venv/bin/python manage.py work --name 'a b'", True),
+        (resolved("/home/app/venv", "manage.py work"), False),
+        ("/home/app/venv/bin/celery -A site worker", False),
+        ("/usr/bin/python3 work.py", False),
+        ("work 'of words", False),
+        ("", False),
+    ],
+)
+def test_only_a_python_by_a_link_is_named(command: str, named: bool) -> None:
+    assert bool(by_a_link({"program:work": {"command": command}}, [VENV, "/home/app/venv"])) is named
+
+
+def test_a_command_that_follows_the_links_is_read_as_what_it_starts() -> None:
+    web = programs(parse(SAMPLE))["web"]
+    assert web.argv[:5] == [f"{VENV}/bin/python", "-m", "gunicorn", "--bind", "fd://0"]
+
+
+def test_what_is_started_so_keeps_to_its_version_when_the_link_leads_elsewhere(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name / "bin").mkdir(parents=True)
+        (tmp_path / name / "bin/python").write_text('#!/bin/sh\necho "$0" "$@"\n')
+        (tmp_path / name / "bin/python").chmod(0o755)
+    (tmp_path / "link").symlink_to("old")
+    argv = Program("web", "program", {"command": resolved(str(tmp_path / "link"), "-m 'a b'")}).words
+    said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    assert said == f"{tmp_path}/old/bin/python -m a b\n"
