@@ -61,6 +61,26 @@ def unit_property(unit: str, name: str) -> str:
     return _shown(unit, name).get(name, "")
 
 
+def said_since(unit: str, since: float) -> str:
+    """What the host's journal has of the unit since a time; empty when it can't be asked."""
+    argv = [
+        "journalctl",
+        "--unit",
+        unit,
+        "--since",
+        f"@{int(since)}",
+        "--lines",
+        "500",
+        "--no-pager",
+        "--output",
+        "cat",
+    ]
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=20, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
 def main_pid(unit: str) -> int:
     """The id of the unit's main process; 0 while it has none."""
     return int(unit_properties(unit).get("MainPID") or 0)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from agent import service
 from agent.command import run_as, user_env
 from agent.layout import Layout
 from agent.running import find_running
+from agent.say import say
 from agent.step import Step
 from agent.supervisor import Unreadable, socket_of
 
@@ -35,16 +37,31 @@ while os.getppid() == parent:
 # How long it is kept awake once it was started anew, if none of its processes comes, seconds.
 FIRST_PROCESS = 3.0
 PAUSE = 0.02
+# A service that is stopped sooner has killed nobody, seconds.
+KILLS_NOBODY = 3.0
+KILLED = re.compile(r"Killing (process \d+ \(.*?\)) with signal SIGKILL")
 
 
 def restart(step: Step) -> None:
     """Restart the service, whoever runs it."""
-    unit = step.settings["systemd_service"]
+    unit, began = step.settings["systemd_service"], time.time()
     with _kept_awake(step.layout) as awake:
         service.restart(step.runner(None), unit)
         end = time.monotonic() + FIRST_PROCESS
         while awake and not _has_started(step) and time.monotonic() < end:
             time.sleep(PAUSE)
+    if time.time() - began > KILLS_NOBODY:
+        for who in killed(service.said_since(unit, began)):
+            say(f"WARNING: {who} did not end in time and was killed (SIGKILL): what it was at work on is lost")
+
+
+def killed(journal: str) -> list[str]:
+    """Who was killed while a unit was stopped, by what systemd has written of it.
+
+    >>> killed("django.service: Killing process 71 (celery) with signal SIGKILL.")
+    ['process 71 (celery)']
+    """
+    return list(dict.fromkeys(KILLED.findall(journal)))
 
 
 def _has_started(step: Step) -> bool:

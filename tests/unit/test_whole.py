@@ -89,3 +89,23 @@ def test_it_is_in_no_session_of_ours_so_that_the_app_can_signal_nobody_by_it(
     whole.stop(step)
     assert started
     assert os.getsid(0) not in started
+
+
+def test_who_was_killed_when_the_service_was_stopped_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "django.service: State 'stop-sigterm' timed out. Killing.\n"
+    said += "".join(
+        f"django.service: Killing process {one} with signal SIGKILL.\n" for one in ("71 (celery)", "72 (sh)")
+    )
+    monkeypatch.setattr(whole, "KILLS_NOBODY", -1.0)
+    monkeypatch.setattr(whole, "_socket", lambda layout: "")
+    monkeypatch.setattr("agent.whole.service.restart", lambda runner, unit: None)
+    monkeypatch.setattr("agent.whole.service.said_since", lambda unit, since: said)
+    step: Any = SimpleNamespace(
+        settings={"systemd_service": "django"}, layout=SimpleNamespace(app="app"), runner=lambda user: None
+    )
+    whole.restart(step)
+    told = capsys.readouterr().out
+    assert "WARNING: process 71 (celery) did not end in time and was killed (SIGKILL)" in told
+    assert "process 72 (sh)" in told
