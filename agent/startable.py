@@ -131,6 +131,7 @@ def _program_problems(step: Step, found: Sequence[Program], places: Mapping[str,
     venv, asked = str(step.layout.part(step.version, "venv")), step.settings["requirements"]
     problems, modules = [], dict[str, str]()
     for program in found:
+        problems += _folder_problems(step, program, places)
         argv = [led(word, places) for word in program.argv]
         if not argv or not argv[0].startswith(venv + "/"):
             continue
@@ -141,6 +142,16 @@ def _program_problems(step: Step, found: Sequence[Program], places: Mapping[str,
             modules[argv[2]] = program.name
     missing = _missing(step, sorted(modules)) if modules else []
     return problems + [f"{modules[name]} runs {name}, and the version has none: add it to {asked}" for name in missing]
+
+
+def _folder_problems(step: Step, program: Program, places: Mapping[str, str]) -> list[str]:
+    """What is wrong with the folder that a program runs in, where that is in the version."""
+    folder, version = led(program.options.get("directory", ""), places), str(step.layout.version(step.version))
+    with acting_as(step.layout.app):
+        if not folder.startswith(version + "/") or "%" in folder or os.path.isdir(folder):
+            return []
+    add = " (a link to the code, `ln -s ../code django` in the config)" if folder.endswith("/django") else ""
+    return [f"{program.name} runs in {folder}, which is not there: add it{add}, or change directory="]
 
 
 def _missing(step: Step, modules: Sequence[str]) -> list[str]:

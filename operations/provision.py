@@ -161,7 +161,7 @@ def supervisord_text(values: Mapping[str, str]) -> str:
     """The config with its values; what supervisord would take for more than itself is escaped."""
     escaped = {word: value.replace("%", "%%") for word, value in values.items()}
     # It takes its command apart as a shell does.
-    escaped["venv"] = shlex.quote(escaped["venv"])
+    escaped["venv"], escaped["modules"] = shlex.quote(escaped["venv"]), shlex.quote(escaped["config"])
     return Template((FILES / "supervisord.conf").read_text()).substitute(escaped)
 
 

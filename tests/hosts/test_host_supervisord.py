@@ -43,7 +43,10 @@ def test_provision_writes_a_supervisord_config_that_the_app_user_owns(bare_host:
 
 
 def test_a_version_without_one_comes_up_with_the_hosts_own(bare_host: Host, run: Runs) -> None:
-    push_config(bare_host, "rm supervisord.conf", "none")
+    # The templates are where they are on a developer's machine, too: below the folder of the code's own manage.py.
+    push_config(
+        bare_host, """rm supervisord.conf && sed -i 's|CODE_DIR / "templates"|"templates"|' settings.py""", "none"
+    )
     run("deploy", bare_host).worked()
     seen = assert_well(bare_host, config="none")
     assert seen.links[LINK] == OWN
@@ -118,7 +121,7 @@ def test_an_edit_of_the_hosts_own_is_taken_over_by_the_next_deploy_in_a_window(b
     assert "a window is needed: supervisord's config of web changes" in result.output
     seen = look(bare_host)
     assert seen.main_pid == before.main_pid
-    assert len([one for one in seen.processes.values() if one and "/config" in one["cwd"]]) == 6
+    assert len([one for one in seen.processes.values() if one and one["cwd"].endswith("/code")]) == 6
 
 
 def test_only_what_differs_of_the_two_configs_is_restarted(bare_host: Host, run: Runs) -> None:

@@ -55,5 +55,5 @@ def nobody_notices(*hosts: Host) -> Iterator[None]:
 
 def live_is(seen: Seen, code: str) -> bool:
     """Whether the web processes all run from the version of a tag."""
-    web = [one for one in seen.processes.values() if one and "/config" in one["cwd"]]
+    web = [one for one in seen.processes.values() if one and one["cwd"].endswith(("/config", "/code"))]
     return len(web) == 4 and {one["cwd"].split("/")[3].split("-")[3] for one in web} == {seen.commits["code"][code][:7]}

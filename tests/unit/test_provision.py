@@ -296,8 +296,10 @@ def test_the_hosts_own_supervisord_config_allows_processes_to_be_replaced_one_by
     assert obstacles(sections, asked.health_url, str(layout.home), str(folder), str(venv)) == []
     web = programs(sections)["web"]
     # As supervisord fills them in, and takes them apart.
-    assert web.options["directory"] % {} == str(folder)
-    assert [word % {} for word in web.argv][:3] == [f"{venv}/bin/python", "-m", "gunicorn"]
+    assert web.options["directory"] % {} == f"{folder}/django"
+    argv = [word % {} for word in web.argv]
+    assert argv[:3] == [f"{venv}/bin/python", "-m", "gunicorn"]
+    assert argv[argv.index("--pythonpath") + 1] == str(folder)
     assert web.options["process_name"] % {"process_num": 1} == "web_01"
     logs = [sections["supervisord"]["logfile"], web.options["stdout_logfile"] % {"process_num": 0}]
     assert logs == [f"{layout.home}/log/supervisord.log", f"{layout.home}/log/web_00.log"]

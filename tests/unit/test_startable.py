@@ -92,6 +92,17 @@ def test_a_supervisord_that_this_python_can_not_run_is_told_with_its_last_words(
     assert "supervisor>=4.3" in problem
 
 
+def test_a_folder_that_a_program_runs_in_and_the_version_lacks_is_named(
+    step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = step.layout.part(NEW, "config") / "supervisord.conf"
+    file.write_text(f"{file.read_text()}directory={step.layout.home}/django-current/config/django\n")
+    (problem,) = found(step, monkeypatch)
+    assert problem.startswith(f"worker runs in {file.parent}/django, which is not there: add it (a link to the code, ")
+    (file.parent / "django").symlink_to("../code")
+    assert found(step, monkeypatch) == []
+
+
 def test_a_worker_that_is_not_there_is_named(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     write_config(step.layout, f"{step.layout.home}/django-current/venv/bin/celery -A mysite worker")
     (problem,) = found(step, monkeypatch)
