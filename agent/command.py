@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from agent.lines import bounded, cut, lines_of
+from agent.lines import bounded, cut
 from agent.masking import masked_urls
 from agent.say import say
+from agent.tracebacks import telling_lines
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class CommandFailed(Exception):
         self.output = bounded(masked_urls(output), LOGGED_LINE, LOGGED)
 
     def __str__(self) -> str:
-        tail = "\n".join(cut(line, TAIL_OF_LINE) for line in lines_of(self.output.strip())[-TAIL_LINES:])
+        tail = "\n".join(cut(line, TAIL_OF_LINE) for line in telling_lines(self.output)[-TAIL_LINES:])
         return str(self.args[0]) + ("\n" + tail if tail else "")
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 MASK = "***"
 
-# With http the user's name may be the secret (a token), with ssh it is just "git".
+# A password may have any sign in it, also an @, a slash or a quote that does not end the URL; a port is none.
+_SIGN = r'(?:[^\s"]|"(?![,:;\])}\s]|$))'
+_NO_PORT = r"(?!\d{1,5}(?:[/?#\s\"']|$))"
+# With http the user's name may be the secret (a token), with ssh it is just "git". With a slash in it no password of
+# any server's is longer than that, and looking further would take the square of a long line's time.
 _URLS = (
-    (re.compile(r"(https?://)[^/\s@]+@", re.IGNORECASE), r"\1***@"),
+    (re.compile(rf"(https?://)[^/\s:@]*:{_NO_PORT}{_SIGN}{{0,300}}@", re.IGNORECASE), r"\1***@"),
+    (re.compile(r"(https?://)[^/\s]+@", re.IGNORECASE), r"\1***@"),
     (re.compile(r"(://)[^/\s:@]+:@"), r"\1***@"),
+    (re.compile(rf"(://[^/\s:@]*):{_NO_PORT}{_SIGN}{{0,300}}@"), r"\1:***@"),
     (re.compile(r"(://[^/\s:@]*):[^/\s]+@"), r"\1:***@"),
 )
 
@@ -34,6 +40,14 @@ _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----")
 # What looks drawn by lot: so many characters, and so many bits in each.
 _LEAST, _ENTROPY = 20, 3.5
 _COMMIT = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}|[0-9a-f]{64}")
+# A version's name, whose time and commits look drawn by lot.
+_VERSION = re.compile(r"django-\d{8}-\d{6}(?:-[0-9a-f]{7,40}){0,2}")
+# What is raised has a name of its own, and what it says in quotes is the name of what is missing.
+_RAISED = re.compile(r"(?:[\w.]*(?:Error|Exception|Warning|Exit|Configured|Exist)\b|(?i:missing|unknown|no)\s+\w+)$")
+_ONLY_A_NAME = re.compile(r"""["']?[A-Za-z_][\w.-]*["']?\s*$""")
+# What is too short to be looked for everywhere: it would be found in other words.
+_SHORTEST = 6
+_TEXT_OF = re.compile(r"""[rbuf]?(?P<quote>["'])(?P<text>.+?)(?P=quote)|(?P<bare>[^\s"'(){}\[\],;]+)(?=\s*$|,)""")
 
 
 def masked(text: str) -> str:
@@ -71,6 +85,27 @@ def masked_urls(text: str) -> str:
     return text
 
 
+def masked_message(text: str, secrets: Collection[str] = ()) -> str:
+    """What a program says of a failure, without what is secret; the names of settings and files can be read.
+
+    + secrets: values that are known to be secret
+    """
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return "\n".join(_masked_saying(line) for line in text.split("\n"))
+
+
+def secrets_in(text: str) -> set[str]:
+    """The values that a file gives to names that give them away: what is secret wherever it is said."""
+    found = set()
+    for line in text.split("\n"):
+        for pair in _NAMED.finditer(line):
+            value = _TEXT_OF.match(line[pair.end() :]) if names_secret(pair.group("name")) else None
+            if value:
+                found.add(value.group("text") or value.group("bare"))
+    return {one for one in found if len(one) >= _SHORTEST and not names_secret(one) and not one.startswith("/")}
+
+
 def masked_values(value: Any) -> Any:
     """The same for what JSON is made of: every text in it, and whatever has a name that gives it away."""
     if isinstance(value, dict):
@@ -103,6 +138,18 @@ def _masked_line(line: str) -> tuple[str, bool]:
     return _BARE.sub(lambda match: _hidden(match.group()), line), False
 
 
+def _masked_saying(line: str) -> str:
+    """A line of what a program says: `password=…` in it is a value, `KeyError: 'SECRET_KEY'` only names one."""
+    line = masked_urls(line)
+    for pair in _NAMED.finditer(line):
+        name, value = pair.group("name"), line[pair.end() :]
+        only_says = _RAISED.search(line[: pair.end()].rstrip(" :=")) and _ONLY_A_NAME.match(value)
+        if names_secret(name) and not only_says and not _RAISED.match(name) and not _HARMLESS.match(value):
+            return line[: pair.end()] + MASK
+    line = _OPTION.sub(_hide_of_option, line)
+    return _BARE.sub(lambda match: _hidden(match.group()), line)
+
+
 def _hide_of_option(match: re.Match[str]) -> str:
     name, gap, value = match.group("name", "gap", "value")
     return name + gap + (MASK if names_secret(name) else value)
@@ -114,6 +161,7 @@ def _hidden(text: str) -> str:
 
 def _is_random(text: str) -> bool:
     """Whether a text looks drawn by lot: long, in one piece, of several kinds of characters, hardly any one often."""
+    text = _VERSION.sub("django", text)
     if len(text) < _LEAST or MASK in text or re.search(r"[\s,;(){}]", text) or _COMMIT.fullmatch(text):
         return False
     if re.fullmatch(r"[/~.]?(?:[\w.+@-]+[/.:-])+[\w.+@-]*", text) and not re.search(r"\d[A-Za-z]\w*\d", text):

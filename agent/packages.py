@@ -15,7 +15,7 @@ from typing import Any, Optional
 
 from agent.command import CommandFailed, Runner, acting_as
 from agent.lines import lines_of
-from agent.masking import masked
+from agent.masking import masked_message
 from agent.reading import read_text
 
 # How long resolving may take, seconds: somebody waits for it.
@@ -157,7 +157,7 @@ def foresee(
         resolved = _resolve(runner, settings, folder, live)
     except CommandFailed as problem:
         shown = {name: version for name, version in said.items() if has.get(name) != version}
-        why = masked(" ".join(problem.output.split())[:300] or str(problem.args[0]))
+        why = masked_message(" ".join(problem.output.split())[:300] or str(problem.args[0]))
         # Of what is not pinned, nothing is known: not even that it goes.
         return {
             "source": "pins",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import time
@@ -16,15 +17,19 @@ from agent.changes import between, check_out_in, read_text, repository_with
 from agent.command import CommandFailed, Runner, acting_as
 from agent.downtime import last_windows
 from agent.layout import Layout
-from agent.lines import first_line, lines_of
-from agent.masking import masked, masked_lines
+from agent.lines import first_line
+from agent.masking import masked_lines, masked_message, secrets_in
+from agent.reading import beginning_of
 from agent.state import State
+from agent.tracebacks import reason
 from agent.versions import SEAL, outside_of, read_json
 
 # How long all of it may take, seconds.
 LIMIT = 100.0
 # How many names of a kind are told; all of them are counted.
 SHOWN = 50
+# How much of an error's line is told, characters; and how much of a config file is read for it, bytes.
+SHOWN_OF_LINE, READ = 300, 256 * 1024
 
 Found = dict[str, Any]
 
@@ -114,7 +119,7 @@ def _source(look: _Look, room: Path, part: str) -> Found:
         if not look.built:
             check_out_in(look.runner, repository, folder, commit)
     except CommandFailed as problem:
-        return {"problem": masked(first_line(str(problem)))}
+        return {"problem": masked_message(first_line(str(problem)))}
     return {"repository": str(repository), "folder": str(folder)}
 
 
@@ -128,7 +133,7 @@ def _changes(look: _Look, part: str, source: Found) -> Found | None:
     try:
         return between(look.runner, Path(source["repository"]), before, after, text)
     except CommandFailed as problem:
-        return {"unknown": masked(first_line(str(problem)))}
+        return {"unknown": masked_message(first_line(str(problem)))}
 
 
 # --- Packages
@@ -179,7 +184,7 @@ def _app(look: _Look, room: Path, sources: Mapping[str, Found]) -> Found:
         try:
             return _app_of_checkout(look, room, folders)
         except CommandFailed as problem:
-            why = "the new code can't be asked before it is built: " + _last_line(problem)
+            why = "the new code can't be asked before it is built: " + _why(look, folders["config"], problem)
     return _app_of_files(look, room, folders["code"], why)
 
 
@@ -191,9 +196,19 @@ def _other_packages(look: _Look, source: Found) -> str:
     return "" if before == after else "the requirements change, so that the new code can't be asked before it is built"
 
 
-def _last_line(problem: CommandFailed) -> str:
-    lines = [line for line in lines_of(problem.output) if line.strip()]
-    return masked(lines[-1] if lines else str(problem.args[0]))[:200]
+def _why(look: _Look, config: Path, problem: CommandFailed) -> str:
+    """Why a Django could not be asked, in one line."""
+    return masked_message(reason(problem.output) or str(problem.args[0]), _secrets(look, config))[:SHOWN_OF_LINE]
+
+
+def _secrets(look: _Look, config: Path) -> set[str]:
+    """The secret values in a config: what an error says of one is not to be shown either."""
+    found = set[str]()
+    with acting_as(look.layout.app):
+        for path in sorted(config.glob("*"))[:SHOWN]:
+            with contextlib.suppress(OSError):
+                found |= secrets_in(beginning_of(path, READ))
+    return found
 
 
 def _app_of_checkout(look: _Look, room: Path, folders: Mapping[str, Path]) -> Found:
@@ -240,7 +255,8 @@ def _app_of_built(look: _Look, room: Path) -> Found:
         python = layout.part(look.version, "venv") / "bin" / "python"
         found = foresight.ask(look.runner, room, python, layout.part(look.version, "config"), asked)
     except CommandFailed as problem:
-        return {"migrations": {"source": "unknown", "why": _last_line(problem)}, "static": static}
+        why = _why(look, layout.part(look.version if look.leaves is None else str(look.was), "config"), problem)
+        return {"migrations": {"source": "unknown", "why": why}, "static": static}
     return {"migrations": _foreseen(look, room, found), "static": static}
 
 
@@ -280,7 +296,8 @@ def _app_of_files(look: _Look, room: Path, code: Path, why: str) -> Found:
             found = foresight.ask(look.runner, room, python, look.layout.part(look.was, "config"), asked)
             applied, known = found["applied"], True
         except CommandFailed as problem:
-            why = f"{why}; and the live version can't say what is applied: {_last_line(problem)}"
+            said = _why(look, look.layout.part(look.was, "config"), problem)
+            why = f"{why}; and the live version can't say what is applied: {said}"
     with acting_as(look.layout.app):
         pending, missing = foresight.from_files(code, [one for one in applied if len(one) == 2])
     told: Found = {"source": "files", "why": why, "applied": applied if known else None, "conflicts": {}}

@@ -43,3 +43,9 @@ def end_of(path: Path, most: int) -> str:
     with open_ordinary(path) as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - most))
         return file.read(most).decode(errors="replace")
+
+
+def beginning_of(path: Path, most: int) -> str:
+    """The beginning of an ordinary file, as text. Raises OSError."""
+    with open_ordinary(path) as file:
+        return file.read(most).decode(errors="replace")

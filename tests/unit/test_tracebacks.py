@@ -1,0 +1,42 @@
+"""Of a program's output a person is told the lines that say why it failed."""
+
+from __future__ import annotations
+
+from agent.command import CommandFailed
+from agent.tracebacks import reason
+
+PSYCOPG = """Traceback (most recent call last):
+  File "a.py", line 1, in <module>
+psycopg.OperationalError: connection failed
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "b.py", line 2, in connect
+    connect(
+    ~~~~~~~^
+        name,
+        ^^^^^
+    )
+    ^
+django.db.utils.OperationalError: connection failed: FATAL:  password authentication failed for user "app"
+Multiple connection attempts failed. All failures were:
+- host: 'localhost', port: 5432, hostaddr: '127.0.0.1'
+"""
+
+
+def test_a_database_that_does_not_let_us_in_says_so_in_the_first_line_of_what_was_raised() -> None:
+    assert reason(PSYCOPG).endswith('FATAL:  password authentication failed for user "app"')
+
+
+def test_without_a_traceback_the_last_line_says_it() -> None:
+    assert reason("collected\nerror: no such file\n\n") == "error: no such file"
+    assert reason("") == ""
+
+
+def test_markers_below_lines_of_code_take_no_room_among_the_last_lines() -> None:
+    told = str(CommandFailed("manage.py migrate ended with exit code 1", PSYCOPG * 2))
+    assert told.count('File "b.py"') == 2
+    assert "^" not in told
+    assert "    )" not in told
+    assert "        name," in told
