@@ -21,7 +21,8 @@ from agent.command import CommandFailed, Runner, acting_as
 from agent.layout import Layout
 from agent.lines import bounded, cut, lines_of
 from agent.manage import said_in
-from agent.masking import masked
+from agent.masking import masked_message
+from agent.tracebacks import reason
 
 Found = dict[str, Any]
 
@@ -117,7 +118,7 @@ def _refused(runner: Runner, name: str) -> str | None:
 def first_words(problem: CommandFailed) -> str:
     """What a program has said, as one line: of a database's error the first line is the one that helps."""
     said = [line.strip() for line in lines_of(problem.output) if line.strip()]
-    return masked(cut(said[0], 300)) if said else str(problem.args[0])
+    return masked_message(cut(said[0], 300)) if said else str(problem.args[0])
 
 
 def _asked_of_app(runner: Runner, layout: Layout, current: str) -> Found:
@@ -131,8 +132,7 @@ def _asked_of_app(runner: Runner, layout: Layout, current: str) -> Found:
             output = replace(runner, until=time.time() + DJANGO).run(argv, cwd=config, env=env)
             found: Found = said_in(output, "our question")
         except CommandFailed as problem:
-            said = [line for line in lines_of(problem.output) if line.strip()]
-            return {"problem": masked(cut(said[-1], 300)) if said else str(problem.args[0])}
+            return {"problem": masked_message(cut(reason(problem.output), 300)) or str(problem.args[0])}
         except OSError as problem:
             return {"problem": str(problem)}
     places = layout.once_live(current)
@@ -143,7 +143,7 @@ def _asked_of_app(runner: Runner, layout: Layout, current: str) -> Found:
             return (os.path.realpath(startable.led(path, places)) + "/").startswith(folder)
 
     for one in found["databases"].values():
-        one["problem"] = masked(bounded(one["problem"], 300, 300))
+        one["problem"] = masked_message(bounded(one["problem"], 300, 300))
         one["elsewhere"] = not (one["host"] in HERE or one["host"].startswith("/"))
         one["inside"] = one["vendor"] == "sqlite" and inside(one["name"])
     uploads = sorted({path for path in found["uploads"].values() if inside(path)})
