@@ -35,8 +35,8 @@ def found(facts: Facts, settings: Settings) -> dict[str, list[str]]:
     told = {f"{part} repository": list(_repository(part, ref)) for part, ref in facts["refs"].items()}
     told |= {name: list(problems) for name, problems in _commits(facts, settings)}
     told["database"] = list(_database(_askable(facts), settings))
-    told |= {name: list(problems) for name, problems in _in_the_way(needs.get("in_the_way"), settings)}
     told[_website_word(facts)] = list(_website(facts, settings))
+    told |= {name: list(problems) for name, problems in _in_the_way(needs.get("in_the_way"), settings)}
     return told
 
 
