@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.journal import Record
+from agent.maintenance import breaks_old_code
 from agent.progress import BLAMES_VERSION, Progress, read_progress
 
 
@@ -22,6 +23,7 @@ class Action:
 STOP_COMMANDS = Action("stop commands")
 LINKS = Action("links", keeps_maintenance=True)
 DATABASE = Action("database", keeps_maintenance=True)
+SCHEMA = Action("schema", keeps_maintenance=True)
 RESTART = Action("restart")
 STOP_SERVICE = Action("stop service")
 HEALTH = Action("health")
@@ -62,6 +64,8 @@ def _everything(progress: Progress) -> list[Action]:
         actions.append(LINKS)
     if changes_database(progress) and database_way(progress) != "keep":
         actions.append(DATABASE)
+    elif asks_database(progress):
+        actions.append(SCHEMA)
     if "restart" in started:
         actions.append(STOP_SERVICE if bare else RESTART)
     if progress.touched and not bare:
@@ -80,6 +84,21 @@ def changes_database(progress: Progress) -> bool:
     """Whether this deploy may have changed the database from this host."""
     migrates = "migrate" in progress.started and not progress.notes.get("migrate", {}).get("skipped")
     return migrates and progress.begin.get("primary", True)
+
+
+def asks_database(progress: Progress) -> bool:
+    """Whether visitors are let in on this host only once the database is seen to be back, which another takes back.
+
+    Always where it goes back by a restore, which takes away what they write meanwhile; else where the old version can't
+    live with the new schema.
+    """
+    checks = progress.notes.get("checks", {})
+    if not _follows(progress) or "applied" not in checks or progress.begin.get("was") is None:
+        return False
+    if progress.begin.get("kind") == "revert":
+        return True
+    way = database_way(progress)
+    return way == "restore" or (way != "keep" and bool(breaks_old_code(checks.get("pending") or [])))
 
 
 def maintenance_is_ours(progress: Progress) -> bool:
@@ -118,9 +137,14 @@ def waits_for_primary(progress: Progress) -> bool:
     The primary host migrates for all, and falls back when it is its turn; until then an old version may meet a schema
     that it does not know.
     """
+    return _follows(progress) and not progress.settled
+
+
+def _follows(progress: Progress) -> bool:
+    """Whether another host may have changed the database for this one."""
     elsewhere = len(progress.begin.get("hosts") or []) > 1 and not progress.begin.get("primary", True)
     migrates = bool(progress.notes.get("checks", {}).get("pending")) or progress.begin.get("database", "keep") != "keep"
-    return elsewhere and migrates and "migrate" in progress.started and not progress.settled
+    return elsewhere and migrates and "migrate" in progress.started
 
 
 def marks_failed(progress: Progress) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from agent import health
+from agent import health, schema
 from agent.commit import finish_commit
 from agent.ending import end_if_well, fall_back, finish_fallback, prepare_fallback
 from agent.fallback import only_health_is_missing, waits_for_primary
@@ -92,12 +92,9 @@ def take_over(transaction: Transaction) -> None:
 
 def _still_waits(transaction: Transaction, progress: Progress) -> bool:
     """Whether the primary host has yet to take the database back: the old version does not work before."""
-    was, settings = progress.begin.get("was"), progress.begin["settings"]
-    if was is None or not waits_for_primary(progress):
+    if progress.begin.get("was") is None or not waits_for_primary(progress):
         return False
-    if time.time() > progress.fallback_at + settings["migrate_timeout"] + settings["confirm_timeout"]:
-        return False
-    return health.app_problem(transaction.layout, was, known=progress.begin.get("ailing", ())) is not None
+    return schema.still_changed(transaction, progress)
 
 
 def after_boot(state: State) -> None:

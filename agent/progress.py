@@ -87,6 +87,11 @@ class Progress:
         return next((one for one in self.beside if one["what"] == what), None)
 
     @property
+    def saw_change(self) -> bool:
+        """Whether this host has seen the database as the new version needs it, while it waited for the primary host."""
+        return bool((self.notes.get("schema") or {}).get("changed"))
+
+    @property
     def touched(self) -> bool:
         """Whether the live site may have been changed."""
         return any(step in TOUCHES_SITE for step in self.started)

@@ -35,7 +35,8 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
         for line in _situation(transaction):
             say(line)
         if database == "keep":
-            transaction.journal.append("undo done", action="database", note={"kept": "at a person's word"})
+            for action in ("database", "schema"):
+                transaction.journal.append("undo done", action=action, note={"kept": "at a person's word"})
         if fall_back(transaction, "a person asked to recover", settled=True) != "needs a person":
             return True
         if force:

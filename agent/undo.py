@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import assets, beside, going_back, health, rolling, site, verdicts, whole, window
+from agent import assets, beside, going_back, health, rolling, schema, site, verdicts, whole, window
 from agent.command import LOGGED, acting_as, stop_groups
 from agent.fallback import database_way, failed_step, rolls_back
 from agent.last_words import app_logs, end_of_log
@@ -91,6 +91,12 @@ def database(step: Step) -> Note:
     if done.get("tables"):
         raise StepFailed("the database was empty before, and has these tables now: " + ", ".join(done["tables"]))
     return dict(done)
+
+
+def prove_schema(step: Step) -> Note:
+    """Prove that the host which took the database back has done so."""
+    schema.prove_back(step)
+    return {}
 
 
 def _half_applied(before: Note, now: Note) -> str | None:
@@ -217,6 +223,7 @@ ACTIONS: dict[str, Callable[[Step], Note]] = {
     "stop commands": stop_commands,
     "links": links,
     "database": database,
+    "schema": prove_schema,
     "restart": restart,
     "stop service": stop_service,
     "health": prove_health,

@@ -1,0 +1,86 @@
+"""A host that does not take the database back asks the database whether it is back, before visitors are let in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import guard, health, schema, service, undo
+from agent.layout import Layout
+from agent.transaction import Transaction
+from tests.unit.examples import settings
+from tests.unit.test_transaction import ID, Host
+
+BEFORE = [["items", "0001_initial"]]
+AFTER = [*BEFORE, ["items", "0002_colour"]]
+BREAKS = {"app": "items", "name": "0002_colour", "reversible": True, "atomic": True}
+RENAMES = {"kind": "RenameField", "model": "item", "name": "a", "says": "Rename a to b", "reversible": True}
+
+
+class Follower:
+    """A host of two that waits for the other one, and the database as it is now."""
+
+    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.host, self.applied = host, AFTER
+        monkeypatch.setattr(schema, "django", lambda *_, **__: {"applied": self.applied})
+        # The old version's home page is well on any schema.
+        monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
+        host.action("schema", undo.prove_schema)
+
+    def loses_its_controller(self, way: str, **more: Any) -> Transaction:
+        """Begin, come as far as the migration, and fall back."""
+        told = settings().model_dump(mode="json") | more
+        transaction = self.host.begin(primary=False, hosts=["web1", "web2"], settings=told)
+        pending = [{**BREAKS, "operations": [{"app": "items", **RENAMES}]}]
+        self.host.step("checks", lambda _: {"fallback": way, "pending": pending, "applied": BEFORE})
+        self.host.step("migrate", lambda _: {"skipped": "done by the primary host"})
+        self.host.run("checks", "maintenance_start", "migrate")
+        transaction.journal.note("fallback", reason="no word", settled=False)
+        return transaction
+
+    def let_in(self, transaction: Transaction) -> bool:
+        """Have the guard look once. Returns whether visitors are in."""
+        guard.take_over(transaction)
+        return "undo maintenance" in self.host.done
+
+
+@pytest.fixture
+def follower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Follower:
+    """A host of its own."""
+    for name, module in sys.modules.items():
+        if name.startswith("agent.") and hasattr(module, "acting_as"):
+            monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
+    monkeypatch.setattr(Layout, "of", lambda told: Layout(told, tmp_path / "home"))
+    monkeypatch.setattr(service, "host_goes_down", lambda: False)
+    said: Callable[[], str] = lambda: capsys.readouterr().out  # noqa: E731
+    return Follower(Host(tmp_path, monkeypatch, said), monkeypatch)
+
+
+@pytest.mark.parametrize("way", ["restore", "reverse"])
+def test_a_healthy_old_app_is_no_proof_that_the_database_is_back(way: str, follower: Follower) -> None:
+    transaction = follower.loses_its_controller(way)
+    assert not follower.let_in(transaction)
+    follower.applied = BEFORE
+    assert follower.let_in(transaction)
+    assert follower.host.said.splitlines()[-1].startswith("fell back at migrate: ")
+
+
+def test_nobody_is_let_in_before_a_restore_that_may_yet_come(follower: Follower) -> None:
+    transaction = follower.loses_its_controller("restore")
+    follower.applied = BEFORE
+    assert not follower.let_in(transaction)
+
+
+def test_a_database_that_never_comes_back_needs_a_person_and_keeps_maintenance_on(follower: Follower) -> None:
+    transaction = follower.loses_its_controller("restore", migrate_timeout=0, confirm_timeout=0)
+    assert not follower.let_in(transaction)
+    last = follower.host.said.splitlines()[-1]
+    assert last.startswith("needs a person at migrate: ")
+    assert "maintenance stays ON" in last
+    assert "the primary host has not taken the database back: items.0002_colour" in last
+    assert transaction.deploy == ID
