@@ -64,11 +64,12 @@ ORDERLY_LIMIT = 5
 NOT_STOPPED = ("begin", "commit (deciding)", "commit (decided)", "commit (freeing)")
 # Once the hosts commit, the controller doesn't even ask.
 ASKED = "for try in $(seq 40); do pgrep -f 'switchback-agent fall-bac[k]' && break; sleep 0.05; done; true"
-# Only where it is live: a trial start would find it before.
-CANNOT_START = (
-    r"printf 'import os\ndef warm_up():\n  if os.path.realpath(\"/home/app/django-current\").endswith(\"{version}\"):\n"
-    r"    raise SystemExit(3)\n' >/home/app/{version}/code/warmup.py"
+# A module of the app that stops it only where it is live: a trial start would find it out before.
+STOPS_WHERE_LIVE = (
+    "import os, sys; warm_up = lambda: None if os.path.realpath(__file__) != "
+    "os.path.realpath('/home/app/django-current/code/warmup.py') else sys.exit(3)"
 )
+CANNOT_START = f'echo "{STOPS_WHERE_LIVE}" >/home/app/{{version}}/code/warmup.py'
 
 
 @dataclass

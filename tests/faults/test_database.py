@@ -8,6 +8,7 @@ import pytest
 
 from tests.bed.hosts import Host
 from tests.conftest import Hosts
+from tests.faults.matrix import CANNOT_START
 from tests.invariants import (
     Seen,
     assert_ended,
@@ -32,9 +33,9 @@ def query(host: Host, statement: str) -> str:
 
 
 def break_version(host: Host, seen: Seen, code: str) -> str:
-    """Let a version that is built not start any more; its name."""
+    """Let a version that is built not start any more where it is live; its name."""
     name = max(name for name in seen.versions if f"-{seen.commits['code'][code][:7]}-" in name)
-    host.run(f"echo 'raise SystemExit(3)' >/home/app/{name}/code/warmup.py")
+    host.run(CANNOT_START.format(version=name))
     return name
 
 
@@ -99,7 +100,7 @@ def test_a_schema_that_is_half_applied_keeps_maintenance_on_until_a_person_has_p
         "needs a person at migrate",
         f"{before.current} is live, maintenance stays ON",
         "items.0002_item_price is not atomic and failed on the way: the schema may be half applied",
-        "; to restore it: sudo -u app (your own restore script) /home/app/backups/",
+        "with your database's own tools, since restore_script is not set",
         "deploys/recover.py",
     ]
     assert_screen(result, "needs a person", says)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.bed.database import share_database
 from tests.conftest import Hosts
+from tests.faults.matrix import STOPS_WHERE_LIVE
 from tests.faults.watch import STATE, wait_until_free, write_script
 from tests.invariants import assert_ended, assert_screen, assert_well, look
 from tests.runs import Runs
@@ -15,7 +16,7 @@ def test_a_host_that_fails_takes_the_others_back_and_the_database_once(hosts: Ho
     second.run(["systemctl", "restart", "django"])
     before = {host.name: look(host) for host in (first, second)}
     # What the build makes of the new version on this host can't start.
-    breaks = write_script(second, "break.sh", "echo 'raise SystemExit(3)' >warmup.py")
+    breaks = write_script(second, "break.sh", f'echo "{STOPS_WHERE_LIVE}" >warmup.py')
 
     result = run("deploy", first, second, data={"code": "good-2"}, own={second.name: {"build_script": breaks}})
 

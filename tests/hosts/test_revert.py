@@ -88,7 +88,7 @@ def test_a_half_built_version_is_refused_even_by_name(host: Host, story: Story, 
 def test_a_failed_version_is_refused_even_by_name(host: Host, story: Story, run: Runs) -> None:
     with untouched(host):
         result = run("revert", host, data={"version": story.failed})
-    assert_refused(result, story.failed, "failed at health")
+    assert_refused(result, story.failed, "failed at trial")
 
 
 def test_a_version_is_reverted_to_by_its_name(host: Host, story: Story, run: Runs) -> None:
