@@ -10,46 +10,53 @@ BIN := .venv/bin
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
-# Tests against hosts wait more than they work, so there are more of them at a time than cores.
-WORKERS ?= 3
-ON_HOSTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --durations 15
+# Tests against hosts wait more than they work, so there are more of them at a time than cores. Those of one file that is a
+# story stay together, the longest stories first; all others fill the gaps.
+WORKERS ?= 4
+ON_HOSTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist load --durations 25 --junitxml .bed/$@.xml
 
-MATRIX = $(BIN)/python -m pytest tests/faults/test_matrix.py --numprocesses 4 --dist worksteal --durations 15
-
-# Everything but the whole fault matrix and chaos.
-test: test-unit test-hosts test-faults-alone test-matrix-quick
+# Everything but the whole fault matrix, chaos and most of the projects: of the matrix the most telling case of each step.
+test: test-unit test-on-hosts
 
 test-unit: .venv/.installed
 	$(BIN)/python -m pytest tests/unit
 
-# The engine and the image are made first, so that what goes wrong there is said once.
+# In one session, so that no worker waits for the last test of a kind. The engine and the image are made first, so that
+# what goes wrong there is said once.
+.PHONY: test-on-hosts
+test-on-hosts: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(ON_HOSTS) tests/hosts $(PROJECTS) tests/faults
+
 test-hosts: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(ON_HOSTS) tests/hosts
 
+# Ordinary projects, generated and deployed as they are; `make test` has two of them.
+PROJECTS = tests/projects/test_wagtail.py tests/projects/test_two_databases.py
+.PHONY: test-projects
+test-projects: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(ON_HOSTS) tests/projects
+
 # Faults of each kind, then every fault in every step, and the table of how each has ended.
 test-faults: test-faults-alone test-matrix
 
-.PHONY: test-faults-alone test-matrix-quick test-matrix test-chaos
+.PHONY: test-faults-alone test-matrix test-chaos
 test-faults-alone: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(ON_HOSTS) tests/faults --ignore tests/faults/test_matrix.py
 
-# The most telling case of each step.
-test-matrix-quick: .venv/.installed
-	$(BIN)/python -m tests.bed image
-	$(MATRIX)
-
 test-matrix: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(BIN)/python -m tests.faults.matrix forget
-	-SWITCHBACK_MATRIX=whole $(MATRIX)
+	-SWITCHBACK_MATRIX=whole $(ON_HOSTS) tests/faults/test_matrix.py
 	$(BIN)/python -m tests.faults.matrix
 
 # What of `make test` has failed, alone.
 .PHONY: test-failed
 test-failed: .venv/.installed
-	$(ON_HOSTS) tests/unit tests/hosts tests/faults --last-failed --last-failed-no-failures none
+	$(ON_HOSTS) tests/unit tests/hosts $(PROJECTS) tests/faults --last-failed --last-failed-no-failures none
 
 # Deploys and reverts in a row, each hit at a random time in a random way.
 ROUNDS ?= 100

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.runs import SETTINGS, Runs
 
@@ -22,17 +24,33 @@ pytest.register_assert_rewrite("tests.invariants", "tests.faults.matrix", "tests
 # How long an example takes says how busy the machine is, and not whether it is right.
 hypothesis.settings.register_profile("switchback", deadline=None)
 hypothesis.settings.load_profile("switchback")
+HERE = Path(__file__).parent
+# In these each file is a story on hosts of its own.
+STORIES = ("tests/hosts/", "tests/projects/")
 # In this order: what is quick, and what the others stand on, comes first.
-FOLDERS = ("unit", "hosts", "faults")
+FOLDERS = ("unit", "hosts", "projects", "faults")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the tests, and mark those that need Docker."""
-    folders = {item: next((part for part in item.path.parts if part in FOLDERS), FOLDERS[0]) for item in items}
+    folders = {item: item.path.relative_to(HERE).parts[0] for item in items}
     items.sort(key=lambda item: FOLDERS.index(folders[item]))
     for item in items:
         if folders[item] != "unit":
             item.add_marker("docker")
+
+
+class Stories(LoadScopeScheduling):
+    """Keeps a story's tests on one worker, in their order; all other tests go wherever there is one free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if nodeid.startswith(STORIES) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Stories | None:
+    """Spread the tests over the workers of `make`, unless another way is asked for."""
+    return Stories(config, log) if config.getoption("dist") == "load" else None
 
 
 class Hosts:
