@@ -18,16 +18,21 @@ def requirement_files() -> list[Path]:
 
 
 def download_wheels(target: Path) -> None:
-    """Download all wheels of the sample for a host's Python and this machine's processor, and uv's own."""
+    """Download all wheels of the sample, and uv's own."""
+    command = pip_download(target)
+    for file in requirement_files():
+        command += ["--requirement", str(file)]
+    run_logged([*command, "uv"], log_file("wheels"), "Check that pip reaches its package index.")
+
+
+def pip_download(target: Path) -> list[str]:
+    """The command that downloads wheels for a host's Python and this processor; which ones is to be added."""
     machine = platform.machine()
     platforms = [f"manylinux2014_{machine}", f"manylinux_2_17_{machine}", f"manylinux_2_28_{machine}"]
     command = [sys.executable, "-m", "pip", "download", "--dest", str(target), "--only-binary=:all:"]
     command += ["--implementation=cp", f"--python-version={HOST_PYTHON}"]
     command += [f"--abi={abi}" for abi in (f"cp{HOST_PYTHON}", "abi3", "none")]
-    command += [f"--platform={name}" for name in platforms]
-    for file in requirement_files():
-        command += ["--requirement", str(file)]
-    run_logged([*command, "uv"], log_file("wheels"), "Check that pip reaches its package index.")
+    return command + [f"--platform={name}" for name in platforms]
 
 
 def extract_uv(wheels: Path, target: Path) -> None:

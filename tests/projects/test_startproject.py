@@ -1,0 +1,173 @@
+"""What `django-admin startproject` makes, on SQLite, with an app whose visitors upload files."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bed.hosts import Host
+from tests.projects.project import Project
+from tests.projects.tools import DJANGO, manage, startapp, startproject
+from tests.projects.visitor import styles, upload, visit
+from tests.runs import Runs
+
+MODELS = """\
+from django.db import models
+
+
+class Document(models.Model):
+    file = models.FileField(upload_to="documents")
+"""
+URLS = """\
+from django.contrib import admin
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+from documents.models import Document
+
+
+@csrf_exempt
+def index(request):
+    if request.method == "POST":
+        Document.objects.create(file=request.FILES["file"])
+        return HttpResponseRedirect("/")
+    return HttpResponse(f"{Document.objects.count()} documents")
+
+
+urlpatterns = [path("", index), path("admin/", admin.site.urls)]
+"""
+HALF_WAY = """\
+from django.db import migrations, models
+
+
+def fail(apps, schema_editor):
+    raise RuntimeError("no title for what is there")
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("documents", "0001_initial")]
+    operations = [
+        migrations.AddField("document", "title", models.TextField(default="", db_default="")),
+        migrations.RunPython(fail, migrations.RunPython.noop),
+    ]
+"""
+OUTSIDE = """\
+DATABASES["default"]["NAME"] = "/home/app/data/db.sqlite3"
+"""
+UPLOADS_INSIDE = (
+    OUTSIDE
+    + """\
+MEDIA_ROOT = BASE_DIR / "media"
+"""
+)
+UPLOADS_OUTSIDE = (
+    OUTSIDE
+    + """\
+MEDIA_ROOT = "/home/app/data/media"
+"""
+)
+BACKUP = """\
+#!/bin/sh
+set -eu
+umask 077
+mkdir -p "$HOME/backups"
+backup=$HOME/backups/$(date -u +%Y%m%d-%H%M%S).sqlite3
+python3 - "$HOME/data/db.sqlite3" "$backup" <<'PYTHON'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as live, sqlite3.connect(sys.argv[2]) as copy:
+    live.backup(copy)
+PYTHON
+echo "$backup"
+"""
+RESTORE = """\
+#!/bin/sh
+set -eu
+python3 - "$1" "$HOME/data/db.sqlite3" <<'PYTHON'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as copy, sqlite3.connect(sys.argv[2]) as live:
+    copy.backup(live)
+PYTHON
+"""
+TABLES = (
+    "import sqlite3; print([row[1] for row in sqlite3.connect('{}').execute('pragma table_info(documents_document)')])"
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project, with a commit for each thing that its developer tries."""
+    made = Project(tmp_path_factory.mktemp("startproject"), DJANGO)
+    code, config = made.code, made.config
+    startproject(code.folder)
+    startapp(code.folder, "documents")
+    code.write("documents/models.py", MODELS)
+    code.change("mysite/settings.py", "INSTALLED_APPS = [", 'INSTALLED_APPS = [\n    "documents",')
+    code.write("mysite/urls.py", URLS)
+    manage(code.folder, "makemigrations", "documents")
+    made.require()
+    code.commit("as-generated")
+    made.require("gunicorn", "supervisor")
+    code.commit("served")
+    code.write("documents/migrations/0002_document_title.py", HALF_WAY)
+    code.commit("half-way")
+    made.configure()
+    config.commit("database-inside")
+    for tag, settings in {"media-inside": UPLOADS_INSIDE, "outside": UPLOADS_OUTSIDE}.items():
+        config.write("settings.py", (config.folder / "settings.py").read_text().replace(OUTSIDE, "") + settings)
+        config.commit(tag)
+    return made
+
+
+@pytest.fixture(scope="module")
+def site(project: Project, bare_host: Host, run: Runs) -> Host:
+    """A bare host that was provisioned, with the project's repositories."""
+    project.place(bare_host, ["gunicorn", "supervisor"])
+    run("provision", bare_host).worked()
+    bare_host.run(["runuser", "-u", "app", "--", "mkdir", "-p", "/home/app/data/media"])
+    return bare_host
+
+
+@pytest.mark.parametrize(
+    ("code", "config", "words"),
+    [
+        ("as-generated", "outside", "supervisord"),
+        ("served", "database-inside", "db.sqlite3"),
+        ("served", "media-inside", "MEDIA_ROOT"),
+    ],
+)
+def test_what_can_not_work_is_refused_in_the_build(site: Host, run: Runs, code: str, config: str, words: str) -> None:
+    result = run("deploy", site, data={"code": code, "config": config})
+    assert result.code == 1
+    assert words in result.screen
+    assert "refused at" in result.screen
+    assert "the live site was never touched" in result.screen
+
+
+def test_a_backup_of_another_database_than_the_apps_is_a_failure(site: Host, run: Runs) -> None:
+    result = run("deploy", site, data={"code": "served", "config": "outside"})
+    assert result.code == 1
+    assert "backup" in result.screen
+    assert "sqlite" in result.screen.lower()
+
+
+def test_with_a_backup_script_of_its_own_it_is_live(site: Host, run: Runs) -> None:
+    site.write("/home/app/scripts/backup_database.sh", BACKUP, mode=0o755, owner="app")
+    site.write("/home/app/scripts/restore_database.sh", RESTORE, mode=0o755, owner="app")
+    run("deploy", site, data={"code": "served", "config": "outside"}).worked()
+    assert "0 documents" in visit(site).text
+    assert set(styles(site).values()) == {200}
+    assert upload(site, "/", "file", "hello").status == 302
+    assert "1 documents" in visit(site).text
+
+
+def test_a_migration_that_stops_in_its_middle_is_taken_back_by_the_backup(site: Host, run: Runs) -> None:
+    restore = {"restore_script": "~/scripts/restore_database.sh"}
+    result = run("deploy", site, data={"code": "half-way", "config": "outside", **restore})
+    assert result.code == 1
+    assert "no title for what is there" in result.screen
+    assert "fell back at migrate" in result.screen
+    columns = site.read(["python3", "-c", TABLES.format("/home/app/data/db.sqlite3")])
+    assert columns.strip() == "['id', 'file']"
+    assert "1 documents" in visit(site).text
+    assert upload(site, "/", "file", "again").status == 302
