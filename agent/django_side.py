@@ -365,6 +365,7 @@ def _unapply_in(alias, wanted, emptied, found):  # type: ignore[no-untyped-def]
     for migration in plan if emptied else ():
         migration.operations = [_with_a_way_back(one) for one in migration.operations]
     if plan:
+        _render_all_models_before_code_goes_back()
         executor.migrate([], plan=[(migration, True) for migration in plan])
     # A squashed migration has a line of its own beside those of what it replaces, which may have gone one by one.
     for key in extra & _squashed(loader):
@@ -374,6 +375,23 @@ def _unapply_in(alias, wanted, emptied, found):  # type: ignore[no-untyped-def]
     found["unapplied"] += _named(alias, extra - left)
     found["wrong"] += _named(alias, left ^ keep)
     found["tables"] += _tables(executor.connection) if emptied else []
+
+
+def _render_all_models_before_code_goes_back():  # type: ignore[no-untyped-def]
+    """Have a migration's own code find models that know each other, backward as well as forward.
+
+    Django leaves models unrendered while it computes states. On the way forward it renders them before it runs such
+    code, on the way back it does not: there a query from one model to another can fail, 'Must be "X" instance'.
+    """
+    from django.db.migrations import RunPython  # noqa: PLC0415
+
+    goes_back = RunPython.database_backwards
+
+    def rendered(self, app_label, schema_editor, from_state, to_state):  # type: ignore[no-untyped-def]
+        from_state.clear_delayed_apps_cache()
+        goes_back(self, app_label, schema_editor, from_state, to_state)
+
+    RunPython.database_backwards = rendered
 
 
 def _with_a_way_back(operation):  # type: ignore[no-untyped-def]
@@ -435,6 +453,8 @@ def _way_back(loader, keep):  # type: ignore[no-untyped-def]
     """How to go back to what is to stay applied.
 
     Returns the executor, the migrations to be taken back, dependents first, and what is applied that this code lacks.
+    The order is that of Django's own plan from nothing to everything, backwards: so each migration's own code finds the
+    tables of all models that its state has.
     """
     applied = _with_squashed(loader, loader.applied_migrations)
     extra = applied - keep
@@ -442,9 +462,8 @@ def _way_back(loader, keep):  # type: ignore[no-untyped-def]
     # In the graph of where it goes, a squashed migration is one only where all that it replaces goes, or stays.
     graph = executor.loader.graph
     executor.loader.applied_migrations = dict.fromkeys(applied)
-    plan = []  # type: ignore[var-annotated]
-    for key in sorted(extra & set(graph.nodes)):
-        plan.extend(other for other in graph.backwards_plan(key) if other in extra and other not in plan)
+    forwards = executor.migration_plan(graph.leaf_nodes(), clean_start=True)
+    plan = [_key(migration) for migration, _ in reversed(forwards) if _key(migration) in extra]
     # A squashed one that is none there goes with its parts.
     gone = _with_squashed(loader, [*keep, *plan]) | (_squashed(loader) - set(graph.nodes))
     return executor, [graph.nodes[key] for key in plan], extra - gone

@@ -120,6 +120,33 @@ def test_an_empty_database_is_told_and_made_empty_again_whatever_has_no_way_back
     assert (project.tables(), project.recorded()) == ([], [])
 
 
+def leads_to(model: str) -> str:
+    return f"models.ForeignKey({model!r}, null=True, on_delete=models.SET_NULL)"
+
+
+def test_code_of_a_migration_that_goes_back_finds_the_tables_of_every_app_and_models_that_know_each_other(
+    tmp_path: Path,
+) -> None:
+    # As Wagtail's do it: rows are deleted that a table of another app may lead to, after a model beyond was altered.
+    project = Project(tmp_path, apps=("books", "people"))
+    makes_one = "lambda apps, editor: apps.get_model('books', 'Book').objects.create()"
+    deletes = "lambda apps, editor: apps.get_model('books', 'Book').objects.all().delete()"
+    links = [f"migrations.AddField('Book', 'by', {leads_to('people.Person')})"]
+    links += [makes("Chapter"), f"migrations.AddField('Chapter', 'book', {leads_to('books.Book')})"]
+    project.has("books", first=migration(makes("Book"), *links, needs=[("people", "first")]))
+    alters = "migrations.AlterField('Person', 'name', models.TextField(default='?'))"
+    project.has(
+        "people",
+        first=migration(makes("Person"), adds("Person", "name")),
+        second=migration(alters, needs=[("people", "first")]),
+        third=migration(f"migrations.RunPython({makes_one}, {deletes})", needs=[("people", "second")]),
+    )
+    project.ask("migrate")
+    assert project.query("select count(*) from books_book") == [(1,)]
+    assert project.ask("unapply", [])["wrong"] == []
+    assert (project.tables(), project.recorded()) == ([], [])
+
+
 def test_what_an_empty_database_is_left_with_is_named(project: Project) -> None:
     made = "migrations.RunSQL('create table left_over (id int)')"
     project.has("items", first=migration(makes("Item"), made))
