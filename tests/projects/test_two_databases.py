@@ -56,7 +56,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [("events", "0001_initial")]
-    operations = [migrations.AddField("event", "place", models.CharField(max_length=50))]
+    operations = [migrations.AddField("event", "place", models.CharField(max_length=50, default=""))]
 """
 SETTINGS = """\
 SECRET_KEY = "of the test"
@@ -68,7 +68,7 @@ DATABASE_ROUTERS = ["mysite.router.Router"]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project; its second commit changes the second database, and does not start."""
+    """The project; its second commit changes the second database, and then answers nothing."""
     made = Project(tmp_path_factory.mktemp("two-databases"), DJANGO, "psycopg[binary]")
     code, config = made.code, made.config
     startproject(code.folder)
@@ -81,9 +81,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made.require("gunicorn", "supervisor")
     code.commit("good")
     code.write("events/migrations/0002_event_place.py", SECOND)
-    code.append("events/models.py", "    place = models.CharField(max_length=50)\n")
-    code.append("mysite/urls.py", "\nimport sys\n\nif 'gunicorn' in sys.modules:\n    raise RuntimeError('no start')\n")
-    code.commit("bad-boot")
+    code.append("events/models.py", "    place = models.CharField(max_length=50, default='')\n")
+    code.append("mysite/urls.py", "\nimport sys\n\nif 'gunicorn' in sys.modules:\n    raise RuntimeError('no page')\n")
+    code.commit("no-page")
     made.configure(SETTINGS)
     config.commit("right")
     return made
@@ -108,16 +108,17 @@ def test_both_databases_are_migrated_and_a_front_page_that_leads_elsewhere_is_we
 
 
 def test_a_preview_says_which_database_a_migration_is_for(site: Host, run: Runs) -> None:
-    result = run("deploy", site, data={"code": "bad-boot", "config": "right"}, args=["--dry"]).worked()
+    result = run("deploy", site, data={"code": "no-page", "config": "right"}, args=["--dry"]).worked()
     assert "events.0002_event_place" in result.output
     assert "logs" in result.output
 
 
 def test_the_second_database_goes_back_with_a_deploy_that_fails(site: Host, run: Runs) -> None:
-    result = run("deploy", site, data={"code": "bad-boot", "config": "right"})
+    result = run("deploy", site, data={"code": "no-page", "config": "right"})
     assert result.code == 1
-    assert "no start" in result.screen
-    assert "fell back at" in result.screen
+    assert "answers 500" in result.screen
+    assert "RuntimeError: no page" in result.output
+    assert "fell back at health" in result.screen
     assert "logs" in result.output
     assert columns(site, "logs") == "id,name"
     assert "2 events" in post(site, "/events/", "name", "second").text
