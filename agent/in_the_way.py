@@ -34,7 +34,7 @@ def look(layout: Layout, current: str | None) -> Found:
     except (Unreadable, OSError):
         sections = {}
     return {
-        "logs": list(_logs(layout, sections)),
+        "logs": list(unwritable_logs(layout, sections)),
         "foreign": _foreign(layout, current) if current else None,
         "stops": {"limit": stop_limit(layout), "needs": stops_within(sections), "slowest": _slowest(sections)},
     }
@@ -49,18 +49,57 @@ def by_a_link(layout: Layout) -> list[str]:
         return []
 
 
-def _logs(layout: Layout, sections: Sections) -> Iterator[Found]:
-    """The logs that supervisord could not write, were it to open them now."""
+def unwritable_logs(layout: Layout, sections: Sections) -> Iterator[Found]:
+    """The logs that supervisord could not write, were it to open them now; an owner of None for a missing folder."""
+    if not _runs_as_app(layout, sections):
+        return
     named = [("supervisord", value) for value in _files(sections.get("supervisord", {}))]
     named += [(one.name, value) for one in programs(sections).values() for value in _files(one.options)]
     with acting_as(layout.app):
         for program, value in named:
             pattern = re.sub(r"%\(\w+\)\d*[a-z]", "*", value)
-            found = sorted(Path("/").glob(pattern.lstrip("/"))) if pattern.startswith("/") else []
-            for path in found:
-                info = os.lstat(path)
-                if stat.S_ISREG(info.st_mode) and not _may_write(layout.app, info):
-                    yield {"program": program, "path": str(path), "owner": _owner(info.st_uid)}
+            if not pattern.startswith("/"):
+                continue
+            found = sorted(Path("/").glob(pattern.lstrip("/")))
+            for path in found or [Path(pattern).parent]:
+                owner = _not_writable(layout.app, path, folder=not found)
+                if owner != "":
+                    yield {"program": program, "path": str(path), "owner": owner}
+
+
+def _runs_as_app(layout: Layout, sections: Sections) -> bool:
+    """Whether supervisord opens its logs as the app's user: one that stays root can write them all."""
+    user = service.unit_property(str(layout.settings["systemd_service"]), "User")
+    return layout.app in (user, sections.get("supervisord", {}).get("user"))
+
+
+def _not_writable(user: str, path: Path, folder: bool) -> str | None:
+    """Whose a file, or a folder that files are made in, is that a user can't write; empty where he can.
+
+    None for a folder that is not there. A pipe, or a device, is not looked at.
+    """
+    try:
+        info = os.stat(path) if folder else os.lstat(path)
+    except OSError:
+        return "" if "*" in str(path) else None
+    is_one = stat.S_ISDIR(info.st_mode) if folder else stat.S_ISREG(info.st_mode)
+    return _owner(info.st_uid) if is_one and not _may_write(user, info) else ""
+
+
+def log_problem(log: Found, app: str) -> str:
+    """What to do about a log that supervisord could not write.
+
+    >>> log_problem({"program": "web", "path": "/srv/log", "owner": None}, "app")
+    "/srv/log is not there, so supervisord won't start web: install -d -o app /srv/log"
+    """
+    path, owner = log["path"], log["owner"]
+    program = "" if log["program"] == "supervisord" else f" {log['program']}"
+    if owner is None:
+        return f"{path} is not there, so supervisord won't start{program}: install -d -o {app} {path}"
+    return (
+        f"{path} belongs to {owner} and {app} can't write it, so supervisord won't start{program} again: "
+        f"chown {app}: {path}; where logrotate has made it, write create 640 {app} {app} there"
+    )
 
 
 def _may_write(user: str, info: os.stat_result) -> bool:

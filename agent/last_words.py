@@ -21,6 +21,8 @@ from agent.masking import masked_urls
 # What is looked at of a log, bytes from its end; how many logs are shown, so many lines of each, or so many of a
 # traceback, and so much of a line, characters.
 TAIL, LOGS, LINES, OF_TRACEBACK, LINE = 64 * 1024, 3, 5, 8, 300
+# So much is looked at of the unit's, lines.
+OF_UNIT = 60
 # How much of a config is read, bytes.
 CONFIG = 1_000_000
 TRACEBACK = "Traceback (most recent call last):"
@@ -61,20 +63,25 @@ def _quoted(name: str, lines: Sequence[str]) -> str:
 
 
 def _telling(lines: Sequence[str]) -> list[str]:
-    """The lines that tell most: the last traceback, else the last ones.
+    """The lines that tell most: the last whole traceback, else the last ones.
 
     >>> _telling(["started", "Traceback (most recent call last):", "  File …", "KeyError: 'A'", "Shutting down"])
     ['Traceback (most recent call last):', '  File …', "KeyError: 'A'"]
     """
     starts = [number for number, line in enumerate(lines) if line.strip() == TRACEBACK]
-    if not starts:
-        return [line for line in lines if line.strip()][-LINES:]
-    found = [lines[starts[-1]]]
-    for line in lines[starts[-1] + 1 :]:
-        found.append(line)
+    # What writes it may be at it just now, or what reads it have come in the middle.
+    for found in (_traceback(lines[start:]) for start in reversed(starts)):
+        if found:
+            return found if len(found) <= OF_TRACEBACK else [found[0], "  …", *found[-OF_TRACEBACK:]]
+    return [line for line in lines if line.strip()][-LINES:]
+
+
+def _traceback(lines: Sequence[str]) -> list[str]:
+    """The traceback that lines begin with; nothing where its end is not among them."""
+    for number, line in enumerate(lines[1:], start=1):
         if line.strip() and not line.startswith(" "):
-            break
-    return found if len(found) <= OF_TRACEBACK else [found[0], "  …", *found[-OF_TRACEBACK:]]
+            return list(lines[: number + 1]) if line.strip() != TRACEBACK else []
+    return []
 
 
 def _of_unit(unit: str, since: float) -> list[str]:
@@ -85,7 +92,7 @@ def _of_unit(unit: str, since: float) -> list[str]:
         "--since",
         f"@{int(since)}",
         "--lines",
-        str(LINES),
+        str(OF_UNIT),
         "--no-pager",
         "--output=cat",
     ]
@@ -93,7 +100,7 @@ def _of_unit(unit: str, since: float) -> list[str]:
         found = subprocess.run(argv, capture_output=True, timeout=JOURNAL_TIMEOUT, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return [line for line in lines_of(found.stdout.decode(errors="replace")) if line.strip()]
+    return _telling(lines_of(found.stdout.decode(errors="replace")))
 
 
 def app_logs(layout: Layout, version: str) -> list[Path]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.command import CommandFailed, acting_as
+from agent.in_the_way import log_problem, unwritable_logs
 from agent.layout import SUPERVISORD, Layout
 from agent.lines import cut, lines_of
 from agent.step import Step
@@ -79,10 +80,12 @@ def would_not_start(step: Step) -> list[str]:
     )
     try:
         with acting_as(layout.app):
-            found = programs(read_config(file))
+            sections = read_config(file)
     except Unreadable as problem:
         return [*problems, f"supervisord can't read its config {file}: {problem}"]
-    return [*problems, *_program_problems(step, list(found.values()), places)]
+    live = {name: {key: led(value, places) for key, value in options.items()} for name, options in sections.items()}
+    logs = [log_problem(log, layout.app) for log in unwritable_logs(layout, live)]
+    return [*problems, *_program_problems(step, list(programs(sections).values()), places), *logs]
 
 
 def started_by(name: str) -> Unit:

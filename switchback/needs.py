@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agent.in_the_way import log_problem
 from agent.startable import package_of
 from switchback.checks import is_bare, places_without_problem
 from switchback.settings import Settings
@@ -81,19 +82,9 @@ def _commits(facts: Facts, settings: Settings) -> Iterator[tuple[str, Iterator[s
 
 def _in_the_way(seen: Facts | None, settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:
     if seen:
-        yield "logs", _logs(seen["logs"], settings)
+        yield "logs", (log_problem(log, settings.app_username) for log in seen["logs"])
         yield "owners", _owners(seen["foreign"], settings)
         yield "unit's limits", _limits(seen["stops"], settings)
-
-
-def _logs(logs: list[Facts], settings: Settings) -> Iterator[str]:
-    app = settings.app_username
-    for log in logs:
-        yield (
-            f"{log['path']} belongs to {log['owner']} and {app} can't write it, so supervisord won't start "
-            f"{log['program']} again: chown {app}: {log['path']}; where logrotate has made it, write create 640 {app} "
-            f"{app} there"
-        )
 
 
 def _owners(foreign: Facts | None, settings: Settings) -> Iterator[str]:

@@ -59,7 +59,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text("")
         theirs.update(str(tmp_path / name) for name in names)
-        monkeypatch.setattr("agent.in_the_way.service.unit_property", lambda unit, name: limit)
+        monkeypatch.setattr("agent.in_the_way.service.unit_property", lambda unit, name: {"User": ME}.get(name, limit))
         settings = healthy.settings(versions_dir=str(tmp_path), restart_timeout=600, **values)
         layout = Layout({**settings.model_dump(mode="json"), "app_username": ME}, tmp_path)
         needs = {"website": {"problem": None}, "heads": None, "database": {"script": None, "app": None}}
@@ -80,6 +80,11 @@ def test_a_log_that_the_app_can_not_write_is_found_before_anything_is_restarted(
     assert first.startswith(f"{tmp_path}/supervisord.log belongs to nobody and app can't write it")
     assert f"supervisord won't start web again: chown app: {tmp_path}/web_01.log" in second
     assert "create 640 app app" in second
+
+
+def test_logs_that_supervisord_writes_as_root_are_in_nobodys_way(found: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_the_way, "_runs_as_app", lambda *_: False)
+    assert found("supervisord.log")["problems"] == []
 
 
 def test_files_of_roots_in_the_live_version_are_found(found: Any, tmp_path: Path) -> None:

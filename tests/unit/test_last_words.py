@@ -46,6 +46,12 @@ def test_the_logs_are_those_that_the_config_names(home: Path) -> None:
     assert app_logs(layout(home), NEW) == [home / "own.log", home / "web_00.log", home / "web_01.log"]
 
 
+def test_of_a_traceback_that_is_being_written_the_whole_one_before_is_told(home: Path) -> None:
+    words = LastWords(layout(home), NEW)
+    append(home / "own.log", *DEEP, *DEEP[:5], *DEEP[:3])
+    assert words.told().endswith("line 39, in run\n  KeyError: 'A'")
+
+
 def test_the_last_traceback_is_told_with_where_it_is_and_nothing_of_before(home: Path) -> None:
     words = LastWords(layout(home), NEW)
     append(home / "own.log", "spawned: 'web_00'", "exited: web_00 (exit status 3; not expected)")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import pwd
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from agent import build, startable
+from agent import build, in_the_way, startable
 from agent.layout import Layout
 from agent.startable import unit_of, would_not_start, written_inside
 from agent.step import StepFailed
 from tests.unit.examples import NEW, settings
 
+ME = pwd.getpwuid(os.getuid()).pw_name
 CONFIG = """\
 [fcgi-program:web]
 command={python} -m gunicorn --bind fd://0 wsgi:application
@@ -27,9 +30,10 @@ command={worker}
 @pytest.fixture
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A step for a version whose environment has Python and supervisord, with a unit that starts the latter."""
-    for module in (startable, build):
+    monkeypatch.setattr("agent.in_the_way.service.unit_property", lambda unit, name: ME)
+    for module in (startable, build, in_the_way):
         monkeypatch.setattr(module, "acting_as", lambda user: contextlib.nullcontext())
-    told = settings().model_dump(mode="json")
+    told = {**settings().model_dump(mode="json"), "app_username": ME}
     layout = Layout(told, tmp_path)
     programs, config = layout.part(NEW, "venv") / "bin", layout.part(NEW, "config")
     programs.mkdir(parents=True)
@@ -101,6 +105,23 @@ def test_a_folder_that_a_program_runs_in_and_the_version_lacks_is_named(
     assert problem.startswith(f"worker runs in {file.parent}/django, which is not there: add it (a link to the code, ")
     (file.parent / "django").symlink_to("../code")
     assert found(step, monkeypatch) == []
+
+
+def test_a_log_that_the_app_could_not_write_is_found_before_the_live_site_is_touched(
+    step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = step.layout.part(NEW, "config") / "supervisord.conf"
+    file.write_text(f"{file.read_text()}stdout_logfile={step.layout.home}/django-current/log/worker.log\n")
+    folder = step.layout.version(NEW) / "log"
+    (problem,) = found(step, monkeypatch)
+    assert problem.startswith(f"{folder} is not there, so supervisord won't start worker: install -d -o ")
+    folder.mkdir()
+    (folder / "worker.log").touch()
+    assert found(step, monkeypatch) == []
+    monkeypatch.setattr(in_the_way, "_may_write", lambda user, info: False)
+    (problem,) = found(step, monkeypatch)
+    assert f"{folder}/worker.log belongs to {ME} and " in problem
+    assert "so supervisord won't start worker again: chown " in problem
 
 
 def test_a_worker_that_is_not_there_is_named(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
