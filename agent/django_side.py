@@ -24,6 +24,10 @@ THEN_MIGRATE, STAYS, NOW, END = "then-migrate", b"stays", b"now", b"\n"
 # How long it stays, seconds. Nobody who still wants something of it takes as long, apart from a very large backup.
 PATIENCE = 6 * 3600
 DEFAULT = "default"
+# What must leave the database as it is, also while the app starts for it.
+ONLY_LOOK = ("foresee", "about")
+# What opens no way to write, and has to work where a transaction has failed.
+SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 # How each kind of database says which one it is.
 ASKS_ITS_NAME = {"postgresql": "select current_database()", "mysql": "select database()"}
 # How long reading the static files may take, seconds: somebody waits for it.
@@ -40,8 +44,8 @@ def main() -> None:
     def ours(argv=None):  # type: ignore[no-untyped-def]
         import django  # noqa: PLC0415
 
-        if verb == "foresee":
-            _let_postgresql_refuse_to_write()
+        if verb in ONLY_LOOK:
+            _have_postgresql_refuse_to_write()
         door = None
         if arguments[-2:-1] == [THEN_MIGRATE]:
             door = int(arguments[-1])
@@ -600,14 +604,29 @@ def foresee(asked):  # type: ignore[no-untyped-def]
     return {**found, **left, "static": _static_files() if wanted["static"] else None}
 
 
-def _let_postgresql_refuse_to_write():  # type: ignore[no-untyped-def]
-    """Have every connection of this process read only, also where the app's own options replace the environment's."""
-    from django.conf import settings  # noqa: PLC0415
+def _have_postgresql_refuse_to_write():  # type: ignore[no-untyped-def]
+    """Have whatever this process asks PostgreSQL be asked in a transaction that only reads.
 
-    for database in settings.DATABASES.values():
-        if "postg" in str(database.get("ENGINE", "")):
-            options = database.setdefault("OPTIONS", {})
-            options["options"] = f"{options.get('options', '')} -c default_transaction_read_only=on".strip()
+    The session itself is left as it was: a pooler hands it to a visitor next, and one that only reads is none to
+    `target_session_attrs=read-write`.
+    """
+    from django.db.backends.signals import connection_created  # noqa: PLC0415
+    from django.db.transaction import atomic  # noqa: PLC0415
+
+    def only_read(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+        connection = context["connection"]
+        if str(sql).startswith(SAVEPOINTS):
+            return execute(sql, params, many, context)
+        with atomic(using=connection.alias, savepoint=False):
+            with connection.connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ ONLY")
+            return execute(sql, params, many, context)
+
+    def watch(connection, **others):  # type: ignore[no-untyped-def]
+        if connection.vendor == "postgresql" and only_read not in connection.execute_wrappers:
+            connection.execute_wrappers.append(only_read)
+
+    connection_created.connect(watch, weak=False)
 
 
 def _code_folder(loader):  # type: ignore[no-untyped-def]

@@ -18,8 +18,8 @@ from agent.reading import read_text
 
 # How long Django may take to answer, seconds.
 LIMIT = 30.0
-# No bytecode beside the app's sources, and a database session in which PostgreSQL refuses to write.
-ONLY_READ = {"PYTHONDONTWRITEBYTECODE": "1", "PGOPTIONS": "-c default_transaction_read_only=on"}
+# No bytecode beside the app's sources.
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 
 Found = dict[str, Any]
 
@@ -38,7 +38,7 @@ def ask(runner: Runner, room: Path, python: Path, config: Path, asked: Found) ->
             raise CommandFailed(f"{needed} is not there", "")
     runner = replace(runner, until=min(runner.until, time.time() + LIMIT))
     argv = [str(python), str(side), str(manage), "foresee", json.dumps(asked)]
-    return said_in(runner.run(argv, cwd=config, env=ONLY_READ), "our question")
+    return said_in(runner.run(argv, cwd=config, env=NO_BYTECODE), "our question")
 
 
 def lay_out(runner: Runner, room: Path) -> None:

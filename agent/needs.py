@@ -127,9 +127,8 @@ def _asked_of_app(runner: Runner, layout: Layout, current: str) -> Found:
         config = layout.part(current, "config")
         python = layout.part(current, "venv") / "bin" / "python"
         argv = [str(python), str(room / "django_side.py"), str(config / "manage.py"), "about"]
-        env = {"PYTHONDONTWRITEBYTECODE": "1"}
         try:
-            output = replace(runner, until=time.time() + DJANGO).run(argv, cwd=config, env=env)
+            output = replace(runner, until=time.time() + DJANGO).run(argv, cwd=config, env=foresight.NO_BYTECODE)
             found: Found = said_in(output, "our question")
         except CommandFailed as problem:
             return {"problem": masked_message(cut(reason(problem.output), 300)) or str(problem.args[0])}

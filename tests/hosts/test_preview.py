@@ -82,12 +82,17 @@ def test_a_look_at_commits_that_the_host_has_not_fetched_yet_shows_them_and_fetc
     assert "… and 10 more" in result.output
 
 
-# An app that writes wherever it can as it starts, and goes on when it can't.
+# An app that writes wherever it can as it starts, and goes on when it can't. Its connection wants a server that it may
+# write to, and it sees whether its session is one that only reads.
 WRITES = r"""
 set -e
 cd "$(mktemp -d)"
 git clone --quiet --branch good-2 /srv/git/code.git . 2>/dev/null
 cat >>items/apps.py <<'END'
+
+    from django.conf import settings
+
+    settings.DATABASES["default"].setdefault("OPTIONS", {})["target_session_attrs"] = "read-write"
 
     def ready(self) -> None:
         import contextlib
@@ -103,6 +108,11 @@ cat >>items/apps.py <<'END'
             cursor.execute("insert into items_item (name, created) values ('written by the app', now())")
         with contextlib.suppress(Exception), connection.cursor() as cursor:
             cursor.execute("create table written_by_the_app (id int)")
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+        with connection.connection.cursor() as cursor:
+            cursor.execute("show default_transaction_read_only")
+            assert cursor.fetchone() == ("off",)
 END
 git -c user.name=Sam -c user.email=sam@example.org commit --quiet --all --message 'Write as it starts'
 git push --quiet origin HEAD:refs/heads/writes
