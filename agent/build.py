@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent import git, going_back, lfs, rolling, served, startable, submodules, tree, venvs
+from agent import git, going_back, lfs, packages, rolling, served, startable, submodules, tree, venvs
 from agent.command import PATH, Runner, acting_as
 from agent.layout import Layout
 from agent.links import NotALink, read_link
@@ -108,8 +108,16 @@ def _pip(settings: Mapping[str, Any], folder: Path) -> tuple[list[str], list[str
 
 
 def build_script(step: Step) -> Note:
-    """Run the project's own build script in the new version."""
-    return run_own_script(step, "build_script")
+    """Run the project's own build script in the new version, and see which packages it installs."""
+    folder = step.layout.part(step.version, "venv")
+    with acting_as(step.layout.app):
+        before = packages.installed(folder)
+    note = run_own_script(step, "build_script")
+    if "script" not in note:
+        return note
+    with acting_as(step.layout.app):
+        after = packages.installed(folder)
+    return {**note, "installed": sorted(name for name in after if before.get(name) != after[name])}
 
 
 def run_own_script(step: Step, key: str) -> Note:
@@ -241,6 +249,7 @@ def seal(step: Step) -> Note:
         "migrations": step.notes("checks").get("known", []),
         "self_contained": _is_self_contained(folder, step.notes("checks").get("code", [])),
         "static_url": step.notes("static").get("url"),
+        "by_script": step.notes("build_script").get("installed"),
     }
     runner.run(["sync", "--file-system", str(folder)])
     with acting_as(layout.app):

@@ -8,7 +8,7 @@ import posixpath
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
@@ -22,6 +22,9 @@ from agent.reading import read_text
 LIMIT = 25.0
 # What makes a virtual environment puts these into it, or not; they are none of the app's.
 NOT_THE_APPS = frozenset(("pip", "setuptools", "wheel"))
+NO_INSTALLER = (
+    "this host has neither uv nor a pip outside of a version's environment, which brings its own when it is built"
+)
 
 Versions = dict[str, Optional[str]]
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*===?\s*([^\s;,*]+)\s*(?:;.*|--hash.*|\\)?$")
@@ -138,7 +141,7 @@ def foresee(
     texts: tuple[Mapping[str, str] | None, Mapping[str, str]],
     live: Path | None,
 ) -> dict[str, Any]:
-    """What the packages of a version to be built will be.
+    """What the packages of a version to be built will be, by its requirements.
 
     + folder: a checkout of its code
     + texts: of the live version's requirements, where they can be read, and of those to come
@@ -155,34 +158,73 @@ def foresee(
         return {"source": "unchanged", "same_text": True, **compare({}, {})}
     try:
         resolved = _resolve(runner, settings, folder, live)
-    except CommandFailed as problem:
+    except (CommandFailed, NotTried) as problem:
         shown = {name: version for name, version in said.items() if has.get(name) != version}
-        why = masked_message(" ".join(problem.output.split())[:300] or str(problem.args[0]))
+        refused = isinstance(problem, CommandFailed)
+        why = masked_message(refusal(problem.output) if isinstance(problem, CommandFailed) else str(problem))
         # Of what is not pinned, nothing is known: not even that it goes.
         return {
             "source": "pins",
             "same_text": same,
-            "why": why,
+            "why": why or str(problem.args[0]),
+            "refused": refused,
             **compare({k: has[k] for k in shown if k in has}, shown),
         }
     return {"source": "resolved", "same_text": same, **compare(has, resolved)}
 
 
+def with_script(found: dict[str, Any], by_script: Sequence[str] | None) -> dict[str, Any]:
+    """What was compared, but for what `build_script` will install again. Pure.
+
+    + by_script: what it has installed in the live environment; None where nobody has written it down
+    """
+    if by_script is None:
+        # The same requirements would have brought it.
+        by_script = [one["name"] for one in found["removed"]] if found["same_text"] else []
+    kept = {key: [one for one in found[key] if one["name"] not in by_script] for key in ("removed", "up", "down")}
+    return {**found, **kept, "by_script": sorted(by_script)}
+
+
+class NotTried(Exception):
+    """The installer could not be asked: what it would have said is known when the version is built."""
+
+
+def refusal(output: str) -> str:
+    """Why an installer has refused, in one line: what it says before its first error is of no use. Pure."""
+    lines = [line.strip() for line in lines_of(output)]
+    first = next((number for number, line in enumerate(lines) if re.match("error\\b|\u00d7", line, re.IGNORECASE)), 0)
+    return " ".join(" ".join(lines[first:]).split())[:300]
+
+
 def _resolve(runner: Runner, settings: Mapping[str, Any], folder: Path, live: Path | None) -> Versions:
-    """Have the installer say what it would install. Nothing is kept, not even in a cache. Raises CommandFailed."""
+    """Have the installer say what it would install. Nothing is kept, not even in a cache.
+
+    Raises CommandFailed when it refuses, NotTried when it can't be asked.
+    """
+    runner = replace(runner, until=min(runner.until, time.time() + LIMIT))
+    try:
+        return _ask_installer(runner, settings, folder, live)
+    except CommandFailed as problem:
+        if time.time() >= runner.until:
+            raise NotTried(f"it takes longer than the {LIMIT:.0f} s that a look has for it") from None
+        if "No module named pip" in problem.output:
+            raise NotTried(NO_INSTALLER) from None
+        raise
+
+
+def _ask_installer(runner: Runner, settings: Mapping[str, Any], folder: Path, live: Path | None) -> Versions:
     home = Path("~" + str(runner.user)).expanduser()
     uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(home / ".local/bin"))
     wheelhouse = settings.get("wheelhouse")
     offline = ["--no-index", "--find-links", wheelhouse] if wheelhouse else []
     file = folder / settings["requirements"]
-    runner = replace(runner, until=min(runner.until, time.time() + LIMIT))
     if uv:
         argv = [uv, "pip", "compile", "--quiet", "--no-cache", "--no-header", "--no-annotate", "--no-python-downloads"]
         output = runner.run([*argv, "--python", settings["python"], *offline, str(file)], cwd=file.parent)
         return from_compiled(output)
     python = str(live / "bin" / "python") if live else settings["python"]
     if not shutil.which(python):
-        raise CommandFailed(f"{python} is not there", "")
+        raise NotTried(f"{python} is not there")
     argv = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-cache-dir"]
     argv += ["--dry-run", "--ignore-installed", "--report", "-", *offline, "--requirement", str(file)]
     return from_report(runner.run(argv, cwd=file.parent))

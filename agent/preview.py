@@ -149,7 +149,10 @@ def _packages(look: _Look, source: Found | None) -> Found:
     if source is None or "problem" in source:
         return {"source": "unknown", "why": (source or {}).get("problem", "the commit isn't known")}
     texts = _requirements(look, source)
-    return packages.foresee(look.runner, look.settings, Path(source["folder"]), texts, live)
+    found = packages.foresee(look.runner, look.settings, Path(source["folder"]), texts, live)
+    if not look.was or not look.settings.get("build_script"):
+        return found
+    return packages.with_script(found, read_json(look.layout.version(look.was) / SEAL).get("by_script"))
 
 
 def _requirements(look: _Look, source: Found) -> tuple[dict[str, str] | None, dict[str, str]]:

@@ -103,8 +103,17 @@ def look(kind: Kind, hosts: Sequence[Host], runs: Mapping[str, Run], known: Mapp
         raise Refused(*(f"{name}: {BLIND}" for name in blind))
     seen = {name: replace(known[name], found=found.get(name) or {}) for name in runs}
     seen.update({name: replace(seen[name], notices=(*seen[name].notices, BLIND)) for name in blind})
+    if only_looks():
+        # Whoever goes on is told by the build: what a look can't install may be installed by then.
+        seen = {name: replace(one, problems=(*one.problems, *_unresolved(one.found))) for name, one in seen.items()}
     told = [foresee(run, seen[name]) for name, run in runs.items()]
     return of_hosts(kind, told)
+
+
+def _unresolved(found: Facts) -> tuple[str, ...]:
+    """Why the build of a version would fail at its packages, where the installer says so already."""
+    told = found.get("packages") or {}
+    return (f"packages can't be resolved: {told['why']}",) if told.get("refused") else ()
 
 
 def of_hosts(kind: Kind, told: Sequence[HostPreview]) -> Preview:

@@ -68,6 +68,10 @@ class Packages(Part):
     up: tuple[Package, ...] = ()
     down: tuple[Package, ...] = ()
     unsure: tuple[str, ...] = Field(default=(), description="come from a repository or a file: known when built")
+    refused: bool = Field(default=False, description="whether the installer can't resolve them, and a build would fail")
+    by_script: tuple[str, ...] = Field(
+        default=(), description="what build_script has installed in the live environment, and so would again"
+    )
 
     @property
     def changed(self) -> int:

@@ -17,11 +17,9 @@ from switchback.preview import (
     Migrations,
     Names,
     Package,
-    Packages,
     Preview,
     Script,
     Service,
-    Static,
 )
 
 # How wide the names of the aspects are.
@@ -90,9 +88,9 @@ def _aspects(kind: str, host: HostPreview) -> Iterator[tuple[str, list[str]]]:
     told = {
         "code": _change_lines(host.code),
         "config": _change_lines(host.config),
-        "packages": _package_lines(host.packages),
+        "packages": _package_lines(host),
         "database": _left_lines(host) if kind == "revert" else _migration_lines(host),
-        "static": _static_lines(host.static),
+        "static": _static_lines(host),
         "links": _link_lines(host),
         "service": _service_lines(host.service),
         "window": _window_lines(host),
@@ -158,7 +156,8 @@ def _count(number: int, word: str) -> str:
 # --- Packages
 
 
-def _package_lines(packages: Packages | None) -> list[str]:
+def _package_lines(host: HostPreview) -> list[str]:
+    packages = host.packages
     if packages is None:
         return []
     if packages.source == "unknown":
@@ -170,10 +169,21 @@ def _package_lines(packages: Packages | None) -> list[str]:
     lines += (
         [f"? {', '.join(packages.unsure)}: from a repository or a file, known when built"] if packages.unsure else []
     )
+    by_script = [f"installed by build_script, as before: {', '.join(packages.by_script)}"] if packages.by_script else []
     if packages.source == "pins":
-        first = "can't be resolved: " + packages.why
-        return [first, "pinned by the requirements; all else is known when built:", *lines] if lines else [first]
-    return lines or ["as they are live"]
+        first = ("can't be resolved: " if packages.refused else "known when built: ") + packages.why
+        return [
+            first,
+            *(["pinned by the requirements; all else is known when built:"] if lines else []),
+            *lines,
+            *by_script,
+        ]
+    return [*(lines or [_as_live(host, "as they are live")]), *by_script]
+
+
+def _as_live(host: HostPreview, words: str) -> str:
+    """Where nothing changes: there may be nothing, too."""
+    return words if host.was else "none"
 
 
 def _versions(packages: Sequence[Package]) -> str:
@@ -281,14 +291,18 @@ def _reversed(migration: Migration) -> list[str]:
 # --- Static files, links, service
 
 
-def _static_lines(static: Static | None) -> list[str]:
+def _static_lines(host: HostPreview) -> list[str]:
+    static = host.static
     if static is None:
         return []
     if static.source == "unknown":
         return [f"known when built: {static.why}"]
     kinds = (("+", static.added), ("~", static.changed), ("-", static.removed))
     lines = [f"{sign} {names.count}: {_listed(names)}" for sign, names in kinds if names.count]
-    return [*(lines or ["as it is live"]), *([f"for certain when built: {static.why}"] if static.why else [])]
+    return [
+        *(lines or [_as_live(host, "as it is live")]),
+        *([f"for certain when built: {static.why}"] if static.why else []),
+    ]
 
 
 def _listed(names: Names) -> str:

@@ -60,7 +60,8 @@ def previewed(run: Runs, host: Host, deploy: str = "deploy", **data: str) -> Hos
 )
 def test_a_look_leaves_the_whole_host_as_it_was(deploy: str, data: dict[str, str], host: Host, run: Runs) -> None:
     with byte_for_byte(host):
-        run(deploy, host, data=data, args=["--dry", "--diff"]).worked()
+        result = run(deploy, host, data=data, args=["--dry", "--diff"])
+    assert result.code == (1 if data.get("code") == "bad-requirements" else 0), result.output
 
 
 def test_a_deploy_that_is_not_agreed_to_leaves_the_whole_host_as_it_was(host: Host, run: Runs) -> None:
@@ -154,8 +155,11 @@ def test_packages_are_resolved_and_migrations_are_read_from_files_when_packages_
 
 
 def test_requirements_that_cannot_be_resolved_are_said_so(host: Host, run: Runs) -> None:
-    result = run("deploy", host, data={"code": "bad-requirements"}, args=["--dry"]).worked()
+    """A build would fail at them: a job that only looks is to know that, too."""
+    result = run("deploy", host, data={"code": "bad-requirements", "detailed_exitcode": "true"}, args=["--dry"])
+    assert result.code == 1, result.output
     assert "packages  can't be resolved: " in result.output
+    assert "would be refused: packages can't be resolved: " in result.output
 
 
 def test_a_migration_that_cannot_be_reversed_would_be_refused_and_a_deploy_that_asks_refuses_it(

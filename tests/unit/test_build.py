@@ -1,14 +1,21 @@
-"""How the database would go back is decided before it is changed."""
+"""How the database would go back is decided before it is changed; and what a build writes down of itself."""
 
 from __future__ import annotations
 
+import os
+import pwd
+import time
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.build import decide_fallback
+from agent.build import build_script, decide_fallback
+from agent.command import Runner
+from agent.layout import Layout
 from agent.step import StepFailed
 
 RESTORE = "~/scripts/restore_database.sh"
@@ -94,3 +101,24 @@ def test_what_can_not_be_reversed_is_never_to_be_reversed(
         return
     assert decided != "reverse" or all(one["reversible"] for one in pending)
     assert decided != "keep" or way == "keep" or irreversible == "accept"
+
+
+def test_what_the_projects_own_script_installs_is_written_down(tmp_path: Path) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    layout = Layout(
+        {"app_username": user, "versions_dir": str(tmp_path), "venv_subdir": "venv", "code_subdir": "code"}, tmp_path
+    )
+    about = layout.part("v", "venv") / "lib/python3.11/site-packages/gunicorn-23.0.dist-info"
+    script = tmp_path / "build.sh"
+    script.write_text(
+        f'#!/bin/sh\nmkdir -p "{about}"\nprintf "Name: gunicorn\\nVersion: 23.0\\n" >"{about}/METADATA"\n'
+    )
+    script.chmod(0o755)
+    layout.part("v", "code").mkdir(parents=True)
+    runner = Runner(user=user, log=None, until=time.time() + 60)
+    step = SimpleNamespace(
+        layout=layout, version="v", settings={"build_script": str(script)}, runner=lambda user: runner
+    )
+    assert build_script(step)["installed"] == ["gunicorn"]  # type: ignore[arg-type]
+    step.settings = {}
+    assert "installed" not in build_script(step)  # type: ignore[arg-type]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import pwd
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +14,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.command import CommandFailed
+from agent.command import CommandFailed, Runner
 from agent.packages import (
     canonical,
     compare,
+    foresee,
     from_compiled,
     from_report,
     installed,
     names_local,
     order,
     pins,
+    refusal,
     requirement_texts,
+    with_script,
 )
 
 
@@ -116,3 +122,62 @@ def test_the_packages_of_an_environment_are_read_from_it() -> None:
 
 def test_names_are_compared_as_indexes_do() -> None:
     assert canonical("Foo__Bar.baz") == "foo-bar-baz"
+
+
+SCRIPTED = {
+    "source": "resolved",
+    "added": [{"name": "arrow", "version": "1"}],
+    "removed": [{"name": "gunicorn", "version": "23.0"}, {"name": "six", "version": "1"}],
+    "up": [],
+    "down": [{"name": "uvicorn", "was": "2", "version": "1"}],
+}
+
+
+def test_what_the_projects_own_script_installs_is_not_told_to_go() -> None:
+    told = with_script({**SCRIPTED, "same_text": False}, ["uvicorn", "gunicorn"])
+    assert (told["added"], told["removed"], told["down"]) == (SCRIPTED["added"], [{"name": "six", "version": "1"}], [])
+    assert told["by_script"] == ["gunicorn", "uvicorn"]
+
+
+@pytest.mark.parametrize(("same", "removed"), [(True, []), (False, SCRIPTED["removed"])])
+def test_of_a_version_that_does_not_tell_the_same_requirements_would_have_brought_what_they_lack(
+    same: bool, removed: list[Any]
+) -> None:
+    assert with_script({**SCRIPTED, "same_text": same}, None)["removed"] == removed
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What is foreseen where an installer says this of the requirements."""
+    user = pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.setattr("agent.packages.shutil.which", lambda name, **_: None if name == "uv" else name)
+
+    def found(says: str) -> dict[str, Any]:
+        python = tmp_path / "live/bin/python"
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.write_text(f"#!/bin/sh\n{says}\n")
+        python.chmod(0o755)
+        settings = {"requirements": "requirements.txt", "python": "python3"}
+        texts = {"requirements.txt": "six\n"}
+        runner = Runner(user=user, log=None, until=time.time() + 60)
+        return foresee(runner, settings, tmp_path, ({}, texts), tmp_path / "live")
+
+    return found
+
+
+def test_requirements_that_the_installer_refuses_are_told_apart_from_those_that_nobody_could_be_asked_about(
+    asked: Any,
+) -> None:
+    refused = asked("echo Looking in links: /wheels; echo 'ERROR: No matching distribution found for six'; exit 1")
+    assert (refused["source"], refused["refused"]) == ("pins", True)
+    assert refused["why"] == "ERROR: No matching distribution found for six"
+    untried = asked("echo '/usr/bin/python3: No module named pip' >&2; exit 1")
+    assert (untried["source"], untried["refused"]) == ("pins", False)
+    assert untried["why"].startswith("this host has neither uv nor a pip outside of a version's environment")
+
+
+def test_an_installers_words_begin_with_its_error() -> None:
+    assert refusal("warning: x\n  \u00d7 No solution found:\n  ╰─▶ Because there is no six==9\n") == (
+        "\u00d7 No solution found: ╰─▶ Because there is no six==9"
+    )
+    assert refusal("no such\nthing") == "no such thing"
