@@ -9,7 +9,7 @@ from pyinfra.api import FunctionCommand, StringCommand
 
 from switchback.calls import installed
 from switchback.interrupts import Interrupts
-from switchback.report import has_gone_back, said_by
+from switchback.report import ALL_OR_NONE, has_followed, has_gone_back, said_by
 from switchback.run import Run
 
 Commands = Generator[StringCommand | FunctionCommand, None, None]
@@ -63,6 +63,10 @@ def lost(run: Run) -> list[str]:
 
 def fall_back(run: Run, gone: Sequence[str]) -> StringCommand:
     """The command that makes this host fall back; it ends badly, so that pyinfra drops the host."""
-    reason = f"{', '.join(gone)} failed, and a deploy commits on all hosts or on none"
-    request = {"reason": reason, "settled": run.primary in gone and has_gone_back(said_by(state, run.primary))}
+    # Those that only follow another one have not failed themselves.
+    failed = [name for name in gone if not has_followed(said_by(state, name))]
+    request = {
+        "reason": f"{', '.join(failed or gone)}{ALL_OR_NONE}",
+        "settled": run.primary in gone and has_gone_back(said_by(state, run.primary)),
+    }
     return installed("fall-back", run.deploy, request=request, timeout=run.patience())

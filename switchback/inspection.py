@@ -19,11 +19,12 @@ from switchback.checks import (
     schema_notices,
     transaction_problems,
 )
+from switchback.compare import differences
 from switchback.errors import Problems, Refused
 from switchback.gateway import Facts, for_all_hosts, lost, reached, survey_all
-from switchback.inventory import command_line, settings_of
+from switchback.inventory import command_line, primary_of, settings_of
 from switchback.last_words import UNREACHED
-from switchback.needs import looked_at, need_problems
+from switchback.needs import as_follower, looked_at, need_problems
 from switchback.preflight import asked_for_check, somebody_can_answer
 from switchback.settings import Settings
 from switchback.status import status_lines
@@ -85,9 +86,11 @@ class Told:
 def _tell(name: str, of: Callable[[Facts, Settings], Told], asked: Callable[[Host], Facts]) -> None:
     def work(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
         seen = survey_all(state, hosts, asked)
+        primary = primary_of(state, hosts) if hosts else ""
+        seen = {name: facts if name == primary else as_follower(facts) for name, facts in seen.items()}
         told = {host.name: of(seen[host.name], settings_of(host)) for host in hosts}
         told |= {name: Told([UNREACHED], False, {"problems": [UNREACHED]}) for name in lost(state)}
-        _show(told)
+        _show(told, differences(seen, primary))
         return dict.fromkeys(told, all(one.well for one in told.values()))
 
     well = for_all_hosts(name, work, among=reached)
@@ -95,15 +98,20 @@ def _tell(name: str, of: Callable[[Facts, Settings], Told], asked: Callable[[Hos
         raise Well if well else NotWell
 
 
-def _show(told: Mapping[str, Told]) -> None:
+def _show(told: Mapping[str, Told], differ: Sequence[str]) -> None:
     if command_line().json_output:
-        click.echo(json.dumps({"hosts": {name: one.data for name, one in told.items()}}, indent=4))
+        hosts = {name: one.data for name, one in told.items()}
+        click.echo(json.dumps({"hosts": hosts, "differences": differ}, indent=4))
     for name, one in told.items():
         click.echo(err=True)
         color = "green" if one.well else "red"
         click.echo(f"    [{click.style(name, bold=True)}] {click.style(one.lines[0], color)}", err=True)
         for line in one.lines[1:]:
             click.echo(f"      {line}".rstrip(), err=True)
+    if differ:
+        click.echo(err=True)
+        click.echo(f"--> {click.style(differ[0][0].upper() + differ[0][1:], 'yellow')}", err=True)
+        click.echo(f"    Next: {differ[1]}", err=True)
 
 
 def _checked(facts: Facts, settings: Settings) -> Told:

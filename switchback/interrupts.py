@@ -65,11 +65,9 @@ class Interrupts:
             self._leave()
 
     def _leave(self) -> None:
-        seconds = max(run.settings.confirm_timeout for run in self._runs)
+        longest = max(self._runs, key=lambda run: run.settings.confirm_timeout).falls_back_alone
         click.echo(
-            f"    Left. Each host goes on falling back by itself, at the latest {seconds} s after its running step has "
-            "ended. Look with deploys/status.py.",
-            err=True,
+            f"    Left. Each host goes on falling back by itself, {longest}. Look with deploys/status.py.", err=True
         )
         # Waiting for hosts in an orderly end is what its user does not want.
         os._exit(EXIT_CODE)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyinfra.api.connectors import get_all_connectors
 from pyinfra.api.host import Host
+from pyinfra.api.state import State
 from pyinfra.context import ctx_config, ctx_state
 
 from agent.masking import masked_urls
@@ -192,3 +193,9 @@ def _plain(settings: Settings) -> Data:
     values = settings.model_dump(mode="json")
     shown = {key: masked_urls(value) if isinstance(value, str) else value for key, value in values.items()}
     return {**shown, "ssh_user": settings.admin_username}
+
+
+def primary_of(state: State, hosts: Sequence[Host]) -> str:
+    """The host that migrates and backs up: the first of the group `primary` that takes part, else the first of all."""
+    first = {host.name for host in state.inventory.groups.get("primary", [])}
+    return next((host.name for host in hosts if host.name in first), hosts[0].name)

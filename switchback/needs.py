@@ -41,6 +41,14 @@ def found(facts: Facts, settings: Settings) -> dict[str, list[str]]:
     return told
 
 
+def as_follower(facts: Facts) -> Facts:
+    """What was tried on a host that is not the primary one, less what only that does: to back the database up."""
+    needs = facts.get("needs")
+    if not needs:
+        return facts
+    return {**facts, "needs": {**needs, "database": {**needs["database"], "script": None, "backup": None}}}
+
+
 def looked_at(facts: Facts, settings: Settings) -> list[str]:
     """What was looked at, and what can't be before a build, as lines: only so can "ready" be believed."""
     if not facts.get("needs"):

@@ -20,7 +20,7 @@ from switchback.errors import Refused
 from switchback.foresee import Known, foresee_cleaning, last_left
 from switchback.gateway import Facts, for_all_hosts, said_besides, survey_all
 from switchback.interrupts import Interrupts
-from switchback.inventory import command_line, options, settings_of
+from switchback.inventory import command_line, options, primary_of, settings_of
 from switchback.options import Options
 from switchback.run import Cleaning, Commit, Run, new_id, steps_for, version_name
 from switchback.settings import Settings
@@ -198,7 +198,7 @@ def _see(state: State, hosts: Sequence[Host], asked: Options, with_refs: bool) -
     problems = _problems(known)
     if problems and not (outlook.only_looks() and all(map(_can_be_shown, facts.values()))):
         raise Refused(*problems)
-    return Fleet(settings, facts, _primary(state, hosts)), known
+    return Fleet(settings, facts, primary_of(state, hosts)), known
 
 
 def _in_the_way(seen: dict[str, Facts], found: dict[str, list[str]]) -> dict[str, Known]:
@@ -239,12 +239,6 @@ def asked_for_check() -> Callable[[Host], Facts]:
     """What check looks at on a host: all that a deploy would, and what else it needs."""
     as_deploy = _asked(options(), with_refs=True)
     return lambda host: {**as_deploy(host), "needs": True}
-
-
-def _primary(state: State, hosts: Sequence[Host]) -> str:
-    """The host that migrates and backs up: the first of the group `primary` that takes part, else the first of all."""
-    first = {host.name for host in state.inventory.groups.get("primary", [])}
-    return next((host.name for host in hosts if host.name in first), hosts[0].name)
 
 
 def plan_deploy(fleet: Fleet, asked: Options) -> dict[str, Run]:
@@ -291,13 +285,28 @@ def plan_build(fleet: Fleet, asked: Options) -> dict[str, Run]:
 def plan_revert(fleet: Fleet, asked: Options) -> dict[str, Run]:
     """Decide a revert. Pure. Raises Refused when there is nothing to go back to."""
     database = asked.database or "keep"
-    version = asked.version or _before(fleet)
+    gone = [name for name, seen in fleet.facts.items() if not seen["linked"]["current"]]
+    if len(gone) == len(fleet.names):
+        raise Refused("no version is live, so there is nothing to revert")
+    others = _without_hosts(fleet, gone)
+    version = asked.version or _before(others)
     about: dict[str, Any] = {"database": database}
     if database == "restore":
-        about["backup"] = _backup_before_leaving(fleet, version)
+        about["backup"] = _backup_before_leaving(others, version)
     if asked.version:
-        return _named(fleet, asked, "revert", about=about)
-    return _runs(fleet, asked, "revert", version, build=False, about=about)
+        runs = _named(others, asked, "revert", about=about)
+    else:
+        runs = _runs(others, asked, "revert", version, build=False, about=about)
+    idle = _idle(
+        fleet, "revert", "no version is live here, so there is nothing to revert: the others go back without it"
+    )
+    return {name: runs.get(name, idle[name]) for name in fleet.names}
+
+
+def _without_hosts(fleet: Fleet, gone: Sequence[str]) -> Fleet:
+    """The other hosts of a fleet."""
+    facts = {name: seen for name, seen in fleet.facts.items() if name not in gone}
+    return Fleet(fleet.settings, facts, fleet.primary if fleet.primary in facts else next(iter(facts)))
 
 
 def plan_restart(fleet: Fleet, asked: Options) -> dict[str, Run]:
@@ -405,25 +414,38 @@ def _existing(fleet: Fleet, version: str, kind: str) -> str:
 def _before(fleet: Fleet) -> str:
     """The version that was live before the live one, of those that are healthy on every host.
 
-    Beyond what the history knows, it is the newest one that was built before.
+    Beyond what the history knows, it is the newest one that was built before. Raises Refused where there is none.
     """
-    healthy = [
-        {one["name"] for one in seen["versions"] if one["working"] and not one["failed"] and not one.get("unable")}
-        for seen in fleet.facts.values()
-    ]
+    healthy = {
+        name: {
+            one["name"] for one in seen["versions"] if one["working"] and not one["failed"] and not one.get("unable")
+        }
+        for name, seen in fleet.facts.items()
+    }
     current = {seen["linked"]["current"] for seen in fleet.facts.values()}
-    if None in current:
-        raise Refused("no version is live, so there is nothing to revert")
-    good = set.intersection(*healthy) - current
+    good = set.intersection(*healthy.values()) - current
     way = [name for name in fleet.facts[fleet.primary]["lineage"] if name not in current]
     older = sorted(name for name in good.difference(way) if all(name < live for live in current))
     for name in [*reversed(way), *reversed(older)]:
         if name in good:
             return str(name)
-    raise Refused(
-        f"there is no healthy version before {', '.join(sorted(current))} that can be started: name one with --data "
-        "version=NAME (deploys/status.py lists them)"
-    )
+    raise Refused(_nothing_before(current, {name: found - current for name, found in healthy.items()}))
+
+
+def _nothing_before(current: set[str], others: dict[str, set[str]]) -> str:
+    """Why hosts can't go back.
+
+    + others: the healthy versions of each host but those that are live
+    """
+    lacks = [name for name, found in others.items() if not found]
+    says = f"there is no healthy version before {', '.join(sorted(current))} that can be started"
+    if lacks and len(lacks) < len(others):
+        rest = ",".join(name for name in others if name not in lacks)
+        return (
+            f"{says} on {', '.join(lacks)}: deploy the older commits, which builds them there, or go back without it, "
+            f"--limit {rest}"
+        )
+    return f"{says}: name one with --data version=NAME (deploys/status.py lists them)"
 
 
 def _backup_before_leaving(fleet: Fleet, version: str) -> str:

@@ -18,6 +18,8 @@ OUTCOMES = ("committed", "refused", "fell back", "still falling back", "needs a 
 # How the agent begins to say why it falls back, and what it is doing about it.
 REASON = "falling back: "
 WARNING = ": WARNING: "
+# Why a host falls back that has not failed itself.
+ALL_OR_NONE = " failed, and a deploy commits on all hosts or on none"
 # What a host is told to fall back for at Ctrl-C.
 INTERRUPTED = "interrupted at the controller"
 # What the agent says of its decisions and their cost, for the last screen.
@@ -107,15 +109,27 @@ def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:
     if not endings:
         return []
     run = runs[0]
-    outcomes = [one.outcome for one in endings]
-    worst = max(outcomes, key=(*OUTCOMES, "unknown").index)
     stopped = ", stopped by you" if any(INTERRUPTED in text for one in endings for text in one.reason) else ""
-    lines = ["", f"--> {run.kind.capitalize()} {run.deploy}: {worst}{stopped}"]
+    outcomes = {one.outcome for one in endings}
+    lines = ["", f"--> {run.kind.capitalize()} {run.deploy}: {_headline(endings)}{stopped}"]
     for one in endings:
-        lines += [
-            f"    [{one.host}] {line}" for line in (*one.told, *one.warnings, *one.reason, *one.cost, one.sentence)
-        ]
-    return [*lines, *(f"    Next: {hint}" for hint in _next(run, set(outcomes)))]
+        sentence = (
+            f"{one.sentence}, if it has not committed"
+            if one.outcome == "unknown" and "committed" in outcomes
+            else one.sentence
+        )
+        lines += [f"    [{one.host}] {line}" for line in (*one.told, *one.warnings, *one.reason, *one.cost, sentence)]
+    return [*lines, *(f"    Next: {hint}" for hint in _next(run, outcomes))]
+
+
+def _headline(endings: Sequence[Ending]) -> str:
+    """How it ended, the worst first, and where, if not the same everywhere."""
+    order = (*OUTCOMES, "unknown")
+    outcomes = sorted({one.outcome for one in endings}, key=order.index, reverse=True)
+    if len(outcomes) == 1:
+        return outcomes[0]
+    where = {outcome: ", ".join(one.host for one in endings if one.outcome == outcome) for outcome in outcomes}
+    return "; ".join(f"{outcome} on {hosts}" for outcome, hosts in where.items())
 
 
 def _next(run: Run, outcomes: set[str]) -> Iterable[str]:
@@ -124,8 +138,9 @@ def _next(run: Run, outcomes: set[str]) -> Iterable[str]:
             yield "another revert goes further back; to return, deploy it: --data version=" + str(run.was)
         return
     if outcomes & {"unknown", "still falling back"}:
-        limit = run.settings.confirm_timeout
-        yield f"such a host falls back by itself, within {limit} s of its last step's end; look: deploys/status.py"
+        yield f"such a host falls back by itself, {run.falls_back_alone}; look: deploys/status.py"
+    if "committed" in outcomes:
+        yield "not all hosts have committed: deploys/status.py compares them; deploy again to bring the others along"
     if "needs a person" in outcomes:
         yield "deploys/recover.py shows what happened, finishes the fallback and frees the host"
     elif outcomes - {"unknown"}:
@@ -151,6 +166,11 @@ def said_by(state: State, host: str) -> list[str]:
     """Everything that a host's agent has said to the operations of this run."""
     metas = [data.operation_meta for data in state.ops[state.inventory.get_host(host)].values()]
     return [line for meta in metas if meta.is_complete() for line in meta.stdout_lines]
+
+
+def has_followed(said: Iterable[str]) -> bool:
+    """Whether a host has said that it falls back because another one has failed."""
+    return any(line.startswith(REASON) and line.endswith(ALL_OR_NONE) for line in said)
 
 
 def has_gone_back(said: Iterable[str]) -> bool:

@@ -99,6 +99,17 @@ class Run:
         return next((names for names in calls if step in names), (step,))
 
     @property
+    def falls_back_alone(self) -> str:
+        """When a host that hears nothing more falls back by itself."""
+        wait = f"{self.settings.confirm_timeout} s after its running step"
+        if len(self.hosts) == 1:
+            return f"at the latest {wait} has ended"
+        # The step's whole time stays: the slowest of the hosts may take it.
+        settings = self.settings.model_dump(mode="json")
+        step = max(self.steps, key=lambda name: limit_of(name, settings))
+        return f"at the latest {wait}'s time is over (up to {limit_of(step, settings):.0f} s, for {step})"
+
+    @property
     def cleans_at_once(self) -> bool:
         """Whether old versions are deleted in the call of the commit: with several hosts none may wait for that."""
         return self.kind == "deploy" and len(self.hosts) == 1

@@ -85,6 +85,22 @@ def test_one_of_them_is_meant_with_limit(site: tuple[Host, Host], run: Runs) -> 
     assert not set(before) & set(footprint(second).processes)
 
 
+def test_hosts_that_differ_are_told_so_and_come_together_by_the_command_that_is_said(
+    site: tuple[Host, Host], run: Runs
+) -> None:
+    first, second = site
+    newer = max(look(second).versions)
+    run("deploy", first, second, data={"version": newer}, args=["--limit", second.name]).worked()
+    for deploy in ("status", "check"):
+        seen = run(deploy, first, second).worked().output
+        assert f"The hosts differ: {look(first).current} on {first.name}; {newer} on {second.name}" in seen
+    (told,) = [line for line in seen.splitlines() if "to bring all to" in line]
+    options = dict(word.split("=") for word in told.split() if "=" in word)
+    run("deploy", first, second, data=options).worked()
+    assert assert_well(second, "good-1").current == look(first).current
+    assert "The hosts differ" not in run("status", first, second).worked().output
+
+
 def test_a_host_whose_admin_may_not_use_sudo_stops_the_run_for_both_with_one_clear_message(
     site: tuple[Host, Host], run: Runs
 ) -> None:

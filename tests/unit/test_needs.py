@@ -16,7 +16,7 @@ import pytest
 from agent import heads, needs, startable
 from agent.command import Runner
 from agent.layout import Layout
-from switchback.needs import looked_at, need_problems
+from switchback.needs import as_follower, looked_at, need_problems
 from tests.unit import examples
 from tests.unit.healthy import bare, settings
 
@@ -257,6 +257,13 @@ def test_a_repository_that_the_apps_user_can_not_read_is_told_for_what_it_is() -
     }
     (problem,) = need_problems(facts, settings())
     assert problem.startswith("code: Permission denied (publickey)\n(tried as the app's user")
+
+
+def test_a_host_that_only_follows_need_not_be_able_to_back_up() -> None:
+    script = {"name": "app", "problem": "role app does not exist"}
+    seen = tried(database={"script": script, "app": database(), "backup": "of PostgreSQL (other)"})
+    assert need_problems(seen, settings())
+    assert need_problems(as_follower(seen), settings()) == []
 
 
 def test_what_was_looked_at_is_listed_and_what_nobody_can_see_yet() -> None:

@@ -5,6 +5,7 @@ Those whose arguments are plain values are data, in operations/.
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,6 +72,9 @@ class Done:
         state = FakeState()
         state.is_executing = executing
         state.failed_hosts = [SimpleNamespace(name=name) for name in failed]
+        # Nobody has said anything, unless a test lets them.
+        state.ops = collections.defaultdict(dict)
+        state.inventory = SimpleNamespace(get_host=str)
         host = create_host(state)
         with ctx_state.use(state), ctx_host.use(host):
             body = getattr(operation, "_inner", operation)
@@ -253,6 +257,14 @@ def test_of_a_primary_host_without_a_word_nobody_knows_whether_the_database_is_b
     said.clear()
     told = falls_back(Done(step, on("web2"), "restart", failed=("web1",)))
     assert told == {"reason": "web1 failed, and a deploy commits on all hosts or on none", "settled": False}
+
+
+def test_who_has_failed_is_told_and_not_who_has_only_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    follows = "falling back: web3 failed, and a deploy commits on all hosts or on none"
+    monkeypatch.setattr(steps, "said_by", lambda state, host: [follows] if host == "web1" else [])
+    told = falls_back(Done(step, on("web2"), "restart", failed=("web1", "web3")))
+    assert told
+    assert told["reason"] == "web3 failed, and a deploy commits on all hosts or on none"
 
 
 def test_the_others_wait_while_the_primary_host_has_yet_to_take_the_database_back() -> None:

@@ -239,6 +239,26 @@ def test_a_revert_of_a_host_without_a_version_is_refused() -> None:
     assert refusal(lambda: plan_revert(seen, asked())) == "no version is live, so there is nothing to revert"
 
 
+@pytest.mark.parametrize("options", [{}, {"version": OLD}])
+def test_a_host_without_a_live_version_is_named_and_keeps_no_other_from_going_back(options: dict[str, str]) -> None:
+    seen = fleet(web1=host_facts(current=None), web2=host_facts(), web3=host_facts())
+    runs = plan_revert(seen, asked(**options))
+    assert list(runs) == ["web1", "web2", "web3"]
+    assert (runs["web1"].steps, runs["web1"].idle.partition(":")[0]) == (
+        (),
+        "no version is live here, so there is nothing to revert",
+    )
+    assert {runs[name].version for name in ("web2", "web3")} == {OLD}
+    assert (runs["web3"].hosts, runs["web3"].primary) == (("web2", "web3"), "web2")
+
+
+def test_a_host_that_has_nothing_older_is_named_with_how_the_others_can_go_back() -> None:
+    seen = fleet(web1=host_facts(), web2=host_facts(version(LIVE)), web3=host_facts())
+    says = refusal(lambda: plan_revert(seen, asked()))
+    assert says.startswith(f"there is no healthy version before {LIVE} that can be started on web2: deploy the older ")
+    assert says.endswith("--limit web1,web3")
+
+
 def test_a_revert_takes_only_what_is_healthy_on_every_host() -> None:
     seen = fleet(
         web1=host_facts(version(LIVE), version(OLD), version(OLDER)),

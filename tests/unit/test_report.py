@@ -73,11 +73,11 @@ def test_the_last_screen_says_why_and_what_is_the_case_now_and_where_to_look() -
     assert "the evidence" in lines[-1]
 
 
-def test_the_headline_is_the_worst_outcome_of_all_hosts() -> None:
+def test_the_headline_says_where_it_ended_how_the_worst_first() -> None:
     hosts = ("web1", "web2")
     runs = [run(host=host, hosts=hosts) for host in hosts]
     lines = end_lines(runs, [Ending("web1", "fell back", "a"), Ending("web2", "needs a person", "b")])
-    assert lines[1].endswith(": needs a person")
+    assert lines[1].endswith(": needs a person on web2; fell back on web1")
     assert "recover.py" in lines[-1]
 
 
@@ -88,7 +88,22 @@ def test_after_a_revert_the_way_forth_is_named() -> None:
 
 def test_a_host_that_is_not_heard_of_is_given_its_time() -> None:
     lines = end_lines([run()], [Ending("web1", "unknown", "no word")])
-    assert "falls back by itself, within 60 s" in lines[-1]
+    assert "falls back by itself, at the latest 60 s after its running step has ended" in lines[-1]
+
+
+def test_a_host_of_several_is_promised_the_time_that_it_really_takes() -> None:
+    alone = run(hosts=("web1", "web2"), steps=("restart", "migrate", "commit"))
+    lines = end_lines([alone], [Ending("web1", "unknown", "no word")])
+    assert "at the latest 60 s after its running step's time is over (up to 1800 s, for migrate)" in lines[-1]
+
+
+def test_where_some_have_committed_the_others_are_named_with_what_brings_them_along() -> None:
+    hosts = ("web1", "web2")
+    runs = [run(host=host, hosts=hosts) for host in hosts]
+    lines = end_lines(runs, [Ending("web1", "committed", "committed: x"), Ending("web2", "unknown", "no word")])
+    assert lines[1].endswith(": unknown on web2; committed on web1")
+    assert "    [web2] no word, if it has not committed" in lines
+    assert any("deploy again to bring the others along" in line for line in lines)
 
 
 def test_a_run_that_did_nothing_has_no_last_screen() -> None:
