@@ -7,6 +7,8 @@ from typing import Any
 
 from agent.downtime import maintenance_seconds, on_since
 from agent.journal import Record
+from agent.outcomes import NEVER_ON, SHUT_NOBODY_OUT
+from agent.progress import read_progress
 from agent.say import say
 
 Note = dict[str, Any]
@@ -25,12 +27,13 @@ def measured(records: Sequence[Record]) -> Note:
     """What a run has cost. Pure: a journal in.
 
     Returns `site` and `app`: how often each was asked, how often that failed, and for how long it was out, seconds;
-    `maintenance`: how long that was on, seconds, 0 where it never was; `still`: whether it has not ended; `pieces`: in
-    how many pieces they were asked, between which nobody looked; `steps`: the seconds of each step.
+    `maintenance`: how long that was on, seconds; `never`: that it was not turned on; `still`: whether it has not ended;
+    `unseen`: that its script has shut nobody out; `unsure`: that nobody has seen it on; `pieces`: in how many pieces
+    they were asked, between which nobody looked; `steps`: the seconds of each step.
     """
     since = on_since(records)
     seconds = maintenance_seconds(records) if since is None else records[-1]["at"] - since
-    found: Note = {"maintenance": round(seconds or 0.0, 2), "still": since is not None}
+    found: Note = {"maintenance": round(seconds or 0.0, 2), "still": since is not None, **_start(records)}
     parts = [part for record in records if _is_downtime(record) for part in record["note"].values()]
     for word in ("site", "app"):
         if parts:
@@ -39,6 +42,18 @@ def measured(records: Sequence[Record]) -> Note:
     found["pieces"] = len(parts)
     found["steps"] = {one["step"]: one["seconds"] for one in records if one.get("event") == "step done"}
     return found
+
+
+def _start(records: Sequence[Record]) -> Note:
+    """What visitors were seen to get, once the start script had run."""
+    progress = read_progress(records)
+    start = progress.notes.get("maintenance_start", {})
+    if "maintenance_start" not in progress.started or start.get("skipped"):
+        return {"never": True}
+    # An older agent did not look.
+    if "site_before" not in progress.begin or start.get("page"):
+        return {}
+    return {"unseen": True} if start.get("unseen") else {"unsure": True}
 
 
 def _is_downtime(record: Record) -> bool:
@@ -53,13 +68,21 @@ def sentences(found: Note) -> list[str]:
     lines = []
     if "site" in found:
         told = "; ".join(_told(word, found[word], found.get("pieces", 1)) for word in ("site", "app"))
-        on = f"maintenance was on for {found['maintenance']} s" if found["maintenance"] else "maintenance was never on"
-        if found.get("still"):
-            on = f"maintenance has been on for {found['maintenance']} s, and it has not ended"
-        lines.append(f"downtime: {told}; {on}")
+        lines.append(f"downtime: {told}; {_maintenance(found)}")
     if found["steps"]:
         lines.append("time: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in _slow(found["steps"]).items()))
     return lines
+
+
+def _maintenance(found: Note) -> str:
+    if found.get("never") or found.get("unseen"):
+        return NEVER_ON if found.get("never") else SHUT_NOBODY_OUT
+    seconds = f"{found['maintenance']} s"
+    if found.get("unsure"):
+        return f"maintenance may have been on for {seconds}" + (", and may still be" if found.get("still") else "")
+    if found.get("still"):
+        return f"maintenance has been on for {seconds}, and was not seen to end"
+    return f"maintenance was on for {seconds}"
 
 
 def _told(word: str, one: Note, pieces: int) -> str:

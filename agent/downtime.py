@@ -60,6 +60,7 @@ def _window(records: Sequence[Record]) -> tuple[float | None, float | None]:
         elif began is not None and (
             (event == "step done" and record.get("step") == "maintenance_stop")
             or (event == "undo done" and record.get("action") == "maintenance")
+            or (record.get("step") == "visitors" and (record.get("note") or {}).get("shut") is False)
         ):
             return began, float(record["at"]) - float(began)
     return began, None

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Sequence
 
-from agent import probes, reserve, service, undo
+from agent import probes, reserve, service, site, undo
 from agent.clean import forget_failed
 from agent.command import CommandFailed
 from agent.commit import finish_commit
@@ -18,20 +18,16 @@ from agent.fallback import (
     MARK,
     SITE,
     Action,
-    maintenance_is_ours,
-    only_health_is_missing,
     outcome_of,
     plan_fallback,
     waits_for_primary,
 )
 from agent.health import Unhealthy, prove_healthy
 from agent.interrupts import Interrupted
-from agent.lines import first_line
 from agent.links import NotALink
 from agent.masking import masked_urls
-from agent.progress import Progress
+from agent.outcomes import done_sentence, failed_sentence, fallback_sentence
 from agent.say import say
-from agent.site import STILL_ON
 from agent.step import Step, StepFailed
 from agent.transaction import Transaction, end
 from agent.versions import linked_version
@@ -92,7 +88,7 @@ def finish_fallback(transaction: Transaction) -> str:
             # The new version stays linked, so its own schema has to stay with it, and maintenance before it.
             continue
         if action == MAINTENANCE and keeps_maintenance:
-            say("  maintenance stays on: what is live now is not to be seen")
+            say("  not undone: maintenance, since what is live now is not to be seen")
             continue
         if action == SITE and transaction.progress.problems:
             # Whatever visitors get, it is not yet what they are to get.
@@ -104,8 +100,11 @@ def finish_fallback(transaction: Transaction) -> str:
         say("the host goes down: it goes on falling back when it boots")
         return "falling back"
     write_down_probes(transaction)
+    if transaction.progress.problems:
+        # A script that has failed may have done what it is for.
+        transaction.journal.note("note", step="visitors", note=site.glance(Step("fallback", transaction, 0)))
     outcome = outcome_of(transaction.progress)
-    sentence = fallback_sentence(transaction, outcome, keeps_maintenance)
+    sentence = _sentence(transaction, outcome)
     if outcome != "needs a person":
         forget_failed(transaction)
     for line in sentences(measured_or_nothing(transaction.journal.records())):
@@ -132,7 +131,7 @@ def end_if_well(transaction: Transaction) -> None:
     for action, note in notes.items():
         transaction.journal.append("undo done", action=action, note=note)
     outcome = outcome_of(transaction.progress)
-    end(transaction, outcome, fallback_sentence(transaction, outcome, keeps_maintenance=False))
+    end(transaction, outcome, _sentence(transaction, outcome))
 
 
 def _end(transaction: Transaction, outcome: str, sentence: str) -> None:
@@ -160,12 +159,10 @@ def _undo(transaction: Transaction, action: Action) -> bool:
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
         transaction.journal.note("undo done", action=action.name, note=found)
-        databases = found.get("databases") or ()
-        which = f" ({', '.join(databases)})" if len(databases) > 1 else ""
-        say(f"  undone: {action.name}{which}" if action.name not in ("evidence", "mark") else f"  kept: {action.name}")
+        say(f"  {done_sentence(action.name, found)}")
         return True
     transaction.journal.note("undo failed", action=action.name, problem=text)
-    say(f"  could not undo {action.name}: {text}")
+    say(f"  {failed_sentence(action.name, text)}")
     return False
 
 
@@ -182,27 +179,12 @@ def _limit(transaction: Transaction, action: Action) -> float:
     return float(settings[key.get(action.name, "script_timeout")])
 
 
-def fallback_sentence(transaction: Transaction, outcome: str, keeps_maintenance: bool) -> str:
-    """The line that says how a deploy ended that did not commit, and what the site is like now."""
-    progress = transaction.progress
-    where = f"{outcome} at {progress.failed or progress.step}"
-    current = linked_version(transaction.layout, transaction.layout.path("current_main"))
-    if outcome == "refused":
-        live = current or "no version"
-        return f"{where}: the live site was never touched ({live} is live); evidence: {transaction.folder}"
-    if outcome == "fell back":
-        state = (
-            f"{current} is live and {_proven(progress, transaction)}" if current else "no version is live, as before"
-        )
-        return f"{where}: {state}, maintenance is off{_as_before(transaction)}; evidence: {transaction.folder}"
-    problems = "; ".join(first_line("{action}: {problem}".format(**one)) for one in progress.problems)
-    maintenance = _maintenance_state(progress, keeps_maintenance)
-    text = f"{where}: {current or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
-    backup = progress.backup.get("path")
-    if backup:
-        text += f"; the database's backup: {backup}; to restore it: {restore_command(transaction, backup)}"
-    looks = "; it is freed by itself once it is healthy" if only_health_is_missing(progress) else ""
-    return text + f"; evidence: {transaction.folder}{looks}; next: deploys/recover.py"
+def _sentence(transaction: Transaction, outcome: str) -> str:
+    """The line that says how a deploy ended that did not commit."""
+    live = linked_version(transaction.layout, transaction.layout.path("current_main"))
+    backup = transaction.progress.backup.get("path")
+    restore = restore_command(transaction, backup) if backup else ""
+    return fallback_sentence(transaction.journal.records(), outcome, live, str(transaction.folder), restore)
 
 
 def restore_command(transaction: Transaction, backup: str) -> str:
@@ -211,35 +193,3 @@ def restore_command(transaction: Transaction, backup: str) -> str:
     if script is None:
         return "with your database's own tools, since restore_script is not set"
     return shlex.join(["sudo", "-u", transaction.layout.app, str(script), backup])
-
-
-def _maintenance_state(progress: Progress, kept: bool) -> str:
-    if kept and maintenance_is_ours(progress):
-        return "maintenance stays ON"
-    if any(STILL_ON in problem["problem"] for problem in progress.problems):
-        return "maintenance is still ON"
-    if any(problem["action"] == "site" for problem in progress.problems):
-        return "whether maintenance is off can't be told from what visitors get"
-    if any(problem["action"] == "maintenance" for problem in progress.problems):
-        return "maintenance may still be ON, since its stop script failed"
-    return "maintenance is off"
-
-
-def _as_before(transaction: Transaction) -> str:
-    """What visitors get, where that is no better than it was before the deploy."""
-    for record in reversed(transaction.journal.records()):
-        if record.get("event") == "undo done" and record.get("action") == "site":
-            wrong = (record.get("note") or {}).get("as_before")
-            return f"; visitors get no better than before the deploy began: {wrong}" if wrong else ""
-    return ""
-
-
-def _proven(progress: Progress, transaction: Transaction) -> str:
-    for record in reversed(transaction.journal.records()):
-        if record.get("event") == "undo done" and record.get("action") == "health":
-            note = record.get("note", {})
-            if note.get("unhealthy"):
-                return f"UNHEALTHY {note['unhealthy']}"
-            still = note.get("as_before")
-            return "proven healthy" + (f" (as before the deploy, {'; '.join(still)})" if still else "")
-    return "untouched"

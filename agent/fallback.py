@@ -119,6 +119,11 @@ def database_way(progress: Progress) -> str:
     return "reverse" if all(one.get("reversible") for one in checks.get("pending") or ()) else "keep"
 
 
+def database_stays(progress: Progress) -> bool:
+    """Whether a database that this deploy may have changed is not taken back."""
+    return database_way(progress) == "keep" and (changes_database(progress) or _follows(progress))
+
+
 def visitors_are_in(progress: Progress) -> bool:
     """Whether visitors may have been let in after the database was changed."""
     start = progress.notes.get("maintenance_start", {})

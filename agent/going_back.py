@@ -147,8 +147,7 @@ def undo(step: Step) -> Note:
     backup = step.notes("backup").get("path")
     if step.settings.get("restore_script") and backup and not visitors_are_in(step.progress):
         found = restore(step, backup)
-        prove_restored(step, was, before)
-        return found
+        return {**found, **prove_restored(step, was, before)}
     if step.begin["database"] == "restore":
         # An older backup is live, and visitors may have written to it: only a person can say which rows are to stay.
         raise StepFailed(f"visitors may have written since the restore; the rows from before it are in {backup}")

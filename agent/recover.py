@@ -9,6 +9,7 @@ from agent import health
 from agent.ending import fall_back, restore_command
 from agent.fallback import database_way, plan_fallback
 from agent.journal import Record
+from agent.outcomes import done_sentence, failed_sentence
 from agent.say import say
 from agent.state import free_lock
 from agent.transaction import Refused, Transaction, describe_holder, finish_end
@@ -79,12 +80,14 @@ SENTENCES = {
     "step failed": "{step}: FAILED: {reason}",
     "step interrupted": "{step}: {reason}",
     "fallback": "falling back: {reason}",
-    "undo done": "undone: {action}",
-    "undo failed": "could not undo {action}: {problem}",
     "committed": "committed",
     "ended": "{sentence}",
 }
 
 
 def _sentence(record: Record) -> str:
+    if record["event"] == "undo done":
+        return done_sentence(record["action"], record.get("note") or {})
+    if record["event"] == "undo failed":
+        return failed_sentence(record["action"], record["problem"])
     return SENTENCES.get(record["event"], "").format_map(collections.defaultdict(lambda: "?", record))

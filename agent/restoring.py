@@ -18,14 +18,14 @@ def restore(step: Step, backup: str) -> Note:
     return {"restored": backup}
 
 
-def prove_restored(step: Step, version: str, before: list[Any] | None) -> None:
-    """Prove that what is applied is what was. Raises StepFailed, CommandFailed.
+def prove_restored(step: Step, version: str, before: list[Any] | None) -> Note:
+    """Prove that what is applied is what was. Raises StepFailed, CommandFailed. Returns what there is to say of it.
 
     + version: the one whose Django has told what was applied
     + before: what was applied; None where nobody has told
     """
     if before is None:
-        return
+        return {"unproven": True}
     was, now = (
         {tuple(pair) for pair in one} for one in (before, django(step, "migrations", version=version)["applied"])
     )
@@ -33,6 +33,7 @@ def prove_restored(step: Step, version: str, before: list[Any] | None) -> None:
         raise StepFailed(
             "the restore script has ended well, and has not brought the database back: " + _difference(was, now)
         )
+    return {}
 
 
 def _difference(was: set[Any], now: set[Any]) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from agent import health
 from agent.asking import ask
+from agent.outcomes import STILL_ON
 from agent.progress import Progress
 from agent.step import Step, StepFailed
 
@@ -25,7 +26,6 @@ TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 BYTES = 64 * 1024
 # What a web server says of an app that does not run: nobody can expect these to stay the same.
 NOBODY_SERVES = (None, 502, 503, 504)
-STILL_ON = "its script has ended well, but visitors still get the maintenance page"
 
 
 def look(settings: Note) -> Note:
@@ -95,21 +95,34 @@ def _unseen(step: Step) -> str:
     return f"the start script has ended well, but {url} shows visitors the same page as before: they are not kept out"
 
 
-def see_open(step: Step, patience: int = 1) -> None:
+def see_open(step: Step, patience: int = 1) -> Note:
     """See that the maintenance page is gone, once the stop script has run. Raises StepFailed.
+
+    Returns nothing where that can't be seen, since nobody has seen the page.
 
     + patience: how many times the settings' site_timeout that may take
     """
     if not step.notes("maintenance_start").get("page"):
-        return
+        return {}
     end = time.monotonic() + patience * step.settings["site_timeout"]
     while True:
         now = look(step.settings)
         if not is_shut(step.progress, now):
-            return
+            # A web server that does not answer may have the page all the same.
+            return {"open": now["status"] is not None}
         if time.monotonic() >= end:
             raise StepFailed(f"{STILL_ON}: {answer_of(step.settings, now)}")
         time.sleep(PAUSE)
+
+
+def glance(step: Step) -> Note:
+    """Whether visitors get the maintenance page now: `shut`, None where that can't be told."""
+    page, before = step.notes("maintenance_start").get("page"), step.begin.get("site_before")
+    now = look(step.settings)
+    if page and now["status"] is not None:
+        return {"shut": is_shut(step.progress, now)}
+    # Nobody has seen the page; but this is what there was before.
+    return {"shut": False if before and not now["wrong"] and same_page(before, now) else None}
 
 
 def answer_of(settings: Note, page: Note) -> str:
@@ -122,17 +135,18 @@ def prove_back(step: Step, patience: int) -> Note:
 
     + patience: how many times the settings' site_timeout that may take
     """
-    before = step.begin["site_before"]
+    before, known = step.begin["site_before"], bool(step.notes("maintenance_start").get("page"))
     end = time.monotonic() + patience * step.settings["site_timeout"]
     while True:
         now = look(step.settings)
         shut = is_shut(step.progress, now)
+        answers = known and now["status"] is not None
         if not shut and now["wrong"] is None:
-            return {"answers": now["status"]}
+            return {"answers": now["status"], "open": answers or same_page(before, now)}
         # Where no version was live there is nothing that anybody could have been served.
         expected = failed_alike(before, now) or bool(step.begin.get("bare") and now["status"] in NOBODY_SERVES)
         if not shut and expected:
-            return {"as_before": now["wrong"]}
+            return {"as_before": now["wrong"], "open": answers}
         if time.monotonic() >= end:
             said = f"{STILL_ON}: " if shut else "visitors do not get the site: "
             raise health.Unhealthy(said + answer_of(step.settings, now))

@@ -115,8 +115,8 @@ def _restore(step: Step) -> Note:
         return {"skipped": "no backup was taken, so nothing was changed"}
     found = restore(step, path)
     checks = step.notes("checks")
-    prove_restored(step, step.version, checks.get("applied"))
-    return {**found, "databases": [one["alias"] for one in checks.get("databases", ())]}
+    proven = prove_restored(step, step.version, checks.get("applied"))
+    return {**found, **proven, "databases": [one["alias"] for one in checks.get("databases", ())]}
 
 
 def restart(step: Step) -> Note:
@@ -174,8 +174,7 @@ def prove_health(step: Step) -> Note:
 def maintenance(step: Step) -> Note:
     """Let visitors in again."""
     window.run_script(step, "maintenance_stop_script")
-    site.see_open(step, PATIENCE)
-    return {}
+    return site.see_open(step, PATIENCE)
 
 
 def prove_site(step: Step) -> Note:

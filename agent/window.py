@@ -69,8 +69,7 @@ def maintenance_stop(step: Step) -> Note:
     if step.notes("maintenance_start").get("skipped"):
         return {"skipped": "maintenance was not started"}
     run_script(step, "maintenance_stop_script")
-    site.see_open(step)
-    return {}
+    return site.see_open(step)
 
 
 def migrate(step: Step) -> Note:

@@ -32,7 +32,12 @@ TOLD = (
     "restart: the new",
 )
 COST = ("downtime: ", "time: ")
-UNDOING = (*COST, "  undone: ", "  kept: ", "  could not undo ", *OUTCOMES)
+UNDOING = (
+    *COST,
+    *(f"  {word}: " for word in ("undone", "not undone", "seen", "kept", "restored", "marked")),
+    "  could not ",
+    *OUTCOMES,
+)
 # How much of a failed command's output is repeated on the last screen.
 OUTPUT_LINES = 12
 

@@ -266,6 +266,17 @@ def visit(host: Host, path: str = "") -> str:
         raise AssertionError(f"{url}: {error}") from error
 
 
+def is_shut(host: Host, seen: Seen) -> bool:
+    """Whether visitors get the maintenance page; where nobody answers, whether they would."""
+    try:
+        with urllib.request.urlopen(host.website_url, timeout=3):
+            return False
+    except urllib.error.HTTPError as error:
+        return error.code == 503
+    except OSError:
+        return seen.maintenance
+
+
 def assert_ended(seen: Seen, outcome: str, step: str, version: str | None = None) -> str:
     """Assert how the last deploy of a host has ended, and return the name of its version."""
     last = seen.last

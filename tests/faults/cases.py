@@ -116,7 +116,18 @@ COMMIT_ROWS = (DECIDING, DECIDED, ENDING)
 
 NOTHING_FAILS = "its line in the journal has its room set aside, and a failed write to the history is let be"
 # A version that can't be started is what makes these fall back; all of the live site was touched by then.
-ACTIONS = ("stop commands", "evidence", "links", "database", "restart", "health", "maintenance", "mark", "ended")
+ACTIONS = (
+    "stop commands",
+    "evidence",
+    "links",
+    "database",
+    "restart",
+    "health",
+    "maintenance",
+    "site",
+    "mark",
+    "ended",
+)
 IN_ACTION = {
     **{name: InAgent("undo started", name) for name in ACTIONS},
     "ended": InAgent("ended", process="step *"),
@@ -128,6 +139,7 @@ ACTION_FAILS: dict[str, Moment] = {
     "restart": InCommand("systemctl restart django", passed=1),
     "health": InAgent("undo started", "health"),
     "maintenance": InCommand("stop_maintenance.sh*"),
+    "site": InAgent("undo started", "site"),
     "mark": InAgent("undo started", "mark", audit=("open",), path="marks/.new-"),
 }
 
@@ -402,5 +414,6 @@ QUICK = tuple(
     and (
         (TELLING.get(case.row.name) == case.fault and (case.run != "revert" or case.row is UNAPPLY))
         or (case.run == "disks" and case.row is SWAP)
+        or (case.run, case.row.name, case.fault) == ("fallback", "site", FAILS)
     )
 )

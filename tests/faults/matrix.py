@@ -48,8 +48,9 @@ from tests.faults.sabotage import (
     wait_until_ended,
 )
 from tests.faults.watch import STATE, journal, wait_until
-from tests.invariants import CURRENT, PREVIOUS, PREVIOUS_WORKING, WORKING, Seen, assert_well, look
+from tests.invariants import CURRENT, PREVIOUS, PREVIOUS_WORKING, WORKING, Seen, assert_well, is_shut, look
 from tests.runs import Result, Running, Runs
+from tests.sentences import Truth, contradictions, said_by_agent
 
 RESULTS = BED / "fault-matrix"
 TABLE = BED / "fault-matrix.md"
@@ -59,6 +60,8 @@ CONFIRM = 8
 SHORT = 20
 # How long an app may take to be well, which for the slow ones is also how long it takes to be given up.
 WELL = 15
+# A website that does not answer is given three times as long on the way back.
+SOON = 3
 ORDERLY_LIMIT = 5
 # These go on whoever asks them to stop.
 NOT_STOPPED = ("begin", "commit (deciding)", "commit (decided)", "commit (freeing)")
@@ -224,11 +227,13 @@ class Session:
             lay(self.host, cases.HEALTH.moment, "fail", name="not-well")
         else:
             self.host.run(CANNOT_START.format(version=self.version))
-        if fault == FAILS and row.name == "health":
+        if fault == FAILS and row.name in ("health", "site"):
+            self.settings["site_timeout"] = SOON
             rule = lay(self.host, row.moment, "hold")
             running = self.start()
             rule.wait_until_hit()
-            self.host.run(["systemctl", "kill", "--signal=STOP", "django"])
+            stops = ["kill", "--signal=STOP", "django"] if row.name == "health" else ["stop", "nginx"]
+            self.host.run(["systemctl", *stops])
             rule.go()
             self._wait(running)
         elif fault == FAILS:
@@ -251,6 +256,7 @@ class Session:
         case = self.case
         outcome = self.outcome()
         self._assert_exit_code(outcome)
+        self._assert_true()
         assert outcome in (case.outcome, *case.or_else), f"{outcome}\n{self.story()}"
         if outcome == PERSON:
             self._assert_a_person_can_free_it()
@@ -275,6 +281,23 @@ class Session:
         lines = [json.dumps(record) for record in journal(self.host)]
         lines.append(json.dumps(look(self.host).last))
         return "\n".join([*lines, self.result.output if self.result else "(the controller was killed)"])
+
+    def _assert_true(self) -> None:
+        """Assert that nothing that was said contradicts anything else, or the host as it is now."""
+        seen = look(self.host)
+        # A controller that is gone has heard nothing, and one that was freed by a person has heard it before that.
+        heard = said_by_agent(self.result.output) if self.result else []
+        last = str(seen.last["sentence"])
+        said = heard if heard and heard[-1] == last else [last]
+        truth = Truth(
+            live=seen.current,
+            was=self.before.current,
+            maintenance=is_shut(self.host, seen),
+            schema_back=seen.database.migrations == self.before.database.migrations,
+            restore_script=self.settings.get("restore_script"),
+            code=self.result.code if self.result and len(said) > 1 else None,
+        )
+        assert contradictions(said, truth) == [], self.story()
 
     def _assert_exit_code(self, outcome: str) -> None:
         if self.result is None:
@@ -346,8 +369,10 @@ class Session:
             # Nothing but that is missing, so that it needs nobody once the site is well.
             self.host.run(["systemctl", "kill", "--signal=CONT", "django"])
         else:
+            self.host.run(["systemctl", "start", "nginx"])
             self.run("recover", self.host, timeout=LIMIT).worked()
         wait_until_ended(self.host)
+        self._assert_true()
 
 
 def write_result(case: Case, outcome: str, seconds: float, problem: str = "") -> None:

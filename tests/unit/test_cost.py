@@ -31,9 +31,9 @@ def downtime(at: float, failed: int, outage: float) -> Record:
 
 
 WINDOW: list[Record] = [
-    {"event": "begin", "at": 0.0},
+    {"event": "begin", "at": 0.0, "site_before": {}},
     {"event": "step started", "step": "maintenance_start", "at": 10.0},
-    done("maintenance_start", 10.1, 0.02),
+    done("maintenance_start", 10.1, 0.02, page={"status": 503}),
     done("restart", 13.0, 1.5),
     done("maintenance_stop", 15.5, 0.01),
     downtime(15.6, 4, 0.2),
@@ -63,12 +63,12 @@ def test_maintenance_that_was_not_started_was_never_on() -> None:
 
 def test_maintenance_that_has_not_ended_is_not_said_to_have_never_been_on() -> None:
     (line, *_) = sentences(measured([*WINDOW[:4], downtime(17.0, 4, 0.2)]))
-    assert line.endswith("maintenance has been on for 7.0 s, and it has not ended")
+    assert line.endswith("maintenance has been on for 7.0 s, and was not seen to end")
 
 
 def test_maintenance_that_kept_nobody_out_was_never_on() -> None:
     (line, *_) = sentences(measured([*WINDOW[:2], done("maintenance_start", 10.1, 0.0, unseen=True), *WINDOW[4:]]))
-    assert line.endswith("maintenance was never on")
+    assert line.endswith("maintenance was not seen to keep anybody out")
 
 
 def test_an_outage_between_two_looks_is_not_said_to_have_been_seen_whole() -> None:

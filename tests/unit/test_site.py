@@ -21,6 +21,7 @@ from agent.transaction import Transaction
 from tests.unit.examples import LIVE, settings
 from tests.unit.test_transaction import ID, Host
 
+GLANCE = site.glance
 APP, SHUT = (200, "<title>Shop</title>"), (503, "<title>Back soon</title>")
 
 
@@ -46,6 +47,7 @@ class Web:
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         monkeypatch.setattr(window, "run_script", self._script)
         monkeypatch.setattr(site, "SEEN_WITHIN", 0.1)
+        monkeypatch.setattr(site, "glance", GLANCE)
         host.step("maintenance_start", window.maintenance_start)
         host.step("maintenance_stop", window.maintenance_stop)
         host.action("maintenance", undo.maintenance)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agent import beginning, clean, commit, guard, health, reserve, service, steps, undo, window
+from agent import beginning, clean, commit, guard, health, reserve, service, site, steps, undo, window
 from agent.bounds import KEEP_RUNS
 from agent.command import CommandFailed
 from agent.ending import end_refused, fall_back
@@ -52,8 +52,11 @@ class Host:
         for name in steps.STEPS:
             self.step(name, lambda _: {})
         self.step("swap", window.swap)
+        self.step("maintenance_start", lambda _: {"page": {"status": 503}})
+        monkeypatch.setattr(site, "glance", lambda _: {"shut": "undo maintenance" not in self.done})
         for name in undo.ACTIONS:
             self.action(name, lambda _: {})
+        self.action("maintenance", lambda _: {"open": True})
         self.action("links", undo.links)
         self.action("mark", undo.mark_failed)
 

@@ -1,0 +1,295 @@
+"""Every sentence of an outcome is true, and none contradicts another: deploys on a host of the test's own making, whose
+steps and undos fail in each way, are held against what that host is really like."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from agent import ending, going_back, health, service, site, staying, undo, verdicts, window
+from agent.ending import fall_back
+from agent.layout import Layout
+from agent.progress import WINDOW
+from agent.recover import recover
+from agent.state import lock_holder
+from agent.step import Step, StepFailed
+from agent.transaction import Transaction
+from agent.versions import linked_version
+from tests.sentences import Truth, contradictions
+from tests.unit.examples import LIVE, settings
+from tests.unit.test_transaction import ID, Host
+
+Note = dict[str, Any]
+GLANCE = site.glance
+BEFORE = [["items", "0001_initial"]]
+ADDED = ["items", "0002_colour"]
+PENDING = [{"app": "items", "name": "0002_colour", "reversible": True, "atomic": True, "operations": []}]
+PAGES = {"app": (200, None), "shut": (503, "answers 503"), "shut, as 200": (200, None), "nobody": (502, "answers 502")}
+FIRST, THEN = "before it has done anything", "after it has done what it does"
+STEPS = ("seal", *WINDOW)
+UNDOS = ("links", "database", "schema", "restart", "health", "maintenance", "site", "mark", "evidence")
+
+
+@dataclass
+class World:
+    """A host as it really is, and what goes wrong on it.
+
+    + breaks: the steps and undos that fail, and when
+    + stop, start: whether the maintenance scripts do what they say
+    """
+
+    breaks: dict[str, str] = field(default_factory=dict)
+    start: bool = True
+    stop: bool = True
+    page: str = "shut"
+    up_before: bool = True
+    web: bool = True
+    flag: bool = False
+    ever: bool = False
+    applied: list[list[str]] = field(default_factory=lambda: [*BEFORE])
+    sick: bool = False
+    running: str | None = LIVE
+    host: Host | None = None
+
+    def breaking(self, name: str, what: Any) -> Any:
+        """A step or an undo that does what it does, and fails where it is to."""
+
+        def do(step: Step) -> Note:
+            if self.breaks.get(name) == FIRST:
+                raise StepFailed(f"{name} broke")
+            note = what(step)
+            if self.breaks.get(name) == THEN:
+                raise StepFailed(f"{name} broke")
+            return dict(note)
+
+        return do
+
+    # What the agent sees and does.
+
+    def script(self, step: Step, key: str, *arguments: str) -> str:
+        if key == "maintenance_start_script" and self.start:
+            self.flag = self.ever = True
+        if key == "maintenance_stop_script" and self.stop:
+            self.flag = False
+        if key == "backup_script":
+            return "/srv/backups/a.dump"
+        return ""
+
+    def look(self, told: Note) -> Note:
+        serves = "app" if self.well() else "nobody"
+        name = (self.page if self.flag else serves) if self.web else "nobody"
+        status, wrong = PAGES[name]
+        return {"status": status, "sign": name, "wrong": wrong}
+
+    def well(self) -> bool:
+        return bool(self.running) and not (self.sick and self.running == LIVE)
+
+    def django(self, step: Step, verb: str, *arguments: str, version: str | None = None) -> Note:
+        if verb in ("unapply", "reapply"):
+            self.applied = [*BEFORE]
+            return {"wrong": []}
+        return {"applied": list(self.applied)}
+
+    def migrate(self, step: Step) -> Note:
+        self.applied = [*BEFORE, ADDED]
+        return {"pending": []}
+
+    def restore(self, step: Step, backup: str) -> Note:
+        if self.breaks.get("restore") != FIRST:
+            self.applied = [*BEFORE]
+        return {"restored": backup}
+
+    def restart(self, step: Step) -> Note:
+        self.running = linked_version(step.layout, step.layout.path("current_main"))
+        return {}
+
+    def stop_service(self, step: Step) -> Note:
+        self.running = None
+        return {}
+
+    def prove_healthy(self, layout: Layout, version: str, *_: Any, **__: Any) -> Note:
+        if self.running != version or not self.well():
+            raise health.Unhealthy("not healthy")
+        return {"healthy_after": 0.1, "stable": 1}
+
+
+@contextlib.contextmanager
+def real(world: World, begin: Note) -> Iterator[Host]:
+    """A host whose agent works on that world."""
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        folder, output = Path(name), io.StringIO()
+        for module in [module for key, module in sys.modules.items() if key.startswith("agent.")]:
+            if hasattr(module, "acting_as"):
+                patch.setattr(module, "acting_as", lambda _: nullcontext())
+            if hasattr(module, "django") and module is not sys.modules["agent.manage"]:
+                patch.setattr(module, "django", world.django)
+        patch.setattr(Layout, "of", lambda told: Layout(told, folder / "home"))
+        patch.setattr(service, "host_goes_down", lambda: False)
+        patch.setattr(ending, "forget_failed", lambda _: None)
+        patch.setattr(window, "run_script", world.script)
+        patch.setattr(window, "examine", lambda _, path: {"path": path, "bytes": 1, "sha256": "a"})
+        patch.setattr(staying, "migrate", world.migrate)
+        patch.setattr(undo, "restore", world.restore)
+        patch.setattr(going_back, "restore", world.restore)
+        patch.setattr(site, "look", world.look)
+        patch.setattr(site, "SEEN_WITHIN", 0.0)
+        patch.setattr(health, "prove_healthy", world.prove_healthy)
+        patch.setattr(health, "app_problem", lambda *_, **__: None if world.well() else "not healthy")
+        patch.setattr(verdicts, "look", lambda _: verdicts.Look())
+        # No host of a test loses its power.
+        patch.setattr(os, "fsync", lambda _: None)
+        host = Host(folder, patch, lambda: _taken(output))
+        patch.setattr(site, "glance", GLANCE)
+        checks = {"fallback": begin.pop("way"), "applied": BEFORE, "pending": begin.pop("pending")}
+        host.step("checks", lambda _: checks)
+        for step in STEPS:
+            host.step(step, world.breaking(step, _what(world, step)))
+        for action in UNDOS:
+            host.action(action, world.breaking(f"undo {action}", _undoing(world, action)))
+        host.action("stop service", world.stop_service)
+        world.host = host
+        if begin["bare"]:
+            (host.home / "django-current").unlink()
+            world.running = None
+        before = world.look({})
+        with contextlib.redirect_stdout(output):
+            transaction = host.begin(**begin, site_before=before, healthy_before=world.well() and not begin["bare"])
+            transaction.journal.append("note", step="downtime", note={"1": PROBES})
+            yield host
+
+
+PROBES = {word: {"asked": 9, "failed": 1, "outage": 0.1} for word in ("site", "app")}
+
+
+def _taken(output: io.StringIO) -> str:
+    text = output.getvalue()
+    output.seek(0)
+    output.truncate()
+    return text
+
+
+def _what(world: World, step: str) -> Any:
+    steps = {
+        "backup": window.backup,
+        "maintenance_start": window.maintenance_start,
+        "migrate": window.migrate,
+        "swap": window.swap,
+        "restart": world.restart,
+        "health": lambda step: world.prove_healthy(step.layout, step.version),
+        "maintenance_stop": window.maintenance_stop,
+    }
+    return steps.get(step, lambda _: {})
+
+
+def _undoing(world: World, action: str) -> Any:
+    actions = {
+        "links": undo.links,
+        "database": undo.database,
+        "schema": undo.prove_schema,
+        "restart": world.restart,
+        "health": undo.prove_health,
+        "maintenance": undo.maintenance,
+        "site": undo.prove_site,
+        "mark": undo.mark_failed,
+    }
+    return actions.get(action, lambda _: {})
+
+
+@st.composite
+def deploys(draw: st.DrawFn) -> tuple[World, Note, str]:
+    """A host, a deploy to it, and the step at which that fails or is given up."""
+    bare, up = draw(st.booleans()), draw(st.booleans())
+    at = draw(st.sampled_from(STEPS))
+    breaks = {at: draw(st.sampled_from([FIRST, THEN, "nobody goes on"]))}
+    breaks |= {
+        f"undo {one}": draw(st.sampled_from([FIRST, THEN])) for one in draw(st.sets(st.sampled_from(UNDOS), max_size=2))
+    }
+    if draw(st.booleans()):
+        breaks["restore"] = FIRST
+    world = World(
+        breaks=breaks,
+        start=draw(st.sampled_from([True, True, False])),
+        stop=draw(st.sampled_from([True, True, False])),
+        page=draw(st.sampled_from(["shut", "shut, as 200", "nobody"])),
+        up_before=up,
+        sick=not up,
+        web=draw(st.sampled_from([True, True, False])),
+    )
+    told = settings().model_dump(mode="json") | {
+        "maintenance": draw(st.sampled_from(["always", "auto"])),
+        "restore_script": draw(st.sampled_from([None, "/srv/restore.sh"])),
+        "site_timeout": 0,
+        "migrate_timeout": 0,
+    }
+    primary = draw(st.sampled_from([True, True, False]))
+    begin = {
+        "settings": told,
+        "bare": bare,
+        "was": None if bare else LIVE,
+        "primary": primary,
+        "hosts": ["web1"] if primary else ["web1", "web2"],
+        "has_worked": draw(st.booleans()),
+        "way": draw(st.sampled_from(["reverse", "keep", *(["restore"] if told["restore_script"] else [])])),
+        "pending": draw(st.sampled_from([PENDING, []])),
+    }
+    return world, begin, at
+
+
+@given(deploys(), st.data())
+@limits(deadline=None, max_examples=100)
+def test_no_sentence_of_an_outcome_contradicts_another_or_the_host(
+    deploy: tuple[World, Note, str], data: st.DataObject
+) -> None:
+    world, begin, at = deploy
+    with real(world, begin) as host:
+        steps = ["checks", *STEPS[: STEPS.index(at) + 1]]
+        went_well = all(host.run(name) == [True] for name in steps)
+        transaction = Transaction(host.state, ID)
+        if went_well:
+            fall_back(transaction, "no word from the controller", settled=True)
+        assert_true(host, world, begin)
+        for _ in range(2):
+            if transaction.progress.outcome != "needs a person":
+                break
+            # Some of what was in the way is put right.
+            world.breaks = {one: when for one, when in world.breaks.items() if data.draw(st.booleans())}
+            world.stop = data.draw(st.booleans())
+            recover(transaction, database=data.draw(st.sampled_from(["", "keep"])))
+            assert_true(host, world, begin)
+
+
+def assert_true(host: Host, world: World, begin: Note) -> None:
+    """Assert that all that was said since the fallback began is true."""
+    lines = host.said.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("falling back: ")]
+    transaction = Transaction(host.state, ID)
+    if transaction.progress.outcome is None:
+        return
+    said = lines[starts[-1] :]
+    live = linked_version(transaction.layout, transaction.layout.path("current_main"))
+    truth = Truth(
+        live=live,
+        was=begin["was"],
+        maintenance=world.look({})["sign"] in ("shut", "shut, as 200") or (world.flag and world.web),
+        ever=world.ever and world.web,
+        healthy=world.well() and world.running == live,
+        site=world.look({})["sign"] == "app",
+        schema_back=world.applied == BEFORE,
+        restore_script=begin["settings"]["restore_script"],
+        code=1,
+    )
+    assert contradictions(said, truth) == [], "\n".join([*lines, str(world)])
+    assert bool(lock_holder(host.state)) == said[-1].startswith("needs a person")
