@@ -32,6 +32,8 @@ SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 ASKS_ITS_NAME = {"postgresql": "select current_database()", "mysql": "select database()"}
 # How long reading the static files may take, seconds: somebody waits for it.
 STATIC_LIMIT = 8.0
+# A line for each time that a migration has got no lock, and was tried again.
+WAITED = []  # type: ignore[var-annotated]
 
 
 def main() -> None:
@@ -55,6 +57,7 @@ def main() -> None:
         if verb == "static":
             arguments.append(_lead_static_files_to(arguments[0]))
         django.setup()
+        _wait_for_no_lock()
         found = VERBS[verb](*arguments)  # type: ignore[operator]
         print(MARK + json.dumps(found), flush=True)
         if door is not None and _has_to_migrate(found.get("checks", found)):
@@ -63,6 +66,34 @@ def main() -> None:
     management.execute_from_command_line = ours
     sys.argv = [manage, verb]
     runpy.run_path(manage, run_name="__main__")
+
+
+def _locks():  # type: ignore[no-untyped-def]
+    """What is in the file beside this one, whose folder is not where the app's Python looks."""
+    import importlib.util  # noqa: PLC0415
+
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "django_locks.py")
+    spec = importlib.util.spec_from_file_location("switchback_django_locks", path)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
+
+
+def _wait_for_no_lock():  # type: ignore[no-untyped-def]
+    """Have what works for a deploy say so to the database, and let no visitor wait while it waits for a lock."""
+    if "SWITCHBACK_LOCKS" not in os.environ:
+        return
+    locks = _locks()
+    told = locks.asked()
+    if locks.name_sessions(told["name"]):
+        _let_go_of_databases()
+    locks.be_patient(told["timeout"], told["until"], WAITED)
+
+
+def end_sessions():  # type: ignore[no-untyped-def]
+    """End what this deploy has left in the databases, of processes that were killed."""
+    locks = _locks()
+    return locks.end_sessions(locks.asked()["name"])
 
 
 def _has_to_migrate(found):  # type: ignore[no-untyped-def]
@@ -344,7 +375,7 @@ def migrate():  # type: ignore[no-untyped-def]
         executor = _executor(alias)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", database=alias, interactive=False, verbosity=1)
-    return migrations()
+    return {**migrations(), "waited": WAITED}
 
 
 def unapply(wanted, emptied=""):  # type: ignore[no-untyped-def]
@@ -356,7 +387,7 @@ def unapply(wanted, emptied=""):  # type: ignore[no-untyped-def]
     found = {"unapplied": [], "wrong": [], "tables": []}  # type: ignore[var-annotated]
     for alias in reversed(_aliases()):
         _unapply_in(alias, _of(alias, json.loads(wanted)), emptied, found)
-    return {**found, "databases": _aliases()}
+    return {**found, "databases": _aliases(), "waited": WAITED}
 
 
 def _unapply_in(alias, wanted, emptied, found):  # type: ignore[no-untyped-def]
@@ -417,7 +448,7 @@ def reapply(wanted):  # type: ignore[no-untyped-def]
     + wanted: what is to be applied, a JSON list as `migrations` has it; null for all that this code has
     """
     told = json.loads(wanted)
-    found = {"applied": [], "wrong": []}  # type: ignore[var-annotated]
+    found = {"applied": [], "wrong": [], "waited": WAITED}
     for alias in _aliases():
         executor = _executor(alias)
         loader = executor.loader
@@ -746,6 +777,7 @@ VERBS = {
     "about": about,
     "reapply": reapply,
     "foresee": foresee,
+    "end_sessions": end_sessions,
 }
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 from agent.command import CommandFailed
 from agent.fallback import visitors_are_in
 from agent.foresight import with_risks
+from agent.locks import tell
 from agent.manage import django
 from agent.migration_names import key_of, label, labels
 from agent.migration_risk import BREAKS, UNKNOWN
@@ -125,6 +126,7 @@ def take_back(step: Step) -> Note:
     gone = set(map(key_of, before["leaving"]))
     keep = [pair for pair in before["applied"] if tuple(pair) not in gone]
     done = django(step, "unapply", json.dumps(keep), version=step.begin["was"])
+    tell(step, done)
     if done["wrong"]:
         raise StepFailed("the applied migrations are not those that were to stay: " + json.dumps(done["wrong"]))
     return dict(done)
@@ -152,6 +154,7 @@ def undo(step: Step) -> Note:
         # An older backup is live, and visitors may have written to it: only a person can say which rows are to stay.
         raise StepFailed(f"visitors may have written since the restore; the rows from before it are in {backup}")
     done = django(step, "reapply", json.dumps(before), version=was)
+    tell(step, done)
     if done["wrong"]:
         raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
     return {"migrated": was, **done}

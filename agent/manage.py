@@ -11,6 +11,7 @@ from typing import Any
 from agent.command import CommandFailed
 from agent.django_side import MARK
 from agent.lines import lines_of
+from agent.locks import for_django
 from agent.step import Step
 
 Note = dict[str, Any]
@@ -20,17 +21,17 @@ def django(step: Step, verb: str, *arguments: str, version: str = "") -> Note:
     """Run a verb, and return what it has found. Raises CommandFailed."""
     version = version or step.version
     with as_the_app_s_own(step, version):
-        output = _run(step, version, arguments_of(step, version, verb, *arguments))
+        output = _run(step, version, arguments_of(step, version, verb, *arguments), for_django(step))
     return said_in(output, verb)
 
 
 def run_python(step: Step, version: str, arguments: list[str]) -> str:
     """Run a version's own Python in its own config directory. Raises CommandFailed."""
-    return _run(step, version, [_python(step, version), *arguments])
+    return _run(step, version, [_python(step, version), *arguments], {})
 
 
-def _run(step: Step, version: str, argv: list[str]) -> str:
-    return step.runner(step.layout.app).run(argv, cwd=folder_of(step, version))
+def _run(step: Step, version: str, argv: list[str], env: dict[str, str]) -> str:
+    return step.runner(step.layout.app).run(argv, cwd=folder_of(step, version), env=env)
 
 
 def arguments_of(step: Step, version: str, verb: str, *arguments: str) -> list[str]:

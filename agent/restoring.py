@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from agent.locks import for_scripts
 from agent.manage import django
 from agent.migration_names import labels
 from agent.step import Step, StepFailed
@@ -14,7 +16,9 @@ Note = dict[str, Any]
 def restore(step: Step, backup: str) -> Note:
     """Give the host's restore script a backup. Raises CommandFailed."""
     script = step.layout.path("restore_script")
-    step.runner(step.layout.app).run([str(script), backup], cwd=step.layout.home)
+    # A whole database may be written out on the way back into it: where backups have room, not where /tmp is memory.
+    env = {"TMPDIR": os.path.dirname(backup), **for_scripts(step)}
+    step.runner(step.layout.app).run([str(script), backup], cwd=step.layout.home, env=env)
     return {"restored": backup}
 
 

@@ -24,6 +24,7 @@ from agent.command import (
     stop_group,
 )
 from agent.django_side import END, NOW, STAYS, THEN_MIGRATE
+from agent.locks import for_django
 from agent.manage import Note, arguments_of, as_the_app_s_own, django, folder_of, said_in
 from agent.say import say
 from agent.step import Step
@@ -50,7 +51,7 @@ def django_that_stays(step: Step, verb: str, *arguments: str) -> Note:
     with waiting:
         with listening:
             argv = arguments_of(step, step.version, verb, *arguments, THEN_MIGRATE, str(listening.fileno()))
-            command = runner.start(argv, folder, handed=[listening.fileno()])
+            command = runner.start(argv, folder, for_django(step), handed=[listening.fileno()])
         if not _stays(command, waiting, runner.until):
             _close(door)
             with as_the_app_s_own(step, step.version):

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import assets, beside, going_back, health, rolling, schema, site, verdicts, whole, window
+from agent import assets, beside, going_back, health, locks, rolling, schema, sessions, site, verdicts, whole, window
 from agent.command import LOGGED, acting_as, stop_groups
-from agent.fallback import database_way, failed_step, rolls_back
+from agent.fallback import changes_database, database_way, failed_step, rolls_back
 from agent.last_words import app_logs, end_of_log
 from agent.lines import bounded, first_line
 from agent.links import restore_links
@@ -40,6 +40,9 @@ def stop_commands(step: Step) -> Note:
     stop_groups(written)
     unwritten = _stop_strays(step)
     beside.hide_secrets(step.transaction.output(beside.REHEARSAL))
+    if changes_database(step.progress) and database_way(step.progress) == "keep":
+        # Otherwise right before it is taken back.
+        sessions.end_left(step)
     return {"stopped": [*written, *unwritten]}
 
 
@@ -76,6 +79,7 @@ def _keep_assets(step: Step) -> Note:
 
 def database(step: Step) -> Note:
     """Take the database back to what it was before this deploy changed it."""
+    sessions.end_left(step)
     if step.begin["kind"] == "revert":
         return going_back.undo(step)
     if database_way(step.progress) == "restore":
@@ -86,6 +90,7 @@ def database(step: Step) -> Note:
     if half:
         raise StepFailed(f"{half} is not atomic and failed on the way: the schema may be half applied")
     done = django(step, "unapply", json.dumps(before["applied"]), *(["emptied"] if before.get("empty") else []))
+    locks.tell(step, done)
     if done["wrong"]:
         raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
     if done.get("tables"):

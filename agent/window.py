@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, assets, build, going_back, health, rolling, served, site, staying, whole
+from agent import ahead, assets, build, going_back, health, locks, rolling, served, site, staying, whole
 from agent.backup import examine
 from agent.command import acting_as
 from agent.last_words import LastWords
@@ -42,12 +42,11 @@ def _back_up(step: Step) -> Note:
     return examine(step, run_script(step, "backup_script"))
 
 
-def run_script(step: Step, key: str, *arguments: str) -> str:
+def run_script(step: Step, key: str) -> str:
     """Run one of the host's own scripts as the app user, in its home."""
     script = step.layout.path(key)
-    # A whole database may be written out on the way back into it: where backups have room, not where /tmp is memory.
-    env = {"TMPDIR": os.path.dirname(arguments[0])} if key == "restore_script" else None
-    return step.runner(step.layout.app).run([str(script), *arguments], cwd=step.layout.home, env=env)
+    env = locks.for_scripts(step) if key == "backup_script" else None
+    return step.runner(step.layout.app).run([str(script)], cwd=step.layout.home, env=env)
 
 
 def maintenance_start(step: Step) -> Note:
@@ -80,7 +79,9 @@ def migrate(step: Step) -> Note:
         return {"skipped": STAYS if step.begin["kind"] == "revert" else "nothing to migrate"}
     if step.begin["kind"] == "revert":
         return going_back.take_back(step)
-    left = staying.migrate(step)["pending"]
+    found = staying.migrate(step)
+    locks.tell(step, found)
+    left = found["pending"]
     if left:
         raise StepFailed("still to be migrated afterwards: " + labels(left))
     return {"applied": [label(one) for one in step.notes("checks")["pending"]]}

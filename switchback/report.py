@@ -30,6 +30,7 @@ TOLD = (
     "restart: supervisord has",
     "restart:   ",
     "restart: the new",
+    ": waited for a lock: ",
 )
 COST = ("downtime: ", "time: ")
 UNDOING = (

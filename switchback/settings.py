@@ -170,6 +170,11 @@ class Settings(BaseModel):
         default=600, description="seconds for each script on the host, and for reading the backup that one has made"
     )
     migrate_timeout: Count = Field(default=1800, description="seconds for the migrations")
+    lock_timeout: Count = Field(
+        default=2,
+        description="seconds that a migration waits for a lock in PostgreSQL, and visitors behind it: then it is "
+        "rolled back, and tried again (see failure-model.md)",
+    )
     restart_timeout: Count = Field(
         default=60,
         description=(

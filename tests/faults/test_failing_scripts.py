@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.bed.hosts import Host
-from tests.faults.watch import hold_table, journal, write_script
+from tests.faults.watch import hold_table, journal, let_table_go, wait_until, write_script
 from tests.invariants import Seen, assert_ended, assert_quiet, assert_screen, assert_taken_back, assert_well, look
 from tests.runs import Runs
 
@@ -169,11 +169,25 @@ def test_a_service_that_does_not_start_with_the_new_version_is_started_with_the_
 def test_a_migration_that_waits_for_a_lock_for_too_long_is_stopped_in_the_database_too(
     host: Host, before: Seen, run: Runs, settings: dict[str, object]
 ) -> None:
-    settings["migrate_timeout"] = 12
+    settings |= {"migrate_timeout": 12, "lock_timeout": 60}
     hold_table(host)
     result = run("deploy", host, data={"code": "good-2"})
     # The lock is held still, and visitors don't wait for it.
-    assert_taken_back(host, before, result, "migrate", ["took too long and was stopped", "proven healthy"])
+    says = ["took too long and was stopped", "while it waited for a lock, held by pid ", "user postgres"]
+    assert_taken_back(host, before, result, "migrate", [*says, "proven healthy"])
+
+
+def test_a_migration_that_gets_its_lock_after_a_while_is_applied_and_the_run_says_for_whom_it_has_waited(
+    host: Host, before: Seen, run: Runs, settings: dict[str, object]
+) -> None:
+    settings |= {"maintenance": "auto", "lock_timeout": 1}
+    hold_table(host)
+    running = run.start("deploy", host, data={"code": "good-2"})
+    wait_until(host, "journalctl --unit 'postgresql@*' | grep -q 'due to lock timeout'")
+    let_table_go(host)
+    result = running.wait().worked()
+    assert "migrate: waited for a lock: items.0002_item_colour: no lock within 1 s, held by pid " in result.screen
+    assert look(host).database.migrations != before.database.migrations
 
 
 def test_an_install_script_that_fails_makes_the_deploy_fall_back(

@@ -58,9 +58,11 @@ def open_gate(host: Host) -> None:
     host.run(["touch", GATE])
 
 
-def hold_table(host: Host) -> None:
+def hold_table(host: Host, user: str = "postgres") -> None:
     """Keep migrations, and nothing else, from changing the items' table."""
-    host.run(["systemd-run", "--quiet", "--unit=hold-table", "--uid=postgres", "psql", "-Xd", "app", "-c", HOLD])
+    host.run(
+        ["systemd-run", "--quiet", "--collect", "--unit=hold-table", f"--uid={user}", "psql", "-Xd", "app", "-c", HOLD]
+    )
     wait_until(host, f'[ -n "$(runuser -u postgres -- psql -AtXd app -c "{HELD}")" ]')
 
 

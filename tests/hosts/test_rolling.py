@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from tests.bed.hosts import Host
-from tests.faults.watch import STATE, wait_until, wait_until_free
+from tests.faults.watch import STATE, hold_table, let_table_go, wait_until, wait_until_free
 from tests.hosts.config_branches import push_config
-from tests.hosts.visitors import live_is, nobody_notices
+from tests.hosts.visitors import live_is, nobody_notices, visitors
 from tests.invariants import assert_taken_back, assert_well, look, visit
 from tests.runs import Runs
+
+# What is left of a client that was killed.
+WAITING = "select pid from pg_stat_activity where query like 'ALTER TABLE%' and wait_event_type = 'Lock'"
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +71,40 @@ def test_an_agent_that_is_killed_between_two_processes_is_followed_by_the_guard_
     seen = assert_well(host, "good-1", links=before.links, database=before.database)
     assert seen.main_pid == before.main_pid
     assert (seen.last["outcome"], seen.last["step"]) == ("fell back", "restart")
+
+
+def test_a_reader_who_stays_in_a_transaction_is_named_and_keeps_no_visitor_waiting_behind_a_migration(
+    host: Host, run: Runs
+) -> None:
+    before = look(host)
+    hold_table(host, "app")
+    with visitors(host, 20, host.website_url) as got:
+        result = run("deploy", host, data={"code": "good-2", "lock_timeout": 1})
+    let_table_go(host)
+    says = (
+        "items.0002_item_colour: no lock within 1 s, held by pid ",
+        "user app, application psql, in a transaction since ",
+        "query: begin; lock table items_item in share ...",
+        "items.0002_item_colour was tried 5 times, and rolled back each time: nothing of it is applied",
+    )
+    assert_taken_back(host, before, result, "migrate", says)
+    assert [one["failed"] for one in got] == [0]
+    # Twice that time, and a second.
+    assert got[0]["slowest"] <= 3, got
+
+
+def test_what_a_killed_migration_has_asked_the_database_for_is_ended_before_the_way_back(host: Host, run: Runs) -> None:
+    before = look(host)
+    hold_table(host, "app")
+    running = run.start("deploy", host, data={"code": "good-2", "lock_timeout": 100})
+    wait_until(host, f'[ -n "$(runuser -u app -- psql -AtXd app -c "{WAITING}")" ]')
+    host.run(["pkill", "-KILL", "-f", "django_side.py .* then-migrate"])
+    result = running.wait()
+    left = host.run(["runuser", "-u", "app", "--", "psql", "-AtXd", "app", "-c", WAITING]).stdout
+    let_table_go(host)
+    assert left == ""
+    assert "ended a session that was left in the database: pid " in result.output
+    assert_taken_back(host, before, result, "migrate", ("proven healthy",))
 
 
 def test_a_restart_replaces_every_process_and_nobody_notices(host: Host, run: Runs) -> None:

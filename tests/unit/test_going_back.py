@@ -32,13 +32,15 @@ class Step:
     def __init__(self, folder: Path, kind: str = "revert", database: str = "keep", **says: list[Any]) -> None:
         self.begin = {"kind": kind, "database": database, "was": NEW, "version": OLD, "backup": "/older.dump"}
         self.settings = {"restore_script": "restore.sh"}
-        self.version = OLD
+        self.name, self.version = "migrate", OLD
+        self.transaction = SimpleNamespace(deploy="20261128-1", journal=SimpleNamespace(records=list))
         self.layout = SimpleNamespace(
             version=lambda name: folder / name, path=lambda key: Path("/restore.sh"), app="app", home=folder
         )
         self.noted: dict[str, Any] = {}
         self.says, self.asked, self.ran = says, list[tuple[str, ...]](), list[list[str]]()
-        self.progress = SimpleNamespace(notes={"maintenance_start": {}}, started=("maintenance_start", "migrate"))
+        started = ("maintenance_start", "migrate")
+        self.progress = SimpleNamespace(notes={"maintenance_start": {}}, started=started, done=started)
         for name, known in ((OLD, [FIRST]), (NEW, [FIRST, SECOND])):
             (folder / name).mkdir(exist_ok=True)
             (folder / name / ".switchback.json").write_text(json.dumps({"migrations": known}))
@@ -47,7 +49,7 @@ class Step:
         return self.noted.get(step, {})
 
     def runner(self, user: str) -> Any:
-        return SimpleNamespace(run=lambda argv, cwd: self.ran.append(argv))
+        return SimpleNamespace(run=lambda argv, **how: self.ran.append(argv))
 
     def django(self, step: Any, verb: str, *arguments: str, version: str = "") -> Any:
         self.asked.append((verb, *arguments, version or OLD))

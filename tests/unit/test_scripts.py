@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from socket import gethostname
 from types import SimpleNamespace
 from typing import Any
 
+from agent.restoring import restore
 from agent.window import run_script
 
 
@@ -13,7 +15,19 @@ def test_a_restore_writes_what_it_has_to_beside_the_backup_and_not_where_memory_
     runs: list[dict[str, Any]] = []
     runner = SimpleNamespace(run=lambda argv, **how: runs.append({"argv": argv, **how}))
     layout = SimpleNamespace(path=lambda key: tmp_path / key, home=tmp_path, app="app")
-    step: Any = SimpleNamespace(layout=layout, runner=lambda user: runner)
-    run_script(step, "restore_script", "/srv/backups/app.dump")
+    step: Any = SimpleNamespace(layout=layout, runner=lambda user: runner, transaction=SimpleNamespace(deploy="one"))
+    restore(step, "/srv/backups/app.dump")
+    run_script(step, "maintenance_start_script")
+    assert [one["env"] and one["env"]["TMPDIR"] for one in runs] == ["/srv/backups", None]
+
+
+def test_what_works_with_the_database_says_there_for_which_deploy(tmp_path: Path) -> None:
+    runs: list[dict[str, Any]] = []
+    runner = SimpleNamespace(run=lambda argv, **how: runs.append({"argv": argv, **how}))
+    layout = SimpleNamespace(path=lambda key: tmp_path / key, home=tmp_path, app="app")
+    deploy = "20261128-111619-root-1060"
+    step: Any = SimpleNamespace(layout=layout, runner=lambda user: runner, transaction=SimpleNamespace(deploy=deploy))
+    restore(step, "/srv/backups/app.dump")
     run_script(step, "backup_script")
-    assert [one["env"] for one in runs] == [{"TMPDIR": "/srv/backups"}, None]
+    names = [one["env"]["PGAPPNAME"] for one in runs]
+    assert names == [f"switchback {deploy} {gethostname()}"[:63]] * 2

@@ -47,7 +47,8 @@ class Step:
         self._records: list[dict[str, Any]] = []
         self.begin = {"kind": "deploy", **begin}
         self.layout = SimpleNamespace(app=None, part=lambda version, part: folder)
-        self.transaction = SimpleNamespace(folder=folder, goes_on_beside=self.write_down)
+        self.transaction = SimpleNamespace(folder=folder, goes_on_beside=self.write_down, deploy="20261128-1")
+        self.settings: dict[str, Any] = {}
 
     def write_down(self, what: str, pid: int) -> None:
         self._records.append({"event": "beside", "what": what, "pid": pid, "started": started_at(pid)})

@@ -1,0 +1,153 @@
+"""How migrations wait for locks: what of that needs no database that locks. The rest is in tests of hosts."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent import django_locks, locks
+from agent.django_locks import Locks, can_be_limited, described, first_words, sqlstate
+
+HOLDER = (
+    4711,
+    "app",
+    "report.py",
+    "idle in transaction",
+    "SELECT * FROM items_item WHERE name = 'x'",
+    "11:30:03",
+    45.2,
+)
+
+
+class NoLock(Exception):
+    """As psycopg has it."""
+
+    sqlstate = "55P03"
+
+
+class Connection:
+    """As much of a connection as waiting has to do with."""
+
+    def copy(self) -> Any:
+        raise AssertionError("nothing waits for so long here")
+
+
+def patient(until: float | None = None) -> Locks:
+    return Locks(0.01, until, [])
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("SELECT * FROM items_item WHERE name = 'secret'", "SELECT * FROM items_item WHERE name"),
+        ("begin; select * from items_item", "begin; select * from items_item"),
+        ('UPDATE "users" SET token = abc', 'UPDATE "users" SET'),
+        ("set app.token to abcdef", "set"),
+        ("begin; set app.token to abcdef", "begin; set"),
+        ("SELECT set_config('app.token', 'abcdef', false)", "SELECT"),
+        ("/* token=abcdef */ select 1", ""),
+        ("<insufficient privilege>", ""),
+        (None, ""),
+    ],
+)
+def test_of_a_query_its_first_words_are_told_and_no_value(query: str | None, words: str) -> None:
+    assert first_words(query) == words
+
+
+def test_who_holds_a_lock_is_told_with_what_helps_to_find_them() -> None:
+    assert described(HOLDER) == (
+        "pid 4711, user app, application report.py, in a transaction since 11:30:03 UTC (45 s), idle in transaction, "
+        "query: SELECT * FROM items_item WHERE name ..."
+    )
+    hidden = (4711, "root", "", None, "<insufficient privilege>", None, None)
+    assert described(hidden) == "pid 4711, user root"
+    assert "prepared transaction" in described((0, *[None] * 6))
+
+
+def test_an_error_is_known_by_what_it_was_raised_from() -> None:
+    wrapped = ValueError("could not save")
+    wrapped.__context__ = RuntimeError("canceling statement due to lock timeout")
+    wrapped.__context__.__cause__ = NoLock()
+    assert sqlstate(wrapped) == "55P03"
+    assert sqlstate(ValueError()) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "can_be"),
+    [
+        ('ALTER TABLE "items_item" ADD COLUMN "colour" text', True),
+        ("  create unique index one on items_item (name)", True),
+        ("UPDATE items_item SET name = upper(name)", True),
+        ('CREATE INDEX CONCURRENTLY "one" ON "items_item" ("name")', False),
+        ("ALTER TABLE items_item ADD price int; COMMIT", False),
+        ("ALTER SYSTEM SET work_mem = '1MB'", False),
+        ("VACUUM items_item", False),
+        ("SELECT 1", False),
+    ],
+)
+def test_a_statement_of_a_migration_that_is_not_atomic_is_limited_where_it_may_be(statement: str, can_be: bool) -> None:
+    assert can_be_limited(statement) is can_be
+
+
+def test_what_got_no_lock_is_tried_again_until_it_gets_one() -> None:
+    tries = iter([NoLock(), NoLock(), None])
+
+    def once() -> str:
+        problem = next(tries)
+        if problem:
+            raise problem
+        return "applied"
+
+    one = patient()
+    assert one.patiently(Connection(), "items.0002", once) == "applied"
+    # The same as before is not said again.
+    assert one.waited == [
+        "items.0002: no lock within 0.01 s, held by nobody who could be seen; rolled back, and tried again every 0.01 s"
+    ]
+
+
+def test_on_the_way_forward_it_is_given_up_after_a_few_tries_and_nothing_else_is_tried_again() -> None:
+    tries = []
+
+    def locked() -> None:
+        tries.append(1)
+        raise NoLock
+
+    with pytest.raises(SystemExit, match=r"items\.0002 was tried 5 times, and rolled back each time"):
+        patient().patiently(Connection(), "items.0002", locked)
+    assert len(tries) == django_locks.TRIES
+
+    def broken() -> None:
+        tries.append(1)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        patient().patiently(Connection(), "items.0002", broken)
+    assert len(tries) == django_locks.TRIES + 1
+
+
+def test_on_the_way_back_it_is_tried_until_the_limit() -> None:
+    tries = []
+
+    def locked() -> None:
+        tries.append(1)
+        raise NoLock
+
+    end = time.time() + 0.5
+    with pytest.raises(SystemExit, match="no lock within"):
+        patient(end).patiently(Connection(), "items.0002", locked)
+    assert len(tries) > django_locks.TRIES
+    assert time.time() > end - 0.1
+
+
+@pytest.mark.parametrize(("name", "forward"), [("migrate", True), ("fallback", False)])
+def test_django_is_told_whose_its_sessions_are_and_how_to_wait(name: str, forward: bool) -> None:
+    transaction = SimpleNamespace(deploy="20261128-111619-deploy-1060")
+    step: Any = SimpleNamespace(name=name, transaction=transaction, settings={"lock_timeout": 7}, until=1000.0)
+    told = locks.for_django(step)
+    assert told["PGAPPNAME"].startswith("switchback 20261128-111619-deploy-1060 ")
+    assert len(told["PGAPPNAME"]) <= 63
+    assert f'"timeout": 7, "until": {"null" if forward else 998.0}' in told[django_locks.TOLD]
