@@ -162,7 +162,9 @@ def test_a_host_that_does_not_answer_any_more_is_given_up_in_time_and_what_becom
     assert time.monotonic() - began < ASK_EVERY + ANSWER_WITHIN + SLACK
     assert result.code == 1
     assert f"[{host.name}] gives no sign of life any more: its link is given up" in result.output
-    assert_screen(result, "unknown", ["no word from the host", f"falls back by itself, within {CONFIRM} s of its last"])
+    assert_screen(
+        result, "unknown", ["no word from the host", f"by itself, at the latest {CONFIRM} s after its running step"]
+    )
     held.let_go()
     wait_until_free(host)
     assert_came_back(host, before, "install_script")

@@ -24,7 +24,8 @@ def test_a_host_that_fails_takes_the_others_back_and_the_database_once(hosts: Ho
         f"[{first.name}] fell back at health",
         f"{second.name} failed, and a deploy commits on all hosts or on none",
     ]
-    assert_screen(result, "still falling back", [*says, f"[{second.name}] health failed: not healthy"])
+    ended = f"still falling back on {second.name}; fell back on {first.name}"
+    assert_screen(result, ended, [*says, f"[{second.name}] health failed: not healthy"])
     for host in (first, second):
         wait_until_free(host)
     seen = assert_well(first, links=before[first.name].links, database=before[first.name].database)
