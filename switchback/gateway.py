@@ -70,6 +70,11 @@ def hosts_of(state: State) -> list[Host]:
     return wanted
 
 
+def left_out(state: State) -> list[str]:
+    """The names of the inventory's hosts that --limit leaves out of this run."""
+    return [host.name for host in state.inventory if not state.is_host_in_limit(host)]
+
+
 def reached(state: State) -> list[Host]:
     """The hosts of this run that could be connected to, in the inventory's order."""
     return [host for host in state.inventory if state.is_host_in_limit(host) and host in state.active_hosts]

@@ -18,7 +18,7 @@ from switchback import outlook, report
 from switchback.checks import host_problems, hotfix_problems, link_notices, transaction_problems
 from switchback.errors import Refused
 from switchback.foresee import Known, foresee_cleaning, last_left
-from switchback.gateway import Facts, for_all_hosts, said_besides, survey_all
+from switchback.gateway import Facts, for_all_hosts, left_out, said_besides, survey_all
 from switchback.interrupts import Interrupts
 from switchback.inventory import command_line, options, primary_of, settings_of
 from switchback.options import Options
@@ -27,6 +27,7 @@ from switchback.settings import Settings
 from switchback.unable import unable_problems
 
 NOTHING_OPEN = "no deploy is open on this host: there is nothing to recover"
+NOT_ALL = "--limit leaves out {}: what is live there stays, also on the schema that this leaves behind"
 WHICH = "deploys/status.py lists those that are there"
 # How often a run that waits for another one looks again, seconds.
 LOOK_AGAIN = 2.0
@@ -148,6 +149,10 @@ def _plan(
     kept = outlook.kept_plan()
     asked = outlook.asked_for(kept)
     fleet, known = _see(state, hosts, asked, with_refs)
+    left = left_out(state)
+    if left and kind in ("deploy", "revert"):
+        first = known[fleet.primary]
+        known[fleet.primary] = replace(first, notices=(*first.notices, NOT_ALL.format(", ".join(left))))
     try:
         runs = plan(fleet, asked)
     except Refused as refused:

@@ -90,7 +90,8 @@ def test_hosts_that_differ_are_told_so_and_come_together_by_the_command_that_is_
 ) -> None:
     first, second = site
     newer = max(look(second).versions)
-    run("deploy", first, second, data={"version": newer}, args=["--limit", second.name]).worked()
+    alone = run("deploy", first, second, data={"version": newer}, args=["--limit", second.name]).worked()
+    assert f"note: --limit leaves out {first.name}: what is live there stays" in alone.output
     for deploy in ("status", "check"):
         seen = run(deploy, first, second).worked().output
         assert f"The hosts differ: {look(first).current} on {first.name}; {newer} on {second.name}" in seen
