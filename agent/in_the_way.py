@@ -40,6 +40,14 @@ def look(layout: Layout, current: str | None) -> Found:
     }
 
 
+def programs_need(layout: Layout) -> int | None:
+    """How long the service's programs may take to end, seconds; None where it does not run, so that nobody can say."""
+    try:
+        return stops_within(find_running(layout).sections)
+    except (Unreadable, OSError):
+        return None
+
+
 def by_a_link(layout: Layout) -> list[str]:
     """The programs of the supervisord that runs whose Python keeps to a link, each with the line to write."""
     venvs = (layout.path("current_venv_dir"), layout.path("current_main") / str(layout.settings["venv_subdir"]))

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent import bounds, git, heads, health, hotfixes, in_the_way, needs, rolling, service
+from agent import bounds, git, heads, health, hotfixes, in_the_way, needs, rolling, service, written
 from agent.at_once import at_once
 from agent.command import CommandFailed, Runner, can_become
 from agent.git import UnknownRef
@@ -38,7 +38,8 @@ def survey(state: State, request: Facts) -> Facts:
     """Read a host.
 
     + request: `settings`; `refs`: code and config to resolve, with their URLs; `hotfixes`: whether to look for them;
-      `needs`: whether to try what else a deploy needs
+      `needs`: whether to try what else a deploy needs; `written`: whether to read the files that provision writes,
+      which `needs` does too
     """
     settings, history = request["settings"], read_lines(state.history)
     facts: Facts = {
@@ -70,6 +71,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
             "website": partial(needs.website, layout.settings),
             "database": partial(needs.database, runner, layout, current, read_lines(state.history)[-HISTORY_LINES:]),
         }
+    reads = request.get("written") or request.get("needs")
     # These wait for others: the app, and a repository that may be far away.
     waits = at_once(
         {
@@ -101,6 +103,8 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "needs": tried,
         "rolling": rolling.look(layout, current),
         "by_a_link": in_the_way.by_a_link(layout),
+        "written": written.texts(layout) if reads else {},
+        "programs_need": in_the_way.programs_need(layout) if reads else None,
         "supervisord": rolling.refusal(layout),
         "makes_venv": _makes_venv(layout),
         "kept": bounds.how_much(state, layout, read_lines(state.history)),

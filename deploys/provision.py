@@ -2,7 +2,8 @@
 
     pyinfra inventories/prod.py deploys/provision.py
 
-Adds what is missing, and leaves what is there as it is. A second run changes nothing.
+Adds what is missing, and leaves what is there as it is. Only a file that an earlier run has written, and nobody has
+changed since, becomes what it would be now. A second run changes nothing.
 """
 
 from pyinfra import config, host, state
@@ -36,6 +37,7 @@ provision.folders(lacks.folders, settings.app_username, lacks.home, name="Direct
 provision.scripts(lacks.scripts, settings.app_username, name="Scripts: backup and maintenance")
 provision.supervisord(lacks.supervisord, settings.app_username, name="supervisord: a config, where the app brings none")
 provision.unit(settings.systemd_service, lacks.unit, name="Service: its unit, enabled and not started")
+provision.rewrites(lacks.rewrites, name="What an earlier provision has written, as it is written now")
 provision.agent(settings.systemd_service, facts["agent"], name="Agent, with its guard")
 
 # What a person laid out before: completed, and taken over.

@@ -5,10 +5,8 @@ Each one shows all that it would do before its first command: a dry run goes no 
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from string import Template
 
 from pyinfra import host, logger, state
@@ -19,10 +17,10 @@ from pyinfra.operations.util.files import generate_color_diff
 
 from operations.steps import Commands
 from switchback.calls import bring_along
-from switchback.groundwork import Supervisord
+from switchback.groundwork import Rewrite, Supervisord
+from switchback.own_texts import FILES, supervisord_text, unit_text
 from switchback.payload import agent_fingerprint
 
-FILES = Path(__file__).parent / "files"
 UNITS = "/etc/systemd/system"
 SUDOERS = "/etc/sudoers.d"
 
@@ -36,6 +34,19 @@ printf %s "$2" >"$new"
 chmod "$3" "$new"
 $4 "$new"
 ln -T -- "$new" "$1"
+"""
+
+
+# Puts another text into a file that is as it was seen, whole or not at all.
+REWRITE = """\
+set -e
+new=$(mktemp "$1.XXXXXX")
+trap 'rm -f -- "$new"' EXIT
+printf %s "$4" >"$new"
+cmp -s -- "$new" "$1" || { echo "$1 has been changed meanwhile" >&2; exit 1; }
+printf %s "$2" >"$new"
+chmod "$3" "$new"
+mv -T -- "$new" "$1"
 """
 
 
@@ -157,14 +168,6 @@ def supervisord(config: Supervisord | None, user: str) -> Commands:
     yield _make_link(config.link, config.path, user)
 
 
-def supervisord_text(values: Mapping[str, str]) -> str:
-    """The config with its values; what supervisord would take for more than itself is escaped."""
-    escaped = {word: value.replace("%", "%%") for word, value in values.items()}
-    # It takes its command apart as a shell does.
-    escaped["venv"], escaped["modules"] = shlex.quote(escaped["venv"]), shlex.quote(escaped["config"])
-    return Template((FILES / "supervisord.conf").read_text()).substitute(escaped)
-
-
 @operation()
 def unit(service: str, values: Mapping[str, str] | None) -> Commands:
     """
@@ -182,10 +185,24 @@ def unit(service: str, values: Mapping[str, str] | None) -> Commands:
     yield StringCommand("systemctl", "enable", "--quiet", QuoteString(name))
 
 
-def unit_text(values: Mapping[str, str]) -> str:
-    """The unit with its values; what systemd would take for more than itself is escaped."""
-    escaped = {word: value.replace("%", "%%") for word, value in values.items()}
-    return Template((FILES / "django.service").read_text()).substitute(escaped)
+@operation()
+def rewrites(files: Sequence[Rewrite]) -> Commands:
+    """
+    Write anew what an earlier provision has written and nobody has changed since.
+
+    + files: those whose text is another one by now
+    """
+    if not files:
+        _nothing("what provision has written is as it would write it now")
+        return
+    for one in files:
+        _announce(f"Will change {one.path}, which is as an earlier provision has written it", kind="change")
+        _show_diff(one.was, one.now)
+    for one in files:
+        values = [QuoteString(value) for value in (one.path, one.now, one.mode, one.was)]
+        yield StringCommand(*_as(one.user), "sh", "-c", QuoteString(REWRITE), "sh", *values)
+    if any(one.path.startswith(f"{UNITS}/") for one in files):
+        yield StringCommand("systemctl", "daemon-reload")
 
 
 @operation()
@@ -284,6 +301,10 @@ def _nothing(why: str) -> None:
 
 def _announce_file(path: str, text: str) -> None:
     _announce(f"Will create {path}")
+    _show_diff("", text)
+
+
+def _show_diff(was: str, now: str) -> None:
     if state.config.DIFF and not state.is_executing:
-        for line in generate_color_diff([], text.splitlines(keepends=True)):
+        for line in generate_color_diff(was.splitlines(keepends=True), now.splitlines(keepends=True)):
             logger.info("  %s", line)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agent.layout import SUPERVISORD, Layout
 from agent.obstacles import port_of
-from switchback.checks import is_bare
+from agent.written import unit_path
+from switchback import own_texts
+from switchback.checks import PROVISION, is_bare
 from switchback.settings import Settings
 
 Facts = dict[str, Any]
@@ -41,6 +44,20 @@ class Supervisord:
 
 
 @dataclass(frozen=True)
+class Rewrite:
+    """A file that an earlier provision has written, and that nobody has changed since.
+
+    + was, now: its text; user: whose it is; mode: as chmod takes it
+    """
+
+    path: str
+    was: str
+    now: str
+    user: str
+    mode: str
+
+
+@dataclass(frozen=True)
 class Groundwork:
     """What provision does on a host.
 
@@ -51,6 +68,7 @@ class Groundwork:
     + scripts: the missing ones' paths, each with the file that it is started from
     + supervisord: what the service is run by while the app brings no config; none where there is a service, or one
     + unit: the values for the service's unit; none where there is one
+    + rewrites: the files that are as an earlier provision has written them
     + links: the missing ones of a host that has a live version, each with its target
     + adopted: versions that a person has made and that work
     """
@@ -63,6 +81,7 @@ class Groundwork:
     scripts: dict[str, str]
     supervisord: Supervisord | None
     unit: dict[str, str] | None
+    rewrites: tuple[Rewrite, ...]
     links: dict[str, str]
     adopted: tuple[str, ...]
 
@@ -87,6 +106,7 @@ def lacking(facts: Facts, settings: Settings, can_make_venv: bool) -> Groundwork
         scripts=scripts,
         supervisord=supervisord,
         unit=_unit(layout) if _has_no_unit(facts) else None,
+        rewrites=tuple(rewrites(facts, layout)),
         links={} if bare else dict(_links(facts, layout)),
         adopted=() if bare else tuple(_adopted(facts)),
     )
@@ -130,19 +150,64 @@ def _supervisord(facts: Facts, layout: Layout) -> Supervisord | None:
     # What the live version brings gets its link with all the others.
     if not _has_no_unit(facts) or link in facts.get("links", {}) or link in facts.get("deployment", {}):
         return None
-    current, venv = layout.path("current_main"), str(layout.settings["venv_subdir"])
-    values = {
+    return Supervisord(str(layout.host_supervisord), link, _supervisord_values(layout))
+
+
+def _supervisord_values(layout: Layout) -> dict[str, str]:
+    return {
         "home": str(layout.home),
         "config": str(layout.path("current_config")),
-        "venv": str(current / venv),
+        "venv": str(layout.path("current_main") / str(layout.settings["venv_subdir"])),
         "port": str(port_of(layout.settings["health_url"])),
     }
-    return Supervisord(str(layout.host_supervisord), link, values)
 
 
 def _unit(layout: Layout) -> dict[str, str]:
     paths = {"current": "current_main", "deployment": "deployment_dir", "venv": "current_venv_dir"}
     return {"user": layout.app, **{word: str(layout.path(key)) for word, key in paths.items()}}
+
+
+def _own(facts: Facts, layout: Layout) -> Iterator[Rewrite]:
+    """The files that are ours and have another text by now. What a person has changed is theirs."""
+    found: dict[str, str] = facts.get("written") or {}
+    path, values = str(unit_path(layout.settings["systemd_service"])), _unit(layout)
+    was = found.get(path, "")
+    if own_texts.is_own_unit(was, values):
+        yield Rewrite(path, was, own_texts.unit_text(values, _needs(was, facts)), "root", "644")
+    path, values = str(layout.host_supervisord), _supervisord_values(layout)
+    was = found.get(path, "")
+    if own_texts.is_own_supervisord(was, values):
+        yield Rewrite(path, was, own_texts.supervisord_text(values), layout.app, "644")
+    for key, name in SCRIPTS.items():
+        script = layout.optional_path(key)
+        was = found.get(str(script), "")
+        if own_texts.is_own_script(was, name):
+            yield Rewrite(str(script), was, (own_texts.FILES / name).read_text(), layout.app, "755")
+
+
+def _needs(unit: str, facts: Facts) -> int:
+    """How long a unit of ours is to say that its programs may take to end: what it says while that is enough."""
+    told, needs = own_texts.told_needs(unit), facts.get("programs_need")
+    if needs is None:
+        # Nothing runs, so that nobody can say.
+        needs = 0
+    if told is not None and needs < own_texts.stop_limit(told):
+        return told
+    return max(int(needs), own_texts.OF_OUR_OWN)
+
+
+def rewrites(facts: Facts, layout: Layout) -> list[Rewrite]:
+    """Those of them whose text has changed since."""
+    return [one for one in _own(facts, layout) if one.was != one.now]
+
+
+def rewrite_notices(facts: Facts, settings: Settings) -> list[str]:
+    """The files that provision would write anew, as check tells them."""
+    layout = Layout(settings.model_dump(mode="json"), Path(facts["home"]))
+    return [
+        f"{one.path} is as an earlier provision has written it: {PROVISION} (--dry --diff shows what changes)"
+        for one in rewrites(facts, layout)
+    ]
 
 
 def _links(facts: Facts, layout: Layout) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from switchback.checks import (
 from switchback.compare import differences
 from switchback.errors import Problems, Refused
 from switchback.gateway import Facts, for_all_hosts, lost, reached, survey_all
+from switchback.groundwork import rewrite_notices
 from switchback.inventory import command_line, primary_of, settings_of
 from switchback.last_words import UNREACHED
 from switchback.needs import as_follower, looked_at, need_problems
@@ -51,7 +52,7 @@ def ground() -> Facts:
 
 def _ground(state: State, hosts: Sequence[Host]) -> dict[str, Facts]:
     somebody_can_answer()
-    seen = survey_all(state, hosts, lambda _: {})
+    seen = survey_all(state, hosts, lambda _: {"written": True})
     problems = Problems()
     for host in hosts:
         facts = seen[host.name]
@@ -122,7 +123,7 @@ def _checked(facts: Facts, settings: Settings) -> Told:
     looked = [*(unable_notes(facts) if facts else ()), *looked_at(facts, settings)]
     if not found:
         says = ready(facts, settings)
-        notices = schema_notices(facts) + link_notices(facts)
+        notices = schema_notices(facts) + link_notices(facts) + rewrite_notices(facts, settings)
         told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
         return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"

@@ -7,7 +7,8 @@ from typing import Any
 
 from agent.in_the_way import log_problem
 from agent.startable import package_of
-from switchback.checks import is_bare, places_without_problem
+from switchback.checks import PROVISION, is_bare, places_without_problem
+from switchback.own_texts import MARGIN, stop_limit
 from switchback.settings import Settings
 from switchback.unable import unable
 
@@ -15,8 +16,6 @@ Facts = dict[str, Any]
 
 # What a web server says before there is an app behind it.
 NO_APP_YET = ("502", "503")
-# What a unit may take besides its programs, seconds.
-MARGIN = 15
 UNSEEN = (
     "what only a build can see: whether the packages install and the settings load, Django's own checks, the "
     "migrations; a build that fails touches nothing"
@@ -112,7 +111,8 @@ def _limits(stops: Facts, settings: Settings) -> Iterator[str]:
     if stops["limit"] is not None and stops["limit"] <= needs:
         yield (
             f"{unit} is killed after {stops['limit']:.0f} s when it is stopped, and {says}: write "
-            f"TimeoutStopSec={needs + MARGIN} below [Service] with systemctl edit {unit}"
+            f"TimeoutStopSec={stop_limit(needs)} below [Service] with systemctl edit {unit} (or {PROVISION}, where "
+            "that has written the unit)"
         )
     if settings.restart_timeout <= needs:
         yield (

@@ -13,6 +13,7 @@ from tests.runs import Runs
 SCRIPTS = ("backup_database.sh", "start_maintenance.sh", "stop_maintenance.sh")
 RESTORE = "/home/app/scripts/restore_database.sh"
 SMALL = "/srv/small"
+UNIT = "/etc/systemd/system/django.service"
 
 
 def test_a_deploy_to_a_bare_host_is_refused_and_says_what_to_run_first(bare_host: Host, run: Runs) -> None:
@@ -49,6 +50,20 @@ def test_provision_makes_a_bare_host_ready(bare_host: Host, run: Runs) -> None:
 def test_a_second_provision_changes_nothing(bare_host: Host, run: Runs) -> None:
     with untouched(bare_host):
         assert_no_changes(run("provision", bare_host))
+
+
+def test_provision_writes_anew_what_an_earlier_one_has_written(bare_host: Host, run: Runs) -> None:
+    now = bare_host.run(["cat", UNIT]).stdout
+    told = re.compile(r"# supervisord stops its processes itself: .*\n# .*\n")
+    earlier = told.sub("# supervisord stops its processes itself; what is left after the time limit is killed.\n", now)
+    bare_host.write(UNIT, earlier)
+    with untouched(bare_host):
+        result = run("provision", bare_host, args=["--dry", "--diff"]).worked()
+    for line in (f"Will change {UNIT}, which is as an earlier", "+ 0 to create  ~ 1 to change", "they may take 10 s"):
+        assert line in result.output
+    run("provision", bare_host).worked()
+    assert bare_host.run(["stat", "--format=%a %U", UNIT]).stdout.split() == ["644", "root"]
+    assert bare_host.run(["cat", UNIT]).stdout == now != earlier
 
 
 def test_provision_adds_a_restore_script_once_one_is_asked_for(bare_host: Host, run: Runs) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from agent.obstacles import obstacles
 from agent.supervisor import parse, programs
 from facts.venv import CanMakeVenv
 from operations import provision
-from switchback.groundwork import Supervisord, lacking
+from switchback.groundwork import Supervisord, lacking, rewrite_notices
+from switchback.own_texts import EARLIER, FILES, supervisord_text, unit_text
 from switchback.payload import agent_fingerprint
 from tests.unit.healthy import (
     HOME,
@@ -34,7 +36,6 @@ from tests.unit.healthy import (
     version,
 )
 
-FILES = Path(provision.__file__).parent / "files"
 Run = Callable[..., list[str]]
 OWN_CONFIG, CONFIG_LINK = f"{HOME}/supervisord.conf", f"{HOME}/deployment/supervisord.conf"
 
@@ -268,9 +269,87 @@ def test_the_unit_is_enabled_and_not_started(run: Run) -> None:
 
 
 def test_systemd_reads_a_percent_sign_as_itself() -> None:
-    text = provision.unit_text({"user": "app", "current": "/x%y", "deployment": "/d", "venv": "/v%i"})
+    text = unit_text({"user": "app", "current": "/x%y", "deployment": "/d", "venv": "/v%i"})
     assert "ConditionPathExists=/x%%y\n" in text
     assert 'ExecStart="/v%%i/bin/supervisord" --nodaemon --configuration "/d/supervisord.conf"\n' in text
+
+
+# What an earlier provision has written.
+
+UNIT, BACKUP = "/etc/systemd/system/django.service", f"{HOME}/scripts/backup_database.sh"
+
+
+def written(*names: str, needs: int | None = 10) -> dict[str, Any]:
+    """A host with files as these earlier ones have them."""
+    facts = untouched()
+    lacks = lacking(facts, settings(), can_make_venv=True)
+    assert lacks.unit
+    assert lacks.supervisord
+    values = lacks.supervisord.values
+    words = {**values, "venv": values["venv"], "python": values["venv"] + "/bin/python", "modules": values["config"]}
+    paths = {"django.service": UNIT, "supervisord.conf": OWN_CONFIG, "backup_database.sh": BACKUP}
+    texts = {}
+    for name in names:
+        kind = name.rpartition(".")[0]
+        text = (EARLIER / name).read_text()
+        fills = lacks.unit if kind == "django.service" else words
+        texts[paths[kind]] = text if kind.endswith(".sh") else Template(text).substitute(fills)
+    return {**host(), "written": texts, "programs_need": needs}
+
+
+@pytest.mark.parametrize(
+    "name", ["supervisord.conf.1", "supervisord.conf.2", "backup_database.sh.1", "django.service.1"]
+)
+def test_what_an_earlier_provision_has_written_becomes_what_it_would_be_now(name: str, run: Run) -> None:
+    facts = written(name)
+    (one,) = lacking(facts, settings(), can_make_venv=True).rewrites
+    assert one.was != one.now
+    assert any(
+        f"{one.path} is as an earlier provision has written it" in told for told in rewrite_notices(facts, settings())
+    )
+    command, *reload = run(provision.rewrites, [one])
+    assert command.startswith("sh -c " if one.path == UNIT else "runuser -u app -- sh -c ")
+    assert reload == (["systemctl daemon-reload"] if one.path == UNIT else [])
+    # And then it is as it should be.
+    facts["written"][one.path] = one.now
+    assert lacking(facts, settings(), can_make_venv=True).rewrites == ()
+    assert run(provision.rewrites, []) == []
+
+
+@pytest.mark.parametrize("name", ["supervisord.conf.1", "backup_database.sh.1", "django.service.1"])
+def test_what_a_person_has_changed_is_theirs(name: str) -> None:
+    facts = written(name)
+    facts["written"] = {path: text + "# mine\n" for path, text in facts["written"].items()}
+    assert lacking(facts, settings(), can_make_venv=True).rewrites == ()
+
+
+def test_the_unit_gives_its_programs_the_time_that_they_may_take() -> None:
+    (one,) = lacking(written("django.service.1", needs=130), settings(), can_make_venv=True).rewrites
+    assert "they may take 130 s by their stopwaitsecs" in one.now
+    assert "\nTimeoutStopSec=145\n" in one.now
+    # A worker that may take longer has come since.
+    facts = {**host(), "written": {UNIT: one.now}, "programs_need": 200}
+    (again,) = lacking(facts, settings(), can_make_venv=True).rewrites
+    assert "\nTimeoutStopSec=215\n" in again.now
+    # Enough is enough; and where nothing runs nobody can say.
+    for needs in (20, None):
+        assert lacking({**facts, "programs_need": needs}, settings(), can_make_venv=True).rewrites == ()
+    theirs = one.now.replace("TimeoutStopSec=145", "TimeoutStopSec=600")
+    assert lacking({**facts, "written": {UNIT: theirs}}, settings(), can_make_venv=True).rewrites == ()
+
+
+def rewrite(path: Path, was: str, now: str) -> subprocess.CompletedProcess[str]:
+    argv = ["sh", "-c", provision.REWRITE, "sh", str(path), now, "755", was]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_a_file_is_written_anew_whole_and_only_while_it_is_what_was_seen(tmp_path: Path) -> None:
+    path = tmp_path / "a script"
+    path.write_text("as it was\n")
+    assert rewrite(path, "as it was\n", "as it is %s\n").returncode == 0
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("as it is %s\n", 0o755)
+    assert rewrite(path, "as it was\n", "never").returncode != 0
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("as it is %s\n", [path])
 
 
 def own_config(**values: Any) -> Supervisord:
@@ -291,7 +370,7 @@ def own_config(**values: Any) -> Supervisord:
 def test_the_hosts_own_supervisord_config_allows_processes_to_be_replaced_one_by_one(values: dict[str, Any]) -> None:
     asked, config = settings(**values), own_config(**values)
     layout = Layout(asked.model_dump(mode="json"), Path(config.path).parent)
-    sections = parse(provision.supervisord_text(config.values))
+    sections = parse(supervisord_text(config.values))
     folder, venv = layout.path("current_config"), layout.path("current_main") / asked.venv_subdir
     assert obstacles(sections, asked.health_url, str(layout.home), str(folder), str(venv)) == []
     web = programs(sections)["web"]
