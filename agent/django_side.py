@@ -174,7 +174,6 @@ def static(root, configured):  # type: ignore[no-untyped-def]
 
 
 def _collect(root, configured):  # type: ignore[no-untyped-def]
-    from django.conf import settings  # noqa: PLC0415
     from django.contrib.staticfiles.finders import get_finders  # noqa: PLC0415
     from django.contrib.staticfiles.storage import staticfiles_storage  # noqa: PLC0415
     from django.core.files.storage import FileSystemStorage  # noqa: PLC0415
@@ -187,15 +186,11 @@ def _collect(root, configured):  # type: ignore[no-untyped-def]
         configured = storage.location
         storage._location = storage.base_location = storage.location = root
     call_command("collectstatic", interactive=False, verbosity=1, skip_checks=True)
-    serving = [name for name in settings.MIDDLEWARE if "whitenoise" in name.lower()]
     return {
         "files": sum(len(files) for _, _, files in os.walk(root)),
         "listed": any(True for finder in get_finders() for _ in finder.list([])),
         "looked_for_in": configured,
-        # Whether the app itself needs them there: to know their names, or to serve them.
-        "read": bool(serving) or hasattr(storage, "hashed_files"),
-        "url": settings.STATIC_URL,
-        "kept_by": "" if on_disk else f"{type(storage).__module__}.{type(storage).__name__}",
+        **_kept(staticfiles_storage),
     }
 
 
@@ -263,7 +258,8 @@ def _sqlite_files():  # type: ignore[no-untyped-def]
 
 
 def about():  # type: ignore[no-untyped-def]
-    """Say which databases the app has and why one can't be reached, and where it puts uploads. Only connects."""
+    """Say which databases the app has, why one can't be reached, and what is applied there that this code lacks; where
+    it puts uploads, and looks for static files. Only reads."""
     from django.db import connections  # noqa: PLC0415
 
     found = {}
@@ -277,7 +273,58 @@ def about():  # type: ignore[no-untyped-def]
                 one.ensure_connection()
         except Exception as problem:  # noqa: BLE001 - whatever keeps it from its database is the answer
             found[alias]["problem"] = str(problem)
-    return {"databases": found, "uploads": _uploads()}
+    return {"databases": found, "uploads": _uploads(), "static": _static_place(), "unknown": _unknown_in(found)}
+
+
+def _static_place():  # type: ignore[no-untyped-def]
+    """Where the app looks for its static files, as `static` tells it; none where it has none, or can't say."""
+    from django.apps import apps  # noqa: PLC0415
+    from django.conf import settings  # noqa: PLC0415
+
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return None
+    from django.contrib.staticfiles.storage import staticfiles_storage  # noqa: PLC0415
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
+
+    place = getattr(settings, "STATIC_ROOT", None)
+    try:
+        return {**_kept(staticfiles_storage), "looked_for_in": os.path.abspath(place) if place else ""}
+    except ImproperlyConfigured:
+        # A storage that needs to be told, and is not.
+        return {"read": True, "url": settings.STATIC_URL, "kept_by": "", "looked_for_in": ""}
+
+
+def _kept(staticfiles_storage):  # type: ignore[no-untyped-def]
+    """How an app keeps its static files."""
+    from django.conf import settings  # noqa: PLC0415
+    from django.core.files.storage import FileSystemStorage  # noqa: PLC0415
+
+    on_disk = isinstance(staticfiles_storage, FileSystemStorage)
+    storage = staticfiles_storage._wrapped
+    serving = [name for name in settings.MIDDLEWARE if "whitenoise" in name.lower()]
+    return {
+        # Whether the app itself needs them there: to know their names, or to serve them.
+        "read": bool(serving) or hasattr(storage, "hashed_files"),
+        "url": settings.STATIC_URL,
+        "kept_by": "" if on_disk else f"{type(storage).__module__}.{type(storage).__name__}",
+    }
+
+
+def _unknown_in(databases):  # type: ignore[no-untyped-def]
+    """What is applied and not in this code, of the databases that can be asked."""
+    found = []
+    try:
+        for alias in _aliases():
+            told = databases[alias]
+            if not told["problem"] and (told["vendor"] != "sqlite" or os.path.exists(told["name"])):
+                found += _unknown(alias, _executor(alias).loader)
+    except Exception:  # noqa: BLE001 - what is wrong with the migrations, a build says
+        return []
+    return found
+
+
+def _unknown(alias, loader):  # type: ignore[no-untyped-def]
+    return _named(alias, set(loader.applied_migrations) - _with_squashed(loader, loader.disk_migrations))
 
 
 def migrations():  # type: ignore[no-untyped-def]
@@ -294,8 +341,7 @@ def migrations():  # type: ignore[no-untyped-def]
         found["inconsistent"] += _inconsistent(loader, alias)
         plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
         found["applied"] += _named(alias, loader.applied_migrations)
-        unknown = set(loader.applied_migrations) - _with_squashed(loader, loader.disk_migrations)
-        found["unknown"] += _named(alias, unknown)
+        found["unknown"] += _unknown(alias, loader)
         found["pending"] += _described(executor, [migration for migration, _ in plan])
     return {
         **found,

@@ -15,14 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent import backup_of, foresight, startable
+from agent import backup_of, foresight, served, startable
 from agent.asking import ask
 from agent.command import CommandFailed, Runner, acting_as
 from agent.layout import Layout
 from agent.lines import bounded, cut, lines_of
 from agent.manage import said_in
 from agent.masking import masked_message
+from agent.migration_names import labels
 from agent.tracebacks import reason
+from agent.versions import NAME, SEAL, read_json
 
 Found = dict[str, Any]
 
@@ -145,8 +147,23 @@ def _asked_of_app(runner: Runner, layout: Layout, current: str) -> Found:
         one["problem"] = masked_message(bounded(one["problem"], 300, 300))
         one["elsewhere"] = not (one["host"] in HERE or one["host"].startswith("/"))
         one["inside"] = one["vendor"] == "sqlite" and inside(one["name"])
+    unknown = [one for one in found["unknown"] if tuple(one[:2]) not in _in_versions(layout)]
     uploads = sorted({path for path in found["uploads"].values() if inside(path)})
-    return {"problem": None, "databases": found["databases"], "uploads_inside": uploads}
+    return {
+        "problem": None,
+        "databases": found["databases"],
+        "uploads_inside": uploads,
+        "unknown": bounded(labels(unknown), 500, 500),
+        "static": served.looked_for(layout, current, found["static"]),
+    }
+
+
+def _in_versions(layout: Layout) -> set[tuple[str, ...]]:
+    """The migrations that the versions on the host have."""
+    with acting_as(layout.app):
+        names = [name for name in os.listdir(str(layout.versions)) if NAME.match(name)]
+        seals = [read_json(layout.version(name) / SEAL) for name in names]
+    return {tuple(pair) for seal in seals for pair in seal.get("migrations") or ()}
 
 
 @contextlib.contextmanager

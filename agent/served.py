@@ -59,21 +59,55 @@ def lead_app_there(step: Step, found: Note) -> Note:
 
 def _leads(layout: Layout, version: str, where: str) -> bool:
     """Whether a place leads to the version's static files; one in the version that is free is made to."""
+    path = Path(where)
+    if not is_led(layout, version, where):
+        return False
+    if path != layout.part(version, "static") and not os.path.lexists(where):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.symlink(os.path.relpath(str(layout.part(version, "static")), str(path.parent)), where)
+        for part in ("code", "config"):
+            _no_hotfix(layout.part(version, part), path)
+        say(f"static: {where}, where the app looks for its static files, leads to the version's")
+    return True
+
+
+def is_led(layout: Layout, version: str, where: str) -> bool:
+    """Whether a place leads to a version's static files, or is free and in the version, so that it can be made to."""
     static, path = layout.part(version, "static"), Path(where)
     if path == static:
         return True
     if layout.version(version) not in path.parents or static in path.parents:
         return False
-    if not os.path.lexists(where):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.symlink(os.path.relpath(str(static), str(path.parent)), where)
-        for part in ("code", "config"):
-            _no_hotfix(layout.part(version, part), path)
-        say(f"static: {where}, where the app looks for its static files, leads to the version's")
-        return True
     name = sample(static)
-    # A script of the project's own has collected there.
-    return name is not None and (path / name).is_file()
+    # A script of the project's own may have collected there.
+    return not os.path.lexists(where) or (name is not None and (path / name).is_file())
+
+
+def looked_for(layout: Layout, current: str, told: Mapping[str, Any] | None) -> Note:
+    """What the live version's settings say of its static files: what a build would refuse, and what is worth knowing.
+
+    + told: as `about` in django_side has it
+    """
+    if not told:
+        return {"problem": None, "notices": []}
+    if told["kept_by"]:
+        return {"problem": None, "notices": [f"static files are kept by {told['kept_by']}: not asked for"]}
+    other = other_host(layout, told["url"])
+    notices = [f"static files are served by {other}: not asked for"] if other else []
+    place = str(told["looked_for_in"] or "")
+    with acting_as(layout.app):
+        where = once_live(place, layout.once_live(current)) if place else ""
+        if not (place or told["read"]) or (where and is_led(layout, current, where)):
+            return {"problem": None, "notices": notices}
+    is_there, right, line = _words(layout, place)
+    if told["read"]:
+        return {
+            "problem": f"{is_there} lead to the live version's static files, and the app itself reads them there: "
+            f"a build is refused; write {line}",
+            "notices": notices,
+        }
+    says = f"{is_there} lead to the live version's static files: the web server has to serve {right}"
+    return {"problem": None, "notices": [*notices, f"{says}; better write {line}"]}
 
 
 def _no_hotfix(checkout: Path, path: Path) -> None:
@@ -87,9 +121,7 @@ def _no_hotfix(checkout: Path, path: Path) -> None:
 
 def _not_led(layout: Layout, place: str, read: bool) -> Note:
     """What to say where the app's own place is another one. Raises StepFailed where the app itself needs it."""
-    right = layout.path("current_main") / str(layout.settings["static_subdir"])
-    is_there = f"STATIC_ROOT is {place}, which does not" if place else "STATIC_ROOT is not set, so that it does not"
-    line = f'STATIC_ROOT = "{right}"'
+    is_there, right, line = _words(layout, place)
     if read:
         raise StepFailed(
             f"{is_there} lead to the static files of this version, and the app itself reads them there (a manifest of "
@@ -99,6 +131,12 @@ def _not_led(layout: Layout, place: str, read: bool) -> Note:
         "warning": f"{is_there} lead to the static files of this version: the web server has to serve {right}; "
         f"better write {line}"
     }
+
+
+def _words(layout: Layout, place: str) -> tuple[str, Path, str]:
+    right = layout.path("current_main") / str(layout.settings["static_subdir"])
+    is_there = f"STATIC_ROOT is {place}, which does not" if place else "STATIC_ROOT is not set, so that it does not"
+    return is_there, right, f'STATIC_ROOT = "{right}"'
 
 
 def once_live(path: str, places: Mapping[str, str]) -> str:
@@ -144,9 +182,14 @@ def address(layout: Layout, version: str, url: str | None = None) -> str | None:
         name = sample(layout.part(version, "static")) if url else None
     if not url or name is None:
         return None
+    return None if other_host(layout, url) else urljoin(urljoin(layout.settings["website_url"], url), quote(name))
+
+
+def other_host(layout: Layout, url: str) -> str | None:
+    """Which other host than the website's serves static files by their STATIC_URL; None where it is the website's."""
     site = layout.settings["website_url"]
-    found = urljoin(urljoin(site, url), quote(name))
-    return found if urlsplit(found).netloc == urlsplit(site).netloc else None
+    found, own = urlsplit(urljoin(site, url)), urlsplit(site)
+    return None if found.netloc == own.netloc else f"{found.scheme}://{found.netloc.rpartition('@')[2]}"
 
 
 def before(step: Step) -> Note:
@@ -166,7 +209,11 @@ def prove(step: Step) -> Note:
     """Ask for a static file as a visitor would. Raises Unhealthy if there is none where there was one before."""
     asked = address(step.layout, step.version)
     if asked is None:
-        return {}
+        url = _url_of(step.layout, step.version)
+        other = other_host(step.layout, url) if url else None
+        if other:
+            say(f"site: static files are served by {other}: not asked for")
+        return {"static_served_by": other} if other else {}
     end, was = time.monotonic() + SETTLES, step.notes("maintenance_start").get("static_before")
     while True:
         wrong = _problem(asked, health.ANSWER_TIMEOUT)

@@ -25,7 +25,7 @@ from switchback.gateway import Facts, for_all_hosts, lost, reached, survey_all
 from switchback.groundwork import rewrite_notices
 from switchback.inventory import command_line, primary_of, settings_of
 from switchback.last_words import UNREACHED
-from switchback.needs import as_follower, looked_at, need_problems
+from switchback.needs import as_follower, looked_at, need_notices, need_problems
 from switchback.preflight import asked_for_check, somebody_can_answer
 from switchback.settings import Settings
 from switchback.status import status_lines
@@ -123,7 +123,7 @@ def _checked(facts: Facts, settings: Settings) -> Told:
     looked = [*(unable_notes(facts) if facts else ()), *looked_at(facts, settings)]
     if not found:
         says = ready(facts, settings)
-        notices = schema_notices(facts) + link_notices(facts) + rewrite_notices(facts, settings)
+        notices = schema_notices(facts) + link_notices(facts) + rewrite_notices(facts, settings) + need_notices(facts)
         told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
         return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"

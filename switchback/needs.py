@@ -35,6 +35,9 @@ def found(facts: Facts, settings: Settings) -> dict[str, list[str]]:
     told = {f"{part} repository": list(_repository(part, ref)) for part, ref in facts["refs"].items()}
     told |= {name: list(problems) for name, problems in _commits(facts, settings)}
     told["database"] = list(_database(_askable(facts), settings))
+    static = _static(facts)
+    if static:
+        told["STATIC_ROOT"] = [static["problem"]] if static["problem"] else []
     told[_website_word(facts)] = list(_website(facts, settings))
     told |= {name: list(problems) for name, problems in _in_the_way(needs.get("in_the_way"), settings)}
     return told
@@ -46,6 +49,19 @@ def as_follower(facts: Facts) -> Facts:
     if not needs:
         return facts
     return {**facts, "needs": {**needs, "database": {**needs["database"], "script": None, "backup": None}}}
+
+
+def need_notices(facts: Facts) -> list[str]:
+    """What is worth knowing of what was tried, though nothing is wrong with it."""
+    app = _askable(facts)["app"] if facts.get("needs") else None
+    stays = (app or {}).get("unknown")
+    by_hand = [f"applied, and in no version on this host, so that it stays: {stays}"] if stays else []
+    return [*by_hand, *((_static(facts) or {}).get("notices") or ())]
+
+
+def _static(facts: Facts) -> Facts | None:
+    app: Facts = (_askable(facts)["app"] if facts.get("needs") else None) or {}
+    return app.get("static")
 
 
 def looked_at(facts: Facts, settings: Settings) -> list[str]:

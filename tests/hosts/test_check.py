@@ -53,8 +53,16 @@ def test_a_well_host_is_ready(host: Host, run: Runs) -> None:
         result = run("check", host).worked()
     assert "ready: django-" in result.output
     assert "is live and healthy" in result.output
-    tried = "code repository ✓ config repository ✓ requirements ✓ manage.py ✓ settings ✓ wsgi ✓ database ✓ website ✓"
-    assert tried in result.output
+    tried = "code repository ✓ config repository ✓ requirements ✓ manage.py ✓ settings ✓ wsgi ✓ database ✓"
+    assert f"{tried} STATIC_ROOT ✓ website ✓" in result.output
+
+
+def test_check_finds_a_migration_that_was_applied_by_hand(host: Host, run: Runs) -> None:
+    psql = ["runuser", "-u", "app", "--", "psql", "-qc"]
+    host.run([*psql, "insert into django_migrations (app, name, applied) values ('items', '0099_by_hand', now())"])
+    result = run("check", host).worked()
+    host.run([*psql, "delete from django_migrations where name = '0099_by_hand'"])
+    assert "note: applied, and in no version on this host, so that it stays: items.0099_by_hand" in result.output
 
 
 def test_check_tries_what_a_deploy_needs_as_the_one_who_will_need_it(host: Host, run: Runs) -> None:
@@ -67,7 +75,7 @@ def test_check_tries_what_a_deploy_needs_as_the_one_who_will_need_it(host: Host,
     assert "not ready: 2 problems" in result.output
     assert "- config: git ls-remote ended with exit code 128" in result.output
     assert "though the app itself is well: look at the web server" in result.output
-    assert "config repository ✗ database ✓ website ✗" in result.output
+    assert "config repository ✗ database ✓ STATIC_ROOT ✓ website ✗" in result.output
 
 
 @pytest.fixture(scope="module")

@@ -281,3 +281,16 @@ def test_a_migration_can_stop_half_way_without_a_transaction_around_all_of_it(
     alone = migration(adds("Item", "size"), needs=[("items", "second")], more="atomic = False")
     project.has("items", first=FIRST, second=two, third=alone)
     assert [one["halfway"] for one in project.ask("migrations")["pending"]] == [False, not rolls_back, True]
+
+
+def test_what_was_applied_by_hand_and_is_in_no_code_is_told_of_the_live_version(project: Project) -> None:
+    project.has("items", first=FIRST, second=SECOND)
+    assert project.ask("about")["unknown"] == []
+    # To look has made no database.
+    assert not (project.folder / "default.db").exists()
+    project.ask("migrate")
+    project.has("items", first=FIRST)
+    assert project.ask("about")["unknown"] == [["items", "second"]]
+    project.has("items", first=FIRST, second=SECOND.replace("'items', 'first'", "'gone', 'gone'"))
+    # A graph that can't be made is told by a build.
+    assert project.ask("about")["unknown"] == []

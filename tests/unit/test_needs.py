@@ -16,7 +16,7 @@ import pytest
 from agent import heads, needs, startable
 from agent.command import Runner
 from agent.layout import Layout
-from switchback.needs import as_follower, looked_at, need_problems
+from switchback.needs import as_follower, looked_at, need_notices, need_problems
 from tests.unit import examples
 from tests.unit.healthy import bare, settings
 
@@ -274,3 +274,27 @@ def test_what_was_looked_at_is_listed_and_what_nobody_can_see_yet() -> None:
     assert unseen.startswith("what only a build can see: ")
     facts["needs"]["database"] = {"script": {"name": "app", "problem": "no"}, "app": None}
     assert "database ✗" in looked_at(facts, settings())[0]
+
+
+def test_what_is_applied_and_in_no_version_and_where_static_files_are_is_said_though_nothing_is_wrong() -> None:
+    app = {**database(), "unknown": "items.0099_by_hand", "static": {"problem": None, "notices": ["static: elsewhere"]}}
+    facts = tried(database={"script": SCRIPT, "app": app, "backup": None})
+    assert need_problems(facts, settings()) == []
+    assert need_notices(facts) == [
+        "applied, and in no version on this host, so that it stays: items.0099_by_hand",
+        "static: elsewhere",
+    ]
+    assert "STATIC_ROOT ✓" in looked_at(facts, settings())[0]
+    app["static"] = {"problem": "STATIC_ROOT is not set", "notices": []}
+    assert need_problems(facts, settings()) == ["STATIC_ROOT is not set"]
+    assert "STATIC_ROOT ✗" in looked_at(facts, settings())[0]
+    assert need_notices(tried()) == need_notices({}) == []
+
+
+def test_a_migration_that_another_version_on_the_host_has_was_not_applied_by_hand(tmp_path: Path) -> None:
+    told = {**settings().model_dump(mode="json"), "app_username": ME}
+    for name, known in (("django-20261101-100000-aaaaaaa-fffffff", [["items", "0002"]]), ("django-by-hand", [])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".switchback.json").write_text(json.dumps({"migrations": known}))
+    layout = Layout({**told, "versions_dir": str(tmp_path)}, tmp_path)
+    assert needs._in_versions(layout) == {("items", "0002")}

@@ -155,6 +155,55 @@ def test_one_that_the_app_does_not_read_is_said(step: Any) -> None:
     assert served.lead_app_there(step, found("", read=False)) == {}
 
 
+# --- What check says of the live version
+
+
+def seen(step: Any, place: Any, read: bool = True, **more: Any) -> Any:
+    told = {"looked_for_in": str(place), "read": read, "kept_by": "", "url": "/static/", **more}
+    return served.looked_for(step.layout, OLD, told)
+
+
+def test_check_says_where_the_app_does_not_find_its_static_files(step: Any) -> None:
+    home = step.layout.home
+    well: dict[str, Any] = {"problem": None, "notices": []}
+    assert seen(step, home / "django-current/static") == seen(step, home / "django-current/code/staticfiles") == well
+    # What a build makes free is not made by a look.
+    assert not (home / "django-current/code/staticfiles").exists()
+    assert served.looked_for(step.layout, OLD, None) == seen(step, "", read=False) == well
+    for place in ("/srv/www/static", ""):
+        problem = seen(step, place)["problem"]
+        assert problem.startswith(f"STATIC_ROOT is {place or 'not set'}, ")
+        assert problem.endswith(f'a build is refused; write STATIC_ROOT = "{home}/django-current/static"')
+    (notice,) = seen(step, "/srv/www/static", read=False)["notices"]
+    assert f"the web server has to serve {home}/django-current/static" in notice
+
+
+def test_check_says_that_another_serves_them(step: Any) -> None:
+    for url in ("https://me:p@cdn.example.com/x/", "//cdn.example.com/"):
+        (notice,) = seen(step, step.layout.home / "django-current/static", url=url)["notices"]
+        assert notice.endswith("://cdn.example.com: not asked for")
+        assert "me:p" not in notice
+    assert seen(step, "/srv", kept_by="storages.S3")["notices"] == [
+        "static files are kept by storages.S3: not asked for"
+    ]
+
+
+@pytest.mark.parametrize(("more", "read"), [("", False), (MANIFEST % "", True)])
+def test_the_live_app_is_asked_where_it_looks(project: Project, more: str, read: bool) -> None:
+    project.more += more
+    project.write()
+    told = project.ask("about")["static"]
+    assert told == {"looked_for_in": str(project.folder / "live"), "read": read, "kept_by": "", "url": "/static/"}
+    assert not (project.folder / "live").exists()
+
+
+def test_an_app_whose_storage_can_not_do_without_a_place_is_asked_too(project: Project) -> None:
+    project.more = project.more.replace("STATIC_ROOT = HERE / 'live'", "").replace('STATIC_ROOT = HERE / "live"', "")
+    project.more += MANIFEST % ""
+    project.write()
+    assert project.ask("about")["static"] == {"looked_for_in": "", "read": True, "kept_by": "", "url": "/static/"}
+
+
 def test_files_in_the_way_are_refused_unless_they_are_what_was_collected(step: Any) -> None:
     folder = step.layout.part(NEW, "code") / "static"
     folder.mkdir()
@@ -231,11 +280,16 @@ def test_it_is_a_warning_where_none_was_there_before(step: Any) -> None:
 
 
 @pytest.mark.parametrize("url", ['"https://cdn.example.com/"', "null", "1"])
-def test_what_another_host_serves_is_not_asked_for(step: Any, url: str) -> None:
+def test_what_another_host_serves_is_not_asked_for_and_said(
+    step: Any, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     for version in (OLD, NEW):
         (step.layout.version(version) / ".switchback.json").write_text(f'{{"static_url": {url}}}')
     assert served.before(step) == {"static_before": None}
-    assert served.prove(step) == {}
+    other = url.startswith('"')
+    assert served.prove(step) == ({"static_served_by": "https://cdn.example.com"} if other else {})
+    said = "static files are served by https://cdn.example.com: not asked for" if other else ""
+    assert said in capsys.readouterr().out
 
 
 def test_a_version_that_does_not_tell_is_asked_for_where_the_next_one_is(step: Any) -> None:
