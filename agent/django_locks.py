@@ -186,7 +186,10 @@ class Locks:
                 told = who
                 self.waited.append(f"{why}; rolled back, and tried again every {self.timeout:g} s")
                 print(self.waited[-1], flush=True)
-            time.sleep(self.timeout)
+            try:
+                time.sleep(self.timeout)
+            except KeyboardInterrupt:
+                raise SystemExit(f"{why}; stopped before it was tried again") from None
 
     @contextlib.contextmanager
     def _watched(self, connection: Any, what: str) -> Iterator[Watch]:

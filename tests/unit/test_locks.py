@@ -143,6 +143,18 @@ def test_on_the_way_back_it_is_tried_until_the_limit() -> None:
     assert time.time() > end - 0.1
 
 
+def test_one_that_is_stopped_between_two_tries_says_for_whom_it_has_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    def locked() -> None:
+        raise NoLock
+
+    monkeypatch.setattr(time, "sleep", stopped)
+    with pytest.raises(SystemExit, match=r"no lock within .*, held by .*; stopped before it was tried again"):
+        patient().patiently(Connection(), "items.0002", locked)
+
+
 @pytest.mark.parametrize(("name", "forward"), [("migrate", True), ("fallback", False)])
 def test_django_is_told_whose_its_sessions_are_and_how_to_wait(name: str, forward: bool) -> None:
     transaction = SimpleNamespace(deploy="20261128-111619-deploy-1060")
