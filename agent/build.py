@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from agent.layout import Layout
 from agent.links import NotALink, read_link
 from agent.maintenance import breaks_old_code
 from agent.migration_names import label, labels
+from agent.reading import read_text
 from agent.say import say
 from agent.state import write_whole
 from agent.staying import django_that_stays
@@ -80,6 +82,7 @@ def venv(step: Step) -> Note:
 def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> None:
     folder = step.layout.part(step.version, "venv")
     commands = _uv(uv, step.settings, folder) if uv else _pip(step.settings, folder)
+    runner = replace(runner, secrets=packages.passwords(_texts(step)))
     runner.run(commands[0])
     runner.run([*commands[1], "--requirement", str(requirements)], cwd=requirements.parent)
     # Sealed directories take no bytecode later on: without it here, every start of the app would compile it again. It
@@ -88,6 +91,20 @@ def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> 
     python = str(folder / "bin" / "python")
     # Anew where the installer has written some: that names the version.
     runner.run([python, "-m", "compileall", "-f", "-q", "-j", "0", *neutral, str(folder / "lib")], ok=(0, 1))
+
+
+def _texts(step: Step) -> dict[str, str]:
+    """The version's requirements with all that they include."""
+    code_folder = step.layout.part(step.version, "code")
+
+    def read(name: str) -> str | None:
+        try:
+            return read_text(code_folder / name)
+        except OSError:
+            return None
+
+    with acting_as(step.layout.app):
+        return packages.requirement_texts(read, str(step.settings["requirements"]))
 
 
 def _offline(settings: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from agent.lines import bounded, cut
-from agent.masking import masked_urls
+from agent.masking import masked_urls, without
 from agent.say import say
 from agent.tracebacks import telling_lines
 
@@ -72,6 +72,7 @@ class Runner:
     + deploy: the deploy that they work for, whose mark they carry; empty where it is for none
     + started: told of each command's process id and mark, so that somebody else can stop it if we are killed
     + also: what its commands find in their environment besides a login's
+    + secrets: values that its commands know and that nothing of what they say may show
     """
 
     user: str | None
@@ -80,6 +81,7 @@ class Runner:
     deploy: str = ""
     started: Callable[[int, str], None] | None = None
     also: Mapping[str, str] = field(default_factory=dict)
+    secrets: Collection[str] = ()
 
     def run(
         self,
@@ -127,12 +129,13 @@ class Runner:
         with command.out as out, command.err as err:
             stopped = self._wait(command)
             output, errors = said_since(out.fileno(), 0), said_since(err.fileno(), 0)
-        self.write_down(argv, output + errors, ending(process.returncode))
+        said = without(output + errors, self.secrets)
+        self.write_down(argv, said, ending(process.returncode))
         name = " ".join(argv[:2]) if len(argv) > 1 else argv[0]
         if stopped:
-            raise CommandFailed(f"{name} {stopped} and was stopped", output + errors)
+            raise CommandFailed(f"{name} {stopped} and was stopped", said)
         if process.returncode not in ok:
-            raise CommandFailed(f"{name} ended with {ending(process.returncode)}", output + errors)
+            raise CommandFailed(f"{name} ended with {ending(process.returncode)}", said)
         return output
 
     def leave(self, command: Started) -> str:

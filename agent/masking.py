@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterable
 from typing import Any
+from urllib.parse import unquote
 
 MASK = "***"
 
@@ -47,6 +48,9 @@ _RAISED = re.compile(r"(?:[\w.]*(?:Error|Exception|Warning|Exit|Configured|Exist
 _ONLY_A_NAME = re.compile(r"""["']?[A-Za-z_][\w.-]*["']?\s*$""")
 # What is too short to be looked for everywhere: it would be found in other words.
 _SHORTEST = 6
+# A URL's password is a secret for certain, however short; a text with each of its signs hidden helps nobody.
+_SHORTEST_IN_URL, _SHORTEST_TOKEN = 4, 8
+_LOGIN = re.compile(r"https?://([^\s\"'#/]{1,300})@", re.IGNORECASE)
 _TEXT_OF = re.compile(r"""[rbuf]?(?P<quote>["'])(?P<text>.+?)(?P=quote)|(?P<bare>[^\s"'(){}\[\],;]+)(?=\s*$|,)""")
 
 
@@ -90,9 +94,27 @@ def masked_message(text: str, secrets: Collection[str] = ()) -> str:
 
     + secrets: values that are known to be secret
     """
+    text = without(text, secrets)
+    return "\n".join(_masked_saying(line) for line in text.split("\n"))
+
+
+def url_secrets(text: str) -> set[str]:
+    """The passwords and tokens of the URLs in a text, as they stand there and as they are meant: what is secret
+    wherever it is said, also outside of a URL."""
+    found = set()
+    for login in _LOGIN.findall(text):
+        user, colon, password = login.partition(":")
+        # With a name alone, that is the token.
+        said, shortest = (password, _SHORTEST_IN_URL) if colon and password else (user, _SHORTEST_TOKEN)
+        found |= {said, unquote(said)} if len(said) >= shortest else set()
+    return found
+
+
+def without(text: str, secrets: Collection[str]) -> str:
+    """A text without values that are known to be secret."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
-    return "\n".join(_masked_saying(line) for line in text.split("\n"))
+    return text
 
 
 def secrets_in(text: str) -> set[str]:

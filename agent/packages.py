@@ -8,14 +8,14 @@ import posixpath
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
 from agent.command import CommandFailed, Runner, acting_as
 from agent.lines import lines_of
-from agent.masking import masked_message
+from agent.masking import masked_message, url_secrets
 from agent.reading import read_text
 
 # How long resolving may take, seconds: somebody waits for it.
@@ -118,6 +118,11 @@ def requirement_texts(read: Callable[[str], str | None], name: str) -> dict[str,
     return texts
 
 
+def passwords(texts: Mapping[str, str]) -> frozenset[str]:
+    """The passwords of the indexes and repositories that requirements name: an installer may say them anyhow. Pure."""
+    return frozenset(secret for text in texts.values() for secret in url_secrets(text))
+
+
 def pins(texts: Mapping[str, str]) -> Versions:
     """The packages that requirements name with one version exactly. Pure."""
     found: Versions = {}
@@ -157,7 +162,7 @@ def foresee(
     if same and all(said.get(name) == version for name, version in has.items() if name not in NOT_THE_APPS):
         return {"source": "unchanged", "same_text": True, **compare({}, {})}
     try:
-        resolved = _resolve(runner, settings, folder, live)
+        resolved = _resolve(runner, settings, folder, live, passwords(after))
     except (CommandFailed, NotTried) as problem:
         shown = {name: version for name, version in said.items() if has.get(name) != version}
         refused = isinstance(problem, CommandFailed)
@@ -196,12 +201,14 @@ def refusal(output: str) -> str:
     return " ".join(" ".join(lines[first:]).split())[:300]
 
 
-def _resolve(runner: Runner, settings: Mapping[str, Any], folder: Path, live: Path | None) -> Versions:
+def _resolve(
+    runner: Runner, settings: Mapping[str, Any], folder: Path, live: Path | None, secrets: Collection[str]
+) -> Versions:
     """Have the installer say what it would install. Nothing is kept, not even in a cache.
 
     Raises CommandFailed when it refuses, NotTried when it can't be asked.
     """
-    runner = replace(runner, until=min(runner.until, time.time() + LIMIT))
+    runner = replace(runner, until=min(runner.until, time.time() + LIMIT), secrets=secrets)
     try:
         return _ask_installer(runner, settings, folder, live)
     except CommandFailed as problem:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.build import build_script, decide_fallback
-from agent.command import Runner
+from agent.build import _install, build_script, decide_fallback
+from agent.command import CommandFailed, Runner
 from agent.layout import Layout
 from agent.step import StepFailed
 
@@ -101,6 +101,27 @@ def test_what_can_not_be_reversed_is_never_to_be_reversed(
         return
     assert decided != "reverse" or all(one["reversible"] for one in pending)
     assert decided != "keep" or way == "keep" or irreversible == "accept"
+
+
+def test_an_indexs_password_is_not_repeated_by_what_a_build_says(tmp_path: Path) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    told = {"app_username": user, "versions_dir": str(tmp_path), "venv_subdir": "venv", "code_subdir": "code"}
+    layout = Layout(told, tmp_path)
+    code = layout.part("v", "code")
+    code.mkdir(parents=True)
+    (code / "base.txt").write_text("--extra-index-url https://me:s3cret-one@pypi.example.com/simple\n")
+    (code / "requirements.txt").write_text("-r base.txt\nsix\n")
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho build isolation: s3cret-one >&2\nexit 1\n")
+    python.chmod(0o755)
+    log = tmp_path / "log"
+    settings = {"requirements": "requirements.txt", "python": str(python)}
+    step = SimpleNamespace(layout=layout, version="v", settings=settings)
+    runner = Runner(user=user, log=log, until=time.time() + 60)
+    with pytest.raises(CommandFailed) as failed:
+        _install(step, runner, None, code / "requirements.txt")  # type: ignore[arg-type]
+    assert failed.value.output == "build isolation: ***\n"
+    assert "s3cret" not in log.read_text()
 
 
 def test_what_the_projects_own_script_installs_is_written_down(tmp_path: Path) -> None:

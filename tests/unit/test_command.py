@@ -117,3 +117,14 @@ def test_a_command_of_the_apps_is_led_nowhere_where_the_app_may_not_go(tmp_path:
     for name in ("closed", "link", "closed/inner"):
         with pytest.raises(PermissionError):
             theirs.run(["pwd"], cwd=tmp_path / name)
+
+
+def test_what_a_command_knows_and_must_not_say_is_nowhere(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    runner = Runner(user=None, log=log, until=time.time() + 60, secrets=("s3cret", "s3cret/longer"))
+    with pytest.raises(CommandFailed) as failed:
+        runner.run(["sh", "-c", "echo looked at s3cret/longer; echo with s3cret >&2; exit 1"])
+    assert "looked at ***\nwith ***" in failed.value.output
+    assert "s3cret" not in log.read_text().partition("\n")[2]
+    # What it says to its caller, a document say, is whole.
+    assert runner.run(["echo", '{"s3cret": 1}']) == '{"s3cret": 1}\n'

@@ -17,6 +17,7 @@ from agent.masking import (
     masked_values,
     names_secret,
     secrets_in,
+    url_secrets,
 )
 
 DRAWN = "vK8mQ2xRt7LpZw4NcYb9"
@@ -207,3 +208,18 @@ def test_a_value_that_is_secret_is_hidden_wherever_it_is_said(config: str, said:
     shown = masked_message(said, secrets_in(config))
     assert MASK in shown
     assert not any(word in shown for word in ("hunter", "letmein", "abc-def", DRAWN, "ss/w"))
+
+
+@pytest.mark.parametrize(
+    ("line", "secrets"),
+    [
+        ("--index-url https://me:p%40ss%2Fword@pypi.example.com/simple", {"p%40ss%2Fword", "p@ss/word"}),
+        ("--extra-index-url=https://t0ken-t0ken@pypi.example.com/simple  # why", {"t0ken-t0ken"}),
+        ("own @ git+https://me:s3cret@git.example.com/own.git@v1", {"s3cret"}),
+        ("--find-links https://wheels.example.com/@scope/x", set()),
+        ("own @ git+https://git@git.example.com/own.git", set()),
+        ("own @ git+ssh://git@git.example.com/own.git", set()),
+    ],
+)
+def test_the_secrets_of_urls_are_known_by_value(line: str, secrets: set[str]) -> None:
+    assert url_secrets(line) == secrets

@@ -152,13 +152,13 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     user = pwd.getpwuid(os.getuid()).pw_name
     monkeypatch.setattr("agent.packages.shutil.which", lambda name, **_: None if name == "uv" else name)
 
-    def found(says: str) -> dict[str, Any]:
+    def found(says: str, text: str = "six\n") -> dict[str, Any]:
         python = tmp_path / "live/bin/python"
         python.parent.mkdir(parents=True, exist_ok=True)
         python.write_text(f"#!/bin/sh\n{says}\n")
         python.chmod(0o755)
         settings = {"requirements": "requirements.txt", "python": "python3"}
-        texts = {"requirements.txt": "six\n"}
+        texts = {"requirements.txt": text}
         runner = Runner(user=user, log=None, until=time.time() + 60)
         return foresee(runner, settings, tmp_path, ({}, texts), tmp_path / "live")
 
@@ -181,3 +181,9 @@ def test_an_installers_words_begin_with_its_error() -> None:
         "\u00d7 No solution found: ╰─▶ Because there is no six==9"
     )
     assert refusal("no such\nthing") == "no such thing"
+
+
+def test_an_indexs_password_is_hidden_however_an_installer_says_it(asked: Any) -> None:
+    login = "--index-url https://me:p%40ss-word@pypi.example.com/simple\nsix\n"
+    why = asked("echo 'ERROR: me may not read with p@ss-word'; exit 1", login)["why"]
+    assert why == "ERROR: me may not read with ***"
