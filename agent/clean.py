@@ -41,6 +41,15 @@ def choose(versions: Sequence[Version], keep: int, keep_failed: int, named: Iter
     return [version["name"] for version in extra if not _must_stay(version)]
 
 
+def choose_waiting(versions: Sequence[Version], keep: int, keep_failed: int) -> list[str]:
+    """Choose what a build deletes: what was built before and never deployed, and what failed. Nothing that has been
+    live: to build is no reason to take away what one may go back to.
+
+    + versions, keep, keep_failed: as `choose` has them
+    """
+    return choose([one for one in versions if not one["working"]], keep, keep_failed)
+
+
 def _is_good(version: Version) -> bool:
     """Whether a version has worked, or is whole and waits for its first deploy."""
     return bool(version["working"] or (version["sealed"] and not version["failed"]))
@@ -123,6 +132,26 @@ def forget_failed(transaction: Transaction) -> None:
             _tidy(transaction.state, layout, None)
     except Exception as problem:  # noqa: BLE001 - the site is as it should be, whatever becomes of this
         say(f"WARNING: versions that failed before are still there: {problem}")
+
+
+def forget_waiting(transaction: Transaction) -> None:
+    """Delete what was built before a build that has gone well, and was never deployed: a deploy may never come."""
+    layout, settings = transaction.layout, transaction.begin["settings"]
+    try:
+        versions = _versions(transaction.state, layout)
+        keep = settings.get("keep_versions", len(versions))
+        doomed = choose_waiting(versions, keep, settings["keep_failed"])
+        doomed = [name for name in doomed if name != transaction.begin.get("version")]
+        failed = {version["name"] for version in versions if version["failed"]}
+        stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
+        for name in doomed:
+            why = f"keep_failed: {settings['keep_failed']}" if name in failed else f"keep_versions: {keep}"
+            left = f"deleted: {name}, which was never live ({why})"
+            say(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
+        if doomed:
+            _tidy(transaction.state, layout, None)
+    except Exception as problem:  # noqa: BLE001 - the version is built, whatever becomes of this
+        say(f"WARNING: versions that were built before are still there: {problem}")
 
 
 def _versions(state: State, layout: Layout) -> list[Version]:

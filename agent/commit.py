@@ -64,6 +64,11 @@ def finish_commit(transaction: Transaction) -> None:
         kept: dict[str, Any] = {"backup": backup} if backup else {}
         kept["newer_schema"] = transaction.progress.notes.get("checks", {}).get("newer_schema") or None
         change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
+    if begin["kind"] == "build":
+        # A lot to load, too, and nothing of a deploy's, which cleans up after itself.
+        from agent.clean import forget_waiting
+
+        forget_waiting(transaction)
     sentence = _commit_sentence(transaction)
     for line in sentences(measured_or_nothing(transaction.journal.records())):
         say(line)

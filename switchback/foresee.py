@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.build import decide_fallback
-from agent.clean import choose
+from agent.clean import choose, choose_waiting
 from agent.going_back import not_reversible
 from agent.layout import Layout
 from agent.lines import first_line
@@ -353,11 +353,17 @@ def _leads_to(seen: Facts, path: str, target: str) -> bool:
 
 
 def _deletions(run: Run, seen: Facts) -> tuple[Deletion, ...]:
-    """The versions that a deploy deletes once it has committed."""
-    if run.kind != "deploy" or "swap" not in run.steps:
-        return ()
+    """The versions that a deploy deletes once it has committed, or a build."""
     after = versions_after(run, seen)
-    doomed = choose(after, run.settings.keep_versions, run.settings.keep_failed)
+    if run.kind == "build" and run.steps:
+        # No link moves, and what is built has not been live.
+        new = {**next(one for one in after if one["name"] == run.version), "working": False, "links": []}
+        after = [new, *(one for one in seen["versions"] if one["name"] != run.version)]
+        doomed = choose_waiting(after, run.settings.keep_versions, run.settings.keep_failed)
+    elif run.kind == "deploy" and "swap" in run.steps:
+        doomed = choose(after, run.settings.keep_versions, run.settings.keep_failed)
+    else:
+        return ()
     return tuple(Deletion(name=one["name"], bytes=one["bytes"]) for one in after if one["name"] in doomed)
 
 

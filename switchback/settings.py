@@ -186,7 +186,9 @@ class Settings(BaseModel):
     static_keep_days: CountOrZero = Field(
         default=30, description="days that hashed static files of earlier versions stay reachable in later ones"
     )
-    keep_versions: Count = Field(default=10, description="healthy versions that clean keeps")
+    keep_versions: Count = Field(
+        default=10, description="healthy versions that clean keeps, and never deployed ones that a build keeps"
+    )
     keep_failed: CountOrZero = Field(
         default=3, description="failed versions that clean keeps, and a run that fails, as evidence"
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.clean import choose
+from agent.clean import choose, choose_waiting
 from agent.transaction import Refused
 
 
@@ -96,3 +96,13 @@ def test_a_named_version_that_has_to_stay_is_refused(fields: dict[str, Any], why
 def test_a_name_that_is_no_version_is_refused() -> None:
     with pytest.raises(Refused, match="there is no version nope"):
         choose([version("a")], 0, 0, ["nope"])
+
+
+@given(versions, st.integers(0, 12), st.integers(0, 5))
+def test_a_build_deletes_nothing_that_was_ever_live(found: list[dict[str, Any]], keep: int, failed: int) -> None:
+    doomed = set(choose_waiting(found, keep, failed))
+    assert not [one for one in found if one["name"] in doomed and (one["working"] or one["links"] or one["pinned"])]
+    left = [one for one in found if one["ours"] and not one["working"] and one["name"] not in doomed]
+    free = [one for one in left if not one["links"] and not one["pinned"] and not one["in_use"]]
+    assert len([one for one in free if one["sealed"] and not one["failed"]]) <= keep
+    assert len([one for one in free if one["failed"] or not one["sealed"]]) <= failed

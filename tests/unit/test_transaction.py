@@ -631,6 +631,29 @@ def test_a_run_that_fails_deletes_what_failed_long_before_it(host: Host, monkeyp
     assert said.splitlines()[-1].startswith("refused at checks: ")
 
 
+def test_a_build_that_goes_well_deletes_what_was_built_long_before_it_and_never_deployed(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clean, "_tidy", lambda *_: None)
+    monkeypatch.setattr(service, "versions_in_use", lambda *_: {})
+    host.state.create()
+    built = [f"django-202609{number:02}-100000-ddddddd-fffffff" for number in range(10, 14)]
+    for name in built:
+        (host.home / name).mkdir()
+        (host.home / name / ".switchback.json").write_text('{"bytes": 1}')
+        change_mark(host.state, name, built_by="x")
+    # One of them was live once: it may be gone back to.
+    change_mark(host.state, built[1], working=1)
+    settings = host.begin("earlier", kind="build").begin["settings"]
+    host.run("code", "commit", deploy="earlier")
+    assert all((host.home / name).exists() for name in built)
+    host.begin(kind="build", settings={**settings, "keep_versions": 2})
+    host.run("code", "commit")
+    left = [name for name in built if (host.home / name).exists()]
+    assert left == built[1:]
+    assert f"deleted: {built[0]}, which was never live (keep_versions: 2)" in host.said
+
+
 def test_a_version_that_failed_is_listed_with_the_step_and_the_folder_of_its_evidence(host: Host) -> None:
     transaction = host.begin()
     host.step("seal", fails)
