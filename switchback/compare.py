@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from switchback.settings import Settings
+
 Facts = dict[str, Any]
+
+# What hosts go back by, and wait for each other by: with another value, one goes back while the rest is still at work.
+JOINT = ("database_fallback", "migrate_timeout", "confirm_timeout")
 
 
 def differences(seen: Mapping[str, Facts], primary: str) -> list[str]:
@@ -29,9 +34,50 @@ def differences(seen: Mapping[str, Facts], primary: str) -> list[str]:
 
 def _healing(seen: Mapping[str, Facts], live: Mapping[str, str | None], primary: str) -> str:
     wanted = live.get(primary) or next(version for version in live.values() if version)
-    says = f"to bring all to {wanted}: deploys/deploy.py"
+    says = f"to bring all to {wanted}:"
+    return f"{says} {builds(seen, wanted) or f'deploys/deploy.py --data version={wanted} (on hosts that have it)'}"
+
+
+def builds(seen: Mapping[str, Facts], wanted: str) -> str:
+    """The command that builds a version where it is missing; nothing where no host knows what it was made of."""
     known = (one for facts in seen.values() for one in facts.get("versions", ()) if one["name"] == wanted)
     found = next(known, None)
     if not found or not found["code"] or not found["config"]:
-        return f"{says} --data version={wanted} (on hosts that have it)"
-    return f"{says} --data code={found['code'][:12]} --data config={found['config'][:12]}"
+        return ""
+    return f"deploys/deploy.py --data code={found['code'][:12]} --data config={found['config'][:12]}"
+
+
+def setting_differences(settings: Mapping[str, Settings]) -> list[str]:
+    """The settings that have to be the same on all hosts of a run, and are not."""
+    found = []
+    for key in JOINT:
+        by_value: dict[str, list[str]] = {}
+        for name, one in settings.items():
+            by_value.setdefault(str(getattr(one, key)), []).append(name)
+        if len(by_value) > 1:
+            where = "; ".join(f"{value} on {', '.join(names)}" for value, names in by_value.items())
+            found.append(
+                f"{key} differs: {where}. Hosts of one run wait for each other, and go back together: give all the "
+                f"same, in group_data or by --data {key}={next(iter(by_value))}"
+            )
+    return found
+
+
+def unknown_to_primary(seen: Mapping[str, Facts], primary: str, target: str | None) -> list[str]:
+    """Live versions whose migrations can't be reversed from the primary host: its own live version is older.
+
+    + target: the version to go back to, if it is known; what that has need not be taken back
+    """
+    here = seen[primary]["linked"]["current"]
+    by_version: dict[str, list[str]] = {}
+    for name, facts in seen.items():
+        live = facts["linked"]["current"]
+        if live and live not in (here, target, *seen[primary]["lineage"]) and live > here:
+            by_version.setdefault(live, []).append(name)
+    return [
+        f"{', '.join(names)}: {version} is live there, and {primary}, which takes the database back, has the older "
+        f"{here}, which does not know what {version} has brought to it. Take that back there first: deploys/revert.py "
+        f"--limit {','.join(names)} --data version={here} --data database=reverse. Or go back without the database: "
+        "--data database=keep"
+        for version, names in by_version.items()
+    ]

@@ -16,6 +16,7 @@ from agent.clean import choose
 from agent.transaction import Refused as Undeletable
 from switchback import outlook, report
 from switchback.checks import host_problems, hotfix_problems, link_notices, transaction_problems
+from switchback.compare import builds, differences, setting_differences, unknown_to_primary
 from switchback.errors import Refused
 from switchback.foresee import Known, foresee_cleaning, last_left
 from switchback.gateway import Facts, for_all_hosts, left_out, said_besides, survey_all
@@ -31,6 +32,8 @@ NOT_ALL = "--limit leaves out {}: what is live there stays, also on the schema t
 WHICH = "deploys/status.py lists those that are there"
 # How often a run that waits for another one looks again, seconds.
 LOOK_AGAIN = 2.0
+# How many versions are named that hosts have not in common.
+NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -148,15 +151,17 @@ def _plan(
     somebody_can_answer()
     kept = outlook.kept_plan()
     asked = outlook.asked_for(kept)
-    fleet, known = _see(state, hosts, asked, with_refs)
-    left = left_out(state)
-    if left and kind in ("deploy", "revert"):
-        first = known[fleet.primary]
-        known[fleet.primary] = replace(first, notices=(*first.notices, NOT_ALL.format(", ".join(left))))
+    left = tuple(left_out(state)) if kind in ("deploy", "revert") else ()
+    fleet, known = _see(state, hosts, asked, with_refs, switches=kind in ("deploy", "revert"))
     try:
-        runs = plan(fleet, asked)
+        runs = {name: replace(run, left_out=left) for name, run in plan(fleet, asked).items()}
     except Refused as refused:
         raise Refused(*_problems(known), *refused.problems) from None
+    notices = [*differences(fleet.facts, fleet.primary)[:1], *([NOT_ALL.format(", ".join(left))] if left else [])]
+    if kind == "revert" and not asked.version:
+        notices += further_than_alone(fleet, runs)
+    first = known[fleet.primary]
+    known[fleet.primary] = replace(first, notices=(*first.notices, *notices))
     preview = outlook.look(kind, hosts, runs, known)
     outlook.present(preview, kept)
     runs = outlook.with_foresight(runs, preview)
@@ -183,8 +188,12 @@ def is_nowhere(file: TextIO) -> bool:
     return Path(f"/dev/fd/{file.fileno()}").resolve() == Path("/dev/null")
 
 
-def _see(state: State, hosts: Sequence[Host], asked: Options, with_refs: bool) -> tuple[Fleet, dict[str, Known]]:
+def _see(
+    state: State, hosts: Sequence[Host], asked: Options, with_refs: bool, switches: bool
+) -> tuple[Fleet, dict[str, Known]]:
     """Look at all hosts: what they are like, what stands in the way on each, and what is worth knowing.
+
+    + switches: whether they go to another version together
 
     Raises Refused with the problems of all of them, unless looking is all that is asked for and can go on.
     """
@@ -199,11 +208,14 @@ def _see(state: State, hosts: Sequence[Host], asked: Options, with_refs: bool) -
     found = {name: host_problems(seen, settings[name], builds=with_refs) for name, seen in facts.items()}
     if with_refs and asked.hotfixes != "discard":
         found = {name: texts + (hotfix_problems(facts[name]) if facts[name] else []) for name, texts in found.items()}
+    primary = primary_of(state, hosts)
+    if switches:
+        found[primary] = [*found[primary], *setting_differences(settings)]
     known = _in_the_way(facts, found)
     problems = _problems(known)
     if problems and not (outlook.only_looks() and all(map(_can_be_shown, facts.values()))):
         raise Refused(*problems)
-    return Fleet(settings, facts, primary_of(state, hosts)), known
+    return Fleet(settings, facts, primary), known
 
 
 def _in_the_way(seen: dict[str, Facts], found: dict[str, list[str]]) -> dict[str, Known]:
@@ -294,18 +306,56 @@ def plan_revert(fleet: Fleet, asked: Options) -> dict[str, Run]:
     if len(gone) == len(fleet.names):
         raise Refused("no version is live, so there is nothing to revert")
     others = _without_hosts(fleet, gone)
-    version = asked.version or _before(others)
-    about: dict[str, Any] = {"database": database}
-    if database == "restore":
-        about["backup"] = _backup_before_leaving(others, version)
-    if asked.version:
-        runs = _named(others, asked, "revert", about=about)
-    else:
-        runs = _runs(others, asked, "revert", version, build=False, about=about)
+    drift = unknown_to_primary(others.facts, others.primary, asked.version) if database == "reverse" else []
+    try:
+        runs = _go_back(others, asked, database)
+    except Refused as refused:
+        raise Refused(*drift, *refused.problems) from None
+    if drift:
+        raise Refused(*drift)
     idle = _idle(
         fleet, "revert", "no version is live here, so there is nothing to revert: the others go back without it"
     )
     return {name: runs.get(name, idle[name]) for name in fleet.names}
+
+
+def _go_back(fleet: Fleet, asked: Options, database: str) -> dict[str, Run]:
+    version = asked.version or _before(fleet)
+    about: dict[str, Any] = {"database": database}
+    if database == "restore":
+        about["backup"] = _backup_before_leaving(fleet, version)
+    if asked.version:
+        return _named(fleet, asked, "revert", about=about)
+    return _runs(fleet, asked, "revert", version, build=False, about=about)
+
+
+def further_than_alone(fleet: Fleet, runs: dict[str, Run]) -> list[str]:
+    """Why hosts go further back than some of them would alone: another host has not what they would go to."""
+    acting = [run for run in runs.values() if run.steps]
+    found = []
+    for run in acting:
+        alone = Fleet(fleet.settings, {run.host: fleet.facts[run.host]}, run.host)
+        try:
+            nearer = _before(alone)
+        except Refused:
+            continue
+        lack = [one.host for one in acting if nearer not in _able(fleet.facts[one.host])]
+        live = [one.host for one in acting if one.was == nearer]
+        if nearer > run.version and lack:
+            found.append(
+                f"{nearer} is not there, or not healthy, on {', '.join(lack)}: so all go back to {run.version}"
+            )
+        elif live:
+            found.append(
+                f"{nearer}, to which {run.host} would go alone, is live on {', '.join(live)}: all go back beyond it, "
+                f"to {run.version}; to have {nearer} on all, deploy it: deploys/deploy.py --data version={nearer}"
+            )
+    return list(dict.fromkeys(found))
+
+
+def _able(seen: Facts) -> set[str]:
+    """The versions of a host that can be gone back to."""
+    return {one["name"] for one in seen["versions"] if one["working"] and not one["failed"] and not one.get("unable")}
 
 
 def _without_hosts(fleet: Fleet, gone: Sequence[str]) -> Fleet:
@@ -401,7 +451,8 @@ def _existing(fleet: Fleet, version: str, kind: str) -> str:
     for name, seen in fleet.facts.items():
         known = _known(seen, version)
         if known is None:
-            problems.append(f"{name}: there is no version {version}; {WHICH}")
+            command = builds(fleet.facts, version)
+            problems.append(f"{name}: there is no version {version}; {f'{command} builds it' if command else WHICH}")
         elif known.get("unable"):
             problems.append(f"{name}: {version} can't be started any more: {known['unable']}")
         elif not known["sealed"] and not known["working"]:
@@ -421,12 +472,7 @@ def _before(fleet: Fleet) -> str:
 
     Beyond what the history knows, it is the newest one that was built before. Raises Refused where there is none.
     """
-    healthy = {
-        name: {
-            one["name"] for one in seen["versions"] if one["working"] and not one["failed"] and not one.get("unable")
-        }
-        for name, seen in fleet.facts.items()
-    }
+    healthy = {name: _able(seen) for name, seen in fleet.facts.items()}
     current = {seen["linked"]["current"] for seen in fleet.facts.values()}
     good = set.intersection(*healthy.values()) - current
     way = [name for name in fleet.facts[fleet.primary]["lineage"] if name not in current]
@@ -450,6 +496,13 @@ def _nothing_before(current: set[str], others: dict[str, set[str]]) -> str:
             f"{says} on {', '.join(lacks)}: deploy the older commits, which builds them there, or go back without it, "
             f"--limit {rest}"
         )
+    somewhere = sorted((one for one in set().union(*others.values()) if one < min(current)), reverse=True)[:NAMED]
+    if somewhere:
+        lacking = {version: [name for name in others if version not in others[name]] for version in somewhere}
+        told = "; ".join(
+            f"{version} is not, or not healthy, on {', '.join(names)}" for version, names in lacking.items()
+        )
+        return f"{says} on all hosts: {told}. Deploy the commits of one of them, which builds it where it is missing"
     return f"{says}: name one with --data version=NAME (deploys/status.py lists them)"
 
 

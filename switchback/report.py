@@ -114,7 +114,9 @@ def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:
     """The last screen as lines."""
     if not endings:
         return []
-    run = runs[0]
+    # Hosts that had nothing to do are named, and no more.
+    acting = [run for run in runs if run.steps]
+    run = acting[0]
     stopped = ", stopped by you" if any(INTERRUPTED in text for one in endings for text in one.reason) else ""
     outcomes = {one.outcome for one in endings}
     lines = ["", f"--> {run.kind.capitalize()} {run.deploy}: {_headline(endings)}{stopped}"]
@@ -125,7 +127,10 @@ def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:
             else one.sentence
         )
         lines += [f"    [{one.host}] {line}" for line in (*one.told, *one.warnings, *one.reason, *one.cost, sentence)]
-    return [*lines, *(f"    Next: {hint}" for hint in _next(run, outcomes))]
+    lines += [f"    [{one.host}] took no part: {one.idle}" for one in runs if not one.steps]
+    unheard = {one.host for one in endings if one.outcome in ("unknown", "still falling back")}
+    late = next((one for one in acting if one.host in unheard), run)
+    return [*lines, *(f"    Next: {hint}" for hint in _next(run, late, outcomes))]
 
 
 def _headline(endings: Sequence[Ending]) -> str:
@@ -138,13 +143,15 @@ def _headline(endings: Sequence[Ending]) -> str:
     return "; ".join(f"{outcome} on {hosts}" for outcome, hosts in where.items())
 
 
-def _next(run: Run, outcomes: set[str]) -> Iterable[str]:
+def _next(run: Run, late: Run, outcomes: set[str]) -> Iterable[str]:
+    if "committed" in outcomes and run.left_out:
+        yield f"not on {', '.join(run.left_out)}, which took no part: deploys/status.py compares all hosts"
     if outcomes == {"committed"}:
         if run.kind == "revert":
             yield "another revert goes further back; to return, deploy it: --data version=" + str(run.was)
         return
     if outcomes & {"unknown", "still falling back"}:
-        yield f"such a host falls back by itself, {run.falls_back_alone}; look: deploys/status.py"
+        yield f"such a host falls back by itself, {late.falls_back_alone}; look: deploys/status.py"
     if "committed" in outcomes:
         yield "not all hosts have committed: deploys/status.py compares them; deploy again to bring the others along"
     if "needs a person" in outcomes:

@@ -48,6 +48,7 @@ class Run:
     + about: what else the journal's first line says
     + foreseen: steps that are known to have nothing to do, and why. It is for the eye alone: whether they have is
       decided on the host, when it is their turn
+    + left_out: the names of hosts that --limit leaves out
     """
 
     kind: str
@@ -63,6 +64,7 @@ class Run:
     idle: str = ""
     about: dict[str, Any] = field(default_factory=dict)
     foreseen: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def request(self) -> dict[str, Any]:
         """What the host is told when the run begins."""

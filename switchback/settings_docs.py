@@ -63,7 +63,8 @@ its own:
 
 pyinfra connects as `admin_username` unless `ssh_user` says otherwise. `--limit` takes hosts, groups and patterns, and
 is refused when it matches nothing. `--no-wait` and `--serial` are refused: hosts wait for each other, so that all of
-them go on or all fall back.
+them go on or all fall back. For the same reason `database_fallback`, `migrate_timeout` and `confirm_timeout` have to be
+the same on all of them: a deploy or revert is refused otherwise.
 
 ## For one run: `--data`
 

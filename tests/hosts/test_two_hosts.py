@@ -92,6 +92,9 @@ def test_hosts_that_differ_are_told_so_and_come_together_by_the_command_that_is_
     newer = max(look(second).versions)
     alone = run("deploy", first, second, data={"version": newer}, args=["--limit", second.name]).worked()
     assert f"note: --limit leaves out {first.name}: what is live there stays" in alone.output
+    assert f"not on {first.name}, which took no part" in alone.screen
+    refused = run("revert", first, second, data={"database": "reverse"})
+    assert_refused(refused, f"{second.name}: {newer} is live there, and {first.name}, which takes the database back")
     for deploy in ("status", "check"):
         seen = run(deploy, first, second).worked().output
         assert f"The hosts differ: {look(first).current} on {first.name}; {newer} on {second.name}" in seen

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from switchback.compare import differences
-from tests.unit.examples import LIVE, NEW, OLD, host_facts, version
+from switchback.compare import differences, setting_differences, unknown_to_primary
+from tests.unit.examples import LIVE, NEW, OLD, host_facts, settings, version
 
 
 def test_hosts_that_have_the_same_live_are_no_matter() -> None:
@@ -32,3 +32,30 @@ def test_a_version_whose_commits_nobody_knows_is_deployed_by_its_name() -> None:
     by_hand = version(OLD, code=None, config=None)
     _, heal = differences({"web1": host_facts(by_hand, current=OLD), "web2": host_facts()}, "web1")
     assert heal == f"to bring all to {OLD}: deploys/deploy.py --data version={OLD} (on hosts that have it)"
+
+
+def test_settings_that_hosts_go_back_by_have_to_be_the_same_on_all_and_all_that_are_not_are_told() -> None:
+    own = {
+        "web1": settings(),
+        "web2": settings(database_fallback="restore", migrate_timeout=60, restore_script="~/scripts/restore.sh"),
+        "web3": settings(health_timeout=5, build_script="build.sh"),
+    }
+    way, limit = setting_differences(own)
+    assert way.startswith("database_fallback differs: reverse on web1, web3; restore on web2. ")
+    assert way.endswith("in group_data or by --data database_fallback=reverse")
+    assert limit.startswith("migrate_timeout differs: 1800 on web1, web3; 60 on web2. ")
+    assert setting_differences({"web1": own["web1"], "web3": own["web3"]}) == []
+
+
+def test_what_a_newer_version_elsewhere_has_brought_can_not_be_taken_back_by_the_primary_host() -> None:
+    seen = {
+        "web1": host_facts(lineage=[OLD, LIVE]),
+        "web2": host_facts(version(NEW), version(LIVE), current=NEW),
+        "web3": host_facts(),
+    }
+    (says,) = unknown_to_primary(seen, "web1", None)
+    assert says.startswith(f"web2: {NEW} is live there, and web1, which takes the database back, has the older {LIVE}")
+    assert f"deploys/revert.py --limit web2 --data version={LIVE} --data database=reverse" in says
+    # What the target has need not be taken back, and a newer primary host knows what the others have.
+    assert unknown_to_primary(seen, "web1", NEW) == []
+    assert unknown_to_primary(seen, "web2", None) == []

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from agent.progress import BUILD, WINDOW
 from switchback.errors import Refused
-from switchback.preflight import agreed_commits, plan_build, plan_deploy, plan_restart, plan_revert
+from switchback.preflight import (
+    agreed_commits,
+    further_than_alone,
+    plan_build,
+    plan_deploy,
+    plan_restart,
+    plan_revert,
+)
 from switchback.run import Run
 from tests.unit.examples import (
     ALL_STEPS,
@@ -257,6 +264,48 @@ def test_a_host_that_has_nothing_older_is_named_with_how_the_others_can_go_back(
     says = refusal(lambda: plan_revert(seen, asked()))
     assert says.startswith(f"there is no healthy version before {LIVE} that can be started on web2: deploy the older ")
     assert says.endswith("--limit web1,web3")
+
+
+def test_a_revert_that_reverses_is_refused_before_it_begins_where_another_host_is_further_than_the_primary() -> None:
+    ahead = host_facts(version(NEW), version(LIVE), current=NEW)
+    seen = fleet(web1=host_facts(version(LIVE), lineage=[LIVE]), web2=ahead)
+    newer, nothing = refusal(lambda: plan_revert(seen, asked(database="reverse"))).splitlines()
+    assert newer.startswith(f"web2: {NEW} is live there, and web1, which takes the database back, has the older {LIVE}")
+    assert nothing.startswith("there is no healthy version before")
+    assert plan_revert(fleet(web1=ahead, web2=host_facts(version(LIVE))), asked(version=LIVE, database="reverse"))
+
+
+def test_hosts_that_have_no_older_version_in_common_are_told_who_lacks_which() -> None:
+    seen = fleet(
+        web1=host_facts(version(LIVE), version(OLD)),
+        web2=host_facts(version(LIVE), version(OLD, **FAILED), version(OLDER)),
+    )
+    assert refusal(lambda: plan_revert(seen, asked())) == (
+        f"there is no healthy version before {LIVE} that can be started on all hosts: {OLD} is not, or not healthy, on "
+        f"web2; {OLDER} is not, or not healthy, on web1. Deploy the commits of one of them, which builds it where it "
+        "is missing"
+    )
+
+
+def test_a_version_that_another_host_has_is_built_where_it_is_missing_by_the_command_that_is_said() -> None:
+    seen = fleet(web1=host_facts(), web2=host_facts(version(LIVE)), web3=host_facts(version(LIVE)))
+    command = f"deploys/deploy.py --data code={'a' * 12} --data config={'f' * 12}"
+    assert refusal(lambda: plan_revert(seen, asked(version=OLD))).splitlines() == [
+        f"{name}: there is no version {OLD}; {command} builds it" for name in ("web2", "web3")
+    ]
+
+
+def test_a_revert_that_goes_further_because_of_one_host_says_so() -> None:
+    seen = fleet(
+        web1=host_facts(version(LIVE), version(OLD), version(OLDER)), web2=host_facts(version(LIVE), version(OLDER))
+    )
+    assert further_than_alone(seen, plan_revert(seen, asked())) == [
+        f"{OLD} is not there, or not healthy, on web2: so all go back to {OLDER}"
+    ]
+    apart = fleet(web1=host_facts(version(NEW), version(LIVE), version(OLD), current=NEW), web2=host_facts())
+    (says,) = further_than_alone(apart, plan_revert(apart, asked()))
+    assert says.startswith(f"{LIVE}, to which web1 would go alone, is live on web2: all go back beyond it, to {OLD}")
+    assert further_than_alone(fleet(web=host_facts()), plan_revert(fleet(web=host_facts()), asked())) == []
 
 
 def test_a_revert_takes_only_what_is_healthy_on_every_host() -> None:

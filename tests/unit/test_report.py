@@ -106,6 +106,26 @@ def test_where_some_have_committed_the_others_are_named_with_what_brings_them_al
     assert any("deploy again to bring the others along" in line for line in lines)
 
 
+def test_hosts_with_nothing_to_do_are_named_and_the_way_forth_and_the_times_are_those_of_the_others() -> None:
+    hosts, idle = ("web2", "web3"), "no version is live here"
+    bare = run(kind="revert", was=None, version="", steps=(), idle=idle)
+    runs = [bare, *(run(kind="revert", deploy="the-id", host=host, hosts=hosts, version=OLD) for host in hosts)]
+    done = end_lines(runs, [Ending(host, "committed", "committed: x") for host in hosts])
+    assert done[1] == "--> Revert the-id: committed"
+    assert f"    [web1] took no part: {idle}" in done
+    assert done[-1].endswith(f"--data version={LIVE}")
+    lost = end_lines(runs, [Ending("web2", "committed", "committed: x"), Ending("web3", "unknown", "no word")])
+    assert any("falls back by itself, at the latest" in line for line in lost)
+
+
+def test_hosts_that_limit_has_left_out_are_named_once_the_others_have_committed() -> None:
+    only = run(host="web2", hosts=("web2",), left_out=("web1", "web3"))
+    assert end_lines([only], [Ending("web2", "committed", "committed: x")])[-1] == (
+        "    Next: not on web1, web3, which took no part: deploys/status.py compares all hosts"
+    )
+    assert "took no part" not in str(end_lines([only], [Ending("web2", "fell back", "fell back at x")]))
+
+
 def test_a_run_that_did_nothing_has_no_last_screen() -> None:
     assert end_lines([run(steps=())], []) == []
 
