@@ -105,12 +105,16 @@ def keeps(layout: Layout, settings: Mapping[str, Any]) -> int | None:
     """How many backups are kept; None for all of them, where the script is a person's own and nobody has said so."""
     if settings.get("keep_backups"):
         return int(settings["keep_backups"])
+    return KEEP_BACKUPS if backs_up_as_provisioned(layout) else None
+
+
+def backs_up_as_provisioned(layout: Layout) -> bool:
+    """Whether the backup script is the one that provision writes."""
     try:
         with acting_as(layout.app):
-            ours = content_hash(layout.path("backup_script"), time.time() + SCRIPT_LIMIT) in OUR_SCRIPTS
+            return content_hash(layout.path("backup_script"), time.time() + SCRIPT_LIMIT) in OUR_SCRIPTS
     except OSError:
-        return None
-    return KEEP_BACKUPS if ours else None
+        return False
 
 
 def beyond(state: State, layout: Layout, history: Sequence[Line], keep: int, named: Named = ()) -> list[Backup]:

@@ -179,7 +179,10 @@ def checks(step: Step) -> Note:
         raise StepFailed("the version can't be started as it is:\n" + "\n".join(problems))
     found["empty"] = all(one["empty"] for one in found["databases"])
     accepted, breaks = step.begin.get("irreversible", "refuse"), bool(breaks_old_code(found["pending"]))
-    found["fallback"] = decide_fallback(step.settings, accepted, found["pending"], found["empty"], breaks)
+    provisioned = bool(step.begin.get("provisioned"))
+    found["fallback"] = decide_fallback(
+        step.settings, accepted, found["pending"], found["empty"], breaks, provisioned=provisioned
+    )
     found.update(going_back.older_code(step, found, [*_unwritten(found), *_without_restore(step, found)]))
     found["restart"] = rolling.way(step.layout, step.begin.get("was"), step.version)
     return found
@@ -191,8 +194,21 @@ def _unwritten(found: Note) -> list[str]:
     return [f"models have what no migration makes (manage.py makemigrations): {'; '.join(changes)}"] if changes else []
 
 
+# What to do where provision has made a host, and no restore script is there.
+BY_PROVISION = (
+    "With restore_script: auto, run deploys/provision.py, which writes a script that restores this deploy's own "
+    "backup; or go without one, for this deploy: --data irreversible=accept"
+)
+
+
 def decide_fallback(
-    settings: Mapping[str, Any], irreversible: str, pending: list[Note], empty: bool = False, breaks: bool = False
+    settings: Mapping[str, Any],
+    irreversible: str,
+    pending: list[Note],
+    empty: bool = False,
+    breaks: bool = False,
+    *,
+    provisioned: bool = False,
 ) -> str:
     """How the database goes back if this deploy fails. Raises StepFailed when it could not, and nobody accepted that.
 
@@ -200,6 +216,7 @@ def decide_fallback(
     + pending: the migrations to come
     + empty: whether there is no table yet, so that nothing can be lost
     + breaks: whether the old code can't live with them
+    + provisioned: whether the backup script is the one that provision writes, which writes one to restore as well
     """
     way = str(settings["database_fallback"])
     if way != "reverse" or empty:
@@ -207,10 +224,12 @@ def decide_fallback(
     stuck = [migration for migration in pending if not migration["reversible"]]
     if settings.get("restore_script") and (stuck or better_restored(settings, pending, breaks)):
         return "restore"
-    if not stuck:
-        return way
-    if irreversible == "accept":
-        return "keep"
+    worse = better_restored(settings, pending, breaks) if provisioned else []
+    if irreversible == "accept" or not (stuck or worse):
+        return "keep" if stuck else way
+    if provisioned:
+        told = [*([f"these migrations can't be reversed: {labels(stuck)}"] if stuck else []), *worse]
+        raise StepFailed("\n".join([*told, BY_PROVISION]))
     raise StepFailed(
         f"these migrations can't be reversed: {labels(stuck)}\n"
         "Set restore_script, so that the database can be restored from this deploy's own backup, or accept that the "

@@ -619,7 +619,7 @@ def _loses(operation, told, state, connection):  # type: ignore[no-untyped-def]
     if kind == "SeparateDatabaseAndState":
         pairs = zip(operation.database_operations, told["inside"])
         return any(_loses(one, inside, state, connection) for one, inside in pairs)
-    if kind not in ("RemoveField", "DeleteModel") and not (kind == "AlterField" and _narrows(told)):
+    if kind not in ("RemoveField", "DeleteModel") and not (kind == "AlterField" and narrows(told)):
         return False
     model = state.apps.get_model(app, told["model"])
     stored = model
@@ -634,7 +634,7 @@ def _loses(operation, told, state, connection):  # type: ignore[no-untyped-def]
     return rows.exists()
 
 
-def _narrows(told):  # type: ignore[no-untyped-def]
+def narrows(told):  # type: ignore[no-untyped-def]
     """Whether a column takes less than before, or is filled where it was empty."""
     was, now = told.get("was") or {}, told.get("field") or {}
     if was.get("class") != now.get("class") or (was.get("null") and not now.get("null")):

@@ -15,6 +15,10 @@ DEPLOYMENT_NAMES = ("settings*", "supervisord*", "wsgi*", "manage.py", "django")
 SUPERVISORD = "supervisord.conf"
 
 
+# What stands for a script at its usual path.
+AUTO = "auto"
+
+
 @dataclass(frozen=True)
 class Layout:
     """The places of one app on one host."""
@@ -32,9 +36,14 @@ class Layout:
         return self.expand(self.settings[key])
 
     def optional_path(self, key: str) -> Path | None:
-        """A setting that may be none."""
+        """A setting that may be none, or `auto`: what that stands for is found out before a run begins."""
         value = self.settings.get(key)
-        return self.expand(value) if value else None
+        return self.expand(value) if value and value != AUTO else None
+
+    @property
+    def usual_restore_script(self) -> Path:
+        """Where provision writes the restore script, unless the settings name one."""
+        return self.path("backup_script").parent / "restore_database.sh"
 
     def expand(self, text: str) -> Path:
         """A path of the settings with its leading ~ replaced by the app user's home."""

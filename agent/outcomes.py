@@ -9,7 +9,7 @@ from typing import Any
 from agent.fallback import database_stays, maintenance_is_ours, only_health_is_missing, plan_fallback
 from agent.journal import Record
 from agent.lines import first_line
-from agent.migration_names import labels
+from agent.migration_names import key_of, labels
 from agent.progress import Progress, read_progress
 
 Note = dict[str, Any]
@@ -73,7 +73,7 @@ def _database_done(note: Note) -> str:
     which = f" ({', '.join(databases)})" if len(databases) > 1 else ""
     if note.get("unproven"):
         return f"restored: database{which}, of which nobody knows what was applied before"
-    return f"undone: database{which}"
+    return f"undone: database{which}" + (f", from {note['restored']}" if note.get("restored") else "")
 
 
 def failed_sentence(action: str, problem: str) -> str:
@@ -98,6 +98,7 @@ def fallback_sentence(records: Sequence[Record], outcome: str, live: str | None,
     if outcome == "fell back":
         state = f"{live} is live and {_proven(found)}" if live else "no version is live, as before"
         text = f"{where}: {state}, {maintenance}{_as_before(found)}{_database_stays(progress, found)}"
+        text += _discarded(progress, found)
         return f"{text}; evidence: {folder}"
     problems = "; ".join(first_line("{action}: {problem}".format(**one)) for one in progress.problems)
     text = f"{where}: {live or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
@@ -175,6 +176,15 @@ def _down_before(progress: Progress) -> str:
     begin = progress.begin
     was = begin.get("was")
     return f"; {was} was not healthy before it began" if was and begin.get("healthy_before") is False else ""
+
+
+def _discarded(progress: Progress, found: dict[str, Note]) -> str:
+    """Where the values are that reversing has not brought back."""
+    gone = {tuple(key) for key in found.get("database", {}).get("unapplied", ())}
+    pending = progress.notes.get("checks", {}).get("pending") or ()
+    lost = labels(one for one in pending if one.get("loses") and key_of(one) in gone)
+    backup = progress.backup.get("path")
+    return f"; what {lost} had discarded is in the backup alone: {backup}" if lost and backup else ""
 
 
 def _database_stays(progress: Progress, found: dict[str, Note]) -> str:

@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent import bounds, git, heads, health, hotfixes, in_the_way, needs, rolling, service, written
+from agent import bounds, git, heads, health, hotfixes, in_the_way, needs, restoring, rolling, service, written
 from agent.at_once import at_once
 from agent.command import CommandFailed, Runner, can_become
 from agent.git import UnknownRef
 from agent.install import installed_agent
-from agent.layout import Layout
+from agent.layout import AUTO, Layout
 from agent.lineage import lineage
 from agent.lines import bounded_values
 from agent.masking import masked_urls
@@ -95,6 +95,11 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "fixed": {str(link): str(target) for link, target in layout.fixed_links().items()},
         "deployment": _deployment(layout, current),
         "scripts": {key: _script(layout, key) for key in SCRIPTS},
+        "restore": {
+            "usual": str(layout.usual_restore_script),
+            "there": os.path.lexists(str(layout.usual_restore_script)),
+            "provisioned": bounds.backs_up_as_provisioned(layout),
+        },
         "versions": versions,
         "disk": _disk(layout),
         "healthy": waits["healthy"],
@@ -171,6 +176,8 @@ def _deployment(layout: Layout, current: str | None) -> dict[str, Facts]:
 
 def _script(layout: Layout, key: str) -> Facts | None:
     path = layout.optional_path(key)
+    if layout.settings.get(key) == AUTO and restoring.is_usual(layout):
+        path = layout.usual_restore_script
     if path is None:
         return None
     return {"path": str(path), "exists": path.is_file(), "executable": _may_run(layout.app, path)}

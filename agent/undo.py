@@ -9,7 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import assets, beside, going_back, health, locks, rolling, schema, sessions, site, verdicts, whole, window
+from agent import (
+    assets,
+    beside,
+    going_back,
+    health,
+    locks,
+    rolling,
+    schema,
+    sessions,
+    site,
+    verdicts,
+    way_back,
+    whole,
+    window,
+)
 from agent.command import LOGGED, acting_as, stop_groups
 from agent.fallback import changes_database, database_way, failed_step, rolls_back
 from agent.last_words import app_logs, end_of_log
@@ -82,7 +96,7 @@ def database(step: Step) -> Note:
     sessions.end_left(step)
     if step.begin["kind"] == "revert":
         return going_back.undo(step)
-    if database_way(step.progress) == "restore":
+    if way_back.choose(step) == "restore":
         return _restore(step)
     before = step.notes("checks")
     now = django(step, "migrations")
@@ -105,11 +119,11 @@ def prove_schema(step: Step) -> Note:
 
 
 def _half_applied(before: Note, now: Note) -> str | None:
-    """The migration that failed on its way without a transaction around it, if one did."""
+    """The migration that may have failed on its way without a transaction around it, if one did."""
     applied = {tuple(pair) for pair in now["applied"]}
     for migration in before["pending"]:
         if key_of(migration) not in applied:
-            return None if migration["atomic"] else label(migration)
+            return label(migration) if way_back.may_be_half(migration) else None
     return None
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agent import ahead, assets, build, going_back, health, locks, rolling, served, site, staying, whole
+from agent import ahead, assets, build, going_back, health, locks, rolling, served, site, staying, way_back, whole
 from agent.backup import examine
 from agent.command import acting_as
 from agent.last_words import LastWords
@@ -79,6 +79,7 @@ def migrate(step: Step) -> Note:
         return {"skipped": STAYS if step.begin["kind"] == "revert" else "nothing to migrate"}
     if step.begin["kind"] == "revert":
         return going_back.take_back(step)
+    way_back.look_again(step)
     found = staying.migrate(step)
     locks.tell(step, found)
     left = found["pending"]

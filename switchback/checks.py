@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from agent.layout import AUTO
 from switchback.settings import Settings
 
 Facts = dict[str, Any]
@@ -266,6 +267,17 @@ def rolling_problems(facts: Facts) -> list[str]:
 def link_notices(facts: Facts) -> list[str]:
     """The programs that would import from another version than their own while a deploy replaces them."""
     return list(facts.get("by_a_link") or ())
+
+
+def restore_notices(facts: Facts, settings: Settings) -> list[str]:
+    """That nothing restores a backup, on a host whose backups provision's own script makes."""
+    told = facts.get("restore") or {}
+    if settings.restore_script != AUTO or not told.get("provisioned") or facts["scripts"]["restore_script"]:
+        return []
+    lacks = "a migration that can't be reversed, or that discards what is stored, will be refused"
+    if told["there"]:
+        return [f"{told['usual']} is not the one that provision writes: name it as restore_script, or {lacks}"]
+    return [f"no script restores a backup, so that {lacks}: {PROVISION}, which writes {told['usual']}"]
 
 
 def hotfix_problems(facts: Facts) -> list[str]:

@@ -468,7 +468,8 @@ def _fallback_of_migrations(run: Run, migrations: Migrations) -> tuple[Fallback,
     settings = run.settings.model_dump(mode="json")
     try:
         accepted, breaks = str(run.about.get("irreversible", "refuse")), bool(_breaking(migrations))
-        way = decide_fallback(settings, accepted, pending, breaks=breaks)
+        provisioned = bool(run.about.get("provisioned"))
+        way = decide_fallback(settings, accepted, pending, breaks=breaks, provisioned=provisioned)
     except StepFailed as problem:
         return Fallback(way="refused", cannot_undo=_cannot_undo("refused", migrations)), (str(problem),)
     return Fallback.model_validate({"way": way, "cannot_undo": _cannot_undo(way, migrations)}), ()

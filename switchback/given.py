@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from agent.masking import masked_urls
@@ -56,6 +57,10 @@ def unknown(where: str, key: str, known: Iterable[str]) -> str:
     return f"{where}: unknown key {quoted(key)}{hint}"
 
 
+def _may_be_none(field: FieldInfo) -> bool:
+    return field.default is None or type(None) in get_args(field.annotation)
+
+
 def checked(model: type[Model], given: Mapping[str, Given], home: str, missing: Collection[str] = ()) -> Model:
     """The model of what was given. Raises Refused with every problem, each where it was written.
 
@@ -64,7 +69,8 @@ def checked(model: type[Model], given: Mapping[str, Given], home: str, missing: 
     """
     problems = Problems()
     problems.add(*(f"{home}: {key} is required: {model.model_fields[key].description}" for key in missing))
-    empty = [key for key, one in given.items() if one.value is None and model.model_fields[key].default is not None]
+    fields = model.model_fields
+    empty = [key for key, one in given.items() if one.value is None and not _may_be_none(fields[key])]
     for key in empty:
         default = "" if model.model_fields[key].is_required() else ", or leave the line out for the default"
         problems.add(f"{given[key].where}: {key} has no value: write one{default}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.layout import SUPERVISORD, Layout
+from agent.layout import AUTO, SUPERVISORD, Layout
 from agent.obstacles import port_of
 from agent.written import unit_path
 from switchback import own_texts
@@ -129,7 +129,16 @@ def _scripts(facts: Facts, layout: Layout) -> dict[str, str]:
         path = layout.optional_path(key)
         if path is not None and not (seen.get(key) or {}).get("exists"):
             missing[str(path)] = source
+    if layout.settings["restore_script"] == AUTO and _restores_what_it_backs_up(facts, layout, missing):
+        missing[str(layout.usual_restore_script)] = SCRIPTS["restore_script"]
     return missing
+
+
+def _restores_what_it_backs_up(facts: Facts, layout: Layout, missing: dict[str, str]) -> bool:
+    """Whether our restore script is lacking: it matches our own backup script, and no other."""
+    told = facts.get("restore") or {}
+    ours = str(layout.path("backup_script")) in missing or told.get("provisioned")
+    return bool(ours and not told.get("there"))
 
 
 def _folders(layout: Layout, scripts: dict[str, str], logs: bool) -> list[str]:

@@ -15,6 +15,7 @@ from switchback.checks import (
     hotfix_problems,
     link_notices,
     ready,
+    restore_notices,
     rolling_problems,
     schema_notices,
     transaction_problems,
@@ -124,6 +125,7 @@ def _checked(facts: Facts, settings: Settings) -> Told:
     if not found:
         says = ready(facts, settings)
         notices = schema_notices(facts) + link_notices(facts) + rewrite_notices(facts, settings) + need_notices(facts)
+        notices += restore_notices(facts, settings)
         told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
         return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"

@@ -64,6 +64,7 @@ def inventory(file: str, hosts: Sequence[str | tuple[str, Data]] | None = None) 
     with problems.gather():
         settings = _settings(file, line, own if hosts is not None else None, problems)
     problems.add(*_unmatched(file, line, tuple(own or settings)))
+    # What `auto` stands for is known once the host is.
     if chosen.database == "restore" and any(one.restore_script is None for one in settings.values()):
         problems.add("--data database=restore: the settings have no restore_script")
     problems.refuse_if_any()

@@ -24,7 +24,7 @@ from switchback.interrupts import Interrupts
 from switchback.inventory import command_line, options, primary_of, settings_of
 from switchback.options import Options
 from switchback.run import Cleaning, Commit, Run, new_id, steps_for, version_name
-from switchback.settings import Settings
+from switchback.settings import Settings, as_found
 from switchback.unable import unable_problems
 
 NOTHING_OPEN = "no deploy is open on this host: there is nothing to recover"
@@ -215,6 +215,9 @@ def _see(
     problems = _problems(known)
     if problems and not (outlook.only_looks() and all(map(_can_be_shown, facts.values()))):
         raise Refused(*problems)
+    settings = {
+        name: as_found(one, (facts[name].get("scripts") or {}).get("restore_script")) for name, one in settings.items()
+    }
     return Fleet(settings, facts, primary), known
 
 
@@ -324,6 +327,7 @@ def _go_back(fleet: Fleet, asked: Options, database: str) -> dict[str, Run]:
     about: dict[str, Any] = {"database": database}
     if database == "restore":
         about["backup"] = _backup_before_leaving(fleet, version)
+        _can_restore(fleet, "--data database=restore: the settings have no restore_script")
     if asked.version:
         return _named(fleet, asked, "revert", about=about)
     return _runs(fleet, asked, "revert", version, build=False, about=about)
@@ -517,11 +521,21 @@ def _backup_before_leaving(fleet: Fleet, version: str) -> str:
     raise Refused(f"no backup is known from when {version} was replaced{why}; use --data database=keep or reverse")
 
 
+def _can_restore(fleet: Fleet, problem: str) -> None:
+    """Raise Refused where the host that restores for all has no script for it."""
+    if fleet.settings[fleet.primary].restore_script is None:
+        usual = (fleet.facts[fleet.primary].get("restore") or {}).get("usual")
+        raise Refused(f"{problem}, and none that provision has written is at {usual}" if usual else problem)
+
+
 def _runs(
     fleet: Fleet, asked: Options, kind: str, version: str, *, build: bool, about: dict[str, Any]
 ) -> dict[str, Run]:
     deploy = new_id(kind)
+    if kind == "deploy" and fleet.settings[fleet.primary].database_fallback == "restore":
+        _can_restore(fleet, "database_fallback: restore needs a restore_script")
     about = {**about, "irreversible": asked.irreversible or "refuse", "hotfixes": asked.hotfixes or "refuse"}
+    about["provisioned"] = bool((fleet.facts[fleet.primary].get("restore") or {}).get("provisioned"))
     runs = {}
     for name, seen in fleet.facts.items():
         needs_build = build and not _sealed(seen, version)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from agent.layout import AUTO
 from switchback import values
 from switchback.values import check_ref
 
@@ -27,6 +29,7 @@ Unit = Annotated[
 ]
 HomePath = Annotated[str, AfterValidator(values.check_host_path)]
 HostPath = Annotated[HomePath, AfterValidator(values.check_below)]
+AutoPath = Annotated[str, AfterValidator(values.check_auto_or_host_path)]
 Script = Annotated[str, AfterValidator(values.check_script)]
 Said = BeforeValidator(values.none_if_said)
 Count = Annotated[int, Field(ge=1)]
@@ -124,8 +127,10 @@ class Settings(BaseModel):
     backup_script: HostPath = Field(
         default="~/scripts/backup_database.sh", description="the script that backs up the database and prints the path"
     )
-    restore_script: Annotated[HostPath | None, Said] = Field(
-        default=None, description="the script that restores the backup whose path it is given"
+    restore_script: Annotated[AutoPath | None, Said] = Field(
+        default=AUTO,
+        description="the script that restores the backup whose path it is given; `auto`: the one that provision writes "
+        "beside `backup_script`, where it is there",
     )
     systemd_service: Unit = Field(default="django", description="the service that runs the app's processes")
 
@@ -212,6 +217,16 @@ class Settings(BaseModel):
         if self.database_fallback == "restore" and self.restore_script is None:
             raise ValueError("database_fallback: restore needs a restore_script")
         return self
+
+
+def as_found(settings: Settings, restore_script: Mapping[str, Any] | None) -> Settings:
+    """Settings with what `auto` stands for on a host.
+
+    + restore_script: the script as the survey has seen it, if it is there
+    """
+    if settings.restore_script != AUTO:
+        return settings
+    return settings.model_copy(update={"restore_script": restore_script["path"] if restore_script else None})
 
 
 REQUIRED = frozenset(key for key, field in Settings.model_fields.items() if field.is_required())

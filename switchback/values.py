@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import ValidationInfo
 
+from agent.layout import AUTO
+
 _REF_RULES = (
     (r"^$", "must be a git ref"),
     (r"^-", 'must be a git ref, which does not begin with "-"'),
@@ -108,6 +110,11 @@ def check_below(text: str) -> str:
     if text.rstrip("/") in ("", "~"):
         raise Wrong("must be the path of something in a directory, not of a home or /")
     return text
+
+
+def check_auto_or_host_path(text: str, info: ValidationInfo) -> str:
+    """A path on the host that is not the home or the root itself, or `auto`."""
+    return text if text == AUTO else check_below(check_host_path(text, info))
 
 
 def check_path_in_code(text: str) -> str:

@@ -79,6 +79,16 @@ def test_what_reversing_can_not_bring_back_is_undone_by_the_backup_where_there_i
     assert query(host, ITEMS) == rows
 
 
+def test_a_schema_that_is_half_applied_is_restored_where_provision_has_written_the_scripts(
+    host: Host, before: Seen, run: Runs
+) -> None:
+    rows = query(host, ITEMS)
+    result = run("deploy", host, data={"code": "half-applied"})
+    assert_taken_back(host, before, result, "migrate", ["Item matching query does not exist", "proven healthy"])
+    assert "the database goes back by restore: items.0002_item_price may be half applied" in result.output
+    assert query(host, ITEMS) == rows
+
+
 def test_a_database_that_is_to_be_kept_stays_as_the_new_version_made_it(
     host: Host, before: Seen, run: Runs, settings: dict[str, Any]
 ) -> None:
@@ -95,7 +105,7 @@ def test_a_schema_that_is_half_applied_keeps_maintenance_on_until_a_person_has_p
     (host,) = hosts()
     before = look(host)
     rows = query(host, ITEMS)
-    result = run("deploy", host, data={"code": "half-applied"})
+    result = run("deploy", host, data={"code": "half-applied", "restore_script": "none", "irreversible": "accept"})
     says = [
         "needs a person at migrate",
         f"{before.current} is live, maintenance stays ON",

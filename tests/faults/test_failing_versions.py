@@ -32,7 +32,12 @@ REFUSED = (
     Bad({"config": "bad-settings"}, "static", ("ModuleNotFoundError",), "refused"),
     Bad({"code": "bad-static"}, "static", ("could not be found",), "refused"),
     Bad({"code": "bad-check"}, "checks", ("Django's system checks found", "admin.E108"), "refused"),
-    Bad({"code": "irreversible"}, "checks", ("can't be reversed: items.0002_shout", "irreversible=accept"), "refused"),
+    Bad(
+        {"code": "irreversible", "restore_script": "none"},
+        "checks",
+        ("can't be reversed: items.0002_shout", "irreversible=accept"),
+        "refused",
+    ),
     Bad({"code": "bad-boot"}, "trial", ("did not start", "PAYMENT_KEY is not set"), "refused"),
 )
 FELL_BACK = (

@@ -10,7 +10,7 @@ from tests.hosts.footprint import assert_no_changes, assert_refused, footprint, 
 from tests.invariants import assert_well, visit
 from tests.runs import Runs
 
-SCRIPTS = ("backup_database.sh", "start_maintenance.sh", "stop_maintenance.sh")
+SCRIPTS = ("backup_database.sh", "restore_database.sh", "start_maintenance.sh", "stop_maintenance.sh")
 RESTORE = "/home/app/scripts/restore_database.sh"
 SMALL = "/srv/small"
 UNIT = "/etc/systemd/system/django.service"
@@ -66,9 +66,12 @@ def test_provision_writes_anew_what_an_earlier_one_has_written(bare_host: Host, 
     assert bare_host.run(["cat", UNIT]).stdout == now != earlier
 
 
-def test_provision_adds_a_restore_script_once_one_is_asked_for(bare_host: Host, run: Runs) -> None:
+def test_a_host_that_was_provisioned_before_gets_the_restore_script_that_it_lacks(bare_host: Host, run: Runs) -> None:
+    bare_host.run(["rm", RESTORE])
+    checked = run("check", bare_host).worked()
+    assert "no script restores a backup, so that a migration that can't be reversed, or" in checked.output
     before = footprint(bare_host).files
-    run("provision", bare_host, data={"restore_script": "~/scripts/restore_database.sh"}).worked()
+    run("provision", bare_host).worked()
     after = footprint(bare_host).files
     added = {path for path in after if after[path] != before.get(path)}
     assert added == {RESTORE, "/home/app/scripts"}
@@ -103,6 +106,13 @@ def test_the_first_deploy_puts_the_site_live(bare_host: Host, run: Runs) -> None
     else:
         raise AssertionError("no style on the page")
     assert json.loads(visit(bare_host, "version"))["code"] == seen.commits["code"]["good-1"]
+
+
+def test_what_reversing_can_not_bring_back_is_restored_without_a_setting_where_provision_wrote_the_scripts(
+    bare_host: Host, run: Runs
+) -> None:
+    look = run("deploy", bare_host, data={"code": "irreversible"}, args=["--dry"]).worked()
+    assert "this run's own backup is restored" in look.output
 
 
 def test_there_is_nothing_to_revert_to_after_the_first_deploy(bare_host: Host, run: Runs) -> None:

@@ -166,11 +166,12 @@ def test_a_migration_that_cannot_be_reversed_would_be_refused_and_a_deploy_that_
     host: Host, run: Runs
 ) -> None:
     with untouched(host):
-        result = run("deploy", host, data={"code": "irreversible"}, args=["--dry"])
+        data = {"code": "irreversible", "restore_script": "none"}
+        result = run("deploy", host, data=data, args=["--dry"])
     assert result.code == 1
     assert "--> This would be refused; nothing was changed:" in result.output
     assert "these migrations can't be reversed: items.0002_shout" in result.screen
-    accepted = run("deploy", host, data={"code": "irreversible", "irreversible": "accept"}, args=["--dry"]).worked()
+    accepted = run("deploy", host, data={**data, "irreversible": "accept"}, args=["--dry"]).worked()
     assert "can't be undone: items.0002_shout stay: they can't be reversed" in accepted.output
 
 

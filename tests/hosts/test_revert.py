@@ -47,7 +47,8 @@ def test_a_dry_run_says_where_a_revert_would_go_and_changes_nothing(host: Host, 
     with untouched(host):
         result = run("revert", host, args=["--dry"]).worked()
     assert f"revert {story.versions['good-2']} (live now: {story.versions['good-3']})" in result.output
-    assert "database  stays as it is (--data database=reverse takes it back)" in result.output
+    offers = "--data database=reverse or --data database=restore"
+    assert f"database  stays as it is ({offers} takes it back)" in result.output
 
 
 def test_a_revert_passes_over_failed_and_half_built_versions_and_keeps_the_database(
@@ -109,14 +110,16 @@ def test_a_revert_reverses_the_migrations_that_the_older_version_does_not_have(
 
 def test_a_restore_needs_a_script_for_it(host: Host, story: Story, run: Runs) -> None:
     with untouched(host):
-        result = run("revert", host, data={"version": story.versions["good-3"], "database": "restore"})
+        data = {"version": story.versions["good-3"], "database": "restore", "restore_script": "none"}
+        result = run("revert", host, data=data)
     assert_refused(result, "--data database=restore: the settings have no restore_script")
 
 
 def test_a_restore_is_refused_while_its_script_is_not_on_the_host(host: Host, story: Story, run: Runs) -> None:
     with untouched(host):
-        result = run("revert", host, data={"version": story.versions["good-3"], "database": "restore", **RESTORE})
-    assert_refused(result, "restore_script /home/app/scripts/restore_database.sh is missing")
+        data = {"version": story.versions["good-3"], "database": "restore", "restore_script": "~/scripts/other.sh"}
+        result = run("revert", host, data=data)
+    assert_refused(result, "restore_script /home/app/scripts/other.sh is missing")
 
 
 def test_a_revert_restores_the_backup_of_when_the_older_version_was_left(host: Host, story: Story, run: Runs) -> None:

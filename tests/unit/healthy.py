@@ -19,6 +19,8 @@ def settings(**values: Any) -> Settings:
         "config_repo_url": "git@git.example.com:site/config.git",
         "code_branch": "main",
         "config_branch": "main",
+        # What `auto` stands for on a host whose scripts a person has written.
+        "restore_script": None,
     }
     return Settings(**{**required, **values})
 

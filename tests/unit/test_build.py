@@ -72,6 +72,21 @@ def test_what_reversing_would_not_bring_back_is_restored_where_there_is_a_script
     assert decide_fallback(told(), "refuse", worse) == "reverse"
 
 
+@pytest.mark.parametrize(("what", "why"), [("loses", "discards what is stored"), ("halfway", "can stop half-way")])
+def test_a_host_that_provision_has_made_gets_its_restore_script_before_anything_is_lost(what: str, why: str) -> None:
+    worse = [{**migration(), what: True}]
+    with pytest.raises(StepFailed) as failed:
+        decide_fallback(told(), "refuse", worse, provisioned=True)
+    first, *_, last = str(failed.value).splitlines()
+    assert first.startswith("items.0002_price ")
+    assert why in first
+    assert last.startswith("With restore_script: auto, run deploys/provision.py, which writes a script that restores ")
+    assert decide_fallback(told(), "accept", worse, provisioned=True) == "reverse"
+    assert decide_fallback(told(), "accept", STUCK, provisioned=True) == "keep"
+    assert decide_fallback(told(restore_script=RESTORE), "refuse", worse, provisioned=True) == "restore"
+    assert decide_fallback(told(), "refuse", [migration()], provisioned=True) == "reverse"
+
+
 def test_visitors_are_not_kept_out_because_an_index_could_be_left_half_built() -> None:
     settings = {**told(restore_script=RESTORE), "maintenance": "auto"}
     half = [{**migration(), "halfway": True}]

@@ -214,7 +214,10 @@ def test_a_host_is_required_unless_the_inventory_names_one(project: Path, writte
         ({"data": ("ssh_prot=22",)}, 'did you mean "ssh_port"?'),
         ({"data": ("keep_versions=ten",)}, '--data: keep_versions must be a whole number, not "ten"'),
         ({"data": ("code=-x",)}, "--data: code must be a git ref"),
-        ({"data": ("database=restore",)}, "--data database=restore: the settings have no restore_script"),
+        (
+            {"data": ("database=restore", "restore_script=none")},
+            "--data database=restore: the settings have no restore_script",
+        ),
         ({"limit": ("web1",)}, "--limit web1: no such host or group; the hosts are @fake/web1, @fake/web2"),
         ({"exclude": ("typo",)}, "--exclude typo: no such host or group"),
         ({"exclude": ("all",)}, "--exclude: no host is left"),

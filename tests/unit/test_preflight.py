@@ -32,6 +32,7 @@ from tests.unit.examples import (
     fleet,
     host_facts,
     refs,
+    settings,
     version,
 )
 
@@ -330,7 +331,9 @@ def test_a_restore_takes_the_backup_from_when_its_version_was_last_replaced() ->
         {"outcome": "committed", "was": OLD, "version": LIVE, "backup": "/backups/last"},
         {"outcome": "committed", "was": LIVE, "version": NEW, "backup": "/backups/other"},
     ]
-    run = only(plan_revert(fleet(web=host_facts(history=history)), asked(database="restore")))
+    seen = fleet(web=host_facts(history=history))
+    seen.settings["web"] = settings(restore_script="/srv/restore.sh")
+    run = only(plan_revert(seen, asked(database="restore")))
     assert run.about["backup"] == "/backups/last"
 
 

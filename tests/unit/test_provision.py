@@ -86,6 +86,29 @@ def test_an_untouched_host_lacks_everything_but_the_links_that_the_first_deploy_
     assert lacks.adopted == ()
 
 
+USUAL = f"{HOME}/scripts/restore_database.sh"
+
+
+@pytest.mark.parametrize(
+    ("backup", "seen", "written"),
+    [
+        (False, {"usual": USUAL, "there": False, "provisioned": False}, True),
+        (True, {"usual": USUAL, "there": False, "provisioned": True}, True),
+        (True, {"usual": USUAL, "there": False, "provisioned": False}, False),
+        (True, {"usual": USUAL, "there": True, "provisioned": True}, False),
+        (False, {"usual": USUAL, "there": True, "provisioned": False}, False),
+    ],
+    ids=["both missing", "our backups", "a person's backups", "there", "a person's is there"],
+)
+def test_a_restore_script_is_written_to_match_our_own_backup_script(
+    backup: bool, seen: dict[str, Any], written: bool
+) -> None:
+    facts = {**host(), "restore": seen}
+    facts["scripts"]["backup_script"] = script("backup_database", exists=backup)
+    told = lacking(facts, settings(restore_script="auto"), can_make_venv=True).scripts
+    assert (USUAL in told) is written
+
+
 def test_a_bare_host_gets_no_links() -> None:
     assert lacking(bare(), settings(), can_make_venv=True).links == {}
 

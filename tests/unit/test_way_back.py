@@ -1,0 +1,183 @@
+"""The way back of the database is chosen from what is seen right before it is changed, and from what is applied."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import service, sessions, staying, undo, way_back, window
+from agent.command import CommandFailed
+from agent.fallback import database_way
+from agent.layout import Layout
+from agent.step import Step, StepFailed
+from agent.transaction import Transaction
+from tests.unit.examples import settings
+from tests.unit.test_transaction import ID, Host
+
+Note = dict[str, Any]
+BEFORE = [["items", "0001_initial"]]
+DROPS = {"app": "items", "kind": "RemoveField", "model": "item", "name": "made", "says": "Remove made"}
+
+
+def migration(name: str, operation: Note = DROPS, **more: Any) -> Note:
+    told = {"reversible": True, "atomic": True, "loses": False, "halfway": False, "operations": [operation]}
+    return {"app": "items", "name": name, **told, **more}
+
+
+class Site:
+    """A host, and a database whose rows and migrations a test says."""
+
+    def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.host, self.applied, self.loses, self.asked = host, [*BEFORE], False, list[str]()
+        for module in (way_back, undo, sessions):
+            monkeypatch.setattr(module, "django", self._django)
+        monkeypatch.setattr(staying, "migrate", self._migrate)
+        monkeypatch.setattr(undo, "restore", self._restore)
+        monkeypatch.setattr(undo, "prove_restored", lambda *_: {})
+        host.step("backup", lambda _: {"path": "/srv/backups/a.dump"})
+        host.step("migrate", window.migrate)
+        host.step("swap", self._fails)
+        host.action("database", undo.database)
+        self.does: tuple[str, ...] = ("0002",)
+        self.pending: list[Note] = []
+
+    def _django(self, step: Step, verb: str, *arguments: str, **_: Any) -> Note:
+        self.asked.append(verb)
+        if verb == "end_sessions":
+            return {"ended": [], "left": []}
+        if verb == "unapply":
+            gone = [one for one in self.applied if one not in BEFORE]
+            self.applied = [*BEFORE]
+            return {"wrong": [], "unapplied": gone}
+        return {"applied": self.applied, "pending": [{**one, "loses": self.loses} for one in self.pending]}
+
+    def _migrate(self, step: Step) -> Note:
+        self.applied += [["items", name] for name in self.does]
+        if len(self.does) < len(self.pending):
+            raise CommandFailed("manage.py did not finish migrate", "")
+        return {"pending": []}
+
+    def _restore(self, step: Step, backup: str) -> Note:
+        self.asked.append("restore")
+        self.applied = [*BEFORE]
+        return {"restored": backup}
+
+    def _fails(self, step: Step) -> Note:
+        raise StepFailed("it broke")
+
+    def deploys(self, *pending: Note, way: str = "reverse", script: str | None = "/srv/restore.sh", **more: Any) -> str:
+        """A deploy that fails once it has migrated. Returns all that was said."""
+        told = settings().model_dump(mode="json") | {"restore_script": script, **more.pop("settings", {})}
+        self.pending = list(pending)
+        self.host.begin(settings=told, **more)
+        self.host.step("checks", lambda _: {"fallback": way, "pending": self.pending, "applied": BEFORE})
+        for name in ("checks", "maintenance_start", "backup", "migrate", "swap"):
+            if self.host.run(name) != [True]:
+                break
+        return self.host.said
+
+    @property
+    def decided(self) -> str:
+        return database_way(Transaction(self.host.state, ID).progress)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Site:
+    """A host of its own."""
+    for name, module in sys.modules.items():
+        if name.startswith("agent.") and hasattr(module, "acting_as"):
+            monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
+    monkeypatch.setattr(Layout, "of", lambda told: Layout(told, tmp_path / "home"))
+    monkeypatch.setattr(service, "host_goes_down", lambda: False)
+    said: Callable[[], str] = lambda: capsys.readouterr().out  # noqa: E731
+    return Site(Host(tmp_path, monkeypatch, said), monkeypatch)
+
+
+def test_rows_that_came_in_since_the_checks_are_brought_back_by_the_backup(site: Site) -> None:
+    site.loses = True
+    said = site.deploys(migration("0002"))
+    assert "since the checks something was stored that items.0002 discards: the way back is the backup" in said
+    assert "the database goes back by restore: items.0002 is applied" in said
+    assert "  undone: database, from /srv/backups/a.dump" in said
+    assert site.decided == "restore"
+
+
+def test_rows_that_came_in_since_and_no_script_that_restores_are_told_and_where_the_values_are(site: Site) -> None:
+    site.loses = True
+    said = site.deploys(migration("0002"), script=None)
+    assert "WARNING: since the checks something was stored that items.0002 discards: reversing it brings none" in said
+    assert said.splitlines()[-1].startswith("fell back at swap: ")
+    assert "; what items.0002 had discarded is in the backup alone: /srv/backups/a.dump; evidence: " in said
+
+
+def test_rows_that_came_in_since_are_not_discarded_where_provision_could_have_written_a_script(site: Site) -> None:
+    site.loses = True
+    said = site.deploys(migration("0002"), script=None, provisioned=True)
+    assert "run deploys/provision.py, which writes a script that restores" in said
+    assert said.splitlines()[-1].startswith("fell back at migrate: ")
+    assert site.applied == BEFORE
+
+
+def test_rows_that_came_in_since_are_not_discarded_while_visitors_are_in(site: Site) -> None:
+    site.loses = True
+    site.host.step("maintenance_start", lambda _: {"skipped": "no window is needed"})
+    said = site.deploys(migration("0002"))
+    assert "since the checks something was stored that items.0002 would discard, and no backup can be restored" in said
+    assert site.applied == BEFORE
+    assert "restore" not in site.asked
+
+
+def test_nobody_is_asked_again_where_nothing_could_be_discarded(site: Site) -> None:
+    adds = {**DROPS, "kind": "AddField"}
+    said = site.deploys(migration("0002", adds))
+    assert "undone: database" in said
+    # Once for what is applied, once for the rest: both on the way back.
+    assert site.asked[-1] == "unapply"
+    assert site.asked.count("migrations") <= 2
+    assert "goes back by" not in said
+
+
+def test_what_is_not_applied_yet_needs_no_restore(site: Site) -> None:
+    adds = {**DROPS, "kind": "AddField"}
+    said = site.deploys(migration("0002", adds), migration("0003", loses=True), way="restore")
+    assert "the database goes back by reverse: nothing is applied that this can't bring back" in said
+    assert "restore" not in site.asked
+    assert site.applied == BEFORE
+    assert said.splitlines()[-1].startswith("fell back at migrate: ")
+
+
+@pytest.mark.parametrize("half", [{"atomic": False}, {"halfway": True}])
+def test_what_may_be_half_applied_is_restored_where_that_can_be_done(half: Note, site: Site) -> None:
+    site.does = ()
+    said = site.deploys(migration("0002", **half))
+    assert "the database goes back by restore: items.0002 may be half applied" in said
+    assert said.splitlines()[-1].startswith("fell back at migrate: ")
+
+
+@pytest.mark.parametrize("half", [{"atomic": False}, {"halfway": True}])
+def test_what_may_be_half_applied_and_can_not_be_restored_needs_a_person(half: Note, site: Site) -> None:
+    site.does = ()
+    said = site.deploys(migration("0002", **half), script=None)
+    assert said.splitlines()[-1].startswith("needs a person at migrate: ")
+    assert "the schema may be half applied" in said
+    assert "undone: database" not in said.replace("could not be undone: database", "")
+
+
+def test_a_restore_that_was_begun_is_gone_on_with(site: Site) -> None:
+    site.host.step("backup", lambda _: {"path": "/srv/backups/a.dump"})
+    site.deploys(migration("0002", loses=True), way="restore")
+    assert site.asked.count("restore") == 1
+    transaction = Transaction(site.host.state, ID)
+    # Half of the backup may be in, whatever is recorded as applied.
+    assert way_back.choose(Step("fallback", transaction, 1)) == "restore"
+
+
+def test_what_the_settings_demand_is_done_whatever_is_applied(site: Site) -> None:
+    adds = {**DROPS, "kind": "AddField"}
+    site.deploys(migration("0002", adds), way="restore", settings={"database_fallback": "restore"})
+    assert site.asked.count("restore") == 1
