@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bed.hosts import Host
-from tests.faults.watch import STATE, hold_table, let_table_go, wait_until, wait_until_free
+from tests.faults.watch import STATE, hold_table, let_table_go, wait_until, wait_until_free, write_script
 from tests.hosts.config_branches import push_config
 from tests.hosts.visitors import live_is, nobody_notices, visitors
 from tests.invariants import assert_taken_back, assert_well, look, visit
@@ -115,14 +115,28 @@ def test_a_restart_replaces_every_process_and_nobody_notices(host: Host, run: Ru
     assert set(seen.processes) & set(before.processes) == {str(before.main_pid)}
 
 
+def test_logs_that_the_app_can_not_write_are_found_before_the_site_is_touched(host: Host, run: Runs) -> None:
+    host.run("chown root:root /home/app/web_00.log && chmod 640 /home/app/web_00.log")
+    with nobody_notices(host):
+        result = run("deploy", host, data={"code": "feature/with/slashes"})
+    assert "refused at checks: the live site was never touched" in result.screen
+    assert "/home/app/web_00.log belongs to root and app can't write it" in result.screen
+    host.run("chown app:app /home/app/web_00.log")
+
+
 def test_what_cannot_be_started_anew_leaves_the_old_process_to_its_visitors_and_recover_starts_it(
     host: Host, run: Runs
 ) -> None:
-    """The logs are root's, as logrotate makes them that is told so; supervisord can't start anything then."""
+    """The logs become root's meanwhile, as logrotate makes them that is told so; nothing can be started then."""
     before = look(host)
-    host.run("chown root:root /home/app/web_0?.log && chmod 640 /home/app/web_0?.log")
+    wait = "touch at-backup; until [ -e go-on ]; do sleep 0.05; done; exec scripts/backup_database.sh"
+    backup = write_script(host, "slow_backup.sh", f"cd; {wait}")
+    chown = "chown root:root web_0?.log; chmod 640 web_0?.log; touch go-on"
+    meanwhile = f"cd /home/app; until [ -e at-backup ]; do sleep 0.05; done; {chown}"
+    host.run(["systemd-run", "--unit", "logrotate-in-the-middle", "sh", "-c", meanwhile])
+    data = {"code": "feature/with/slashes", "health_timeout": 3, "backup_script": backup}
     with nobody_notices(host):
-        result = run("deploy", host, data={"code": "feature/with/slashes", "health_timeout": 3})
+        result = run("deploy", host, data=data)
     assert result.code == 1
     assert ": needs a person" in result.screen
     assert f"not restarted as a whole, since {before.current} still serves" in result.output
