@@ -107,7 +107,7 @@ def test_maintenance_that_cannot_be_ended_needs_a_person_and_recover_finishes_th
     says = [
         "the flag is stuck",
         "needs a person at maintenance_stop",
-        "maintenance may still be ON",
+        "maintenance is still ON",
         "deploys/recover.py",
     ]
     assert_screen(failed, "needs a person", says)
