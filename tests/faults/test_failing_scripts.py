@@ -140,7 +140,7 @@ def test_a_stop_script_that_does_nothing_is_seen_and_called_neither_a_success_no
         "answers 503",
         f"{before.current} is live, maintenance is still ON",
     ]
-    assert_screen(failed, "needs a person", [*says, "and it has not ended"])
+    assert_screen(failed, "needs a person", [*says, "and was not seen to end"])
     assert "maintenance is off" not in failed.output
     assert "proven healthy" not in failed.screen
     assert look(host).maintenance
