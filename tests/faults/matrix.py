@@ -60,8 +60,6 @@ CONFIRM = 8
 SHORT = 20
 # How long an app may take to be well, which for the slow ones is also how long it takes to be given up.
 WELL = 15
-# Written by provision, and found where the settings name none.
-RESTORES = "/home/app/scripts/restore_database.sh"
 # A website that does not answer is given three times as long on the way back.
 SOON = 3
 ORDERLY_LIMIT = 5
@@ -296,7 +294,8 @@ class Session:
             was=self.before.current,
             maintenance=is_shut(self.host, seen),
             schema_back=seen.database.migrations == self.before.database.migrations,
-            restore_script=RESTORES,
+            # What stands in for the host's own scripts is none that provision has written.
+            restore_script=self.settings.get("restore_script"),
             code=self.result.code if self.result and len(said) > 1 else None,
         )
         assert contradictions(said, truth) == [], self.story()
