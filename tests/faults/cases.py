@@ -260,7 +260,9 @@ PROCESSES_BACK = Step(
 def rolling_cases() -> Iterator[Case]:
     """A deploy that replaces one process after the other."""
     for fault in FAULTS:
-        yield Case("rolling", TRIAL, fault, NO_MIGRATION, REFUSED, "trial", _because("trial", fault))
+        # On a full disk it goes on, since it writes nothing: the backup does.
+        at = "backup_before" if fault == FULL else "trial"
+        yield Case("rolling", TRIAL, fault, NO_MIGRATION, REFUSED, at, _because(at, fault))
     for row in (ONE_PROCESS, OTHER_PROCESS):
         for fault in FAULTS:
             case = Case("rolling", row, fault, WINDOW, FELL_BACK, "restart", _because("restart", fault))

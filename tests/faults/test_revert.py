@@ -23,9 +23,8 @@ def test_a_revert_that_fails_goes_back_to_where_it_was(host: Host, before: Seen,
 
 
 def test_an_irreversible_version_goes_live_once_accepted_and_a_later_failure_falls_back_to_it(
-    host: Host, run: Runs, settings: dict[str, object]
+    host: Host, run: Runs
 ) -> None:
-    settings["health_timeout"] = 4
     run("deploy", host, data={"code": "irreversible", "irreversible": "accept"}).worked()
     shouting = assert_well(host, "irreversible", rows=3)
     back = run("revert", host, data={"database": "reverse"})
