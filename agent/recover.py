@@ -5,7 +5,8 @@ from __future__ import annotations
 import collections
 import time
 
-from agent import health
+from agent import health, service
+from agent.command import CommandFailed
 from agent.ending import fall_back, restore_command
 from agent.fallback import database_way, plan_fallback
 from agent.journal import Record
@@ -38,12 +39,33 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
         if database == "keep":
             for action in ("database", "schema"):
                 transaction.journal.append("undo done", action=action, note={"kept": "at a person's word"})
+        _start_service(transaction)
         if fall_back(transaction, "a person asked to recover", settled=True) != "needs a person":
             return True
         if force:
             free_lock(transaction.state, transaction.deploy)
             say("freed all the same, as you asked: the next deploy will be tried")
         return False
+
+
+def _start_service(transaction: Transaction) -> None:
+    """Start the service where it does not run, though the version of before is linked: nothing else would start it.
+
+    While the links lead elsewhere, the way back restarts it.
+    """
+    begin, layout = transaction.begin, transaction.layout
+    unit, was = begin["settings"]["systemd_service"], begin.get("was")
+    if not was or linked_version(layout, layout.path("current_main")) != was:
+        return
+    shown = service.unit_properties(unit)
+    if shown.get("LoadState") != "loaded" or shown.get("ActiveState") not in ("inactive", "failed"):
+        return
+    say(f"{unit} does not run: it is started")
+    try:
+        service.restart(transaction.runner("recover", None, begin["settings"]["restart_timeout"]), unit)
+    except CommandFailed as problem:
+        # What there is to say of the app comes with the proof of its health.
+        say(f"{unit} can't be started: {problem}")
 
 
 def _situation(transaction: Transaction) -> list[str]:

@@ -357,6 +357,27 @@ def test_a_person_who_recovers_has_the_way_back_finished_and_the_host_freed(host
     assert "could not undo database: it broke" in host.said
 
 
+@pytest.mark.parametrize(("state", "starts"), [("inactive", True), ("failed", True), ("active", False)])
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_service_that_does_not_run_is_started_where_the_way_back_would_not(
+    host: Host, monkeypatch: pytest.MonkeyPatch, state: str, starts: bool, linked: bool
+) -> None:
+    transaction = host.begin()
+    host.step("migrate", fails)
+    host.action("health", fails)
+    host.run("maintenance_start", "migrate")
+    host.action("health", lambda _: {})
+    started: list[str] = []
+    was = transaction.begin["was"]
+    monkeypatch.setattr("agent.recover.linked_version", lambda *_: was if linked else "another")
+    shown = {"LoadState": "loaded", "ActiveState": state}
+    monkeypatch.setattr("agent.recover.service.unit_properties", lambda unit: shown)
+    monkeypatch.setattr("agent.recover.service.restart", lambda runner, unit: started.append(unit))
+    assert recover(transaction) is True
+    assert bool(started) == (starts and linked)
+    assert ("does not run: it is started" in host.said) == bool(started)
+
+
 def test_a_person_can_not_recover_from_a_deploy_that_still_runs(host: Host) -> None:
     transaction = host.begin()
     with pytest.raises(Refused, match=r"a deploy is still running: deploy .* at step begin"):
