@@ -19,7 +19,7 @@ ON_HOSTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist load --durat
 test: test-unit test-on-hosts
 
 test-unit: .venv/.installed
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest --numprocesses auto tests/unit
 
 # In one session, so that no worker waits for the last test of a kind. The engine and the image are made first, so that
 # what goes wrong there is said once.
