@@ -178,11 +178,7 @@ def checks(step: Step) -> Note:
     if problems:
         raise StepFailed("the version can't be started as it is:\n" + "\n".join(problems))
     found["empty"] = all(one["empty"] for one in found["databases"])
-    accepted, breaks = step.begin.get("irreversible", "refuse"), bool(breaks_old_code(found["pending"]))
-    provisioned = bool(step.begin.get("provisioned"))
-    found["fallback"] = decide_fallback(
-        step.settings, accepted, found["pending"], found["empty"], breaks, provisioned=provisioned
-    )
+    found["fallback"] = way_back_of(step, found["pending"], found["empty"])
     found.update(going_back.older_code(step, found, [*_unwritten(found), *_without_restore(step, found)]))
     found["restart"] = rolling.way(step.layout, step.begin.get("was"), step.version)
     return found
@@ -199,6 +195,13 @@ BY_PROVISION = (
     "With restore_script: auto, run deploys/provision.py, which writes a script that restores this deploy's own "
     "backup; or go without one, for this deploy: --data irreversible=accept"
 )
+
+
+def way_back_of(step: Step, pending: list[Note], empty: bool = False) -> str:
+    """How the database goes back if this run fails. Raises StepFailed as `decide_fallback` does."""
+    accepted, provisioned = step.begin.get("irreversible", "refuse"), bool(step.begin.get("provisioned"))
+    breaks = bool(breaks_old_code(pending))
+    return decide_fallback(step.settings, accepted, pending, empty, breaks, provisioned=provisioned)
 
 
 def decide_fallback(

@@ -430,6 +430,7 @@ def unapply(wanted, emptied=""):  # type: ignore[no-untyped-def]
     + wanted: what is to stay applied, a JSON list as `migrations` has it
     + emptied: whether there was no table before: then nothing is lost with what has no way back
     """
+    _render_all_models_before_code_goes_back()
     found = {"unapplied": [], "wrong": [], "tables": []}  # type: ignore[var-annotated]
     for alias in reversed(_aliases()):
         _unapply_in(alias, _of(alias, json.loads(wanted)), emptied, found)
@@ -446,7 +447,6 @@ def _unapply_in(alias, wanted, emptied, found):  # type: ignore[no-untyped-def]
     for migration in plan if emptied else ():
         migration.operations = [_with_a_way_back(one) for one in migration.operations]
     if plan:
-        _render_all_models_before_code_goes_back()
         executor.migrate([], plan=[(migration, True) for migration in plan])
     # A squashed migration has a line of its own beside those of what it replaces, which may have gone one by one.
     for key in extra & _squashed(loader):

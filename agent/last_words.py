@@ -7,8 +7,6 @@ import configparser
 import glob
 import os
 import re
-import stat
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +15,9 @@ from agent.command import acting_as
 from agent.layout import Layout
 from agent.lines import cut, lines_of, shown
 from agent.masking import masked_urls
+from agent.reading import end_of
+from agent.service import said_since
+from agent.tracebacks import TRACEBACK
 
 # What is looked at of a log, bytes from its end; how many logs are shown, so many lines of each, or so many of a
 # traceback, and so much of a line, characters.
@@ -25,7 +26,6 @@ TAIL, LOGS, LINES, OF_TRACEBACK, LINE = 64 * 1024, 3, 5, 8, 300
 OF_UNIT = 60
 # How much of a config is read, bytes.
 CONFIG = 1_000_000
-TRACEBACK = "Traceback (most recent call last):"
 OPTIONS = ("logfile", "stdout_logfile", "stderr_logfile")
 JOURNAL_TIMEOUT = 10
 
@@ -85,22 +85,7 @@ def _traceback(lines: Sequence[str]) -> list[str]:
 
 
 def _of_unit(unit: str, since: float) -> list[str]:
-    argv = [
-        "journalctl",
-        "--unit",
-        unit,
-        "--since",
-        f"@{int(since)}",
-        "--lines",
-        str(OF_UNIT),
-        "--no-pager",
-        "--output=cat",
-    ]
-    try:
-        found = subprocess.run(argv, capture_output=True, timeout=JOURNAL_TIMEOUT, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return _telling(lines_of(found.stdout.decode(errors="replace")))
+    return _telling(lines_of(said_since(unit, since, OF_UNIT, JOURNAL_TIMEOUT)))
 
 
 def app_logs(layout: Layout, version: str) -> list[Path]:
@@ -111,7 +96,7 @@ def app_logs(layout: Layout, version: str) -> list[Path]:
         for config in brought or [layout.host_supervisord]:
             parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
             try:
-                parser.read_string(_end_of(config, CONFIG))
+                parser.read_string(end_of(config, CONFIG))
             except (OSError, configparser.Error):
                 continue
             values = (parser.get(section, key, fallback="") for section in parser.sections() for key in OPTIONS)
@@ -135,18 +120,6 @@ def end_of_log(layout: Layout, log: Path, most: int = TAIL) -> str:
     """
     with acting_as(layout.app):
         try:
-            return _end_of(log, most, os.O_NOFOLLOW)
+            return end_of(log, most, os.O_NOFOLLOW)
         except OSError as error:
             return f"could not be read: {error}\n"
-
-
-def _end_of(path: Path, most: int, flags: int = 0) -> str:
-    """The end of a file, whatever lies there. Raises OSError."""
-    file = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
-    try:
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError("it is no file")
-        return os.pread(file, most, max(0, found.st_size - most)).decode(errors="replace")
-    finally:
-        os.close(file)

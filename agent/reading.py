@@ -12,9 +12,12 @@ from typing import BinaryIO
 LARGEST = 16_000_000
 
 
-def open_ordinary(path: Path) -> BinaryIO:
-    """Open a file to read it, if it is one: nothing else of that name, a pipe say, is waited for. Raises OSError."""
-    fd = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+def open_ordinary(path: Path, flags: int = 0) -> BinaryIO:
+    """Open a file to read it, if it is one: nothing else of that name, a pipe say, is waited for. Raises OSError.
+
+    + flags: more that open(2) takes
+    """
+    fd = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | flags)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EINVAL, "Not an ordinary file", str(path))
@@ -38,9 +41,12 @@ def read_text(path: Path, most: int = LARGEST) -> str:
     return read_ordinary(path, most).decode(errors="replace").replace("\r\n", "\n")
 
 
-def end_of(path: Path, most: int) -> str:
-    """The end of a file that takes what others print. Raises OSError."""
-    with open_ordinary(path) as file:
+def end_of(path: Path, most: int, flags: int = 0) -> str:
+    """The end of a file that takes what others print. Raises OSError.
+
+    + most: bytes; flags: as `open_ordinary` takes them
+    """
+    with open_ordinary(path, flags) as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - most))
         return file.read(most).decode(errors="replace")
 

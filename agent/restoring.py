@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import Any
 
 from agent.command import acting_as
@@ -11,12 +10,13 @@ from agent.layout import Layout
 from agent.locks import for_scripts
 from agent.manage import django
 from agent.migration_names import labels
+from agent.reading import beginning_of
 from agent.step import Step, StepFailed
 
 Note = dict[str, Any]
 
 # How provision's script begins, by which it is known.
-SIGN = b"\n# Restores the app's database from a backup: restore_database.sh PATH\n"
+SIGN = "\n# Restores the app's database from a backup: restore_database.sh PATH\n"
 # How much of a script is read for that, bytes.
 BEGINNING = 1024
 
@@ -28,11 +28,7 @@ def is_usual(layout: Layout) -> bool:
     """
     try:
         with acting_as(layout.app):
-            file = os.open(str(layout.usual_restore_script), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                return stat.S_ISREG(os.fstat(file).st_mode) and SIGN in os.read(file, BEGINNING)
-            finally:
-                os.close(file)
+            return SIGN in beginning_of(layout.usual_restore_script, BEGINNING)
     except OSError:
         return False
 

@@ -61,24 +61,17 @@ def unit_property(unit: str, name: str) -> str:
     return _shown(unit, name).get(name, "")
 
 
-def said_since(unit: str, since: float) -> str:
-    """What the host's journal has of the unit since a time; empty when it can't be asked."""
-    argv = [
-        "journalctl",
-        "--unit",
-        unit,
-        "--since",
-        f"@{int(since)}",
-        "--lines",
-        "500",
-        "--no-pager",
-        "--output",
-        "cat",
-    ]
+def said_since(unit: str, since: float, most: int = 500, timeout: float = 20) -> str:
+    """What the host's journal has of the unit since a time; empty when it can't be asked.
+
+    + most: the last so many lines; timeout: seconds
+    """
+    argv = ["journalctl", "--unit", unit, "--since", f"@{int(since)}", "--lines", str(most), "--no-pager"]
     try:
-        return subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=20, check=False).stdout
+        found = subprocess.run([*argv, "--output=cat"], capture_output=True, timeout=timeout, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
+    return found.stdout.decode(errors="replace")
 
 
 def main_pid(unit: str) -> int:

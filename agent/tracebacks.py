@@ -6,7 +6,7 @@ import re
 
 from agent.lines import lines_of
 
-_TRACEBACK = "Traceback (most recent call last):"
+TRACEBACK = "Traceback (most recent call last):"
 # The markers that Python puts below a line of code, and brackets that end one: they say nothing by themselves.
 _MARKS = re.compile(r"[\s~^)\]}]*[~^)\]}][\s~^)\]}]*")
 
@@ -22,7 +22,7 @@ def reason(output: str) -> str:
     A database's driver tells there what is wrong; the lines below it tell of other tries, or of nothing.
     """
     lines = [line for line in lines_of(output) if line.strip()]
-    begins = max((number for number, line in enumerate(lines) if line.startswith(_TRACEBACK)), default=None)
+    begins = max((number for number, line in enumerate(lines) if line.startswith(TRACEBACK)), default=None)
     if begins is not None:
         for line in lines[begins + 1 :]:
             if not line.startswith(" "):

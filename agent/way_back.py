@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agent.build import decide_fallback
+from agent.build import way_back_of
 from agent.command import CommandFailed
 from agent.django_side import narrows
 from agent.fallback import database_way, visitors_are_in
-from agent.maintenance import breaks_old_code
 from agent.manage import django
 from agent.migration_names import key_of, label, labels
 from agent.say import say
@@ -35,9 +34,7 @@ def look_again(step: Step) -> None:
     more = labels(one for one, was in zip(pending, before) if one["loses"] and not was.get("loses"))
     if not more:
         return
-    accepted, breaks = step.begin.get("irreversible", "refuse"), bool(breaks_old_code(pending))
-    provisioned = bool(step.begin.get("provisioned"))
-    way = decide_fallback(step.settings, accepted, pending, breaks=breaks, provisioned=provisioned)
+    way = way_back_of(step, pending)
     if way == "restore" and visitors_are_in(step.progress):
         raise StepFailed(
             f"since the checks something was stored that {more} would discard, and no backup can be restored while "

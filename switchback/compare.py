@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from switchback.settings import Settings
 
 Facts = dict[str, Any]
+T = TypeVar("T")
 
 # What hosts go back by, and wait for each other by: with another value, one goes back while the rest is still at work.
 JOINT = ("database_fallback", "migrate_timeout", "confirm_timeout")
@@ -25,11 +26,16 @@ def differences(seen: Mapping[str, Facts], primary: str) -> list[str]:
     live = {name: facts["linked"]["current"] for name, facts in seen.items() if facts.get("linked")}
     if len(set(live.values())) < 2:
         return []
-    by_version: dict[str | None, list[str]] = {}
-    for name, version in live.items():
-        by_version.setdefault(version, []).append(name)
-    parts = [f"{version or 'no version'} on {', '.join(names)}" for version, names in by_version.items()]
+    parts = [f"{version or 'no version'} on {', '.join(names)}" for version, names in _by_value(live).items()]
     return [f"the hosts differ: {'; '.join(parts)}", _healing(seen, live, primary)]
+
+
+def _by_value(of: Mapping[str, T]) -> dict[T, list[str]]:
+    """The names of the hosts that have each value."""
+    found: dict[T, list[str]] = {}
+    for name, value in of.items():
+        found.setdefault(value, []).append(name)
+    return found
 
 
 def _healing(seen: Mapping[str, Facts], live: Mapping[str, str | None], primary: str) -> str:
@@ -51,9 +57,7 @@ def setting_differences(settings: Mapping[str, Settings]) -> list[str]:
     """The settings that have to be the same on all hosts of a run, and are not."""
     found = []
     for key in JOINT:
-        by_value: dict[str, list[str]] = {}
-        for name, one in settings.items():
-            by_value.setdefault(str(getattr(one, key)), []).append(name)
+        by_value = _by_value({name: str(getattr(one, key)) for name, one in settings.items()})
         if len(by_value) > 1:
             where = "; ".join(f"{value} on {', '.join(names)}" for value, names in by_value.items())
             found.append(

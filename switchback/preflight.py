@@ -151,8 +151,9 @@ def _plan(
     somebody_can_answer()
     kept = outlook.kept_plan()
     asked = outlook.asked_for(kept)
-    left = tuple(left_out(state)) if kind in ("deploy", "revert") else ()
-    fleet, known = _see(state, hosts, asked, with_refs, switches=kind in ("deploy", "revert"))
+    switches = kind in ("deploy", "revert")
+    left = tuple(left_out(state)) if switches else ()
+    fleet, known = _see(state, hosts, asked, with_refs, switches)
     try:
         runs = {name: replace(run, left_out=left) for name, run in plan(fleet, asked).items()}
     except Refused as refused:
