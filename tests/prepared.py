@@ -30,7 +30,7 @@ ROWS = 3
 MADE_OF = ("agent", "deploys", "facts", "operations", "switchback")
 PREFIX = "prepared-"
 # Another checkout may still use one that is younger, seconds.
-KEPT = 3600
+KEPT = 4 * 3600
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def prepared_image(built: str = "") -> str:
         if not exists(image):
             with step(f"Preparing a host with {built or 'a site'}"):
                 _prepare(tag, base, built)
-            _forget_old(image)
+            forget_old(PREFIX, image)
     return image
 
 
@@ -115,11 +115,15 @@ def add_item(host: Host) -> None:
         pass
 
 
-def _forget_old(current: str) -> None:
-    """Remove what was prepared from older sources."""
+def forget_old(prefix: str, current: str = "") -> None:
+    """Remove what was made from older sources and that nobody uses any more.
+
+    + prefix: how the tags of its images begin
+    + current: the image that stays, however old
+    """
     limit = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=KEPT)
     for image in client().images.list(name=SNAPSHOTS):
         made = datetime.datetime.fromisoformat(image.attrs["Created"][:19] + "+00:00")
         for name in image.tags:
-            if name != current and name.startswith(f"{SNAPSHOTS}:{PREFIX}") and made < limit:
+            if name != current and name.startswith(f"{SNAPSHOTS}:{prefix}") and made < limit:
                 hosts.remove_snapshot(name)

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import tests.bed.image as bed_image
 from tests.bed import hosts
-from tests.bed.engine import client
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
 from tests.bed.places import BED
 from tests.bed.progress import step
 from tests.faults.watch import STATE, journal
 from tests.invariants import Seen, look
-from tests.prepared import prepared_image
+from tests.prepared import forget_old, prepared_image
 from tests.runs import SETTINGS, Runs
 
 # How long anything is waited for, seconds; on a machine that does other things too, a run can take a minute.
@@ -108,17 +107,10 @@ def sabotaged_image(at: str) -> str:
     with (BED / "sabotaged.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not all(bed_image.exists(image) for image in images.values()):
-            _forget_others()
+            forget_old("sabotaged-")
             with step("Preparing hosts for faults"):
                 _prepare(base, tag)
     return images[at]
-
-
-def _forget_others() -> None:
-    for image in client().images.list(name=bed_image.SNAPSHOTS):
-        for name in image.tags:
-            if name.startswith(f"{bed_image.SNAPSHOTS}:sabotaged-"):
-                hosts.remove_snapshot(name)
 
 
 def _prepare(base: str, tag: str) -> None:
