@@ -83,6 +83,7 @@ bench: .venv/.installed
 lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 # The site's port is DEMO_PORT, 8800 unless told otherwise.

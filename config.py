@@ -3,9 +3,9 @@ over it."""
 
 import gc
 
-from switchback.interrupts import end_at_once
-from switchback.last_words import answer_prompt
-from switchback.options import read_command_line
+from switchback.hosts.pyinfra_words import answer_prompt
+from switchback.screen.interrupts import end_at_once
+from switchback.settings.options import read_command_line
 
 end_at_once()
 answer_prompt()

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent.say import answer, go_on_without_reader, say, somebody_listens
+from agent.host.output import answer, go_on_without_reader, say, somebody_listens
 from agent.state import State
-from agent.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
+from agent.transaction.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
 
 UMASK = 0o022
 # Filled in when the agent is run from what the controller sent, not from its files.
@@ -57,8 +57,8 @@ def _given() -> dict[str, Any]:
 
 
 def _survey(state: State, _: list[str]) -> int:
-    from agent.readonly import only_look
-    from agent.survey import survey
+    from agent.host.readonly import only_look
+    from agent.look.survey import survey
 
     only_look()
     answer(survey(state, _given()))
@@ -66,8 +66,8 @@ def _survey(state: State, _: list[str]) -> int:
 
 
 def _preview(state: State, _: list[str]) -> int:
-    from agent.preview import preview
-    from agent.readonly import only_look
+    from agent.host.readonly import only_look
+    from agent.look.preview import preview
 
     read_only = only_look()
     answer(preview(state, _given(), read_only))
@@ -75,7 +75,7 @@ def _preview(state: State, _: list[str]) -> int:
 
 
 def _install(state: State, _: list[str]) -> int:
-    from agent.install import install
+    from agent.runs.install import install
 
     say("installed: agent " + install(state, SOURCES, _given()["unit"]))
     return 0
@@ -86,10 +86,10 @@ def _step(state: State, arguments: list[str]) -> int:
     given = _given()
     if names == ["commit"]:
         return _commit(state, deploy, given.get("clean"))
-    from agent.steps import run_steps
+    from agent.runs.carry_out import run_steps
 
     if names[0] == "begin":
-        from agent.beginning import begin_deploy
+        from agent.runs.beginning import begin_deploy
 
         say(f"begun: {begin_deploy(state, given['begin']).deploy}")
         names = names[1:]
@@ -100,13 +100,13 @@ def _step(state: State, arguments: list[str]) -> int:
 
 def _commit(state: State, deploy: str, to_clean: dict[str, Any] | None) -> int:
     """Commit, then delete what is not needed any more, if that was asked for."""
-    from agent.commit import commit
+    from agent.runs.commit import commit
 
     if not commit(state, deploy) or not somebody_listens():
         return 1
     if to_clean is not None:
         try:
-            from agent.clean import clean
+            from agent.runs.clean import clean
 
             _tell(clean(state, to_clean))
         except Exception as problem:  # noqa: BLE001 - the deploy has gone well, whatever becomes of this
@@ -116,7 +116,7 @@ def _commit(state: State, deploy: str, to_clean: dict[str, Any] | None) -> int:
 
 def _fall_back(state: State, arguments: list[str]) -> int:
     """Fall back because of something that happened elsewhere; the exit code says that it did not commit."""
-    from agent.ending import fall_back
+    from agent.runs.ending import fall_back
 
     transaction, given = Transaction(state, arguments[0]), _given()
     if not transaction.folder.exists():
@@ -133,7 +133,7 @@ def _fall_back(state: State, arguments: list[str]) -> int:
 
 
 def _clean(state: State, _: list[str]) -> int:
-    from agent.clean import clean
+    from agent.runs.clean import clean
 
     _tell(clean(state, _given()))
     return 0
@@ -146,13 +146,13 @@ def _tell(done: dict[str, Any]) -> None:
 
 
 def _tidy(_: State, arguments: list[str]) -> int:
-    from agent.tidy import tidy
+    from agent.versions.deletion import tidy
 
     return tidy(json.loads(arguments[0]))
 
 
 def _mark(state: State, _: list[str]) -> int:
-    from agent.versions import change_mark
+    from agent.versions.marks import change_mark
 
     given = _given()
     change_mark(state, given["version"], pinned=given["pinned"] or None)
@@ -161,7 +161,7 @@ def _mark(state: State, _: list[str]) -> int:
 
 
 def _recover(state: State, _: list[str]) -> int:
-    from agent.recover import recover
+    from agent.runs.recover import recover
 
     opened = open_transaction(state)
     if opened is None:
@@ -172,14 +172,14 @@ def _recover(state: State, _: list[str]) -> int:
 
 
 def _guard(state: State, _: list[str]) -> int:
-    from agent import guard
+    from agent.runs import guard
 
     guard.watch(state)
     return 0
 
 
 def _boot(state: State, _: list[str]) -> int:
-    from agent import guard
+    from agent.runs import guard
 
     guard.after_boot(state)
     return 0
@@ -187,7 +187,7 @@ def _boot(state: State, _: list[str]) -> int:
 
 def _adopt(state: State, _: list[str]) -> int:
     """Take versions that a person or another tool has made, and that work, for working ones."""
-    from agent.versions import change_mark
+    from agent.versions.marks import change_mark
 
     state.create()
     for name in _given()["versions"]:

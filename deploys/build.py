@@ -6,7 +6,7 @@ pyinfra inventories/prod.py deploys/build.py --data code=REF --data config=REF
 from pyinfra import config
 
 from operations import transaction, version
-from switchback import preflight
+from switchback.screen import preflight
 
 config.SUDO = True
 

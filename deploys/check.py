@@ -7,7 +7,7 @@ All problems of all hosts at once, each with what to do; ends with 1 when there 
 
 from pyinfra import config
 
-from switchback import inspection
+from switchback.screen import inspection
 
 config.SUDO = True
 

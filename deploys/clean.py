@@ -9,8 +9,8 @@ What a link leads to, what is pinned, and what Switchback did not build always s
 from pyinfra import config, state
 
 from operations import housekeeping
-from switchback import preflight, report
-from switchback.inventory import options
+from switchback.hosts.inventory import options
+from switchback.screen import preflight, report
 
 config.SUDO = True
 report.show_words(state)

@@ -8,7 +8,7 @@ Whatever fails, the host goes back to the version that was live, in that same st
 from pyinfra import config
 
 from operations import housekeeping, transaction, version, window
-from switchback import preflight
+from switchback.screen import preflight
 
 config.SUDO = True
 

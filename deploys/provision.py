@@ -11,9 +11,9 @@ from pyinfra.facts.server import Home
 
 from facts.venv import CanMakeVenv
 from operations import housekeeping, provision
-from switchback import inspection, report
-from switchback.groundwork import lacking
-from switchback.inventory import settings_of
+from switchback.checks.groundwork import lacking
+from switchback.hosts.inventory import settings_of
+from switchback.screen import inspection, report
 
 config.SUDO = True
 report.show_words(state)

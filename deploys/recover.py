@@ -8,8 +8,8 @@ pyinfra inventories/prod.py deploys/recover.py
 from pyinfra import config, host, state
 
 from operations import housekeeping
-from switchback import preflight, report
-from switchback.inventory import options, settings_of
+from switchback.hosts.inventory import options, settings_of
+from switchback.screen import preflight, report
 
 config.SUDO = True
 report.tell_as_it_happens(state)

@@ -6,7 +6,7 @@ pyinfra inventories/prod.py deploys/restart.py
 from pyinfra import config
 
 from operations import transaction, window
-from switchback import preflight
+from switchback.screen import preflight
 
 config.SUDO = True
 

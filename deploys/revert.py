@@ -8,7 +8,7 @@ A revert that fails goes back to where it was.
 from pyinfra import config
 
 from operations import transaction, version, window
-from switchback import preflight
+from switchback.screen import preflight
 
 config.SUDO = True
 

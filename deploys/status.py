@@ -5,7 +5,7 @@ pyinfra inventories/prod.py deploys/status.py
 
 from pyinfra import config
 
-from switchback import inspection
+from switchback.screen import inspection
 
 config.SUDO = True
 

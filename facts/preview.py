@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api import StringCommand
 
 from facts.survey import Survey
-from switchback.calls import from_here
+from switchback.wire.calls import from_here
 
 
 class Preview(Survey):

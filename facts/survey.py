@@ -7,7 +7,7 @@ from typing import Any
 
 from pyinfra.api import FactBase, StringCommand
 
-from switchback.calls import PYTHON, from_here
+from switchback.wire.calls import PYTHON, from_here
 
 
 class Survey(FactBase[dict[str, Any]]):

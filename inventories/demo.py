@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from switchback.errors import Refused
-from switchback.inventory import inventory
+from switchback.hosts.inventory import inventory
+from switchback.settings.errors import Refused
 
 _details = Path(__file__).resolve().parents[1] / ".bed" / "demo.json"
 if not _details.exists():

@@ -1,5 +1,5 @@
 """Production: the hosts that group_data/prod.yml names."""
 
-from switchback.inventory import inventory
+from switchback.hosts.inventory import inventory
 
 app = inventory(__file__)

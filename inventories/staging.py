@@ -1,5 +1,5 @@
 """Staging: the hosts that group_data/staging.yml names."""
 
-from switchback.inventory import inventory
+from switchback.hosts.inventory import inventory
 
 app = inventory(__file__)

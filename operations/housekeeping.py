@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pyinfra import host, state
 from pyinfra.api import operation
 
-from agent.undo import PATIENCE
+from agent.runs.undo import PATIENCE
 from operations.steps import Commands, done_already
-from switchback.calls import installed
-from switchback.run import Cleaning, Run
-from switchback.settings import Settings
+from switchback.plan.run import Cleaning, Run
+from switchback.settings.model import Settings
+from switchback.wire.calls import installed
 
 
 @operation()

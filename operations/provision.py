@@ -16,10 +16,10 @@ from pyinfra.operations import apt
 from pyinfra.operations.util.files import generate_color_diff
 
 from operations.steps import Commands
-from switchback.calls import bring_along
-from switchback.groundwork import Rewrite, Supervisord
-from switchback.own_texts import FILES, supervisord_text, unit_text
-from switchback.payload import agent_fingerprint
+from switchback.checks.groundwork import Rewrite, Supervisord
+from switchback.checks.own_texts import FILES, supervisord_text, unit_text
+from switchback.wire.calls import bring_along
+from switchback.wire.payload import agent_fingerprint
 
 UNITS = "/etc/systemd/system"
 SUDOERS = "/etc/sudoers.d"

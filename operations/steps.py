@@ -7,10 +7,10 @@ from collections.abc import Generator, Sequence
 from pyinfra import host, state
 from pyinfra.api import FunctionCommand, StringCommand
 
-from switchback.calls import installed
-from switchback.interrupts import Interrupts
-from switchback.report import ALL_OR_NONE, has_followed, has_gone_back, said_by
-from switchback.run import Run
+from switchback.plan.run import Run
+from switchback.screen.interrupts import Interrupts
+from switchback.screen.report import ALL_OR_NONE, has_followed, has_gone_back, said_by
+from switchback.wire.calls import installed
 
 Commands = Generator[StringCommand | FunctionCommand, None, None]
 

@@ -8,10 +8,10 @@ from pyinfra import host
 from pyinfra.api import Host, State, operation
 
 from operations.steps import Commands, ask, lost, step
-from switchback.calls import bring_along
-from switchback.gateway import for_all_hosts, reached, settle
-from switchback.payload import agent_fingerprint
-from switchback.run import Run
+from switchback.hosts.gateway import for_all_hosts, reached, settle
+from switchback.plan.run import Run
+from switchback.wire.calls import bring_along
+from switchback.wire.payload import agent_fingerprint
 
 
 @operation()

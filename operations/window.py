@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api import operation
 
 from operations.steps import Commands, step
-from switchback.run import Run
+from switchback.plan.run import Run
 
 
 @operation()

@@ -186,7 +186,7 @@ class Runs:
         listed = [(host.name, {**host.connection, **(own or {}).get(host.name, {})}) for host in hosts]
         inventory = folder / f"{ENVIRONMENT}.py"
         inventory.write_text(
-            "from switchback.inventory import inventory\n\n"
+            "from switchback.hosts.inventory import inventory\n\n"
             f"app = inventory(__file__, hosts={pformat(listed, sort_dicts=False)})\n"
         )
         return inventory

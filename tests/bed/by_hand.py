@@ -60,7 +60,7 @@ def inventory(started: list[Host]) -> str:
     listed = [(host.name.removeprefix("switchback-"), host.connection) for host in started]
     return (
         '"""Made by `make hosts`; `make hosts-down` removes it."""\n\n'
-        "from switchback.inventory import inventory\n\n"
+        "from switchback.hosts.inventory import inventory\n\n"
         f"app = inventory(__file__, hosts={pformat(listed, width=100, sort_dicts=False)})\n"
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from switchback.payload import agent_fingerprint
+from switchback.wire.payload import agent_fingerprint
 from tests.bed import hosts
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
@@ -63,7 +63,7 @@ def fakes(number: int) -> dict[str, float]:
         (Path(folder) / "group_data" / "fakes.yml").write_text(yaml.safe_dump(settings))
         known = {**ANSWERS, r" survey\b": json.dumps(host_facts(agent=agent_fingerprint()))}
         (Path(folder) / "fakes.py").write_text(
-            "import re\n\nfrom switchback.inventory import inventory\n\n"
+            "import re\n\nfrom switchback.hosts.inventory import inventory\n\n"
             f"_answers = {{re.compile(one): how for one, how in {pformat(known)}.items()}}\n"
             "_data = {'fake_delay': 0, 'fake_delay_jitter': 0, 'fake_responses': _answers}\n"
             f"app = inventory(__file__, hosts=[(f'@fake/web{{n}}', dict(_data)) for n in range({number})])\n"

@@ -83,15 +83,15 @@ OF_BUILD = (
     Step("config", InCommand("git -C */config -c *"), limit="build_timeout"),
     VENV,
     Step("build_script", InCommand("build.sh*"), limit="build_timeout"),
-    Step("static", InCommand("python *django_side.py * static *"), limit="build_timeout"),
+    Step("static", InCommand("python *manage_shim.py * static *"), limit="build_timeout"),
 )
-CHECKS = Step("checks", InCommand("python *django_side.py * checks*"), limit="build_timeout")
+CHECKS = Step("checks", InCommand("python *manage_shim.py * checks*"), limit="build_timeout")
 SEAL = Step("seal", InCommand("sync --file-system *"), limit="build_timeout")
 BACKUP_BEFORE = Step("backup_before", InCommand("backup_database.sh*"), limit="script_timeout")
 MAINTENANCE_START = Step("maintenance_start", InCommand("start_maintenance.sh*"), limit="script_timeout")
 BACKUP = Step("backup", InCommand("backup_database.sh*"), limit="script_timeout")
-MIGRATE = Step("migrate", InCommand("python *django_side.py * migrate*"), limit="migrate_timeout")
-UNAPPLY = Step("migrate", InCommand("python *django_side.py * unapply *"), limit="migrate_timeout")
+MIGRATE = Step("migrate", InCommand("python *manage_shim.py * migrate*"), limit="migrate_timeout")
+UNAPPLY = Step("migrate", InCommand("python *manage_shim.py * unapply *"), limit="migrate_timeout")
 SWAP = Step("swap", in_step("swap"), fails=in_step("swap", audit=("os.rename",)))
 INSTALL_SCRIPT = Step("install_script", InCommand("install.sh*"), limit="script_timeout")
 RESTART = Step("restart", InCommand("systemctl restart django"), limit="restart_timeout")
@@ -135,7 +135,7 @@ IN_ACTION = {
 ACTION_FAILS: dict[str, Moment] = {
     "evidence": InCommand("journalctl *"),
     "links": InAgent("undo started", "links", audit=("os.rename",)),
-    "database": InCommand("python *django_side.py * unapply *"),
+    "database": InCommand("python *manage_shim.py * unapply *"),
     "restart": InCommand("systemctl restart django", passed=1),
     "health": InAgent("undo started", "health"),
     "maintenance": InCommand("stop_maintenance.sh*"),

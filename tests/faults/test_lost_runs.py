@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from switchback.link import ANSWER_WITHIN, ASK_EVERY
+from switchback.hosts.link import ANSWER_WITHIN, ASK_EVERY
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
 from tests.faults.sabotage import InAgent, lay, watch_pythons

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from switchback.preview import HostPreview, Package
+from switchback.plan.model import HostPreview, Package
 from tests.bed.hosts import Host
 
 LIMIT = 60

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from switchback.plans import load
+from switchback.plan.store import load
 from tests.bed.hosts import Host
 from tests.hosts.as_previewed import assert_as_previewed, state_of
 from tests.runs import LIMIT, Result, Runs

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from switchback.preview import HostPreview, Preview
+from switchback.plan.model import HostPreview, Preview
 from tests.bed.hosts import Host
 from tests.bed.places import ROOT
 from tests.hosts.as_previewed import assert_as_previewed, state_of

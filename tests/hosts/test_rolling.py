@@ -98,7 +98,7 @@ def test_what_a_killed_migration_has_asked_the_database_for_is_ended_before_the_
     hold_table(host, "app")
     running = run.start("deploy", host, data={"code": "good-2", "lock_timeout": 100})
     wait_until(host, f'[ -n "$(runuser -u app -- psql -AtXd app -c "{WAITING}")" ]')
-    host.run(["pkill", "-KILL", "-f", "django_side.py .* then-migrate"])
+    host.run(["pkill", "-KILL", "-f", "manage_shim.py .* then-migrate"])
     result = running.wait()
     left = host.run(["runuser", "-u", "app", "--", "psql", "-AtXd", "app", "-c", WAITING]).stdout
     let_table_go(host)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agent import django_side
-from agent.django_side import MARK
+from agent.django import manage_shim
+from agent.django.manage_shim import MARK
 
 MANAGE = """
 import os
@@ -98,7 +98,7 @@ class Project:
     def run(self, verb: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run a verb of ours; what is no text goes as JSON."""
         words = [one if isinstance(one, str) else json.dumps(one) for one in arguments]
-        argv = [sys.executable, str(django_side.__file__), str(self.folder / "manage.py"), verb, *words]
+        argv = [sys.executable, str(manage_shim.__file__), str(self.folder / "manage.py"), verb, *words]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(argv, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from switchback.options import Options
-from switchback.preflight import Fleet
-from switchback.run import Run
-from switchback.settings import Settings
+from switchback.plan.run import Run
+from switchback.screen.preflight import Fleet
+from switchback.settings.model import Settings
+from switchback.settings.options import Options
 from tests.unit import healthy
 
 Facts = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from switchback.settings import Settings
+from switchback.settings.model import Settings
 
 OLDER = "django-20250106-100000-9b1fcb4-e1ec11b"
 NEWER = "django-20250113-100000-cd7050e-e1ec11b"

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from agent.journal import Journal
-from agent.links import NotALink, read_link, replace_link, restore_links
-from agent.state import Held, State, agent_stays, free_lock, lock_holder, take_lock, write_whole
+from agent.host.files import write_whole
+from agent.host.links import NotALink, read_link, replace_link, restore_links
+from agent.state import State
+from agent.transaction.journal import Journal
+from agent.transaction.lock import Held, agent_stays, free_lock, lock_holder, take_lock
 
 
 def test_a_journal_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -40,7 +42,7 @@ def test_what_could_not_be_written_is_known_all_the_same_and_written_first_once_
         raise OSError(errno.EROFS, "Read-only file system")
 
     with monkeypatch.context() as read_only:
-        read_only.setattr("agent.journal.append_line", refuse)
+        read_only.setattr("agent.transaction.journal.append_line", refuse)
         journal.note("fallback", reason="it broke")
         journal.note("undo failed", action="links")
         with pytest.raises(OSError, match="Read-only"):

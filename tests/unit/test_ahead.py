@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from agent import ahead
-from agent.ahead import at_its_own_path, take
-from agent.command import group_runs, started_at, stop_group
-from agent.health import Unhealthy
-from agent.layout import Layout
-from agent.progress import read_progress
-from agent.rehearsal import Command, begun
-from agent.versions import SEAL
+from agent.host.processes import group_runs, started_at, stop_group
+from agent.restart import early
+from agent.restart.early import at_its_own_path, take
+from agent.restart.trial_start import Command, begun
+from agent.service.health import Unhealthy
+from agent.transaction.progress import read_progress
+from agent.versions.layout import Layout
+from agent.versions.marks import SEAL
 from tests.unit.examples import NEW, settings
 
 HOME = "/home/app"
@@ -33,7 +33,7 @@ WEB = Command(
 @pytest.fixture
 def layout(monkeypatch: pytest.MonkeyPatch) -> Layout:
     told: dict[str, Any] = settings().model_dump(mode="json")
-    monkeypatch.setattr("agent.ahead.read_json", lambda path: {"self_contained": path == Path(OWN) / SEAL})
+    monkeypatch.setattr("agent.restart.early.read_json", lambda path: {"self_contained": path == Path(OWN) / SEAL})
     return Layout(told, Path(HOME))
 
 
@@ -173,10 +173,10 @@ def test_it_is_begun_once_where_there_will_be_one(
     begin: dict[str, Any], so_far: list[dict[str, Any]], times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun_with: list[Command] = []
-    monkeypatch.setattr("agent.rolling.command_of_web", lambda layout, version: WEB)
-    monkeypatch.setattr("agent.ahead.at_its_own_path", lambda layout, command, version: command)
-    monkeypatch.setattr("agent.ahead.start", lambda step, command: begun_with.append(command))
-    ahead.begin(Journal(tmp_path, *so_far, **begin))  # type: ignore[arg-type]
+    monkeypatch.setattr("agent.restart.rolling.command_of_web", lambda layout, version: WEB)
+    monkeypatch.setattr("agent.restart.early.at_its_own_path", lambda layout, command, version: command)
+    monkeypatch.setattr("agent.restart.early.start", lambda step, command: begun_with.append(command))
+    early.begin(Journal(tmp_path, *so_far, **begin))  # type: ignore[arg-type]
     assert begun_with == [WEB] * times
 
 
@@ -186,8 +186,8 @@ def test_where_it_can_not_be_started_ahead_the_run_goes_on_and_says_so(
     def full(step: Any, command: Command) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("agent.rolling.command_of_web", lambda layout, version: WEB)
-    monkeypatch.setattr("agent.ahead.at_its_own_path", lambda layout, command, version: command)
-    monkeypatch.setattr("agent.ahead.start", full)
-    ahead.begin(Journal(tmp_path))  # type: ignore[arg-type]
+    monkeypatch.setattr("agent.restart.rolling.command_of_web", lambda layout, version: WEB)
+    monkeypatch.setattr("agent.restart.early.at_its_own_path", lambda layout, command, version: command)
+    monkeypatch.setattr("agent.restart.early.start", full)
+    early.begin(Journal(tmp_path))  # type: ignore[arg-type]
     assert "is not started ahead of its turn: no space left on device" in capsys.readouterr().out

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from agent.asking import ask
-from agent.health import headers_for
-from agent.probes import Probe
+from agent.host.http import ask
+from agent.service.health import headers_for
+from agent.visitors.probes import Probe
 from tests.unit.examples import settings
 
 Page = tuple[int, dict[str, str], str]

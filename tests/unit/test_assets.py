@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from agent import assets
-from agent.assets import DAY, carry, hashed
-from agent.layout import Layout
+from agent.versions import assets
+from agent.versions.assets import DAY, carry, hashed
+from agent.versions.layout import Layout
 from tests.unit.examples import LIVE, NEW, OLD, settings
 
 NOW = 1_795_000_000.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.backup_of import Told, head_of, in_no_backup, of_another, told_by
+from agent.database.backup_of import Told, head_of, in_no_backup, of_another, told_by
 
 LISTED = "; Archive created at 2026-11-28\n;     dbname: app\n;     TOC Entries: 60\n"
 PLAIN = b"--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n"

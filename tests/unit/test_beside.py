@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from agent import beside
-from agent.command import group_runs, started_at
-from agent.progress import read_progress
+from agent.host.processes import group_runs, started_at
+from agent.restart import background
+from agent.transaction.progress import read_progress
 
 
 @pytest.fixture
@@ -37,17 +37,17 @@ def test_what_still_goes_on_is_ended_and_its_log_has_no_secrets(
     (tmp_path / "rehearsal").write_text("connecting to postgres://app:s3cret@db/app\n")
     one = deploy(tmp_path, {"pid": process.pid, "started": started})
     for _ in range(2):
-        beside.end(one)
+        background.end(one)
         assert not group_runs(process.pid, started)
         assert (tmp_path / "rehearsal").read_text().startswith("connecting to postgres://")
         assert "s3cret" not in (tmp_path / "rehearsal").read_text()
 
 
 def test_what_has_the_id_of_one_that_has_ended_is_left_alone(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    beside.end(deploy(tmp_path, {"pid": process.pid, "started": "1"}))
+    background.end(deploy(tmp_path, {"pid": process.pid, "started": "1"}))
     assert process.poll() is None
 
 
 def test_a_deploy_with_nothing_beside_it_ends_as_well(tmp_path: Path) -> None:
-    beside.end(deploy(tmp_path))
+    background.end(deploy(tmp_path))
     assert list(tmp_path.iterdir()) == []

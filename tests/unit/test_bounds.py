@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from agent import bounds
-from agent.layout import Layout
-from agent.state import State, append_line, read_lines
+from agent.host.files import append_line, read_lines
+from agent.state import State
+from agent.transaction import bounds
+from agent.versions.layout import Layout
 
 LIVE = "django-20261103-100000-ccccccc-fffffff"
 OLDER = "django-20261102-100000-bbbbbbb-fffffff"

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.build import _install, build_script, decide_fallback
-from agent.command import CommandFailed, Runner
-from agent.layout import Layout
-from agent.step import StepFailed
+from agent.database.choice import decide_fallback
+from agent.host.command import CommandFailed, Runner
+from agent.steps.build import _install, build_script
+from agent.transaction.step import StepFailed
+from agent.versions.layout import Layout
 
 RESTORE = "~/scripts/restore_database.sh"
 

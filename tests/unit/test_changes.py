@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.changes import between, check_out_in
-from agent.command import Runner
+from agent.host.command import Runner
+from agent.repository.commits import between, check_out_in
 
 
 def git(folder: Path, *arguments: str) -> str:

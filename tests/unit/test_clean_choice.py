@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.clean import choose, choose_waiting
-from agent.transaction import Refused
+from agent.runs.clean import choose, choose_waiting
+from agent.transaction.transaction import Refused
 
 
 def version(name: str, **fields: Any) -> dict[str, Any]:

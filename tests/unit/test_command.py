@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from agent import main
-from agent.command import CommandFailed, Runner
-from agent.journal import Journal
-from agent.say import say
+from agent.host.command import CommandFailed, Runner
+from agent.host.output import say
+from agent.transaction.journal import Journal
 
 
 def runner(log: Path) -> Runner:

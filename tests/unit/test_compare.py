@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchback.compare import differences, setting_differences, unknown_to_primary
+from switchback.checks.compare import differences, setting_differences, unknown_to_primary
 from tests.unit.examples import LIVE, NEW, OLD, host_facts, settings, version
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from agent import connections
-from agent.connections import in_tables, other_end
+from agent.host import connections
+from agent.host.connections import in_tables, other_end
 
 TABLE = b"""\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import probes
-from agent.cost import measured, measured_or_nothing, sentences
-from agent.probes import LONGEST_REST, Probe, rest
-from agent.progress import Progress
+from agent.transaction.cost import measured, measured_or_nothing, sentences
+from agent.transaction.progress import Progress
+from agent.visitors import probes
+from agent.visitors.probes import LONGEST_REST, Probe, rest
 from tests.unit.examples import settings
 
 Record = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.downtime import window_seconds
+from agent.transaction.downtime import window_seconds
 
 
 def line(at: float, event: str, **fields: Any) -> dict[str, Any]:

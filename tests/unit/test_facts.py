@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facts.survey import Survey
-from switchback.payload import LOADER
+from switchback.wire.payload import LOADER
 from tests.unit.examples import without_gevent
 
 with without_gevent():

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
-from switchback.calls import AGENT
-from switchback.payload import LOADER, agent_fingerprint
-from switchback.preview import Preview
+from switchback.plan.model import Preview
+from switchback.wire.calls import AGENT
+from switchback.wire.payload import LOADER, agent_fingerprint
 from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, host_facts, refs, version
 from tests.unit.test_previews import FOUND
 
@@ -121,7 +121,7 @@ def start(tmp_path: Path) -> Start:
         if facts == NOWHERE:
             hosts = [("127.0.0.1", {"ssh_port": 1, "ssh_allow_agent": False, "answers": {}})]
         (tmp_path / "fakes.py").write_text(
-            "import re\n\nfrom switchback.inventory import inventory\n\n"
+            "import re\n\nfrom switchback.hosts.inventory import inventory\n\n"
             f"_hosts = {pformat(hosts, width=200, sort_dicts=False)}\n"
             "for _, _data in _hosts:\n"
             "    _data['fake_responses'] = {re.compile(one): how for one, how in _data.pop('answers').items()}\n"

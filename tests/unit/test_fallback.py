@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.fallback import changes_database, database_way, maintenance_is_ours, marks_failed, outcome_of, plan_fallback
-from agent.progress import BUILD, WINDOW, read_progress
+from agent.transaction.plan import (
+    changes_database,
+    database_way,
+    maintenance_is_ours,
+    marks_failed,
+    outcome_of,
+    plan_fallback,
+)
+from agent.transaction.progress import BUILD, WINDOW, read_progress
 
 Record = dict[str, Any]
 

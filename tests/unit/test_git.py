@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import git
-from agent.command import CommandFailed, Runner
-from agent.git import UnknownRef, named_commits, remote_env, resolve
+from agent.host.command import CommandFailed, Runner
+from agent.repository import git
+from agent.repository.git import UnknownRef, named_commits, remote_env, resolve
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
 
@@ -85,10 +85,10 @@ def test_any_listing_can_be_read_for_any_ref(listing: str, ref: str) -> None:
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
     """Runs git as whoever runs the tests, without that person's configuration."""
-    monkeypatch.setattr("agent.command.run_as", lambda _: {})
+    monkeypatch.setattr("agent.host.command.run_as", lambda _: {})
     env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_GLOBAL": "/dev/null"}
-    monkeypatch.setattr("agent.command.user_env", lambda _: env)
-    monkeypatch.setattr("agent.git.acting_as", lambda _: nullcontext())
+    monkeypatch.setattr("agent.host.command.user_env", lambda _: env)
+    monkeypatch.setattr("agent.repository.git.acting_as", lambda _: nullcontext())
     return Runner(user=None, log=None, until=float("inf"))
 
 

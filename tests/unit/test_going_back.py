@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from agent import going_back, restoring, undo
-from agent.command import CommandFailed
-from agent.step import StepFailed
+from agent.database import going_back, restoring
+from agent.host.command import CommandFailed
+from agent.runs import undo
+from agent.transaction.step import StepFailed
 
 OLD, NEW = "django-20261101-100000-aaaaaaa-fffffff", "django-20261102-100000-bbbbbbb-fffffff"
 FIRST, SECOND, BY_HAND = ["items", "0001_initial"], ["items", "0002_note"], ["items", "0002_by_hand"]

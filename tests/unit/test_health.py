@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import health, last_words, service
-from agent.command import group_runs
-from agent.health import Unhealthy, app_problem, prove_healthy, prove_site
-from agent.layout import Layout
-from agent.service import Process, main_processes, not_from
+from agent.host.processes import group_runs
+from agent.service import health, last_words, systemd
+from agent.service.health import Unhealthy, app_problem, prove_healthy, prove_site
+from agent.service.systemd import Process, main_processes, not_from
+from agent.versions.layout import Layout
 from tests.unit.examples import LIVE, NEW, settings
 
 
@@ -62,8 +62,8 @@ def process(pid: int, *versions: str, parent: int = 1, started: str = "1") -> Pr
 def app(monkeypatch: pytest.MonkeyPatch) -> list[list[Process]]:
     """The service's processes, each time that they are looked at; the last ones stay."""
     seen = [[process(10, NEW), process(11, NEW, parent=10)]]
-    monkeypatch.setattr(service, "processes", lambda *_: seen.pop(0) if len(seen) > 1 else seen[0])
-    monkeypatch.setattr(service, "unit_properties", lambda _: {"MainPID": "10"})
+    monkeypatch.setattr(systemd, "processes", lambda *_: seen.pop(0) if len(seen) > 1 else seen[0])
+    monkeypatch.setattr(systemd, "unit_properties", lambda _: {"MainPID": "10"})
     monkeypatch.setattr(health, "PAUSE", 0.0)
     monkeypatch.setattr(last_words, "acting_as", lambda _: contextlib.nullcontext())
     return seen
@@ -178,10 +178,10 @@ def test_a_process_is_at_work_while_a_descendant_is_and_not_once_they_wait() -> 
         try:
             # Then both wait: the one for its child, the child for a line.
             process.stdout.readline()
-            until(lambda: not service.at_work(process.pid))
+            until(lambda: not systemd.at_work(process.pid))
             process.stdin.write(b"\n")
             process.stdin.flush()
-            until(lambda: service.at_work(process.pid))
+            until(lambda: systemd.at_work(process.pid))
         finally:
             os.killpg(process.pid, signal.SIGKILL)
 
@@ -192,7 +192,7 @@ def test_a_process_whose_name_is_no_text_keeps_nobody_from_looking(tmp_path: Pat
     program.symlink_to("/bin/sleep")
     with subprocess.Popen([program, "60"]) as process:
         try:
-            assert service.family_ids(process.pid) == {process.pid}
+            assert systemd.family_ids(process.pid) == {process.pid}
             assert not group_runs(process.pid + 2**22, "1")
         finally:
             process.kill()

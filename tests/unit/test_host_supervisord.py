@@ -9,12 +9,14 @@ from typing import Any, cast
 
 import pytest
 
-from agent import rolling, undo, window
-from agent.beginning import record_links
-from agent.layout import Layout
-from agent.links import replace_link
-from agent.step import Step
-from agent.supervisor import config_in
+from agent.host.links import replace_link
+from agent.restart import rolling
+from agent.runs import undo
+from agent.runs.beginning import record_links
+from agent.service.supervisor import config_in
+from agent.steps import switch
+from agent.transaction.step import Step
+from agent.versions.layout import Layout
 from tests.bed.places import ROOT
 from tests.unit.examples import LIVE, NEW, OLD, settings
 
@@ -100,7 +102,7 @@ def test_a_swap_leads_to_what_the_version_is_run_by_and_a_fallback_back(
         link.symlink_to(target)
     before = record_links(site.layout)
     step = as_step(site, version)
-    window.swap(step)
+    switch.swap(step)
     assert site.link.readlink() == getattr(site, led)
     assert site.link.exists()
     undo.links(step)
@@ -112,7 +114,7 @@ def test_a_fallback_leaves_no_link_where_none_was(site: Site) -> None:
     site.go(str(site.home / LIVE))
     before = record_links(site.layout)
     step = as_step(site, NEW)
-    window.swap(step)
+    switch.swap(step)
     assert site.link.readlink() == site.own
     undo.links(step)
     assert record_links(site.layout) == before
@@ -121,7 +123,7 @@ def test_a_fallback_leaves_no_link_where_none_was(site: Site) -> None:
 def test_without_a_config_of_the_hosts_own_a_swap_leaves_no_link_that_leads_nowhere(site: Site) -> None:
     site.own.unlink()
     site.link.symlink_to(site.live)
-    window.swap(as_step(site, NEW))
+    switch.swap(as_step(site, NEW))
     assert not site.link.is_symlink()
 
 

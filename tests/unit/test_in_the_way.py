@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from agent import in_the_way
-from agent.layout import Layout
-from agent.supervisor import parse
-from switchback.needs import looked_at, need_problems
+from agent.service import in_the_way
+from agent.service.supervisor import parse
+from agent.versions.layout import Layout
+from switchback.checks.needs import looked_at, need_problems
 from tests.unit import healthy
 from tests.unit.examples import LIVE
 
@@ -47,8 +47,8 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def walked(folder: str) -> Any:
         return ((str(path), lstat(path)) for path in sorted(Path(folder).rglob("*")))
 
-    monkeypatch.setattr("agent.in_the_way.os.lstat", lstat)
-    monkeypatch.setattr("agent.in_the_way.tree.walk", walked)
+    monkeypatch.setattr("agent.service.in_the_way.os.lstat", lstat)
+    monkeypatch.setattr("agent.service.in_the_way.tree.walk", walked)
     monkeypatch.setattr(in_the_way, "acting_as", lambda _: nullcontext())
     monkeypatch.setattr(
         in_the_way, "find_running", lambda _: SimpleNamespace(sections=parse(CONFIG.format(folder=tmp_path)))
@@ -59,7 +59,9 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text("")
         theirs.update(str(tmp_path / name) for name in names)
-        monkeypatch.setattr("agent.in_the_way.service.unit_property", lambda unit, name: {"User": ME}.get(name, limit))
+        monkeypatch.setattr(
+            "agent.service.in_the_way.systemd.unit_property", lambda unit, name: {"User": ME}.get(name, limit)
+        )
         settings = healthy.settings(versions_dir=str(tmp_path), restart_timeout=600, **values)
         layout = Layout({**settings.model_dump(mode="json"), "app_username": ME}, tmp_path)
         needs = {"website": {"problem": None}, "heads": None, "database": {"script": None, "app": None}}

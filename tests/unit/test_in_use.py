@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from agent import clean, service
-from agent.layout import Layout
-from agent.service import versions_in_use
+from agent.runs import clean
+from agent.service import systemd
+from agent.service.systemd import versions_in_use
 from agent.state import State
-from agent.transaction import Refused
-from agent.versions import change_mark
+from agent.transaction.transaction import Refused
+from agent.versions.layout import Layout
+from agent.versions.marks import change_mark
 from tests.unit.examples import LIVE, OLD, settings
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -100,9 +101,9 @@ def test_a_password_in_a_command_is_not_told(versions: Path, start: Callable[...
 def host(versions: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A host to clean, and what is asked of it."""
     monkeypatch.setattr(clean, "acting_as", lambda _: nullcontext())
-    monkeypatch.setattr("agent.spare.acting_as", lambda _: nullcontext())
-    monkeypatch.setattr("agent.reserve.acting_as", lambda _: nullcontext())
-    monkeypatch.setattr("agent.bounds.acting_as", lambda _: nullcontext())
+    monkeypatch.setattr("agent.versions.venv_pool.acting_as", lambda _: nullcontext())
+    monkeypatch.setattr("agent.transaction.reserve.acting_as", lambda _: nullcontext())
+    monkeypatch.setattr("agent.transaction.bounds.acting_as", lambda _: nullcontext())
     monkeypatch.setattr(Layout, "of", lambda told: Layout({**told, "app_username": ME}, versions))
     monkeypatch.setattr(clean, "start_guard", lambda: None)
     monkeypatch.setattr(clean, "_tidy", lambda *_: None)
@@ -132,7 +133,7 @@ def test_it_is_asked_again_once_the_host_is_held(
     host: dict[str, Any], versions: Path, monkeypatch: pytest.MonkeyPatch, named: list[str]
 ) -> None:
     answers = iter([{}, {OLD: "process 7 (cat)"}])
-    monkeypatch.setattr(service, "versions_in_use", lambda *_: next(answers))
+    monkeypatch.setattr(systemd, "versions_in_use", lambda *_: next(answers))
     request = {**host["request"], "named": named}
     if named:
         with pytest.raises(Refused, match="nothing was deleted"):

@@ -14,8 +14,8 @@ import click
 import pytest
 from pyinfra.api.host import Host
 
-from switchback.errors import Refused
-from switchback.inventory import command_line, inventory, options, settings_of
+from switchback.hosts.inventory import command_line, inventory, options, settings_of
+from switchback.settings.errors import Refused
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -280,7 +280,7 @@ def test_pyinfra_refuses_before_it_connects(project: Path, arguments: tuple[str,
 def test_a_deploy_has_the_settings_and_the_ref_exactly_as_typed(project: Path) -> None:
     (project / "deploys" / "d.py").write_text(
         "from pyinfra import host\n"
-        "from switchback.inventory import options, settings_of\n"
+        "from switchback.hosts.inventory import options, settings_of\n"
         "print(options().code, options().config, settings_of(host).code_branch)\n"
     )
     arguments = ("inventories/prod.py", "deploys/d.py", "--limit", "*web1", "--dry")
@@ -290,7 +290,7 @@ def test_a_deploy_has_the_settings_and_the_ref_exactly_as_typed(project: Path) -
 
 def test_a_refusal_from_a_deploy_is_shown_once_and_without_a_traceback(project: Path) -> None:
     (project / "deploys" / "d.py").write_text(
-        "from switchback.errors import Refused\nraise Refused('first', 'second\\nand more')\n"
+        "from switchback.settings.errors import Refused\nraise Refused('first', 'second\\nand more')\n"
     )
     result = pyinfra(project, "inventories/prod.py", "deploys/d.py", "-y")
     assert result.returncode == 1
@@ -300,7 +300,7 @@ def test_a_refusal_from_a_deploy_is_shown_once_and_without_a_traceback(project: 
 
 def test_a_host_on_the_command_line_has_no_settings(project: Path) -> None:
     (project / "deploys" / "d.py").write_text(
-        "from pyinfra import host\nfrom switchback.inventory import settings_of\nsettings_of(host)\n"
+        "from pyinfra import host\nfrom switchback.hosts.inventory import settings_of\nsettings_of(host)\n"
     )
     result = pyinfra(project, "@fake/web1", "deploys/d.py", "-y")
     assert result.returncode == 1

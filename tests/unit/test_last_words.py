@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from agent import last_words
-from agent.health import Unhealthy, prove_healthy, prove_site
-from agent.last_words import LastWords, app_logs, end_of_log
-from agent.layout import Layout
+from agent.service import last_words
+from agent.service.health import Unhealthy, prove_healthy, prove_site
+from agent.service.last_words import LastWords, app_logs, end_of_log
+from agent.versions.layout import Layout
 from tests.unit.examples import NEW, settings
 
 DEEP = ["Traceback (most recent call last):", *(f'  File "a.py", line {n}, in run' for n in range(40)), "KeyError: 'A'"]
@@ -116,8 +116,8 @@ def test_a_health_check_that_fails_says_what_the_app_has_said(home: Path, monkey
         append(home / "web_00.log", *DEEP)
         return []
 
-    monkeypatch.setattr("agent.service.processes", none)
-    monkeypatch.setattr("agent.service.unit_properties", lambda _: {})
+    monkeypatch.setattr("agent.service.systemd.processes", none)
+    monkeypatch.setattr("agent.service.systemd.unit_properties", lambda _: {})
     with pytest.raises(Unhealthy, match=r"(?s)^not healthy within 0 s: the service has no process\n.*KeyError: 'A'$"):
         prove_healthy(layout(home), NEW)
 

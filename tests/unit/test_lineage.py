@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.lineage import lineage
+from agent.versions.lineage import lineage
 
 
 def history(*runs: str) -> list[dict[str, Any]]:

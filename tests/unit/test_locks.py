@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent import django_locks, locks
-from agent.django_locks import Locks, can_be_limited, described, first_words, sqlstate
+from agent.django import locks, shim_locks
+from agent.django.shim_locks import Locks, can_be_limited, described, first_words, sqlstate
 
 HOLDER = (
     4711,
@@ -118,7 +118,7 @@ def test_on_the_way_forward_it_is_given_up_after_a_few_tries_and_nothing_else_is
 
     with pytest.raises(SystemExit, match=r"items\.0002 was tried 5 times, and rolled back each time"):
         patient().patiently(Connection(), "items.0002", locked)
-    assert len(tries) == django_locks.TRIES
+    assert len(tries) == shim_locks.TRIES
 
     def broken() -> None:
         tries.append(1)
@@ -126,7 +126,7 @@ def test_on_the_way_forward_it_is_given_up_after_a_few_tries_and_nothing_else_is
 
     with pytest.raises(ZeroDivisionError):
         patient().patiently(Connection(), "items.0002", broken)
-    assert len(tries) == django_locks.TRIES + 1
+    assert len(tries) == shim_locks.TRIES + 1
 
 
 def test_on_the_way_back_it_is_tried_until_the_limit() -> None:
@@ -139,7 +139,7 @@ def test_on_the_way_back_it_is_tried_until_the_limit() -> None:
     end = time.time() + 0.5
     with pytest.raises(SystemExit, match="no lock within"):
         patient(end).patiently(Connection(), "items.0002", locked)
-    assert len(tries) > django_locks.TRIES
+    assert len(tries) > shim_locks.TRIES
     assert time.time() > end - 0.1
 
 
@@ -162,4 +162,4 @@ def test_django_is_told_whose_its_sessions_are_and_how_to_wait(name: str, forwar
     told = locks.for_django(step)
     assert told["PGAPPNAME"].startswith("switchback 20261128-111619-deploy-1060 ")
     assert len(told["PGAPPNAME"]) <= 63
-    assert f'"timeout": 7, "until": {"null" if forward else 998.0}' in told[django_locks.TOLD]
+    assert f'"timeout": 7, "until": {"null" if forward else 998.0}' in told[shim_locks.TOLD]

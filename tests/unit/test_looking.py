@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.at_once import at_once
-from agent.static_files import TooMuch, collected, compare
+from agent.host.parallel import at_once
+from agent.versions.static_files import TooMuch, collected, compare
 from tests.bed.places import ROOT
 
 # Tries to write where it was told, and into the room; says which of it was possible.
 WRITE = """
 import sys, tempfile
 from pathlib import Path
-from agent.readonly import only_look
+from agent.host.readonly import only_look
 made = only_look()
 try:
     Path(sys.argv[1]).write_text("x")
@@ -46,7 +46,7 @@ def test_only_root_can_look_so() -> None:
     argv = [
         sys.executable,
         "-c",
-        "from agent.readonly import only_look; import os; os.seteuid(65534); print(only_look())",
+        "from agent.host.readonly import only_look; import os; os.seteuid(65534); print(only_look())",
     ]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "False"

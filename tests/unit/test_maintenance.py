@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from agent.fallback import database_way, rolls_back, visitors_are_in
-from agent.maintenance import decide, restart_way, visitors_may_notice
-from agent.progress import Progress, read_progress
+from agent.transaction.maintenance import decide, restart_way, visitors_may_notice
+from agent.transaction.plan import database_way, rolls_back, visitors_are_in
+from agent.transaction.progress import Progress, read_progress
 
 Migration = dict[str, Any]
 

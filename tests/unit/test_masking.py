@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.masking import (
+from agent.text.masking import (
     MASK,
     masked,
     masked_lines,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from agent.migration_files import describe, pending
-from agent.migration_risk import risks
+from agent.migrations.risk import risks
+from agent.migrations.sources import describe, pending
 
 HEAD = "from django.db import migrations, models\n\nclass Migration(migrations.Migration):\n"
 SAMPLES = sorted((Path(__file__).parents[1] / "sample" / "code").glob("*/*/migrations/0*.py"))

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.migration_risk import BREAKS, LOCKS, LOSES, REWRITES, UNKNOWN, old_code_can_live_with, risks, with_new_tables
+from agent.migrations.risk import (
+    BREAKS,
+    LOCKS,
+    LOSES,
+    REWRITES,
+    UNKNOWN,
+    old_code_can_live_with,
+    risks,
+    with_new_tables,
+)
 
 TEXT = {"class": "TextField"}
 CHAR = {"class": "CharField", "max_length": 20}

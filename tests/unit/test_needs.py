@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from agent import heads, needs, startable
-from agent.command import Runner
-from agent.layout import Layout
-from switchback.needs import as_follower, looked_at, need_notices, need_problems
+from agent.host.command import Runner
+from agent.look import heads, needs
+from agent.service import startable
+from agent.versions.layout import Layout
+from switchback.checks.needs import as_follower, looked_at, need_notices, need_problems
 from tests.unit import examples
 from tests.unit.healthy import bare, settings
 
@@ -114,7 +115,7 @@ def test_settings_that_manage_py_names_and_nobody_has(checked: Any) -> None:
 
 
 def test_a_pyproject_needs_uv(checked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.heads.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr("agent.look.heads.shutil.which", lambda *_, **__: None)
     named = {**PROJECT, "pyproject.toml": 'dependencies = ["django", "gunicorn", "supervisor"]'}
     (problem,) = checked(named, PROJECT, requirements="pyproject.toml")
     assert problem.startswith("requirements: pyproject.toml needs uv, which is not on the host")

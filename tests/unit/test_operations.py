@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.context import ctx_host, ctx_state
 
-from agent import progress
+from agent.transaction import progress
 from operations import housekeeping, steps, transaction, version, window
 from operations.steps import step
-from switchback.calls import AGENT
-from switchback.payload import agent_fingerprint
-from switchback.run import Cleaning, Run
+from switchback.plan.run import Cleaning, Run
+from switchback.wire.calls import AGENT
+from switchback.wire.payload import agent_fingerprint
 from tests.unit.examples import ALL_STEPS, CODE_URL, CONFIG_URL, HIDDEN, run, settings, without_gevent
 
 with without_gevent():

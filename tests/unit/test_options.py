@@ -7,8 +7,8 @@ from typing import Any
 import click
 import pytest
 
-from switchback.errors import Refused
-from switchback.options import CommandLine, Options, read_command_line
+from switchback.settings.errors import Refused
+from switchback.settings.options import CommandLine, Options, read_command_line
 
 
 def read(**params: Any) -> CommandLine:

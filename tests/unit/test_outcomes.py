@@ -19,15 +19,20 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from agent import ending, going_back, health, service, site, staying, undo, verdicts, window
-from agent.ending import fall_back
-from agent.layout import Layout
-from agent.progress import WINDOW
-from agent.recover import recover
-from agent.state import lock_holder
-from agent.step import Step, StepFailed
-from agent.transaction import Transaction
-from agent.versions import linked_version
+from agent.database import going_back
+from agent.django import warm
+from agent.runs import ending, undo
+from agent.runs.ending import fall_back
+from agent.runs.recover import recover
+from agent.service import health, systemd, verdicts
+from agent.steps import switch
+from agent.transaction.lock import lock_holder
+from agent.transaction.progress import WINDOW
+from agent.transaction.step import Step, StepFailed
+from agent.transaction.transaction import Transaction
+from agent.versions.layout import Layout
+from agent.versions.marks import linked_version
+from agent.visitors import site
 from tests.sentences import Truth, contradictions
 from tests.unit.examples import LIVE, settings
 from tests.unit.test_transaction import ID, Host
@@ -136,14 +141,14 @@ def real(world: World, begin: Note) -> Iterator[Host]:
         for module in [module for key, module in sys.modules.items() if key.startswith("agent.")]:
             if hasattr(module, "acting_as"):
                 patch.setattr(module, "acting_as", lambda _: nullcontext())
-            if hasattr(module, "django") and module is not sys.modules["agent.manage"]:
+            if hasattr(module, "django") and module is not sys.modules["agent.django.manage"]:
                 patch.setattr(module, "django", world.django)
         patch.setattr(Layout, "of", lambda told: Layout(told, folder / "home"))
-        patch.setattr(service, "host_goes_down", lambda: False)
+        patch.setattr(systemd, "host_goes_down", lambda: False)
         patch.setattr(ending, "forget_failed", lambda _: None)
-        patch.setattr(window, "run_script", world.script)
-        patch.setattr(window, "examine", lambda _, path: {"path": path, "bytes": 1, "sha256": "a"})
-        patch.setattr(staying, "migrate", world.migrate)
+        patch.setattr(switch, "run_script", world.script)
+        patch.setattr(switch, "examine", lambda _, path: {"path": path, "bytes": 1, "sha256": "a"})
+        patch.setattr(warm, "migrate", world.migrate)
         patch.setattr(undo, "restore", world.restore)
         patch.setattr(going_back, "restore", world.restore)
         patch.setattr(site, "look", world.look)
@@ -185,13 +190,13 @@ def _taken(output: io.StringIO) -> str:
 
 def _what(world: World, step: str) -> Any:
     steps = {
-        "backup": window.backup,
-        "maintenance_start": window.maintenance_start,
-        "migrate": window.migrate,
-        "swap": window.swap,
+        "backup": switch.backup,
+        "maintenance_start": switch.maintenance_start,
+        "migrate": switch.migrate,
+        "swap": switch.swap,
         "restart": world.restart,
         "health": lambda step: world.prove_healthy(step.layout, step.version),
-        "maintenance_stop": window.maintenance_stop,
+        "maintenance_stop": switch.maintenance_stop,
     }
     return steps.get(step, lambda _: {})
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.command import CommandFailed, Runner
-from agent.packages import (
+from agent.host.command import CommandFailed, Runner
+from agent.versions.packages import (
     canonical,
     compare,
     foresee,
@@ -150,7 +150,7 @@ def test_of_a_version_that_does_not_tell_the_same_requirements_would_have_brough
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """What is foreseen where an installer says this of the requirements."""
     user = pwd.getpwuid(os.getuid()).pw_name
-    monkeypatch.setattr("agent.packages.shutil.which", lambda name, **_: None if name == "uv" else name)
+    monkeypatch.setattr("agent.versions.packages.shutil.which", lambda name, **_: None if name == "uv" else name)
 
     def found(says: str, text: str = "six\n") -> dict[str, Any]:
         python = tmp_path / "live/bin/python"

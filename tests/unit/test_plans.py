@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from switchback import plans
-from switchback.errors import Refused
-from switchback.preview import Preview
+from switchback.plan import store
+from switchback.plan.model import Preview
+from switchback.settings.errors import Refused
 from tests.unit.examples import LIVE, OLD
 from tests.unit.test_previews import FOLDER, previewed
 
@@ -90,18 +90,18 @@ def test_a_plan_that_is_stale_is_told_in_what(change: Callable[[Situation], None
     told = situation()
     plan = previewed(told)
     change(told)
-    found = "\n".join(plans.differences(plan, previewed(told)))
+    found = "\n".join(store.differences(plan, previewed(told)))
     assert [words for words in says if words not in found] == [], found
 
 
 def test_a_plan_for_what_is_still_the_case_has_no_differences() -> None:
-    assert plans.differences(previewed(situation()), previewed(situation())) == []
+    assert store.differences(previewed(situation()), previewed(situation())) == []
 
 
 def test_a_plan_that_was_kept_is_the_same_when_it_is_read(tmp_path: Path) -> None:
     plan = previewed(situation())
-    plans.save(plan, tmp_path / "plan.json")
-    assert plans.load(tmp_path / "plan.json") == plan
+    store.save(plan, tmp_path / "plan.json")
+    assert store.load(tmp_path / "plan.json") == plan
     assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
 
 
@@ -110,7 +110,7 @@ def test_what_is_no_plan_of_this_schema_is_refused(change: dict[str, Any], tmp_p
     path = tmp_path / "plan.json"
     path.write_text(json.dumps({**json.loads(previewed(situation()).model_dump_json()), **change}))
     with pytest.raises(Refused, match="this is no plan of schema version 1"):
-        plans.load(path)
+        store.load(path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "\xff"])
@@ -118,11 +118,11 @@ def test_what_is_no_plan_at_all_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(Refused, match="this is no plan"):
-        plans.load(path)
+        store.load(path)
 
 
 def test_files_that_cannot_be_read_or_written_are_named(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="can't be read: No such file"):
-        plans.load(tmp_path / "missing.json")
+        store.load(tmp_path / "missing.json")
     with pytest.raises(Refused, match="can't be written: No such file"):
-        plans.save(Preview(kind="deploy", made="", hosts=()), tmp_path / "missing" / "plan.json")
+        store.save(Preview(kind="deploy", made="", hosts=()), tmp_path / "missing" / "plan.json")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.progress import BUILD, WINDOW
-from switchback.errors import Refused
-from switchback.preflight import (
+from agent.transaction.progress import BUILD, WINDOW
+from switchback.plan.run import Run
+from switchback.screen.preflight import (
     agreed_commits,
     further_than_alone,
     plan_build,
@@ -19,7 +19,7 @@ from switchback.preflight import (
     plan_restart,
     plan_revert,
 )
-from switchback.run import Run
+from switchback.settings.errors import Refused
 from tests.unit.examples import (
     ALL_STEPS,
     CODE,

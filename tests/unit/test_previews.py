@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.foresight import with_risks
-from agent.masking import masked_lines
-from switchback.checks import host_problems, hotfix_problems, transaction_problems
-from switchback.foresee import Known, foresee, foresee_cleaning
-from switchback.outlook import of_hosts
-from switchback.preflight import Fleet, plan_build, plan_deploy, plan_restart, plan_revert
-from switchback.preview import Preview
-from switchback.preview_lines import host_lines, preview_lines
+from agent.django.foresight import with_risks
+from agent.text.masking import masked_lines
+from switchback.checks.layout import host_problems, hotfix_problems, transaction_problems
+from switchback.plan.builder import Known, foresee, foresee_cleaning
+from switchback.plan.lines import host_lines, preview_lines
+from switchback.plan.model import Preview
+from switchback.screen.preflight import Fleet, plan_build, plan_deploy, plan_restart, plan_revert
+from switchback.screen.present import of_hosts
 from tests.unit import examples, healthy
 
 FOLDER = Path(__file__).with_name("previews")

@@ -13,14 +13,14 @@ import pytest
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra_testing.util import FakeState, create_host  # type: ignore[import-untyped]
 
-from agent.layout import Layout
-from agent.obstacles import obstacles
-from agent.supervisor import parse, programs
+from agent.service.obstacles import obstacles
+from agent.service.supervisor import parse, programs
+from agent.versions.layout import Layout
 from facts.venv import CanMakeVenv
 from operations import provision
-from switchback.groundwork import Supervisord, lacking, rewrite_notices
-from switchback.own_texts import EARLIER, FILES, supervisord_text, unit_text
-from switchback.payload import agent_fingerprint
+from switchback.checks.groundwork import Supervisord, lacking, rewrite_notices
+from switchback.checks.own_texts import EARLIER, FILES, supervisord_text, unit_text
+from switchback.wire.payload import agent_fingerprint
 from tests.unit.healthy import (
     HOME,
     NEWER,

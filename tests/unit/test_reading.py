@@ -15,11 +15,14 @@ from typing import Any
 
 import pytest
 
-from agent import foresight, last_words, packages, reading, static_files, supervisor, venvs
-from agent.command import acting_as
-from agent.content import content_hash
-from agent.supervisor import Unreadable
-from agent.versions import read_json
+from agent.django import foresight
+from agent.host import reading
+from agent.host.content_hash import content_hash
+from agent.host.users import acting_as
+from agent.service import last_words, supervisor
+from agent.service.supervisor import Unreadable
+from agent.versions import packages, static_files, venvs
+from agent.versions.marks import read_json
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from switchback.given import Given, checked
-from switchback.options import Options
-from switchback.settings import Settings
+from switchback.settings.given import Given, checked
+from switchback.settings.model import Settings
+from switchback.settings.options import Options
 from tests.bed.demo import NEXT
 from tests.unit.examples import without_gevent
 

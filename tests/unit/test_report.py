@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchback.report import OUTCOMES, Ending, end_lines, ending, reason_of
+from switchback.screen.report import OUTCOMES, Ending, end_lines, ending, reason_of
 from tests.unit.examples import LIVE, OLD, run
 
 FELL_BACK = [

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from agent.bounds import backs_up_as_provisioned
-from agent.layout import Layout
-from agent.restoring import is_usual
+from agent.database.restoring import is_usual
+from agent.transaction.bounds import backs_up_as_provisioned
+from agent.versions.layout import Layout
 from operations import provision
-from switchback.checks import restore_notices
-from switchback.errors import Refused
-from switchback.options import Options
-from switchback.preflight import plan_deploy, plan_revert
-from switchback.settings import as_found
+from switchback.checks.layout import restore_notices
+from switchback.screen.preflight import plan_deploy, plan_revert
+from switchback.settings.errors import Refused
+from switchback.settings.model import as_found
+from switchback.settings.options import Options
 from tests.unit.examples import LIVE, OLD, fleet, host_facts, settings
 
 FILES = Path(provision.__file__).parent / "files"

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from agent import guard, health, schema, service, undo
-from agent.layout import Layout
-from agent.transaction import Transaction
+from agent.database import schema
+from agent.runs import guard, undo
+from agent.service import health, systemd
+from agent.transaction.transaction import Transaction
+from agent.versions.layout import Layout
 from tests.unit.examples import settings
 from tests.unit.test_transaction import ID, Host
 
@@ -56,7 +58,7 @@ def follower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         if name.startswith("agent.") and hasattr(module, "acting_as"):
             monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
     monkeypatch.setattr(Layout, "of", lambda told: Layout(told, tmp_path / "home"))
-    monkeypatch.setattr(service, "host_goes_down", lambda: False)
+    monkeypatch.setattr(systemd, "host_goes_down", lambda: False)
     said: Callable[[], str] = lambda: capsys.readouterr().out  # noqa: E731
     return Follower(Host(tmp_path, monkeypatch, said), monkeypatch)
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from agent import beside, sessions, undo
-from agent.command import CommandFailed
+from agent.django import sessions
+from agent.host.command import CommandFailed
+from agent.restart import background
+from agent.runs import undo
 
 LEFT = 'pid 4711, ALTER TABLE "items_item" ADD COLUMN "colour" ...'
 KILLED, DONE = ("maintenance_start",), ("maintenance_start", "migrate")
@@ -81,7 +83,7 @@ def test_where_the_database_is_kept_they_are_ended_with_the_commands(
     way: str, asked: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(undo, "_stop_strays", lambda step: [])
-    monkeypatch.setattr(beside, "hide_secrets", lambda log: None)
+    monkeypatch.setattr(background, "hide_secrets", lambda log: None)
     step: Any = Step(KILLED)
     step.transaction.output = str
     step.progress.notes = {"checks": {"fallback": way}}

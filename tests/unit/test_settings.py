@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from switchback.errors import Refused
-from switchback.given import Given, checked
-from switchback.settings import Settings, check_ref
-from switchback.values import Wrong
-from switchback.yaml_lines import read_yaml
+from switchback.settings.errors import Refused
+from switchback.settings.given import Given, checked
+from switchback.settings.model import Settings, check_ref
+from switchback.settings.values import Wrong
+from switchback.settings.yaml_lines import read_yaml
 
 REQUIRED = {
     "host": "www.example.com",

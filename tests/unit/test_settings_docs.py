@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from switchback import settings_docs
-from switchback.given import Given, checked
-from switchback.settings import Settings
-from switchback.yaml_lines import read_yaml
+from switchback.settings import docs
+from switchback.settings.given import Given, checked
+from switchback.settings.model import Settings
+from switchback.settings.yaml_lines import read_yaml
 
-AGAIN = "run `python -m switchback.settings_docs`"
+AGAIN = "run `python -m switchback.settings.docs`"
 
 
 def test_the_page_of_settings_is_up_to_date() -> None:
-    assert settings_docs.DOCS.read_text() == settings_docs.settings_page(), AGAIN
+    assert docs.DOCS.read_text() == docs.settings_page(), AGAIN
 
 
 def test_the_example_is_up_to_date() -> None:
-    assert settings_docs.EXAMPLE.read_text() == settings_docs.example_file(), AGAIN
+    assert docs.EXAMPLE.read_text() == docs.example_file(), AGAIN
 
 
 def test_every_key_is_in_the_example() -> None:
-    keys = re.findall(r"^(?:# )?(\w+):", settings_docs.example_file(), re.MULTILINE)
+    keys = re.findall(r"^(?:# )?(\w+):", docs.example_file(), re.MULTILINE)
     assert keys == list(Settings.model_fields)
 
 
@@ -32,6 +32,6 @@ def loaded(path: Path) -> Settings:
 
 def test_the_example_works_as_it_is_and_uncommented_it_says_the_same(tmp_path: Path) -> None:
     everything = tmp_path / "prod.yml"
-    everything.write_text(re.sub(r"^# (\w+: )", r"\1", settings_docs.example_file(), flags=re.MULTILINE))
+    everything.write_text(re.sub(r"^# (\w+: )", r"\1", docs.example_file(), flags=re.MULTILINE))
     assert len(read_yaml(everything)) == len(Settings.model_fields)
-    assert loaded(everything) == loaded(settings_docs.EXAMPLE)
+    assert loaded(everything) == loaded(docs.EXAMPLE)

@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
-from agent import service, site, undo, window
-from agent.fallback import visitors_are_in
-from agent.layout import Layout
-from agent.state import lock_holder
-from agent.step import Step, StepFailed
-from agent.transaction import Transaction
+from agent.runs import undo
+from agent.service import systemd
+from agent.steps import switch
+from agent.transaction.lock import lock_holder
+from agent.transaction.plan import visitors_are_in
+from agent.transaction.step import Step, StepFailed
+from agent.transaction.transaction import Transaction
+from agent.versions.layout import Layout
+from agent.visitors import site
 from tests.unit.examples import LIVE, settings
 from tests.unit.test_transaction import ID, Host
 
@@ -45,11 +48,11 @@ class Web:
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-        monkeypatch.setattr(window, "run_script", self._script)
+        monkeypatch.setattr(switch, "run_script", self._script)
         monkeypatch.setattr(site, "SEEN_WITHIN", 0.1)
         monkeypatch.setattr(site, "glance", GLANCE)
-        host.step("maintenance_start", window.maintenance_start)
-        host.step("maintenance_stop", window.maintenance_stop)
+        host.step("maintenance_start", switch.maintenance_start)
+        host.step("maintenance_stop", switch.maintenance_stop)
         host.action("maintenance", undo.maintenance)
         host.action("site", undo.prove_site)
 
@@ -79,7 +82,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         if name.startswith("agent.") and hasattr(module, "acting_as"):
             monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
     monkeypatch.setattr(Layout, "of", lambda told: Layout(told, tmp_path / "home"))
-    monkeypatch.setattr(service, "host_goes_down", lambda: False)
+    monkeypatch.setattr(systemd, "host_goes_down", lambda: False)
     web = Web(Host(tmp_path, monkeypatch, lambda: capsys.readouterr().out), monkeypatch)
     yield web
     web.server.shutdown()

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from agent import build, in_the_way, startable
-from agent.layout import Layout
-from agent.startable import unit_of, would_not_start, written_inside
-from agent.step import StepFailed
+from agent.service import in_the_way, startable
+from agent.service.startable import unit_of, would_not_start, written_inside
+from agent.steps import build
+from agent.transaction.step import StepFailed
+from agent.versions.layout import Layout
 from tests.unit.examples import NEW, settings
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -30,7 +31,7 @@ command={worker}
 @pytest.fixture
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A step for a version whose environment has Python and supervisord, with a unit that starts the latter."""
-    monkeypatch.setattr("agent.in_the_way.service.unit_property", lambda unit, name: ME)
+    monkeypatch.setattr("agent.service.in_the_way.systemd.unit_property", lambda unit, name: ME)
     for module in (startable, build, in_the_way):
         monkeypatch.setattr(module, "acting_as", lambda user: contextlib.nullcontext())
     told = {**settings().model_dump(mode="json"), "app_username": ME}
@@ -48,7 +49,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     write_config(layout, f"{tmp_path}/venv/bin/python")
 
     def runner(user: str | None) -> Any:
-        from agent.command import Runner  # noqa: PLC0415
+        from agent.host.command import Runner  # noqa: PLC0415
 
         return Runner(None, None, 1e12)
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from agent import build, served
-from agent.health import Unhealthy
-from agent.layout import Layout
-from agent.step import StepFailed
+from agent.service.health import Unhealthy
+from agent.steps import build
+from agent.transaction.step import StepFailed
+from agent.versions.layout import Layout
+from agent.visitors import served
 from tests.unit.django_project import Project
 from tests.unit.examples import NEW, OLD, settings
 

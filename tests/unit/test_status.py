@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from switchback.status import SENTENCE, age, state, status_lines, table
+from switchback.screen.status import SENTENCE, age, state, status_lines, table
 from tests.unit.healthy import NEWER, OLDER, bare, host, settings, untouched, version
 
 

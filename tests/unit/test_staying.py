@@ -13,25 +13,26 @@ from typing import Any
 
 import pytest
 
-from agent import manage, staying
-from agent.command import CommandFailed, Runner, runs, started_at, stop_group
-from agent.django_side import MARK
-from agent.progress import read_progress
+from agent.django import manage, warm
+from agent.django.manage_shim import MARK
+from agent.host.command import CommandFailed, Runner
+from agent.host.processes import runs, started_at, stop_group
+from agent.transaction.progress import read_progress
 
 FOUND = f"print({MARK!r} + '{{\"pending\": [1]}}', flush=True)\n"
-ROOT = str(Path(staying.__file__).parent.parent)
+ROOT = str(Path(warm.__file__).parents[2])
 # In the place of Django: finds something, stays as it would, and is told.
 STAYING = f"""
 import sys, time
 sys.path.insert(0, {ROOT!r})
-from agent import django_side
+from agent.django import manage_shim
 def migrate():
     print("Applying", flush=True)
     raise SystemExit("it broke")
-django_side._let_go_of_databases = lambda: None
-django_side.migrate = lambda: migrate()
+manage_shim._let_go_of_databases = lambda: None
+manage_shim.migrate = lambda: migrate()
 {FOUND}"""
-STAY = "django_side.stay(int(sys.argv[-1]))\n"
+STAY = "manage_shim.stay(int(sys.argv[-1]))\n"
 ANSWERS = STAYING + "def migrate():\n    print('Applying', flush=True)\n    return {'pending': []}\n" + STAY
 
 
@@ -74,7 +75,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def have(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have that run in the place of manage.py."""
     monkeypatch.setattr(manage, "_python", lambda *_: sys.executable)
-    for module in (manage, staying):
+    for module in (manage, warm):
         monkeypatch.setattr(
             module, "arguments_of", lambda _, version, verb, *told: [sys.executable, "-c", program, verb, *told]
         )
@@ -91,15 +92,15 @@ def test_what_it_has_found_is_known_while_it_stays_and_is_written_down_for_a_fal
     step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have(ANSWERS, monkeypatch)
-    assert staying.django_that_stays(step, "static", "folder") == {"pending": [1]}
+    assert warm.django_that_stays(step, "static", "folder") == {"pending": [1]}
     assert runs(stayed(step), step.progress.beside[0]["started"])
     assert Path("log").read_text().endswith("[goes on]\n")
 
 
 def test_told_to_migrate_it_answers_and_ends(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS, monkeypatch)
-    staying.django_that_stays(step, "static")
-    assert staying.migrate(step) == {"pending": []}
+    warm.django_that_stays(step, "static")
+    assert warm.migrate(step) == {"pending": []}
     assert not runs(stayed(step), step.progress.beside[0]["started"])
     assert Path("log").read_text().endswith(" migrate\nApplying\n[has answered]\n")
 
@@ -108,7 +109,7 @@ def test_one_that_has_found_nothing_to_migrate_has_ended_when_that_is_known(
     step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have(FOUND, monkeypatch)
-    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, "static") == {"pending": [1]}
     assert step.progress.beside == ()
     assert Path("log").read_text().endswith("[exit code 0]\n")
 
@@ -116,62 +117,62 @@ def test_one_that_has_found_nothing_to_migrate_has_ended_when_that_is_known(
 def test_one_that_fails_at_its_first_verb_has_failed(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have("raise SystemExit('it broke')", monkeypatch)
     with pytest.raises(CommandFailed, match="ended with exit code 1\nit broke"):
-        staying.django_that_stays(step, "static")
+        warm.django_that_stays(step, "static")
 
 
 def test_one_that_takes_too_long_at_its_first_verb_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have("import time; time.sleep(60)", monkeypatch)
     step.limit = 0.5
     with pytest.raises(CommandFailed, match="took too long and was stopped"):
-        staying.django_that_stays(step, "static")
+        warm.django_that_stays(step, "static")
 
 
 def test_one_that_fails_once_it_was_told_has_failed_and_says_why(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(STAYING + STAY, monkeypatch)
-    staying.django_that_stays(step, "static")
+    warm.django_that_stays(step, "static")
     with pytest.raises(CommandFailed, match="did not finish migrate\nApplying\nit broke"):
-        staying.migrate(step)
+        warm.migrate(step)
 
 
 def test_one_that_takes_too_long_once_it_was_told_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = "def migrate():\n    print('Applying', flush=True)\n    time.sleep(60)\n"
     have(STAYING + slow + STAY, monkeypatch)
-    staying.django_that_stays(step, "static")
+    warm.django_that_stays(step, "static")
     step.limit = 0.5
     with pytest.raises(CommandFailed, match="took too long and was stopped\nApplying"):
-        staying.migrate(step)
+        warm.migrate(step)
     assert not runs(stayed(step), step.progress.beside[0]["started"])
 
 
 def test_one_that_answers_and_does_not_end_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS + "import time\ntime.sleep(60)\n", monkeypatch)
-    staying.django_that_stays(step, "static")
+    warm.django_that_stays(step, "static")
     step.limit = 0.5
     with pytest.raises(CommandFailed, match="took too long and was stopped"):
-        staying.migrate(step)
+        warm.migrate(step)
 
 
 def test_where_the_one_that_stayed_was_killed_another_is_started(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS, monkeypatch)
-    staying.django_that_stays(step, "static")
+    warm.django_that_stays(step, "static")
     stop_group(stayed(step))
     have(FOUND, monkeypatch)
-    assert staying.migrate(step) == {"pending": [1]}
+    assert warm.migrate(step) == {"pending": [1]}
 
 
 def test_one_that_can_not_be_asked_is_ended_and_another_is_started(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS, monkeypatch)
-    staying.django_that_stays(step, "static")
+    warm.django_that_stays(step, "static")
     Path("django").unlink()
     have(FOUND, monkeypatch)
-    assert staying.migrate(step) == {"pending": [1]}
+    assert warm.migrate(step) == {"pending": [1]}
     assert not runs(stayed(step), step.progress.beside[0]["started"])
 
 
 def test_where_there_is_no_room_for_its_door_it_does_not_stay(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(FOUND, monkeypatch)
     Path("django").touch()
-    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, "static") == {"pending": [1]}
     assert step.progress.beside == ()
 
 
@@ -184,7 +185,7 @@ def test_one_that_can_not_be_written_down_does_not_stay(step: Any, monkeypatch: 
         raise OSError("no space left on device")
 
     step.transaction.goes_on_beside = full
-    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, "static") == {"pending": [1]}
     ((pid, started),) = pids
     assert not runs(pid, started)
 
@@ -195,13 +196,13 @@ def test_it_does_not_stay_where_nothing_will_be_migrated(
 ) -> None:
     have(FOUND, monkeypatch)
     step.begin.update(begin)
-    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, "static") == {"pending": [1]}
     assert not Path("django").exists()
 
 
 def test_one_that_is_not_told_ends_by_itself(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS, monkeypatch)
-    staying.django_that_stays(step, "static")
+    warm.django_that_stays(step, "static")
     pid = stayed(step)
     with socket.socket(socket.AF_UNIX) as caller:
         caller.connect("django")
@@ -212,9 +213,9 @@ def test_one_that_is_not_told_ends_by_itself(step: Any, monkeypatch: pytest.Monk
 def test_one_that_can_not_say_that_it_stays_has_found_what_it_has_found(
     step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    breaks = "def broken():\n    raise ImportError('no driver')\ndjango_side._let_go_of_databases = broken\n"
+    breaks = "def broken():\n    raise ImportError('no driver')\nmanage_shim._let_go_of_databases = broken\n"
     have(STAYING + breaks + STAY, monkeypatch)
-    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, "static") == {"pending": [1]}
     assert step.progress.beside == ()
     assert "ImportError: no driver\n[exit code 0]\n" in Path("log").read_text()
 
@@ -224,5 +225,5 @@ def test_what_the_app_has_started_does_not_keep_a_step_waiting_for_one_that_has_
 ) -> None:
     have("import subprocess\nsubprocess.Popen(['sleep', '9'], close_fds=False)\n" + FOUND, monkeypatch)
     began = time.monotonic()
-    assert staying.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, "static") == {"pending": [1]}
     assert time.monotonic() - began < 9

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.command import COMMAND_MARK, Runner, new_mark, started_at
-from agent.service import family_ids
-from agent.strays import strays
+from agent.host.command import COMMAND_MARK, Runner, new_mark
+from agent.host.processes import started_at
+from agent.runs.strays import strays
+from agent.service.systemd import family_ids
 
 # It starts another process and waits for it, as a project's own scripts do.
 WAITS = ("sh", "-c", "sleep 60; true")

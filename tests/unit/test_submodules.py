@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import git, hotfixes, lfs, submodules
-from agent.command import CommandFailed, Runner
-from agent.layout import Layout
+from agent.host.command import CommandFailed, Runner
+from agent.repository import git, lfs, submodules
+from agent.versions import hotfixes
+from agent.versions.layout import Layout
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 12345\n"
 VERSION = "django-20261102-100000-bbbbbbb-fffffff"
@@ -26,9 +27,9 @@ echo "$@" >>"$LOG"
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
     """Runs git as whoever runs the tests, without that person's configuration."""
-    monkeypatch.setattr("agent.command.run_as", lambda _: {})
+    monkeypatch.setattr("agent.host.command.run_as", lambda _: {})
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": "/nonexistent", "GIT_CONFIG_GLOBAL": "/dev/null"}
-    monkeypatch.setattr("agent.command.user_env", lambda _: {**env, "LOG": str(tmp_path / "log")})
+    monkeypatch.setattr("agent.host.command.user_env", lambda _: {**env, "LOG": str(tmp_path / "log")})
     for module in (git, lfs):
         monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
     monkeypatch.setattr(lfs, "PATH", str(tmp_path))

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.layout import Layout
-from agent.obstacles import by_a_link, obstacles, web_program
-from agent.rehearsal import as_supervisord_would
-from agent.step import StepFailed
-from agent.supervisor import (
+from agent.restart.trial_start import as_supervisord_would
+from agent.service.obstacles import by_a_link, obstacles, web_program
+from agent.service.supervisor import (
     Change,
     Program,
     Sections,
@@ -27,6 +25,8 @@ from agent.supervisor import (
     read_config,
     resolved,
 )
+from agent.transaction.step import StepFailed
+from agent.versions.layout import Layout
 from tests.bed.places import ROOT
 from tests.unit.examples import NEW, settings
 

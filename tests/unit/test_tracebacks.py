@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.command import CommandFailed
-from agent.tracebacks import reason
+from agent.host.command import CommandFailed
+from agent.text.tracebacks import reason
 
 PSYCOPG = """Traceback (most recent call last):
   File "a.py", line 1, in <module>

@@ -14,20 +14,26 @@ from typing import Any
 
 import pytest
 
-from agent import beginning, clean, commit, guard, health, reserve, service, site, steps, undo, window
-from agent.bounds import KEEP_RUNS
-from agent.command import CommandFailed
-from agent.ending import end_refused, fall_back
-from agent.fallback import only_health_is_missing
-from agent.layout import Layout
-from agent.links import read_link
-from agent.progress import BUILD, WINDOW
-from agent.recover import recover
-from agent.state import State, lock_holder, read_lines
-from agent.step import Step, StepFailed
-from agent.steps import run_step
-from agent.transaction import Ended, Refused, Transaction, begin, how_it_ended, open_transaction
-from agent.versions import change_mark, list_versions, read_mark
+from agent.host.command import CommandFailed
+from agent.host.files import read_lines
+from agent.host.links import read_link
+from agent.runs import beginning, carry_out, clean, commit, finish, guard, undo
+from agent.runs.carry_out import run_step
+from agent.runs.ending import end_refused, fall_back
+from agent.runs.recover import recover
+from agent.service import health, systemd
+from agent.state import State
+from agent.steps import switch
+from agent.transaction import reserve
+from agent.transaction.bounds import KEEP_RUNS
+from agent.transaction.lock import lock_holder
+from agent.transaction.plan import only_health_is_missing
+from agent.transaction.progress import BUILD, WINDOW
+from agent.transaction.step import Step, StepFailed
+from agent.transaction.transaction import Ended, Refused, Transaction, begin, how_it_ended, open_transaction
+from agent.versions.layout import Layout
+from agent.versions.marks import change_mark, list_versions, read_mark
+from agent.visitors import site
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
 
 Note = dict[str, Any]
@@ -49,9 +55,9 @@ class Host:
         for link, version in zip(LINKS, (LIVE, OLD, LIVE, OLD), strict=True):
             (self.home / link).symlink_to(self.home / version)
         # Whatever a real step would do to a real host.
-        for name in steps.STEPS:
+        for name in carry_out.STEPS:
             self.step(name, lambda _: {})
-        self.step("swap", window.swap)
+        self.step("swap", switch.swap)
         self.step("maintenance_start", lambda _: {"page": {"status": 503}})
         monkeypatch.setattr(site, "glance", lambda _: {"shut": "undo maintenance" not in self.done})
         for name in undo.ACTIONS:
@@ -62,7 +68,7 @@ class Host:
 
     def step(self, name: str, what: Callable[[Step], Note]) -> None:
         """Say what a step does."""
-        self._monkeypatch.setitem(steps.STEPS, name, self._noted(name, what))
+        self._monkeypatch.setitem(carry_out.STEPS, name, self._noted(name, what))
 
     def action(self, name: str, what: Callable[[Step], Note]) -> None:
         """Say what an action of a fallback does."""
@@ -120,7 +126,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         if name.startswith("agent.") and hasattr(module, "acting_as"):
             monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
     monkeypatch.setattr(Layout, "of", lambda told: Layout(told, tmp_path / "home"))
-    monkeypatch.setattr(service, "host_goes_down", lambda: False)
+    monkeypatch.setattr(systemd, "host_goes_down", lambda: False)
     return Host(tmp_path, monkeypatch, lambda: capsys.readouterr().out)
 
 
@@ -173,7 +179,7 @@ def test_a_commit_that_was_cut_off_halfway_is_not_done_twice(host: Host, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as cut_off:
-        cut_off.setattr(commit, "end", cut)
+        cut_off.setattr(finish, "end", cut)
         with pytest.raises(KeyboardInterrupt):
             commit.decide(transaction)
     guard.take_over(transaction)
@@ -369,10 +375,10 @@ def test_a_service_that_does_not_run_is_started_where_the_way_back_would_not(
     host.action("health", lambda _: {})
     started: list[str] = []
     was = transaction.begin["was"]
-    monkeypatch.setattr("agent.recover.linked_version", lambda *_: was if linked else "another")
+    monkeypatch.setattr("agent.runs.recover.linked_version", lambda *_: was if linked else "another")
     shown = {"LoadState": "loaded", "ActiveState": state}
-    monkeypatch.setattr("agent.recover.service.unit_properties", lambda unit: shown)
-    monkeypatch.setattr("agent.recover.service.restart", lambda runner, unit: started.append(unit))
+    monkeypatch.setattr("agent.runs.recover.systemd.unit_properties", lambda unit: shown)
+    monkeypatch.setattr("agent.runs.recover.systemd.restart", lambda runner, unit: started.append(unit))
     assert recover(transaction) is True
     assert bool(started) == (starts and linked)
     assert ("does not run: it is started" in host.said) == bool(started)
@@ -399,7 +405,7 @@ def test_the_guard_falls_back_when_the_deadline_has_passed(host: Host, monkeypat
     transaction = host.begin()
     host.run("maintenance_start", "swap")
     late = time.time() + 10_000
-    monkeypatch.setattr("agent.guard.time.time", lambda: late)
+    monkeypatch.setattr("agent.runs.guard.time.time", lambda: late)
     guard.take_over(transaction)
     assert transaction.progress.reason == "no word from the controller since swap"
     assert transaction.progress.outcome == "fell back"
@@ -410,7 +416,7 @@ def test_the_guard_falls_back_at_once_when_the_agent_was_killed_in_a_step(host: 
     transaction = host.begin()
     host.run("maintenance_start")
     transaction.journal.append("step started", step="swap", deadline=time.time() + 1000)
-    window.swap(Step("swap", transaction, 10))
+    switch.swap(Step("swap", transaction, 10))
     guard.take_over(transaction)
     assert transaction.progress.reason == "the agent was killed during swap"
     assert host.links() == BEFORE
@@ -446,7 +452,7 @@ def test_a_host_that_needs_a_person_for_its_health_alone_frees_itself_once_the_s
             raise proof
         return proof
 
-    monkeypatch.setattr("agent.ending.prove_healthy", prove)
+    monkeypatch.setattr("agent.runs.ending.prove_healthy", prove)
     for _ in range(2):
         guard.look_on(transaction)
         assert transaction.progress.outcome == "needs a person"
@@ -494,13 +500,13 @@ def test_where_nothing_can_be_written_the_way_back_is_gone_once_all_the_same_and
         raise OSError(errno.EROFS, "Read-only file system")
 
     with monkeypatch.context() as read_only:
-        read_only.setattr("agent.journal.append_line", refuse)
+        read_only.setattr("agent.transaction.journal.append_line", refuse)
         host.run("restart")
         assert host.links() == BEFORE
         assert host.said.splitlines()[-1].startswith(f"fell back at restart: {LIVE} is live and proven healthy")
         assert lock_holder(host.state) == ID
         late = time.time() + 10_000
-        read_only.setattr("agent.guard.time.time", lambda: late)
+        read_only.setattr("agent.runs.guard.time.time", lambda: late)
         for _ in range(3):
             guard.take_over(transaction)
     # Once by the step that could not begin, once by the guard, which can't know of that.
@@ -530,7 +536,7 @@ def test_the_guard_waits_for_a_step_that_still_runs(host: Host, monkeypatch: pyt
 
     host.step("code", slow)
     # A thread can't handle signals, and does not have to here.
-    monkeypatch.setattr(steps, "interruptible", nullcontext)
+    monkeypatch.setattr(carry_out, "interruptible", nullcontext)
     step = threading.Thread(target=host.run, args=("code",))
     step.start()
     going.wait(10)
@@ -631,7 +637,7 @@ def test_old_transactions_are_forgotten_unless_a_version_has_its_evidence_there(
 def test_a_run_that_fails_deletes_what_failed_long_before_it(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     tidied: list[object] = []
     monkeypatch.setattr(clean, "_tidy", lambda *told: tidied.append(told))
-    monkeypatch.setattr(service, "versions_in_use", lambda *_: {})
+    monkeypatch.setattr(systemd, "versions_in_use", lambda *_: {})
     host.state.create()
     failed = [f"django-202610{number:02}-100000-ddddddd-fffffff" for number in range(10, 16)]
     for name in failed:
@@ -656,7 +662,7 @@ def test_a_build_that_goes_well_deletes_what_was_built_long_before_it_and_never_
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clean, "_tidy", lambda *_: None)
-    monkeypatch.setattr(service, "versions_in_use", lambda *_: {})
+    monkeypatch.setattr(systemd, "versions_in_use", lambda *_: {})
     host.state.create()
     built = [f"django-202609{number:02}-100000-ddddddd-fffffff" for number in range(10, 14)]
     for name in built:
@@ -688,7 +694,7 @@ def test_a_version_that_failed_is_listed_with_the_step_and_the_folder_of_its_evi
 def test_nobody_takes_a_deploy_back_while_it_begins(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     transaction = Transaction(host.state, ID)
     free: list[bool] = []
-    monkeypatch.setattr("agent.verdicts.look", lambda _: SimpleNamespace(ailing=()))
+    monkeypatch.setattr("agent.service.verdicts.look", lambda _: SimpleNamespace(ailing=()))
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
     monkeypatch.setattr(beginning, "_our_own_agent", lambda _: free.append(transaction.nobody_works_on_it()))
     monkeypatch.setattr(beginning, "start_guard", lambda: free.append(transaction.nobody_works_on_it()))
@@ -701,7 +707,7 @@ def test_nobody_takes_a_deploy_back_while_it_begins(host: Host, monkeypatch: pyt
 
 
 def test_a_deploy_that_is_refused_as_it_begins_frees_the_host(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.verdicts.look", lambda _: SimpleNamespace(ailing=()))
+    monkeypatch.setattr("agent.service.verdicts.look", lambda _: SimpleNamespace(ailing=()))
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
     monkeypatch.setattr(beginning, "_our_own_agent", lambda _: None)
     told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.tree import close, walk
+from agent.host.tree import close, walk
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from agent import trial
-from agent.health import Unhealthy
-from agent.layout import Layout
-from agent.progress import read_progress
-from agent.rehearsal import Command
-from agent.startable import Unit
-from agent.supervisor import Unreadable, parse
+from agent.restart import trial
+from agent.restart.trial_start import Command
+from agent.service.health import Unhealthy
+from agent.service.startable import Unit
+from agent.service.supervisor import Unreadable, parse
+from agent.transaction.progress import read_progress
+from agent.versions.layout import Layout
 from tests.unit.examples import NEW, settings
 
 PYTHON = "/home/app/django-current/venv/bin/python"

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from agent.versions import unable
-from switchback.checks import host_problems
-from switchback.errors import Refused
-from switchback.preflight import plan_build, plan_deploy, plan_restart, plan_revert
-from switchback.run import Run
-from switchback.status import status_lines
-from switchback.unable import unable_notes, unable_problems
+from agent.versions.marks import unable
+from switchback.checks.layout import host_problems
+from switchback.checks.unable import unable_notes, unable_problems
+from switchback.plan.run import Run
+from switchback.screen.preflight import plan_build, plan_deploy, plan_restart, plan_revert
+from switchback.screen.status import status_lines
+from switchback.settings.errors import Refused
 from tests.unit.examples import LIVE, NEW, OLD, asked, fleet, host_facts, settings, version
 
 OLDER = "django-20261030-100000-9999999-fffffff"

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from agent import spare, tree, venvs
-from agent.layout import Layout
+from agent.host import tree
 from agent.state import State
-from agent.tidy import tidy
-from agent.venvs import fingerprint, same_as, take_over
-from agent.versions import SEAL
+from agent.versions import venv_pool, venvs
+from agent.versions.deletion import tidy
+from agent.versions.layout import Layout
+from agent.versions.marks import SEAL
+from agent.versions.venvs import fingerprint, same_as, take_over
 from tests.unit.examples import LIVE, NEW, settings
 from tests.unit.test_tree import writable
 
@@ -76,7 +77,7 @@ def test_what_a_build_script_may_have_added_is_not_taken_over(folder: Path) -> N
 
 @pytest.fixture
 def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
-    for module in (venvs, spare):
+    for module in (venvs, venv_pool):
         monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
     told: dict[str, Any] = settings(versions_dir=str(tmp_path)).model_dump(mode="json")
     return Layout({**told, "app_username": getpass.getuser()}, tmp_path)
@@ -132,7 +133,7 @@ def test_what_can_not_be_linked_is_installed_anew_with_a_word(
     def link(source: str, *_: Any) -> None:
         raise PermissionError(1, "Operation not permitted", source)
 
-    monkeypatch.setattr("agent.venvs.os.link", link)
+    monkeypatch.setattr("agent.versions.venvs.os.link", link)
     assert take_over(layout, LIVE, NEW, None) is None
     assert not layout.part(NEW, "venv").exists()
     assert f"packages of {LIVE} can't be linked, and are installed anew" in capsys.readouterr().out
@@ -329,7 +330,7 @@ def test_a_spare_that_was_being_made_ready_when_the_live_environment_changed_is_
 
     monkeypatch.setattr(venvs, "_become", slowly)
     make_ready(layout, folder)
-    assert spare.is_ready(layout, "abc", venv) is None
+    assert venv_pool.is_ready(layout, "abc", venv) is None
 
 
 def test_of_a_spare_that_has_been_opened_since_all_has_to_be_closed(layout: Layout) -> None:
@@ -352,10 +353,10 @@ def test_a_spare_that_is_ready_is_compared_when_the_live_environment_was_changed
 def test_a_spare_is_ready_for_no_other_version_than_the_one_that_it_was_compared_with(layout: Layout) -> None:
     built(layout)
     make_ready(layout, spare_of(layout))
-    ready = spare.is_ready(layout, "abc", layout.part(LIVE, "venv"))
+    ready = venv_pool.is_ready(layout, "abc", layout.part(LIVE, "venv"))
     assert ready and ready.lacking == ("bin",)
-    assert spare.is_ready(layout, "abc", layout.part(NEW, "venv")) is None
-    assert spare.is_ready(layout, None, layout.part(LIVE, "venv")) is None
+    assert venv_pool.is_ready(layout, "abc", layout.part(NEW, "venv")) is None
+    assert venv_pool.is_ready(layout, None, layout.part(LIVE, "venv")) is None
 
 
 NOTES = [
@@ -387,14 +388,14 @@ def test_a_note_that_somebody_has_spoilt_says_nothing(text: str, layout: Layout)
     text = text.replace("HERE_AND_OUT", json.dumps({".": when("."), "../code": when("../code")}))
     text = text.replace("HERE", json.dumps({".": when(".")}))
     folder.with_name("abc.json").write_text(text.replace("{", f'{{"like": "{venv}", ', 1))
-    assert spare.is_ready(layout, "abc", venv) is None
+    assert venv_pool.is_ready(layout, "abc", venv) is None
     assert take_over(layout, LIVE, NEW, "abc")
 
 
 def test_a_note_that_nobody_has_spoilt_is_believed(layout: Layout) -> None:
     venv = built(layout)
     make_ready(layout, spare_of(layout))
-    assert spare.is_ready(layout, "abc", venv)
+    assert venv_pool.is_ready(layout, "abc", venv)
 
 
 def test_tidying_makes_the_spare_ready_and_deletes_what_was_moved_away(
@@ -442,12 +443,12 @@ def test_the_environment_of_a_deleted_version_is_kept_if_it_is_the_live_ones(lay
         (trash / str(number) / "venv").mkdir(parents=True)
         (trash / str(number) / "venv" / "file").write_text(str(number))
         (trash / str(number) / "venv").chmod(0o555)
-    spare.keep(layout, "abc", [trash / "1" / "venv", trash / "2" / "venv"], trash)
+    venv_pool.keep(layout, "abc", [trash / "1" / "venv", trash / "2" / "venv"], trash)
     assert (layout.own / "spare/abc/file").read_text() == "1"
     assert (trash / "2/venv/file").exists()
     # There is one by now.
     (layout.own / "spare/abc.json").write_text("{}")
-    spare.keep(layout, "abc", [trash / "2" / "venv"], trash)
+    venv_pool.keep(layout, "abc", [trash / "2" / "venv"], trash)
     assert (layout.own / "spare/abc/file").read_text() == "1"
     assert (trash / "2/venv/file").exists()
     # What is written down of it is about the version that was live before.
@@ -459,7 +460,7 @@ def test_a_spare_that_is_no_use_any_more_is_thrown_away(mark: str | None, layout
     (layout.own / "spare/abc").mkdir(parents=True)
     # As one that was left by something else, or halfway.
     (layout.own / "spare/abc").chmod(0o555)
-    spare.keep(layout, mark, [], tmp_path / "trash")
+    venv_pool.keep(layout, mark, [], tmp_path / "trash")
     assert list((layout.own / "spare").iterdir()) == []
     assert (tmp_path / "trash/abc").is_dir()
 

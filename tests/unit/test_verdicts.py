@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from agent import health, service, verdicts
-from agent.health import Unhealthy, app_problem, prove_healthy
-from agent.supervisor import BACKOFF, EXITED, FATAL, RUNNING, STARTING, STOPPED, Refusal, parse
-from agent.verdicts import Look, Watcher, ailing, of_unit
+from agent.service import health, systemd, verdicts
+from agent.service.health import Unhealthy, app_problem, prove_healthy
+from agent.service.supervisor import BACKOFF, EXITED, FATAL, RUNNING, STARTING, STOPPED, Refusal, parse
+from agent.service.verdicts import Look, Watcher, ailing, of_unit
 from tests.unit.examples import NEW
 from tests.unit.test_health import app, layout, process, site
 
@@ -200,7 +200,7 @@ def ends(monkeypatch: pytest.MonkeyPatch, code: int, times: int) -> list[str | N
     seen = [Look(but(state=BACKOFF, spawnerr=SOON, exitstatus=code, stop=100 + n), CONFIG) for n in range(times)]
     monkeypatch.setattr(verdicts, "look", lambda _: seen.pop(0))
     monkeypatch.setattr(verdicts, "LOOK", 0)
-    monkeypatch.setattr(service, "unit_properties", lambda _: {"SubState": "running"})
+    monkeypatch.setattr(systemd, "unit_properties", lambda _: {"SubState": "running"})
     watcher = Watcher(layout("http://127.0.0.1:1"))
     return [watcher.verdict() for _ in range(times)]
 

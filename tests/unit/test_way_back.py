@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 
-from agent import service, sessions, staying, undo, way_back, window
-from agent.command import CommandFailed
-from agent.fallback import database_way
-from agent.layout import Layout
-from agent.step import Step, StepFailed
-from agent.transaction import Transaction
+from agent.database import way_back
+from agent.django import sessions, warm
+from agent.host.command import CommandFailed
+from agent.runs import undo
+from agent.service import systemd
+from agent.steps import switch
+from agent.transaction.plan import database_way
+from agent.transaction.step import Step, StepFailed
+from agent.transaction.transaction import Transaction
+from agent.versions.layout import Layout
 from tests.unit.examples import settings
 from tests.unit.test_transaction import ID, Host
 
@@ -36,11 +40,11 @@ class Site:
         self.host, self.applied, self.loses, self.asked = host, [*BEFORE], False, list[str]()
         for module in (way_back, undo, sessions):
             monkeypatch.setattr(module, "django", self._django)
-        monkeypatch.setattr(staying, "migrate", self._migrate)
+        monkeypatch.setattr(warm, "migrate", self._migrate)
         monkeypatch.setattr(undo, "restore", self._restore)
         monkeypatch.setattr(undo, "prove_restored", lambda *_: {})
         host.step("backup", lambda _: {"path": "/srv/backups/a.dump"})
-        host.step("migrate", window.migrate)
+        host.step("migrate", switch.migrate)
         host.step("swap", self._fails)
         host.action("database", undo.database)
         self.does: tuple[str, ...] = ("0002",)
@@ -93,7 +97,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         if name.startswith("agent.") and hasattr(module, "acting_as"):
             monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
     monkeypatch.setattr(Layout, "of", lambda told: Layout(told, tmp_path / "home"))
-    monkeypatch.setattr(service, "host_goes_down", lambda: False)
+    monkeypatch.setattr(systemd, "host_goes_down", lambda: False)
     said: Callable[[], str] = lambda: capsys.readouterr().out  # noqa: E731
     return Site(Host(tmp_path, monkeypatch, said), monkeypatch)
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from agent import whole
-from agent.whole import WAKE
+from agent.restart import full
+from agent.restart.full import WAKE
 
 LIMIT = 10.0
 
@@ -55,25 +55,25 @@ def test_where_it_can_not_be_kept_awake_the_service_restarts_all_the_same(monkey
         raise BlockingIOError("Resource temporarily unavailable")
 
     restarted: list[str] = []
-    monkeypatch.setattr(whole, "_socket", lambda layout: "/run/supervisor.sock")
-    monkeypatch.setattr(whole, "user_env", lambda user: {})
-    monkeypatch.setattr(whole, "run_as", lambda user: {})
-    monkeypatch.setattr("agent.whole.subprocess.Popen", no_more)
-    monkeypatch.setattr("agent.whole.service.restart", lambda runner, unit: restarted.append(unit))
+    monkeypatch.setattr(full, "_socket", lambda layout: "/run/supervisor.sock")
+    monkeypatch.setattr(full, "user_env", lambda user: {})
+    monkeypatch.setattr(full, "run_as", lambda user: {})
+    monkeypatch.setattr("agent.restart.full.subprocess.Popen", no_more)
+    monkeypatch.setattr("agent.restart.full.systemd.restart", lambda runner, unit: restarted.append(unit))
     step: Any = SimpleNamespace(
         settings={"systemd_service": "django"}, layout=SimpleNamespace(app="app"), runner=lambda user: None
     )
-    whole.restart(step)
+    full.restart(step)
     assert restarted == ["django"]
 
 
 def test_it_is_in_no_session_of_ours_so_that_the_app_can_signal_nobody_by_it(
     listening: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whole, "_socket", lambda layout: listening.getsockname())
-    monkeypatch.setattr(whole, "user_env", lambda user: {})
-    monkeypatch.setattr(whole, "run_as", lambda user: {})
-    monkeypatch.setattr("agent.whole.service.stop", lambda runner, unit: listening.accept()[0].close())
+    monkeypatch.setattr(full, "_socket", lambda layout: listening.getsockname())
+    monkeypatch.setattr(full, "user_env", lambda user: {})
+    monkeypatch.setattr(full, "run_as", lambda user: {})
+    monkeypatch.setattr("agent.restart.full.systemd.stop", lambda runner, unit: listening.accept()[0].close())
     started: list[int] = []
     ours = subprocess.Popen
 
@@ -82,11 +82,11 @@ def test_it_is_in_no_session_of_ours_so_that_the_app_can_signal_nobody_by_it(
         started.append(os.getsid(process.pid))
         return process
 
-    monkeypatch.setattr("agent.whole.subprocess.Popen", remember)
+    monkeypatch.setattr("agent.restart.full.subprocess.Popen", remember)
     step: Any = SimpleNamespace(
         settings={"systemd_service": "django"}, layout=SimpleNamespace(app="app"), runner=lambda user: None
     )
-    whole.stop(step)
+    full.stop(step)
     assert started
     assert os.getsid(0) not in started
 
@@ -98,14 +98,14 @@ def test_who_was_killed_when_the_service_was_stopped_is_said(
     said += "".join(
         f"django.service: Killing process {one} with signal SIGKILL.\n" for one in ("71 (celery)", "72 (sh)")
     )
-    monkeypatch.setattr(whole, "KILLS_NOBODY", -1.0)
-    monkeypatch.setattr(whole, "_socket", lambda layout: "")
-    monkeypatch.setattr("agent.whole.service.restart", lambda runner, unit: None)
-    monkeypatch.setattr("agent.whole.service.said_since", lambda unit, since: said)
+    monkeypatch.setattr(full, "KILLS_NOBODY", -1.0)
+    monkeypatch.setattr(full, "_socket", lambda layout: "")
+    monkeypatch.setattr("agent.restart.full.systemd.restart", lambda runner, unit: None)
+    monkeypatch.setattr("agent.restart.full.systemd.said_since", lambda unit, since: said)
     step: Any = SimpleNamespace(
         settings={"systemd_service": "django"}, layout=SimpleNamespace(app="app"), runner=lambda user: None
     )
-    whole.restart(step)
+    full.restart(step)
     told = capsys.readouterr().out
     assert "WARNING: process 71 (celery) did not end in time and was killed (SIGKILL)" in told
     assert "process 72 (sh)" in told

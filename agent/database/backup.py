@@ -1,0 +1,119 @@
+"""The backup that a deploy can be undone with: made by the host's own script, and believed only when it was checked."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from agent.database import backup_of
+from agent.host.command import Runner
+from agent.host.content_hash import content_hash
+from agent.host.output import say
+from agent.host.reading import open_ordinary
+from agent.host.users import acting_as
+from agent.text.lines import cut, lines_of
+from agent.transaction.step import Step, StepFailed
+from agent.versions.marks import read_json
+
+Note = dict[str, Any]
+
+# How a file of each kind begins, and the command that reads all of it.
+READERS: dict[bytes, tuple[str, ...]] = {
+    b"PGDMP": ("pg_restore", "--list"),
+    b"\x1f\x8b": ("gzip", "--test"),
+    b"\xfd7zXZ": ("xz", "--test"),
+    b"BZh": ("bzip2", "--test"),
+    b"\x28\xb5\x2f\xfd": ("zstd", "--test", "--quiet"),
+}
+# How a whole dump in SQL begins, and what stands near its end.
+TEXTS = {b"-- PostgreSQL database dump": b"PostgreSQL database dump complete", b"-- MySQL dump": b"Dump completed"}
+END_BYTES = 4096
+# How long a path may be on this host, and how much of one that is longer is shown, characters.
+LONGEST_PATH, SHOWN_OF_LINE = 1000, 500
+# A backup of less than this part of the one before it is worth a warning.
+SHRUNK = 0.5
+
+
+def examine(step: Step, output: str) -> Note:
+    """Read the path that the backup script printed, and check the file there. Raises StepFailed.
+
+    + output: what the script printed; its last line is the path
+    """
+    lines = [line.strip() for line in lines_of(output) if line.strip()]
+    if not lines:
+        raise StepFailed("the backup script printed no path of a backup")
+    path, printed = Path(lines[-1]), cut(lines[-1], SHOWN_OF_LINE)
+    if len(lines[-1]) > LONGEST_PATH:
+        raise StepFailed(f"the backup script's last line is too long for a path: {printed}")
+    # The script is the app user's: what it names is read with that user's rights, and no more.
+    with acting_as(step.layout.app):
+        if not path.is_absolute() or not path.is_file():
+            raise StepFailed(f"the backup script's last line is not the path of a file: {printed}")
+        size = path.stat().st_size
+        if size == 0:
+            raise StepFailed(f"the backup is empty: {path}")
+        try:
+            digest = content_hash(path, step.until)
+        except TimeoutError:
+            limit = f"{step.limit:.0f} s, the script's own time included (script_timeout)"
+            raise StepFailed(f"the backup has more than can be read within {limit}: {path}, {size} bytes") from None
+        start, end = _ends(path, size)
+        with open_ordinary(path) as file:
+            head = backup_of.head_of(file)
+    listed = _prove_readable(step.runner(step.layout.app), path, start, end)
+    note: Note = {"path": str(path), "bytes": size, "sha256": digest}
+    warnings = [*_of_the_app(step, path, backup_of.told_by(head, listed)), *_shrunk(step, size)]
+    return {**note, "warning": "; ".join(warnings)} if warnings else note
+
+
+def _of_the_app(step: Step, path: Path, told: backup_of.Told | None) -> list[str]:
+    """What is worth knowing of whose backup it is. Raises StepFailed where it is of a database that the app has not."""
+    databases = step.notes("checks").get("databases") or ()
+    problem = backup_of.of_another(told, databases)
+    if problem:
+        script = step.layout.path("backup_script")
+        raise StepFailed(f"{problem}: {script} has to back up what the app uses ({path} was made)")
+    if told is None or (not told.name and told.vendor != "sqlite"):
+        say("backup: which database it is of can't be told from its file")
+    else:
+        say(f"backup: of {backup_of.named(told)}")
+    others = backup_of.in_no_backup(told, databases)
+    return [f"the app's database {', '.join(others)} is not in this backup"] if others else []
+
+
+def _shrunk(step: Step, size: int) -> list[str]:
+    before = _size_before(step)
+    return (
+        [f"the backup has {size} bytes, and the one before it had {before}"]
+        if before and size < before * SHRUNK
+        else []
+    )
+
+
+def _ends(path: Path, size: int) -> tuple[bytes, bytes]:
+    with open_ordinary(path) as file:
+        start = file.read(64)
+        file.seek(max(0, size - END_BYTES))
+        return start, file.read()
+
+
+def _prove_readable(runner: Runner, path: Path, start: bytes, end: bytes) -> str:
+    """Have a backup of a kind that is known read from its beginning to its end. Raises CommandFailed, StepFailed.
+
+    Returns what its reader says of it.
+    """
+    said = ""
+    for magic, reader in READERS.items():
+        if start.startswith(magic) and shutil.which(reader[0]):
+            said = runner.run([*reader, str(path)])
+    for head, tail in TEXTS.items():
+        if head in start and tail not in end:
+            raise StepFailed(f"the backup was cut short: {path} does not end as a whole dump does")
+    return said
+
+
+def _size_before(step: Step) -> int:
+    """The size of the live version's own backup; 0 where none is known."""
+    mark = read_json(step.transaction.state.mark(str(step.begin.get("was"))))
+    return int(mark.get("backup", {}).get("bytes") or 0)

@@ -1,0 +1,160 @@
+"""What a revert does with the database: found out before anything is touched, then done, and undone if it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from agent.database.restoring import prove_restored, restore
+from agent.django.foresight import with_risks
+from agent.django.locks import tell
+from agent.django.manage import django
+from agent.host.command import CommandFailed
+from agent.migrations.names import key_of, label, labels
+from agent.migrations.risk import BREAKS, UNKNOWN
+from agent.transaction.plan import visitors_are_in
+from agent.transaction.step import Step, StepFailed
+from agent.versions.marks import SEAL, read_json
+
+Note = dict[str, Any]
+
+
+def check(step: Step) -> Note:
+    """Find out what is applied that the older version does not know. Raises StepFailed where that can't be taken back.
+
+    Only the version that is being left has the code to tell, and to reverse its own migrations.
+    """
+    way, known, left = step.begin["database"], _known(step, step.version), _known(step, step.begin["was"])
+    if known is None:
+        why = f"{step.version} says nothing of its migrations: it was not built by Switchback"
+        if way == "reverse":
+            raise StepFailed(
+                f"{why}, so that what is to be reversed isn't known; --data database=keep goes back without"
+            )
+        return {"warning": why} if left else {}
+    if way == "keep" and left is not None and all(one in known for one in left):
+        # Whoever goes back is in a hurry, and this needs no Django to be told.
+        return {}
+    try:
+        found = django(step, "leaving", json.dumps(known), version=step.begin["was"])
+    except CommandFailed as problem:
+        if way == "reverse":
+            raise
+        return {"warning": f"what is applied that {step.version} does not know can't be told: {problem.args[0]}"}
+    note = {"applied": found["applied"], "leaving": with_risks(found["leaving"]), "unknown": found["unknown"]}
+    refusal = not_reversible(found["leaving"]) if way == "reverse" else ""
+    if refusal:
+        raise StepFailed(refusal)
+    stays = [] if way == "restore" else in_neither(note["unknown"])
+    newer = newer_schema(note["leaving"]) if way == "keep" else []
+    return {**note, **warned(stays, newer)}
+
+
+def older_code(step: Step, found: Note, others: list[str]) -> Note:
+    """What is worth knowing of a deploy to code that lacks some of what is applied.
+
+    + found: what the new version's Django has told of its migrations; others: what else is worth a warning
+    """
+    was = step.begin.get("was")
+    if not found.get("unknown"):
+        return warned(others, [])
+    leaving: Note = {"leaving": [], "unknown": found["unknown"]}
+    if was:
+        # To describe them takes the live version's code. A deploy that is well without knowing needs none.
+        with contextlib.suppress(CommandFailed):
+            leaving = django(step, "leaving", json.dumps(found["known"] + found["replaced"]), version=was)
+    return warned([*others, *in_neither(leaving["unknown"])], newer_schema(with_risks(leaving["leaving"])))
+
+
+def warned(stays: list[str], newer: list[str]) -> Note:
+    """A note of what is worth a warning, and of what is to be said of the version as long as it is live."""
+    lines = [*stays, *newer]
+    return {"newer_schema": newer, "warning": "\n  ".join(lines)} if lines else {}
+
+
+def in_neither(unknown: Sequence[Sequence[str]]) -> list[str]:
+    """What to say of migrations that are applied, and that no version has."""
+    return [f"applied, and in neither version, so that it stays: {labels(unknown)}"] if unknown else []
+
+
+def _known(step: Step, version: str) -> list[Any] | None:
+    """The migrations that a version has; None where it does not say."""
+    known: list[Any] | None = read_json(step.layout.version(version) / SEAL).get("migrations")
+    return known
+
+
+def says_nothing(version: str) -> str:
+    """Why it is not known what a version lacks."""
+    return f"{version} says nothing of its migrations: it was not built by Switchback"
+
+
+def not_reversible(leaving: Sequence[Note], why: str = "") -> str:
+    """Why a revert can't take the database back by reversing, and what to do instead; nothing where it can. Pure.
+
+    + leaving: the migrations to be reversed; why: what keeps them from being known
+    """
+    stuck = [one for one in leaving if not one["reversible"]]
+    if not stuck and not why:
+        return ""
+    first = why or f"these migrations can't be reversed: {labels(stuck)}"
+    return f"{first}\nGo back without the database (--data database=keep), or with a backup (--data database=restore)."
+
+
+def newer_schema(leaving: list[Note]) -> list[str]:
+    """What of migrations that stay may keep an older version from working, a line each.
+
+    + leaving: as `with_risks` has them
+    """
+    return [
+        f"{label(one)} stays, {operation['says']}: {risk['says']}"
+        for one in leaving
+        for operation in one["operations"]
+        for risk in operation["risks"]
+        if risk["kind"] in (BREAKS, UNKNOWN)
+    ]
+
+
+def take_back(step: Step) -> Note:
+    """Take the database back, as a revert's user asked: by reversing migrations or by an older backup."""
+    before = step.notes("checks")
+    if step.begin["database"] == "restore":
+        found = restore(step, step.begin["backup"])
+        _prove_older(step, before)
+        return found
+    gone = set(map(key_of, before["leaving"]))
+    keep = [pair for pair in before["applied"] if tuple(pair) not in gone]
+    done = django(step, "unapply", json.dumps(keep), version=step.begin["was"])
+    tell(step, done)
+    if done["wrong"]:
+        raise StepFailed("the applied migrations are not those that were to stay: " + json.dumps(done["wrong"]))
+    return dict(done)
+
+
+def _prove_older(step: Step, before: Note) -> None:
+    """Prove that a restore has brought back a database that the older version knows. Raises StepFailed."""
+    after = django(step, "migrations")
+    left = set(map(key_of, before.get("leaving", ()))) & {tuple(one) for one in after["applied"]}
+    if left:
+        names = labels(sorted(left))
+        raise StepFailed(f"the restore script has ended well, and {names} is still applied: it restored nothing")
+    if after["pending"]:
+        raise StepFailed(f"the restored database lacks what {step.version} needs: {labels(after['pending'])}")
+
+
+def undo(step: Step) -> Note:
+    """Undo what a revert did to the database: from the backup that it took first, else by migrating forward again."""
+    was, before = step.begin["was"], step.notes("checks").get("applied")
+    backup = step.notes("backup").get("path")
+    if step.settings.get("restore_script") and backup and not visitors_are_in(step.progress):
+        found = restore(step, backup)
+        return {**found, **prove_restored(step, was, before)}
+    if step.begin["database"] == "restore":
+        # An older backup is live, and visitors may have written to it: only a person can say which rows are to stay.
+        raise StepFailed(f"visitors may have written since the restore; the rows from before it are in {backup}")
+    done = django(step, "reapply", json.dumps(before), version=was)
+    tell(step, done)
+    if done["wrong"]:
+        raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
+    return {"migrated": was, **done}

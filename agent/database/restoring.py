@@ -1,0 +1,66 @@
+"""Restoring a backup, and proving that it has brought the database back, for a script that ends well may do nothing."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from agent.django.locks import for_scripts
+from agent.django.manage import django
+from agent.host.reading import beginning_of
+from agent.host.users import acting_as
+from agent.migrations.names import labels
+from agent.transaction.step import Step, StepFailed
+from agent.versions.layout import Layout
+
+Note = dict[str, Any]
+
+# How provision's script begins, by which it is known.
+SIGN = "\n# Restores the app's database from a backup: restore_database.sh PATH\n"
+# How much of a script is read for that, bytes.
+BEGINNING = 1024
+
+
+def is_usual(layout: Layout) -> bool:
+    """Whether the restore script at its usual path is one that provision has written, whatever was changed in it since.
+
+    Any other is a person's own, who names it in the settings.
+    """
+    try:
+        with acting_as(layout.app):
+            return SIGN in beginning_of(layout.usual_restore_script, BEGINNING)
+    except OSError:
+        return False
+
+
+def restore(step: Step, backup: str) -> Note:
+    """Give the host's restore script a backup. Raises CommandFailed."""
+    script = step.layout.path("restore_script")
+    # A whole database may be written out on the way back into it: where backups have room, not where /tmp is memory.
+    env = {"TMPDIR": os.path.dirname(backup), **for_scripts(step)}
+    step.runner(step.layout.app).run([str(script), backup], cwd=step.layout.home, env=env)
+    return {"restored": backup}
+
+
+def prove_restored(step: Step, version: str, before: list[Any] | None) -> Note:
+    """Prove that what is applied is what was. Raises StepFailed, CommandFailed. Returns what there is to say of it.
+
+    + version: the one whose Django has told what was applied
+    + before: what was applied; None where nobody has told
+    """
+    if before is None:
+        return {"unproven": True}
+    was, now = (
+        {tuple(pair) for pair in one} for one in (before, django(step, "migrations", version=version)["applied"])
+    )
+    if was != now:
+        raise StepFailed(
+            "the restore script has ended well, and has not brought the database back: " + _difference(was, now)
+        )
+    return {}
+
+
+def _difference(was: set[Any], now: set[Any]) -> str:
+    told = (("still applied", now - was), ("not applied any more", was - now))
+    words = [f"{word}: {labels(sorted(pairs))}" for word, pairs in told if pairs]
+    return "; ".join(words) + "; is the backup of the database that the app uses?"

@@ -1,0 +1,101 @@
+"""The database's way back, chosen from what is seen when it counts: right before the database is changed, since rows
+may have come in since the checks, and when it is taken back, from what is really applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from agent.database.choice import way_back_of
+from agent.django.manage import django
+from agent.django.manage_shim import narrows
+from agent.host.command import CommandFailed
+from agent.host.output import say
+from agent.migrations.names import key_of, label, labels
+from agent.transaction.plan import database_way, visitors_are_in
+from agent.transaction.step import Step, StepFailed
+
+Note = dict[str, Any]
+
+CHOSEN = "way back"
+
+
+def look_again(step: Step) -> None:
+    """See whether migrations have something to discard by now that had nothing at the checks, and choose anew.
+
+    Raises StepFailed where what is then the only way back is not open, or is none.
+    """
+    checks = step.notes("checks")
+    before = checks["pending"]
+    if checks.get("empty") or not any(map(_may_lose, before)):
+        return
+    now = {key_of(one): bool(one["loses"]) for one in django(step, "migrations")["pending"]}
+    pending = [{**one, "loses": one.get("loses") or now.get(key_of(one), False)} for one in before]
+    more = labels(one for one, was in zip(pending, before) if one["loses"] and not was.get("loses"))
+    if not more:
+        return
+    way = way_back_of(step, pending)
+    if way == "restore" and visitors_are_in(step.progress):
+        raise StepFailed(
+            f"since the checks something was stored that {more} would discard, and no backup can be restored while "
+            "visitors are in: deploy again, and they will be kept out"
+        )
+    step.transaction.journal.append("note", step="checks", note={"pending": pending, "fallback": way})
+    says = "the way back is the backup" if way == "restore" else "reversing it brings none of that back"
+    say(f"migrate: WARNING: since the checks something was stored that {more} discards: {says}")
+
+
+def _may_lose(one: Mapping[str, Any]) -> bool:
+    """Whether a migration that had nothing to discard may have something now."""
+    return not one.get("loses") and any(map(_discards, one.get("operations", ())))
+
+
+def _discards(operation: Mapping[str, Any]) -> bool:
+    if operation["kind"] == "AlterField":
+        return bool(narrows(operation))  # type: ignore[no-untyped-call]
+    return operation["kind"] in ("RemoveField", "DeleteModel") or any(map(_discards, operation.get("inside", ())))
+
+
+def choose(step: Step) -> str:
+    """How the database goes back now: reverse or restore. What was chosen once stays, as a restore may be half done."""
+    way = database_way(step.progress)
+    chosen = step.notes(CHOSEN).get("way")
+    if chosen == "restore" or way == "keep" or step.settings.get("database_fallback") != "reverse":
+        return chosen or way
+    way, why = _from_what_is_applied(step, way)
+    step.transaction.journal.note("note", step=CHOSEN, note={"way": way, "why": why})
+    if why:
+        say(f"  the database goes back by {way}: {why}")
+    return way
+
+
+def _from_what_is_applied(step: Step, decided: str) -> tuple[str, str]:
+    """The way, and why it is another than was decided, or which of its reasons has come true.
+
+    + decided: before anything was changed
+    """
+    pending = step.notes("checks").get("pending") or ()
+    try:
+        applied = {tuple(pair) for pair in django(step, "migrations")["applied"]}
+    except CommandFailed:
+        if decided == "reverse":
+            raise
+        return "restore", "what is applied can't be read"
+    done = [one for one in pending if key_of(one) in applied]
+    cut = next((one for one in pending if key_of(one) not in applied), None)
+    if cut and may_be_half(cut) and (decided == "restore" or _can_restore(step)):
+        return "restore", f"{label(cut)} may be half applied"
+    if decided == "reverse":
+        return "reverse", ""
+    worse = labels(one for one in done if one.get("loses") or one.get("halfway") or not one["reversible"])
+    return ("restore", f"{worse} is applied") if worse else ("reverse", "nothing is applied that this can't bring back")
+
+
+def may_be_half(migration: Mapping[str, Any]) -> bool:
+    """Whether a migration that was begun and is not recorded as applied may have been applied in part."""
+    return bool(migration.get("halfway") or not migration["atomic"])
+
+
+def _can_restore(step: Step) -> bool:
+    has_both = step.settings.get("restore_script") and step.notes("backup").get("path")
+    return bool(has_both) and not visitors_are_in(step.progress)

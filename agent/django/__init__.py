@@ -1,0 +1,1 @@
+"""Asking a version's own Django, and having it migrate."""

@@ -1,0 +1,45 @@
+"""What our commands are told of locks in the app's database, and what of them is told on the screen."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from agent.django.shim_locks import TOLD
+from agent.host.output import say
+from agent.transaction.step import Step
+
+# Where the settings were written down by an agent that did not know it, seconds.
+LOCK_TIMEOUT = 2
+# PostgreSQL cuts off what is longer.
+LONGEST_NAME = 63
+# On the way back there is nothing else left to do than to go on trying; so long before the limit it says why, seconds.
+SAYS_WHY = 2.0
+
+
+def session_name(deploy: str) -> str:
+    """How a deploy's sessions are called in the database: with several hosts, each host's own."""
+    return f"switchback {deploy} {socket.gethostname()}".encode("ascii", "replace").decode()[:LONGEST_NAME]
+
+
+def for_scripts(step: Step) -> dict[str, str]:
+    """What a script that works with the database finds in its environment, as PostgreSQL's own tools take it."""
+    return {"PGAPPNAME": session_name(step.transaction.deploy)}
+
+
+def for_django(step: Step) -> dict[str, str]:
+    """The same for our part inside of Django, with how it is to wait for locks."""
+    told = {
+        "name": session_name(step.transaction.deploy),
+        "timeout": step.settings.get("lock_timeout", LOCK_TIMEOUT),
+        "until": step.until - SAYS_WHY if step.name == "fallback" else None,
+    }
+    return {**for_scripts(step), TOLD: json.dumps(told)}
+
+
+def tell(step: Step, found: Mapping[str, Any]) -> None:
+    """Say for what a migration has waited, though it came to be."""
+    for line in found.get("waited", ()):
+        say(f"{step.name}: waited for a lock: {line}")

@@ -1,0 +1,75 @@
+"""Verbs of ours inside a version's Django, run by that version's own Python at its own path."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from agent.django.locks import for_django
+from agent.django.manage_shim import MARK
+from agent.host.command import CommandFailed
+from agent.text.lines import lines_of
+from agent.transaction.step import Step
+
+Note = dict[str, Any]
+
+
+def django(step: Step, verb: str, *arguments: str, version: str = "") -> Note:
+    """Run a verb, and return what it has found. Raises CommandFailed."""
+    version = version or step.version
+    with as_the_app_s_own(step, version):
+        output = _run(step, version, arguments_of(step, version, verb, *arguments), for_django(step))
+    return said_in(output, verb)
+
+
+def run_python(step: Step, version: str, arguments: list[str]) -> str:
+    """Run a version's own Python in its own config directory. Raises CommandFailed."""
+    return _run(step, version, [_python(step, version), *arguments], {})
+
+
+def _run(step: Step, version: str, argv: list[str], env: dict[str, str]) -> str:
+    return step.runner(step.layout.app).run(argv, cwd=folder_of(step, version), env=env)
+
+
+def arguments_of(step: Step, version: str, verb: str, *arguments: str) -> list[str]:
+    """The command that runs a verb."""
+    return [_python(step, version), _side(), str(folder_of(step, version) / "manage.py"), verb, *arguments]
+
+
+def folder_of(step: Step, version: str) -> Path:
+    """The directory of a version's manage.py, in which its Python is run."""
+    return step.layout.part(version, "config")
+
+
+def said_in(output: str, verb: str) -> Note:
+    """What a verb says that it has found. Raises CommandFailed."""
+    results = [line[len(MARK) :] for line in lines_of(output) if line.startswith(MARK)]
+    if not results:
+        raise CommandFailed(f"manage.py did not come as far as {verb}", output)
+    try:
+        result: Note = json.loads(results[-1])
+    except ValueError:
+        raise CommandFailed(f"manage.py has said something else than what {verb} has found", output) from None
+    return result
+
+
+@contextlib.contextmanager
+def as_the_app_s_own(step: Step, version: str) -> Iterator[None]:
+    """Have what fails here told of as the app's own manage.py: that is what has run for its owner."""
+    try:
+        yield
+    except CommandFailed as problem:
+        manage = folder_of(step, version) / "manage.py"
+        raise CommandFailed(str(problem.args[0]).replace(_side(), manage.name), problem.output) from None
+
+
+def _side() -> str:
+    # Found when it is used: where the agent only looks at a host, it may come from no file.
+    return str(Path(__file__).with_name("manage_shim.py"))
+
+
+def _python(step: Step, version: str) -> str:
+    return str(step.layout.part(version, "venv") / "bin" / "python")

@@ -1,0 +1,33 @@
+"""Sessions in the app's database that a killed process of a deploy has left: the database goes on with what it was
+asked for, such as an ALTER TABLE that still waits, and every visitor behind it."""
+
+from __future__ import annotations
+
+from agent.django.manage import django
+from agent.host.command import CommandFailed
+from agent.host.output import say
+from agent.text.lines import first_line
+from agent.transaction.step import Step
+
+
+def end_left(step: Step) -> None:
+    """End those of this deploy, before it is looked at what is applied. What can't be ended is said."""
+    if not _may_be_left(step):
+        return
+    revert = step.begin["kind"] == "revert"
+    try:
+        found = django(step, "end_sessions", version=step.begin["was"] if revert else step.version)
+    except CommandFailed as problem:
+        say(f"  whether sessions of this deploy are left in the database can't be told: {first_line(str(problem))}")
+        return
+    for one in found["ended"]:
+        say(f"  ended a session that was left in the database: {one}")
+    for one in found["left"]:
+        say(f"  WARNING: a session that was left in the database does not end: {one}")
+
+
+def _may_be_left(step: Step) -> bool:
+    """Whether something that worked with the database has not ended by itself: it takes a Django to ask."""
+    tries = [one for one in step.transaction.journal.records() if one["event"] == "undo started"]
+    again = len([one for one in tries if one["action"] == "database"]) > 1
+    return again or "migrate" not in step.progress.done

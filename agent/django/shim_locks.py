@@ -1,0 +1,342 @@
+"""Inside the app's Django: no migration waits for a lock longer than `lock_timeout`, and no visitor behind it.
+
+While an ALTER TABLE waits for whoever reads the table, all later queries of it wait behind the ALTER. So a migration
+that gets no lock in time is rolled back, holds nothing for a while, and is tried again. PostgreSQL only.
+
+manage_shim loads it from the file beside its own; it imports nothing of the agent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+# In the environment, JSON: `name`, what our sessions are called; `timeout`, seconds; `until`, the time until which it
+# is tried again and again, seconds since the epoch, or null for a few tries.
+TOLD = "SWITCHBACK_LOCKS"
+TRIES = 5
+# What PostgreSQL says where it ends a statement over a lock: it was not to be had in time, or each waits for the other.
+NO_LOCK = ("55P03", "40P01")
+# Only inside of one transaction: what is set on a session stays, behind a pooler for whoever gets it next.
+LIMIT = "SELECT set_config('lock_timeout', %s, true), pg_backend_pid()"
+BLOCKERS = """
+SELECT DISTINCT blocker, usename, application_name, state, query,
+       to_char(xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS'),
+       round(extract(epoch FROM clock_timestamp() - xact_start))
+FROM unnest(pg_blocking_pids(%s)) AS blocker LEFT JOIN pg_stat_activity ON pid = blocker ORDER BY blocker LIMIT 5
+"""
+OURS = """
+SELECT pid, query FROM pg_stat_activity WHERE application_name = %s AND usename = current_user
+AND datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
+# How long a session that was told to end may take, and how often it is looked, seconds.
+ENDS_WITHIN, LOOK = 10.0, 0.05
+# Statements that may be in a transaction of their own, and that others wait behind while they wait for a table or a
+# row. All else is left as it is: it can't be in a transaction (CONCURRENTLY, which keeps no visitor waiting), or keeps
+# nobody waiting.
+WAITS = re.compile(
+    r"\s*(?:(?:ALTER|DROP|COMMENT\s+ON)\s+(?:TABLE|INDEX|SEQUENCE|VIEW|MATERIALIZED|CONSTRAINT|TRIGGER|TYPE|COLUMN)"
+    r"|CREATE\s+(?:UNIQUE\s+)?(?:TABLE|INDEX|TRIGGER)|TRUNCATE|UPDATE|DELETE)\b",
+    re.IGNORECASE,
+)
+BY_ITSELF = re.compile(r"\b(?:CONCURRENTLY|BEGIN|COMMIT|ROLLBACK|START\s+TRANSACTION|VACUUM)\b", re.IGNORECASE)
+# The first words of a query, as far as they are no values.
+WORDS = re.compile(r"\s*((?:(?:\"?[A-Za-z_][\w.\"]*[,;]?|\*)(?:\s+|$)){1,6})")
+
+
+def first_words(query: str | None) -> str:
+    """How a query begins: six words at most, and none that could be a value."""
+    found = WORDS.match((query or "") + " ")
+    words = found.group(1).split() if found else []
+    # What is set may stand there without quotes.
+    setting = next((number for number, word in enumerate(words) if word.upper() == "SET"), len(words))
+    return " ".join(words[: setting + 1])
+
+
+def sqlstate(problem: BaseException | None) -> str | None:
+    """The code that PostgreSQL has given an error, or what it was raised from; None where it has given none."""
+    seen = set()
+    while problem is not None and id(problem) not in seen:
+        seen.add(id(problem))
+        code = getattr(problem, "sqlstate", None) or getattr(problem, "pgcode", None)
+        if code:
+            return str(code)
+        problem = problem.__cause__ or problem.__context__
+    return None
+
+
+def can_be_limited(statement: object) -> bool:
+    """Whether a statement outside of any transaction may be given one of its own, and may keep others waiting."""
+    return bool(WAITS.match(str(statement))) and not BY_ITSELF.search(str(statement))
+
+
+def described(row: Sequence[Any]) -> str:
+    """Who holds a lock, as words."""
+    pid, user, application, state, query, since, seconds = row
+    if not pid:
+        return "a prepared transaction (select * from pg_prepared_xacts)"
+    words = [f"pid {pid}", f"user {user}", application and f"application {application}"]
+    if since:
+        words.append(f"in a transaction since {since} UTC ({int(seconds)} s)")
+    said = first_words(query)
+    return ", ".join(filter(None, [*words, state, said and f"query: {said} ..."]))
+
+
+def _ends(holders: Sequence[str]) -> str:
+    """What ends the first of sessions that are described."""
+    found = re.match(r"pid (\d+)", holders[0]) if holders else None
+    return f"SELECT pg_terminate_backend({found.group(1) if found else 'PID'})"
+
+
+def asked() -> Any:
+    """What the agent has told; None where nobody has."""
+    told = os.environ.get(TOLD)
+    return json.loads(told) if told else None
+
+
+def _postgresql() -> list[Any]:
+    from django.db import connections  # noqa: PLC0415
+
+    return [connections[alias] for alias in connections if connections[alias].vendor == "postgresql"]
+
+
+def name_sessions(name: str) -> bool:
+    """Have every session of this process say whose it is. Returns whether one was open already, under another name."""
+    opened = False
+    for connection in _postgresql():
+        connection.settings_dict["OPTIONS"] = {
+            **(connection.settings_dict.get("OPTIONS") or {}),
+            "application_name": name,
+        }
+        opened = opened or connection.connection is not None
+    return opened
+
+
+def end_sessions(name: str) -> dict[str, list[str]]:
+    """End the sessions that a killed process of that name has left: what it had asked for goes on otherwise."""
+    ended, left = [], []
+    for connection in _postgresql():
+        with connection.cursor() as cursor:
+            cursor.execute(OURS, [name])
+            found = cursor.fetchall()
+            for pid, query in found:
+                cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+                ended.append(f"pid {pid}, {first_words(query)} ...")
+            end = time.monotonic() + ENDS_WITHIN
+            while found and time.monotonic() < end:
+                time.sleep(LOOK)
+                cursor.execute(OURS, [name])
+                found = cursor.fetchall()
+            left += [f"pid {pid}, {first_words(query)} ..." for pid, query in found]
+    return {"ended": ended, "left": left}
+
+
+class Locks:
+    """How the migrations of a process wait for locks.
+
+    + timeout: seconds; until: as the agent has told; waited: takes a line for each time that there was none
+    """
+
+    def __init__(self, timeout: float, until: float | None, waited: list[str]) -> None:
+        self.timeout = timeout
+        self.until = until
+        self.waited = waited
+        self.watch: Watch | None = None
+
+    def limit(self, connection: Any) -> None:
+        """Let the transaction that a connection is in wait no longer."""
+        with connection.cursor() as cursor:
+            cursor.execute(LIMIT, [f"{int(self.timeout * 1000)}ms"])
+            pid = cursor.fetchone()[1]
+        if self.watch:
+            self.watch.pid = pid
+
+    def patiently(self, connection: Any, what: str, do: Callable[[], Any]) -> Any:
+        """Do something that is undone if it gets no lock, again and again. Raises SystemExit once that is no use.
+
+        + what: its name
+        """
+        tries, told = 0, list[str]()
+        while True:
+            tries += 1
+            with self._watched(connection, what) as watch:
+                try:
+                    return do()
+                except Exception as problem:
+                    if sqlstate(problem) not in NO_LOCK:
+                        raise
+            by = "; ".join(watch.seen) or "nobody who could be seen"
+            # Django has begun a line about it.
+            print(flush=True)
+            why = f"{what}: no lock within {self.timeout:g} s, held by {by}"
+            if tries >= TRIES if self.until is None else time.time() + 2 * self.timeout > self.until:
+                raise SystemExit(
+                    f"{why}\n{what} was tried {tries} times, and rolled back each time: nothing of it is applied.\n"
+                    f"Try again when that session has ended its transaction, or end it: {_ends(watch.seen)}"
+                )
+            who = [one.partition(",")[0] for one in watch.seen]
+            if tries == 1 or who != told:
+                told = who
+                self.waited.append(f"{why}; rolled back, and tried again every {self.timeout:g} s")
+                print(self.waited[-1], flush=True)
+            try:
+                time.sleep(self.timeout)
+            except KeyboardInterrupt:
+                raise SystemExit(f"{why}; stopped before it was tried again") from None
+
+    @contextlib.contextmanager
+    def _watched(self, connection: Any, what: str) -> Iterator[Watch]:
+        """Look who keeps a connection waiting, meanwhile."""
+        outer, self.watch = self.watch, Watch(connection, min(1.0, self.timeout / 2))
+        watch = self.watch
+        thread = threading.Thread(target=watch.look, daemon=True)
+        thread.start()
+        try:
+            yield watch
+        except KeyboardInterrupt:
+            if watch.seen:
+                raise SystemExit(
+                    f"{what}: stopped while it waited for a lock, held by {'; '.join(watch.seen)}"
+                ) from None
+            raise
+        finally:
+            watch.over.set()
+            thread.join(1.0)
+            self.watch = outer
+
+    def one_statement(self, connection: Any, execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
+        """Run a statement of a migration that is not atomic: of all that it does, it alone is tried again."""
+        from django.db.transaction import atomic  # noqa: PLC0415
+
+        what = first_words(str(sql))
+        if connection.in_atomic_block:
+            return execute(sql, *rest)
+        if not can_be_limited(sql):
+            if "CONCURRENTLY" not in str(sql).upper():
+                return execute(sql, *rest)
+            # It waits for everybody who is in a transaction, as long as it takes, and nobody waits for it.
+            with self._watched(connection, what) as watch:
+                watch.pid = connection.connection.info.backend_pid
+                return execute(sql, *rest)
+
+        def once() -> Any:
+            with atomic(connection.alias):
+                self.limit(connection)
+                return execute(sql, *rest)
+
+        return self.patiently(connection, what, once)
+
+    def one_operation(self, run: Callable[..., Any], says: str) -> Callable[..., Any]:
+        """An operation that is atomic in a migration that is not: it is tried again as a whole."""
+        from django.db.transaction import atomic  # noqa: PLC0415
+
+        @functools.wraps(run)
+        def patient(app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> Any:
+            connection, deferred = schema_editor.connection, list(schema_editor.deferred_sql)
+
+            def once() -> Any:
+                schema_editor.deferred_sql[:] = deferred
+                with atomic(connection.alias):
+                    self.limit(connection)
+                    return run(app_label, schema_editor, from_state, to_state)
+
+            return self.patiently(connection, f"{app_label}: {says}", once)
+
+        return patient
+
+    def editor(self, base: Any) -> Any:
+        """A schema editor that waits no longer, whatever of a migration is done with it."""
+        locks = self
+
+        class Limited(base):  # type: ignore[misc]
+            def __enter__(self) -> Any:
+                entered = super().__enter__()
+                self.ours = contextlib.ExitStack()
+                if not self.collect_sql and self.atomic_migration:
+                    locks.limit(self.connection)
+                elif not self.collect_sql:
+                    one = functools.partial(locks.one_statement, self.connection)
+                    self.ours.enter_context(self.connection.execute_wrapper(one))
+                return entered
+
+            def __exit__(self, *raised: Any) -> Any:
+                # What is left to the end of a migration is done here.
+                with self.ours:
+                    return super().__exit__(*raised)
+
+        return Limited
+
+    def executor_s(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """What an executor does with one migration, patiently."""
+
+        @functools.wraps(method)
+        def patient(executor: Any, state: Any, migration: Any, *rest: Any, **named: Any) -> Any:
+            if executor.connection.vendor != "postgresql":
+                return method(executor, state, migration, *rest, **named)
+            if not migration.atomic:
+                for operation in migration.operations:
+                    if operation.atomic:
+                        says = operation.describe()
+                        operation.database_forwards = self.one_operation(operation.database_forwards, says)
+                        operation.database_backwards = self.one_operation(operation.database_backwards, says)
+                return method(executor, state, migration, *rest, **named)
+            name = f"{migration.app_label}.{migration.name}"
+            # A state is moved on as a migration is applied.
+            return self.patiently(
+                executor.connection, name, lambda: method(executor, state.clone(), migration, *rest, **named)
+            )
+
+        return patient
+
+
+class Watch:
+    """Who keeps a session waiting, looked at from another one: once the wait is over, nobody can tell any more.
+
+    + every: how often it is looked, seconds
+    """
+
+    def __init__(self, connection: Any, every: float) -> None:
+        self.connection = connection
+        self.every = every
+        self.pid: int | None = None
+        self.seen: list[str] = []
+        self.over = threading.Event()
+
+    def look(self) -> None:
+        other = None
+        try:
+            while not self.over.wait(self.every):
+                if self.pid is not None:
+                    other = other or self._another()
+                    with other.cursor() as cursor:
+                        cursor.execute(BLOCKERS, [self.pid])
+                        self.seen = [described(row) for row in cursor.fetchall()] or self.seen
+        except Exception as problem:  # noqa: BLE001 - whatever keeps it from being told, the migration goes on
+            self.seen = self.seen or [f"somebody who can't be told ({type(problem).__name__})"]
+        finally:
+            if other is not None:
+                other.close()
+
+    def _another(self) -> Any:
+        other = self.connection.copy()
+        # One of its own: what is in a pool may all be taken.
+        other.settings_dict.get("OPTIONS", {}).pop("pool", None)
+        return other
+
+
+def be_patient(timeout: float, until: float | None, waited: list[str]) -> None:
+    """Have all migrations of this process wait for locks so."""
+    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
+
+    locks = Locks(timeout, until, waited)
+    for connection in _postgresql():
+        connection.SchemaEditorClass = locks.editor(connection.SchemaEditorClass)
+    for name in ("apply_migration", "unapply_migration"):
+        setattr(MigrationExecutor, name, locks.executor_s(getattr(MigrationExecutor, name)))

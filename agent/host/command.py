@@ -1,0 +1,200 @@
+"""Running a program on behalf of a step: as the right user, in its own process group, no longer than its limit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from agent.host.output import say
+from agent.host.processes import stop_group
+from agent.host.users import entered_as, run_as, user_env
+from agent.text.lines import bounded, cut
+from agent.text.masking import masked_urls, without
+from agent.text.tracebacks import telling_lines
+
+# What a message shows of a command's output; all of it is in the step's log.
+TAIL_LINES = 20
+# How much of such a line, characters.
+TAIL_OF_LINE = 500
+# What a step's log keeps of one command, and of a line of it, characters.
+LOGGED, LOGGED_LINE = 10_000_000, 10_000
+# A command that says more is stopped, bytes: it would fill the memory. How often that is looked at, seconds.
+SAYS_AT_MOST, LOOK = 100_000_000, 0.1
+TOO_MUCH = f"printed more than {SAYS_AT_MOST // 1_000_000} MB"
+# Names, in a command's environment, the command and the deploy that it works for.
+COMMAND_MARK = "SWITCHBACK_COMMAND"
+
+
+class CommandFailed(Exception):
+    """A command ended badly: what it was, how it ended, and the end of its output."""
+
+    def __init__(self, what: str, output: str) -> None:
+        super().__init__(what)
+        self.output = bounded(masked_urls(output), LOGGED_LINE, LOGGED)
+
+    def __str__(self) -> str:
+        tail = "\n".join(cut(line, TAIL_OF_LINE) for line in telling_lines(self.output)[-TAIL_LINES:])
+        return str(self.args[0]) + ("\n" + tail if tail else "")
+
+
+@dataclass(frozen=True)
+class Started:
+    """A command that runs, and the files that take what it says."""
+
+    argv: Sequence[str]
+    process: subprocess.Popen[bytes]
+    out: IO[bytes]
+    err: IO[bytes]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """How the commands of one step run.
+
+    + user: whose they are; None for root
+    + log: a file that all output is appended to
+    + until: the time by which the last of them must have ended, seconds since the epoch
+    + deploy: the deploy that they work for, whose mark they carry; empty where it is for none
+    + started: told of each command's process id and mark, so that somebody else can stop it if we are killed
+    + also: what its commands find in their environment besides a login's
+    + secrets: values that its commands know and that nothing of what they say may show
+    """
+
+    user: str | None
+    log: Path | None
+    until: float
+    deploy: str = ""
+    started: Callable[[int, str], None] | None = None
+    also: Mapping[str, str] = field(default_factory=dict)
+    secrets: Collection[str] = ()
+
+    def run(
+        self,
+        argv: Sequence[str],
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        ok: Sequence[int] = (0,),
+    ) -> str:
+        """Run a command and return its standard output. Raises CommandFailed for a bad end and for a late one."""
+        return self.finish(self.start(argv, cwd, env), ok)
+
+    def start(
+        self,
+        argv: Sequence[str],
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        handed: Sequence[int] = (),
+    ) -> Started:
+        """Start a command; whoever does has to finish it, with this runner or another one, or to leave it.
+
+        + handed: descriptors that it is given besides its output, under the same numbers
+        """
+        # In memory: the way back is taken by commands too, and needs no room on any disk.
+        out, err = _in_memory(), _in_memory()
+        mark = new_mark(self.deploy) if self.deploy else ""
+        with entered_as(self.user, str(cwd) if cwd else "/") as folder:
+            process = subprocess.Popen(
+                list(argv),
+                cwd=folder,
+                env={**user_env(self.user), **self.also, **(env or {}), **({COMMAND_MARK: mark} if mark else {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+                pass_fds=tuple(handed),
+                **run_as(self.user),
+            )
+        if self.started:
+            self.started(process.pid, mark)
+        return Started(argv, process, out, err)
+
+    def finish(self, command: Started, ok: Sequence[int] = (0,)) -> str:
+        """Wait for the end of a command and return its standard output. Raises CommandFailed."""
+        argv, process = command.argv, command.process
+        with command.out as out, command.err as err:
+            stopped = self._wait(command)
+            output, errors = said_since(out.fileno(), 0), said_since(err.fileno(), 0)
+        said = without(output + errors, self.secrets)
+        self.write_down(argv, said, ending(process.returncode))
+        name = " ".join(argv[:2]) if len(argv) > 1 else argv[0]
+        if stopped:
+            raise CommandFailed(f"{name} {stopped} and was stopped", said)
+        if process.returncode not in ok:
+            raise CommandFailed(f"{name} ended with {ending(process.returncode)}", said)
+        return output
+
+    def leave(self, command: Started) -> str:
+        """Leave a command that goes on to itself. Returns its standard output so far."""
+        with command.out as out, command.err as err:
+            output, errors = said_since(out.fileno(), 0), said_since(err.fileno(), 0)
+        self.write_down(command.argv, output + errors, "goes on")
+        return output
+
+    def _wait(self, command: Started) -> str:
+        """Wait for a command's end. Returns why it was stopped; nothing where it has ended by itself."""
+        process, why = command.process, ""
+        try:
+            while not why:
+                left = self.until - time.time()
+                try:
+                    process.wait(min(LOOK, max(0.0, left)))
+                    return ""
+                except subprocess.TimeoutExpired:
+                    says_much = says_too_much(command.out.fileno(), command.err.fileno())
+                    why = TOO_MUCH if says_much else "took too long" if left <= LOOK else ""
+        except BaseException:
+            # Whoever interrupts a step interrupts its command too.
+            stop_group(process.pid)
+            process.wait()
+            raise
+        stop_group(process.pid)
+        process.wait()
+        return why
+
+    def write_down(self, argv: Sequence[str], output: str, how: str) -> None:
+        """Write what a command has said to the step's log, and how it ended."""
+        if self.log is None:
+            return
+        try:
+            with self.log.open("a") as file:
+                said = bounded(masked_urls("$ {}\n{}".format(" ".join(argv), output)), LOGGED_LINE, LOGGED)
+                file.write(f"{said}[{how}]\n")
+        except OSError as error:
+            # On a full disk, say: what the command has done counts, and whoever reads its output has it.
+            say(f"{self.log} can't be written: {error}")
+
+
+def new_mark(deploy: str) -> str:
+    """What one command of a deploy carries, and all that it starts."""
+    return f"{deploy}/{os.urandom(4).hex()}"
+
+
+def _in_memory() -> IO[bytes]:
+    return os.fdopen(os.memfd_create("output"), "w+b")
+
+
+def said_since(file: int, start: int) -> str:
+    """What a command that may go on has said, from a place on: its own place in that file is left where it is."""
+    size = min(os.fstat(file).st_size - start, SAYS_AT_MOST)
+    return os.pread(file, max(0, size), start).decode(errors="replace")
+
+
+def says_too_much(*files: int) -> bool:
+    """Whether a command has said more than anybody can want to know."""
+    return any(os.fstat(file).st_size > SAYS_AT_MOST for file in files)
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,50 @@
+"""Links that are replaced in one step: a reader finds the old target or the new one, and never nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Optional
+
+from agent.host.files import sync_folder
+
+# Where each link led: its path, and its target as it was written, or None where there was no link.
+Recorded = dict[str, Optional[str]]
+
+
+class NotALink(Exception):
+    """Something that is not a link stands where a link has to be."""
+
+
+def read_link(path: Path) -> str | None:
+    """A link's target as it is written; None where nothing is. Raises NotALink."""
+    if path.is_symlink():
+        return os.readlink(str(path))
+    if path.exists():
+        what = "a directory" if path.is_dir() else "no link"
+        raise NotALink(f"{path} is {what} and has to be a link: move it away")
+    return None
+
+
+def replace_link(path: Path, target: str) -> None:
+    """Make a link lead to a target, by rename(2). What an interrupted run has left is swept away first."""
+    if read_link(path) == target:
+        return
+    new = path.with_name(f".{path.name}.switchback")
+    new.unlink(missing_ok=True)
+    os.symlink(target, str(new))
+    os.rename(str(new), str(path))
+    sync_folder(path.parent)
+
+
+def restore_links(recorded: Mapping[str, str | None]) -> None:
+    """Put links back to what was recorded; one that was not there is removed."""
+    for text, target in recorded.items():
+        path = Path(text)
+        path.with_name(f".{path.name}.switchback").unlink(missing_ok=True)
+        if target is not None:
+            replace_link(path, target)
+        elif path.is_symlink():
+            path.unlink()
+            sync_folder(path.parent)

@@ -1,0 +1,44 @@
+"""Telling the controller, as long as there is one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import sys
+from typing import Any
+
+from agent.text.lines import bounded, shown
+
+
+def say(text: str) -> None:
+    """Print a line. Nobody may be there to read it: the journal is what counts."""
+    _print(shown(bounded(text)))
+
+
+def answer(found: Any) -> None:
+    """Print what the controller has asked for: one line of JSON, as long as it is."""
+    _print(json.dumps(found))
+
+
+def _print(text: str) -> None:
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
+def somebody_listens() -> bool:
+    """Whether what we print can still be read: the pipe to the controller is closed when its link is."""
+    output = select.poll()
+    try:
+        output.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):
+        return True
+    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0))
+
+
+def go_on_without_reader() -> None:
+    """Point the output nowhere, so that Python's own flush at the end finds no broken pipe."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())

@@ -1,0 +1,162 @@
+"""What the commits to come lack for a deploy, as far as their files tell: nothing is built."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.host.command import CommandFailed, Runner
+from agent.host.users import acting_as
+from agent.look.needs import first_words, room_of
+from agent.repository import git
+from agent.repository.commits import read_text
+from agent.service import startable, supervisor
+from agent.text.masking import masked_urls
+from agent.versions import packages
+from agent.versions.layout import SUPERVISORD, Layout
+
+Found = dict[str, Any]
+
+# An app as a server's command line names it: module, colon, name.
+APP = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*(?:\(\))?")
+SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,:=]\s*["']([\w.]+)["']""")
+# What a requirements file may be instead of the one that is asked for.
+INSTEAD = re.compile(r"(?:.*/)?(?:requirements[^/]*\.(?:txt|in)|requirements/[^/]+\.txt|pyproject\.toml)")
+
+
+def heads(runner: Runner, layout: Layout, asked: Mapping[str, Found], refs: Mapping[str, Found]) -> Found:
+    """What the commits to come lack, read from their files alone.
+
+    + asked: the URL of code and of config; refs: the commits that were found for them
+    """
+    with room_of(runner) as room:
+        try:
+            shas = {part: refs[part]["sha"] for part in asked}
+            repositories = {
+                part: _repository(runner, layout.own / f"{part}.git", room / f"{part}.git", one["url"], shas[part])
+                for part, one in asked.items()
+            }
+            return _read(runner, layout, repositories, shas)
+        except CommandFailed as problem:
+            return {"problem": masked_urls(first_words(problem))}
+
+
+def _repository(runner: Runner, mirror: Path, repository: Path, url: str, sha: str) -> Path:
+    if (mirror / "HEAD").exists() and git.has_commit(runner, mirror, sha):
+        return mirror
+    runner.run(["git", "init", "--quiet", "--bare", str(repository)])
+    try:
+        # Files are all that is read: the history stays where it is.
+        fetch = ["git", "-C", str(repository), "fetch", "--quiet", "--depth", "1", "origin", sha]
+        runner.run(fetch, env=git.remote_env(url))
+    except CommandFailed:
+        git.fetch_everything(runner, repository, url, sha)
+    return repository
+
+
+def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas: Mapping[str, str]) -> Found:
+    def text_of(part: str, path: str) -> str | None:
+        return read_text(runner, repositories[part], shas[part], path)
+
+    trees = {part: _files(runner, repository, shas[part]) for part, repository in repositories.items()}
+    name = str(layout.settings["requirements"])
+    texts = packages.requirement_texts(lambda path: text_of("code", path), name)
+    manage = text_of("config", "manage.py")
+    named = SETTINGS.search(manage or "")
+    sections, own = _sections(layout, text_of("config", SUPERVISORD))
+    return {
+        "problem": None,
+        "requirements": {
+            "found": bool(texts),
+            "instead": [] if texts else sorted(path for path in trees["code"] if INSTEAD.fullmatch(path)),
+            "names": sorted(named_in(texts)),
+            "all_named": bool(texts) and is_all_named(texts) and not layout.settings.get("build_script"),
+        },
+        # A link there is one to a file of the code's, say.
+        "manage": manage is not None or "manage.py" in trees["config"],
+        "settings": _module(named.group(1), trees) if named else None,
+        "own_supervisord": own,
+        "servers": [one for program in supervisor.programs(sections).values() for one in _server(program, trees)],
+        "starts_supervisord": _starts_supervisord(layout),
+        "uv": bool(shutil.which("uv", path=f"/usr/local/bin:/usr/bin:/bin:{layout.home / '.local/bin'}")),
+        "live": sorted(packages.installed(layout.path("current_venv_dir"))),
+    }
+
+
+def _files(runner: Runner, repository: Path, sha: str) -> frozenset[str]:
+    listing = runner.run(["git", "-C", str(repository), "ls-tree", "-r", "-z", "--name-only", sha])
+    return frozenset(listing.split("\0")) - {""}
+
+
+def _sections(layout: Layout, text: str | None) -> tuple[supervisor.Sections, bool]:
+    """How the app's programs are run, and whether the host's own config says so."""
+    try:
+        if text is not None:
+            return supervisor.parse(text), False
+        with acting_as(layout.app):
+            return supervisor.read_config(layout.host_supervisord), True
+    except supervisor.Unreadable:
+        return {}, text is None
+
+
+def _starts_supervisord(layout: Layout) -> bool:
+    """Whether the service's unit starts a version's own supervisord."""
+    program = startable.started_by(layout.settings["systemd_service"]).program
+    places = [str(layout.path("current_venv_dir")) + "/", str(layout.path("current_main")) + "/"]
+    return os.path.basename(program) == "supervisord" and any(program.startswith(place) for place in places)
+
+
+def named_in(texts: Mapping[str, str]) -> set[str]:
+    """The packages that requirements name, as indexes compare them. Pure.
+
+    >>> sorted(named_in({"requirements.txt": "Django>=5,<6\\ngunicorn[x] ; python_version > '3'\\n# no\\n-r b.txt"}))
+    ['django', 'gunicorn']
+    """
+    found = set()
+    for path, text in texts.items():
+        pattern = r"^\s*([A-Za-z0-9][\w.-]*)" if path.endswith((".txt", ".in")) else r"""["']([A-Za-z0-9][\w.-]*)"""
+        found |= {packages.canonical(name) for name in re.findall(pattern, text, re.MULTILINE)}
+    return found
+
+
+def is_all_named(texts: Mapping[str, str]) -> bool:
+    """Whether requirements name all that they ask for themselves, as far as that can be told. Pure."""
+    from_elsewhere = any("://" in text for text in texts.values())
+    return (
+        all(path.endswith((".txt", ".in")) for path in texts) and not packages.names_local(texts) and not from_elsewhere
+    )
+
+
+def _server(program: supervisor.Program, trees: Mapping[str, frozenset[str]]) -> Iterator[Found]:
+    """A program that serves the app: by which package, and the app's module."""
+    argv = program.argv
+    package = argv[2] if argv[1:2] == ["-m"] and argv[2:] else os.path.basename(argv[0]) if argv else ""
+    if package not in startable.SERVERS:
+        return
+    apps = [match.group(1) for match in map(APP.fullmatch, argv) if match]
+    yield {"program": program.name, "package": package, "app": _module(apps[0], trees) if apps else None}
+
+
+def _module(name: str, trees: Mapping[str, frozenset[str]]) -> Found:
+    """Where a module is in the repositories. Pure.
+
+    `found` is None where it may come from a package; `instead` names modules that may be meant.
+    """
+    path = name.replace(".", "/")
+    files = (path + ".py", path + "/__init__.py")
+    code, config = trees["code"], trees["config"]
+    there = any(file in config for file in files)
+    # Which folder of the code is on Python's path, only the project knows.
+    there = there or ("." in name and any(one == file or one.endswith("/" + file) for one in code for file in files))
+    root = path.partition("/")[0]
+    known = any(root in one.split("/")[:-1] or one == root + ".py" for one in (*code, *config))
+    last = path.rpartition("/")[2] + ".py"
+    instead = sorted({one[:-3].replace("/", ".") for one in code if one.endswith("/" + last) and "tests" not in one})
+    # At the code's top it can be found where a program is started there.
+    unsure = files[0] in code or not (known or "." not in name)
+    found = True if there else None if unsure else False
+    return {"name": name, "found": found, "instead": [] if there else instead[:3]}

@@ -1,0 +1,183 @@
+"""What a deploy needs besides the host's own layout, tried as the user who needs it: the database, and the
+website."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from agent.database import backup_of
+from agent.django import foresight
+from agent.django.manage import said_in
+from agent.host.command import CommandFailed, Runner
+from agent.host.http import ask
+from agent.host.users import acting_as
+from agent.migrations.names import labels
+from agent.service import startable
+from agent.text.lines import bounded, cut, lines_of
+from agent.text.masking import masked_message
+from agent.text.tracebacks import reason
+from agent.versions.layout import Layout
+from agent.versions.marks import NAME, SEAL, read_json
+from agent.visitors import served
+
+Found = dict[str, Any]
+
+# How long one question to a database may take, seconds, and one to the app's own Django.
+ANSWER = 10.0
+DJANGO = 30.0
+# How much of a script is read, bytes.
+SCRIPT = 64 * 1024
+# This host, as a database's address.
+HERE = ("", "localhost", "127.0.0.1", "::1")
+# How provision's backup script says which database it backs up, and how a person would.
+DATABASE = re.compile(r"""^database=["']?(\$\{DATABASE:-\$\(id -un\)\}|[\w.-]+)["']?\s*$""", re.MULTILINE)
+
+
+def website(settings: Mapping[str, Any]) -> Found:
+    """Ask the website once, as a visitor would."""
+    return {"problem": ask(settings["website_url"], {}, settings["site_status"], ANSWER)}
+
+
+def database(runner: Runner, layout: Layout, current: str | None, history: Sequence[Found]) -> Found:
+    """Ask for the app's databases as the live version knows them, and for those that are backed up.
+
+    + history: the last runs' lines
+    """
+    app = _asked_of_app(runner, layout, current) if current else None
+    last = next((line["backup"] for line in reversed(history) if line.get("backup")), None)
+    databases = list(app.get("databases", {}).values()) if app else []
+    return {
+        "script": _script(runner, layout),
+        "app": app,
+        "backup": _of_another(runner, layout, Path(last), databases) if last and databases else None,
+    }
+
+
+def _of_another(runner: Runner, layout: Layout, path: Path, databases: Sequence[Found]) -> str | None:
+    """Why the last backup is not of one of these databases; None where it is, or where its file does not tell."""
+    try:
+        with acting_as(layout.app):
+            if not stat.S_ISREG(path.stat().st_mode):
+                return None
+            with path.open("rb") as file:
+                head = backup_of.head_of(file)
+        listed = runner.run(["pg_restore", "--list", "--", str(path)]) if head.startswith(b"PGDMP") else ""
+    except (OSError, CommandFailed):
+        # It may be deleted by now, or elsewhere.
+        return None
+    problem = backup_of.of_another(
+        backup_of.told_by(head, listed), [{**one, "configured": one["name"]} for one in databases]
+    )
+    return f"{path}: {problem}" if problem else None
+
+
+def _script(runner: Runner, layout: Layout) -> Found | None:
+    """The database that the backup script backs up, as far as that can be read from it; None where nothing can."""
+    path = layout.path("backup_script")
+    try:
+        with acting_as(layout.app):
+            if not stat.S_ISREG(path.stat().st_mode):
+                return None
+            with path.open("rb") as file:
+                text = file.read(SCRIPT).decode(errors="replace")
+    except OSError:
+        return None
+    if not re.search(r"^[^#\n]*\bpg_dump\b", text, re.MULTILINE):
+        return None
+    named = DATABASE.search(text)
+    name = None if named is None else layout.app if named.group(1).startswith("$") else named.group(1)
+    return {"name": name, "problem": _refused(runner, name) if name else None}
+
+
+def _refused(runner: Runner, name: str) -> str | None:
+    """Why the app's user can't connect to a PostgreSQL database."""
+    argv = [
+        "psql",
+        "--no-psqlrc",
+        "--no-password",
+        "--quiet",
+        "--tuples-only",
+        "--command",
+        "SELECT 1",
+        "--dbname",
+        name,
+    ]
+    try:
+        replace(runner, until=time.time() + ANSWER).run(argv)
+    except CommandFailed as problem:
+        return first_words(problem)
+    except OSError:
+        return "psql and pg_dump are not installed: apt install postgresql-client"
+    return None
+
+
+def first_words(problem: CommandFailed) -> str:
+    """What a program has said, as one line: of a database's error the first line is the one that helps."""
+    said = [line.strip() for line in lines_of(problem.output) if line.strip()]
+    return masked_message(cut(said[0], 300)) if said else str(problem.args[0])
+
+
+def _asked_of_app(runner: Runner, layout: Layout, current: str) -> Found:
+    with room_of(runner) as room:
+        foresight.lay_out(runner, room)
+        config = layout.part(current, "config")
+        python = layout.part(current, "venv") / "bin" / "python"
+        argv = [str(python), str(room / "manage_shim.py"), str(config / "manage.py"), "about"]
+        try:
+            output = replace(runner, until=time.time() + DJANGO).run(argv, cwd=config, env=foresight.NO_BYTECODE)
+            found: Found = said_in(output, "our question")
+        except CommandFailed as problem:
+            return {"problem": masked_message(cut(reason(problem.output), 300)) or str(problem.args[0])}
+        except OSError as problem:
+            return {"problem": str(problem)}
+    places = layout.once_live(current)
+    folder = os.path.realpath(str(layout.version(current))) + "/"
+
+    def inside(path: str) -> bool:
+        with acting_as(layout.app):
+            return (os.path.realpath(startable.led(path, places)) + "/").startswith(folder)
+
+    for one in found["databases"].values():
+        one["problem"] = masked_message(bounded(one["problem"], 300, 300))
+        one["elsewhere"] = not (one["host"] in HERE or one["host"].startswith("/"))
+        one["inside"] = one["vendor"] == "sqlite" and inside(one["name"])
+    unknown = [one for one in found["unknown"] if tuple(one[:2]) not in _in_versions(layout)]
+    uploads = sorted({path for path in found["uploads"].values() if inside(path)})
+    return {
+        "problem": None,
+        "databases": found["databases"],
+        "uploads_inside": uploads,
+        "unknown": bounded(labels(unknown), 500, 500),
+        "static": served.looked_for(layout, current, found["static"]),
+    }
+
+
+def _in_versions(layout: Layout) -> set[tuple[str, ...]]:
+    """The migrations that the versions on the host have."""
+    with acting_as(layout.app):
+        names = [name for name in os.listdir(str(layout.versions)) if NAME.match(name)]
+        seals = [read_json(layout.version(name) / SEAL) for name in names]
+    return {tuple(pair) for seal in seals for pair in seal.get("migrations") or ()}
+
+
+@contextlib.contextmanager
+def room_of(runner: Runner) -> Iterator[Path]:
+    """A folder of the runner's user that is gone afterwards."""
+    user = runner.user or "root"
+    with acting_as(user):
+        room = Path(tempfile.mkdtemp(prefix="switchback-"))
+    try:
+        yield room
+    finally:
+        with acting_as(user):
+            shutil.rmtree(room, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Git on the host: mirrors, checkouts, submodules, files that lie elsewhere, and what lies between two commits."""

@@ -1,0 +1,113 @@
+"""Opening a deploy: what the host is like before it, and whether it is still what the controller saw."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from agent.host.command import CommandFailed
+from agent.host.links import NotALink, Recorded, read_link
+from agent.host.output import say
+from agent.restart import rolling
+from agent.runs.ending import end_refused
+from agent.service import health, verdicts
+from agent.state import State, installed_agent
+from agent.text.masking import masked_urls
+from agent.transaction import reserve
+from agent.transaction.transaction import Refused, Transaction, begin, start_guard
+from agent.versions import hotfixes, marks
+from agent.versions.layout import Layout
+from agent.visitors import site
+
+
+def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
+    """Take the host for a deploy, and have the guard watch over it.
+
+    + request: the deploy's id, kind, version, settings, and what the controller saw (`was`)
+
+    Raises Refused when another deploy holds the host, or when it is no longer what the controller saw.
+    """
+    layout = Layout.of(request["settings"])
+    request = dict(request)
+    deploy, was = request.pop("deploy"), request.get("was")
+    mark = marks.read_mark(state, request["version"])
+    ailing = {one.name: str(one) for one in verdicts.look(layout).ailing} if was else {}
+    fields = {
+        **request,
+        "links": record_links(layout),
+        "has_worked": bool(mark.get("working")),
+        # A version that is there already can be looked at now; one to be built, once it is.
+        "restart": rolling.way(layout, was, request["version"]) if _is_there(layout, request["version"]) else None,
+        # What was not well before need not be on the way back; all else has to be.
+        "ailing": ailing,
+        "site_before": site.look(request["settings"]),
+        "healthy_before": bool(was and health.app_problem(layout, was, timeout=3.0, known=ailing) is None),
+    }
+    state.create()
+    transaction = Transaction(state, deploy)
+    # Whoever takes it back meanwhile, from the controller or as its guard, waits until it has begun.
+    with transaction.alone():
+        begin(state, deploy, fields)
+        problem = _refusal(transaction, request, ailing)
+    if problem:
+        end_refused(transaction, problem)
+        raise Refused(problem)
+    return transaction
+
+
+def _refusal(transaction: Transaction, request: dict[str, Any], ailing: Mapping[str, str]) -> str:
+    """Do what comes before the first step. Returns why it could not be done; nothing where it was."""
+    try:
+        _our_own_agent(request)
+        _still_as_seen(transaction.layout, request)
+        reserve.set_aside_for_links(transaction.layout)
+        start_guard()
+        for text in ailing.values():
+            say(f"before this {request['kind']}: {text}")
+        _keep_hotfixes(transaction, request)
+    except (Refused, CommandFailed, OSError, subprocess.SubprocessError) as problem:
+        return masked_urls(str(problem))
+    return ""
+
+
+def _is_there(layout: Layout, version: str) -> bool:
+    return layout.part(version, "config").is_dir()
+
+
+def _keep_hotfixes(transaction: Transaction, request: dict[str, Any]) -> None:
+    """Keep the live version's hotfixes as patches, when the run goes on without them."""
+    was, layout = request.get("was"), transaction.layout
+    if not was or request.get("hotfixes") != "discard":
+        return
+    runner = transaction.runner("hotfixes", layout.app, request["settings"]["script_timeout"])
+    for path in hotfixes.keep_patches(runner, layout, was):
+        say(f"hotfixes of {was} are kept in {path}")
+
+
+def _our_own_agent(request: dict[str, Any]) -> None:
+    """Refuse to begin with another agent than the controller's. From here on it is not replaced any more."""
+    if request.get("agent") != installed_agent():
+        raise Refused("another checkout has put its own agent on this host just now; run the deploy again")
+
+
+def _still_as_seen(layout: Layout, request: dict[str, Any]) -> None:
+    current = marks.linked_version(layout, layout.path("current_main"))
+    if current != request.get("was"):
+        raise Refused(
+            "{} is live now, not {}: somebody else has deployed since you looked; run the deploy again".format(
+                current or "no version", request.get("was") or "none"
+            )
+        )
+
+
+def record_links(layout: Layout) -> Recorded:
+    """Where every link that a deploy may touch leads now. Raises Refused for one that is no link."""
+    paths = [*layout.main_links().values(), *layout.fixed_links()]
+    folder = layout.path("deployment_dir")
+    if folder.is_dir():
+        paths += [path for path in sorted(folder.iterdir()) if path.is_symlink()]
+    try:
+        return {str(path): read_link(path) for path in paths}
+    except NotALink as problem:
+        raise Refused(f"{problem}: move it away, so that a link can stand there") from None

@@ -1,0 +1,137 @@
+"""Running one step of a deploy; if it fails, the way back is taken in that same call."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from agent.host.output import say, somebody_listens
+from agent.restart import early, trial
+from agent.runs.ending import TROUBLE, fall_back, write_down_probes
+from agent.runs.interrupts import Interrupted, interruptible
+from agent.service import systemd
+from agent.state import State
+from agent.steps import build, switch
+from agent.text.masking import masked_urls
+from agent.transaction.maintenance import visitors_may_notice
+from agent.transaction.progress import BUILD
+from agent.transaction.step import Step
+from agent.transaction.transaction import Transaction, holding
+from agent.visitors import probes
+
+STEPS: dict[str, Callable[[Step], dict[str, Any]]] = {
+    "code": build.code,
+    "config": build.config,
+    "venv": build.venv,
+    "build_script": build.build_script,
+    "static": build.static,
+    "checks": build.checks,
+    "seal": build.seal,
+    "trial": trial.trial,
+    "backup_before": switch.backup_before,
+    "maintenance_start": switch.maintenance_start,
+    "backup": switch.backup,
+    "migrate": switch.migrate,
+    "swap": switch.swap,
+    "install_script": switch.install_script,
+    "restart": switch.restart,
+    "health": switch.prove_health,
+    "maintenance_stop": switch.maintenance_stop,
+    "site": switch.prove_site,
+}
+
+
+def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, dict[str, Any]]) -> bool:
+    """Run steps one after the other, until one fails. Returns whether all went well; if not, the deploy has ended.
+
+    + given: what the controller says for this call alone, by step
+
+    Raises Ended when this deploy does not hold the host any more.
+    """
+    transaction = Transaction(state, deploy)
+    for name in names:
+        if visitors_may_notice(transaction.progress, name):
+            probes.watch(transaction.progress)
+        if not run_step(state, deploy, name, given.get(name, {})):
+            return False
+        if name == names[-1]:
+            write_down_probes(transaction)
+        if not somebody_listens():
+            # Whoever asked for this is gone, and won't confirm it: what is done is taken back at the deadline.
+            return False
+    return True
+
+
+def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> bool:
+    """Run one step. Returns whether it went well; if not, the deploy has ended already.
+
+    + given: what the controller says for this call alone
+
+    Raises Ended when this deploy does not hold the host any more.
+    """
+    with holding(state, deploy) as transaction:
+        if name in transaction.progress.done:
+            say(f"{name}: done already")
+            return True
+        return _carry_out(transaction, name, given)
+
+
+def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bool:
+    settings = transaction.begin["settings"]
+    limit = limit_of(name, settings)
+    began = time.time()
+    deadline = began + limit + settings["confirm_timeout"]
+    event = "step failed"
+    try:
+        transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
+        step = Step(name, transaction, limit, given)
+        with interruptible():
+            if name == early.FIRST.get(step.begin["kind"]):
+                early.begin(step)
+            note = STEPS[name](step)
+        _write_done(transaction, name, round(time.time() - began, 2), note)
+    except Interrupted as interruption:
+        # The step is not to blame, and neither is the version.
+        event, reason = "step interrupted", str(interruption)
+    except TROUBLE as problem:
+        reason = masked_urls(str(problem))
+    except Exception:  # noqa: BLE001 - whatever goes wrong in a step, the site has to come back
+        reason = "an error in the agent:\n" + traceback.format_exc()
+    else:
+        return True
+    if systemd.host_goes_down():
+        say(f"the host goes down during {name}: it falls back when it boots")
+        return False
+    transaction.journal.note(event, step=name, reason=reason)
+    fall_back(transaction, f"{name} failed: {reason}" if event == "step failed" else f"{reason} during {name}")
+    return False
+
+
+def _write_done(transaction: Transaction, name: str, seconds: float, note: dict[str, Any]) -> None:
+    """Write down that a step went well; one that can't be written down has failed."""
+    begin = transaction.begin
+    fields: dict[str, Any] = {"step": name, "seconds": seconds, "note": note}
+    if len(begin.get("hosts", [])) < 2:
+        # With several hosts the next step begins when the slowest has done this one, so its full time stays.
+        fields["deadline"] = time.time() + begin["settings"]["confirm_timeout"]
+    transaction.journal.append("step done", **fields)
+    say("{}: {}".format(name, note.get("skipped", f"done in {seconds} s")))
+    if "warning" in note:
+        say(f"{name}: WARNING: {note['warning']}")
+
+
+def limit_of(name: str, settings: dict[str, Any]) -> float:
+    """How long a step may take, seconds."""
+    if name in BUILD:
+        return float(settings["build_timeout"])
+    if name == "restart" and settings.get("restart") == "rolling":
+        return float(settings["restart_timeout"] + settings["health_timeout"] + settings["health_stable"])
+    if name in ("migrate", "restart"):
+        return float(settings[name + "_timeout"])
+    if name == "health":
+        return float(settings["health_timeout"] + settings["health_stable"] + 30)
+    if name in ("maintenance_stop", "site"):
+        return float(settings["site_timeout"] + (settings["script_timeout"] if name == "maintenance_stop" else 30))
+    return float(settings["script_timeout"])

@@ -1,0 +1,217 @@
+"""Deleting versions that nobody needs any more. What is kept is a pure choice."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from agent.host.output import say
+from agent.host.users import acting_as
+from agent.service import systemd
+from agent.state import LAUNCHED, State
+from agent.transaction.transaction import Refused, Transaction, begin, end, start_guard
+from agent.versions import venv_pool, venvs
+from agent.versions.layout import Layout
+from agent.versions.marks import linked_version, list_versions
+
+Version = dict[str, Any]
+
+TIDY_UNIT = "switchback-tidy"
+
+
+def choose(versions: Sequence[Version], keep: int, keep_failed: int, named: Iterable[str] = ()) -> list[str]:
+    """Choose what to delete: never what a link leads to, what runs, what is pinned, or what Switchback did not build.
+
+    + versions: as `list_versions` gives them, the newest first
+    + keep: how many healthy ones stay
+    + keep_failed: how many that failed or were never finished stay, as evidence
+    + named: delete these, and nothing else
+
+    Raises Refused when a named one has to stay or does not exist.
+    """
+    if named:
+        return _named(versions, list(named))
+    deletable = [version for version in versions if version["ours"]]
+    healthy = [version for version in deletable if _is_good(version)]
+    failed = [version for version in deletable if not _is_good(version)]
+    extra = healthy[keep:] + failed[keep_failed:]
+    return [version["name"] for version in extra if not _must_stay(version)]
+
+
+def choose_waiting(versions: Sequence[Version], keep: int, keep_failed: int) -> list[str]:
+    """Choose what a build deletes: what was built before and never deployed, and what failed. Nothing that has been
+    live: to build is no reason to take away what one may go back to.
+
+    + versions, keep, keep_failed: as `choose` has them
+    """
+    return choose([one for one in versions if not one["working"]], keep, keep_failed)
+
+
+def _is_good(version: Version) -> bool:
+    """Whether a version has worked, or is whole and waits for its first deploy."""
+    return bool(version["working"] or (version["sealed"] and not version["failed"]))
+
+
+def _must_stay(version: Version) -> str:
+    if version["links"]:
+        return "it is " + " and ".join(version["links"])
+    if version.get("in_use"):
+        return f"{version['in_use']} works in it, or was started from it"
+    return "it is pinned" if version["pinned"] else ""
+
+
+def _named(versions: Sequence[Version], named: list[str]) -> list[str]:
+    by_name = {version["name"]: version for version in versions}
+    problems = [f"there is no version {name}" for name in named if name not in by_name]
+    stays = {name: _must_stay(by_name[name]) for name in named if name in by_name}
+    problems += [f"{name} can't be deleted: {why}" for name, why in stays.items() if why]
+    if problems:
+        raise Refused("; ".join(problems))
+    return named
+
+
+def clean(state: State, request: dict[str, Any]) -> Version:
+    """Delete what the choice says. The host is held only while the versions are moved out of the way.
+
+    + request: the run's id, who it is by, the settings; `keep` and `named` as `choose` has them
+
+    Raises Refused when a deploy holds the host, or when a named version has to stay.
+    """
+    layout, settings = Layout.of(request["settings"]), request["settings"]
+    named = request.get("named") or []
+    versions = _versions(state, layout)
+    chosen = choose(versions, request["keep"], settings["keep_failed"], named)
+    idle = [{**version, "in_use": ""} for version in versions]
+    for version in versions:
+        if version["name"] in {*choose(idle, request["keep"], settings["keep_failed"], named)} - {*chosen}:
+            say(f"kept: {version['name']}: {_must_stay(version)}")
+    if not chosen:
+        # Nothing to hold the host for, and nothing for the history.
+        return {"deleted": [], "bytes": 0, "kept": len(versions)}
+    fields = {"kind": "clean", "by": request["by"], "settings": settings, "links": {}}
+    transaction = begin(state, request["deploy"], fields)
+    start_guard()
+    with transaction.alone():
+        try:
+            # Chosen again: only now is it certain that no deploy changes what the links lead to.
+            versions = _versions(state, layout)
+            doomed = choose(versions, request["keep"], settings["keep_failed"], named)
+        except (Refused, OSError) as problem:
+            end(transaction, "refused", f"refused: {problem}")
+            raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None
+        trash = layout.trash / transaction.deploy
+        stuck = _move_away(state, layout, doomed, trash)
+        gone = [name for name in doomed if name not in stuck]
+        mark = _live_fingerprint(layout)
+        _keep_spare(layout, mark, gone, trash)
+        left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
+        end(transaction, "committed", "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
+    sizes = {version["name"]: version["bytes"] or 0 for version in versions}
+    _tidy(state, layout, mark)
+    if stuck:
+        raise Refused("; ".join([f"not everything could be deleted: {left[0]}", *left[1:], "look: deploys/status.py"]))
+    return {"deleted": gone, "bytes": sum(sizes[name] for name in gone), "kept": len(versions) - len(gone)}
+
+
+def forget_failed(transaction: Transaction) -> None:
+    """Delete what failed before a run that has failed as well, and holds the host: no clean comes after that."""
+    layout, settings = transaction.layout, transaction.begin["settings"]
+    try:
+        versions = _versions(transaction.state, layout)
+        doomed = choose(versions, len(versions), settings["keep_failed"])
+        # What has just failed is what somebody looks at next.
+        doomed = [name for name in doomed if name != transaction.begin.get("version")]
+        stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
+        for name in doomed:
+            left = f"deleted: {name}, which failed before (keep_failed: {settings['keep_failed']})"
+            say(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
+        if doomed:
+            _tidy(transaction.state, layout, None)
+    except Exception as problem:  # noqa: BLE001 - the site is as it should be, whatever becomes of this
+        say(f"WARNING: versions that failed before are still there: {problem}")
+
+
+def forget_waiting(transaction: Transaction) -> None:
+    """Delete what was built before a build that has gone well, and was never deployed: a deploy may never come."""
+    layout, settings = transaction.layout, transaction.begin["settings"]
+    try:
+        versions = _versions(transaction.state, layout)
+        keep = settings.get("keep_versions", len(versions))
+        doomed = choose_waiting(versions, keep, settings["keep_failed"])
+        doomed = [name for name in doomed if name != transaction.begin.get("version")]
+        failed = {version["name"] for version in versions if version["failed"]}
+        stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
+        for name in doomed:
+            why = f"keep_failed: {settings['keep_failed']}" if name in failed else f"keep_versions: {keep}"
+            left = f"deleted: {name}, which was never live ({why})"
+            say(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
+        if doomed:
+            _tidy(transaction.state, layout, None)
+    except Exception as problem:  # noqa: BLE001 - the version is built, whatever becomes of this
+        say(f"WARNING: versions that were built before are still there: {problem}")
+
+
+def _versions(state: State, layout: Layout) -> list[Version]:
+    used = systemd.versions_in_use(layout.settings["systemd_service"], layout.app, layout.versions)
+    return list_versions(state, layout, used)
+
+
+def _move_away(state: State, layout: Layout, doomed: Iterable[str], trash: Path) -> dict[str, str]:
+    """Take versions off the list at once; what they hold is deleted later. Returns why some could not be, by name."""
+    stuck = {}
+    for name in doomed:
+        try:
+            with acting_as(layout.app):
+                trash.mkdir(parents=True, exist_ok=True)
+                layout.version(name).chmod(0o755)
+                os.rename(str(layout.version(name)), str(trash / name))
+            state.mark(name).unlink(missing_ok=True)
+        except OSError as problem:
+            stuck[name] = str(problem)
+    return stuck
+
+
+def _keep_spare(layout: Layout, mark: str | None, gone: Iterable[str], trash: Path) -> None:
+    """Keep the environment of a version that was moved away, if the next deploy may want it.
+
+    + mark: the live version's, as `_live_fingerprint` has it
+    """
+    alike = [trash / name for name in gone if mark and venvs.fingerprint_of(trash / name) == mark]
+    try:
+        venv_pool.keep(layout, mark, [version / layout.settings["venv_subdir"] for version in alike], trash)
+    except OSError as problem:
+        say(f"no environment is kept for the next version: {problem}")
+
+
+def _live_fingerprint(layout: Layout) -> str | None:
+    """The fingerprint of the live version's environment; None where the next version does not take one over."""
+    live = linked_version(layout, layout.path("current_main"))
+    return venvs.fingerprint_of(layout.version(live)) if live and layout.settings.get("reuse_venv", True) else None
+
+
+def _tidy(state: State, layout: Layout, mark: str | None) -> None:
+    """Have deleted what was moved away, now or by an earlier run that was cut short: nobody waits for that."""
+    with acting_as(layout.app):
+        left = sorted(str(folder) for folder in layout.trash.iterdir()) if layout.trash.is_dir() else []
+    if left:
+        what = {"trash": left, **_spare_to_make_ready(state, layout, mark)}
+        how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]
+        argv = ["systemd-run", f"--unit={TIDY_UNIT}-{os.getpid()}", *how, "--", str(LAUNCHED), "tidy", json.dumps(what)]
+        try:
+            subprocess.run(argv, check=True, timeout=60, capture_output=True)
+        except (OSError, subprocess.SubprocessError) as problem:
+            say(f"their room is freed by the next clean: {problem}")
+
+
+def _spare_to_make_ready(state: State, layout: Layout, mark: str | None) -> dict[str, str]:
+    """The spare, and the version whose environment the next deploy takes over; nothing where there is no spare."""
+    with acting_as(layout.app):
+        folder = venv_pool.at(layout, mark)
+    like = venvs.same_as(state, layout, mark)
+    if like is None or folder is None:
+        return {}
+    return {"spare": str(folder), "version": str(layout.version(like)), "venv": str(layout.part(like, "venv"))}

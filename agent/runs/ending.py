@@ -1,0 +1,198 @@
+"""How a deploy ends that is refused or taken back. Whoever comes next can finish it, as a commit that was cut off."""
+
+from __future__ import annotations
+
+import shlex
+import time
+import traceback
+from collections.abc import Sequence
+
+from agent.host.command import CommandFailed
+from agent.host.links import NotALink
+from agent.host.output import say
+from agent.runs import undo
+from agent.runs.clean import forget_failed
+from agent.runs.finish import finish_commit
+from agent.runs.interrupts import Interrupted
+from agent.service import systemd
+from agent.service.health import Unhealthy, prove_healthy
+from agent.text.masking import masked_urls
+from agent.transaction import reserve
+from agent.transaction.cost import measured_or_nothing, sentences
+from agent.transaction.outcomes import done_sentence, failed_sentence, fallback_sentence
+from agent.transaction.plan import (
+    LINKS,
+    MAINTENANCE,
+    MARK,
+    SITE,
+    Action,
+    outcome_of,
+    plan_fallback,
+    waits_for_primary,
+)
+from agent.transaction.step import Step, StepFailed
+from agent.transaction.transaction import Transaction, end
+from agent.versions.marks import linked_version
+from agent.visitors import probes, site
+
+# What a booting host undoes before it starts the app; the rest needs the app, or waits for it.
+BEFORE_APP_STARTS = ("links", "database")
+# What can be undone while the database is still as the new version needs it.
+BEFORE_DATABASE = ("stop commands", "evidence", "links", "restart", "stop service")
+
+# What a step or an undo may fail with that is the host's trouble and no error in the agent.
+TROUBLE = (StepFailed, CommandFailed, Unhealthy, Interrupted, NotALink, OSError)
+
+
+def end_refused(transaction: Transaction, reason: str) -> None:
+    """End a deploy that had not begun to do anything, unless whoever interrupted it has."""
+    with transaction.alone():
+        # If the host was taken after that, the guard frees it.
+        if not transaction.progress.outcome:
+            _end(transaction, "refused", f"refused: {reason}; nothing was changed")
+
+
+def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> str:
+    """Undo what this deploy has done, and end it. Returns the outcome.
+
+    + reason: a sentence for the people who will read of it
+    + settled: whether the primary host has taken the database back already
+    """
+    transaction.journal.note("fallback", reason=masked_urls(reason), settled=settled)
+    say(f"falling back: {masked_urls(reason)}")
+    if waits_for_primary(transaction.progress):
+        _undo_all(transaction, BEFORE_DATABASE)
+        say("still falling back: the guard ends it here, once the primary host has taken the database back")
+        return "falling back"
+    return finish_fallback(transaction)
+
+
+def prepare_fallback(transaction: Transaction, reason: str) -> None:
+    """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
+    transaction.journal.note("fallback", reason=masked_urls(reason))
+    _undo_all(transaction, BEFORE_APP_STARTS)
+
+
+def _undo_all(transaction: Transaction, names: Sequence[str]) -> None:
+    for action in plan_fallback(transaction.journal.records()):
+        if action.name in names:
+            _undo(transaction, action)
+
+
+def finish_fallback(transaction: Transaction) -> str:
+    """Do what is left of a fallback, and end it. Returns the outcome."""
+    plan = plan_fallback(transaction.journal.records())
+    if [action.name for action in plan] == ["finish commit"]:
+        finish_commit(transaction)
+        return "committed"
+    keeps_maintenance = stuck = False
+    for action in plan:
+        if stuck and action != MARK:
+            # The new version stays linked, so its own schema has to stay with it, and maintenance before it.
+            continue
+        if action == MAINTENANCE and keeps_maintenance:
+            say("  not undone: maintenance, since what is live now is not to be seen")
+            continue
+        if action == SITE and transaction.progress.problems:
+            # Whatever visitors get, it is not yet what they are to get.
+            continue
+        if not _undo(transaction, action):
+            keeps_maintenance = keeps_maintenance or action.keeps_maintenance
+            stuck = stuck or action == LINKS
+    if transaction.progress.problems and systemd.host_goes_down():
+        say("the host goes down: it goes on falling back when it boots")
+        return "falling back"
+    write_down_probes(transaction)
+    if transaction.progress.problems:
+        # A script that has failed may have done what it is for.
+        transaction.journal.note("note", step="visitors", note=site.glance(Step("fallback", transaction, 0)))
+    outcome = outcome_of(transaction.progress)
+    sentence = _sentence(transaction, outcome)
+    if outcome != "needs a person":
+        forget_failed(transaction)
+    for line in sentences(measured_or_nothing(transaction.journal.records())):
+        say(line)
+    _end(transaction, outcome, sentence)
+    say(sentence)
+    return outcome
+
+
+def end_if_well(transaction: Transaction) -> None:
+    """Write a second ending, and free the host, if the old version has become well by itself after all."""
+    begin, was = transaction.begin, linked_version(transaction.layout, transaction.layout.path("current_main"))
+    if was is None or was != begin.get("was"):
+        return
+    notes = {}
+    try:
+        found = prove_healthy(transaction.layout, was, patience=1, known=begin.get("ailing", ()))
+        notes["health"] = {"version": was, **found}
+        if SITE in plan_fallback(transaction.journal.records()):
+            # Nobody has asked what visitors get, while the app itself was not well.
+            notes["site"] = undo.ACTIONS[SITE.name](Step("fallback", transaction, _limit(transaction, SITE)))
+    except TROUBLE:
+        return
+    for action, note in notes.items():
+        transaction.journal.append("undo done", action=action, note=note)
+    outcome = outcome_of(transaction.progress)
+    end(transaction, outcome, _sentence(transaction, outcome))
+
+
+def _end(transaction: Transaction, outcome: str, sentence: str) -> None:
+    """End a transaction that has changed nothing, or nothing any more."""
+    try:
+        end(transaction, outcome, sentence)
+    except OSError as error:
+        say(f"the host stays held while {transaction.state.root} can't be written ({error}); then its guard frees it")
+
+
+def _undo(transaction: Transaction, action: Action) -> bool:
+    """Do one action of the plan, and write down how it went."""
+    transaction.journal.note("undo started", action=action.name)
+    # Not a moment earlier: whatever has filled the disk, an app that logs its errors say, would take it.
+    if action == LINKS:
+        reserve.give_back_for_links(transaction.layout)
+    else:
+        transaction.free_room_for(action.name)
+    step = Step("fallback", transaction, _limit(transaction, action))
+    try:
+        found = undo.ACTIONS[action.name](step)
+    except TROUBLE as problem:
+        text = masked_urls(str(problem))
+    except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
+        text = "an error in the agent:\n" + traceback.format_exc()
+    else:
+        transaction.journal.note("undo done", action=action.name, note=found)
+        say(f"  {done_sentence(action.name, found)}")
+        return True
+    transaction.journal.note("undo failed", action=action.name, problem=text)
+    say(f"  {failed_sentence(action.name, text)}")
+    return False
+
+
+def write_down_probes(transaction: Transaction) -> None:
+    """Stop asking the site, and write down what it has answered; nothing where nobody asks."""
+    found = probes.found()
+    if found:
+        transaction.journal.note("note", step="downtime", note={str(round(time.time(), 3)): found})
+
+
+def _limit(transaction: Transaction, action: Action) -> float:
+    settings = transaction.begin["settings"]
+    key = {"database": "migrate_timeout", "restart": "restart_timeout", "stop service": "restart_timeout"}
+    return float(settings[key.get(action.name, "script_timeout")])
+
+
+def _sentence(transaction: Transaction, outcome: str) -> str:
+    """The line that says how a deploy ended that did not commit."""
+    live = linked_version(transaction.layout, transaction.layout.path("current_main"))
+    backup = transaction.progress.backup.get("path")
+    restore = restore_command(transaction, backup) if backup else ""
+    return fallback_sentence(transaction.journal.records(), outcome, live, str(transaction.folder), restore)
+
+
+def restore_command(transaction: Transaction, backup: str) -> str:
+    """What a person types on the host to restore a backup."""
+    script = transaction.layout.optional_path("restore_script")
+    if script is None:
+        return "with your database's own tools, since restore_script is not set"
+    return shlex.join(["sudo", "-u", transaction.layout.app, str(script), backup])

@@ -1,0 +1,71 @@
+"""What follows from a commit's line in the journal: whoever comes next can finish it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from agent.host.links import replace_link
+from agent.host.output import say
+from agent.host.users import acting_as
+from agent.restart import background
+from agent.transaction import reserve
+from agent.transaction.cost import measured_or_nothing, sentences
+from agent.transaction.transaction import Transaction, end
+from agent.versions.layout import Layout
+from agent.versions.marks import change_mark, linked_versions
+
+
+def finish_commit(transaction: Transaction) -> None:
+    """Do all that follows from the decision; whatever is done already is left as it is."""
+    layout, begin = transaction.layout, transaction.begin
+    version, was = begin["version"], begin.get("was")
+    background.end(transaction)
+    reserve.give_back_for_links(layout)
+    transaction.free_room()
+    if begin["kind"] in ("deploy", "revert"):
+        with acting_as(layout.app):
+            _move_links(layout, version, was)
+        backup = transaction.progress.backup
+        kept: dict[str, Any] = {"backup": backup} if backup else {}
+        kept["newer_schema"] = transaction.progress.notes.get("checks", {}).get("newer_schema") or None
+        change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
+    if begin["kind"] == "build":
+        # A lot to load, too, and nothing of a deploy's, which cleans up after itself.
+        from agent.runs.clean import forget_waiting
+
+        forget_waiting(transaction)
+    sentence = _commit_sentence(transaction)
+    for line in sentences(measured_or_nothing(transaction.journal.records())):
+        say(line)
+    end(transaction, "committed", sentence)
+    say(sentence)
+
+
+def _move_links(layout: Layout, version: str, was: str | None) -> None:
+    """Move previous and the two working links on. Doing it twice does no more than doing it once."""
+    links = layout.main_links()
+    now = linked_versions(layout)
+    if was and was != version:
+        replace_link(links["previous"], str(layout.version(was)))
+    if now["working"] != version:
+        if now["working"]:
+            replace_link(links["previous_working"], str(layout.version(now["working"])))
+        replace_link(links["working"], str(layout.version(version)))
+
+
+def _commit_sentence(transaction: Transaction) -> str:
+    begin, progress = transaction.begin, transaction.progress
+    version, was = begin["version"], begin.get("was")
+    if begin["kind"] == "restart":
+        return f"committed: the service was restarted, and {version} is healthy"
+    if begin["kind"] == "build":
+        return f"committed: {version} is built; {was or 'no version'} is live, as before"
+    text = f"committed: {version} is live and healthy"
+    text += f"; {was} was live before" if was and was != version else ""
+    backup = progress.backup.get("path")
+    text += f"; backup: {backup}" if backup else ""
+    newer = progress.notes.get("checks", {}).get("newer_schema") or ()
+    return text + (
+        f"; the database is newer than its code, which may not be able to use it: {newer[0]}" if newer else ""
+    )

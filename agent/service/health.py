@@ -1,0 +1,184 @@
+"""Whether the app is well: it answers, from the version that it should, and stays up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from agent.host.http import PROTO, ask
+from agent.service import systemd, verdicts
+from agent.service.last_words import LastWords
+from agent.service.supervisor import UP
+from agent.versions.layout import Layout
+
+# One question may take this long, seconds; the whole check has the settings' limit.
+ANSWER_TIMEOUT = 10.0
+PAUSE = 0.05
+
+
+class Unhealthy(Exception):
+    """The app is not well, and why."""
+
+
+def app_problem(
+    layout: Layout,
+    version: str,
+    timeout: float = ANSWER_TIMEOUT,
+    known: Collection[str] = (),
+    looks_on: Callable[[], object] | None = None,
+) -> str | None:
+    """What is wrong with the app right now, at its own address and with each of its programs, or None.
+
+    + known: names of programs that nobody expects to be well
+    + looks_on: called while an answer is waited for; it may raise, so as to wait no longer
+    """
+    settings = layout.settings
+    wrong = systemd.not_from(_to_be_proven(layout), version)
+    if wrong:
+        return wrong
+    found = list[str | None]()
+
+    def asks() -> None:
+        found.append(ask(settings["health_url"], headers_for(settings), settings["health_status"], timeout))
+
+    if looks_on:
+        asking = threading.Thread(target=asks, daemon=True)
+        asking.start()
+        asking.join(verdicts.LOOK)
+        while asking.is_alive():
+            looks_on()
+            asking.join(verdicts.LOOK)
+    else:
+        asks()
+    return found[0] or "; ".join(verdicts.as_now(verdicts.look(layout).ailing, known)) or None
+
+
+def _to_be_proven(layout: Layout) -> list[systemd.Process]:
+    """The service's processes that have to run from the live version. Rolling leaves supervisord itself running."""
+    unit = layout.settings["systemd_service"]
+    found = systemd.processes(unit, layout.versions)
+    if layout.settings.get("restart") != "rolling":
+        return found
+    main = systemd.main_pid(unit)
+    return [process for process in found if process.pid != main] or found
+
+
+def headers_for(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that the app's own address is asked with: those that a web server would send for a visitor."""
+    site = urlsplit(settings["website_url"])
+    proto = {PROTO: "https"} if site.scheme == "https" else {}
+    return {"Host": site.netloc, **proto, **(settings.get("health_headers") or {})}
+
+
+def prove_healthy(
+    layout: Layout, version: str, stable: float | None = None, patience: int = 0, known: Collection[str] = ()
+) -> dict[str, Any]:
+    """Wait until the app is well, then until it has stayed up. Raises Unhealthy.
+
+    + version: the one that every process must run from
+    + stable: how long it has to stay up, seconds; the settings' health_stable unless told otherwise
+    + patience: how many times the settings' health_timeout it is waited for, whatever it looks like meanwhile; what has
+      been given up is started again, and a watch that fails begun anew. 0 for once, and no longer than it may yet come
+    + known: names of programs that nobody expects to be well
+    """
+    settings, words = layout.settings, LastWords(layout, version)
+    began, limit = time.monotonic(), (patience or 1) * settings["health_timeout"]
+    looks_on = verdicts.Reviver(layout, known).revive if patience else verdicts.Watcher(layout).verdict
+    stable = settings["health_stable"] if stable is None else stable
+    while True:
+        try:
+            _wait_until_well(layout, version, known, began=began, limit=limit, looks_on=looks_on)
+            healthy_after = time.monotonic() - began
+            if stable:
+                _wait_while_stable(layout, version, stable, known)
+            break
+        except Unhealthy as problem:
+            if not patience or time.monotonic() >= began + limit:
+                raise Unhealthy(f"{problem}{words.told()}") from None
+    note = {"healthy_after": round(healthy_after, 2), "stable": stable}
+    unasked = verdicts.look(layout).unasked
+    return {**note, "warning": f"whether each program runs is not known: {unasked}"} if unasked else note
+
+
+def _wait_until_well(
+    layout: Layout,
+    version: str,
+    known: Collection[str],
+    *,
+    began: float,
+    limit: float,
+    looks_on: Callable[[], str | None],
+) -> None:
+    """Wait until the app is well.
+
+    + looks_on: called again and again meanwhile; what it returns ends the wait
+    """
+    end = began + limit
+
+    def look() -> None:
+        verdict = looks_on()
+        if verdict:
+            after = time.monotonic() - began
+            raise Unhealthy(f"not healthy after {after:.1f} s, and not going to be: {verdict}")
+
+    while True:
+        timeout = max(1.0, min(ANSWER_TIMEOUT, end - time.monotonic()))
+        wrong = app_problem(layout, version, timeout, known, look)
+        if wrong is None:
+            return
+        look()
+        if time.monotonic() >= end:
+            raise Unhealthy(f"not healthy within {limit} s: {wrong}")
+        time.sleep(PAUSE)
+
+
+def _wait_while_stable(layout: Layout, version: str, seconds: float, known: Collection[str]) -> None:
+    """Watch the service's own processes: one that dies and is born again is found, however well it answers."""
+    unit = layout.settings["systemd_service"]
+    first, told = _main_processes(layout, unit), verdicts.look(layout).told
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(min(0.5, max(0.0, end - time.monotonic())))
+        now = _main_processes(layout, unit)
+        if now != first:
+            raise Unhealthy(f"did not stay up for {seconds} s: {_who_has_ended(told, verdicts.look(layout).told)}")
+    wrong = app_problem(layout, version, known=known)
+    if wrong:
+        raise Unhealthy(f"did not stay well for {seconds} s: {wrong}")
+
+
+def _who_has_ended(before: Sequence[verdicts.Told], now: Sequence[verdicts.Told]) -> str:
+    """Which of supervisord's processes have ended, and how; that one has, where it does not tell."""
+    later = {verdicts.name_of(one): one for one in now}
+    ended = []
+    for one in before:
+        name = verdicts.name_of(one)
+        found = later.get(name, {})
+        if one["state"] in UP and found.get("pid") != one["pid"]:
+            code = found.get("exitstatus")
+            ended.append(f"{name} has ended" + (f" with exit code {code}" if code else " or was started again"))
+    return ", ".join(ended) or "a process of the service has ended or was started again"
+
+
+def _main_processes(layout: Layout, unit: str) -> frozenset[tuple[int, str]]:
+    return systemd.main_processes(systemd.processes(unit, layout.versions), systemd.main_pid(unit))
+
+
+def prove_site(settings: Mapping[str, Any], words: LastWords | None = None) -> dict[str, Any]:
+    """Ask the website as a visitor would, until it answers as it should. Raises Unhealthy.
+
+    + words: what the app says meanwhile
+    """
+    began = time.monotonic()
+    end = began + settings["site_timeout"]
+    while True:
+        wrong = ask(settings["website_url"], {}, settings["site_status"], ANSWER_TIMEOUT)
+        if wrong is None:
+            return {"answered_after": round(time.monotonic() - began, 2)}
+        if time.monotonic() >= end:
+            told = words.told() if words else ""
+            raise Unhealthy("the site is not up within {} s: {}{}".format(settings["site_timeout"], wrong, told))
+        time.sleep(PAUSE)

@@ -1,0 +1,218 @@
+"""What only grows, kept within the settings' bounds as each run ends: the history, the folders of runs, the backups."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from agent.host.content_hash import content_hash
+from agent.host.files import read_lines, write_whole
+from agent.host.output import say
+from agent.host.users import acting_as
+from agent.state import State
+from agent.versions.layout import Layout
+from agent.versions.marks import NAME, read_json
+
+Line = dict[str, Any]
+Named = Collection[str]
+
+# Where the settings were written down by an agent that did not know these.
+KEEP_HISTORY, KEEP_RUNS = 1000, 50
+# Of the backups of the script that provision writes, unless the settings say how many.
+KEEP_BACKUPS = 30
+# That script, as it is and as it was: one that differs is a person's own, and so is what it has made.
+OUR_SCRIPTS = frozenset(
+    (
+        "bcf35211d602c1bf9aa2a3cc5c3914151f8a149788aee9853edb44dfd85c6f52",
+        "db0f85ad7a1ef48e931277c0a6e2cded17b0d20f307374e7eccaa27b7591fa0f",
+    )
+)
+# How long it may take to read, seconds.
+SCRIPT_LIMIT = 5.0
+# A file that was changed later than so long after its run's end is no more what the run has made, seconds.
+WRITTEN_BY_THEN = 2.0
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup that a run of ours has recorded.
+
+    + path: as its script has printed it; ended: when the run has ended, seconds since the epoch
+    """
+
+    path: str
+    ended: float
+
+
+def keep_within(state: State, layout: Layout, settings: Mapping[str, Any], deploy: str, named: Named) -> None:
+    """Delete what is more than the settings keep, while a run still holds the host. Nothing waits for it, and where it
+    can't be done, the next run tries again.
+
+    + deploy: the run; named: backups that it names itself
+    """
+    lines, runs = settings.get("keep_history", KEEP_HISTORY), settings.get("keep_runs", KEEP_RUNS)
+    for forget in (
+        partial(_forget_backups, state, layout, settings, named),
+        partial(_shorten_history, state, layout, lines),
+        partial(_forget_runs, state, deploy, runs),
+    ):
+        try:
+            forget()
+        except (OSError, ValueError) as problem:
+            say(f"WARNING: what is old could not all be deleted: {problem}")
+
+
+# --- Backups
+
+
+def recorded(history: Iterable[Line]) -> list[Backup]:
+    """The backups that our own runs have made, the newest first. Pure.
+
+    + history: a line for each run that ended, the oldest first
+    """
+    found: dict[str, Backup] = {}
+    for line in history:
+        path = line.get("backup")
+        if isinstance(path, str) and os.path.isabs(path) and "\0" not in path:
+            found.pop(path, None)
+            found[path] = Backup(path, float(line.get("ended") or 0))
+    return list(reversed(found.values()))
+
+
+def needed(history: Sequence[Line], marks: Iterable[Line], versions: Collection[str]) -> set[str]:
+    """The backups that what is on the host still names. Pure.
+
+    + marks: what is known of versions; versions: the names of those that are there
+    """
+    paths = {str((mark.get("backup") or {}).get("path")) for mark in marks}
+    # A revert that restores asks for the one from when its version was last left.
+    left = {
+        line.get("was"): line.get("backup")
+        for line in history
+        if line.get("outcome") == "committed" and line.get("version") not in (None, line.get("was"))
+    }
+    return paths | {str(path) for version, path in left.items() if version in versions and path}
+
+
+def keeps(layout: Layout, settings: Mapping[str, Any]) -> int | None:
+    """How many backups are kept; None for all of them, where the script is a person's own and nobody has said so."""
+    if settings.get("keep_backups"):
+        return int(settings["keep_backups"])
+    return KEEP_BACKUPS if backs_up_as_provisioned(layout) else None
+
+
+def backs_up_as_provisioned(layout: Layout) -> bool:
+    """Whether the backup script is the one that provision writes."""
+    try:
+        with acting_as(layout.app):
+            return content_hash(layout.path("backup_script"), time.time() + SCRIPT_LIMIT) in OUR_SCRIPTS
+    except OSError:
+        return False
+
+
+def beyond(state: State, layout: Layout, history: Sequence[Line], keep: int, named: Named = ()) -> list[Backup]:
+    """The backups beyond the newest ones that may be deleted, the newest first.
+
+    + named: those that an open run names
+    """
+    marks = [read_json(mark) for mark in (state.root / "marks").glob("*.json")]
+    kept = {*named, *needed(history, marks, _names(layout))}
+    with acting_as(layout.app):
+        stays = {os.path.realpath(path) for path in kept}
+        return [
+            backup
+            for backup in recorded(history)[keep:]
+            if os.path.realpath(backup.path) not in stays and _is_what_it_was(backup)
+        ]
+
+
+def _is_what_it_was(backup: Backup) -> bool:
+    """Whether the file is there, is the app's own, and nobody has written to it since."""
+    try:
+        info = os.lstat(backup.path)
+    except OSError:
+        return False
+    own = stat.S_ISREG(info.st_mode) and info.st_uid == os.geteuid()
+    return own and info.st_mtime <= backup.ended + WRITTEN_BY_THEN
+
+
+def _forget_backups(state: State, layout: Layout, settings: Mapping[str, Any], named: Named) -> None:
+    keep = keeps(layout, settings)
+    if keep is None:
+        return
+    gone = beyond(state, layout, read_lines(state.history), keep, named)
+    with acting_as(layout.app):
+        for backup in gone:
+            os.unlink(backup.path)
+    for backup in gone:
+        say(f"deleted: the backup {backup.path} (keep_backups: {keep})")
+
+
+# --- The history, and the folders of runs
+
+
+def _names(layout: Layout) -> set[str]:
+    try:
+        return {name for name in os.listdir(str(layout.versions)) if NAME.match(name)}
+    except FileNotFoundError:
+        return set()
+
+
+def _shorten_history(state: State, layout: Layout, keep: int) -> None:
+    """Keep the newest lines, and those that tell how a version came to be live that is still there."""
+    lines = read_lines(state.history)
+    if len(lines) <= keep:
+        return
+    names = _names(layout)
+    kept = [line for line in lines[:-keep] if line.get("outcome") == "committed" and line.get("version") in names]
+    kept += lines[-keep:]
+    if len(kept) < len(lines):
+        write_whole(state.history, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def _forget_runs(state: State, deploy: str, keep: int) -> None:
+    """Delete the folders of runs that ended long ago, except where a version's mark still points to one."""
+    named = {read_json(mark).get("evidence") for mark in (state.root / "marks").glob("*.json")}
+    for folder in _folders(state)[keep:]:
+        if str(folder) not in named and folder.name != deploy:
+            shutil.rmtree(folder)
+
+
+def _folders(state: State) -> list[Path]:
+    folder = state.root / "transactions"
+    return sorted(folder.iterdir(), key=lambda path: path.name, reverse=True) if folder.is_dir() else []
+
+
+# --- How much there is
+
+
+def how_much(state: State, layout: Layout, history: Sequence[Line]) -> dict[str, Any]:
+    """How much of each there is, and which backups go next: each with how many are newer; one more may come first."""
+    keep = keeps(layout, layout.settings)
+    with acting_as(layout.app):
+        sizes = [size for size in map(_size, recorded(history)) if size is not None]
+    going = beyond(state, layout, history, max(0, keep - 1)) if keep else []
+    nth = {backup.path: number for number, backup in enumerate(recorded(history))}
+    return {
+        "history": len(history),
+        "runs": len(_folders(state)),
+        "backups": len(sizes),
+        "backup_bytes": sum(sizes),
+        "keep_backups": keep,
+        "going": [[nth[backup.path], backup.path] for backup in going],
+    }
+
+
+def _size(backup: Backup) -> int | None:
+    try:
+        return os.lstat(backup.path).st_size
+    except OSError:
+        return None

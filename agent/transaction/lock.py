@@ -1,0 +1,71 @@
+"""The lock that lets one deploy at a time hold this host."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent.host.files import sync_folder
+from agent.state import State
+
+
+class Held(Exception):
+    """Another deploy holds the lock."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+def take_lock(state: State, deploy: str) -> None:
+    """Take the host for a deploy. link(2) either makes the name or fails, so exactly one of many wins.
+
+    Raises Held when another deploy has it.
+    """
+    new = _new_lock(state, deploy)
+    try:
+        with new.open("w") as file:
+            file.write(deploy + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(str(new), str(state.lock))
+        sync_folder(state.root)
+    except FileExistsError:
+        raise Held(lock_holder(state) or "a deploy that has just ended") from None
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _new_lock(state: State, deploy: str) -> Path:
+    """What becomes the lock, under the deploy's own name, so that it is found again if we are killed right then."""
+    return state.root / f".lock-{deploy}"
+
+
+@contextlib.contextmanager
+def agent_stays(state: State, but_for_us: bool = False) -> Iterator[None]:
+    """Keep the agent on this host from being replaced meanwhile.
+
+    + but_for_us: whether this is who replaces it: then no deploy begins meanwhile
+    """
+    with (state.root / "agent.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if but_for_us else fcntl.LOCK_SH)
+        yield
+
+
+def lock_holder(state: State) -> str | None:
+    """The deploy that holds this host, or None."""
+    try:
+        return state.lock.read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+def free_lock(state: State, deploy: str) -> None:
+    """Give the host back; a lock that belongs to another deploy is left alone."""
+    if lock_holder(state) == deploy:
+        _new_lock(state, deploy).unlink(missing_ok=True)
+        state.lock.unlink()
+        sync_folder(state.root)

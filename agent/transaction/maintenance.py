@@ -1,0 +1,89 @@
+"""Whether a run needs a maintenance window, and when visitors may first notice it. Pure: a journal in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.migrations.names import label, labels
+from agent.migrations.risk import old_code_can_live_with
+from agent.text.lines import first_line
+from agent.transaction.progress import TOUCHES_SITE, Progress
+
+
+@dataclass(frozen=True)
+class Window:
+    """Whether visitors are kept out, and why or why not."""
+
+    needed: bool
+    why: str
+
+
+def restart_way(progress: Progress) -> dict[str, Any]:
+    """How the service is restarted, as it was decided before the live site was touched."""
+    decided = progress.notes.get("checks", {}).get("restart") or progress.begin.get("restart")
+    return dict(decided or {"way": "restart", "interrupts": True})
+
+
+def changes_database(progress: Progress) -> bool:
+    """Whether this run is going to change the database."""
+    if progress.begin.get("kind") == "revert":
+        return bool(progress.begin.get("database", "keep") != "keep")
+    return bool(progress.notes.get("checks", {}).get("pending"))
+
+
+def decide(progress: Progress) -> Window:
+    """Decide whether there is a window.
+
+    + progress: the journal up to the checks
+    """
+    settings, way = progress.begin["settings"], restart_way(progress)
+    if settings.get("maintenance") != "auto":
+        return Window(True, "the settings say maintenance: always")
+    if settings.get("restart") == "rolling" and way["interrupts"]:
+        why = str(way.get("why") or "the service restarts as a whole")
+        return Window(True, first_line(why).rstrip(":"))
+    if not changes_database(progress):
+        return Window(False, "nothing is migrated")
+    if progress.begin.get("kind") == "revert":
+        return Window(True, "the database is taken back")
+    checks = progress.notes["checks"]
+    why = _needs_one(checks["pending"], settings, checks.get("fallback") == "restore")
+    return Window(bool(why), why or "the old code can live with every migration")
+
+
+def visitors_may_notice(progress: Progress, step: str) -> bool:
+    """Whether a step changes what visitors get, or may: until then, to ask for it would only be a burden."""
+    if progress.outcome or not progress.begin or step not in (*TOUCHES_SITE, "backup"):
+        return False
+    return step not in ("maintenance_start", "backup") or decide(progress).needed
+
+
+def _needs_one(pending: list[dict[str, Any]], settings: dict[str, Any], restores: bool) -> str:
+    """Why visitors must not be in while these migrations run; empty when they may be.
+
+    + restores: whether a backup is the way back
+    """
+    if settings.get("database_fallback") == "restore":
+        return "a restore of the database would lose what visitors write"
+    stuck = [one for one in pending if not one.get("reversible")]
+    if stuck:
+        return f"{labels(stuck)} can't be reversed"
+    if restores:
+        return "a restore of the database would lose what visitors write"
+    breaking = breaks_old_code(pending)
+    return f"the old code can't live with {', '.join(breaking)}" if breaking else ""
+
+
+def breaks_old_code(pending: Sequence[dict[str, Any]]) -> list[str]:
+    """The migrations that the version which still serves may not be able to live with."""
+    if old_code_can_live_with(operations_of(pending)):
+        return []
+    alone = [label(one) for one in pending if not old_code_can_live_with(operations_of([one]))]
+    return alone or [label(one) for one in pending]
+
+
+def operations_of(pending: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The operations of migrations, in order, each with its app."""
+    return [{"app": one["app"], **operation} for one in pending for operation in one["operations"]]

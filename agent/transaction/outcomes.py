@@ -1,0 +1,199 @@
+"""The words of an outcome: what a fallback has done, and what the site is like now. Pure: each sentence is derived from
+what the journal says was seen, so that none can contradict another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.migrations.names import key_of, labels
+from agent.text.lines import first_line
+from agent.transaction.journal import Record
+from agent.transaction.plan import database_stays, maintenance_is_ours, only_health_is_missing, plan_fallback
+from agent.transaction.progress import Progress, read_progress
+
+Note = dict[str, Any]
+
+STAYS_ON = "maintenance stays ON"
+IS_ON = "maintenance is still ON"
+MAY_BE_ON = "maintenance may still be ON, since its stop script failed"
+IS_OFF = "maintenance is off"
+NEVER_ON = "maintenance was not turned on"
+SHUT_NOBODY_OUT = "maintenance was not seen to keep anybody out"
+AS_LEFT = "maintenance stays as its start script left it, which visitors could not see"
+NOT_SEEN = "whether maintenance has ended can't be told from what visitors get"
+# What a look at the site ends with, where the stop script has ended well.
+STILL_ON = "its script has ended well, but visitors still get the maintenance page"
+
+# What keeps visitors out, where it could not be done; what is looked at, and nothing undone.
+KEEPS_MAINTENANCE = ("links", "database", "schema")
+LOOKS = {
+    "schema": "see that the primary host has taken the database back",
+    "health": "prove that the version before is healthy",
+    "site": "see that visitors get the site",
+    "evidence": "keep the evidence",
+    "mark": "mark the version failed",
+}
+
+
+def done_sentence(action: str, note: Note) -> str:
+    """What an action of a fallback has done, or seen.
+
+    >>> done_sentence("site", {"answers": 200, "open": True})
+    'seen: visitors get the site'
+    """
+    version = note.get("version") or note.get("healthy") or "the version before"
+    told = {
+        "stop commands": "seen: nothing that was started runs any more",
+        "evidence": "kept: the evidence",
+        "database": _database_done(note),
+        "schema": "seen: the primary host has taken the database back",
+        "restart": f"seen: {version} serves, nothing was restarted" if note.get("way") == "none" else "undone: restart",
+        "stop service": "undone: restart, the service is stopped",
+        "health": f"seen: {version} is {'not healthy, as before' if note.get('unhealthy') else 'healthy'}",
+        "site": f"seen: visitors get {_got(note)}",
+        "mark": "marked: the version has failed",
+    }
+    if note.get("kept"):
+        return f"kept: {action}, {note['kept']}"
+    return told.get(action, f"undone: {action}")
+
+
+def _got(note: Note) -> str:
+    if note.get("as_before"):
+        return "no better than before"
+    # Where nobody has seen what they got before, nor the maintenance page, it may be either.
+    return "the site" if note.get("open") else f"an answer, {note.get('answers')}"
+
+
+def _database_done(note: Note) -> str:
+    if note.get("skipped"):
+        return f"seen: {note['skipped']}"
+    databases = note.get("databases") or ()
+    which = f" ({', '.join(databases)})" if len(databases) > 1 else ""
+    if note.get("unproven"):
+        return f"restored: database{which}, of which nobody knows what was applied before"
+    return f"undone: database{which}" + (f", from {note['restored']}" if note.get("restored") else "")
+
+
+def failed_sentence(action: str, problem: str) -> str:
+    """What an action of a fallback could not do, or see, and why."""
+    return f"could not {LOOKS.get(action) or f'undo {action}'}: {problem}"
+
+
+def fallback_sentence(records: Sequence[Record], outcome: str, live: str | None, folder: str, restore: str) -> str:
+    """The line that says how a deploy ended that did not commit, and what the site is like now.
+
+    + records: the journal, all but that line
+    + live: the version that the links lead to
+    + folder: where the evidence is; restore: how a person restores the backup, if there is one
+    """
+    progress = read_progress(records)
+    where = f"{outcome} at {progress.failed or progress.step}"
+    if outcome == "refused":
+        text = f"{where}: the live site was never touched ({live or 'no version'} is live)"
+        return f"{text}{_down_before(progress)}; evidence: {folder}"
+    found = _last_seen(records)
+    maintenance = _maintenance(progress, found)
+    if outcome == "fell back":
+        state = f"{live} is live and {_proven(found)}" if live else "no version is live, as before"
+        text = f"{where}: {state}, {maintenance}{_as_before(found)}{_database_stays(progress, found)}"
+        text += _discarded(progress, found)
+        return f"{text}; evidence: {folder}"
+    problems = "; ".join(first_line("{action}: {problem}".format(**one)) for one in progress.problems)
+    text = f"{where}: {live or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
+    text += _not_tried(records, progress) + _database_stays(progress, found)
+    backup = progress.backup.get("path")
+    if backup:
+        text += f"; the database's backup: {backup}"
+        # While the links could not go back the new version is live, and needs its schema.
+        if any(one["action"] == "database" for one in progress.problems):
+            text += f"; to restore it: {restore}"
+    looks = "; it is freed by itself once it is healthy" if only_health_is_missing(progress) else ""
+    return f"{text}{_down_before(progress)}; evidence: {folder}{looks}; next: deploys/recover.py"
+
+
+def _last_seen(records: Sequence[Record]) -> dict[str, Note]:
+    """The note of each action that was done and has not failed since."""
+    found: dict[str, Note] = {}
+    for record in records:
+        if record.get("event") == "undo done":
+            found[record["action"]] = record.get("note") or {}
+        elif record.get("event") == "undo failed":
+            found.pop(record["action"], None)
+    return found
+
+
+def _maintenance(progress: Progress, found: dict[str, Note]) -> str:
+    """Whether maintenance is on, as far as anybody has seen."""
+    start = progress.notes.get("maintenance_start", {})
+    problems = {one["action"]: one["problem"] for one in progress.problems}
+    if "maintenance_start" not in progress.started or start.get("skipped"):
+        return IS_OFF if found.get("site", {}).get("open") else NEVER_ON
+    stopped = found.get("maintenance") or progress.notes.get("maintenance_stop", {})
+    stays = maintenance_is_ours(progress) and any(one in problems for one in KEEPS_MAINTENANCE)
+    shut = progress.notes.get("visitors", {}).get("shut") if problems else None
+    seen = [
+        (STAYS_ON if stays else IS_ON, shut),
+        (IS_OFF, shut is False),
+        (IS_ON, any(STILL_ON in problem for problem in problems.values())),
+        (IS_OFF, found.get("site", {}).get("open") or stopped.get("open")),
+        (SHUT_NOBODY_OUT, start.get("unseen")),
+        (MAY_BE_ON, "maintenance" in problems),
+        (NOT_SEEN, "maintenance_stop" in progress.started),
+        (AS_LEFT, stays),
+        (NOT_SEEN, True),
+    ]
+    return next(words for words, holds in seen if holds)
+
+
+def _not_tried(records: Sequence[Record], progress: Progress) -> str:
+    """What comes only once the links are back, where they are not."""
+    if not any(one["action"] == "links" for one in progress.problems):
+        return ""
+    left = [action.name for action in plan_fallback(records) if action.name in ("database", "schema", "restart")]
+    return f"; not tried before the links are back: {', '.join(left)}" if left else ""
+
+
+def _proven(found: dict[str, Note]) -> str:
+    note = found.get("health")
+    if note is None:
+        return "untouched"
+    if note.get("unhealthy"):
+        return f"UNHEALTHY {note['unhealthy']}"
+    still = note.get("as_before")
+    return "proven healthy" + (f" (as before the deploy, {'; '.join(still)})" if still else "")
+
+
+def _as_before(found: dict[str, Note]) -> str:
+    """What visitors get, where that is no better than it was before the deploy."""
+    wrong = found.get("site", {}).get("as_before")
+    return f"; visitors get no better than before the deploy began: {wrong}" if wrong else ""
+
+
+def _down_before(progress: Progress) -> str:
+    """What was not well before the deploy began, where that was seen."""
+    begin = progress.begin
+    was = begin.get("was")
+    return f"; {was} was not healthy before it began" if was and begin.get("healthy_before") is False else ""
+
+
+def _discarded(progress: Progress, found: dict[str, Note]) -> str:
+    """Where the values are that reversing has not brought back."""
+    gone = {tuple(key) for key in found.get("database", {}).get("unapplied", ())}
+    pending = progress.notes.get("checks", {}).get("pending") or ()
+    lost = labels(one for one in pending if one.get("loses") and key_of(one) in gone)
+    backup = progress.backup.get("path")
+    return f"; what {lost} had discarded is in the backup alone: {backup}" if lost and backup else ""
+
+
+def _database_stays(progress: Progress, found: dict[str, Note]) -> str:
+    """What is said of a database that is not taken back."""
+    kept = [found[one]["kept"] for one in ("database", "schema") if found.get(one, {}).get("kept")]
+    if kept:
+        return f"; the database was kept as it is, {kept[0]}"
+    if not database_stays(progress):
+        return ""
+    pending = labels(progress.notes.get("checks", {}).get("pending") or ())
+    applied = "is applied" if "migrate" in progress.done and progress.begin.get("primary", True) else "may be applied"
+    return f"; the database stays as it is now, and is not taken back: {pending or 'what was migrated'} {applied}"

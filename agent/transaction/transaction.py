@@ -1,0 +1,295 @@
+"""A deploy on this host: its folder, its journal, its lock, and who may work on it at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from agent.host.command import Runner
+from agent.host.files import append_line, read_lines, sync_folder
+from agent.host.output import say
+from agent.host.processes import runs, started_at
+from agent.state import State
+from agent.transaction import bounds, reserve
+from agent.transaction.cost import measured_or_nothing
+from agent.transaction.journal import Journal
+from agent.transaction.lock import Held, agent_stays, free_lock, lock_holder, take_lock
+from agent.transaction.progress import Progress, read_progress
+from agent.versions.layout import Layout
+
+# What a fallback writes besides the journal's lines, each with the action that does.
+ROOMS = {"evidence": reserve.Room(bytes=64 * 1024, files=8), "mark": reserve.Room(bytes=16 * 1024, files=4)}
+GUARD_UNIT = "switchback-guard.service"
+# Room for a process's id and the time of its start.
+WHO_BYTES = 48
+
+
+class Refused(Exception):
+    """What was asked for can't be done, and nothing was changed."""
+
+
+class Ended(Exception):
+    """A step came for a deploy that has ended, or is ending, and how."""
+
+
+@dataclass
+class Transaction:
+    """One deploy, open or ended."""
+
+    state: State
+    deploy: str
+
+    def __post_init__(self) -> None:
+        self.folder = self.state.transaction(self.deploy)
+        self.journal = Journal(self.folder)
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come, read from disk."""
+        return read_progress(self.journal.records())
+
+    @property
+    def begin(self) -> dict[str, Any]:
+        """What it set out to do."""
+        return self.progress.begin
+
+    @property
+    def layout(self) -> Layout:
+        """The places of its app."""
+        return Layout.of(self.begin["settings"])
+
+    @property
+    def evidence(self) -> Path:
+        """The folder for what a failed version has left to say."""
+        return self.folder / "evidence"
+
+    def output(self, name: str) -> Path:
+        """The file with a step's output."""
+        return self.folder / "output" / (name + ".log")
+
+    def runner(self, name: str, user: str | None, limit: float) -> Runner:
+        """What runs the commands of a step: logged under its name, and noted in the journal as they start."""
+
+        def note(pid: int, mark: str) -> None:
+            # It only helps whoever finds us killed; the next line of the step itself is what counts.
+            self.journal.note("command", pid=pid, started=started_at(pid), mark=mark)
+
+        until = time.time() + limit
+        return Runner(user=user, log=self.output(name), until=until, deploy=self.deploy, started=note)
+
+    def goes_on_beside(self, what: str, pid: int, **more: Any) -> None:
+        """Write down that a process goes on beside the steps, so that a fallback stops it. Raises OSError.
+
+        + more: what else whoever needs it later has to know
+        """
+        self.journal.append("beside", what=what, pid=pid, started=started_at(pid), **more)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other process of the agent works on this deploy, and keep others out meanwhile.
+
+        The kernel lets go when we end, however that is.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._open_mutex() as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # It only helps whoever wants to interrupt us; a file system that can't be written must not keep us here.
+            with contextlib.suppress(OSError):
+                # In place, so that a full disk has room for it.
+                os.pwrite(file.fileno(), f"{os.getpid()} {started_at(os.getpid())}".ljust(WHO_BYTES).encode(), 0)
+            yield
+
+    def _open_mutex(self) -> IO[bytes]:
+        try:
+            return self._mutex.open("rb+")
+        except FileNotFoundError:
+            return self._mutex.open("wb")
+        except OSError:
+            # On a file system that has become read-only; whoever only reads can keep others out as well.
+            return self._mutex.open("rb")
+
+    @property
+    def _mutex(self) -> Path:
+        return self.folder / "mutex"
+
+    def reserve_room(self) -> None:
+        """Set aside what a fallback has to write here, so that a full disk does not keep it. Raises OSError."""
+        self._mutex.write_text(" " * WHO_BYTES)
+        for action, room in ROOMS.items():
+            reserve.set_aside(self._spare / action, room)
+        self.journal.reserve_room()
+
+    def free_room(self) -> None:
+        """Give back what was set aside, apart from the journal's: that goes to its own lines, when they need it."""
+        reserve.give_back(self._spare)
+
+    def free_room_for(self, action: str) -> None:
+        """Give back what was set aside for one action of a fallback."""
+        reserve.give_back(self._spare / action)
+
+    @property
+    def _spare(self) -> Path:
+        return self.folder / "spare"
+
+    def nobody_works_on_it(self) -> bool:
+        """Whether no process of the agent works on this deploy right now."""
+        if not self._mutex.exists():
+            return True
+        with self._mutex.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+    def interrupt(self) -> None:
+        """Ask the process that works on this deploy, if one does, to stop and to fall back."""
+        if self.nobody_works_on_it():
+            return
+        pid, _, started = self._mutex.read_text().strip().partition(" ")
+        if pid and runs(int(pid), started):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGTERM)
+
+
+def open_transaction(state: State) -> Transaction | None:
+    """The transaction that holds this host, or None."""
+    holder = lock_holder(state)
+    return Transaction(state, holder) if holder else None
+
+
+@contextlib.contextmanager
+def holding(state: State, deploy: str) -> Iterator[Transaction]:
+    """The transaction of a deploy that holds this host and goes on, while nobody else works on it. Raises Ended."""
+    transaction = Transaction(state, deploy)
+    if lock_holder(state) != deploy:
+        raise Ended(_gone(transaction))
+    with transaction.alone():
+        progress = transaction.progress
+        if progress.outcome or progress.falling_back:
+            raise Ended(_gone(transaction))
+        yield transaction
+
+
+def _gone(transaction: Transaction) -> str:
+    progress = transaction.progress
+    if progress.outcome:
+        return "this deploy has ended: " + how_it_ended(transaction)
+    if progress.falling_back:
+        return "this deploy is falling back: " + str(progress.reason)
+    return "this deploy does not hold the host"
+
+
+def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
+    """Open a transaction and take the host.
+
+    + fields: what the journal's first line says: kind, by, version, settings, links …
+
+    Raises Refused when another deploy holds the host, or when there is no room for a journal.
+    """
+    state.create()
+    transaction = Transaction(state, deploy)
+    try:
+        (transaction.folder / "output").mkdir(parents=True, exist_ok=False)
+        transaction.reserve_room()
+        # The journal before the lock: whoever finds the lock finds out whose it is.
+        deadline = time.time() + fields["settings"]["confirm_timeout"]
+        began = started_at(os.getpid())
+        transaction.journal.append("begin", deploy=deploy, deadline=deadline, started=began, **fields)
+        sync_folder(state.root / "transactions")
+        with agent_stays(state):
+            take_lock(state, deploy)
+    except Held as held:
+        shutil.rmtree(transaction.folder)
+        raise Refused(describe_holder(state, held.holder)) from None
+    except OSError as error:
+        shutil.rmtree(transaction.folder, ignore_errors=True)
+        raise Refused(f"there is no room for the journal in {state.root}: {error}") from None
+    except BaseException:
+        shutil.rmtree(transaction.folder)
+        raise
+    return transaction
+
+
+def start_guard() -> None:
+    """Start the guard, which ends by itself when the deploy does. Raises CalledProcessError when it can't."""
+    subprocess.run(["systemctl", "start", "--no-block", GUARD_UNIT], check=True, timeout=20, capture_output=True)
+
+
+def describe_holder(state: State, deploy: str) -> str:
+    """Who holds the host, since when, and at which step."""
+    progress = Transaction(state, deploy).progress
+    if not progress.begin:
+        return f"another deploy holds this host: {deploy}"
+    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(progress.begin["at"]))
+    what = "{} {} by {} holds this host since {}".format(
+        progress.begin.get("kind", "deploy"), deploy, progress.begin.get("by", "somebody"), since
+    )
+    if progress.outcome == "needs a person":
+        return what + ", and needs a person: run deploys/recover.py"
+    if progress.falling_back:
+        return what + ", falling back: " + str(progress.reason)
+    return what + ", at step " + progress.step
+
+
+def end(transaction: Transaction, outcome: str, sentence: str) -> None:
+    """Write how it ended, here and in the history; then free the host, unless a person is needed first."""
+    transaction.journal.append("ended", outcome=outcome, sentence=sentence)
+    finish_end(transaction)
+
+
+def finish_end(transaction: Transaction) -> None:
+    """Do all that follows from the line that says how it ended; whatever is done already is left as it is."""
+    progress = transaction.progress
+    ended = [record for record in transaction.journal.records() if record["event"] == "ended"][-1]
+    line = {
+        "deploy": transaction.deploy,
+        "kind": progress.begin.get("kind"),
+        "by": progress.begin.get("by"),
+        "began": progress.begin.get("at"),
+        "ended": ended["at"],
+        "version": progress.begin.get("version"),
+        "was": progress.begin.get("was"),
+        "outcome": ended["outcome"],
+        "step": progress.failed or progress.step,
+        "reason": (progress.reason or "").split("\n")[0] or None,
+        "backup": progress.backup.get("path"),
+        "sentence": ended["sentence"],
+        "cost": measured_or_nothing(transaction.journal.records()),
+    }
+    reserve.give_back_for_links(transaction.layout)
+    transaction.free_room()
+    transaction.journal.free_room()
+    try:
+        if not _in_history(transaction, line):
+            append_line(transaction.state.history, line)
+    except OSError as error:
+        # The lock is freed all the same: a full disk must not keep the next deploy from being tried.
+        say(f"the history can't be written: {error}")
+    if ended["outcome"] != "needs a person":
+        # Before the host is free: whoever has it next reads and writes the same.
+        named = [str(path) for path in (progress.backup.get("path"), progress.begin.get("backup")) if path]
+        settings = progress.begin["settings"]
+        bounds.keep_within(transaction.state, transaction.layout, settings, transaction.deploy, named)
+        free_lock(transaction.state, transaction.deploy)
+
+
+def _in_history(transaction: Transaction, line: dict[str, Any]) -> bool:
+    """Whether the history has a line already: one deploy may have several, if it needed a person."""
+    same = ("deploy", "ended")
+    return any(all(one.get(key) == line[key] for key in same) for one in read_lines(transaction.state.history))
+
+
+def how_it_ended(transaction: Transaction) -> str:
+    """The sentence that a deploy ended with."""
+    sentences = [record["sentence"] for record in transaction.journal.records() if record["event"] == "ended"]
+    return str(sentences[-1]) if sentences else "it has not ended"

@@ -1,0 +1,52 @@
+"""What is done once nobody waits any more, after old versions were moved out of the way. It runs as the app's user."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.host.output import say
+from agent.versions import venvs
+
+# The folders of a version can't be written to, and so not be emptied either. Its files may be a newer version's as
+# well, and stay as they are.
+DELETE = 'find "$@" -type d -exec chmod u+w -- {} +; rm -rf -- "$@"'
+
+
+def tidy(what: Mapping[str, Any]) -> int:
+    """Make the spare environment ready for the next version, and delete what was moved away. Returns an exit code.
+
+    + what: `spare`, the `version` that it is to be made ready for, and its `venv`, or none of them; `trash`: what is to
+      be deleted
+    """
+    if what.get("spare"):
+        _make_ready(Path(what["spare"]), Path(what["version"]), Path(what["venv"]))
+    if not what["trash"]:
+        return 0
+    return subprocess.run(["sh", "-c", DELETE, "sh", *what["trash"]], check=False).returncode
+
+
+def _make_ready(spare: Path, version: Path, venv: Path) -> None:
+    """Make the spare ready. Where it can't be, the next deploy compares all of it, or makes its own."""
+    try:
+        # One at a time: a clean that comes soon after this one starts another.
+        with _alone(spare.parent):
+            venvs.make_ready(spare, version, venv)
+    except Exception as problem:  # noqa: BLE001 - whatever it is, what was moved away has to be deleted
+        say(f"the spare environment is not ready: {problem}")
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until nobody else works in a folder, and keep others out meanwhile."""
+    fd = os.open(str(folder), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)

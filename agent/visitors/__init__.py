@@ -1,0 +1,1 @@
+"""What visitors get: the website as they ask for it, its static files, and how often they got nothing."""

@@ -1,0 +1,109 @@
+"""What visitors notice of a run: the site is asked again and again while the live version may change. The threads that
+ask end with the process that started them, however that ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agent.host.http import ask
+from agent.service.health import headers_for
+from agent.transaction.maintenance import restart_way
+from agent.transaction.progress import Progress
+
+Note = dict[str, Any]
+
+# How often an address is asked, seconds; the app itself less often where it is not meant to be out; and how long one
+# answer may take.
+EVERY, NOW_AND_THEN = 0.05, 0.25
+ANSWER_TIMEOUT = 5.0
+# After a good answer an address is left alone for so many times as long as it took, up to so many seconds: who needs
+# long for one has visitors to serve.
+RESTS, LONGEST_REST = 3, 1.0
+
+
+class Probe(threading.Thread):
+    """Asks one address until it is told to stop.
+
+    + expected: the statuses that are right
+    + every: how often it asks, seconds
+    """
+
+    def __init__(self, url: str, headers: Mapping[str, str], expected: Sequence[int], every: float = EVERY) -> None:
+        super().__init__(daemon=True)
+        self._every = every
+        self._url, self._headers, self._expected = url, headers, expected
+        self._enough = threading.Event()
+        self.asked = self.failed = 0
+        self.outage = 0.0
+
+    def run(self) -> None:
+        """Ask, and add up. An outage lasts from the first question that fails to the next one that doesn't."""
+        out_since = None
+        while not self._enough.is_set():
+            began = time.monotonic()
+            good = self._ask()
+            self.asked += 1
+            if not good:
+                self.failed += 1
+                out_since = began if out_since is None else out_since
+            elif out_since is not None:
+                self.outage += began - out_since
+                out_since = None
+            self._enough.wait(rest(self._every, time.monotonic() - began, good))
+        if out_since is not None:
+            self.outage += time.monotonic() - out_since
+
+    def _ask(self) -> bool:
+        return ask(self._url, self._headers, self._expected, ANSWER_TIMEOUT) is None
+
+    def enough(self) -> None:
+        """Have it stop asking."""
+        self._enough.set()
+
+    def found(self) -> Note:
+        """What was found, once it has been told to stop."""
+        # Nobody waits for an answer that does not come: the question is counted when it does.
+        self.join(1.0)
+        return {"asked": self.asked, "failed": self.failed, "outage": round(self.outage, 3)}
+
+
+def rest(every: float, took: float, good: bool) -> float:
+    """How long an address is left alone before it is asked again, seconds.
+
+    + every: how often it is asked if it answers quickly
+    + took: how long its answer has taken; + good: whether it was a good one
+
+    >>> rest(0.05, 0.01, good=True), round(rest(0.05, 0.2, good=True), 1), rest(0.05, 0.2, good=False)
+    (0.04, 0.6, 0.0)
+    """
+    return max(every - took, min(RESTS * took, LONGEST_REST) if good else 0.0)
+
+
+_probes: dict[str, Probe] = {}
+
+
+def watch(progress: Progress) -> None:
+    """Begin to ask, if nobody does yet: the site as visitors reach it, and the app itself.
+
+    + progress: what the run set out to do, and has decided
+    """
+    if _probes or progress.begin.get("bare"):
+        return
+    settings, out = progress.begin["settings"], restart_way(progress)["interrupts"]
+    _probes["site"] = Probe(settings["website_url"], {}, settings["site_status"])
+    every = EVERY if out else NOW_AND_THEN
+    _probes["app"] = Probe(settings["health_url"], headers_for(settings), settings["health_status"], every)
+    for probe in _probes.values():
+        probe.start()
+
+
+def found() -> Note:
+    """Stop asking. Returns what was found, by the word for the address; empty where nobody asks."""
+    for probe in _probes.values():
+        probe.enough()
+    answers = {word: probe.found() for word, probe in _probes.items()}
+    _probes.clear()
+    return answers

@@ -1,0 +1,234 @@
+"""A version's static files: that the app finds them where it looks for them, and that a visitor gets them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+from agent.host.http import ask
+from agent.host.output import say
+from agent.host.users import acting_as
+from agent.service import health
+from agent.service.health import Unhealthy
+from agent.service.startable import led
+from agent.transaction.step import Step, StepFailed
+from agent.versions import assets
+from agent.versions.layout import Layout
+from agent.versions.marks import SEAL, read_json
+from agent.versions.static_files import MANIFEST
+
+Note = dict[str, Any]
+
+# Links that lead to links: as many as the kernel follows.
+LINKS = 40
+# What visitors ask for most, and what is small.
+TELLING = (".css", ".js", ".svg", ".png")
+# How many files are looked at for one that is telling.
+LOOKS_AT = 1000
+# Answers that show that a file is there, or that it is elsewhere.
+SERVED = (200, 301, 302, 307, 308)
+# How long one may take before the switch, how long none may be there after it, and how often one is asked for, seconds.
+BEFORE, SETTLES, PAUSE = 3.0, 5.0, 0.1
+
+
+def lead_app_there(step: Step, found: Note) -> Note:
+    """Have the app find what was collected. Returns what is to be noted. Raises StepFailed where it would not find it.
+
+    + found: as `static` in manage_shim has it
+    """
+    if found.get("kept_by"):
+        say(f"static: kept by {found['kept_by']}, as the project has it: none of them is in the version")
+        return {}
+    if found["listed"] and not found["files"]:
+        raise StepFailed(
+            "0 static files were collected into the version, though the project has some: does a collectstatic of its "
+            "own write elsewhere?"
+        )
+    place = str(found.get("looked_for_in") or "")
+    if not found["files"] or not (place or found["read"]):
+        return {}
+    with acting_as(step.layout.app):
+        where = once_live(place, step.layout.once_live(step.version)) if place else ""
+        if where and _leads(step.layout, step.version, where):
+            return {}
+    return _not_led(step.layout, place, found["read"])
+
+
+def _leads(layout: Layout, version: str, where: str) -> bool:
+    """Whether a place leads to the version's static files; one in the version that is free is made to."""
+    path = Path(where)
+    if not is_led(layout, version, where):
+        return False
+    if path != layout.part(version, "static") and not os.path.lexists(where):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.symlink(os.path.relpath(str(layout.part(version, "static")), str(path.parent)), where)
+        for part in ("code", "config"):
+            _no_hotfix(layout.part(version, part), path)
+        say(f"static: {where}, where the app looks for its static files, leads to the version's")
+    return True
+
+
+def is_led(layout: Layout, version: str, where: str) -> bool:
+    """Whether a place leads to a version's static files, or is free and in the version, so that it can be made to."""
+    static, path = layout.part(version, "static"), Path(where)
+    if path == static:
+        return True
+    if layout.version(version) not in path.parents or static in path.parents:
+        return False
+    name = sample(static)
+    # A script of the project's own may have collected there.
+    return not os.path.lexists(where) or (name is not None and (path / name).is_file())
+
+
+def looked_for(layout: Layout, current: str, told: Mapping[str, Any] | None) -> Note:
+    """What the live version's settings say of its static files: what a build would refuse, and what is worth knowing.
+
+    + told: as `about` in manage_shim has it
+    """
+    if not told:
+        return {"problem": None, "notices": []}
+    if told["kept_by"]:
+        return {"problem": None, "notices": [f"static files are kept by {told['kept_by']}: not asked for"]}
+    other = other_host(layout, told["url"])
+    notices = [f"static files are served by {other}: not asked for"] if other else []
+    place = str(told["looked_for_in"] or "")
+    with acting_as(layout.app):
+        where = once_live(place, layout.once_live(current)) if place else ""
+        if not (place or told["read"]) or (where and is_led(layout, current, where)):
+            return {"problem": None, "notices": notices}
+    is_there, right, line = _words(layout, place)
+    if told["read"]:
+        return {
+            "problem": f"{is_there} lead to the live version's static files, and the app itself reads them there: "
+            f"a build is refused; write {line}",
+            "notices": notices,
+        }
+    says = f"{is_there} lead to the live version's static files: the web server has to serve {right}"
+    return {"problem": None, "notices": [*notices, f"{says}; better write {line}"]}
+
+
+def _no_hotfix(checkout: Path, path: Path) -> None:
+    """Have git not take a link of ours for a file that somebody has added; nothing where it is in another folder."""
+    info = checkout / ".git" / "info"
+    if checkout in path.parents and info.parent.is_dir():
+        info.mkdir(exist_ok=True)
+        with (info / "exclude").open("a") as file:
+            file.write(f"/{path.relative_to(checkout)}\n")
+
+
+def _not_led(layout: Layout, place: str, read: bool) -> Note:
+    """What to say where the app's own place is another one. Raises StepFailed where the app itself needs it."""
+    is_there, right, line = _words(layout, place)
+    if read:
+        raise StepFailed(
+            f"{is_there} lead to the static files of this version, and the app itself reads them there (a manifest of "
+            f"hashed names, or whitenoise): write\n  {line}"
+        )
+    return {
+        "warning": f"{is_there} lead to the static files of this version: the web server has to serve {right}; "
+        f"better write {line}"
+    }
+
+
+def _words(layout: Layout, place: str) -> tuple[str, Path, str]:
+    right = layout.path("current_main") / str(layout.settings["static_subdir"])
+    is_there = f"STATIC_ROOT is {place}, which does not" if place else "STATIC_ROOT is not set, so that it does not"
+    return is_there, right, f'STATIC_ROOT = "{right}"'
+
+
+def once_live(path: str, places: Mapping[str, str]) -> str:
+    """Where a path leads once a version is live, all links followed.
+
+    + places: where each of our own links will lead then
+    """
+    for _ in range(LINKS):
+        path = led(os.path.normpath(path), places)
+        link = next((one for one in (*reversed(Path(path).parents), Path(path)) if one.is_symlink()), None)
+        if link is None:
+            break
+        path = os.path.join(str(link.parent), os.readlink(str(link)), os.path.relpath(path, str(link)))
+    return path
+
+
+def sample(static: Path) -> str | None:
+    """A file of a version's that visitors ask for: under its hashed name, where it has one; None where it has none."""
+    hashed = (name for name in sorted(assets.hashed(static)) if assets.is_inside(name) and (static / name).is_file())
+    return _most_telling(hashed) or _most_telling(_names(static))
+
+
+def _most_telling(names: Iterable[str]) -> str | None:
+    seen = [name for name, _ in zip(names, range(LOOKS_AT))]
+    return min(seen, key=lambda name: (not name.endswith(TELLING), name), default=None)
+
+
+def _names(static: Path) -> Iterable[str]:
+    for top, folders, files in os.walk(static):
+        folders.sort()
+        for name in sorted(files):
+            if name != MANIFEST:
+                yield os.path.relpath(os.path.join(top, name), str(static))
+
+
+def address(layout: Layout, version: str, url: str | None = None) -> str | None:
+    """Where a visitor finds one static file of a version; None where it has none, or they are on another host.
+
+    + url: what its STATIC_URL may be, where the version does not tell
+    """
+    url = _url_of(layout, version) or url
+    with acting_as(layout.app):
+        name = sample(layout.part(version, "static")) if url else None
+    if not url or name is None:
+        return None
+    return None if other_host(layout, url) else urljoin(urljoin(layout.settings["website_url"], url), quote(name))
+
+
+def other_host(layout: Layout, url: str) -> str | None:
+    """Which other host than the website's serves static files by their STATIC_URL; None where it is the website's."""
+    site = layout.settings["website_url"]
+    found, own = urlsplit(urljoin(site, url)), urlsplit(site)
+    return None if found.netloc == own.netloc else f"{found.scheme}://{found.netloc.rpartition('@')[2]}"
+
+
+def before(step: Step) -> Note:
+    """Which static file of the live version a visitor gets: what is asked of the next version is no more than that."""
+    was = step.begin.get("was")
+    asked = address(step.layout, was, _url_of(step.layout, step.version)) if was else None
+    return {"static_before": asked if asked and _problem(asked, BEFORE) is None else None}
+
+
+def _url_of(layout: Layout, version: str) -> str | None:
+    with acting_as(layout.app):
+        url = read_json(layout.version(version) / SEAL).get("static_url")
+    return url if isinstance(url, str) else None
+
+
+def prove(step: Step) -> Note:
+    """Ask for a static file as a visitor would. Raises Unhealthy if there is none where there was one before."""
+    asked = address(step.layout, step.version)
+    if asked is None:
+        url = _url_of(step.layout, step.version)
+        other = other_host(step.layout, url) if url else None
+        if other:
+            say(f"site: static files are served by {other}: not asked for")
+        return {"static_served_by": other} if other else {}
+    end, was = time.monotonic() + SETTLES, step.notes("maintenance_start").get("static_before")
+    while True:
+        wrong = _problem(asked, health.ANSWER_TIMEOUT)
+        if wrong is None:
+            return {"static": asked}
+        if not was or time.monotonic() > end:
+            break
+        time.sleep(PAUSE)
+    served = step.layout.path("current_main") / str(step.settings["static_subdir"])
+    text = f"visitors get no static files: {wrong}"
+    if was:
+        raise Unhealthy(f"{text}; before the switch {was} was there")
+    return {"warning": f"{text}: the web server, or the app, has to serve {served}"}
+
+
+def _problem(url: str, timeout: float) -> str | None:
+    return ask(url, {}, SERVED, timeout)

@@ -1,0 +1,154 @@
+"""The ways to the hosts of a run: looking at all of them at once, and sharing what was found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import gevent
+from gevent.event import AsyncResult
+from gevent.pool import Pool
+from pyinfra.api import Host, State
+from pyinfra.context import ctx_host, ctx_state
+
+from facts.preview import Preview
+from facts.survey import Survey
+from switchback.hosts.inventory import settings_of
+from switchback.hosts.link import tend
+from switchback.settings.errors import Refused
+from switchback.wire.calls import installed
+from switchback.wire.payload import stdin_for
+
+Facts = dict[str, Any]
+T = TypeVar("T")
+
+# How long looking at a host may take, seconds.
+SURVEY_TIMEOUT = 120
+# How often a host that was lost is tried again, seconds.
+TRY_AGAIN = 1.0
+
+_shared: dict[tuple[int, str], AsyncResult[Any]] = {}
+
+# What hosts have said besides what operations have of them, by name.
+said_besides: dict[str, list[str]] = {}
+
+
+def for_all_hosts(
+    name: str,
+    work: Callable[[State, Sequence[Host]], dict[str, T]],
+    among: Callable[[State], list[Host]] | None = None,
+) -> T:
+    """Do something once for all hosts of a run, and return the part of the host at hand.
+
+    pyinfra runs a deploy file for each host. The first one to come here does the work for all, and the others wait, so
+    that what has to be decided together (one version's name, one list of problems) is.
+
+    + name: tells one such piece of work from another
+    + work: is given the state and its hosts, and returns a value for each host's name
+    + among: finds those hosts; `hosts_of` unless it is given
+    """
+    state, host = ctx_state.get(), ctx_host.get()
+    key = (id(state), name)
+    if key not in _shared:
+        _shared[key] = AsyncResult()
+        try:
+            _shared[key].set(work(state, (among or hosts_of)(state)))
+        except Exception as problem:  # noqa: BLE001 - every host's greenlet is to end with the same problem
+            _shared[key].set_exception(problem)
+    values: Any = _shared[key].get()
+    part: T = values[host.name]
+    return part
+
+
+def hosts_of(state: State) -> list[Host]:
+    """The hosts of this run, in the inventory's order. Raises Refused when one could not be reached."""
+    wanted = reached(state)
+    unreached = lost(state)
+    if unreached:
+        raise Refused(*(f"{name} can't be reached, so no host was touched" for name in unreached))
+    return wanted
+
+
+def left_out(state: State) -> list[str]:
+    """The names of the inventory's hosts that --limit leaves out of this run."""
+    return [host.name for host in state.inventory if not state.is_host_in_limit(host)]
+
+
+def reached(state: State) -> list[Host]:
+    """The hosts of this run that could be connected to, in the inventory's order."""
+    return [host for host in state.inventory if state.is_host_in_limit(host) and host in state.active_hosts]
+
+
+def lost(state: State) -> list[str]:
+    """The names of the hosts of this run that could not be reached."""
+    return [host.name for host in state.inventory if state.is_host_in_limit(host) and host not in state.active_hosts]
+
+
+def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+    """Look at every host, all at the same time.
+
+    + asked: what to look for on a host, besides what is always looked at
+    """
+    return _ask_all(hosts, Survey, asked)
+
+
+def look_ahead(hosts: Sequence[Host], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+    """Have every host find out what a run would do there, all at the same time.
+
+    + asked: the run, as the agent's `preview` has it
+    """
+    return _ask_all(hosts, Preview, asked)
+
+
+def _ask_all(hosts: Sequence[Host], fact: type[Survey], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+    pool = Pool(len(hosts) or 1)
+    jobs = {host.name: pool.spawn(_ask, host, fact, asked(host)) for host in hosts}
+    gevent.joinall(list(jobs.values()))
+    return {name: job.get() for name, job in jobs.items()}
+
+
+def settle(state: State, name: str, deploy: str, patience: float, answer_within: float) -> bool:
+    """Ask a host that was lost in the moment of its commit how that ended, over a new link. Returns whether it has.
+
+    Unless it has committed, it falls back now. One that has takes part again.
+
+    + deploy: the run's id
+    + patience: how long to try to reach it, seconds; answer_within: how long it may take to answer then
+    """
+    host = state.inventory.get_host(name)
+    request = {"reason": "the link broke in the moment of the commit", "settled": False}
+    command = installed("fall-back", deploy, request=request, timeout=answer_within)
+    end = time.monotonic() + patience
+    while not _link_anew(host):
+        if time.monotonic() > end:
+            return False
+        gevent.sleep(TRY_AGAIN)
+    _, output = host.run_shell_command(command, _sudo=True, **dict(command.connector_arguments))
+    said_besides[name] = list(output.stdout_lines)
+    committed = any(line.startswith("committed: ") for line in output.stdout_lines)
+    if committed:
+        state.failed_hosts.discard(host)
+        state.active_hosts.add(host)
+    return committed
+
+
+def _link_anew(host: Host) -> bool:
+    host.disconnect()
+    host.connect(show_errors=False)
+    if host.connected:
+        tend(host)
+    return bool(host.connected)
+
+
+def _ask(host: Host, fact: type[Survey], asked: Facts) -> Facts:
+    tend(host)
+    request = {"settings": settings_of(host).model_dump(mode="json"), **asked}
+    with ctx_host.use(host):
+        try:
+            facts: Facts = host.get_fact(
+                fact, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
+            )
+        except EOFError:  # pyinfra asks for sudo's password, and nobody is there to type it.
+            return {}
+    return facts or {}

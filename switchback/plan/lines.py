@@ -1,0 +1,378 @@
+"""A preview as lines for a person, an aspect of the site each. Pure: a model in, text out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+from agent.migrations.risk import BREAKS, UNKNOWN
+from agent.versions.marks import NAME
+from switchback.plan.model import (
+    Changes,
+    Disk,
+    Fallback,
+    HostPreview,
+    Migration,
+    Migrations,
+    Names,
+    Package,
+    Preview,
+    Script,
+    Service,
+)
+
+# How wide the names of the aspects are.
+WIDTH = 10
+
+REVERT_DATABASE = {
+    "keep": "stays as it is",
+    "reverse": "the migrations that the older version does not have are reversed",
+    "restore": "is restored from an older backup: whatever was written since is LOST (a fresh backup is taken first)",
+}
+WAYS = {
+    "none": "the database is not changed, so there is nothing to undo in it",
+    "reverse": "the migrations are reversed, with the new version's code",
+    "restore": "this run's own backup is restored",
+    "reapply": "the migrations are applied again, with the code of the version that is left",
+    "keep": "the database STAYS as the migrations have left it",
+    "refused": "none: see below",
+}
+
+
+def preview_lines(preview: Preview) -> list[str]:
+    """The preview of all hosts, one after the other, each line with its host's name."""
+    several = len(preview.hosts) > 1
+    return [f"[{one.host}] {line}" for one in preview.hosts for line in host_lines(preview.kind, one, several)]
+
+
+def host_lines(kind: str, host: HostPreview, several: bool = False) -> list[str]:
+    """The preview of one host.
+
+    + several: whether the run has other hosts, too
+    """
+    if host.idle and not host.deletions:
+        return [host.idle, *_notices(host), *_refusals(host)]
+    lines = [_headline(kind, host)]
+    for name, told in _aspects(kind, host):
+        for number, line in enumerate(told):
+            lines.append(f"  {name if number == 0 else '':{WIDTH}}{line}".rstrip())
+    if several and host.primary and kind != "clean":
+        lines.append("  migrates and backs up for all hosts")
+    lines += [*_notices(host), *_refusals(host)]
+    return [*lines, f"  {summary(host)}"] if host.looked_ahead else lines
+
+
+def summary(host: HostPreview) -> str:
+    """The line that counts."""
+    told = host.summary
+    return (
+        f"+ {told.create} to create  ~ {told.change} to change  - {told.delete} to delete  = {told.unchanged} unchanged"
+    )
+
+
+def _headline(kind: str, host: HostPreview) -> str:
+    if kind == "clean":
+        return f"clean: {len(host.deletions)} of {host.kept_versions + len(host.deletions)} versions to be deleted"
+    if kind == "restart":
+        return f"restart {host.version}"
+    live = f"live now: {host.was}" if host.was else "live now: no version"
+    sick = "" if host.healthy or not host.was else ", NOT healthy"
+    where = host.version or "a new version"
+    built = " (it is built already)" if kind == "deploy" and host.version else ""
+    return f"{kind} {where}{built} ({live}{sick})"
+
+
+def _aspects(kind: str, host: HostPreview) -> Iterator[tuple[str, list[str]]]:
+    """What is told of each aspect of the site: nothing where there is nothing to tell."""
+    told = {
+        "code": _change_lines(host.code),
+        "config": _change_lines(host.config),
+        "packages": _package_lines(host),
+        "database": _left_lines(host) if kind == "revert" else _migration_lines(host),
+        "static": _static_lines(host),
+        "links": _link_lines(host),
+        "service": _service_lines(host.service),
+        "window": _window_lines(host),
+        "scripts": _script_lines(host.scripts),
+        "deletes": _deletion_lines(host) if kind in ("deploy", "clean") or host.deletions or host.old_backups else [],
+        "disk": _disk_lines(host.disk),
+        "fallback": _fallback_lines(host.fallback),
+        "steps:": [", ".join(step.name for step in host.steps if step.does)] if host.steps else [],
+    }
+    short = () if host.looked_ahead else ("links", "window", "scripts", "disk", "fallback")
+    return ((name, lines) for name, lines in told.items() if lines and name not in short)
+
+
+def _service_lines(service: Service | None) -> list[str]:
+    if service is None or not service.restart:
+        return []
+    how = "one process after the other" if service.restart == "rolling" else ""
+    first, *lines = (service.why or "").split("\n")
+    untried = [f"! no trial start before: {service.no_trial}"] if service.no_trial else []
+    return [", ".join(word for word in (f"{service.unit} is restarted", how, first) if word), *lines, *untried]
+
+
+# --- Code and config
+
+
+def _change_lines(changes: Changes | None) -> list[str]:
+    if changes is None:
+        return []
+    to = f"{changes.sha[:7]}" + (
+        "" if changes.sha.startswith(changes.ref) or NAME.match(changes.ref) else f" ({changes.ref})"
+    )
+    if changes.was is None:
+        return [to]
+    if changes.sha.startswith(changes.was):
+        return [f"{to}: as it is live"]
+    way = f"{changes.was[:7]} → {to}"
+    if changes.unknown:
+        return [f"{way}: what changes can't be told: {changes.unknown}"]
+    steps = [text for number, text in ((changes.back, "back"), (changes.forward, "forward")) if number]
+    counts = [_count(number, "commit") for number in (changes.back, changes.forward) if number]
+    moves = ", ".join(f"{count} {word}" for count, word in zip(counts, steps, strict=True))
+    if not moves:
+        return [way]
+    size = f"{_count(changes.files, 'file')}, +{changes.insertions} -{changes.deletions}"
+    if not changes.forward:
+        moves = f"GOING BACK {_count(changes.back, 'commit')}"
+    lines = [f"{way}: {moves}; {size}"]
+    lines += [f"  - {one.sha} {one.author}: {one.subject}" for one in changes.left]
+    lines += _more(changes.back - len(changes.left))
+    lines += [f"  + {one.sha} {one.author}: {one.subject}" for one in changes.commits]
+    lines += _more(changes.forward - len(changes.commits))
+    return lines + [f"  {line}" for line in changes.diff or ()]
+
+
+def _more(number: int) -> list[str]:
+    return [f"  … and {number} more"] if number > 0 else []
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+# --- Packages
+
+
+def _package_lines(host: HostPreview) -> list[str]:
+    packages = host.packages
+    if packages is None:
+        return []
+    if packages.source == "unknown":
+        return [f"known when built: {packages.why}"]
+    lines = [f"+ {_versions(packages.added)}"] if packages.added else []
+    lines += [f"- {_versions(packages.removed)}"] if packages.removed else []
+    lines += [f"↑ {_versions(packages.up)}"] if packages.up else []
+    lines += [f"↓ {_versions(packages.down)}"] if packages.down else []
+    lines += (
+        [f"? {', '.join(packages.unsure)}: from a repository or a file, known when built"] if packages.unsure else []
+    )
+    by_script = [f"installed by build_script, as before: {', '.join(packages.by_script)}"] if packages.by_script else []
+    if packages.source == "pins":
+        first = ("can't be resolved: " if packages.refused else "known when built: ") + packages.why
+        return [
+            first,
+            *(["pinned by the requirements; all else is known when built:"] if lines else []),
+            *lines,
+            *by_script,
+        ]
+    return [*(lines or [_as_live(host, "as they are live")]), *by_script]
+
+
+def _as_live(host: HostPreview, words: str) -> str:
+    """Where nothing changes: there may be nothing, too."""
+    return words if host.was else "none"
+
+
+def _versions(packages: Sequence[Package]) -> str:
+    return ", ".join(f"{one.name} {' → '.join(v for v in (one.was, one.version) if v)}" for one in packages)
+
+
+# --- Database
+
+
+def _migration_lines(host: HostPreview) -> list[str]:
+    migrations = host.migrations
+    if migrations is None:
+        return []
+    if migrations.source == "unknown":
+        return [f"known when built: {migrations.why}"]
+    lines = [_what_is_migrated(host, migrations)]
+    for one in migrations.shown:
+        lines += [f"+ {line}" if number == 0 else f"  {line}" for number, line in enumerate(_one_migration(one))]
+    recorded = Counter(one.database for one in migrations.pending) - Counter(one.database for one in migrations.shown)
+    lines += [
+        f"{number} more only recorded in {alias}: none makes anything there" for alias, number in recorded.items()
+    ]
+    if migrations.missing:
+        lines.append(f"applied, and not in the new code: {', '.join(migrations.missing)}")
+        lines += _breaks_lines(migrations.leaving)
+    if migrations.why:
+        lines.append(f"for certain when built: {migrations.why}")
+    return lines
+
+
+def _what_is_migrated(host: HostPreview, migrations: Migrations) -> str:
+    number = f"{_count(len(migrations.shown), 'migration')}" if migrations.shown else ""
+    read = "" if migrations.source == "django" else ", read from the files"
+    if migrations.applied is None and host.was is None:
+        # Django itself and what the project uses bring most of them, and no file of the project's tells of those.
+        own = (
+            f"{number} of the project's own to apply, in this order{_by(host)}"
+            if number
+            else "none of the project's own"
+        )
+        return f"{own}{read}; those of Django and the packages are known when built"
+    if migrations.applied is None:
+        read += "; what is applied already is known when built"
+        number = f"at most {number}" if number else ""
+    order = ", in this order" if migrations.applied is not None else ""
+    return f"{number} to apply{order}{_by(host)}{read}" if number else f"nothing to migrate{read}"
+
+
+def _by(host: HostPreview) -> str:
+    """Who applies the migrations, where it is not this run on this host."""
+    if not any(step.name == "migrate" for step in host.steps):
+        return ", by a deploy of it"
+    return "" if host.primary else ", by the primary host"
+
+
+def _one_migration(migration: Migration) -> list[str]:
+    can = {True: "can be reversed", False: "can NOT be reversed", None: "whether it can be reversed isn't known"}
+    what = "; ".join(one.says for one in migration.operations) or migration.unread or "makes nothing"
+    atomic = "" if migration.atomic else "; not atomic"
+    lines = [f"{migration.label}: {what} ({can[migration.reversible]}{atomic})"]
+    for operation in migration.operations:
+        lines += [f"  ! {risk.kind}: {risk.says}" for risk in operation.risks]
+    return lines + [f"    {line}" for line in migration.sql or () if line and line != "--"]
+
+
+def _left_lines(host: HostPreview) -> list[str]:
+    offers = " or ".join(f"--data database={way}" for way in host.database_offers)
+    lines = [REVERT_DATABASE[host.database or "keep"] + (f" ({offers} takes it back)" if offers else "")]
+    if host.backup:
+        lines.append(f"from: {host.backup}")
+    migrations = host.migrations
+    if migrations is None:
+        return lines
+    if migrations.source == "unknown":
+        return [*lines, f"what is applied isn't known: {migrations.why}"]
+    if host.database == "reverse":
+        for one in migrations.leaving:
+            lines += [f"- {line}" if number == 0 else f"  {line}" for number, line in enumerate(_reversed(one))]
+    elif migrations.leaving:
+        labels = ", ".join(one.label for one in migrations.leaving)
+        lines.append(f"applied, and not in the older version: {labels}")
+        lines += _breaks_lines(migrations.leaving)
+    if migrations.unknown:
+        lines.append(f"applied, and in neither version, so that it stays: {', '.join(migrations.unknown)}")
+    return [*lines, migrations.why] if migrations.why else lines
+
+
+def _breaks_lines(migrations: Sequence[Migration]) -> list[str]:
+    """What may keep the older version from working with a schema that stays."""
+    return [
+        f"  ! {one.label}, {operation.says}: {risk.says}"
+        for one in migrations
+        for operation in one.operations
+        for risk in operation.risks
+        if risk.kind in (BREAKS, UNKNOWN)
+    ]
+
+
+def _reversed(migration: Migration) -> list[str]:
+    what = "; ".join(one.says for one in migration.operations)
+    can = "" if migration.reversible else " (can NOT be reversed)"
+    return [f"{migration.label}: takes back: {what}{can}"]
+
+
+# --- Static files, links, service
+
+
+def _static_lines(host: HostPreview) -> list[str]:
+    static = host.static
+    if static is None:
+        return []
+    if static.source == "unknown":
+        return [f"known when built: {static.why}"]
+    kinds = (("+", static.added), ("~", static.changed), ("-", static.removed))
+    lines = [f"{sign} {names.count}: {_listed(names)}" for sign, names in kinds if names.count]
+    return [
+        *(lines or [_as_live(host, "as it is live")]),
+        *([f"for certain when built: {static.why}"] if static.why else []),
+    ]
+
+
+def _listed(names: Names) -> str:
+    more = names.count - len(names.names)
+    return ", ".join(names.names) + (f", … and {more} more" if more else "")
+
+
+def _link_lines(host: HostPreview) -> list[str]:
+    lines = [f"{len(host.links)} change, {host.kept_links} stay"] if host.links else []
+    for link in host.links:
+        sign = "+" if link.was is None else "-" if link.now is None else "~"
+        lines.append(f"{sign} {link.path}" + (f" → {link.now}" if link.now else ""))
+    return lines
+
+
+def _window_lines(host: HostPreview) -> list[str]:
+    window = host.window
+    if window is None:
+        return []
+    word = {True: "maintenance is shown", False: "none", None: "maybe"}[window.shown]
+    lines = [f"{word} ({window.why})"]
+    if host.windows:
+        took = ", ".join(
+            f"{one.seconds:.1f} s" + ("" if one.outcome == "committed" else f" ({one.outcome})") for one in host.windows
+        )
+        lines.append(f"the last {'one' if len(host.windows) == 1 else 'ones'} on this host took {took}")
+    return lines
+
+
+def _script_lines(scripts: Sequence[Script]) -> list[str]:
+    # Of two steps that share a script one runs it: which of them, only the build can tell.
+    return (
+        [", ".join(PurePosixPath(path).name for path in dict.fromkeys(one.path for one in scripts))] if scripts else []
+    )
+
+
+def _deletion_lines(host: HostPreview) -> list[str]:
+    backups = [f"- {path}, a backup of an earlier deploy" for path in host.old_backups]
+    if not host.deletions:
+        return ["no version", *backups] if host.looked_ahead else backups
+    freed = sum(one.bytes or 0 for one in host.deletions)
+    lines = [f"{_count(len(host.deletions), 'version')}, which frees {_megabytes(freed)}"]
+    return [*lines, *(f"- {one.name} ({_megabytes(one.bytes)})" for one in host.deletions), *backups]
+
+
+def _disk_lines(disk: Disk | None) -> list[str]:
+    return [f"a version needs up to {_megabytes(disk.needed)}; {_megabytes(disk.free)} are free"] if disk else []
+
+
+def _megabytes(number: int | None) -> str:
+    return "size unknown" if number is None else f"{number / 1e6:,.0f} MB"
+
+
+def _fallback_lines(fallback: Fallback | None) -> list[str]:
+    if fallback is None:
+        return []
+    why = f" ({fallback.why})" if fallback.why else ""
+    return [f"{WAYS[fallback.way]}{why}", *(f"can't be undone: {text}" for text in fallback.cannot_undo)]
+
+
+# --- What stands in the way
+
+
+def _notices(host: HostPreview) -> list[str]:
+    return [line for notice in host.notices for line in _hanging(f"note: {notice}")]
+
+
+def _refusals(host: HostPreview) -> list[str]:
+    return [line for problem in host.problems for line in _hanging(f"would be refused: {problem}")]
+
+
+def _hanging(text: str) -> list[str]:
+    return [f"  {'' if number == 0 else '  '}{line}" for number, line in enumerate(text.split("\n"))]

@@ -1,0 +1,205 @@
+"""What one run does on one host, decided before anything is changed. Plain values, made by `preflight`."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.runs.carry_out import limit_of
+from agent.runs.undo import PATIENCE
+from agent.transaction.progress import BUILD, WINDOW
+from switchback.settings.model import Settings
+from switchback.wire.payload import agent_fingerprint
+
+# How long it may take to begin, seconds.
+BEGIN_LIMIT = 60.0
+# Besides a step's own limit, what the answer may take on the way, seconds.
+ON_THE_WAY = 60.0
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A ref as it was typed, and the commit that it stands for."""
+
+    ref: str
+    sha: str
+
+    @property
+    def short(self) -> str:
+        """The part of it that is in a version's name."""
+        return self.sha[:7]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A deploy, a build, a revert or a restart on one host.
+
+    + deploy: the run's id, the same on all of its hosts
+    + hosts: the names of all hosts of the run; primary: the one of them that migrates and backs up
+    + version: where it goes; was: what is live before it
+    + steps: the agent's steps that this host has to do; none when there is nothing to do
+    + idle: why there is nothing to do
+    + agent: the fingerprint of the agent that the host has
+    + about: what else the journal's first line says
+    + foreseen: steps that are known to have nothing to do, and why. It is for the eye alone: whether they have is
+      decided on the host, when it is their turn
+    + left_out: the names of hosts that --limit leaves out
+    """
+
+    kind: str
+    deploy: str
+    host: str
+    hosts: tuple[str, ...]
+    primary: str
+    settings: Settings
+    version: str
+    was: str | None
+    steps: tuple[str, ...]
+    agent: str | None = None
+    idle: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
+    foreseen: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    def request(self) -> dict[str, Any]:
+        """What the host is told when the run begins."""
+        return {
+            "deploy": self.deploy,
+            "kind": self.kind,
+            "by": who(),
+            "agent": agent_fingerprint(),
+            "hosts": list(self.hosts),
+            "primary": self.host == self.primary,
+            "version": self.version,
+            "was": self.was,
+            "bare": self.was is None,
+            "settings": told(self.settings),
+            **self.about,
+        }
+
+    def lost(self, failed: Iterable[str]) -> list[str]:
+        """The other hosts of this run that have failed."""
+        return sorted(set(failed) & set(self.hosts) - {self.host})
+
+    def together(self, step: str) -> tuple[str, ...]:
+        """The steps that a host does in the call in which it does this one; `begin` comes before the first of them.
+
+        The build concerns nobody else; on a host alone it follows `begin` at once, where several begin first, so that
+        none builds in vain. In the window several hosts go step by step, so that none is further than the others. On a
+        host alone the window is one call, of its own: it is the word of a controller that is still there, without which
+        the live site is not to be touched. So is the commit.
+        """
+        alone = len(self.hosts) == 1
+        build, window = (tuple(name for name in self.steps if name in group) for group in (BUILD, WINDOW))
+        first = ("begin", *build) if alone and build else build
+        calls = [first, window] if alone else [first]
+        return next((names for names in calls if step in names), (step,))
+
+    @property
+    def falls_back_alone(self) -> str:
+        """When a host that hears nothing more falls back by itself."""
+        wait = f"{self.settings.confirm_timeout} s after its running step"
+        if len(self.hosts) == 1:
+            return f"at the latest {wait} has ended"
+        # The step's whole time stays: the slowest of the hosts may take it.
+        settings = self.settings.model_dump(mode="json")
+        step = max(self.steps, key=lambda name: limit_of(name, settings))
+        return f"at the latest {wait}'s time is over (up to {limit_of(step, settings):.0f} s, for {step})"
+
+    @property
+    def cleans_at_once(self) -> bool:
+        """Whether old versions are deleted in the call of the commit: with several hosts none may wait for that."""
+        return self.kind == "deploy" and len(self.hosts) == 1
+
+    def cleaning(self) -> Cleaning:
+        """What to delete once this has committed."""
+        idle = "" if self.steps else "nothing was deployed"
+        foreseen = self.foreseen.get("clean", "")
+        return Cleaning(self.settings, new_id("clean"), self.settings.keep_versions, idle=idle, foreseen=foreseen)
+
+    def told(self, step: str) -> dict[str, Any]:
+        """What a host is told for a step alone; a repository's URL, which may hold a password, it keeps nowhere."""
+        if step == "begin":
+            return self.request()
+        urls = {"code": self.settings.code_repo_url, "config": self.settings.config_repo_url}
+        return {"url": urls[step]} if step in urls else {}
+
+    def patience(self, *steps: str) -> float:
+        """How long to wait for an answer, seconds: the steps' own limits, and the fallback that may come of them."""
+        if steps == ("begin",):
+            # Nothing is to be taken back yet.
+            return BEGIN_LIMIT + ON_THE_WAY
+        settings = self.settings.model_dump(mode="json")
+        back = sum(limit_of(name, settings) for name in ("migrate", "restart", "health", "maintenance_stop"))
+        back += (PATIENCE - 1) * self.settings.health_timeout
+        return sum(limit_of(name, settings) for name in steps) + back + ON_THE_WAY
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What a run deletes on one host.
+
+    + keep: how many healthy versions stay
+    + named: delete these and nothing else
+    + idle: why there is nothing to do, if so
+    + foreseen: why there will be nothing to do, as far as can be told before the run
+    """
+
+    settings: Settings
+    deploy: str
+    keep: int
+    named: tuple[str, ...] = ()
+    idle: str = ""
+    foreseen: str = ""
+
+    def request(self) -> dict[str, Any]:
+        """What the host is told."""
+        return {
+            "deploy": self.deploy,
+            "by": who(),
+            "settings": told(self.settings),
+            "keep": self.keep,
+            "named": list(self.named),
+        }
+
+
+def told(settings: Settings) -> dict[str, Any]:
+    """The settings as a host is told them and writes them down: less the URLs, which may hold a password."""
+    return settings.model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+
+
+def who() -> str:
+    """Who runs this, and where: what others are told while this run holds a host."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def new_id(kind: str) -> str:
+    """An id for a run; the time first, so that they sort."""
+    return f"{utc()}-{kind}-{secrets.token_hex(2)}"
+
+
+def version_name(code: Commit, config: Commit) -> str:
+    """A name for a new version."""
+    return f"django-{utc()}-{code.short}-{config.short}"
+
+
+def utc() -> str:
+    """The time as it stands in names."""
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+
+
+def steps_for(settings: Settings, build: bool, switch: bool) -> tuple[str, ...]:
+    """The steps of a run, in order.
+
+    + build: whether the version has to be built
+    + switch: whether it goes live
+    """
+    # A version that was built earlier meets a database that may have changed since.
+    steps = [*(BUILD if build else ("checks", "trial")), *(WINDOW if switch else ()), "commit"]
+    optional = ("build_script", "install_script")
+    return tuple(name for name in steps if name not in optional or getattr(settings, name))

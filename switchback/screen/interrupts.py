@@ -1,0 +1,94 @@
+"""Ctrl-C during a run: every host falls back at once. A second one leaves it to the guards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+import gevent
+from paramiko import SSHException
+from pyinfra.api import State
+
+from switchback.hosts.gateway import said_besides
+from switchback.plan.run import Run
+from switchback.screen.report import INTERRUPTED, has_gone_back
+from switchback.wire.calls import installed
+
+# What a shell reports for a program that Ctrl-C ended.
+EXIT_CODE = 130
+
+
+def end_at_once() -> None:
+    """End at Ctrl-C without the look of success, until a run says what else there is to do: pyinfra exits with 0."""
+    signal.signal(signal.SIGINT, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    click.echo("    Interrupted.", err=True)
+    sys.exit(EXIT_CODE)
+
+
+class Interrupts:
+    """What a run does when it is asked to stop.
+
+    + runs: what it does on each host
+    """
+
+    # Once a host may have committed, the others are to do so too.
+    committing = False
+
+    def __init__(self, state: State, runs: Sequence[Run]) -> None:
+        self._state = state
+        self._runs = [run for run in runs if run.steps]
+        self._asked = 0
+
+    def catch(self) -> None:
+        """Handle Ctrl-C, and being asked to end, from now on."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._interrupted)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        self._asked += 1
+        if not self._state.is_executing:
+            click.echo("    Interrupted before anything was changed.", err=True)
+            sys.exit(EXIT_CODE)
+        if Interrupts.committing:
+            click.echo("    Too late: the hosts are committing. Wait a moment.", err=True)
+        elif self._asked == 1:
+            click.echo("    Interrupted: every host falls back now. Wait, or press Ctrl-C again to leave.", err=True)
+            gevent.spawn(self._fall_back)
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        longest = max(self._runs, key=lambda run: run.settings.confirm_timeout).falls_back_alone
+        click.echo(
+            f"    Left. Each host goes on falling back by itself, {longest}. Look with deploys/status.py.", err=True
+        )
+        # Waiting for hosts in an orderly end is what its user does not want.
+        os._exit(EXIT_CODE)
+
+    def _fall_back(self) -> None:
+        """Tell the primary host first: the others' old versions may need its database."""
+        primary = [run for run in self._runs if run.host == run.primary]
+        others = [run for run in self._runs if run.host != run.primary]
+        for group in (primary, others):
+            gevent.joinall([gevent.spawn(self._fall_back_on, run) for run in group])
+
+    def _fall_back_on(self, run: Run) -> None:
+        host = self._state.inventory.get_host(run.host)
+        settled = run.host != run.primary and has_gone_back(said_besides.get(run.primary, ()))
+        request = {"reason": INTERRUPTED, "settled": settled}
+        command = installed("fall-back", run.deploy, request=request, timeout=run.patience())
+        arguments = dict(command.connector_arguments)
+        try:
+            _, output = host.run_shell_command(command, _sudo=True, **arguments)
+        except (OSError, EOFError, SSHException) as problem:
+            why = str(problem) or type(problem).__name__
+            click.echo(f"    [{run.host}] does not answer ({why}): its guard takes it back by itself.", err=True)
+            return
+        said_besides[run.host] = list(output.stdout_lines)

@@ -1,0 +1,192 @@
+"""Showing what a run would do before it does anything, keeping it as a plan, and holding a run to a plan."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from pyinfra.api import Host
+
+from switchback.hosts.gateway import Facts, look_ahead
+from switchback.hosts.inventory import command_line, options
+from switchback.plan import store
+from switchback.plan.builder import Known, foresee, idle_steps
+from switchback.plan.lines import preview_lines
+from switchback.plan.model import HostPreview, Preview
+from switchback.plan.run import Run
+from switchback.settings.errors import Refused
+from switchback.settings.options import Options
+
+Kind = Literal["deploy", "build", "revert", "restart", "clean"]
+BLIND = "what would happen there in detail can't be found out (-v shows why)"
+
+
+class Looked(Refused):
+    """Ends a run that only looks, once everything has been shown: there was nothing to do."""
+
+    exit_code = 0
+
+    def show(self, file: Any = None) -> None:
+        """Add nothing."""
+
+
+class LookedAtChanges(Looked):
+    """The same where there is something to do, and the exit code is to say so."""
+
+    exit_code = 2
+
+
+class WouldBeRefused(Refused):
+    """Ends a look at a run that would be refused."""
+
+    headline = "This would be refused; nothing was changed:"
+
+    def show(self, file: Any = None) -> None:
+        """Print the problems for a person alone: the preview, JSON already where that is wanted, has them too."""
+        self.show_problems()
+
+
+class NothingToDo(Looked):
+    """Ends a run in which no host has anything to do: what it says of each is the last thing on the screen."""
+
+    def show(self, file: Any = None) -> None:
+        """Print what was found."""
+        for line in self.problems:
+            click.echo(f"    {line}", err=True)
+
+
+def only_looks() -> bool:
+    """Whether this run shows what would happen and ends there: --dry, or --json without -y."""
+    line = command_line()
+    return line.dry or (line.json_output and not line.yes)
+
+
+def kept_plan() -> Preview | None:
+    """The plan that this run is to do exactly, if it is to. Raises Refused when it can't be read."""
+    asked = options()
+    return store.load(Path(asked.plan)) if asked.plan else None
+
+
+def asked_for(plan: Preview | None) -> Options:
+    """What is asked for: by --data, or the very commits and versions of a plan, wherever the branches are by now."""
+    asked = options()
+    if plan is None:
+        return asked
+    if not plan.hosts:
+        raise Refused(f"--data plan={asked.plan}: it names no host")
+    told, versions = plan.hosts[0], {one.version for one in plan.hosts}
+    if plan.kind in ("revert", "deploy") and len(versions) == 1 and told.version:
+        return asked.model_copy(update={"version": told.version, "database": told.database or asked.database})
+    shas = {part: getattr(told, part).sha for part in ("code", "config") if getattr(told, part)}
+    return asked.model_copy(update=shas)
+
+
+def planned_deletions(plan: Preview | None, host: str) -> tuple[str, ...]:
+    """The versions that a plan deletes on a host, where it is a plan to delete."""
+    told = [one for one in plan.hosts if one.host == host] if plan and plan.kind == "clean" else []
+    return tuple(deletion.name for one in told for deletion in one.deletions)
+
+
+def look(kind: Kind, hosts: Sequence[Host], runs: Mapping[str, Run], known: Mapping[str, Known]) -> Preview:
+    """Find out what a run would do on every host. Under -y alone nobody waits for it, and it is left out."""
+    line, asked = command_line(), options()
+    wanted = not line.yes or line.dry or asked.plan or asked.save_plan
+    ahead = [host for host in hosts if wanted and runs[host.name].steps and kind != "restart"]
+    found = look_ahead(ahead, lambda host: request_for(runs[host.name], known[host.name].seen, line.diff))
+    blind = [host.name for host in ahead if not found[host.name]]
+    if blind and (asked.plan or asked.save_plan):
+        raise Refused(*(f"{name}: {BLIND}" for name in blind))
+    seen = {name: replace(known[name], found=found.get(name) or {}) for name in runs}
+    seen.update({name: replace(seen[name], notices=(*seen[name].notices, BLIND)) for name in blind})
+    if only_looks():
+        # Whoever goes on is told by the build: what a look can't install may be installed by then.
+        seen = {name: replace(one, problems=(*one.problems, *_unresolved(one.found))) for name, one in seen.items()}
+    told = [foresee(run, seen[name]) for name, run in runs.items()]
+    return of_hosts(kind, told)
+
+
+def _unresolved(found: Facts) -> tuple[str, ...]:
+    """Why the build of a version would fail at its packages, where the installer says so already."""
+    told = found.get("packages") or {}
+    return (f"packages can't be resolved: {told['why']}",) if told.get("refused") else ()
+
+
+def of_hosts(kind: Kind, told: Sequence[HostPreview]) -> Preview:
+    """A preview, as of now."""
+    return Preview(kind=kind, made=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), hosts=tuple(told))
+
+
+def request_for(run: Run, seen: Facts, diff: bool) -> Facts:
+    """What a host is asked about a run: where it goes from and to."""
+    versions = {one["name"]: one for one in seen["versions"]}
+    built = "code" not in run.steps
+    commits = {part: run.about[part]["sha"] for part in ("code", "config") if part in run.about}
+    if built:
+        commits = {part: versions[run.version][part] for part in ("code", "config")}
+    live = versions.get(run.was or "", {})
+    return {
+        "urls": {"code": run.settings.code_repo_url, "config": run.settings.config_repo_url},
+        "was": run.was,
+        "version": run.version,
+        "built": built,
+        "commits": commits if all(commits.values()) else {},
+        "live": {part: live.get(part) for part in ("code", "config")},
+        "database": run.about.get("database", "keep") if run.kind == "revert" else None,
+        "diff": diff,
+    }
+
+
+def with_foresight(runs: Mapping[str, Run], preview: Preview) -> dict[str, Run]:
+    """The runs, told which of their steps will have nothing to do, for pyinfra's own table."""
+    told = {one.host: one for one in preview.hosts}
+    found = {}
+    for name, run in runs.items():
+        idle = idle_steps(run, told[name].migrations, told[name].window) if told[name].looked_ahead else {}
+        if not told[name].deletions:
+            idle["clean"] = "nothing to delete"
+        found[name] = replace(run, foreseen=idle)
+    return found
+
+
+def present(preview: Preview, plan: Preview | None) -> None:
+    """Show a preview; keep it or compare it with a plan where that is asked for.
+
+    Raises Refused where the run would be refused, or is no longer what the plan was made for; Looked where looking was
+    all that was asked for, and pyinfra's own table is not.
+    """
+    line, asked = command_line(), options()
+    ends_here = only_looks() and (line.json_output or asked.detailed_exitcode)
+    refused = WouldBeRefused if only_looks() else Refused
+    if ends_here and len(line.operations) > 1:
+        raise Refused("--json and detailed_exitcode speak of one run: name one deploy file")
+    if only_looks() and line.json_output:
+        click.echo(json.dumps(preview.model_dump(mode="json"), indent=2))
+    lines = preview_lines(preview)
+    nothing = _nothing_to_do(preview)
+    for text in () if nothing else lines:
+        click.echo(f"    {text}", err=True)
+    if asked.save_plan:
+        store.save(preview, Path(asked.save_plan))
+        click.echo(f"    This is kept in {asked.save_plan}: --data plan={asked.save_plan} does exactly this", err=True)
+    if plan is not None:
+        changed = store.differences(plan, preview)
+        if changed:
+            raise refused(f"{asked.plan} can't be done as it stands:", *changed, *preview.problems, store.AGAIN)
+    if preview.problems:
+        raise refused(*preview.problems)
+    if nothing:
+        raise NothingToDo(*lines)
+    if ends_here:
+        raise LookedAtChanges if asked.detailed_exitcode and preview.changes else Looked
+
+
+def _nothing_to_do(preview: Preview) -> bool:
+    """Whether a run ends with its preview: pyinfra would go on to tables of zeros. As JSON they are of use."""
+    line = command_line()
+    idle = all(one.idle and not one.deletions for one in preview.hosts)
+    return idle and not preview.problems and not line.json_output and len(line.operations) < 2

@@ -1,0 +1,232 @@
+"""The settings of an environment: what group_data/*.yml, an inventory's hosts and --data may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from agent.versions.layout import AUTO
+from switchback.settings import values
+from switchback.settings.values import check_ref
+
+__all__ = ["REQUIRED", "Settings", "check_ref"]
+
+Hosts = Annotated[tuple[str, ...], BeforeValidator(values.several), AfterValidator(values.check_hosts)]
+WebUrl = Annotated[str, AfterValidator(values.check_web_url)]
+Repository = Annotated[str, AfterValidator(values.check_repository)]
+Ref = Annotated[str, AfterValidator(check_ref)]
+User = Annotated[
+    str, AfterValidator(values.named(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", "a user's name (letters, digits, _ . -)"))
+]
+Folder = Annotated[
+    str,
+    AfterValidator(values.named(r"[A-Za-z0-9_][\w.-]*", "the name of a directory in the version, without a slash")),
+]
+Unit = Annotated[
+    str, AfterValidator(values.named(r"[A-Za-z0-9_][\w@.:-]*", "the name of a systemd service, as in django"))
+]
+HomePath = Annotated[str, AfterValidator(values.check_host_path)]
+HostPath = Annotated[HomePath, AfterValidator(values.check_below)]
+AutoPath = Annotated[str, AfterValidator(values.check_auto_or_host_path)]
+Script = Annotated[str, AfterValidator(values.check_script)]
+Said = BeforeValidator(values.none_if_said)
+Count = Annotated[int, Field(ge=1)]
+CountOrZero = Annotated[int, Field(ge=0)]
+Statuses = Annotated[
+    tuple[Annotated[int, Field(ge=100, le=599)], ...], BeforeValidator(values.several), Field(min_length=1)
+]
+Headers = Annotated[dict[str, str], BeforeValidator(values.mapping), AfterValidator(values.check_headers)]
+
+
+class Settings(BaseModel):
+    """Every setting, in the order of the documentation. A path may begin with `~`, the app user's home on the host."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: Hosts = Field(
+        default=(),
+        description="the host's name, or several (with commas, or a list); required unless the inventory names hosts",
+        examples=["www.example.com"],
+    )
+    website_url: WebUrl = Field(
+        description="the site's address, as a visitor writes it", examples=["https://www.example.com/"]
+    )
+    code_repo_url: Repository = Field(
+        description="the repository of the app's code, as the host reaches it",
+        examples=["git@git.example.com:site/code.git"],
+    )
+    config_repo_url: Repository = Field(
+        description="the repository of the app's config, as the host reaches it",
+        examples=["git@git.example.com:site/config.git"],
+    )
+    code_branch: Ref = Field(
+        description="what is deployed of the code unless `--data code=` says otherwise: a branch, tag or SHA",
+        examples=["main"],
+    )
+    config_branch: Ref = Field(
+        description="what is deployed of the config unless `--data config=` says otherwise: a branch, tag or SHA",
+        examples=["main"],
+    )
+
+    # Before the paths: checking one needs to know whose home `~app` is.
+    app_username: User = Field(default="app", description="the user who owns the code and config and runs the app")
+    admin_username: User = Field(default="admin", description="the user who connects, and who has sudo")
+
+    code_subdir: Folder = Field(default="code", description="the code's directory in a version")
+    config_subdir: Folder = Field(default="config", description="the config's directory in a version")
+    venv_subdir: Folder = Field(default="venv", description="the virtual environment's directory in a version")
+    static_subdir: Folder = Field(default="static", description="the collected static files' directory in a version")
+    versions_dir: HomePath = Field(default="~", description="the directory that the versions are in")
+    deployment_dir: HostPath = Field(
+        default="~/deployment", description="the directory whose settings, wsgi, manage.py, … link into the live config"
+    )
+    current_main: HostPath = Field(default="~/django-current", description="the link to the live version")
+    previous_main: HostPath = Field(
+        default="~/django-previous", description="the link to the version that was live before"
+    )
+    current_working: HostPath = Field(
+        default="~/django-working", description="the link to the last version that proved healthy"
+    )
+    previous_working: HostPath = Field(
+        default="~/django-previous-working", description="the link to the one that proved healthy before that"
+    )
+    current_venv_dir: HostPath = Field(default="~/venv", description="the link to the live virtual environment")
+    current_code: HostPath = Field(default="~/django", description="the link to the live code")
+    current_config: HostPath = Field(
+        default="~/django-current/config/", description="the live config, by way of current_main"
+    )
+
+    python: Annotated[str, AfterValidator(values.check_python)] = Field(
+        default="python3", description="the interpreter that makes the virtual environment: a command or its path"
+    )
+    requirements: Annotated[str, AfterValidator(values.check_path_in_code)] = Field(
+        default="requirements.txt", description="the file of the app's requirements, inside the code"
+    )
+    wheelhouse: Annotated[Annotated[str, AfterValidator(values.check_absolute_path)] | None, Said] = Field(
+        default=None,
+        description="a directory of wheels on the host (absolute): packages come from there, none from the network",
+    )
+    reuse_venv: bool = Field(
+        default=True,
+        description="whether packages are linked from an earlier version with the same requirements, Python and wheels",
+    )
+    build_script: Annotated[Script | None, Said] = Field(
+        default=None, description="a script to run in the new version's code once its packages are installed"
+    )
+    install_script: Annotated[Script | None, Said] = Field(
+        default=None, description="a script to run once the new version is live, before the restart"
+    )
+    maintenance_start_script: HostPath = Field(
+        default="~/scripts/start_maintenance.sh", description="the script that shows visitors the maintenance page"
+    )
+    maintenance_stop_script: HostPath = Field(
+        default="~/scripts/stop_maintenance.sh", description="the script that lets visitors back in"
+    )
+    backup_script: HostPath = Field(
+        default="~/scripts/backup_database.sh", description="the script that backs up the database and prints the path"
+    )
+    restore_script: Annotated[AutoPath | None, Said] = Field(
+        default=AUTO,
+        description="the script that restores the backup whose path it is given; `auto`: the one that provision writes "
+        "beside `backup_script`, where it is there",
+    )
+    systemd_service: Unit = Field(default="django", description="the service that runs the app's processes")
+
+    maintenance: Literal["always", "auto"] = Field(
+        default="always",
+        description="`always` a maintenance window, or `auto`: only where visitors would notice more without one",
+    )
+    restart: Literal["restart", "rolling"] = Field(
+        default="restart",
+        description="how processes get to a version: all at once (`restart`), or one by one while the others serve "
+        "(`rolling`; see zero-downtime.md)",
+    )
+    database_fallback: Literal["reverse", "restore", "keep"] = Field(
+        default="reverse",
+        description="what a fallback does to the database: `reverse` migrations, `restore` the backup, or `keep` it",
+    )
+
+    health_url: WebUrl = Field(
+        default="http://127.0.0.1:8000/",
+        description="the app's own address on the host, asked before visitors are let in",
+    )
+    health_headers: Headers = Field(
+        default={},
+        description="headers to ask health_url with; Host and X-Forwarded-Proto: https are website_url's unless here",
+    )
+    health_status: Statuses = Field(default=(200,), description="the status that is healthy, or a list of them")
+    health_timeout: Count = Field(default=30, description="seconds for the app to become healthy")
+    health_stable: CountOrZero = Field(default=3, description="seconds that its processes must then stay up")
+    site_status: Statuses = Field(
+        default=(200,), description="the status that website_url answers visitors with, or a list of them"
+    )
+    site_timeout: Count = Field(default=30, description="seconds for website_url to answer so after maintenance")
+
+    confirm_timeout: Count = Field(
+        default=60, description="seconds without word from the controller until the host falls back by itself"
+    )
+    lock_wait: CountOrZero = Field(
+        default=0, description="seconds to wait for another deploy to end; 0 refuses at once"
+    )
+    build_timeout: Count = Field(default=900, description="seconds for each step of the build")
+    script_timeout: Count = Field(
+        default=600, description="seconds for each script on the host, and for reading the backup that one has made"
+    )
+    migrate_timeout: Count = Field(default=1800, description="seconds for the migrations")
+    lock_timeout: Count = Field(
+        default=2,
+        description="seconds that a migration waits for a lock in PostgreSQL, and visitors behind it: then it is "
+        "rolled back, and tried again (see failure-model.md)",
+    )
+    restart_timeout: Count = Field(
+        default=60,
+        description=(
+            "seconds for the service to restart; where processes are replaced one by one, each may take its own "
+            "`stopwaitsecs` besides"
+        ),
+    )
+
+    static_keep_days: CountOrZero = Field(
+        default=30, description="days that hashed static files of earlier versions stay reachable in later ones"
+    )
+    keep_versions: Count = Field(
+        default=10, description="healthy versions that clean keeps, and never deployed ones that a build keeps"
+    )
+    keep_failed: CountOrZero = Field(
+        default=3, description="failed versions that clean keeps, and a run that fails, as evidence"
+    )
+    keep_backups: Annotated[Count | None, Said] = Field(
+        default=None,
+        description="backups of deploys that are kept, besides those that a version on the host needs; unless you say "
+        "so, 30 of the script that provision writes, and all of a script of your own",
+    )
+    keep_runs: Count = Field(
+        default=50, description="runs whose journal and output are kept, besides those of failed versions"
+    )
+    keep_history: Count = Field(
+        default=1000, description="lines of history that are kept, besides those of the versions on the host"
+    )
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Settings:
+        folders = (self.code_subdir, self.config_subdir, self.venv_subdir, self.static_subdir)
+        if len(set(folders)) < len(folders):
+            raise ValueError("code_subdir, config_subdir, venv_subdir and static_subdir must be four different names")
+        if self.database_fallback == "restore" and self.restore_script is None:
+            raise ValueError("database_fallback: restore needs a restore_script")
+        return self
+
+
+def as_found(settings: Settings, restore_script: Mapping[str, Any] | None) -> Settings:
+    """Settings with what `auto` stands for on a host.
+
+    + restore_script: the script as the survey has seen it, if it is there
+    """
+    if settings.restore_script != AUTO:
+        return settings
+    return settings.model_copy(update={"restore_script": restore_script["path"] if restore_script else None})
+
+
+REQUIRED = frozenset(key for key, field in Settings.model_fields.items() if field.is_required())

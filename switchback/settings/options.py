@@ -1,0 +1,133 @@
+"""What the command line says about one run: pyinfra's flags, and the --data that is no setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import click
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from switchback.settings import values
+from switchback.settings.errors import Problems, Refused
+from switchback.settings.given import Given, checked
+from switchback.settings.model import CountOrZero, Ref
+
+Version = Annotated[
+    str,
+    AfterValidator(
+        values.named(
+            r"[A-Za-z0-9_][\w.-]*",
+            "a version's name, as in django-20250131-120000-1a2b3c4-5d6e7f8 (status.py lists them)",
+        )
+    ),
+]
+PlanFile = Annotated[str, AfterValidator(values.check_local_file)]
+
+
+class Options(BaseModel):
+    """What --data may say for one run besides the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: Ref | None = Field(default=None, description="the branch, tag or SHA of the code; code_branch otherwise")
+    config: Ref | None = Field(
+        default=None, description="the branch, tag or SHA of the config; config_branch otherwise"
+    )
+    version: Version | None = Field(default=None, description="a version that is already built")
+    database: Literal["keep", "reverse", "restore"] | None = Field(
+        default=None, description="what a revert does to the database: `keep` it (the default), `reverse` or `restore`"
+    )
+    keep: CountOrZero | None = Field(
+        default=None, description="how many healthy versions clean keeps; keep_versions otherwise"
+    )
+    force: bool = Field(default=False, description="`true` deploys what is live and healthy once more")
+    hotfixes: Literal["refuse", "discard"] | None = Field(
+        default=None,
+        description="changes made on the host: `refuse` (the default), or `discard` (a patch of them is kept)",
+    )
+    irreversible: Literal["refuse", "accept"] | None = Field(
+        default=None, description="a deploy that could not be undone: `refuse` it (the default), or `accept`"
+    )
+    pin: Version | None = Field(default=None, description="a version that clean must never delete")
+    unpin: Version | None = Field(default=None, description="a version that clean may delete again")
+
+    save_plan: PlanFile | None = Field(
+        default=None, description="a file, here, that the preview is written to: a plan for `plan`"
+    )
+    plan: PlanFile | None = Field(
+        default=None, description="a plan: do exactly what it says, or nothing when the host is no longer the same"
+    )
+    detailed_exitcode: bool = Field(
+        default=False, description="`true` with `--dry`: ends with 0 for nothing to do, 2 for changes, 1 for errors"
+    )
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Options:
+        if self.plan and (self.code or self.config or self.version):
+            raise ValueError("plan: it says already what goes live: leave out code=, config= and version=")
+        if self.version and (self.code or self.config):
+            raise ValueError("version: a version has its code and config already: leave out code= and config=")
+        return self
+
+    @classmethod
+    def of(cls, data: Mapping[str, str]) -> Options:
+        """The options among the --data. Raises Refused for those that are wrong."""
+        given = {key: Given(value, "--data") for key, value in data.items() if key in cls.model_fields}
+        return checked(cls, given, "--data")
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """pyinfra's own flags of this run.
+
+    + data: the text of each --data, verbatim: pyinfra makes a number of 0012345
+    """
+
+    dry: bool = False
+    diff: bool = False
+    yes: bool = False
+    json_output: bool = False
+    no_wait: bool = False
+    serial: bool = False
+    operations: tuple[str, ...] = ()
+    limit: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    group_data: tuple[str, ...] = ()
+    data: tuple[tuple[str, str], ...] = ()
+
+
+def _missing_inventory(path: str) -> list[str]:
+    """What to say of an inventory that is not there: pyinfra would do nothing, on no host, and call it a success."""
+    if not path.endswith(".py") or Path(path).exists():
+        return []
+    there = sorted(str(found) for found in Path("inventories").glob("*.py"))
+    return [f"there is no inventory {path}; there is {', '.join(there) or 'none in inventories/'}"]
+
+
+def read_command_line() -> CommandLine:
+    """The flags that pyinfra was started with, if any. Raises Refused for a malformed --data, and no such inventory."""
+    context = click.get_current_context(silent=True)
+    given = context.params if context else {}
+    Refused.as_json = bool(given.get("json_output"))
+    problems = Problems()
+    for text in given.get("data", ()):
+        if not text.partition("=")[0].strip() or "=" not in text:
+            problems.add(f"--data {text}: write it as --data KEY=VALUE")
+    problems.add(*_missing_inventory(str(given.get("inventory") or "")))
+    problems.refuse_if_any()
+    return CommandLine(
+        dry=bool(given.get("dry")),
+        diff=bool(given.get("diff")),
+        yes=bool(given.get("yes")),
+        json_output=bool(given.get("json_output")),
+        no_wait=bool(given.get("no_wait")),
+        serial=bool(given.get("serial")),
+        operations=tuple(given.get("operations", ())),
+        limit=tuple(given.get("limit", ())),
+        exclude=tuple(given.get("exclude", ())),
+        group_data=tuple(given.get("group_data", ())),
+        data=tuple((text.partition("=")[0], text.partition("=")[2]) for text in given.get("data", ())),
+    )
