@@ -6,13 +6,14 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
-from agent.host.command import CommandFailed
+from agent.host.command import CommandFailed, ending
 from agent.host.links import NotALink, Recorded, read_link
 from agent.host.output import say
 from agent.restart import rolling
 from agent.runs.ending import end_refused
 from agent.service import health, verdicts
 from agent.state import State, installed_agent
+from agent.text.lines import lines_of
 from agent.text.masking import masked_urls
 from agent.transaction import reserve
 from agent.transaction.transaction import Refused, Transaction, begin, start_guard
@@ -51,8 +52,10 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         begin(state, deploy, fields)
         problem = _refusal(transaction, request, ailing)
     if problem:
-        end_refused(transaction, problem)
-        raise Refused(problem)
+        live = marks.linked_version(layout, layout.path("current_main"))
+        told = f"{problem}; nothing was changed ({live or 'no version'} is live); evidence: {transaction.folder}"
+        end_refused(transaction, told)
+        raise Refused(told)
     return transaction
 
 
@@ -66,9 +69,23 @@ def _refusal(transaction: Transaction, request: dict[str, Any], ailing: Mapping[
         for text in ailing.values():
             say(f"before this {request['kind']}: {text}")
         _keep_hotfixes(transaction, request)
-    except (Refused, CommandFailed, OSError, subprocess.SubprocessError) as problem:
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as problem:
+        return f"the guard, which would take a lost deploy back, can't be started: {_why(problem)}"
+    except (Refused, CommandFailed) as problem:
         return masked_urls(str(problem))
+    except OSError as problem:
+        where = f" ({problem.filename})" if problem.filename else ""
+        return masked_urls(f"what a way back needs could not be set aside: {problem.strerror or problem}{where}")
     return ""
+
+
+def _why(problem: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> str:
+    """What a command of ours has said, in words for a person."""
+    command = " ".join(problem.cmd)
+    if isinstance(problem, subprocess.TimeoutExpired):
+        return f"{command} has not ended within {problem.timeout:.0f} s"
+    said = lines_of((problem.stderr or b"").decode(errors="replace"))
+    return f"{command} ended with {ending(problem.returncode)}" + (f": {said[0]}" if said else "")
 
 
 def _is_there(layout: Layout, version: str) -> bool:

@@ -45,11 +45,14 @@ TROUBLE = (StepFailed, CommandFailed, Unhealthy, Interrupted, NotALink, OSError)
 
 
 def end_refused(transaction: Transaction, reason: str) -> None:
-    """End a deploy that had not begun to do anything, unless whoever interrupted it has."""
+    """End a deploy that had not begun to do anything, unless whoever interrupted it has.
+
+    + reason: why, and what is live
+    """
     with transaction.alone():
         # If the host was taken after that, the guard frees it.
         if not transaction.progress.outcome:
-            _end(transaction, "refused", f"refused: {reason}; nothing was changed")
+            _end(transaction, "refused", f"refused: {reason}")
 
 
 def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> str:

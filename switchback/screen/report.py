@@ -130,7 +130,7 @@ def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:
     lines += [f"    [{one.host}] took no part: {one.idle}" for one in runs if not one.steps]
     unheard = {one.host for one in endings if one.outcome in ("unknown", "still falling back")}
     late = next((one for one in acting if one.host in unheard), run)
-    return [*lines, *(f"    Next: {hint}" for hint in _next(run, late, outcomes))]
+    return [*lines, *(f"    Next: {hint}" for hint in _next(run, late, outcomes, endings))]
 
 
 def _headline(endings: Sequence[Ending]) -> str:
@@ -143,7 +143,7 @@ def _headline(endings: Sequence[Ending]) -> str:
     return "; ".join(f"{outcome} on {hosts}" for outcome, hosts in where.items())
 
 
-def _next(run: Run, late: Run, outcomes: set[str]) -> Iterable[str]:
+def _next(run: Run, late: Run, outcomes: set[str], endings: Sequence[Ending]) -> Iterable[str]:
     if "committed" in outcomes and run.left_out:
         yield f"not on {', '.join(run.left_out)}, which took no part: deploys/status.py compares all hosts"
     if outcomes == {"committed"}:
@@ -156,7 +156,7 @@ def _next(run: Run, late: Run, outcomes: set[str]) -> Iterable[str]:
         yield "not all hosts have committed: deploys/status.py compares them; deploy again to bring the others along"
     if "needs a person" in outcomes:
         yield "deploys/recover.py shows what happened, finishes the fallback and frees the host"
-    elif outcomes - {"unknown"}:
+    elif any("; evidence: " in one.sentence for one in endings):
         yield "the evidence (journal, output of each step, logs) is in the folder named above, on the host, for root"
 
 

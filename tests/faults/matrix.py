@@ -162,9 +162,13 @@ class Session:
             # Its processes take requests and never answer.
             self.host.run(["systemctl", "kill", "--signal=STOP", stopped])
             rule.go()
-        self._wait(running)
         if stopped == "nginx":
+            # What visitors get is proven on the way back, too.
+            wait_until(
+                self.host, f"cat {STATE}/transactions/$(cat {STATE}/lock)/journal.jsonl | grep -q 'step failed'", LIMIT
+            )
             self.host.run(["systemctl", "kill", "--signal=CONT", stopped])
+        self._wait(running)
 
     def _lose(self) -> None:
         row, fault = self.case.row, self.case.fault

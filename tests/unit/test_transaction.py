@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import subprocess
 import sys
 import threading
 import time
@@ -716,3 +717,38 @@ def test_a_deploy_that_is_refused_as_it_begins_frees_the_host(host: Host, monkey
         beginning.begin_deploy(host.state, request)
     assert lock_holder(host.state) is None
     assert Transaction(host.state, ID).progress.outcome == "refused"
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (
+            subprocess.CalledProcessError(
+                1, ["systemctl", "start", "switchback-guard.service"], stderr=b"Unit not found.\n"
+            ),
+            "can't be started: systemctl start switchback-guard.service ended with exit code 1: Unit not found.",
+        ),
+        (subprocess.TimeoutExpired(["systemctl", "start"], 20), "systemctl start has not ended within 20 s"),
+        (OSError(errno.ENOSPC, "No space left on device"), "could not be set aside: No space left on device"),
+    ],
+)
+def test_what_keeps_a_deploy_from_beginning_is_told_in_words_and_with_what_is_live(
+    host: Host, monkeypatch: pytest.MonkeyPatch, problem: Exception, told: str
+) -> None:
+    def fail() -> None:
+        raise problem
+
+    monkeypatch.setattr("agent.service.verdicts.look", lambda _: SimpleNamespace(ailing=()))
+    monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
+    monkeypatch.setattr(beginning, "_our_own_agent", lambda _: None)
+    monkeypatch.setattr(beginning, "start_guard", fail)
+    asked = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+    request = {"deploy": ID, "kind": "deploy", "by": "ann", "version": NEW, "was": LIVE, "settings": asked}
+    with pytest.raises(Refused) as refused:
+        beginning.begin_deploy(host.state, request)
+    said = str(refused.value)
+    assert told in said
+    folder = Transaction(host.state, ID).folder
+    assert said.endswith(f"; nothing was changed ({LIVE} is live); evidence: {folder}")
+    assert how_it_ended(Transaction(host.state, ID)) == f"refused: {said}"
+    assert lock_holder(host.state) is None
