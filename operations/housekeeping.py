@@ -9,7 +9,7 @@ from pyinfra.api import operation
 
 from agent.runs.undo import PATIENCE
 from operations.steps import Commands, done_already
-from switchback.plan.run import Cleaning, Run
+from switchback.runs.run import Cleaning, Run
 from switchback.settings.model import Settings
 from switchback.wire.calls import installed
 

@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from pyinfra import host, state
 from pyinfra.api import FunctionCommand, StringCommand
 
-from switchback.plan.run import Run
+from switchback.runs.run import Run
 from switchback.screen.interrupts import Interrupts
 from switchback.screen.report import ALL_OR_NONE, has_followed, has_gone_back, said_by
 from switchback.wire.calls import installed

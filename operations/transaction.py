@@ -9,7 +9,7 @@ from pyinfra.api import Host, State, operation
 
 from operations.steps import Commands, ask, lost, step
 from switchback.hosts.gateway import for_all_hosts, reached, settle
-from switchback.plan.run import Run
+from switchback.runs.run import Run
 from switchback.wire.calls import bring_along
 from switchback.wire.payload import agent_fingerprint
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api import operation
 
 from operations.steps import Commands, step
-from switchback.plan.run import Run
+from switchback.runs.run import Run
 
 
 @operation()

@@ -1,1 +1,1 @@
-"""What a run does on a host, and the preview of it: a model, its lines, and the file that keeps it."""
+"""The preview of a run on a host: a model, its lines, and the file that keeps it."""

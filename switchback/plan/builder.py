@@ -37,7 +37,8 @@ from switchback.plan.model import (
     Summary,
     Window,
 )
-from switchback.plan.run import Run
+from switchback.runs.reverts import last_left
+from switchback.runs.run import Run
 from switchback.settings.model import Settings
 
 Facts = dict[str, Any]
@@ -477,12 +478,6 @@ def _fallback_of_migrations(run: Run, migrations: Migrations) -> tuple[Fallback,
 
 def _conflicts(conflicts: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(f"{app}: {', '.join(names)}" for app, names in conflicts.items())
-
-
-def last_left(history: Sequence[Facts], version: str) -> Facts:
-    """The run that last put another version in the place of a version; empty where none has."""
-    left = (line for line in reversed(history) if line["outcome"] == "committed" and line["was"] == version)
-    return next((line for line in left if line.get("version") not in (None, version)), {})
 
 
 def _database_offers(run: Run, seen: Facts, migrations: Migrations | None) -> tuple[str, ...]:

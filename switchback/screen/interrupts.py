@@ -14,7 +14,7 @@ from paramiko import SSHException
 from pyinfra.api import State
 
 from switchback.hosts.gateway import said_besides
-from switchback.plan.run import Run
+from switchback.runs.run import Run
 from switchback.screen.report import INTERRUPTED, has_gone_back
 from switchback.wire.calls import installed
 

@@ -18,7 +18,7 @@ from switchback.plan import store
 from switchback.plan.builder import Known, foresee, idle_steps
 from switchback.plan.lines import preview_lines
 from switchback.plan.model import HostPreview, Preview
-from switchback.plan.run import Run
+from switchback.runs.run import Run
 from switchback.settings.errors import Refused
 from switchback.settings.options import Options
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import click
 from pyinfra.api import State
 
-from switchback.plan.run import Run
+from switchback.runs.run import Run
 
 # How the agent's last line begins, and so how a run has ended on a host.
 OUTCOMES = ("committed", "refused", "fell back", "still falling back", "needs a person")

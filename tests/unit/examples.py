@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from switchback.plan.run import Run
-from switchback.screen.preflight import Fleet
+from switchback.runs.fleet import Fleet
+from switchback.runs.run import Run
 from switchback.settings.model import Settings
 from switchback.settings.options import Options
 from tests.unit import healthy

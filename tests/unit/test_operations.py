@@ -21,7 +21,7 @@ from pyinfra.context import ctx_host, ctx_state
 from agent.transaction import progress
 from operations import housekeeping, steps, transaction, version, window
 from operations.steps import step
-from switchback.plan.run import Cleaning, Run
+from switchback.runs.run import Cleaning, Run
 from switchback.wire.calls import AGENT
 from switchback.wire.payload import agent_fingerprint
 from tests.unit.examples import ALL_STEPS, CODE_URL, CONFIG_URL, HIDDEN, run, settings, without_gevent

@@ -10,15 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.transaction.progress import BUILD, WINDOW
-from switchback.plan.run import Run
-from switchback.screen.preflight import (
-    agreed_commits,
-    further_than_alone,
-    plan_build,
-    plan_deploy,
-    plan_restart,
-    plan_revert,
-)
+from switchback.runs.deploys import agreed_commits, plan_build, plan_deploy
+from switchback.runs.restarts import plan_restart
+from switchback.runs.reverts import further_than_alone, plan_revert
+from switchback.runs.run import Run
 from switchback.settings.errors import Refused
 from tests.unit.examples import (
     ALL_STEPS,

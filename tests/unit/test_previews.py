@@ -19,7 +19,10 @@ from switchback.checks.layout import host_problems, hotfix_problems, transaction
 from switchback.plan.builder import Known, foresee, foresee_cleaning
 from switchback.plan.lines import host_lines, preview_lines
 from switchback.plan.model import Preview
-from switchback.screen.preflight import Fleet, plan_build, plan_deploy, plan_restart, plan_revert
+from switchback.runs.deploys import plan_build, plan_deploy
+from switchback.runs.fleet import Fleet
+from switchback.runs.restarts import plan_restart
+from switchback.runs.reverts import plan_revert
 from switchback.screen.present import of_hosts
 from tests.unit import examples, healthy
 

@@ -14,7 +14,8 @@ from agent.transaction.bounds import backs_up_as_provisioned
 from agent.versions.layout import Layout
 from operations import provision
 from switchback.checks.layout import restore_notices
-from switchback.screen.preflight import plan_deploy, plan_revert
+from switchback.runs.deploys import plan_deploy
+from switchback.runs.reverts import plan_revert
 from switchback.settings.errors import Refused
 from switchback.settings.model import as_found
 from switchback.settings.options import Options

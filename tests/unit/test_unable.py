@@ -11,8 +11,10 @@ import pytest
 from agent.versions.marks import unable
 from switchback.checks.layout import host_problems
 from switchback.checks.unable import unable_notes, unable_problems
-from switchback.plan.run import Run
-from switchback.screen.preflight import plan_build, plan_deploy, plan_restart, plan_revert
+from switchback.runs.deploys import plan_build, plan_deploy
+from switchback.runs.restarts import plan_restart
+from switchback.runs.reverts import plan_revert
+from switchback.runs.run import Run
 from switchback.screen.status import status_lines
 from switchback.settings.errors import Refused
 from tests.unit.examples import LIVE, NEW, OLD, asked, fleet, host_facts, settings, version

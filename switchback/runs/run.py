@@ -1,4 +1,4 @@
-"""What one run does on one host, decided before anything is changed. Plain values, made by `preflight`."""
+"""What one run does on one host, decided before anything is changed. Plain values; `deploys` and `reverts` make them."""
 
 from __future__ import annotations
 

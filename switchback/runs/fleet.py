@@ -1,0 +1,142 @@
+"""All hosts of a run, and their runs to a version that is to be on each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from switchback.checks.compare import builds
+from switchback.runs.run import Run, new_id, steps_for
+from switchback.settings.errors import Refused
+from switchback.settings.model import Settings
+from switchback.settings.options import Options
+
+WHICH = "deploys/status.py lists those that are there"
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All hosts of a run, as they were seen, in the inventory's order.
+
+    + primary: the host that migrates and backs up
+    """
+
+    settings: dict[str, Settings]
+    facts: dict[str, Facts]
+    primary: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hosts' names."""
+        return tuple(self.facts)
+
+
+def to_named(fleet: Fleet, asked: Options, kind: str, about: dict[str, Any]) -> dict[str, Run]:
+    """Go to a version that was asked for by name, unless it is live already."""
+    version = _existing(fleet, str(asked.version), kind)
+    live = all(seen["linked"]["current"] == version and seen["healthy"]["healthy"] for seen in fleet.facts.values())
+    if live and not asked.force:
+        return idle_runs(fleet, kind, f"{version} is live and healthy already: nothing to do")
+    return runs_to(fleet, asked, kind, version, build=False, about=about)
+
+
+def is_sealed(seen: Facts, version: str) -> bool:
+    """Whether a host has a version whole."""
+    return any(one["name"] == version and one["sealed"] for one in seen["versions"])
+
+
+def known_version(seen: Facts, version: str) -> Facts | None:
+    """A version as it was seen on a host."""
+    return next((one for one in seen["versions"] if one["name"] == version), None)
+
+
+def _existing(fleet: Fleet, version: str, kind: str) -> str:
+    """A version that was asked for by name. Raises Refused where a host has none that is whole, and fit for this."""
+    problems = []
+    for name, seen in fleet.facts.items():
+        known = known_version(seen, version)
+        if known is None:
+            command = builds(fleet.facts, version)
+            problems.append(f"{name}: there is no version {version}; {f'{command} builds it' if command else WHICH}")
+        elif known.get("unable"):
+            problems.append(f"{name}: {version} can't be started any more: {known['unable']}")
+        elif not known["sealed"] and not known["working"]:
+            problems.append(f"{name}: {version} was never finished")
+        elif kind == "revert" and known["failed"]:
+            problems.append(
+                f"{name}: {version} failed at {known['failed']['step']}, and a revert goes to what has worked; "
+                f"deploys/deploy.py --data version={version} tries it again"
+            )
+    if problems:
+        raise Refused(*problems)
+    return version
+
+
+def needs_restore_script(fleet: Fleet, problem: str) -> None:
+    """Raise Refused where the host that restores for all has no script for it."""
+    if fleet.settings[fleet.primary].restore_script is None:
+        usual = (fleet.facts[fleet.primary].get("restore") or {}).get("usual")
+        raise Refused(f"{problem}, and none that provision has written is at {usual}" if usual else problem)
+
+
+def runs_to(
+    fleet: Fleet, asked: Options, kind: str, version: str, *, build: bool, about: dict[str, Any]
+) -> dict[str, Run]:
+    """The runs of all hosts to a version: each builds it where it lacks it."""
+    deploy = new_id(kind)
+    if kind == "deploy" and fleet.settings[fleet.primary].database_fallback == "restore":
+        needs_restore_script(fleet, "database_fallback: restore needs a restore_script")
+    about = {**about, "irreversible": asked.irreversible or "refuse", "hotfixes": asked.hotfixes or "refuse"}
+    about["provisioned"] = bool((fleet.facts[fleet.primary].get("restore") or {}).get("provisioned"))
+    runs = {}
+    for name, seen in fleet.facts.items():
+        needs_build = build and not is_sealed(seen, version)
+        steps = steps_for(fleet.settings[name], needs_build, switch=kind != "build")
+        if kind == "revert":
+            # Whoever goes back is in a hurry: where the database stays as it is, no backup is waited for.
+            steps = tuple(step for step in steps if step not in ("trial", "backup_before", "install_script"))
+        runs[name] = run_on(fleet, name, kind, deploy=deploy, version=version, steps=steps, about=about)
+    return runs
+
+
+def run_on(
+    fleet: Fleet, name: str, kind: str, *, deploy: str, version: str, steps: tuple[str, ...], about: dict[str, Any]
+) -> Run:
+    """The run of one of the hosts."""
+    seen = fleet.facts[name]
+    return Run(
+        kind=kind,
+        deploy=deploy,
+        host=name,
+        hosts=fleet.names,
+        primary=fleet.primary,
+        settings=fleet.settings[name],
+        version=version,
+        was=seen["linked"]["current"],
+        steps=steps,
+        agent=seen["agent"],
+        about=about,
+    )
+
+
+def idle_runs(fleet: Fleet, kind: str, why: str) -> dict[str, Run]:
+    """Runs that have nothing to do, and say why."""
+    runs = {}
+    for name, seen in fleet.facts.items():
+        live = seen["linked"]["current"]
+        runs[name] = Run(
+            kind=kind,
+            deploy="",
+            host=name,
+            hosts=fleet.names,
+            primary=fleet.primary,
+            settings=fleet.settings[name],
+            version=live,
+            was=live,
+            steps=(),
+            agent=seen["agent"],
+            idle=why.format(version=live),
+        )
+    return runs

@@ -1,0 +1,25 @@
+"""What a restart does."""
+
+from __future__ import annotations
+
+from switchback.checks.unable import unable_problems
+from switchback.runs.fleet import Fleet, run_on
+from switchback.runs.run import Run, new_id
+from switchback.settings.errors import Refused
+from switchback.settings.options import Options
+
+
+def plan_restart(fleet: Fleet, asked: Options) -> dict[str, Run]:
+    """Decide a restart. Pure."""
+    live = {name: seen["linked"]["current"] for name, seen in fleet.facts.items()}
+    bare = [
+        f"{name}: no version is live, so there is nothing to restart" for name, version in live.items() if not version
+    ]
+    bare += [f"{name}: {problem}" for name, seen in fleet.facts.items() for problem in unable_problems(seen)]
+    if bare:
+        raise Refused(*bare)
+    deploy, steps = new_id("restart"), ("restart", "health", "site", "commit")
+    return {
+        name: run_on(fleet, name, "restart", deploy=deploy, version=live[name], steps=steps, about={})
+        for name in fleet.names
+    }
