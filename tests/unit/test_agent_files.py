@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -157,7 +158,29 @@ def test_what_is_not_a_link_is_never_replaced_by_one(tmp_path: Path) -> None:
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_whole(path, "one", 0o600)
-    write_whole(path, "two", 0o600)
+    with path.open() as reader:
+        write_whole(path, "two", 0o600)
+        # Who has opened the old one reads it to its end.
+        assert reader.read() == "one"
     assert path.read_text() == "two"
     assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "chmod", "rename"])
+def test_a_file_that_can_not_be_written_stays_as_it_was_and_leaves_nothing_beside_it(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_whole(path, "one")
+
+    def refuse(*_: Any) -> None:
+        assert path.read_text() == "one"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, call, refuse)
+        with pytest.raises(OSError, match="No space left"):
+            write_whole(path, "two")
+    assert path.read_text() == "one"
     assert [one.name for one in tmp_path.iterdir()] == ["file"]

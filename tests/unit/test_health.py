@@ -94,8 +94,10 @@ def test_an_app_is_not_well_while_a_process_of_the_old_version_still_answers(
 
 def test_an_app_that_is_well_at_last_is_healthy(site: str, app: list[list[Process]]) -> None:
     app[:] = [[], [process(10, LIVE)], [process(10, NEW)]]
-    note = prove_healthy(layout(site, health_timeout=5), NEW)
-    assert note["stable"] == 0
+    prove_healthy(layout(site, health_timeout=5), NEW)
+    assert app == [[process(10, NEW)]]
+    # It was asked once its processes were the version's own, and not before.
+    assert Site.hosts == ["www.example.com/ready?x=1"]
 
 
 def test_an_app_that_is_not_well_in_time_is_unhealthy_and_why(site: str, app: list[list[Process]]) -> None:

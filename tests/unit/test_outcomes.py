@@ -34,8 +34,8 @@ from agent.versions.layout import Layout
 from agent.versions.marks import linked_version
 from agent.visitors import site
 from tests.sentences import Truth, contradictions
+from tests.unit.agent_host import ID, Host
 from tests.unit.examples import LIVE, settings
-from tests.unit.test_transaction import ID, Host
 
 Note = dict[str, Any]
 GLANCE = site.glance

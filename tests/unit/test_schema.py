@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.database import schema
 from agent.runs import guard, undo
-from agent.service import health, systemd
+from agent.service import health
 from agent.transaction.transaction import Transaction
-from agent.versions.layout import Layout
+from tests.unit.agent_host import ID, Host
 from tests.unit.examples import settings
-from tests.unit.test_transaction import ID, Host
 
 BEFORE = [["items", "0001_initial"]]
 AFTER = [*BEFORE, ["items", "0002_colour"]]
@@ -52,15 +47,9 @@ class Follower:
 
 
 @pytest.fixture
-def follower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Follower:
+def follower(host: Host, monkeypatch: pytest.MonkeyPatch) -> Follower:
     """A host of its own."""
-    for name, module in sys.modules.items():
-        if name.startswith("agent.") and hasattr(module, "acting_as"):
-            monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
-    monkeypatch.setattr(Layout, "of", lambda told: Layout(told, tmp_path / "home"))
-    monkeypatch.setattr(systemd, "host_goes_down", lambda: False)
-    said: Callable[[], str] = lambda: capsys.readouterr().out  # noqa: E731
-    return Follower(Host(tmp_path, monkeypatch, said), monkeypatch)
+    return Follower(host, monkeypatch)
 
 
 @pytest.mark.parametrize("way", ["restore", "reverse"])

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.runs import undo
-from agent.service import systemd
 from agent.steps import switch
 from agent.transaction.lock import lock_holder
 from agent.transaction.plan import visitors_are_in
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
-from agent.versions.layout import Layout
 from agent.visitors import site
+from tests.unit.agent_host import ID, Host
 from tests.unit.examples import LIVE, settings
-from tests.unit.test_transaction import ID, Host
 
 GLANCE = site.glance
 APP, SHUT = (200, "<title>Shop</title>"), (503, "<title>Back soon</title>")
@@ -76,14 +71,9 @@ class Web:
 
 
 @pytest.fixture
-def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Web]:
-    """A site of its own."""
-    for name, module in sys.modules.items():
-        if name.startswith("agent.") and hasattr(module, "acting_as"):
-            monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
-    monkeypatch.setattr(Layout, "of", lambda told: Layout(told, tmp_path / "home"))
-    monkeypatch.setattr(systemd, "host_goes_down", lambda: False)
-    web = Web(Host(tmp_path, monkeypatch, lambda: capsys.readouterr().out), monkeypatch)
+def web(host: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    """A host and its site."""
+    web = Web(host, monkeypatch)
     yield web
     web.server.shutdown()
     web.server.server_close()

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,14 +10,12 @@ from agent.database import way_back
 from agent.django import sessions, warm
 from agent.host.command import CommandFailed
 from agent.runs import undo
-from agent.service import systemd
 from agent.steps import switch
 from agent.transaction.plan import database_way
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
-from agent.versions.layout import Layout
+from tests.unit.agent_host import ID, Host
 from tests.unit.examples import settings
-from tests.unit.test_transaction import ID, Host
 
 Note = dict[str, Any]
 BEFORE = [["items", "0001_initial"]]
@@ -91,15 +85,9 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Site:
+def site(host: Host, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A host of its own."""
-    for name, module in sys.modules.items():
-        if name.startswith("agent.") and hasattr(module, "acting_as"):
-            monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
-    monkeypatch.setattr(Layout, "of", lambda told: Layout(told, tmp_path / "home"))
-    monkeypatch.setattr(systemd, "host_goes_down", lambda: False)
-    said: Callable[[], str] = lambda: capsys.readouterr().out  # noqa: E731
-    return Site(Host(tmp_path, monkeypatch, said), monkeypatch)
+    return Site(host, monkeypatch)
 
 
 def test_rows_that_came_in_since_the_checks_are_brought_back_by_the_backup(site: Site) -> None:

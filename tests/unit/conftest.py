@@ -1,0 +1,15 @@
+"""What unit tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit import agent_host
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> agent_host.Host:
+    """A host of its own."""
+    return agent_host.made(tmp_path, monkeypatch, lambda: capsys.readouterr().out)
