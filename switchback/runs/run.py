@@ -1,4 +1,4 @@
-"""What one run does on one host, decided before anything is changed. Plain values; `deploys` and `reverts` make them."""
+"""What one run does on one host, decided before anything is changed. Plain values, which the others here make."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ from switchback.checks.layout import host_problems, hotfix_problems, link_notice
 from switchback.checks.unable import unable_problems
 from switchback.hosts.gateway import Facts, for_all_hosts, left_out, said_besides, survey_all
 from switchback.hosts.inventory import command_line, options, primary_of, settings_of
-from switchback.plan.builder import Known, foresee_cleaning
+from switchback.plan.builder import foresee_cleaning
+from switchback.plan.known import Known
 from switchback.runs.deploys import plan_build, plan_deploy
 from switchback.runs.fleet import (
     WHICH,

@@ -15,7 +15,8 @@ from pyinfra.api import Host
 from switchback.hosts.gateway import Facts, look_ahead
 from switchback.hosts.inventory import command_line, options
 from switchback.plan import store
-from switchback.plan.builder import Known, foresee, idle_steps
+from switchback.plan.builder import foresee, idle_steps
+from switchback.plan.known import Known
 from switchback.plan.lines import preview_lines
 from switchback.plan.model import HostPreview, Preview
 from switchback.runs.run import Run

@@ -1,0 +1,48 @@
+"""The versions and backups that a run deletes."""
+
+from __future__ import annotations
+
+from agent.runs.clean import choose, choose_waiting
+from switchback.plan.known import Facts, version_of
+from switchback.plan.model import Deletion
+from switchback.runs.run import Run
+
+
+def deletions_of(run: Run, seen: Facts) -> tuple[Deletion, ...]:
+    """The versions that a deploy deletes once it has committed, or a build."""
+    after = versions_after(run, seen)
+    if run.kind == "build" and run.steps:
+        # No link moves, and what is built has not been live.
+        new = {**next(one for one in after if one["name"] == run.version), "working": False, "links": []}
+        after = [new, *(one for one in seen["versions"] if one["name"] != run.version)]
+        doomed = choose_waiting(after, run.settings.keep_versions, run.settings.keep_failed)
+    elif run.kind == "deploy" and "swap" in run.steps:
+        doomed = choose(after, run.settings.keep_versions, run.settings.keep_failed)
+    else:
+        return ()
+    return tuple(Deletion(name=one["name"], bytes=one["bytes"]) for one in after if one["name"] in doomed)
+
+
+def old_backups(seen: Facts, takes_one: bool) -> tuple[str, ...]:
+    """The backups of earlier deploys that are deleted as a run ends: its own one makes them one more."""
+    kept = seen.get("kept") or {}
+    most = (kept.get("keep_backups") or 0) - takes_one
+    return tuple(path for newer, path in kept.get("going", ()) if newer >= most)
+
+
+def versions_after(run: Run, seen: Facts) -> list[Facts]:
+    """The versions as they will be known once a run has committed, the newest first."""
+    links: dict[str, list[str]] = {run.version: ["current", "working"]}
+    working = seen["linked"]["working"]
+    before = (("previous", run.was), ("previous_working", working if working != run.version else None))
+    kept = seen["linked"]
+    for word, name in before:
+        target = name if name and name != run.version else kept[word]
+        if target:
+            links.setdefault(target, []).append(word)
+    new: Facts = {"name": run.version, "ours": True, "sealed": True, "pinned": False, "bytes": None}
+    known = [dict(one) for one in seen["versions"] if one["name"] != run.version]
+    mine = version_of(seen, run.version) or new
+    everything = [*known, {**mine, "working": True, "failed": None}]
+    everything = [{**one, "links": links.get(one["name"], [])} for one in everything]
+    return sorted(everything, key=lambda one: str(one["name"]), reverse=True)
