@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyinfra import host, state
 from pyinfra.api import operation
 
-from agent.runs.undo import PATIENCE
+from agent.steps.kind import PATIENCE
 from operations.steps import Commands, done_already
 from switchback.runs.run import Cleaning, Run
 from switchback.settings.model import Settings

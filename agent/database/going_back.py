@@ -14,7 +14,7 @@ from agent.django.manage import django
 from agent.host.command import CommandFailed
 from agent.migrations.names import key_of, label, labels
 from agent.migrations.risk import BREAKS, UNKNOWN
-from agent.transaction.plan import visitors_are_in
+from agent.transaction.consequences import visitors_are_in
 from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import SEAL, read_json
 

@@ -8,7 +8,7 @@ from agent.django.manage import django
 from agent.host.command import CommandFailed
 from agent.migrations.names import labels
 from agent.service import health
-from agent.transaction.plan import asks_database, database_way
+from agent.transaction.consequences import asks_database, database_way
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction

@@ -12,7 +12,7 @@ from agent.django.manage_shim import narrows
 from agent.host.command import CommandFailed
 from agent.host.output import say
 from agent.migrations.names import key_of, label, labels
-from agent.transaction.plan import database_way, visitors_are_in
+from agent.transaction.consequences import database_way, visitors_are_in
 from agent.transaction.step import Step, StepFailed
 
 Note = dict[str, Any]

@@ -18,8 +18,9 @@ from agent.host.parallel import at_once
 from agent.host.reading import beginning_of
 from agent.host.users import acting_as
 from agent.repository.commits import between, check_out_in, read_text, repository_with
-from agent.restart import rolling, trial
+from agent.restart import rolling
 from agent.state import State
+from agent.steps.build import trial
 from agent.text.lines import first_line
 from agent.text.masking import masked_lines, masked_message, secrets_in
 from agent.text.tracebacks import reason

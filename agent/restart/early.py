@@ -17,16 +17,14 @@ from agent.transaction.step import Step, StepFailed
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, read_json
 
-# A revert's version was tried when it was built, so it is begun with the first step of its window.
-FIRST = {"revert": "maintenance_start"}
-
 
 def begin(step: Step) -> None:
     """Start the new version where no visitor comes, if it will be rehearsed, and none was started before.
 
     It outlives the call that has begun it, until `take` comes for it or a fallback stops it.
     """
-    if step.begin["kind"] not in FIRST or restart_way(step.progress)["way"] != "rolling":
+    # A version that is built now is started by the trial, and stays.
+    if step.begin["kind"] != "revert" or restart_way(step.progress)["way"] != "rolling":
         return
     if step.progress.begun_beside(background.REHEARSAL):
         return

@@ -4,43 +4,20 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from agent.host.output import say, somebody_listens
-from agent.restart import early, trial
 from agent.runs.ending import TROUBLE, fall_back, write_down_probes
 from agent.runs.interrupts import Interrupted, interruptible
 from agent.service import systemd
 from agent.state import State
-from agent.steps import build, switch
+from agent.steps.kind import StepKind
+from agent.steps.order import FromJournal, named, visitors_may_notice
 from agent.text.masking import masked_urls
-from agent.transaction.maintenance import visitors_may_notice
-from agent.transaction.progress import BUILD
 from agent.transaction.step import Step
 from agent.transaction.transaction import Transaction, holding
 from agent.visitors import probes
-
-STEPS: dict[str, Callable[[Step], dict[str, Any]]] = {
-    "code": build.code,
-    "config": build.config,
-    "venv": build.venv,
-    "build_script": build.build_script,
-    "static": build.static,
-    "checks": build.checks,
-    "seal": build.seal,
-    "trial": trial.trial,
-    "backup_before": switch.backup_before,
-    "maintenance_start": switch.maintenance_start,
-    "backup": switch.backup,
-    "migrate": switch.migrate,
-    "swap": switch.swap,
-    "install_script": switch.install_script,
-    "restart": switch.restart,
-    "health": switch.prove_health,
-    "maintenance_stop": switch.maintenance_stop,
-    "site": switch.prove_site,
-}
 
 
 def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, dict[str, Any]]) -> bool:
@@ -52,8 +29,6 @@ def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, 
     """
     transaction = Transaction(state, deploy)
     for name in names:
-        if visitors_may_notice(transaction.progress, name):
-            probes.watch(transaction.progress)
         if not run_step(state, deploy, name, given.get(name, {})):
             return False
         if name == names[-1]:
@@ -72,15 +47,21 @@ def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> boo
     Raises Ended when this deploy does not hold the host any more.
     """
     with holding(state, deploy) as transaction:
-        if name in transaction.progress.done:
+        progress = transaction.progress
+        if name in progress.done:
             say(f"{name}: done already")
             return True
+        if visitors_may_notice(progress, name):
+            probes.watch(progress)
         return _carry_out(transaction, name, given)
 
 
 def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bool:
     settings = transaction.begin["settings"]
-    limit = limit_of(name, settings)
+    kind = named(name)
+    if kind is None:
+        raise KeyError(f"there is no step {name}")
+    limit = kind.limit(settings)
     began = time.time()
     deadline = began + limit + settings["confirm_timeout"]
     event = "step failed"
@@ -88,10 +69,8 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
         transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
         step = Step(name, transaction, limit, given)
         with interruptible():
-            if name == early.FIRST.get(step.begin["kind"]):
-                early.begin(step)
-            note = STEPS[name](step)
-        _write_done(transaction, name, round(time.time() - began, 2), note)
+            note = do(kind, step)
+        _write_done(transaction, kind, round(time.time() - began, 2), note)
     except Interrupted as interruption:
         # The step is not to blame, and neither is the version.
         event, reason = "step interrupted", str(interruption)
@@ -109,29 +88,19 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
     return False
 
 
-def _write_done(transaction: Transaction, name: str, seconds: float, note: dict[str, Any]) -> None:
+def do(kind: StepKind, step: Step) -> dict[str, Any]:
+    """Do a step, or note why it has nothing to do."""
+    why = kind.idle(FromJournal(step.progress))
+    return kind.skip(step, why) if why else kind.do(step)
+
+
+def _write_done(transaction: Transaction, kind: StepKind, seconds: float, note: dict[str, Any]) -> None:
     """Write down that a step went well; one that can't be written down has failed."""
     begin = transaction.begin
-    fields: dict[str, Any] = {"step": name, "seconds": seconds, "note": note}
+    fields: dict[str, Any] = {"step": kind.name, "seconds": seconds, "note": note}
     if len(begin.get("hosts", [])) < 2:
         # With several hosts the next step begins when the slowest has done this one, so its full time stays.
         fields["deadline"] = time.time() + begin["settings"]["confirm_timeout"]
     transaction.journal.append("step done", **fields)
-    say("{}: {}".format(name, note.get("skipped", f"done in {seconds} s")))
-    if "warning" in note:
-        say(f"{name}: WARNING: {note['warning']}")
-
-
-def limit_of(name: str, settings: dict[str, Any]) -> float:
-    """How long a step may take, seconds."""
-    if name in BUILD:
-        return float(settings["build_timeout"])
-    if name == "restart" and settings.get("restart") == "rolling":
-        return float(settings["restart_timeout"] + settings["health_timeout"] + settings["health_stable"])
-    if name in ("migrate", "restart"):
-        return float(settings[name + "_timeout"])
-    if name == "health":
-        return float(settings["health_timeout"] + settings["health_stable"] + 30)
-    if name in ("maintenance_stop", "site"):
-        return float(settings["site_timeout"] + (settings["script_timeout"] if name == "maintenance_stop" else 30))
-    return float(settings["script_timeout"])
+    for line in kind.says(note, seconds):
+        say(line)

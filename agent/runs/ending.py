@@ -5,40 +5,26 @@ from __future__ import annotations
 import shlex
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from agent.host.command import CommandFailed
 from agent.host.links import NotALink
 from agent.host.output import say
-from agent.runs import undo
 from agent.runs.clean import forget_failed
 from agent.runs.finish import finish_commit
 from agent.runs.interrupts import Interrupted
 from agent.service import systemd
 from agent.service.health import Unhealthy, prove_healthy
+from agent.steps.fallback import FINISH_COMMIT, outcome_of, plan_fallback
+from agent.steps.kind import Undo
+from agent.steps.outcomes import fallback_sentence
 from agent.text.masking import masked_urls
-from agent.transaction import reserve
+from agent.transaction.consequences import waits_for_primary
 from agent.transaction.cost import measured_or_nothing, sentences
-from agent.transaction.outcomes import done_sentence, failed_sentence, fallback_sentence
-from agent.transaction.plan import (
-    LINKS,
-    MAINTENANCE,
-    MARK,
-    SITE,
-    Action,
-    outcome_of,
-    plan_fallback,
-    waits_for_primary,
-)
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction, end
 from agent.versions.marks import linked_version
 from agent.visitors import probes, site
-
-# What a booting host undoes before it starts the app; the rest needs the app, or waits for it.
-BEFORE_APP_STARTS = ("links", "database")
-# What can be undone while the database is still as the new version needs it.
-BEFORE_DATABASE = ("stop commands", "evidence", "links", "restart", "stop service")
 
 # What a step or an undo may fail with that is the host's trouble and no error in the agent.
 TROUBLE = (StepFailed, CommandFailed, Unhealthy, Interrupted, NotALink, OSError)
@@ -64,7 +50,7 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
     transaction.journal.note("fallback", reason=masked_urls(reason), settled=settled)
     say(f"falling back: {masked_urls(reason)}")
     if waits_for_primary(transaction.progress):
-        _undo_all(transaction, BEFORE_DATABASE)
+        _undo_all(transaction, lambda undo: undo.before_the_database)
         say("still falling back: the guard ends it here, once the primary host has taken the database back")
         return "falling back"
     return finish_fallback(transaction)
@@ -73,35 +59,35 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> s
 def prepare_fallback(transaction: Transaction, reason: str) -> None:
     """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
     transaction.journal.note("fallback", reason=masked_urls(reason))
-    _undo_all(transaction, BEFORE_APP_STARTS)
+    _undo_all(transaction, lambda undo: undo.before_the_app)
 
 
-def _undo_all(transaction: Transaction, names: Sequence[str]) -> None:
-    for action in plan_fallback(transaction.journal.records()):
-        if action.name in names:
-            _undo(transaction, action)
+def _undo_all(transaction: Transaction, chosen: Callable[[Undo], bool]) -> None:
+    for undo in plan_fallback(transaction.journal.records()):
+        if chosen(undo):
+            _undo(transaction, undo)
 
 
 def finish_fallback(transaction: Transaction) -> str:
     """Do what is left of a fallback, and end it. Returns the outcome."""
     plan = plan_fallback(transaction.journal.records())
-    if [action.name for action in plan] == ["finish commit"]:
+    if plan == [FINISH_COMMIT]:
         finish_commit(transaction)
         return "committed"
-    keeps_maintenance = stuck = False
-    for action in plan:
-        if stuck and action != MARK:
+    keeps_visitors_out = stuck = False
+    for undo in plan:
+        if stuck and not undo.even_then:
             # The new version stays linked, so its own schema has to stay with it, and maintenance before it.
             continue
-        if action == MAINTENANCE and keeps_maintenance:
-            say("  not undone: maintenance, since what is live now is not to be seen")
+        if undo.lets_visitors_in and keeps_visitors_out:
+            say(f"  not undone: {undo.name}, since what is live now is not to be seen")
             continue
-        if action == SITE and transaction.progress.problems:
+        if undo.only_if_well and transaction.progress.problems:
             # Whatever visitors get, it is not yet what they are to get.
             continue
-        if not _undo(transaction, action):
-            keeps_maintenance = keeps_maintenance or action.keeps_maintenance
-            stuck = stuck or action == LINKS
+        if not _undo(transaction, undo):
+            keeps_visitors_out = keeps_visitors_out or undo.keeps_visitors_out
+            stuck = stuck or undo.holds_up_the_rest
     if transaction.progress.problems and systemd.host_goes_down():
         say("the host goes down: it goes on falling back when it boots")
         return "falling back"
@@ -129,9 +115,10 @@ def end_if_well(transaction: Transaction) -> None:
     try:
         found = prove_healthy(transaction.layout, was, patience=1, known=begin.get("ailing", ()))
         notes["health"] = {"version": was, **found}
-        if SITE in plan_fallback(transaction.journal.records()):
+        for undo in plan_fallback(transaction.journal.records()):
             # Nobody has asked what visitors get, while the app itself was not well.
-            notes["site"] = undo.ACTIONS[SITE.name](Step("fallback", transaction, _limit(transaction, SITE)))
+            if undo.only_if_well:
+                notes[undo.name] = undo.do(Step("fallback", transaction, _limit(transaction, undo)))
     except TROUBLE:
         return
     for action, note in notes.items():
@@ -148,27 +135,23 @@ def _end(transaction: Transaction, outcome: str, sentence: str) -> None:
         say(f"the host stays held while {transaction.state.root} can't be written ({error}); then its guard frees it")
 
 
-def _undo(transaction: Transaction, action: Action) -> bool:
+def _undo(transaction: Transaction, undo: Undo) -> bool:
     """Do one action of the plan, and write down how it went."""
-    transaction.journal.note("undo started", action=action.name)
-    # Not a moment earlier: whatever has filled the disk, an app that logs its errors say, would take it.
-    if action == LINKS:
-        reserve.give_back_for_links(transaction.layout)
-    else:
-        transaction.free_room_for(action.name)
-    step = Step("fallback", transaction, _limit(transaction, action))
+    transaction.journal.note("undo started", action=undo.name)
+    undo.make_room(transaction)
+    step = Step("fallback", transaction, _limit(transaction, undo))
     try:
-        found = undo.ACTIONS[action.name](step)
+        found = undo.do(step)
     except TROUBLE as problem:
         text = masked_urls(str(problem))
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
-        transaction.journal.note("undo done", action=action.name, note=found)
-        say(f"  {done_sentence(action.name, found)}")
+        transaction.journal.note("undo done", action=undo.name, note=found)
+        say(f"  {undo.done(found)}")
         return True
-    transaction.journal.note("undo failed", action=action.name, problem=text)
-    say(f"  {failed_sentence(action.name, text)}")
+    transaction.journal.note("undo failed", action=undo.name, problem=text)
+    say(f"  {undo.failed(text)}")
     return False
 
 
@@ -179,10 +162,8 @@ def write_down_probes(transaction: Transaction) -> None:
         transaction.journal.note("note", step="downtime", note={str(round(time.time(), 3)): found})
 
 
-def _limit(transaction: Transaction, action: Action) -> float:
-    settings = transaction.begin["settings"]
-    key = {"database": "migrate_timeout", "restart": "restart_timeout", "stop service": "restart_timeout"}
-    return float(settings[key.get(action.name, "script_timeout")])
+def _limit(transaction: Transaction, undo: Undo) -> float:
+    return float(transaction.begin["settings"][undo.limit])
 
 
 def _sentence(transaction: Transaction, outcome: str) -> str:

@@ -9,8 +9,9 @@ from agent.runs.ending import end_if_well, fall_back, finish_fallback, prepare_f
 from agent.runs.finish import finish_commit
 from agent.service import health
 from agent.state import State
+from agent.steps.fallback import only_health_is_missing
+from agent.transaction.consequences import waits_for_primary
 from agent.transaction.lock import free_lock
-from agent.transaction.plan import only_health_is_missing, waits_for_primary
 from agent.transaction.progress import Progress
 from agent.transaction.transaction import Transaction, finish_end, open_transaction, start_guard
 

@@ -9,10 +9,10 @@ from agent.host.command import CommandFailed
 from agent.host.output import say
 from agent.runs.ending import fall_back, restore_command
 from agent.service import health, systemd
+from agent.steps.fallback import plan_fallback, undo_named
+from agent.transaction.consequences import database_way
 from agent.transaction.journal import Record
 from agent.transaction.lock import free_lock
-from agent.transaction.outcomes import done_sentence, failed_sentence
-from agent.transaction.plan import database_way, plan_fallback
 from agent.transaction.transaction import Refused, Transaction, describe_holder, finish_end
 from agent.versions.marks import linked_version
 
@@ -109,7 +109,7 @@ SENTENCES = {
 
 def _sentence(record: Record) -> str:
     if record["event"] == "undo done":
-        return done_sentence(record["action"], record.get("note") or {})
+        return undo_named(record["action"]).done(record.get("note") or {})
     if record["event"] == "undo failed":
-        return failed_sentence(record["action"], record["problem"])
+        return undo_named(record["action"]).failed(record["problem"])
     return SENTENCES.get(record["event"], "").format_map(collections.defaultdict(lambda: "?", record))

@@ -1,1 +1,1 @@
-"""The steps of a deploy: those that build a version, and those that touch the live site."""
+"""The steps of a deploy, a file each; their order; and the plan of a fallback, which follows from them."""

@@ -8,7 +8,7 @@ from typing import Any
 from agent.host.output import say
 from agent.transaction.downtime import maintenance_seconds, on_since
 from agent.transaction.journal import Record
-from agent.transaction.outcomes import NEVER_ON, SHUT_NOBODY_OUT
+from agent.transaction.maintenance import NEVER_ON, SHUT_NOBODY_OUT
 from agent.transaction.progress import read_progress
 
 Note = dict[str, Any]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ class Journal:
         self._reserve = folder / "reserve"
         # Lines of this process that could not be written, so that it does nothing twice all the same.
         self._unwritten: list[Record] = []
+        # All lines, while nobody else can write any.
+        self._known: list[Record] | None = None
 
     def reserve_room(self) -> None:
         """Set disk space aside for the lines of a fallback. Raises OSError when there is none."""
@@ -38,7 +42,17 @@ class Journal:
 
     def records(self) -> list[Record]:
         """Everything that was written, oldest first."""
-        return [*read_lines(self.path), *self._unwritten]
+        written = read_lines(self.path) if self._known is None else self._known
+        return [*written, *self._unwritten]
+
+    @contextlib.contextmanager
+    def read_once(self) -> Iterator[None]:
+        """Read it once, and know it meanwhile: for whoever works on the deploy alone."""
+        self._known = read_lines(self.path)
+        try:
+            yield
+        finally:
+            self._known = None
 
     def note(self, event: str, **fields: Any) -> None:
         """Write a line on the way back. Where nothing can be written any more, going back matters more."""
@@ -60,6 +74,16 @@ class Journal:
             del self._unwritten[0]
 
     def _write(self, record: Record) -> None:
+        try:
+            self._to_disk(record)
+            if self._known is not None:
+                self._known.append(record)
+        except BaseException:
+            # Whoever was interrupted can't say how far it came.
+            self._known = None
+            raise
+
+    def _to_disk(self, record: Record) -> None:
         """A full disk costs the reserve, not the line."""
         try:
             append_line(self.path, record)

@@ -1,4 +1,4 @@
-"""Whether a run needs a maintenance window, and when visitors may first notice it. Pure: a journal in, answers out."""
+"""Whether a run needs a maintenance window, and what is said of it. Pure: a journal in, answers out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,22 @@ from typing import Any
 from agent.migrations.names import label, labels
 from agent.migrations.risk import old_code_can_live_with
 from agent.text.lines import first_line
-from agent.transaction.progress import TOUCHES_SITE, Progress
+from agent.transaction.progress import Progress
+
+STAYS = "the database stays as it is"
+BY_PRIMARY = "done by the primary host"
+
+# What is said of maintenance.
+STAYS_ON = "maintenance stays ON"
+IS_ON = "maintenance is still ON"
+MAY_BE_ON = "maintenance may still be ON, since its stop script failed"
+IS_OFF = "maintenance is off"
+NEVER_ON = "maintenance was not turned on"
+SHUT_NOBODY_OUT = "maintenance was not seen to keep anybody out"
+AS_LEFT = "maintenance stays as its start script left it, which visitors could not see"
+NOT_SEEN = "whether maintenance has ended can't be told from what visitors get"
+# What a look at the site ends with, where the stop script has ended well.
+STILL_ON = "its script has ended well, but visitors still get the maintenance page"
 
 
 @dataclass(frozen=True)
@@ -51,13 +66,6 @@ def decide(progress: Progress) -> Window:
     checks = progress.notes["checks"]
     why = _needs_one(checks["pending"], settings, checks.get("fallback") == "restore")
     return Window(bool(why), why or "the old code can live with every migration")
-
-
-def visitors_may_notice(progress: Progress, step: str) -> bool:
-    """Whether a step changes what visitors get, or may: until then, to ask for it would only be a burden."""
-    if progress.outcome or not progress.begin or step not in (*TOUCHES_SITE, "backup"):
-        return False
-    return step not in ("maintenance_start", "backup") or decide(progress).needed
 
 
 def _needs_one(pending: list[dict[str, Any]], settings: dict[str, Any], restores: bool) -> str:

@@ -8,38 +8,6 @@ from typing import Any
 
 from agent.transaction.journal import Record
 
-# The steps in the order of a run. From the first one of WINDOW on, the live site may be touched.
-BUILD = ("code", "config", "venv", "build_script", "static", "checks", "seal", "trial")
-WINDOW = (
-    "backup_before",
-    "maintenance_start",
-    "backup",
-    "migrate",
-    "swap",
-    "install_script",
-    "restart",
-    "health",
-    "maintenance_stop",
-    "site",
-)
-STEPS = (*BUILD, *WINDOW, "commit")
-
-# A failure of these says something about the version itself; of the others, about the host or the run.
-BLAMES_VERSION = (*BUILD, "migrate", "install_script", "restart", "health", "site")
-
-# What a step may leave behind on the live site, for the fallback to undo.
-TOUCHES_SITE = (
-    "maintenance_start",
-    "migrate",
-    "swap",
-    "install_script",
-    "restart",
-    "health",
-    "maintenance_stop",
-    "site",
-)
-
-
 # What adds up in a journal.
 LISTS = ("started", "done", "commands", "marks", "beside", "undone", "problems")
 
@@ -90,11 +58,6 @@ class Progress:
     def saw_change(self) -> bool:
         """Whether this host has seen the database as the new version needs it, while it waited for the primary host."""
         return bool((self.notes.get("schema") or {}).get("changed"))
-
-    @property
-    def touched(self) -> bool:
-        """Whether the live site may have been changed."""
-        return any(step in TOUCHES_SITE for step in self.started)
 
 
 def read_progress(records: Sequence[Record]) -> Progress:

@@ -173,7 +173,7 @@ def holding(state: State, deploy: str) -> Iterator[Transaction]:
     transaction = Transaction(state, deploy)
     if lock_holder(state) != deploy:
         raise Ended(_gone(transaction))
-    with transaction.alone():
+    with transaction.alone(), transaction.journal.read_once():
         progress = transaction.progress
         if progress.outcome or progress.falling_back:
             raise Ended(_gone(transaction))

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from agent.host.http import ask
 from agent.service import health
-from agent.transaction.outcomes import STILL_ON
+from agent.transaction.maintenance import STILL_ON
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from agent.steps.switch import STAYS
+from agent.steps.order import named
 from agent.text.masking import masked_values
+from agent.transaction import maintenance
 from switchback.checks.layout import room_needed
 from switchback.plan.contents import changes_of, packages_of, static_of
 from switchback.plan.database import (
@@ -33,16 +35,6 @@ from switchback.plan.model import (
 from switchback.plan.window import window_of
 from switchback.runs.run import Run
 from switchback.settings.model import Settings
-
-# The step that runs each of the scripts.
-SCRIPTS = {
-    "build_script": "build_script",
-    "backup_before": "backup_script",
-    "maintenance_start": "maintenance_start_script",
-    "backup": "backup_script",
-    "install_script": "install_script",
-    "maintenance_stop": "maintenance_stop_script",
-}
 
 
 def foresee(run: Run, known: Known) -> HostPreview:
@@ -103,22 +95,24 @@ def shown_settings(settings: Settings) -> dict[str, Any]:
     return values
 
 
+@dataclass(frozen=True)
+class Foreseen:
+    """What is known of a run before it: as a step asks for it."""
+
+    kind: str
+    primary: bool
+    changes_database: bool | None
+    window: maintenance.Window | None
+
+
 def idle_steps(run: Run, migrations: Migrations | None, window: Window | None) -> dict[str, str]:
     """The steps of a run that are known to have nothing to do, and why."""
-    changes = changes_database(run, migrations)
-    idle: dict[str, str] = {}
-    if run.host != run.primary:
-        idle |= dict.fromkeys(("backup_before", "backup", "migrate"), "done by the primary host")
-    if changes is False:
-        reverts = run.kind == "revert"
-        idle.setdefault("migrate", STAYS if reverts else "nothing to migrate")
-        idle["backup"] = STAYS if reverts else "taken before the window"
-    if window and window.shown is False:
-        idle["maintenance_start"] = f"no window is needed: {window.why.removeprefix('maintenance: auto, and ')}"
-        idle["maintenance_stop"] = "maintenance was not started"
-    if changes:
-        idle["backup_before"] = "taken right before the migrations, so that a restore loses as little as can be"
-    return {name: why for name, why in idle.items() if name in run.steps}
+    kept_out = None
+    if window and window.shown is not None:
+        kept_out = maintenance.Window(window.shown, window.why.removeprefix("maintenance: auto, and "))
+    known = Foreseen(run.kind, run.host == run.primary, changes_database(run, migrations), kept_out)
+    idle = {name: kind.idle(known) for name in run.steps if (kind := named(name))}
+    return {name: why for name, why in idle.items() if why}
 
 
 def _steps(run: Run, migrations: Migrations | None, window: Window | None) -> tuple[Step, ...]:
@@ -138,7 +132,8 @@ def _scripts(run: Run, steps: Sequence[Step], seen: Facts) -> tuple[Script, ...]
     found = []
     layout = layout_of(run, seen)
     for step in steps:
-        setting = SCRIPTS.get(step.name)
+        kind = named(step.name)
+        setting = kind.setting if kind else ""
         value = getattr(run.settings, setting) if setting and step.does else None
         if value:
             path = str(layout.expand(value)) if value[0] in "~/" else value

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agent.steps.order import steps_of
 from switchback.checks.compare import builds
-from switchback.runs.run import Run, new_id, steps_for
+from switchback.runs.run import Run, new_id
 from switchback.settings.errors import Refused
 from switchback.settings.model import Settings
 from switchback.settings.options import Options
@@ -93,10 +94,7 @@ def runs_to(
     runs = {}
     for name, seen in fleet.facts.items():
         needs_build = build and not is_sealed(seen, version)
-        steps = steps_for(fleet.settings[name], needs_build, switch=kind != "build")
-        if kind == "revert":
-            # Whoever goes back is in a hurry: where the database stays as it is, no backup is waited for.
-            steps = tuple(step for step in steps if step not in ("trial", "backup_before", "install_script"))
+        steps = steps_of(kind, fleet.settings[name].model_dump(mode="json"), needs_build)
         runs[name] = run_on(fleet, name, kind, deploy=deploy, version=version, steps=steps, about=about)
     return runs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.steps.order import steps_of
 from switchback.checks.unable import unable_problems
 from switchback.runs.fleet import Fleet, run_on
 from switchback.runs.run import Run, new_id
@@ -18,7 +19,7 @@ def plan_restart(fleet: Fleet, asked: Options) -> dict[str, Run]:
     bare += [f"{name}: {problem}" for name, seen in fleet.facts.items() for problem in unable_problems(seen)]
     if bare:
         raise Refused(*bare)
-    deploy, steps = new_id("restart"), ("restart", "health", "site", "commit")
+    deploy, steps = new_id("restart"), steps_of("restart", {}, build=False)
     return {
         name: run_on(fleet, name, "restart", deploy=deploy, version=live[name], steps=steps, about={})
         for name in fleet.names

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.runs.carry_out import limit_of
-from agent.runs.undo import PATIENCE
-from agent.transaction.progress import BUILD, WINDOW
+from agent.steps.kind import PATIENCE, Phase
+from agent.steps.order import limit_of, names
 from switchback.settings.model import Settings
 from switchback.wire.payload import agent_fingerprint
 
@@ -95,7 +94,9 @@ class Run:
         the live site is not to be touched. So is the commit.
         """
         alone = len(self.hosts) == 1
-        build, window = (tuple(name for name in self.steps if name in group) for group in (BUILD, WINDOW))
+        build, window = (
+            tuple(name for name in self.steps if name in group) for group in (names(Phase.BUILD), names(Phase.SWITCH))
+        )
         first = ("begin", *build) if alone and build else build
         calls = [first, window] if alone else [first]
         return next((names for names in calls if step in names), (step,))
@@ -191,15 +192,3 @@ def version_name(code: Commit, config: Commit) -> str:
 def utc() -> str:
     """The time as it stands in names."""
     return time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-
-
-def steps_for(settings: Settings, build: bool, switch: bool) -> tuple[str, ...]:
-    """The steps of a run, in order.
-
-    + build: whether the version has to be built
-    + switch: whether it goes live
-    """
-    # A version that was built earlier meets a database that may have changed since.
-    steps = [*(BUILD if build else ("checks", "trial")), *(WINDOW if switch else ()), "commit"]
-    optional = ("build_script", "install_script")
-    return tuple(name for name in steps if name not in optional or getattr(settings, name))

@@ -11,17 +11,16 @@ from typing import Any
 import pytest
 
 from agent.host.links import read_link
-from agent.runs import carry_out, commit, undo
+from agent.runs import commit
 from agent.runs.carry_out import run_step
 from agent.service import systemd
 from agent.state import State
-from agent.steps import switch
-from agent.transaction.progress import BUILD, WINDOW
 from agent.transaction.step import Step
 from agent.transaction.transaction import Transaction, begin
 from agent.versions.layout import Layout
 from agent.visitors import site
 from tests.unit.examples import LIVE, NEW, OLD, settings
+from tests.unit.steps import BUILD, SWITCH, UNDOS, really, really_undone, stand_in, stand_in_for_undo
 
 Note = dict[str, Any]
 ID = "20261123-120000-deploy-ab12"
@@ -42,24 +41,24 @@ class Host:
         for link, version in zip(LINKS, (LIVE, OLD, LIVE, OLD), strict=True):
             (self.home / link).symlink_to(self.home / version)
         # Whatever a real step would do to a real host.
-        for name in carry_out.STEPS:
+        for name in (*BUILD, *SWITCH):
             self.step(name, lambda _: {})
-        self.step("swap", switch.swap)
+        self.step("swap", really("swap"))
         self.step("maintenance_start", lambda _: {"page": {"status": 503}})
         monkeypatch.setattr(site, "glance", lambda _: {"shut": "undo maintenance" not in self.done})
-        for name in undo.ACTIONS:
+        for name in UNDOS:
             self.action(name, lambda _: {})
         self.action("maintenance", lambda _: {"open": True})
-        self.action("links", undo.links)
-        self.action("mark", undo.mark_failed)
+        self.action("links", really_undone("links"))
+        self.action("mark", really_undone("mark"))
 
     def step(self, name: str, what: Callable[[Step], Note]) -> None:
         """Say what a step does."""
-        self._monkeypatch.setitem(carry_out.STEPS, name, self._noted(name, what))
+        stand_in(self._monkeypatch, name, self._noted(name, what))
 
     def action(self, name: str, what: Callable[[Step], Note]) -> None:
         """Say what an action of a fallback does."""
-        self._monkeypatch.setitem(undo.ACTIONS, name, self._noted(f"undo {name}", what))
+        stand_in_for_undo(self._monkeypatch, name, self._noted(f"undo {name}", what))
 
     def _noted(self, name: str, what: Callable[[Step], Note]) -> Callable[[Step], Note]:
         def do(step: Step) -> Note:
@@ -103,7 +102,7 @@ BEFORE = {
     "django-working": LIVE,
     "django-previous-working": OLD,
 }
-ALL = tuple(name for name in (*BUILD, *WINDOW) if name not in ("build_script", "install_script"))
+ALL = tuple(name for name in (*BUILD, *SWITCH) if name not in ("build_script", "install_script"))
 
 
 def made(folder: Path, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]) -> Host:

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.transaction.plan import (
+from agent.steps.always.mark import marks_failed
+from agent.steps.fallback import outcome_of, plan_fallback
+from agent.steps.order import touched
+from agent.transaction.consequences import (
     changes_database,
     database_way,
     maintenance_is_ours,
-    marks_failed,
-    outcome_of,
-    plan_fallback,
 )
-from agent.transaction.progress import BUILD, WINDOW, read_progress
+from agent.transaction.progress import read_progress
+from tests.unit.steps import BUILD, SWITCH
 
 Record = dict[str, Any]
 
@@ -30,7 +31,7 @@ def begin(**fields: Any) -> Record:
 def journal_until(step: str, ended: str = "step failed", **fields: Any) -> list[Record]:
     """The journal of a deploy that went well up to a step."""
     records = [begin(**fields)]
-    for name in (*BUILD, *WINDOW):
+    for name in (*BUILD, *SWITCH):
         records.append({"event": "step started", "step": name})
         if name == step:
             return [*records, {"event": ended, "step": name, "reason": "it broke"}]
@@ -54,7 +55,7 @@ def journals(draw: st.DrawFn) -> list[Record]:
             **draw(st.sampled_from([{}, {"site_before": {"status": 200, "sign": "a", "wrong": None}}])),
         )
     ]
-    for step in (*BUILD, *WINDOW)[: draw(st.integers(0, len(BUILD) + len(WINDOW)))]:
+    for step in (*BUILD, *SWITCH)[: draw(st.integers(0, len(BUILD) + len(SWITCH)))]:
         records.append({"event": "step started", "step": step, "deadline": 1.0})
         records.append({"event": "command", "pid": 4711, "started": "1"})
         note = draw(st.sampled_from([{}, {"skipped": "not needed"}]))
@@ -96,9 +97,9 @@ def assert_undoes_everything(prefix: list[Record], undone: list[str]) -> None:
     assert ("database" in undone) == changes_database(progress)
     assert ("restart" in undone) == ("restart" in progress.started and not bare)
     assert ("stop service" in undone) == ("restart" in progress.started and bare)
-    assert ("health" in undone) == (progress.touched and not bare)
+    assert ("health" in undone) == (touched(progress) and not bare)
     assert ("maintenance" in undone) == maintenance_is_ours(progress)
-    assert ("site" in undone) == (progress.touched and "site_before" in progress.begin)
+    assert ("site" in undone) == (touched(progress) and "site_before" in progress.begin)
     assert ("mark" in undone) == marks_failed(progress)
 
 

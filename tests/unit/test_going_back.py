@@ -11,8 +11,9 @@ import pytest
 
 from agent.database import going_back, restoring
 from agent.host.command import CommandFailed
-from agent.runs import undo
+from agent.steps.switch import migrate
 from agent.transaction.step import StepFailed
+from tests.unit.steps import really_undone
 
 OLD, NEW = "django-20261101-100000-aaaaaaa-fffffff", "django-20261102-100000-bbbbbbb-fffffff"
 FIRST, SECOND, BY_HAND = ["items", "0001_initial"], ["items", "0002_note"], ["items", "0002_by_hand"]
@@ -64,7 +65,7 @@ class Step:
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def made(**told: Any) -> Step:
         one = Step(tmp_path, **told)
-        for module in (going_back, restoring, undo):
+        for module in (going_back, restoring, migrate):
             monkeypatch.setattr(module, "django", one.django)
         return one
 
@@ -147,12 +148,12 @@ def test_a_restore_that_has_not_brought_the_database_back_is_no_way_back(step: A
     one.progress.notes["checks"] = {"fallback": "restore"}
     one.noted = {"checks": {"applied": [FIRST]}, "backup": {"path": "/new.dump"}}
     with pytest.raises(StepFailed) as failed:
-        undo.database(one)
+        really_undone("database")(one)
     assert str(failed.value) == (
         "the restore script has ended well, and has not brought the database back: still applied: items.0002_note; "
         "is the backup of the database that the app uses?"
     )
-    assert undo.database(one)["restored"] == "/new.dump"
+    assert really_undone("database")(one)["restored"] == "/new.dump"
     assert one.ran == [["/restore.sh", "/new.dump"]] * 2
 
 

@@ -11,14 +11,14 @@ import pytest
 
 from agent.host.links import replace_link
 from agent.restart import rolling
-from agent.runs import undo
 from agent.runs.beginning import record_links
 from agent.service.supervisor import config_in
-from agent.steps import switch
+from agent.steps.switch.swap import Swap
 from agent.transaction.step import Step
 from agent.versions.layout import Layout
 from tests.bed.places import ROOT
 from tests.unit.examples import LIVE, NEW, OLD, settings
+from tests.unit.steps import really_undone
 
 SAMPLE = (ROOT / "tests/sample/config/main/supervisord.conf").read_text()
 
@@ -102,10 +102,10 @@ def test_a_swap_leads_to_what_the_version_is_run_by_and_a_fallback_back(
         link.symlink_to(target)
     before = record_links(site.layout)
     step = as_step(site, version)
-    switch.swap(step)
+    Swap().do(step)
     assert site.link.readlink() == getattr(site, led)
     assert site.link.exists()
-    undo.links(step)
+    really_undone("links")(step)
     assert record_links(site.layout) == before
     assert site.link.exists()
 
@@ -114,16 +114,16 @@ def test_a_fallback_leaves_no_link_where_none_was(site: Site) -> None:
     site.go(str(site.home / LIVE))
     before = record_links(site.layout)
     step = as_step(site, NEW)
-    switch.swap(step)
+    Swap().do(step)
     assert site.link.readlink() == site.own
-    undo.links(step)
+    really_undone("links")(step)
     assert record_links(site.layout) == before
 
 
 def test_without_a_config_of_the_hosts_own_a_swap_leaves_no_link_that_leads_nowhere(site: Site) -> None:
     site.own.unlink()
     site.link.symlink_to(site.live)
-    switch.swap(as_step(site, NEW))
+    Swap().do(as_step(site, NEW))
     assert not site.link.is_symlink()
 
 

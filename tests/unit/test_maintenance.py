@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from agent.transaction.maintenance import decide, restart_way, visitors_may_notice
-from agent.transaction.plan import database_way, rolls_back, visitors_are_in
+from agent.steps.order import visitors_may_notice
+from agent.transaction.consequences import database_way, rolls_back, visitors_are_in
+from agent.transaction.maintenance import decide, restart_way
 from agent.transaction.progress import Progress, read_progress
 
 Migration = dict[str, Any]

@@ -17,13 +17,13 @@ import pytest
 from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.context import ctx_host, ctx_state
 
-from agent.transaction import progress
 from operations import housekeeping, steps, transaction, version, window
 from operations.steps import step
 from switchback.runs.run import Cleaning, Run
 from switchback.wire.calls import AGENT
 from switchback.wire.payload import agent_fingerprint
 from tests.unit.examples import ALL_STEPS, CODE_URL, CONFIG_URL, HIDDEN, run, settings, without_gevent
+from tests.unit.steps import BUILD, SWITCH
 
 with without_gevent():
     from pyinfra_testing.operations import make_operation_tests  # type: ignore[import-untyped]
@@ -110,13 +110,13 @@ class Done:
 
 
 def test_every_step_of_a_run_has_an_operation_that_asks_the_agent_for_it() -> None:
-    assert tuple(STEPS) == ALL_STEPS == progress.STEPS
+    assert tuple(STEPS) == ALL_STEPS == (*BUILD, *SWITCH, "commit")
     for name, operation in STEPS.items():
         several = run(hosts=("web1", "web2"))
-        if name in progress.BUILD[1:]:
+        if name in BUILD[1:]:
             assert Done(operation, several).made_before
         else:
-            assert Done(operation, several).steps == (progress.BUILD if name == "code" else (name,))
+            assert Done(operation, several).steps == (BUILD if name == "code" else (name,))
 
 
 def calls_of(one: Run) -> list[tuple[str, ...]]:
@@ -125,23 +125,23 @@ def calls_of(one: Run) -> list[tuple[str, ...]]:
 
 
 def test_a_host_alone_begins_with_the_build_does_the_window_in_another_call_and_is_asked_for_the_commit() -> None:
-    assert calls_of(run()) == [("begin", *progress.BUILD), progress.WINDOW, ("commit",)]
+    assert calls_of(run()) == [("begin", *BUILD), SWITCH, ("commit",)]
 
 
 def test_where_nothing_is_built_a_begin_has_ended_before_the_site_is_touched() -> None:
-    steps = (*progress.WINDOW, "commit")
-    assert calls_of(run(steps=steps)) == [("begin",), progress.WINDOW, ("commit",)]
+    steps = (*SWITCH, "commit")
+    assert calls_of(run(steps=steps)) == [("begin",), SWITCH, ("commit",)]
 
 
 def test_several_hosts_begin_before_any_of_them_builds() -> None:
-    several = run(hosts=("web1", "web2"), steps=(*progress.BUILD, "commit"))
-    assert calls_of(several) == [("begin",), progress.BUILD, ("commit",)]
+    several = run(hosts=("web1", "web2"), steps=(*BUILD, "commit"))
+    assert calls_of(several) == [("begin",), BUILD, ("commit",)]
 
 
 def test_the_repositories_are_named_on_standard_input_alone() -> None:
     urls = {"code": {"url": CODE_URL}, "config": {"url": CONFIG_URL}}
     several = run(hosts=("web1", "web2"))
-    assert Done(version.code, several).told == {**{name: {} for name in progress.BUILD}, **urls}
+    assert Done(version.code, several).told == {**{name: {} for name in BUILD}, **urls}
     assert Done(window.backup_before, several).told == {"backup_before": {}}
     alone = Done(transaction.begin, run()).told
     assert {name: told for name, told in alone.items() if told and name != "begin"} == urls
@@ -157,7 +157,7 @@ def every_operation() -> Iterator[tuple[str, Done]]:
     several = run(hosts=("web1", "web2"))
     for name, operation in STEPS.items():
         # On a host alone most of them are done by the call of another one.
-        if name not in progress.BUILD[1:]:
+        if name not in BUILD[1:]:
             yield name, Done(operation, several)
         yield f"{name}, another host failed", Done(operation, several, failed=("web2",))
     yield "agent", Done(transaction.agent, run())
@@ -321,7 +321,7 @@ def test_no_step_is_done_on_any_host_once_another_has_failed(name: str) -> None:
             continue
         done = Done(step, on(host, primary), name, failed=failed)
         if not failed:
-            assert done.made_before if name in progress.BUILD[1:] else name in done.steps
+            assert done.made_before if name in BUILD[1:] else name in done.steps
         elif primary in (host, *failed) or name == "commit":
             assert falls_back(done)
         else:

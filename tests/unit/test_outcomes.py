@@ -21,13 +21,12 @@ from hypothesis import strategies as st
 
 from agent.database import going_back
 from agent.django import warm
-from agent.runs import ending, undo
+from agent.runs import ending
 from agent.runs.ending import fall_back
 from agent.runs.recover import recover
 from agent.service import health, systemd, verdicts
-from agent.steps import switch
+from agent.steps import scripts
 from agent.transaction.lock import lock_holder
-from agent.transaction.progress import WINDOW
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
@@ -36,6 +35,7 @@ from agent.visitors import site
 from tests.sentences import Truth, contradictions
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import LIVE, settings
+from tests.unit.steps import SWITCH, really, really_undone
 
 Note = dict[str, Any]
 GLANCE = site.glance
@@ -44,7 +44,7 @@ ADDED = ["items", "0002_colour"]
 PENDING = [{"app": "items", "name": "0002_colour", "reversible": True, "atomic": True, "operations": []}]
 PAGES = {"app": (200, None), "shut": (503, "answers 503"), "shut, as 200": (200, None), "nobody": (502, "answers 502")}
 FIRST, THEN = "before it has done anything", "after it has done what it does"
-STEPS = ("seal", *WINDOW)
+STEPS = ("seal", *SWITCH)
 UNDOS = ("links", "database", "schema", "restart", "health", "maintenance", "site", "mark", "evidence")
 
 
@@ -146,10 +146,10 @@ def real(world: World, begin: Note) -> Iterator[Host]:
         patch.setattr(Layout, "of", lambda told: Layout(told, folder / "home"))
         patch.setattr(systemd, "host_goes_down", lambda: False)
         patch.setattr(ending, "forget_failed", lambda _: None)
-        patch.setattr(switch, "run_script", world.script)
-        patch.setattr(switch, "examine", lambda _, path: {"path": path, "bytes": 1, "sha256": "a"})
+        patch.setattr(scripts, "run_script", world.script)
+        patch.setattr("agent.steps.switch.backup.examine", lambda _, path: {"path": path, "bytes": 1, "sha256": "a"})
         patch.setattr(warm, "migrate", world.migrate)
-        patch.setattr(undo, "restore", world.restore)
+        patch.setattr("agent.steps.switch.migrate.restore", world.restore)
         patch.setattr(going_back, "restore", world.restore)
         patch.setattr(site, "look", world.look)
         patch.setattr(site, "SEEN_WITHIN", 0.0)
@@ -190,27 +190,27 @@ def _taken(output: io.StringIO) -> str:
 
 def _what(world: World, step: str) -> Any:
     steps = {
-        "backup": switch.backup,
-        "maintenance_start": switch.maintenance_start,
-        "migrate": switch.migrate,
-        "swap": switch.swap,
+        "backup": really("backup"),
+        "maintenance_start": really("maintenance_start"),
+        "migrate": really("migrate"),
+        "swap": really("swap"),
         "restart": world.restart,
         "health": lambda step: world.prove_healthy(step.layout, step.version),
-        "maintenance_stop": switch.maintenance_stop,
+        "maintenance_stop": really("maintenance_stop"),
     }
     return steps.get(step, lambda _: {})
 
 
 def _undoing(world: World, action: str) -> Any:
     actions = {
-        "links": undo.links,
-        "database": undo.database,
-        "schema": undo.prove_schema,
+        "links": really_undone("links"),
+        "database": really_undone("database"),
+        "schema": really_undone("schema"),
         "restart": world.restart,
-        "health": undo.prove_health,
-        "maintenance": undo.maintenance,
-        "site": undo.prove_site,
-        "mark": undo.mark_failed,
+        "health": really_undone("health"),
+        "maintenance": really_undone("maintenance"),
+        "site": really_undone("site"),
+        "mark": really_undone("mark"),
     }
     return actions.get(action, lambda _: {})
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from agent.database import schema
-from agent.runs import guard, undo
+from agent.runs import guard
 from agent.service import health
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import settings
+from tests.unit.steps import really_undone
 
 BEFORE = [["items", "0001_initial"]]
 AFTER = [*BEFORE, ["items", "0002_colour"]]
@@ -27,7 +28,7 @@ class Follower:
         monkeypatch.setattr(schema, "django", lambda *_, **__: {"applied": self.applied})
         # The old version's home page is well on any schema.
         monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
-        host.action("schema", undo.prove_schema)
+        host.action("schema", really_undone("schema"))
 
     def loses_its_controller(self, way: str, **more: Any) -> Transaction:
         """Begin, come as far as the migration, and fall back."""

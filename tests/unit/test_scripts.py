@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from agent.database.restoring import restore
-from agent.steps.switch import run_script
+from agent.steps.scripts import run_script
 
 
 def test_a_restore_writes_what_it_has_to_beside_the_backup_and_not_where_memory_is_the_disk(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from agent.django import sessions
 from agent.host.command import CommandFailed
 from agent.restart import background
-from agent.runs import undo
+from tests.unit.steps import really_undone
 
 LEFT = 'pid 4711, ALTER TABLE "items_item" ADD COLUMN "colour" ...'
 KILLED, DONE = ("maintenance_start",), ("maintenance_start", "migrate")
@@ -82,10 +82,10 @@ def test_what_became_of_them_is_said_and_is_in_nothing_s_way(
 def test_where_the_database_is_kept_they_are_ended_with_the_commands(
     way: str, asked: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(undo, "_stop_strays", lambda step: [])
+    monkeypatch.setattr("agent.steps.always.stop_commands._stop_strays", lambda step: [])
     monkeypatch.setattr(background, "hide_secrets", lambda log: None)
     step: Any = Step(KILLED)
     step.transaction.output = str
     step.progress.notes = {"checks": {"fallback": way}}
-    undo.stop_commands(step)
+    really_undone("stop commands")(step)
     assert len(step.asked) == asked

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from agent.runs import undo
-from agent.steps import switch
+from agent.steps import scripts
+from agent.transaction.consequences import visitors_are_in
 from agent.transaction.lock import lock_holder
-from agent.transaction.plan import visitors_are_in
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.visitors import site
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import LIVE, settings
+from tests.unit.steps import really, really_undone
 
 GLANCE = site.glance
 APP, SHUT = (200, "<title>Shop</title>"), (503, "<title>Back soon</title>")
@@ -43,13 +43,13 @@ class Web:
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-        monkeypatch.setattr(switch, "run_script", self._script)
+        monkeypatch.setattr(scripts, "run_script", self._script)
         monkeypatch.setattr(site, "SEEN_WITHIN", 0.1)
         monkeypatch.setattr(site, "glance", GLANCE)
-        host.step("maintenance_start", switch.maintenance_start)
-        host.step("maintenance_stop", switch.maintenance_stop)
-        host.action("maintenance", undo.maintenance)
-        host.action("site", undo.prove_site)
+        host.step("maintenance_start", really("maintenance_start"))
+        host.step("maintenance_stop", really("maintenance_stop"))
+        host.action("maintenance", really_undone("maintenance"))
+        host.action("site", really_undone("site"))
 
     def _script(self, step: Step, key: str, *arguments: str) -> str:
         if key == "maintenance_start_script" and self.starts:

@@ -14,7 +14,8 @@ import pytest
 
 from agent.service import in_the_way, startable
 from agent.service.startable import unit_of, would_not_start, written_inside
-from agent.steps import build
+from agent.steps.build import venv
+from agent.steps.build.venv import Venv
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
 from tests.unit.examples import NEW, settings
@@ -32,7 +33,7 @@ command={worker}
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A step for a version whose environment has Python and supervisord, with a unit that starts the latter."""
     monkeypatch.setattr("agent.service.in_the_way.systemd.unit_property", lambda unit, name: ME)
-    for module in (startable, build, in_the_way):
+    for module in (startable, venv, in_the_way):
         monkeypatch.setattr(module, "acting_as", lambda user: contextlib.nullcontext())
     told = {**settings().model_dump(mode="json"), "app_username": ME}
     layout = Layout(told, tmp_path)
@@ -176,4 +177,4 @@ def test_a_folder_of_the_version_that_leads_outside_is_no_problem(step: Any, tmp
 
 def test_requirements_that_are_not_in_the_code_are_no_empty_ones(step: Any) -> None:
     with pytest.raises(StepFailed, match=r"requirements.txt is not in the code.*pyproject.toml"):
-        build.venv(step)
+        Venv().do(step)

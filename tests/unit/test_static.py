@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from agent.service.health import Unhealthy
-from agent.steps import build
+from agent.steps.build import seal, static
+from agent.steps.build.seal import SealVersion
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
 from agent.visitors import served
@@ -104,7 +105,7 @@ def test_a_project_without_static_files_has_none(project: Project, tmp_path: Pat
 @pytest.fixture
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, web: int) -> Any:
     """A step for a version with a collected style, over a live one, on a host whose web server serves static/."""
-    for module in (served, build):
+    for module in (served, seal, static):
         monkeypatch.setattr(module, "acting_as", lambda user: contextlib.nullcontext())
     monkeypatch.setattr(served, "SETTLES", 0.0)
     told = {**settings().model_dump(mode="json"), "website_url": f"http://127.0.0.1:{web}/"}
@@ -232,7 +233,7 @@ def test_a_folder_in_the_place_of_a_link_is_found_in_the_build(step: Any) -> Non
         StepFailed,
         match=r"django-working is a directory and has to be a link: move it away. It was put there during this build",
     ):
-        build.seal(step)
+        SealVersion().do(step)
 
 
 @pytest.fixture

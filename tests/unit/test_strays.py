@@ -13,7 +13,7 @@ import pytest
 
 from agent.host.command import COMMAND_MARK, Runner, new_mark
 from agent.host.processes import started_at
-from agent.runs.strays import strays
+from agent.service.strays import strays
 from agent.service.systemd import family_ids
 
 # It starts another process and waits for it, as a project's own scripts do.

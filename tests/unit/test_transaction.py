@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,20 +15,27 @@ import pytest
 
 from agent.host.command import CommandFailed
 from agent.host.files import read_lines
-from agent.runs import beginning, carry_out, clean, commit, finish, guard, undo
+from agent.runs import beginning, carry_out, clean, commit, finish, guard
 from agent.runs.ending import end_refused, fall_back
 from agent.runs.recover import recover
 from agent.service import health, systemd
-from agent.steps import switch
+from agent.steps.fallback import only_health_is_missing
 from agent.transaction import reserve
 from agent.transaction.bounds import KEEP_RUNS
 from agent.transaction.lock import lock_holder
-from agent.transaction.plan import only_health_is_missing
 from agent.transaction.step import Step, StepFailed
-from agent.transaction.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
+from agent.transaction.transaction import (
+    Ended,
+    Refused,
+    Transaction,
+    holding,
+    how_it_ended,
+    open_transaction,
+)
 from agent.versions.marks import change_mark, list_versions, read_mark
 from tests.unit.agent_host import ALL, BEFORE, ID, Host, Note
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
+from tests.unit.steps import UNDOS, really
 
 
 def fails(step: Step) -> Note:
@@ -176,7 +184,7 @@ def test_room_that_was_set_aside_is_given_back_when_it_is_needed_and_not_to_what
         return {}
 
     host.step("health", fails)
-    for name in undo.ACTIONS:
+    for name in UNDOS:
         host.action(name, look)
     host.run("swap", "health")
     assert left["undo evidence"] == (True, True)
@@ -316,7 +324,7 @@ def test_the_guard_falls_back_at_once_when_the_agent_was_killed_in_a_step(host: 
     transaction = host.begin()
     host.run("maintenance_start")
     transaction.journal.append("step started", step="swap", deadline=time.time() + 1000)
-    switch.swap(Step("swap", transaction, 10))
+    really("swap")(Step("swap", transaction, 10))
     guard.take_over(transaction)
     assert transaction.progress.reason == "the agent was killed during swap"
     assert host.links() == BEFORE
@@ -651,3 +659,25 @@ def test_what_keeps_a_deploy_from_beginning_is_told_in_words_and_with_what_is_li
     assert said.endswith(f"; nothing was changed ({LIVE} is live); evidence: {folder}")
     assert how_it_ended(Transaction(host.state, ID)) == f"refused: {said}"
     assert lock_holder(host.state) is None
+
+
+def test_the_journal_is_read_once_for_a_step(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    transaction = host.begin()
+    reads: list[Path] = []
+
+    def counted(path: Path) -> list[dict[str, Any]]:
+        reads.append(path)
+        return read_lines(path)
+
+    monkeypatch.setattr("agent.transaction.journal.read_lines", counted)
+    host.run("code")
+    assert reads == [transaction.journal.path]
+
+
+def test_what_a_step_writes_is_known_at_once_and_what_was_known_is_forgotten_after_it(host: Host) -> None:
+    transaction = host.begin()
+    with holding(host.state, ID) as held:
+        held.journal.append("step started", step="code")
+        assert held.progress.step == "code"
+        transaction.journal.append("note", step="code", note={"by": "another"})
+    assert held.progress.notes["code"] == {"by": "another"}

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from agent.restart import trial
 from agent.restart.trial_start import Command
 from agent.service.health import Unhealthy
 from agent.service.startable import Unit
 from agent.service.supervisor import Unreadable, parse
+from agent.steps.build import trial
 from agent.transaction.progress import read_progress
 from agent.versions.layout import Layout
 from tests.unit.examples import NEW, settings
@@ -109,7 +109,7 @@ def judged(monkeypatch: pytest.MonkeyPatch, first: First, *, way: str = "restart
     step: Any = SimpleNamespace(progress=progress, begin={"kind": "deploy"}, notes=lambda name: progress.notes[name])
     monkeypatch.setattr(trial, "_command", lambda step: Command((), "/", {}, "app"))
     monkeypatch.setattr(trial, "start", lambda step, command: first)
-    return trial.trial(step)
+    return trial.Trial().do(step)
 
 
 def test_with_nothing_to_migrate_a_bad_answer_is_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,13 @@ import pytest
 from agent.database import way_back
 from agent.django import sessions, warm
 from agent.host.command import CommandFailed
-from agent.runs import undo
-from agent.steps import switch
-from agent.transaction.plan import database_way
+from agent.steps.switch import migrate
+from agent.transaction.consequences import database_way
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import settings
+from tests.unit.steps import really, really_undone
 
 Note = dict[str, Any]
 BEFORE = [["items", "0001_initial"]]
@@ -32,15 +32,15 @@ class Site:
 
     def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         self.host, self.applied, self.loses, self.asked = host, [*BEFORE], False, list[str]()
-        for module in (way_back, undo, sessions):
+        for module in (way_back, migrate, sessions):
             monkeypatch.setattr(module, "django", self._django)
         monkeypatch.setattr(warm, "migrate", self._migrate)
-        monkeypatch.setattr(undo, "restore", self._restore)
-        monkeypatch.setattr(undo, "prove_restored", lambda *_: {})
+        monkeypatch.setattr(migrate, "restore", self._restore)
+        monkeypatch.setattr(migrate, "prove_restored", lambda *_: {})
         host.step("backup", lambda _: {"path": "/srv/backups/a.dump"})
-        host.step("migrate", switch.migrate)
+        host.step("migrate", really("migrate"))
         host.step("swap", self._fails)
-        host.action("database", undo.database)
+        host.action("database", really_undone("database"))
         self.does: tuple[str, ...] = ("0002",)
         self.pending: list[Note] = []
 

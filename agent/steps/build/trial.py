@@ -15,6 +15,7 @@ from agent.service.obstacles import port_of, web_program
 from agent.service.running import find_running
 from agent.service.startable import started_by
 from agent.service.supervisor import Program, Sections, Unreadable, config_in, config_of, programs, read_config
+from agent.steps.kind import BuildStep
 from agent.transaction.maintenance import restart_way
 from agent.transaction.step import Step, StepFailed
 from agent.versions.layout import SUPERVISORD, Layout
@@ -37,19 +38,26 @@ class NoTrial(Exception):
     """A trial start can't be made, and why."""
 
 
-def trial(step: Step) -> Note:
-    """Start the version where no visitor comes, and judge it.
+class Trial(BuildStep):
+    """Start the version where no visitor comes, and judge it."""
 
-    Where nothing is to be migrated it has to answer as the proof of health asks for. Otherwise it meets a schema that
-    is not its own yet: it has to start and to answer, whatever that is. Raises Unhealthy, StepFailed, CommandFailed.
-    """
-    try:
-        command = _command(step)
-    except (NoTrial, StepFailed, Unreadable) as why:
-        return {"skipped": f"no trial start is made: {why}"}
-    if command.port is None and not command.held:
-        return _load(step, command)
-    return _judge(step, command)
+    name = "trial"
+    again = True
+
+    def do(self, step: Step) -> Note:
+        """Start the version where no visitor comes, and judge it.
+
+        Where nothing is to be migrated it has to answer as the proof of health asks for. Otherwise it meets a
+        schema that is not its own yet: it has to start and to answer, whatever that is.
+        Raises Unhealthy, StepFailed, CommandFailed.
+        """
+        try:
+            command = _command(step)
+        except (NoTrial, StepFailed, Unreadable) as why:
+            return {"skipped": f"no trial start is made: {why}"}
+        if command.port is None and not command.held:
+            return _load(step, command)
+        return _judge(step, command)
 
 
 def _judge(step: Step, command: Command) -> Note:

@@ -7,78 +7,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.migrations.names import key_of, labels
+from agent.steps.fallback import only_health_is_missing, plan_fallback, undo_named
+from agent.steps.kind import Turn
 from agent.text.lines import first_line
+from agent.transaction.consequences import database_stays, maintenance_is_ours
 from agent.transaction.journal import Record
-from agent.transaction.plan import database_stays, maintenance_is_ours, only_health_is_missing, plan_fallback
+from agent.transaction.maintenance import (
+    AS_LEFT,
+    IS_OFF,
+    IS_ON,
+    MAY_BE_ON,
+    NEVER_ON,
+    NOT_SEEN,
+    SHUT_NOBODY_OUT,
+    STAYS_ON,
+    STILL_ON,
+)
 from agent.transaction.progress import Progress, read_progress
 
 Note = dict[str, Any]
-
-STAYS_ON = "maintenance stays ON"
-IS_ON = "maintenance is still ON"
-MAY_BE_ON = "maintenance may still be ON, since its stop script failed"
-IS_OFF = "maintenance is off"
-NEVER_ON = "maintenance was not turned on"
-SHUT_NOBODY_OUT = "maintenance was not seen to keep anybody out"
-AS_LEFT = "maintenance stays as its start script left it, which visitors could not see"
-NOT_SEEN = "whether maintenance has ended can't be told from what visitors get"
-# What a look at the site ends with, where the stop script has ended well.
-STILL_ON = "its script has ended well, but visitors still get the maintenance page"
-
-# What keeps visitors out, where it could not be done; what is looked at, and nothing undone.
-KEEPS_MAINTENANCE = ("links", "database", "schema")
-LOOKS = {
-    "schema": "see that the primary host has taken the database back",
-    "health": "prove that the version before is healthy",
-    "site": "see that visitors get the site",
-    "evidence": "keep the evidence",
-    "mark": "mark the version failed",
-}
-
-
-def done_sentence(action: str, note: Note) -> str:
-    """What an action of a fallback has done, or seen.
-
-    >>> done_sentence("site", {"answers": 200, "open": True})
-    'seen: visitors get the site'
-    """
-    version = note.get("version") or note.get("healthy") or "the version before"
-    told = {
-        "stop commands": "seen: nothing that was started runs any more",
-        "evidence": "kept: the evidence",
-        "database": _database_done(note),
-        "schema": "seen: the primary host has taken the database back",
-        "restart": f"seen: {version} serves, nothing was restarted" if note.get("way") == "none" else "undone: restart",
-        "stop service": "undone: restart, the service is stopped",
-        "health": f"seen: {version} is {'not healthy, as before' if note.get('unhealthy') else 'healthy'}",
-        "site": f"seen: visitors get {_got(note)}",
-        "mark": "marked: the version has failed",
-    }
-    if note.get("kept"):
-        return f"kept: {action}, {note['kept']}"
-    return told.get(action, f"undone: {action}")
-
-
-def _got(note: Note) -> str:
-    if note.get("as_before"):
-        return "no better than before"
-    # Where nobody has seen what they got before, nor the maintenance page, it may be either.
-    return "the site" if note.get("open") else f"an answer, {note.get('answers')}"
-
-
-def _database_done(note: Note) -> str:
-    if note.get("skipped"):
-        return f"seen: {note['skipped']}"
-    databases = note.get("databases") or ()
-    which = f" ({', '.join(databases)})" if len(databases) > 1 else ""
-    if note.get("unproven"):
-        return f"restored: database{which}, of which nobody knows what was applied before"
-    return f"undone: database{which}" + (f", from {note['restored']}" if note.get("restored") else "")
-
-
-def failed_sentence(action: str, problem: str) -> str:
-    """What an action of a fallback could not do, or see, and why."""
-    return f"could not {LOOKS.get(action) or f'undo {action}'}: {problem}"
 
 
 def fallback_sentence(records: Sequence[Record], outcome: str, live: str | None, folder: str, restore: str) -> str:
@@ -131,7 +78,7 @@ def _maintenance(progress: Progress, found: dict[str, Note]) -> str:
     if "maintenance_start" not in progress.started or start.get("skipped"):
         return IS_OFF if found.get("site", {}).get("open") else NEVER_ON
     stopped = found.get("maintenance") or progress.notes.get("maintenance_stop", {})
-    stays = maintenance_is_ours(progress) and any(one in problems for one in KEEPS_MAINTENANCE)
+    stays = maintenance_is_ours(progress) and any(undo_named(one).keeps_visitors_out for one in problems)
     shut = progress.notes.get("visitors", {}).get("shut") if problems else None
     seen = [
         (STAYS_ON if stays else IS_ON, shut),
@@ -151,7 +98,7 @@ def _not_tried(records: Sequence[Record], progress: Progress) -> str:
     """What comes only once the links are back, where they are not."""
     if not any(one["action"] == "links" for one in progress.problems):
         return ""
-    left = [action.name for action in plan_fallback(records) if action.name in ("database", "schema", "restart")]
+    left = [undo.name for undo in plan_fallback(records) if Turn.LINKS < undo.turn < Turn.HEALTH]
     return f"; not tried before the links are back: {', '.join(left)}" if left else ""
 
 

@@ -1,0 +1,1 @@
+"""What every way back does, whichever step has failed."""

@@ -1,0 +1,52 @@
+"""Keep what the failed version has left to say: the unit's journal, and the app's logs."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from agent.host.command import LOGGED
+from agent.service.last_words import app_logs, end_of_log
+from agent.steps.kind import Turn, Undo
+from agent.steps.order import touched
+from agent.text.lines import bounded
+from agent.text.masking import masked_urls
+from agent.transaction.step import Step
+
+Note = dict[str, Any]
+
+
+class KeepEvidence(Undo):
+    """Keep what the failed version has left to say: the unit's journal, and the app's logs."""
+
+    name = "evidence"
+    turn = Turn.EVIDENCE
+    before_the_database = True
+    looks = "keep the evidence"
+
+    def do(self, step: Step) -> Note:
+        """Copy it, as far as it goes."""
+        folder = step.transaction.evidence
+        try:
+            folder.mkdir(exist_ok=True)
+            if touched(step.progress):
+                _copy_logs(step, folder)
+        except (OSError, subprocess.SubprocessError) as problem:
+            # A site that works again must not wait for a person because of this.
+            return {"folder": str(folder), "incomplete": str(problem)}
+        return {"folder": str(folder)}
+
+    def says(self, note: Note) -> str:
+        """What was kept."""
+        return "kept: the evidence"
+
+
+def _copy_logs(step: Step, folder: Path) -> None:
+    since = "@{}".format(int(step.begin["at"]))
+    unit = step.settings["systemd_service"]
+    argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]
+    shown = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    (folder / "unit.log").write_text(bounded(masked_urls(shown.stdout + shown.stderr), most=LOGGED))
+    for log in app_logs(step.layout, step.version):
+        (folder / log.name).write_text(masked_urls(end_of_log(step.layout, log)))

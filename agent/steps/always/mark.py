@@ -1,0 +1,63 @@
+"""Mark the version failed, so that nothing goes back to it, and say where its evidence is."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from agent.steps.kind import Turn, Undo
+from agent.steps.order import named
+from agent.transaction.consequences import failed_step
+from agent.transaction.progress import Progress
+from agent.transaction.step import Step
+from agent.versions.marks import change_mark
+
+Note = dict[str, Any]
+
+
+class MarkFailed(Undo):
+    """Mark the version failed, so that nothing goes back to it, and say where its evidence is."""
+
+    name = "mark"
+    turn = Turn.MARK
+    even_then = True
+    looks = "mark the version failed"
+
+    def needed(self, progress: Progress) -> bool:
+        """Where the version is to blame."""
+        return marks_failed(progress)
+
+    def do(self, step: Step) -> Note:
+        """Mark it."""
+        failed = {"step": failed_step(step.progress), "deploy": step.transaction.deploy, "at": int(time.time())}
+        state, evidence = step.transaction.state, str(step.transaction.folder)
+        if step.begin["kind"] == "revert":
+            # It is live again, and works as it did: it is its migrations that could not be reversed.
+            change_mark(state, step.begin["was"], failed=failed, evidence=evidence)
+            return {}
+        built_by = step.transaction.deploy
+        change_mark(state, step.version, built_by=built_by, working=None, failed=failed, evidence=evidence)
+        return {}
+
+    def says(self, note: Note) -> str:
+        """What was marked."""
+        return "marked: the version has failed"
+
+
+def marks_failed(progress: Progress) -> bool:
+    """Whether the version is to be marked failed.
+
+    A new one always is. One that has worked before is only when the failure is its own, not when a script, the link
+    to the controller or another host failed. What a revert goes to never is: it meets another version's schema. The
+    version that is left is, when its migrations could not be reversed.
+    """
+    if progress.begin.get("kind") == "revert":
+        return progress.failed == "migrate" and progress.begin.get("database") == "reverse"
+    if progress.begin.get("kind") in ("restart", "clean") or not progress.started:
+        return False
+    return not progress.begin.get("has_worked") or _blames_version(progress.failed)
+
+
+def _blames_version(step: str | None) -> bool:
+    kind = named(step or "")
+    return bool(kind and kind.blames_version)

@@ -1,0 +1,54 @@
+"""Stop what runs for this deploy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.django import sessions
+from agent.host.processes import stop_groups
+from agent.restart import background
+from agent.service.strays import strays
+from agent.steps.kind import Turn, Undo
+from agent.transaction.consequences import changes_database, database_way
+from agent.transaction.step import Step
+
+# How often it is looked for what runs and was never written down: it may start something while it is stopped.
+LOOKS = 3
+
+Note = dict[str, Any]
+
+
+class StopCommands(Undo):
+    """Stop what runs for this deploy."""
+
+    name = "stop commands"
+    turn = Turn.STOP
+    always = True
+    before_the_database = True
+
+    def do(self, step: Step) -> Note:
+        """Stop what the journal names, and what nobody has lived to write down."""
+        written = background.still_running((*step.progress.commands, *step.progress.beside))
+        stop_groups(written)
+        unwritten = _stop_strays(step)
+        background.hide_secrets(step.transaction.output(background.REHEARSAL))
+        if changes_database(step.progress) and database_way(step.progress) == "keep":
+            # Otherwise right before it is taken back.
+            sessions.end_left(step)
+        return {"stopped": [*written, *unwritten]}
+
+    def says(self, note: Note) -> str:
+        """What was seen."""
+        return "seen: nothing that was started runs any more"
+
+
+def _stop_strays(step: Step) -> list[int]:
+    """Stop what nobody has lived to write down, and what that has started while it was looked for."""
+    stopped = list[int]()
+    for _ in range(LOOKS):
+        found = strays(step.transaction.deploy, step.begin.get("started"), step.progress.marks)
+        if not found:
+            break
+        stop_groups(found)
+        stopped += found
+    return stopped

@@ -1,0 +1,21 @@
+"""The step that checks out the code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.steps.build.checkout import check_out
+from agent.steps.kind import BuildStep
+from agent.transaction.step import Step
+
+Note = dict[str, Any]
+
+
+class Code(BuildStep):
+    """Check out the code at its commit."""
+
+    name = "code"
+
+    def do(self, step: Step) -> Note:
+        """Check it out, with submodules and what Git LFS keeps."""
+        return check_out(step, "code")

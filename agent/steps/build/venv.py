@@ -1,0 +1,96 @@
+"""The step that makes the version's own virtual environment."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from agent.host.command import Runner
+from agent.host.output import say
+from agent.host.reading import read_text
+from agent.host.users import PATH, acting_as
+from agent.steps.kind import BuildStep
+from agent.transaction.step import Step, StepFailed
+from agent.versions import packages, venvs
+
+Note = dict[str, Any]
+
+
+class Venv(BuildStep):
+    """Install the version's requirements, or take those of an earlier version over."""
+
+    name = "venv"
+
+    def do(self, step: Step) -> Note:
+        """Make the version's own virtual environment and install its requirements."""
+        runner, layout = step.runner(step.layout.app), step.layout
+        requirements = layout.part(step.version, "code") / step.settings["requirements"]
+        if not requirements.is_file():
+            raise StepFailed(
+                f"{step.settings['requirements']} is not in the code: add it, or say where the requirements are: "
+                "requirements: pyproject.toml, say, in the settings"
+            )
+        uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(layout.home / ".local/bin"))
+        installer, python = "uv" if uv else "pip", shutil.which(step.settings["python"], path=PATH)
+        with acting_as(layout.app):
+            mark = venvs.fingerprint(step.settings, requirements, python, installer)
+        note: Note = {"installer": installer, "fingerprint": mark}
+        same = venvs.same_as(step.transaction.state, layout, mark) if step.settings.get("reuse_venv", True) else None
+        taken = venvs.take_over(layout, same, step.version, mark) if same else None
+        if taken:
+            say(f"venv: the requirements are those of {same}: its packages are linked, not installed again")
+            return {**note, **taken}
+        _install(step, runner, uv, requirements)
+        named = venvs.files_with_its_name(runner, layout, step.version) if mark else []
+        if venvs.any_binary(layout.part(step.version, "venv"), named):
+            # It can't become another version's.
+            note["fingerprint"] = None
+        return {**note, "named": named}
+
+
+def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> None:
+    folder = step.layout.part(step.version, "venv")
+    commands = _uv(uv, step.settings, folder) if uv else _pip(step.settings, folder)
+    runner = replace(runner, secrets=packages.passwords(_texts(step)))
+    runner.run(commands[0])
+    runner.run([*commands[1], "--requirement", str(requirements)], cwd=requirements.parent)
+    # Sealed directories take no bytecode later on: without it here, every start of the app would compile it again. It
+    # names no version, so that it can be linked into the next one; Python puts the true path in when it reads it.
+    neutral = ["-s", str(folder), "-p", str(step.layout.path("current_venv_dir"))]
+    python = str(folder / "bin" / "python")
+    # Anew where the installer has written some: that names the version.
+    runner.run([python, "-m", "compileall", "-f", "-q", "-j", "0", *neutral, str(folder / "lib")], ok=(0, 1))
+
+
+def _texts(step: Step) -> dict[str, str]:
+    """The version's requirements with all that they include."""
+    code_folder = step.layout.part(step.version, "code")
+
+    def read(name: str) -> str | None:
+        try:
+            return read_text(code_folder / name)
+        except OSError:
+            return None
+
+    with acting_as(step.layout.app):
+        return packages.requirement_texts(read, str(step.settings["requirements"]))
+
+
+def _offline(settings: Mapping[str, Any]) -> list[str]:
+    wheelhouse = settings.get("wheelhouse")
+    return ["--no-index", "--find-links", wheelhouse] if wheelhouse else []
+
+
+def _uv(uv: str, settings: Mapping[str, Any], folder: Path) -> tuple[list[str], list[str]]:
+    create = [uv, "venv", "--quiet", "--no-python-downloads", "--python", settings["python"], str(folder)]
+    install = [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *_offline(settings)]
+    return create, install
+
+
+def _pip(settings: Mapping[str, Any], folder: Path) -> tuple[list[str], list[str]]:
+    create = [settings["python"], "-m", "venv", str(folder)]
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    return create, [*pip, "install", "--quiet", "--no-compile", *_offline(settings)]

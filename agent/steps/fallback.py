@@ -1,0 +1,79 @@
+"""What a fallback has to do: a pure function of the journal, the same for every way in which a deploy can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.steps import order
+from agent.steps.always.evidence import KeepEvidence
+from agent.steps.always.mark import MarkFailed
+from agent.steps.always.stop_commands import StopCommands
+from agent.steps.kind import Note, Turn, Undo
+from agent.steps.switch.health import ProveHealthBefore
+from agent.transaction.journal import Record
+from agent.transaction.progress import Progress, read_progress
+from agent.transaction.step import Step
+
+
+class FinishCommit(Undo):
+    """Nothing is undone any more: the decision to commit is in the journal, and what follows from it is done."""
+
+    name = "finish commit"
+    turn = Turn.STOP
+
+    def do(self, step: Step) -> Note:
+        """Whoever carries a plan out sees to it that this is done in the place of all else."""
+        raise AssertionError("a commit is finished by agent.runs.finish")
+
+
+FINISH_COMMIT = FinishCommit()
+# What belongs to no step of its own.
+IN_ANY_CASE: tuple[Undo, ...] = (StopCommands(), KeepEvidence(), MarkFailed())
+
+
+def undos() -> list[Undo]:
+    """All that can be undone, in the order in which it is."""
+    of_steps = [undo for kind in reversed(order.STEPS) for undo in kind.undos]
+    return sorted([*IN_ANY_CASE, *of_steps], key=lambda undo: undo.turn)
+
+
+def undo_named(name: str) -> Undo:
+    """What the journal has under a name. Raises KeyError."""
+    return {undo.name: undo for undo in [*undos(), FINISH_COMMIT]}[name]
+
+
+def plan_fallback(records: Sequence[Record]) -> list[Undo]:
+    """Plan what is left to undo, in order; an empty list when the transaction has ended.
+
+    + records: the journal's lines, oldest first
+
+        >>> started = {"event": "step started", "step": "code"}
+        >>> [undo.name for undo in plan_fallback([{"event": "begin", "kind": "deploy"}, started])]
+        ['stop commands', 'evidence', 'mark']
+    """
+    progress = read_progress(records)
+    if not progress.begin or progress.outcome in ("committed", "refused", "fell back"):
+        return []
+    if progress.committed:
+        return [FINISH_COMMIT]
+    touched = order.touched(progress)
+    return [
+        undo
+        for undo in undos()
+        if (touched or not undo.if_touched)
+        and undo.needed(progress)
+        and (undo.always or undo.name not in progress.undone)
+    ]
+
+
+def outcome_of(progress: Progress) -> str:
+    """How the transaction ends once every action was tried."""
+    if progress.problems:
+        return "needs a person"
+    return "fell back" if order.touched(progress) else "refused"
+
+
+def only_health_is_missing(progress: Progress) -> bool:
+    """Whether all is back but the proof that the old version is well: that may come without a person."""
+    problems = [problem["action"] for problem in progress.problems]
+    return bool(problems) and all(action == ProveHealthBefore.name for action in problems)

@@ -1,0 +1,193 @@
+"""What there is to know of a step: its name, its phase, its limit, what it does, what undoes it.
+
+Each is one class in one file, in `build/` or `switch/`, and has its place in `order.py`; whatever else is said of steps
+is derived from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, IntEnum
+from typing import Any, Protocol
+
+from agent.transaction.maintenance import Window
+from agent.transaction.progress import Progress
+from agent.transaction.step import Step
+from agent.transaction.transaction import Transaction
+
+Note = dict[str, Any]
+Settings = Mapping[str, Any]
+
+# An old version that was well will be well again, be the host ever so busy: it is given more time than a new one, since
+# all that is left after it is to call a person.
+PATIENCE = 3
+
+
+class Phase(Enum):
+    """The part of a run that a step belongs to."""
+
+    # Beside the live site, which is not touched.
+    BUILD = "build"
+    # From the first step that may touch the live site.
+    SWITCH = "switch"
+
+
+class Known(Protocol):
+    """What is known of a run when somebody asks whether a step has anything to do: before the run, or when it is due.
+
+    `changes_database` and `window` are None where only the build can tell.
+    """
+
+    @property
+    def kind(self) -> str:
+        """The run: deploy, build, revert or restart."""
+
+    @property
+    def primary(self) -> bool:
+        """Whether this host migrates and backs up."""
+
+    @property
+    def changes_database(self) -> bool | None:
+        """Whether this run changes the database."""
+
+    @property
+    def window(self) -> Window | None:
+        """Whether visitors are kept out, and why or why not."""
+
+
+class Turn(IntEnum):
+    """When something is undone: the lower the earlier, and at the same turn what was done last first."""
+
+    STOP = 0
+    EVIDENCE = 10
+    LINKS = 20
+    DATABASE = 30
+    PROCESSES = 40
+    HEALTH = 50
+    VISITORS = 60
+    SITE = 70
+    MARK = 80
+
+
+class Undo:
+    """What takes back what a step has done. It may be killed anywhere and done again.
+
+    + name: as it stands in the journal
+    + turn: when it is done
+    + always: whether it is done again when a fallback is started anew: it costs little, and proves something
+    + keeps_visitors_out: whether maintenance stays on if this can't be done
+    + lets_visitors_in: whether it ends maintenance
+    + holds_up_the_rest: whether nothing after it makes sense if this can't be done
+    + even_then: whether it is done all the same
+    + only_if_well: whether it makes no sense where anything before it could not be done
+    + if_touched: whether there is anything to it only where the live site may have been changed
+    + before_the_app: whether a booting host does it before the app starts
+    + before_the_database: whether it can be done while the database is still as the new version needs it
+    + limit: the setting that bounds it, seconds
+    + looks: what it is to see, where it undoes nothing
+    """
+
+    name: str
+    turn: Turn
+    always = False
+    keeps_visitors_out = False
+    lets_visitors_in = False
+    holds_up_the_rest = False
+    even_then = False
+    only_if_well = False
+    if_touched = False
+    before_the_app = False
+    before_the_database = False
+    limit = "script_timeout"
+    looks = ""
+
+    def needed(self, progress: Progress) -> bool:
+        """Whether there is anything to undo, by the journal alone."""
+        return True
+
+    def do(self, step: Step) -> Note:
+        """Do it. Raises StepFailed, CommandFailed, Unhealthy, OSError where it can't be done."""
+        raise NotImplementedError
+
+    def make_room(self, transaction: Transaction) -> None:
+        """Give back what was set aside for it, not a moment earlier: whatever has filled the disk would take it."""
+        transaction.free_room_for(self.name)
+
+    def done(self, note: Note) -> str:
+        """What it has done, or seen.
+
+        + note: what `do` has returned
+        """
+        return f"kept: {self.name}, {note['kept']}" if note.get("kept") else self.says(note)
+
+    def says(self, note: Note) -> str:
+        """What it has done where nothing was kept as it is."""
+        return f"undone: {self.name}"
+
+    def failed(self, problem: str) -> str:
+        """What it could not do, or see, and why."""
+        return f"could not {self.looks or f'undo {self.name}'}: {problem}"
+
+
+class StepKind:
+    """A step as it is in every run.
+
+    + name: as a person, the journal and the controller know it
+    + runs: the kinds of run that have it
+    + again: whether a version that was built before has it done once more: it meets a database that may have changed
+    + setting: the script of the settings that it runs, if it does
+    + optional: whether a run only has it where that setting names one
+    + blames_version: whether its failure says something about the version; else about the host, or the run
+    + touches: whether it may leave something on the live site that has to be undone
+    + noticed: whether visitors may notice it
+    + undos: what takes it back
+    """
+
+    name: str
+    phase: Phase
+    runs: tuple[str, ...] = ("deploy", "revert")
+    again = False
+    setting = ""
+    optional = False
+    blames_version = False
+    touches = False
+    undos: tuple[Undo, ...] = ()
+
+    def limit(self, settings: Settings) -> float:
+        """How long it may take, seconds."""
+        return float(settings["build_timeout" if self.phase is Phase.BUILD else "script_timeout"])
+
+    def idle(self, known: Known) -> str:
+        """Why it has nothing to do; empty where it has, or where nobody can tell yet."""
+        return ""
+
+    def noticed(self, progress: Progress) -> bool:
+        """Whether visitors may notice it. Until then, to ask what they get would only be a burden."""
+        return self.touches
+
+    def do(self, step: Step) -> Note:
+        """Do it, and return what is to be known of it. Raises StepFailed, CommandFailed, Unhealthy, OSError."""
+        raise NotImplementedError
+
+    def skip(self, step: Step, why: str) -> Note:
+        """Note that it has nothing to do."""
+        return {"skipped": why}
+
+    def says(self, note: Note, seconds: float) -> list[str]:
+        """What a person reads of it once it went well, a line each."""
+        lines = [f"{self.name}: {note.get('skipped', f'done in {seconds} s')}"]
+        return [*lines, f"{self.name}: WARNING: {note['warning']}"] if "warning" in note else lines
+
+
+class BuildStep(StepKind):
+    """A step that builds a version. It touches nothing that is live; what fails in it is the version's."""
+
+    phase = Phase.BUILD
+    runs: tuple[str, ...] = ("deploy", "build")
+    blames_version = True
+
+
+class SwitchStep(StepKind):
+    """A step of the part in which the live site may be touched."""
+
+    phase = Phase.SWITCH

@@ -1,0 +1,128 @@
+"""The steps in the order of a run, and what follows from it. A new step has its place here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agent.steps.build.build_script import BuildScript
+from agent.steps.build.checks import Checks
+from agent.steps.build.code import Code
+from agent.steps.build.config import Config
+from agent.steps.build.seal import SealVersion
+from agent.steps.build.static import Static
+from agent.steps.build.trial import Trial
+from agent.steps.build.venv import Venv
+from agent.steps.kind import Phase, StepKind
+from agent.steps.switch.backup import Backup
+from agent.steps.switch.backup_before import BackupBefore
+from agent.steps.switch.health import Health
+from agent.steps.switch.install_script import InstallScript
+from agent.steps.switch.maintenance_start import MaintenanceStart
+from agent.steps.switch.maintenance_stop import MaintenanceStop
+from agent.steps.switch.migrate import Migrate
+from agent.steps.switch.restart import Restart
+from agent.steps.switch.site import Site
+from agent.steps.switch.swap import Swap
+from agent.transaction.maintenance import Window, changes_database, decide
+from agent.transaction.progress import Progress
+
+STEPS: tuple[StepKind, ...] = (
+    Code(),
+    Config(),
+    Venv(),
+    BuildScript(),
+    Static(),
+    Checks(),
+    SealVersion(),
+    Trial(),
+    BackupBefore(),
+    MaintenanceStart(),
+    Backup(),
+    Migrate(),
+    Swap(),
+    InstallScript(),
+    Restart(),
+    Health(),
+    MaintenanceStop(),
+    Site(),
+)
+# What ends each of them; it has a way of its own.
+COMMIT = "commit"
+
+
+def named(name: str) -> StepKind | None:
+    """The step of a name; None for `begin` and `commit`, which are none."""
+    return next((kind for kind in STEPS if kind.name == name), None)
+
+
+def names(phase: Phase) -> tuple[str, ...]:
+    """The steps of a phase, in order."""
+    return tuple(kind.name for kind in STEPS if kind.phase is phase)
+
+
+def steps_of(run: str, settings: Mapping[str, Any], build: bool) -> tuple[str, ...]:
+    """The steps of a run, in order.
+
+    + run: deploy, build, revert or restart
+    + build: whether its version has to be built
+
+        >>> steps_of("restart", {}, build=False)
+        ('restart', 'health', 'site', 'commit')
+    """
+    chosen = [
+        kind.name
+        for kind in STEPS
+        if run in kind.runs
+        and (build or kind.again or kind.phase is not Phase.BUILD)
+        and (not kind.optional or settings.get(kind.setting))
+    ]
+    return (*chosen, COMMIT)
+
+
+def limit_of(name: str, settings: Mapping[str, Any]) -> float:
+    """How long a step may take, seconds."""
+    kind = named(name)
+    return kind.limit(settings) if kind else float(settings["script_timeout"])
+
+
+def touched(progress: Progress) -> bool:
+    """Whether the live site may have been changed."""
+    return any(kind.touches for kind in STEPS if kind.name in progress.started)
+
+
+def visitors_may_notice(progress: Progress, name: str) -> bool:
+    """Whether a step that is due changes what visitors get, or may."""
+    kind = named(name)
+    return bool(kind and progress.begin and not progress.outcome and kind.noticed(progress))
+
+
+@dataclass(frozen=True)
+class FromJournal:
+    """What is known of a run while it goes on, by its journal."""
+
+    progress: Progress
+
+    @property
+    def kind(self) -> str:
+        """The run."""
+        return str(self.progress.begin.get("kind"))
+
+    @property
+    def primary(self) -> bool:
+        """Whether this host migrates and backs up."""
+        return bool(self.progress.begin.get("primary", True))
+
+    @property
+    def changes_database(self) -> bool:
+        """Whether this run changes the database."""
+        return changes_database(self.progress)
+
+    @property
+    def window(self) -> Window:
+        """Whether visitors are kept out: as it was decided, once it was."""
+        if "maintenance_start" in self.progress.done:
+            why = self.progress.notes["maintenance_start"].get("skipped")
+            return Window(not why, why or "")
+        return decide(self.progress)

@@ -1,0 +1,31 @@
+"""The step that backs the database up when nothing in the window will change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.database.backup import examine
+from agent.steps import scripts
+from agent.steps.kind import Known, SwitchStep
+from agent.transaction.maintenance import BY_PRIMARY
+from agent.transaction.step import Step
+
+Note = dict[str, Any]
+
+
+class BackupBefore(SwitchStep):
+    """Back the database up before the window, when nothing in the window will change it."""
+
+    name = "backup_before"
+    runs = ("deploy",)
+    setting = "backup_script"
+
+    def idle(self, known: Known) -> str:
+        """Why there is none: it is made later, or by another host."""
+        if known.changes_database:
+            return "taken right before the migrations, so that a restore loses as little as can be"
+        return "" if known.primary else BY_PRIMARY
+
+    def do(self, step: Step) -> Note:
+        """Make it with the host's own script, and look whether it is one."""
+        return examine(step, scripts.run_script(step, "backup_script"))

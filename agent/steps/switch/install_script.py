@@ -1,0 +1,26 @@
+"""The step that runs the project's own install script."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.steps import scripts
+from agent.steps.kind import SwitchStep
+from agent.transaction.step import Step
+
+Note = dict[str, Any]
+
+
+class InstallScript(SwitchStep):
+    """Run the project's own install script, before the app is restarted."""
+
+    name = "install_script"
+    runs = ("deploy",)
+    setting = "install_script"
+    optional = True
+    blames_version = True
+    touches = True
+
+    def do(self, step: Step) -> Note:
+        """Run it in the version's code."""
+        return scripts.run_own_script(step, "install_script")

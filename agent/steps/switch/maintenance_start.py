@@ -1,0 +1,70 @@
+"""The step that shows visitors the maintenance page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.host.output import say
+from agent.restart import early
+from agent.steps import scripts
+from agent.steps.kind import PATIENCE, Known, SwitchStep, Turn, Undo
+from agent.transaction.consequences import maintenance_is_ours
+from agent.transaction.maintenance import decide
+from agent.transaction.progress import Progress
+from agent.transaction.step import Step
+from agent.visitors import served, site
+
+
+class LetVisitorsIn(Undo):
+    """Let visitors in again."""
+
+    name = "maintenance"
+    turn = Turn.VISITORS
+    always = True
+    lets_visitors_in = True
+
+    def needed(self, progress: Progress) -> bool:
+        """Where this deploy may have left maintenance on."""
+        return maintenance_is_ours(progress)
+
+    def do(self, step: Step) -> Note:
+        """Let visitors in again."""
+        scripts.run_script(step, "maintenance_stop_script")
+        return site.see_open(step, PATIENCE)
+
+
+Note = dict[str, Any]
+
+
+class MaintenanceStart(SwitchStep):
+    """Show visitors the maintenance page, if they have to be kept out."""
+
+    name = "maintenance_start"
+    setting = "maintenance_start_script"
+    touches = True
+    undos = (LetVisitorsIn(),)
+
+    def idle(self, known: Known) -> str:
+        """Why visitors are not kept out."""
+        return f"no window is needed: {known.window.why}" if known.window and not known.window.needed else ""
+
+    def noticed(self, progress: Progress) -> bool:
+        """Visitors are shut out, if that is needed."""
+        return decide(progress).needed
+
+    def do(self, step: Step) -> Note:
+        """Run the host's own script, and see what visitors get then."""
+        early.begin(step)
+        window = decide(step.progress)
+        # As long as visitors are let in.
+        files = served.before(step)
+        if step.settings["maintenance"] == "auto":
+            say(f"maintenance_start: a window is needed: {window.why}")
+        before = site.look(step.settings)
+        scripts.run_script(step, "maintenance_start_script")
+        return {"why": window.why, **files, **site.see_shut(step, before)}
+
+    def skip(self, step: Step, why: str) -> Note:
+        """Note why visitors stay, and which files they get."""
+        early.begin(step)
+        return {"skipped": why, **served.before(step)}

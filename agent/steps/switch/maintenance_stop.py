@@ -1,0 +1,33 @@
+"""The step that lets visitors in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.steps import scripts
+from agent.steps.kind import Known, Settings, SwitchStep
+from agent.transaction.step import Step
+from agent.visitors import site
+
+Note = dict[str, Any]
+
+
+class MaintenanceStop(SwitchStep):
+    """Let visitors in again."""
+
+    name = "maintenance_stop"
+    setting = "maintenance_stop_script"
+    touches = True
+
+    def limit(self, settings: Settings) -> float:
+        """As long as the script and the look at the site may take, seconds."""
+        return float(settings["site_timeout"] + settings["script_timeout"])
+
+    def idle(self, known: Known) -> str:
+        """Why nobody has to be let in."""
+        return "maintenance was not started" if known.window and not known.window.needed else ""
+
+    def do(self, step: Step) -> Note:
+        """Run the host's own script, and see what visitors get then."""
+        scripts.run_script(step, "maintenance_stop_script")
+        return site.see_open(step)

@@ -1,0 +1,139 @@
+"""The step that changes the database, and the two ways in which it is seen to be back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from agent.database import going_back, schema, way_back
+from agent.database.restoring import prove_restored, restore
+from agent.django import locks, sessions, warm
+from agent.django.manage import django
+from agent.migrations.names import key_of, label, labels
+from agent.steps.kind import Known, Settings, SwitchStep, Turn, Undo
+from agent.transaction.consequences import asks_database, changes_database, database_way
+from agent.transaction.maintenance import BY_PRIMARY, STAYS
+from agent.transaction.progress import Progress
+from agent.transaction.step import Step, StepFailed
+
+
+class TakeDatabaseBack(Undo):
+    """Take the database back to what it was before this deploy changed it."""
+
+    name = "database"
+    turn = Turn.DATABASE
+    keeps_visitors_out = True
+    before_the_app = True
+    limit = "migrate_timeout"
+
+    def needed(self, progress: Progress) -> bool:
+        """Where this host may have changed the database, and it is to be taken back."""
+        return changes_database(progress) and database_way(progress) != "keep"
+
+    def do(self, step: Step) -> Note:
+        """Take the database back to what it was before this deploy changed it."""
+        sessions.end_left(step)
+        if step.begin["kind"] == "revert":
+            return going_back.undo(step)
+        if way_back.choose(step) == "restore":
+            return _restore(step)
+        before = step.notes("checks")
+        now = django(step, "migrations")
+        half = _half_applied(before, now)
+        if half:
+            raise StepFailed(f"{half} is not atomic and failed on the way: the schema may be half applied")
+        done = django(step, "unapply", json.dumps(before["applied"]), *(["emptied"] if before.get("empty") else []))
+        locks.tell(step, done)
+        if done["wrong"]:
+            raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
+        if done.get("tables"):
+            raise StepFailed("the database was empty before, and has these tables now: " + ", ".join(done["tables"]))
+        return dict(done)
+
+    def says(self, note: Note) -> str:
+        """How it went back, and which databases."""
+        if note.get("skipped"):
+            return f"seen: {note['skipped']}"
+        databases = note.get("databases") or ()
+        which = f" ({', '.join(databases)})" if len(databases) > 1 else ""
+        if note.get("unproven"):
+            return f"restored: database{which}, of which nobody knows what was applied before"
+        return f"undone: database{which}" + (f", from {note['restored']}" if note.get("restored") else "")
+
+
+Note = dict[str, Any]
+
+
+class ProveSchema(Undo):
+    """Prove that the host which took the database back has done so."""
+
+    name = "schema"
+    turn = Turn.DATABASE
+    keeps_visitors_out = True
+    looks = "see that the primary host has taken the database back"
+
+    def needed(self, progress: Progress) -> bool:
+        """Where another host takes the database back, and visitors are let in only then."""
+        return not TakeDatabaseBack().needed(progress) and asks_database(progress)
+
+    def do(self, step: Step) -> Note:
+        """Ask the database until it is back."""
+        schema.prove_back(step)
+        return {}
+
+    def says(self, note: Note) -> str:
+        """What was seen."""
+        return "seen: the primary host has taken the database back"
+
+
+class Migrate(SwitchStep):
+    """Bring the database to where the version needs it."""
+
+    name = "migrate"
+    blames_version = True
+    touches = True
+    undos = (TakeDatabaseBack(), ProveSchema())
+
+    def limit(self, settings: Settings) -> float:
+        """As long as migrations may take, seconds."""
+        return float(settings["migrate_timeout"])
+
+    def idle(self, known: Known) -> str:
+        """Why nothing is migrated here."""
+        if not known.primary:
+            return BY_PRIMARY
+        if known.changes_database is False:
+            return STAYS if known.kind == "revert" else "nothing to migrate"
+        return ""
+
+    def do(self, step: Step) -> Note:
+        """Migrate; a revert takes the database back, as its user has asked."""
+        if step.begin["kind"] == "revert":
+            return going_back.take_back(step)
+        way_back.look_again(step)
+        found = warm.migrate(step)
+        locks.tell(step, found)
+        left = found["pending"]
+        if left:
+            raise StepFailed("still to be migrated afterwards: " + labels(left))
+        return {"applied": [label(one) for one in step.notes("checks")["pending"]]}
+
+
+def _half_applied(before: Note, now: Note) -> str | None:
+    """The migration that may have failed on its way without a transaction around it, if one did."""
+    applied = {tuple(pair) for pair in now["applied"]}
+    for migration in before["pending"]:
+        if key_of(migration) not in applied:
+            return label(migration) if way_back.may_be_half(migration) else None
+    return None
+
+
+def _restore(step: Step) -> Note:
+    path = step.notes("backup").get("path")
+    if not path:
+        # The step that changes the database comes after the backup, so without one nothing was changed.
+        return {"skipped": "no backup was taken, so nothing was changed"}
+    found = restore(step, path)
+    checks = step.notes("checks")
+    proven = prove_restored(step, step.version, checks.get("applied"))
+    return {**found, **proven, "databases": [one["alias"] for one in checks.get("databases", ())]}

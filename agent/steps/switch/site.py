@@ -1,0 +1,59 @@
+"""The step that asks the website as a visitor would, and what asks it on the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.service import health
+from agent.service.last_words import LastWords
+from agent.steps.kind import PATIENCE, Settings, SwitchStep, Turn, Undo
+from agent.transaction.progress import Progress
+from agent.transaction.step import Step
+from agent.visitors import served, site
+
+
+class ProveSiteBefore(Undo):
+    """Prove that visitors get again what they got before the deploy."""
+
+    name = "site"
+    turn = Turn.SITE
+    always = True
+    if_touched = True
+    only_if_well = True
+    looks = "see that visitors get the site"
+
+    def needed(self, progress: Progress) -> bool:
+        """An older agent did not look at the site before it began."""
+        return "site_before" in progress.begin
+
+    def do(self, step: Step) -> Note:
+        """Ask, as long as it takes."""
+        return site.prove_back(step, PATIENCE)
+
+    def says(self, note: Note) -> str:
+        """What they get; where nobody has seen what they got before, nor the maintenance page, it may be either."""
+        if note.get("as_before"):
+            return "seen: visitors get no better than before"
+        return "seen: visitors get " + ("the site" if note.get("open") else f"an answer, {note.get('answers')}")
+
+
+Note = dict[str, Any]
+
+
+class Site(SwitchStep):
+    """Ask the website as a visitor would."""
+
+    name = "site"
+    runs = ("deploy", "revert", "restart")
+    blames_version = True
+    touches = True
+    undos = (ProveSiteBefore(),)
+
+    def limit(self, settings: Settings) -> float:
+        """As long as the website may take to answer, and a little, seconds."""
+        return float(settings["site_timeout"] + 30)
+
+    def do(self, step: Step) -> Note:
+        """Ask for the page, and for a static file."""
+        words = LastWords(step.layout, step.version)
+        return {**health.prove_site(step.settings, words), **served.prove(step)}

@@ -1,0 +1,156 @@
+"""A step is one class: once it has its place in the order, everything else knows it. Here one that warms a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from agent.steps import order
+from agent.steps.fallback import plan_fallback
+from agent.steps.kind import Known as KnownOfRun
+from agent.steps.kind import Note, Settings, SwitchStep, Turn, Undo
+from agent.steps.order import STEPS, limit_of, named, steps_of, visitors_may_notice
+from agent.transaction.progress import Progress, read_progress
+from agent.transaction.step import Step, StepFailed
+from operations.steps import Commands, step
+from switchback.plan.builder import foresee
+from switchback.plan.known import Known
+from switchback.plan.lines import preview_lines
+from switchback.plan.model import HostPreview
+from switchback.runs.deploys import plan_deploy
+from switchback.runs.fleet import Fleet
+from switchback.runs.run import Run
+from switchback.screen.present import of_hosts
+from tests.unit import examples
+from tests.unit.agent_host import Host
+from tests.unit.examples import LIVE, NEW
+from tests.unit.steps import SWITCH
+from tests.unit.test_operations import Done
+from tests.unit.test_previews import host_found, host_seen
+
+
+class CoolCacheDown(Undo):
+    """Empty the cache of what the failed version has put there."""
+
+    name = "cache"
+    turn = Turn.HEALTH
+
+    def needed(self, progress: Progress) -> bool:
+        """Where it may have been warmed."""
+        return "warm_cache" in progress.started
+
+    def do(self, step: Step) -> Note:
+        """Empty it."""
+        return {"emptied": 7}
+
+    def says(self, note: Note) -> str:
+        """How much."""
+        return f"undone: cache, {note['emptied']} pages"
+
+
+class WarmCache(SwitchStep):
+    """Ask for the pages that everybody asks for."""
+
+    name = "warm_cache"
+    touches = True
+    undos = (CoolCacheDown(),)
+
+    def limit(self, settings: Settings) -> float:
+        """A minute."""
+        return 60.0
+
+    def idle(self, known: KnownOfRun) -> str:
+        """Why not."""
+        return "" if known.primary else "the cache is the primary host's"
+
+    def do(self, step: Step) -> Note:
+        """Warm it."""
+        return {"warning": "one page was slow"}
+
+
+def warm_cache(run: Run) -> Commands:
+    """Its operation, but for pyinfra's own decorator."""
+    yield from step(run, "warm_cache")
+
+
+@pytest.fixture(autouse=True)
+def _in_its_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """After the proof of health."""
+    at = [kind.name for kind in STEPS].index("health") + 1
+    monkeypatch.setattr(order, "STEPS", (*STEPS[:at], WarmCache(), *STEPS[at:]))
+    yield
+
+
+def plan_on(*hosts: str) -> dict[str, tuple[Run, HostPreview]]:
+    """What is planned and previewed for a deploy to hosts, the first of which is the primary one."""
+    seen = {name: host_seen({"versions": [{"name": NEW}]}) for name in hosts}
+    fleet = Fleet({name: examples.settings() for name in hosts}, seen, hosts[0])
+    runs = plan_deploy(fleet, examples.asked())
+    return {name: (run, foresee(run, Known(seen[name], host_found(None)))) for name, run in runs.items()}
+
+
+def test_it_is_planned_in_its_place_and_previewed() -> None:
+    run, told = plan_on("web1")["web1"]
+    assert run.steps[run.steps.index("warm_cache") - 1] == "health"
+    assert ("warm_cache", True) in [(one.name, one.does) for one in told.steps]
+    assert "health, warm_cache, maintenance_stop" in "\n".join(preview_lines(of_hosts("deploy", [told])))
+
+
+def test_why_it_has_nothing_to_do_is_in_the_preview_and_on_the_host_in_the_same_words() -> None:
+    _, told = plan_on("web1", "web2")["web2"]
+    (shown,) = [one for one in told.steps if one.name == "warm_cache"]
+    progress = read_progress([{"event": "begin", "kind": "deploy", "primary": False}])
+    kind = named("warm_cache")
+    assert kind
+    assert (shown.does, shown.why) == (False, kind.idle(order.FromJournal(progress)))
+
+
+def test_it_is_in_the_runs_that_it_is_for_and_has_its_limit() -> None:
+    settings = examples.settings().model_dump(mode="json")
+    assert "warm_cache" in steps_of("revert", settings, build=False)
+    assert "warm_cache" not in steps_of("build", settings, build=True)
+    assert "warm_cache" not in steps_of("restart", settings, build=False)
+    assert limit_of("warm_cache", settings) == 60.0
+
+
+def test_its_operation_asks_for_it_and_waits_as_long_as_it_may_take() -> None:
+    several = examples.run(hosts=("web1", "web2"), steps=("health", "warm_cache", "commit"))
+    done = Done(warm_cache, several)
+    assert done.steps == ("warm_cache",)
+    assert done.only.connector_arguments["_timeout"] >= 60
+
+
+def test_on_a_host_alone_it_goes_with_the_other_steps_of_its_phase() -> None:
+    assert "warm_cache" in examples.run(steps=(*SWITCH, "warm_cache", "commit")).together("swap")
+
+
+def test_the_host_does_it_and_tells_of_it_with_its_warning(host: Host) -> None:
+    host.begin()
+    host.run("code", "swap", "health", "warm_cache")
+    said = host.said
+    assert "warm_cache: done in " in said
+    assert "warm_cache: WARNING: one page was slow" in said
+
+
+def test_it_is_undone_in_its_turn_and_that_is_told(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: WarmCache, step: Step) -> Note:
+        raise StepFailed("no cache answers")
+
+    monkeypatch.setattr(WarmCache, "do", fails)
+    transaction = host.begin()
+    host.run("code", "swap", "health", "warm_cache")
+    undone = [record["action"] for record in transaction.journal.records() if record["event"] == "undo done"]
+    assert undone.index("links") < undone.index("cache") < undone.index("mark")
+    said = host.said
+    assert "  undone: cache, 7 pages" in said
+    assert f"fell back at warm_cache: {LIVE} is live" in said
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_the_plan_of_a_fallback_has_its_undo_where_it_was_started(started: bool) -> None:
+    records: list[dict[str, Any]] = [{"event": "begin", "kind": "deploy", "settings": {}}]
+    records += [{"event": "step started", "step": "warm_cache"}] if started else []
+    assert ("cache" in [undo.name for undo in plan_fallback(records)]) == started
+    assert visitors_may_notice(read_progress(records), "warm_cache")
