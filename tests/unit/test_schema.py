@@ -69,7 +69,7 @@ def test_nobody_is_let_in_before_a_restore_that_may_yet_come(follower: Follower)
 
 
 def test_a_database_that_never_comes_back_needs_a_person_and_keeps_maintenance_on(follower: Follower) -> None:
-    transaction = follower.loses_its_controller("restore", migrate_timeout=0, confirm_timeout=0)
+    transaction = follower.loses_its_controller("restore", migrate_timeout=0, confirm_timeout=-1)
     assert not follower.let_in(transaction)
     last = follower.host.said.splitlines()[-1]
     assert last.startswith("needs a person at migrate: ")
