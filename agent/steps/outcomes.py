@@ -4,11 +4,10 @@ what the journal says was seen, so that none can contradict another."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from agent.migrations.names import key_of, labels
 from agent.steps.fallback import only_health_is_missing, plan_fallback, undo_named
-from agent.steps.kind import Turn
+from agent.steps.kind import Note, Turn
 from agent.text.lines import first_line
 from agent.transaction.consequences import database_stays, maintenance_is_ours
 from agent.transaction.journal import Record
@@ -24,8 +23,6 @@ from agent.transaction.maintenance import (
     STILL_ON,
 )
 from agent.transaction.progress import Progress, read_progress
-
-Note = dict[str, Any]
 
 
 def fallback_sentence(records: Sequence[Record], outcome: str, live: str | None, folder: str, restore: str) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.django import locks
+from agent.steps.kind import Note
 from agent.transaction.step import Step
-
-Note = dict[str, Any]
 
 
 def run_script(step: Step, key: str) -> str:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from agent.host.command import LOGGED
 from agent.service.last_words import app_logs, end_of_log
-from agent.steps.kind import Turn, Undo
+from agent.steps.kind import Note, Turn, Undo
 from agent.steps.order import touched
 from agent.text.lines import bounded
 from agent.text.masking import masked_urls
 from agent.transaction.step import Step
-
-Note = dict[str, Any]
 
 
 class KeepEvidence(Undo):

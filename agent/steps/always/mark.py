@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
-from agent.steps.kind import Turn, Undo
+from agent.steps.kind import Note, Turn, Undo
 from agent.steps.order import named
 from agent.transaction.consequences import failed_step
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
 from agent.versions.marks import change_mark
-
-Note = dict[str, Any]
 
 
 class MarkFailed(Undo):

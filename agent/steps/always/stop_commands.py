@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.django import sessions
 from agent.host.processes import stop_groups
 from agent.restart import background
 from agent.service.strays import strays
-from agent.steps.kind import Turn, Undo
+from agent.steps.kind import Note, Turn, Undo
 from agent.transaction.consequences import changes_database, database_way
 from agent.transaction.step import Step
 
 # How often it is looked for what runs and was never written down: it may start something while it is stopped.
 LOOKS = 3
-
-Note = dict[str, Any]
 
 
 class StopCommands(Undo):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.host.users import acting_as
 from agent.steps import scripts
-from agent.steps.kind import BuildStep
+from agent.steps.kind import BuildStep, Note
 from agent.transaction.step import Step
 from agent.versions import packages
-
-Note = dict[str, Any]
 
 
 class BuildScript(BuildStep):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.host.users import acting_as
 from agent.repository import git, lfs, submodules
+from agent.steps.kind import Note
 from agent.transaction.step import Step
-
-Note = dict[str, Any]
 
 
 def check_out(step: Step, part: str) -> Note:

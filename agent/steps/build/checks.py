@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from agent.database import going_back
 from agent.database.choice import better_restored, way_back_of
 from agent.django.warm import django_that_stays
 from agent.restart import rolling
 from agent.service import startable
-from agent.steps.kind import BuildStep
+from agent.steps.kind import BuildStep, Note
 from agent.transaction.maintenance import breaks_old_code
 from agent.transaction.step import Step, StepFailed
-
-Note = dict[str, Any]
 
 
 class Checks(BuildStep):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.steps.build.checkout import check_out
-from agent.steps.kind import BuildStep
+from agent.steps.kind import BuildStep, Note
 from agent.transaction.step import Step
-
-Note = dict[str, Any]
 
 
 class Config(BuildStep):

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 from agent.host import tree
 from agent.host.files import write_whole
 from agent.host.links import NotALink, read_link
 from agent.host.users import acting_as
-from agent.steps.kind import BuildStep
+from agent.steps.kind import BuildStep, Note
 from agent.transaction.step import Step, StepFailed
 from agent.versions import venvs
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, outside_of
-
-Note = dict[str, Any]
 
 
 class SealVersion(BuildStep):

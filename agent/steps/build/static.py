@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.django.warm import django_that_stays
 from agent.host.users import acting_as
-from agent.steps.kind import BuildStep
+from agent.steps.kind import BuildStep, Note
 from agent.transaction.step import Step
 from agent.visitors import served
-
-Note = dict[str, Any]
 
 
 class Static(BuildStep):

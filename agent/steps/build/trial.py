@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from agent.restart import early
 from agent.restart.trial_start import Command, as_supervisord_would, free_port, start
@@ -15,12 +14,10 @@ from agent.service.obstacles import port_of, web_program
 from agent.service.running import find_running
 from agent.service.startable import started_by
 from agent.service.supervisor import Program, Sections, Unreadable, config_in, config_of, programs, read_config
-from agent.steps.kind import BuildStep
+from agent.steps.kind import BuildStep, Note
 from agent.transaction.maintenance import restart_way
 from agent.transaction.step import Step, StepFailed
 from agent.versions.layout import SUPERVISORD, Layout
-
-Note = dict[str, Any]
 
 # How servers are told where to listen, and what such a value looks like: a port, or an address with one.
 ADDRESSES = ("-b", "--bind", "-p", "--port")

@@ -12,11 +12,9 @@ from agent.host.command import Runner
 from agent.host.output import say
 from agent.host.reading import read_text
 from agent.host.users import PATH, acting_as
-from agent.steps.kind import BuildStep
+from agent.steps.kind import BuildStep, Note
 from agent.transaction.step import Step, StepFailed
 from agent.versions import packages, venvs
-
-Note = dict[str, Any]
 
 
 class Venv(BuildStep):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.database.backup import examine
 from agent.steps import scripts
-from agent.steps.kind import Known, SwitchStep
+from agent.steps.kind import Known, Note, SwitchStep
 from agent.transaction.maintenance import BY_PRIMARY, STAYS, decide
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
-
-Note = dict[str, Any]
 
 
 class Backup(SwitchStep):

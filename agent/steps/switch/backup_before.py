@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.database.backup import examine
 from agent.steps import scripts
-from agent.steps.kind import Known, SwitchStep
+from agent.steps.kind import Known, Note, SwitchStep
 from agent.transaction.maintenance import BY_PRIMARY
 from agent.transaction.step import Step
-
-Note = dict[str, Any]
 
 
 class BackupBefore(SwitchStep):

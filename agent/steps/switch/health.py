@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.service import health, verdicts
-from agent.steps.kind import PATIENCE, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import PATIENCE, Note, Settings, SwitchStep, Turn, Undo
 from agent.text.lines import first_line
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import linked_version
-
-Note = dict[str, Any]
 
 
 class ProveHealthBefore(Undo):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.steps import scripts
-from agent.steps.kind import SwitchStep
+from agent.steps.kind import Note, SwitchStep
 from agent.transaction.step import Step
-
-Note = dict[str, Any]
 
 
 class InstallScript(SwitchStep):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.host.output import say
 from agent.restart import early
 from agent.steps import scripts
-from agent.steps.kind import PATIENCE, Known, SwitchStep, Turn, Undo
+from agent.steps.kind import PATIENCE, Known, Note, SwitchStep, Turn, Undo
 from agent.transaction.consequences import maintenance_is_ours
 from agent.transaction.maintenance import decide
 from agent.transaction.progress import Progress
@@ -31,9 +29,6 @@ class LetVisitorsIn(Undo):
         """Let visitors in again."""
         scripts.run_script(step, "maintenance_stop_script")
         return site.see_open(step, PATIENCE)
-
-
-Note = dict[str, Any]
 
 
 class MaintenanceStart(SwitchStep):

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.steps import scripts
-from agent.steps.kind import Known, Settings, SwitchStep
+from agent.steps.kind import Known, Note, Settings, SwitchStep
 from agent.transaction.step import Step
 from agent.visitors import site
-
-Note = dict[str, Any]
 
 
 class MaintenanceStop(SwitchStep):

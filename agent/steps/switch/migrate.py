@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from agent.database import going_back, schema, way_back
 from agent.database.restoring import prove_restored, restore
 from agent.django import locks, sessions, warm
 from agent.django.manage import django
 from agent.migrations.names import key_of, label, labels
-from agent.steps.kind import Known, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import Known, Note, Settings, SwitchStep, Turn, Undo
 from agent.transaction.consequences import asks_database, changes_database, database_way
 from agent.transaction.maintenance import BY_PRIMARY, STAYS
 from agent.transaction.progress import Progress
@@ -59,9 +58,6 @@ class TakeDatabaseBack(Undo):
         if note.get("unproven"):
             return f"restored: database{which}, of which nobody knows what was applied before"
         return f"undone: database{which}" + (f", from {note['restored']}" if note.get("restored") else "")
-
-
-Note = dict[str, Any]
 
 
 class ProveSchema(Undo):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.host.output import say
 from agent.restart import early, full, rolling
 from agent.service import health, verdicts
 from agent.service.supervisor import Unreadable
-from agent.steps.kind import Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import Note, Settings, SwitchStep, Turn, Undo
 from agent.text.lines import lines_of
 from agent.text.masking import masked_urls
 from agent.transaction.consequences import rolls_back
@@ -53,9 +51,6 @@ class RestartBefore(Undo):
         return (
             f"seen: {note['healthy']} serves, nothing was restarted" if note.get("way") == "none" else "undone: restart"
         )
-
-
-Note = dict[str, Any]
 
 
 class StopService(Undo):

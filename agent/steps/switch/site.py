@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.service import health
 from agent.service.last_words import LastWords
-from agent.steps.kind import PATIENCE, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import PATIENCE, Note, Settings, SwitchStep, Turn, Undo
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
 from agent.visitors import served, site
@@ -35,9 +33,6 @@ class ProveSiteBefore(Undo):
         if note.get("as_before"):
             return "seen: visitors get no better than before"
         return "seen: visitors get " + ("the site" if note.get("open") else f"an answer, {note.get('answers')}")
-
-
-Note = dict[str, Any]
 
 
 class Site(SwitchStep):

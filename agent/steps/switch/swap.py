@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from agent.host.links import replace_link, restore_links
 from agent.host.users import acting_as
-from agent.steps.kind import SwitchStep, Turn, Undo
+from agent.steps.kind import Note, SwitchStep, Turn, Undo
 from agent.transaction import reserve
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
@@ -41,9 +40,6 @@ class PutLinksBack(Undo):
             laid = step.layout.deployment_links(step.layout.part(step.version, "config"))
             restore_links({**{str(link): None for link in laid}, **before})
         return _keep_assets(step)
-
-
-Note = dict[str, Any]
 
 
 class Swap(SwitchStep):
