@@ -10,16 +10,24 @@ BIN := .venv/bin
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
+# Each run keeps a junit file of each of its parts: what a test took, and what it cost. `make test-last` says it again.
+RUNS := .bed/runs
+ifndef RUN
+RUN := $(RUNS)/$(shell date -u +%Y%m%d-%H%M%S)
+endif
+export RUN
+KEEP = --junitxml $(RUN)/$@.xml
+
 # Tests against hosts wait more than they work, so there are more of them at a time than cores. Those of one file that is a
 # story stay together, the longest stories first; all others fill the gaps.
 WORKERS ?= 4
-ON_HOSTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist load --durations 25 --junitxml .bed/$@.xml
+ON_HOSTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist load $(KEEP)
 
 # Everything but the whole fault matrix, chaos and most of the projects: of the matrix the most telling case of each step.
 test: test-unit test-on-hosts
 
 test-unit: .venv/.installed
-	$(BIN)/python -m pytest --numprocesses auto tests/unit
+	$(BIN)/python -m pytest --numprocesses auto $(KEEP) tests/unit
 
 # In one session, so that no worker waits for the last test of a kind. The engine and the image are made first, so that
 # what goes wrong there is said once.
@@ -53,10 +61,23 @@ test-matrix: .venv/.installed
 	-SWITCHBACK_MATRIX=whole $(ON_HOSTS) tests/faults/test_matrix.py
 	$(BIN)/python -m tests.faults.matrix
 
+# Everything there is, and docs/test-run.md, which says how it went. Chaos has a bounded number of rounds.
+.PHONY: test-all
+test-all: .venv/.installed
+	-$(MAKE) --keep-going test-unit test-hosts test-projects test-faults-alone test-matrix test-chaos
+	-$(MAKE) test-failed ALL="tests/unit tests/hosts tests/projects tests/faults" SWITCHBACK_MATRIX=whole
+	$(BIN)/python -m tests.record $(RUN) --write
+
+# How the last run went, and which tests took longest.
+.PHONY: test-last
+test-last: .venv/.installed
+	@$(BIN)/python -m tests.record $(lastword $(sort $(wildcard $(RUNS)/*)))
+
 # What of `make test` has failed, alone.
+ALL = tests/unit tests/hosts $(PROJECTS) tests/faults
 .PHONY: test-failed
 test-failed: .venv/.installed
-	$(ON_HOSTS) tests/unit tests/hosts $(PROJECTS) tests/faults --last-failed --last-failed-no-failures none
+	$(ON_HOSTS) $(ALL) --last-failed --last-failed-no-failures none
 
 # Deploys and reverts in a row, each hit at a random time in a random way.
 ROUNDS ?= 100
@@ -64,7 +85,7 @@ SEED ?= 1
 CHAOS_HOSTS ?= 3
 test-chaos: .venv/.installed
 	$(BIN)/python -m tests.bed image
-	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --hosts $(CHAOS_HOSTS)
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --hosts $(CHAOS_HOSTS) $(KEEP)
 
 # How long it takes to see what a deploy would do, near and far.
 .PHONY: bench-preview

@@ -4,7 +4,7 @@ Docker."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests import spent
 from tests.runs import SETTINGS, Runs
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ HERE = Path(__file__).parent
 STORIES = ("tests/hosts/", "tests/projects/")
 # In this order: what is quick, and what the others stand on, comes first.
 FOLDERS = ("unit", "hosts", "projects", "faults")
+
+# What was spent before a test.
+SPENT = pytest.StashKey[dict[str, float]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,6 +55,25 @@ class Stories(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Stories | None:
     """Spread the tests over the workers of `make`, unless another way is asked for."""
     return Stories(config, log) if config.getoption("dist") == "load" else None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Begin to count what a test costs."""
+    item.stash[SPENT] = spent.METER.read()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Note what a test has cost."""
+    try:
+        return (yield)
+    finally:
+        before = item.stash[SPENT]
+        item.user_properties += [
+            (name, round(now - before[name], 2)) for name, now in spent.METER.read().items() if now > before[name]
+        ]
 
 
 class Hosts:
@@ -78,12 +101,14 @@ class Hosts:
         name = f"test-{os.getpid()}-{worker}-{os.urandom(3).hex()}"
         host = hosts.start(name, image=image or ("" if bare else prepared_image(built)))
         self._started.append(host)
+        spent.METER.started(host)
         if not bare:
             wait_for_site(host)
         return host
 
     def remove(self) -> None:
         """Remove all of them."""
+        spent.METER.ends(*self._started)
         for host in self._started:
             host.remove()
 

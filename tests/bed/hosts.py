@@ -7,6 +7,7 @@ import socket
 import tarfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -32,6 +33,15 @@ READ_TRIES = 3
 STOP_LIMIT = 20
 PORTS = range(20000, 32000)
 PORT_TRIES = 20
+# Where the kernel counts what a container uses of the processor, and in which part of a second: its cgroup, of the
+# first version of cgroups or of the second, made by the engine or by systemd.
+CGROUPS = Path("/sys/fs/cgroup")
+NANO, MICRO = 1e-9, 1e-6
+USED = {
+    "cpuacct/docker/{}/cpuacct.usage": NANO,
+    "docker/{}/cpu.stat": MICRO,
+    "system.slice/docker-{}.scope/cpu.stat": MICRO,
+}
 READY = (
     "until pg_isready -q && systemctl is-active -q nginx ssh; do sleep 0.05; done; "
     "systemctl is-system-running --wait >/dev/null; true"
@@ -146,6 +156,17 @@ class Host:
     def hide_uv(self) -> None:
         """Take uv away, until the next reset, so that pip has to do."""
         self.run(["rm", "/usr/local/bin/uv"])
+
+    def processor_seconds(self) -> float:
+        """How long its processes have used the processor since it was started, as this machine's kernel counts it; 0 if
+        it is down, or if the kernel's count is nowhere that is known."""
+        one = self.container.id
+        for pattern, unit in USED.items():
+            for file in CGROUPS.glob(pattern.format(one)):
+                # A host may just be going down.
+                with suppress(OSError, ValueError):
+                    return int(file.read_text().split()[0 if unit == NANO else 1]) * unit
+        return 0.0
 
     def snapshot(self, tag: str) -> str:
         """Keep its disk (not /run and /tmp) as an image, and return that image's name."""
