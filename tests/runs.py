@@ -1,4 +1,8 @@
-"""Runs of the real command line against hosts, as a person starts them, each with a time limit."""
+"""Runs of the real command line against hosts, as a person starts them, each with a time limit.
+
+A run that is only waited for is a child of a process that has imported pyinfra already (`tests/forked.py`); one that
+something is done to meanwhile is started as a person does it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 import yaml
 
 from tests.bed.places import ROOT
+from tests.forked import FORKED
 
 if TYPE_CHECKING:
     from tests.bed.hosts import Host
@@ -75,6 +80,11 @@ class Result:
         return self
 
 
+def environment() -> dict[str, str]:
+    """What a run's environment is."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+
+
 class Running:
     """A run on its way."""
 
@@ -82,11 +92,10 @@ class Running:
         self._began = time.monotonic()
         self._stdout = TemporaryFile()  # noqa: SIM115 - read when the run is over
         self._stderr = TemporaryFile()  # noqa: SIM115
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         self._process = subprocess.Popen(
             argv,
             cwd=ROOT,
-            env=environment,
+            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=self._stdout,
             stderr=self._stderr,
@@ -158,7 +167,14 @@ class Runs:
         + args: further arguments; -y is given unless --dry is among them
         + own: settings of single hosts, by their names
         """
-        return self.start(deploy, *hosts, data=data, args=args, own=own).wait(timeout)
+        argv = self._argv(deploy, *hosts, data=data, args=args, own=own)
+        began = time.monotonic()
+        with TemporaryFile() as out, TemporaryFile() as error:
+            try:
+                code = FORKED.run(argv, ROOT, environment(), (out, error), timeout=timeout)
+            except TimeoutError:
+                raise AssertionError(f"not over after {timeout:.0f} s:\n{_text(out)}{_text(error)}") from None
+            return Result(code, _text(out), _text(error), time.monotonic() - began)
 
     def start(
         self,
@@ -169,13 +185,23 @@ class Runs:
         own: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Running:
         """Start deploys/NAME.py on hosts."""
+        running = Running(self._argv(deploy, *hosts, data=data, args=args, own=own))
+        self._started.append(running)
+        return running
+
+    def _argv(
+        self,
+        deploy: str,
+        *hosts: Host,
+        data: Mapping[str, object] | None,
+        args: Sequence[str],
+        own: Mapping[str, Mapping[str, Any]] | None,
+    ) -> list[str]:
         inventory = self.inventory(*hosts, own=own)
         argv = [PYINFRA, str(inventory), f"deploys/{deploy}.py", *(() if "--dry" in args else ("-y",)), *args]
         for key, value in (data or {}).items():
             argv += ["--data", f"{key}={value}"]
-        running = Running(argv)
-        self._started.append(running)
-        return running
+        return argv
 
     def inventory(self, *hosts: Host, own: Mapping[str, Mapping[str, Any]] | None = None) -> Path:
         """Write an inventory of hosts, and the settings as they are now."""

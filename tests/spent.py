@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.forked import FORKED
+
 if TYPE_CHECKING:
     from tests.bed.hosts import Host
 
@@ -47,7 +49,7 @@ class Meter:
         """What was spent so far."""
         self._take()
         here = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        used = sum(one.ru_utime + one.ru_stime for one in here)
+        used = sum(one.ru_utime + one.ru_stime for one in here) + FORKED.processor_seconds
         return {HERE: used, ON_HOSTS: self._on_hosts, HOSTS_UP: self._hosts_up}
 
     def _take(self) -> None:
