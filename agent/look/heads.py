@@ -14,7 +14,8 @@ from agent.host.users import acting_as
 from agent.look.needs import first_words, room_of
 from agent.repository import git
 from agent.repository.commits import read_text
-from agent.service import startable, supervisor
+from agent.service import startable
+from agent.service.supervisor_config import Program, Sections, Unreadable, parse, programs, read_config
 from agent.text.masking import masked_urls
 from agent.versions import packages
 from agent.versions.layout import SUPERVISORD, Layout
@@ -80,7 +81,7 @@ def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas
         "manage": manage is not None or "manage.py" in trees["config"],
         "settings": _module(named.group(1), trees) if named else None,
         "own_supervisord": own,
-        "servers": [one for program in supervisor.programs(sections).values() for one in _server(program, trees)],
+        "servers": [one for program in programs(sections).values() for one in _server(program, trees)],
         "starts_supervisord": _starts_supervisord(layout),
         "uv": bool(shutil.which("uv", path=f"/usr/local/bin:/usr/bin:/bin:{layout.home / '.local/bin'}")),
         "live": sorted(packages.installed(layout.path("current_venv_dir"))),
@@ -92,14 +93,14 @@ def _files(runner: Runner, repository: Path, sha: str) -> frozenset[str]:
     return frozenset(listing.split("\0")) - {""}
 
 
-def _sections(layout: Layout, text: str | None) -> tuple[supervisor.Sections, bool]:
+def _sections(layout: Layout, text: str | None) -> tuple[Sections, bool]:
     """How the app's programs are run, and whether the host's own config says so."""
     try:
         if text is not None:
-            return supervisor.parse(text), False
+            return parse(text), False
         with acting_as(layout.app):
-            return supervisor.read_config(layout.host_supervisord), True
-    except supervisor.Unreadable:
+            return read_config(layout.host_supervisord), True
+    except Unreadable:
         return {}, text is None
 
 
@@ -131,7 +132,7 @@ def is_all_named(texts: Mapping[str, str]) -> bool:
     )
 
 
-def _server(program: supervisor.Program, trees: Mapping[str, frozenset[str]]) -> Iterator[Found]:
+def _server(program: Program, trees: Mapping[str, frozenset[str]]) -> Iterator[Found]:
     """A program that serves the app: by which package, and the app's module."""
     argv = program.argv
     package = argv[2] if argv[1:2] == ["-m"] and argv[2:] else os.path.basename(argv[0]) if argv else ""

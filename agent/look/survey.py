@@ -21,7 +21,7 @@ from agent.host.users import can_become
 from agent.look import heads, needs
 from agent.repository import git
 from agent.repository.git import UnknownRef
-from agent.restart import rolling
+from agent.restart.mode import obstacles_to_rolling, refusal_of_config
 from agent.service import health, in_the_way, systemd
 from agent.state import State, installed_agent
 from agent.text.lines import bounded_values
@@ -113,11 +113,11 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "hotfixes": waits["hotfixes"],
         "refs": {part: waits[part] for part in asked},
         "needs": tried,
-        "rolling": rolling.look(layout, current),
+        "rolling": obstacles_to_rolling(layout, current),
         "by_a_link": in_the_way.by_a_link(layout),
         "written": written.texts(layout) if reads else {},
         "programs_need": in_the_way.programs_need(layout) if reads else None,
-        "supervisord": rolling.refusal(layout),
+        "supervisord": refusal_of_config(layout),
         "makes_venv": _makes_venv(layout),
         "kept": bounds.how_much(state, layout, read_lines(state.history)),
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),

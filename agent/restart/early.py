@@ -10,7 +10,7 @@ from agent.host.output import say
 from agent.restart import background, rolling
 from agent.restart.trial_start import Command, Rehearsal, begun, start
 from agent.service.startable import led
-from agent.service.supervisor import Unreadable
+from agent.service.supervisor_config import Unreadable
 from agent.text.masking import masked_urls
 from agent.transaction.maintenance import restart_way
 from agent.transaction.step import Step, StepFailed

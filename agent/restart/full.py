@@ -16,7 +16,7 @@ from agent.host.output import say
 from agent.host.users import run_as, user_env
 from agent.service import systemd
 from agent.service.running import find_running
-from agent.service.supervisor import Unreadable, socket_of
+from agent.service.supervisor_config import Unreadable, socket_of
 from agent.transaction.step import Step
 from agent.versions.layout import Layout
 

@@ -23,7 +23,7 @@ from agent.restart import background
 from agent.service import health, systemd
 from agent.service.health import Unhealthy
 from agent.service.obstacles import as_another, is_users
-from agent.service.supervisor import Program, Sections, environment
+from agent.service.supervisor_config import Program, Sections, environment
 from agent.text.lines import cut, lines_of
 from agent.text.masking import masked_urls
 from agent.transaction.step import Step, StepFailed

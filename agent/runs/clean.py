@@ -14,7 +14,7 @@ from agent.host.users import acting_as
 from agent.service import systemd
 from agent.state import LAUNCHED, State
 from agent.transaction.transaction import Refused, Transaction, begin, end, start_guard
-from agent.versions import venv_pool, venvs
+from agent.versions import venv_fingerprint, venv_pool
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, list_versions
 
@@ -180,7 +180,7 @@ def _keep_spare(layout: Layout, mark: str | None, gone: Iterable[str], trash: Pa
 
     + mark: the live version's, as `_live_fingerprint` has it
     """
-    alike = [trash / name for name in gone if mark and venvs.fingerprint_of(trash / name) == mark]
+    alike = [trash / name for name in gone if mark and venv_fingerprint.fingerprint_of(trash / name) == mark]
     try:
         venv_pool.keep(layout, mark, [version / layout.settings["venv_subdir"] for version in alike], trash)
     except OSError as problem:
@@ -190,7 +190,11 @@ def _keep_spare(layout: Layout, mark: str | None, gone: Iterable[str], trash: Pa
 def _live_fingerprint(layout: Layout) -> str | None:
     """The fingerprint of the live version's environment; None where the next version does not take one over."""
     live = linked_version(layout, layout.path("current_main"))
-    return venvs.fingerprint_of(layout.version(live)) if live and layout.settings.get("reuse_venv", True) else None
+    return (
+        venv_fingerprint.fingerprint_of(layout.version(live))
+        if live and layout.settings.get("reuse_venv", True)
+        else None
+    )
 
 
 def _tidy(state: State, layout: Layout, mark: str | None) -> None:
@@ -211,7 +215,7 @@ def _spare_to_make_ready(state: State, layout: Layout, mark: str | None) -> dict
     """The spare, and the version whose environment the next deploy takes over; nothing where there is no spare."""
     with acting_as(layout.app):
         folder = venv_pool.at(layout, mark)
-    like = venvs.same_as(state, layout, mark)
+    like = venv_fingerprint.same_as(state, layout, mark)
     if like is None or folder is None:
         return {}
     return {"spare": str(folder), "version": str(layout.version(like)), "venv": str(layout.part(like, "venv"))}

@@ -15,7 +15,7 @@ from agent.host import tree
 from agent.host.users import acting_as
 from agent.service import obstacles, systemd
 from agent.service.running import find_running
-from agent.service.supervisor import Program, Sections, Unreadable, group_of, programs
+from agent.service.supervisor_config import Program, Sections, Unreadable, group_of, programs
 from agent.versions.layout import Layout
 
 Found = dict[str, Any]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import urlsplit
 
-from agent.service.supervisor import Program, Sections, programs, resolved
+from agent.service.supervisor_config import Program, Sections, programs, resolved
 
 # An app as a server's command line names it; those who serve the asynchronous kind, and what has gunicorn do so.
 APP = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")

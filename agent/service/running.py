@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.service import systemd
-from agent.service.supervisor import Sections, Supervisor, Unreadable, config_of, read_config
+from agent.service.supervisor import Supervisor
+from agent.service.supervisor_config import Sections, Unreadable, config_of, read_config
 from agent.versions.layout import SUPERVISORD, Layout
 
 

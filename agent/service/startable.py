@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from agent.host.command import CommandFailed
 from agent.host.users import acting_as
 from agent.service.in_the_way import log_problem, unwritable_logs
-from agent.service.supervisor import Program, Unreadable, config_in, config_of, programs, read_config
+from agent.service.supervisor_config import Program, Unreadable, config_in, config_of, programs, read_config
 from agent.text.lines import cut, lines_of
 from agent.transaction.step import Step
 from agent.versions.layout import SUPERVISORD, Layout

@@ -13,19 +13,8 @@ from typing import Any
 from agent.service import systemd
 from agent.service.obstacles import web_program
 from agent.service.running import find_running
-from agent.service.supervisor import (
-    BACKOFF,
-    EXITED,
-    FATAL,
-    UP,
-    Program,
-    Refusal,
-    Sections,
-    Supervisor,
-    Unreadable,
-    group_of,
-    programs,
-)
+from agent.service.supervisor import BACKOFF, EXITED, FATAL, UP, Refusal, Supervisor
+from agent.service.supervisor_config import Program, Sections, Unreadable, group_of, programs
 from agent.text.masking import masked_urls
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout

@@ -10,9 +10,10 @@ from typing import Any, cast
 import pytest
 
 from agent.host.links import replace_link
-from agent.restart import rolling
+from agent.restart import mode
+from agent.restart.mode import restart_mode
 from agent.runs.beginning import record_links
-from agent.service.supervisor import config_in
+from agent.service.supervisor_config import config_in
 from agent.steps.switch.swap import Swap
 from agent.transaction.step import Step
 from agent.versions.layout import Layout
@@ -169,10 +170,10 @@ def test_between_a_version_with_one_and_one_without_the_two_files_are_compared(
     site.own.write_text(SAMPLE.replace(*change))
     supervisor = SimpleNamespace(ask=lambda method: "4.3.0", reread=lambda: ([], unread, []))
     monkeypatch.setattr(
-        rolling, "find_running", lambda layout: SimpleNamespace(named=str(site.link), supervisor=supervisor)
+        mode, "find_running", lambda layout: SimpleNamespace(named=str(site.link), supervisor=supervisor)
     )
     layout = Layout({**site.layout.settings, "restart": "rolling"}, site.home)
-    assert rolling.way(layout, was, version) == expected
+    assert restart_mode(layout, was, version) == expected
 
 
 def as_step(site: Site, version: str) -> Step:

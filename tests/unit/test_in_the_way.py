@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agent.service import in_the_way
-from agent.service.supervisor import parse
+from agent.service.supervisor_config import parse
 from agent.versions.layout import Layout
 from switchback.checks.needs import looked_at, need_problems
 from tests.unit import healthy

@@ -14,7 +14,7 @@ from pyinfra.context import ctx_host, ctx_state
 from pyinfra_testing.util import FakeState, create_host  # type: ignore[import-untyped]
 
 from agent.service.obstacles import obstacles
-from agent.service.supervisor import parse, programs
+from agent.service.supervisor_config import parse, programs
 from agent.versions.layout import Layout
 from facts.venv import CanMakeVenv
 from operations import provision

@@ -19,9 +19,9 @@ from agent.django import foresight
 from agent.host import reading
 from agent.host.content_hash import content_hash
 from agent.host.users import acting_as
-from agent.service import last_words, supervisor
-from agent.service.supervisor import Unreadable
-from agent.versions import packages, static_files, venvs
+from agent.service import last_words, supervisor_config
+from agent.service.supervisor_config import Unreadable
+from agent.versions import packages, static_files, venv_fingerprint
 from agent.versions.marks import read_json
 
 
@@ -70,7 +70,7 @@ def test_a_versions_seal_is_as_good_as_none(tmp_path: Path, laid: Callable[[Path
 def test_a_supervisord_config_is_unreadable(tmp_path: Path, laid: Callable[[Path], None]) -> None:
     laid(tmp_path / "supervisord.conf")
     with pytest.raises(Unreadable):
-        supervisor.read_config(tmp_path / "supervisord.conf")
+        supervisor_config.read_config(tmp_path / "supervisord.conf")
 
 
 def test_a_manifest_of_static_files_is_as_good_as_none(tmp_path: Path, laid: Callable[[Path], None]) -> None:
@@ -121,13 +121,13 @@ def test_the_packages_are_those_that_python_finds() -> None:
 def test_requirements_that_are_no_file_are_no_requirements(tmp_path: Path, lay: Callable[[Path], None]) -> None:
     lay(tmp_path / "requirements.txt")
     with pytest.raises(OSError, match=r"requirements\.txt"):
-        venvs.fingerprint({}, tmp_path / "requirements.txt", sys.executable, "uv")
+        venv_fingerprint.fingerprint({}, tmp_path / "requirements.txt", sys.executable, "uv")
 
 
 def test_requirements_that_include_themselves_are_read_once(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("-r b.txt\ndjango\n")
     (tmp_path / "b.txt").write_text("-r a.txt\n")
-    assert venvs.fingerprint({}, tmp_path / "a.txt", sys.executable, "uv")
+    assert venv_fingerprint.fingerprint({}, tmp_path / "a.txt", sys.executable, "uv")
 
 
 @pytest.mark.parametrize("lay", [pipe, device])

@@ -10,7 +10,7 @@ import pytest
 
 from agent.restart.trial_start import as_supervisord_would
 from agent.service.obstacles import by_a_link, obstacles, web_program
-from agent.service.supervisor import (
+from agent.service.supervisor_config import (
     Change,
     Program,
     Sections,

@@ -12,7 +12,7 @@ import pytest
 from agent.restart.trial_start import Command
 from agent.service.health import Unhealthy
 from agent.service.startable import Unit
-from agent.service.supervisor import Unreadable, parse
+from agent.service.supervisor_config import Unreadable, parse
 from agent.steps.build import trial
 from agent.transaction.progress import read_progress
 from agent.versions.layout import Layout

@@ -17,7 +17,8 @@ from agent.versions import venv_pool, venvs
 from agent.versions.deletion import tidy
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL
-from agent.versions.venvs import fingerprint, same_as, take_over
+from agent.versions.venv_fingerprint import fingerprint, same_as
+from agent.versions.venvs import take_over
 from tests.unit.examples import LIVE, NEW, settings
 from tests.unit.test_tree import writable
 

@@ -11,7 +11,8 @@ import pytest
 
 from agent.service import health, systemd, verdicts
 from agent.service.health import Unhealthy, app_problem, prove_healthy
-from agent.service.supervisor import BACKOFF, EXITED, FATAL, RUNNING, STARTING, STOPPED, Refusal, parse
+from agent.service.supervisor import BACKOFF, EXITED, FATAL, RUNNING, STARTING, STOPPED, Refusal
+from agent.service.supervisor_config import parse
 from agent.service.verdicts import Look, Watcher, ailing, of_unit
 from tests.unit.examples import NEW
 from tests.unit.test_health import app, layout, process, site

@@ -13,7 +13,7 @@ from agent.service.health import Unhealthy
 from agent.service.obstacles import port_of, web_program
 from agent.service.running import find_running
 from agent.service.startable import started_by
-from agent.service.supervisor import Program, Sections, Unreadable, config_in, config_of, programs, read_config
+from agent.service.supervisor_config import Program, Sections, Unreadable, config_in, config_of, programs, read_config
 from agent.steps.kind import BuildStep, Note
 from agent.transaction.maintenance import restart_way
 from agent.transaction.step import Step, StepFailed

@@ -14,7 +14,7 @@ from agent.host.reading import read_text
 from agent.host.users import PATH, acting_as
 from agent.steps.kind import BuildStep, Note
 from agent.transaction.step import Step, StepFailed
-from agent.versions import packages, venvs
+from agent.versions import packages, venv_fingerprint, venvs
 
 
 class Venv(BuildStep):
@@ -34,9 +34,13 @@ class Venv(BuildStep):
         uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(layout.home / ".local/bin"))
         installer, python = "uv" if uv else "pip", shutil.which(step.settings["python"], path=PATH)
         with acting_as(layout.app):
-            mark = venvs.fingerprint(step.settings, requirements, python, installer)
+            mark = venv_fingerprint.fingerprint(step.settings, requirements, python, installer)
         note: Note = {"installer": installer, "fingerprint": mark}
-        same = venvs.same_as(step.transaction.state, layout, mark) if step.settings.get("reuse_venv", True) else None
+        same = (
+            venv_fingerprint.same_as(step.transaction.state, layout, mark)
+            if step.settings.get("reuse_venv", True)
+            else None
+        )
         taken = venvs.take_over(layout, same, step.version, mark) if same else None
         if taken:
             say(f"venv: the requirements are those of {same}: its packages are linked, not installed again")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.host.output import say
 from agent.restart import early, full, rolling
 from agent.service import health, verdicts
-from agent.service.supervisor import Unreadable
+from agent.service.supervisor_config import Unreadable
 from agent.steps.kind import Note, Settings, SwitchStep, Turn, Undo
 from agent.text.lines import lines_of
 from agent.text.masking import masked_urls

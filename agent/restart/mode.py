@@ -1,0 +1,108 @@
+"""How the service gets from one version to another: its processes one by one, or all at once, and why."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from agent.service.obstacles import as_another, is_users, obstacles, web_program
+from agent.service.running import find_running
+from agent.service.supervisor import Refusal, Supervisor
+from agent.service.supervisor_config import (
+    Sections,
+    Unreadable,
+    compare,
+    config_in,
+    group_of,
+    package_of,
+    read_config,
+)
+from agent.transaction.step import StepFailed
+from agent.versions.layout import SUPERVISORD, Layout
+
+Note = dict[str, Any]
+
+
+def restart_mode(layout: Layout, was: str | None, version: str, config: Path | None = None) -> Note:
+    """Decide how the service gets from one version to another.
+
+    + config: the directory of the config to come, where the version isn't built yet
+
+    Returns `way`: rolling, or restart; `why`, where it is not as the settings ask for; `groups`: those of supervisord
+    that get a new config; `interrupts`: whether nobody serves for a while.
+    """
+    if layout.settings.get("restart") != "rolling":
+        return {"way": "restart", "interrupts": True}
+    try:
+        found = _rolls(layout, was, version, config)
+    except (Unreadable, StepFailed) as problem:
+        found = str(problem)
+    if isinstance(found, str):
+        return {"way": "restart", "why": found, "interrupts": True}
+    return found
+
+
+def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -> Note | str:
+    """How the processes are replaced one by one; a sentence where they can't be."""
+    if was is None:
+        return "no version was live before"
+    running = find_running(layout)
+    before, after = (
+        read_config(config_in(layout, running.named, folder), layout.app)
+        for folder in (layout.part(was, "config"), config or layout.part(version, "config"))
+    )
+    for name, sections in ((was, before), (version, after)):
+        found = _obstacles(layout, sections)
+        if found:
+            return f"the supervisord config of {name} does not allow it:\n" + "\n".join(found)
+    release, wanted = str(running.supervisor.ask("getSupervisorVersion")), package_of(layout.part(version, "venv"))
+    if wanted and wanted != f"supervisor-{release}":
+        return f"supervisord itself changes, from {release} to {wanted.partition('-')[2]}"
+    change = compare(before, after)
+    if change.whole:
+        return f"[{'], ['.join(change.whole)}] of supervisord's config change, which only a start of supervisord reads"
+    # What was edited in place since supervisord has read it, as the host's own config may be, is taken over with it.
+    edited = (group for groups in running.supervisor.reread() for group in groups)
+    groups = sorted({*change.groups, *edited})
+    web = web_program(after, layout.settings["health_url"])
+    together = bool(web and group_of(web.name, after) in groups)
+    why = {"why": f"supervisord's config of {', '.join(groups)} changes"} if groups else {}
+    return {"way": "rolling", "groups": groups, "interrupts": together, **why}
+
+
+def _obstacles(layout: Layout, sections: Sections) -> list[str]:
+    config, venv = layout.path("current_config"), layout.path("current_main") / str(layout.settings["venv_subdir"])
+    found = obstacles(sections, layout.settings["health_url"], str(layout.home), str(config), str(venv))
+    web = web_program(sections, layout.settings["health_url"])
+    return found if web is None or is_users(web, layout.app) else [*found, as_another(web, layout.app)]
+
+
+def obstacles_to_rolling(layout: Layout, current: str | None) -> Note:
+    """What keeps the live version's processes from being replaced one by one: a list, empty when nothing does."""
+    if layout.settings.get("restart") != "rolling" or current is None:
+        return {"obstacles": []}
+    try:
+        running = find_running(layout)
+        sections = read_config(config_in(layout, running.named, layout.part(current, "config")), layout.app)
+        found = _obstacles(layout, sections)
+        if not found:
+            running.supervisor.ask("getState")
+    except (Unreadable, StepFailed) as problem:
+        found = [str(problem)]
+    return {"obstacles": found}
+
+
+def refusal_of_config(layout: Layout) -> str | None:
+    """Why supervisord would not start with the host's own config as it is now; None where it would, or has another."""
+    own, used = layout.host_supervisord, layout.path("deployment_dir") / SUPERVISORD
+    if not own.is_file() or os.path.realpath(str(used)) != os.path.realpath(str(own)):
+        return None
+    try:
+        Supervisor(read_config(own, layout.app), layout.app).reread()
+    except (Unreadable, Refusal) as problem:
+        return str(problem)
+    except StepFailed:
+        # It does not run, so that nobody can say.
+        return None
+    return None

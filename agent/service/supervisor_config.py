@@ -1,0 +1,228 @@
+"""The config of the supervisord that runs the app's processes: read, compared, and what it says of its programs."""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import glob
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.host.reading import read_ordinary
+from agent.host.users import acting_as
+from agent.text.lines import first_line
+from agent.transaction.step import StepFailed
+from agent.versions.layout import Layout
+
+Sections = dict[str, dict[str, str]]
+KINDS = ("fcgi-program", "program", "eventlistener")
+# What concerns supervisorctl alone, or is a way of writing the rest.
+PASSED_OVER = ("supervisorctl", "include")
+# Starts a Python at the path that a link to its environment leads to by then: whatever it imports later is of the same
+# version, though the link leads to another one. Its words: the environment, then what Python is given.
+RESOLVE = 'exec "$(readlink -f "$0")/bin/python" "$@"'
+
+
+def resolved(venv: str, arguments: str) -> str:
+    """The command line of a program that follows the links once, as it starts.
+
+    + venv: the environment, by way of a link; arguments: what its Python is given
+
+        >>> resolved("/home/app/venv", "-m gunicorn")
+        '/bin/sh -c \\'exec "$(readlink -f "$0")/bin/python" "$@"\\' /home/app/venv -m gunicorn'
+    """
+    return f"/bin/sh -c '{RESOLVE}' {venv} {arguments}"
+
+
+class Unreadable(StepFailed):
+    """A config of supervisord's can't be read, and why."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program of the config: one or several processes of the same kind."""
+
+    name: str
+    kind: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many processes it has."""
+        return _number(self.options.get("numprocs"), 1)
+
+    @property
+    def stop_seconds(self) -> int:
+        """How long a process may take to stop before it is killed."""
+        return _number(self.options.get("stopwaitsecs"), 10)
+
+    @property
+    def words(self) -> list[str]:
+        """Its command in words as they are written; an empty list where it can't be split."""
+        try:
+            return shlex.split(self.options.get("command", ""))
+        except ValueError:
+            return []
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether its command follows the links to the version once, as it starts."""
+        words = self.words
+        return len(words) > 3 and os.path.basename(words[0]) == "sh" and words[1:3] == ["-c", RESOLVE]
+
+    @property
+    def argv(self) -> list[str]:
+        """What it starts, in words: by way of the links also where it follows them first."""
+        words = self.words
+        return [f"{words[3]}/bin/python", *words[4:]] if self.is_resolved else words
+
+    @property
+    def address(self) -> str:
+        """The socket that supervisord holds for it; empty where it holds none."""
+        return self.options.get("socket", "") if self.kind == "fcgi-program" else ""
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    try:
+        return int(text) if text else otherwise
+    except ValueError:
+        return otherwise
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a new config asks of a supervisord that runs with another one.
+
+    + whole: the sections that only a start of supervisord itself reads
+    + groups: the groups of processes that are new, gone or different
+    """
+
+    whole: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+def parse(text: str) -> Sections:
+    """The sections of a config. Raises Unreadable."""
+    parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";", "#"))
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        raise Unreadable(first_line(str(error))) from None
+    return {name: dict(parser.items(name)) for name in parser.sections()}
+
+
+def read_config(path: Path, user: str | None = None) -> Sections:
+    """The sections of a config file and of those that it includes. Raises Unreadable.
+
+    + user: who may have written it, and has to be able to read it
+    """
+    sections = _parse_file(path, user)
+    for pattern in sections.get("include", {}).get("files", "").split():
+        wanted = str(path.parent / pattern.replace("%(here)s", str(path.parent)))
+        for included in sorted(glob.glob(wanted)):
+            for name, options in _parse_file(Path(included), user).items():
+                sections.setdefault(name, {}).update(options)
+    return sections
+
+
+def _parse_file(path: Path, user: str | None) -> Sections:
+    try:
+        with acting_as(user) if user else contextlib.nullcontext():
+            content = read_ordinary(path)
+        return parse(content.decode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable(f"{path}: {error}") from None
+
+
+def programs(sections: Sections) -> dict[str, Program]:
+    """The programs of a config, by name."""
+    found = {}
+    for section, options in sections.items():
+        kind, _, name = section.partition(":")
+        if kind in KINDS:
+            found[name] = Program(name, kind, options)
+    return found
+
+
+def compare(before: Sections, after: Sections) -> Change:
+    """What differs between two configs.
+
+    >>> compare({"program:a": {"command": "x"}}, {"program:a": {"command": "y"}})
+    Change(whole=(), groups=('a',))
+    """
+    names = sorted(set(before) | set(after))
+    changed = [name for name in names if before.get(name) != after.get(name) and name not in PASSED_OVER]
+    ours = (*KINDS, "group")
+    groups = set[str]()
+    for section in changed:
+        kind, _, name = section.partition(":")
+        if kind in ours:
+            groups |= {group_of(name, before), group_of(name, after)}
+    return Change(tuple(one for one in changed if one.partition(":")[0] not in ours), tuple(sorted(groups)))
+
+
+def group_of(program: str, sections: Sections) -> str:
+    """The group that a program is in: one of its own, unless a section says otherwise."""
+    for section, options in sections.items():
+        kind, _, group = section.partition(":")
+        if kind == "group" and program in [name.strip() for name in options.get("programs", "").split(",")]:
+            return group
+    return program
+
+
+def config_of(command: list[str]) -> str | None:
+    """The config file that a command line of supervisord's names, or None where it is no supervisord's."""
+    if not any(os.path.basename(word) == "supervisord" for word in command[:3]):
+        return None
+    for number, word in enumerate(command):
+        if word in ("-c", "--configuration") and number + 1 < len(command):
+            return command[number + 1]
+        if word.startswith("--configuration="):
+            return word.partition("=")[2]
+    return ""
+
+
+def config_in(layout: Layout, named: str, config: Path) -> Path:
+    """Which file supervisord reads while a config is live.
+
+    + named: the file that supervisord's command line names
+    + config: the directory of that config, in its version or where it was fetched to
+    """
+    path = Path(os.path.normpath(named))
+    path = layout.deployment_links(config).get(path, path)
+    for folder in (layout.path("deployment_dir"), layout.path("current_config")):
+        if path.parent == folder:
+            return config / path.name
+    return path
+
+
+def package_of(venv: Path) -> str | None:
+    """Which release of supervisor a virtual environment has."""
+    found = sorted(venv.glob("lib/python*/site-packages/supervisor-*.dist-info"))
+    return found[0].name[: -len(".dist-info")] if found else None
+
+
+def socket_of(sections: Sections) -> str:
+    """The socket that supervisord is asked through; empty where it has none."""
+    return sections.get("unix_http_server", {}).get("file", "")
+
+
+def environment(text: str) -> dict[str, str]:
+    """The pairs of an `environment` option: KEY="value",KEY2=value.
+
+    >>> environment('A="b,c",D=e')
+    {'A': 'b,c', 'D': 'e'}
+    """
+    return dict(_pairs(text))
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace, lexer.whitespace_split, lexer.commenters = ",", True, ""
+    for pair in lexer:
+        key, found, value = pair.partition("=")
+        if found:
+            yield key.strip(), value.strip()
