@@ -12,7 +12,7 @@ from agent.service.obstacles import port_of
 from agent.versions.layout import AUTO, SUPERVISORD, Layout
 from agent.versions.written import unit_path
 from switchback.checks import own_texts
-from switchback.checks.layout import PROVISION, is_bare
+from switchback.checks.links import PROVISION, is_bare
 from switchback.settings.model import Settings
 
 Facts = dict[str, Any]

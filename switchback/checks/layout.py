@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from agent.versions.layout import AUTO
+from switchback.checks.links import PROVISION, deployment_links_problems, links_problems
 from switchback.settings.model import Settings
 
 Facts = dict[str, Any]
@@ -16,8 +15,6 @@ SPARE_BYTES = 200 * 1024 * 1024
 SPARE_INODES = 20_000
 # A first version's size, where there is none to go by.
 FIRST_VERSION_BYTES = 200 * 1024 * 1024
-
-PROVISION = "run deploys/provision.py"
 
 
 def host_problems(facts: Facts, settings: Settings, builds: bool = True) -> list[str]:
@@ -34,7 +31,7 @@ def host_problems(facts: Facts, settings: Settings, builds: bool = True) -> list
     if not facts["users"]["app_username"]:
         # All the rest is this user's, and can't be looked at without.
         return _find(facts, settings, _users, _tools, _agent, _service)
-    app = (_folders, _links, _deployment_links, _scripts, _supervisord)
+    app = (_folders, links_problems, deployment_links_problems, _scripts, _supervisord)
     room = (_disk, _wheelhouse, _makes_venv) if builds else ()
     return _find(facts, settings, _users, _tools, _agent, _service, *app, *room)
 
@@ -105,99 +102,6 @@ def _supervisord(facts: Facts, settings: Settings) -> Iterator[str]:
         yield f"the service would not start again: {facts['supervisord']}: mend the host's own supervisord.conf"
 
 
-def is_bare(facts: Facts) -> bool:
-    """Whether no version was ever live on the host."""
-    return all(facts["links"][link]["kind"] == "missing" for link in main_links(facts).values())
-
-
-def main_links(facts: Facts) -> dict[str, str]:
-    """The four links' paths, in the order in which the survey has them."""
-    words = ("current", "previous", "working", "previous_working")
-    return dict(zip(words, list(facts["links"])[:4], strict=True))
-
-
-def _links(facts: Facts, settings: Settings) -> Iterator[str]:
-    if is_bare(facts):
-        # The first deploy makes the links, where nothing is in the way.
-        for path in facts["fixed"]:
-            if facts["links"][path]["kind"] not in ("missing", "link"):
-                yield from _link_problem(path, facts["links"][path])
-        return
-    for word, path in main_links(facts).items():
-        link = facts["links"][path]
-        if link["kind"] == "missing":
-            # A host with a single version has nothing before it.
-            if word in ("current", "working"):
-                # What works can be told by looking, what ought to be live can't.
-                either = f"{PROVISION}, or " if word == "working" and facts["healthy"]["healthy"] else ""
-                yield f"{path} is missing: {either}make it a link to the version that {MEANING[word]}"
-        else:
-            yield from _link_problem(path, link)
-            if link["kind"] == "link" and link["leads"] and not facts["linked"][word]:
-                yield (
-                    f"{path} leads to {link['resolved']}, which is not a version in {settings.versions_dir}: make it a "
-                    f"link to the version that {MEANING[word]}"
-                )
-    for path, target in facts["fixed"].items():
-        yield from _fixed_link(facts, path, target)
-
-
-# What each of the four links stands for, as a sentence goes on after "the version that".
-MEANING = {
-    "current": "is live",
-    "previous": "was live before",
-    "working": "last proved healthy",
-    "previous_working": "proved healthy before that",
-}
-
-
-def _fixed_link(facts: Facts, path: str, target: str) -> Iterator[str]:
-    """A link that leads into the live version whichever that is."""
-    link = facts["links"][path]
-    if link["kind"] == "missing":
-        yield f"{path} is missing: {PROVISION}, or make it a link to {target}"
-        return
-    if link["kind"] == "link" and not facts["linked"]["current"]:
-        # It can lead nowhere, and what to do about that has been said of the link to the live version.
-        return
-    problems = list(_link_problem(path, link))
-    yield from problems
-    if not problems and not _follows(facts, path, target):
-        yield f"{path} leads to {link['resolved']}, not into the live version: make it a link to {target}"
-
-
-def _follows(facts: Facts, path: str, target: str) -> bool:
-    """Whether a fixed link leads to its target, in its own words or by another way."""
-    link = facts["links"][path]
-    if posixpath.normpath(posixpath.join(posixpath.dirname(path), link["target"])) == target:
-        return True
-    current = main_links(facts)["current"]
-    live = target.replace(current, facts["links"][current]["resolved"], 1)
-    return bool(link["resolved"] == live)
-
-
-def _link_problem(path: str, link: Facts) -> Iterator[str]:
-    if link["kind"] != "link":
-        what = "directory" if link["kind"] == "folder" else link["kind"]
-        yield f"{path} is a {what} and has to be a link: move it away, then {PROVISION}"
-    elif not link["leads"]:
-        yield f"{path} leads to {link['target']}, which does not exist: make it a link to something that does"
-
-
-def _deployment_links(facts: Facts, settings: Settings) -> Iterator[str]:
-    if facts["folders"]["deployment_dir"] != "folder" or not facts["linked"]["current"]:
-        return
-    for path, wanted in facts["deployment"].items():
-        link = facts["links"].get(path)
-        if link is None:
-            yield f"{path} is not a link to {wanted['target']}: move it away if it is there, then {PROVISION}"
-        elif link["resolved"] != wanted["resolved"]:
-            yield f"{path} leads to {link['resolved']}, not to {wanted['target']}: make it a link to that"
-    for path, link in facts["links"].items():
-        if path.startswith(facts["deployment_path"] + "/") and path not in facts["deployment"] and not link["leads"]:
-            yield f"{path} leads to {link['target']}, which does not exist: remove it"
-
-
 def _scripts(facts: Facts, settings: Settings) -> Iterator[str]:
     for key, script in facts["scripts"].items():
         if script is None:
@@ -252,54 +156,7 @@ PLACES: dict[str, tuple[Callable[[Facts, Settings], Iterator[str]], ...]] = {
     "agent": (_agent,),
     "service": (_service, _supervisord),
     "folders": (_folders, _wheelhouse),
-    "links": (_links, _deployment_links),
+    "links": (links_problems, deployment_links_problems),
     "scripts": (_scripts,),
     "room": (_disk,),
 }
-
-
-def rolling_problems(facts: Facts) -> list[str]:
-    """What keeps the live version's processes from being replaced one by one, where the settings ask for that."""
-    found = (facts.get("rolling") or {}).get("obstacles") or []
-    return [f"restart: rolling is not possible, so the service restarts as a whole: {one}" for one in found]
-
-
-def link_notices(facts: Facts) -> list[str]:
-    """The programs that would import from another version than their own while a deploy replaces them."""
-    return list(facts.get("by_a_link") or ())
-
-
-def restore_notices(facts: Facts, settings: Settings) -> list[str]:
-    """That nothing restores a backup, on a host whose backups provision's own script makes."""
-    told = facts.get("restore") or {}
-    if settings.restore_script != AUTO or not told.get("provisioned") or facts["scripts"]["restore_script"]:
-        return []
-    lacks = "a migration that can't be reversed, or that discards what is stored, will be refused"
-    if told["there"]:
-        return [f"{told['usual']} is not the one that provision writes: name it as restore_script, or {lacks}"]
-    return [f"no script restores a backup, so that {lacks}: {PROVISION}, which writes {told['usual']}"]
-
-
-def hotfix_problems(facts: Facts) -> list[str]:
-    """What was changed on the host itself and is in no repository."""
-    problems = []
-    for part, lines in facts.get("hotfixes", {}).items():
-        listing = "".join(f"\n    {line}" for line in lines)
-        problems.append(
-            f"hotfixes in the live {part}:{listing}\n    Bring them into the repository, or go on without them: "
-            "--data hotfixes=discard (a patch of them is kept in the version that they are in)"
-        )
-    return problems
-
-
-def transaction_problems(facts: Facts) -> list[str]:
-    """Why no run can begin on the host now."""
-    opened = facts.get("transaction")
-    return [opened["says"]] if opened else []
-
-
-def schema_notices(facts: Facts) -> list[str]:
-    """What keeps a live version that is healthy from using a database that is newer than its code."""
-    live = facts["linked"]["current"]
-    told: list[str] = next((one.get("newer_schema", []) for one in facts["versions"] if one["name"] == live), [])
-    return [f"the database is newer than the code of {live}: {line}" for line in told]

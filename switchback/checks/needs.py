@@ -7,7 +7,8 @@ from typing import Any
 
 from agent.service.in_the_way import log_problem
 from agent.service.startable import package_of
-from switchback.checks.layout import PROVISION, is_bare, places_without_problem
+from switchback.checks.layout import places_without_problem
+from switchback.checks.links import PROVISION, is_bare
 from switchback.checks.own_texts import MARGIN, stop_limit
 from switchback.checks.unable import unable
 from switchback.settings.model import Settings

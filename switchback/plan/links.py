@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
-from switchback.checks.layout import main_links
+from switchback.checks.links import main_links
 from switchback.plan.known import Facts, layout_of, shown_name
 from switchback.plan.model import Link
 from switchback.runs.run import Run

@@ -12,17 +12,16 @@ from pyinfra.api import Host, State
 
 from switchback.checks.compare import differences
 from switchback.checks.groundwork import rewrite_notices
-from switchback.checks.layout import (
-    host_problems,
+from switchback.checks.layout import host_problems, ready
+from switchback.checks.needs import as_follower, looked_at, need_notices, need_problems
+from switchback.checks.notices import (
     hotfix_problems,
     link_notices,
-    ready,
     restore_notices,
     rolling_problems,
     schema_notices,
     transaction_problems,
 )
-from switchback.checks.needs import as_follower, looked_at, need_notices, need_problems
 from switchback.checks.unable import unable_notes, unable_problems
 from switchback.hosts.gateway import Facts, for_all_hosts, lost, reached, survey_all
 from switchback.hosts.inventory import command_line, primary_of, settings_of

@@ -15,7 +15,8 @@ from pyinfra.api import Host, State
 from agent.runs.clean import choose
 from agent.transaction.transaction import Refused as Undeletable
 from switchback.checks.compare import differences, setting_differences
-from switchback.checks.layout import host_problems, hotfix_problems, link_notices, transaction_problems
+from switchback.checks.layout import host_problems
+from switchback.checks.notices import hotfix_problems, link_notices, transaction_problems
 from switchback.checks.unable import unable_problems
 from switchback.hosts.gateway import Facts, for_all_hosts, left_out, said_besides, survey_all
 from switchback.hosts.inventory import command_line, options, primary_of, settings_of

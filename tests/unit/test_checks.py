@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from switchback.checks.layout import host_problems, hotfix_problems, ready, room_needed, transaction_problems
+from switchback.checks.layout import host_problems, ready, room_needed
+from switchback.checks.notices import hotfix_problems, transaction_problems
 from tests.unit import healthy
 from tests.unit.healthy import HOME, NEWER, bare, change, dangling, host, link, no_link, script, settings, untouched
 

@@ -15,7 +15,8 @@ import yaml
 
 from agent.django.foresight import with_risks
 from agent.text.masking import masked_lines
-from switchback.checks.layout import host_problems, hotfix_problems, transaction_problems
+from switchback.checks.layout import host_problems
+from switchback.checks.notices import hotfix_problems, transaction_problems
 from switchback.plan.builder import foresee, foresee_cleaning
 from switchback.plan.known import Known
 from switchback.plan.lines import host_lines, preview_lines

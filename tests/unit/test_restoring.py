@@ -13,7 +13,7 @@ from agent.database.restoring import is_usual
 from agent.transaction.bounds import backs_up_as_provisioned
 from agent.versions.layout import Layout
 from operations import provision
-from switchback.checks.layout import restore_notices
+from switchback.checks.notices import restore_notices
 from switchback.runs.deploys import plan_deploy
 from switchback.runs.reverts import plan_revert
 from switchback.settings.errors import Refused
