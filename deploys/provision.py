@@ -10,7 +10,7 @@ from pyinfra import config, host, state
 from pyinfra.facts.server import Home
 
 from facts.venv import CanMakeVenv
-from operations import housekeeping, provision
+from operations import announce, housekeeping, provision
 from switchback.checks.groundwork import lacking
 from switchback.hosts.inventory import settings_of
 from switchback.screen import inspection, report
@@ -44,4 +44,4 @@ provision.agent(settings.systemd_service, facts["agent"], name="Agent, with its 
 provision.links(lacks.links, settings.app_username, name="Links that are missing")
 housekeeping.adopt(lacks.adopted, name="Take over the versions that work")
 
-provision.show_count()
+announce.show_count()

@@ -5,16 +5,15 @@ Each one shows all that it would do before its first command: a dry run goes no 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from string import Template
 
-from pyinfra import host, logger, state
+from pyinfra import host
 from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.facts.files import Directory, File
 from pyinfra.operations import apt
-from pyinfra.operations.util.files import generate_color_diff
 
+from operations.announce import announce, announce_file, nothing, show_diff
 from operations.steps import Commands
 from switchback.checks.groundwork import Rewrite, Supervisord
 from switchback.checks.own_texts import FILES, supervisord_text, unit_text
@@ -58,9 +57,9 @@ def packages(names: Sequence[str]) -> Commands:
     + names: those that are missing
     """
     if not names:
-        _nothing("no package is missing")
+        nothing("no package is missing")
         return
-    _announce(f"Will install {', '.join(names)}")
+    announce(f"Will install {', '.join(names)}")
     yield from apt.packages._inner(packages=list(names), update=True, no_recommends=True)
 
 
@@ -72,9 +71,9 @@ def app_user(user: str, home: str, missing: bool) -> Commands:
     + missing: whether there is no such user
     """
     if not missing:
-        _nothing(f"there is a user {user}")
+        nothing(f"there is a user {user}")
         return
-    _announce(f"Will make the user {user} with the home {home}")
+    announce(f"Will make the user {user} with the home {home}")
     yield _make_user(user, "--home-dir", QuoteString(home))
     yield StringCommand("chmod", "755", QuoteString(home))
 
@@ -88,14 +87,14 @@ def admin_user(user: str, missing: bool, keys: str) -> Commands:
     + keys: the file of those SSH keys
     """
     if not missing:
-        _nothing(f"there is a user {user}")
+        nothing(f"there is a user {user}")
         return
     # sudo passes over a file with a dot in its name.
     path = f"{SUDOERS}/{user.replace('.', '_')}"
     text = Template((FILES / "sudoers").read_text()).substitute(user=user)
-    _announce(f"Will make the user {user}, who has sudo and the SSH keys in {keys}")
+    announce(f"Will make the user {user}, who has sudo and the SSH keys in {keys}")
     if host.get_fact(File, path=path) is None:
-        _announce_file(path, text)
+        announce_file(path, text)
         # A mistake in this directory would take sudo away from everybody: checked before it is there.
         yield _write(path, text, "440", check="visudo -cqf")
     yield _make_user(user)
@@ -119,9 +118,9 @@ def folders(paths: Sequence[str], user: str, home: str) -> Commands:
     """
     missing = [path for path in paths if host.get_fact(Directory, path=path) is None]
     if not missing:
-        _nothing("every directory is there")
+        nothing("every directory is there")
     for path in missing:
-        _announce(f"Will make the directory {path}")
+        announce(f"Will make the directory {path}")
     for path in missing:
         if path.startswith(home + "/"):
             yield StringCommand(*_as(user), "install", "-d", "--", QuoteString(path))
@@ -141,9 +140,9 @@ def scripts(missing: Mapping[str, str], user: str) -> Commands:
     absent = [path for path in missing if host.get_fact(File, path=path) is None]
     texts = {path: (FILES / missing[path]).read_text() for path in absent}
     if not texts:
-        _nothing("every script is there")
+        nothing("every script is there")
     for path, text in texts.items():
-        _announce_file(path, text)
+        announce_file(path, text)
     for path, text in texts.items():
         yield _write(path, text, "755", user=user)
 
@@ -156,13 +155,13 @@ def supervisord(config: Supervisord | None, user: str) -> Commands:
     + config: what it is; none where there is a service already, or a config for it
     """
     if config is None or host.get_fact(File, path=config.link) is not None:
-        _nothing("supervisord has its config, or gets it from the app's")
+        nothing("supervisord has its config, or gets it from the app's")
         return
     text = supervisord_text(config.values)
     missing = host.get_fact(File, path=config.path) is None
     if missing:
-        _announce_file(config.path, text)
-    _announce(f"Will make the link {config.link} to {config.path}")
+        announce_file(config.path, text)
+    announce(f"Will make the link {config.link} to {config.path}")
     if missing:
         yield _write(config.path, text, "644", user=user)
     yield _make_link(config.link, config.path, user)
@@ -176,11 +175,11 @@ def unit(service: str, values: Mapping[str, str] | None) -> Commands:
     + values: what is filled in; none where there is a unit
     """
     if values is None:
-        _nothing(f"there is a service {service}")
+        nothing(f"there is a service {service}")
         return
     name = service if service.endswith(".service") else f"{service}.service"
     text = unit_text(values)
-    _announce_file(f"{UNITS}/{name}", text)
+    announce_file(f"{UNITS}/{name}", text)
     yield _write(f"{UNITS}/{name}", text, "644")
     yield StringCommand("systemctl", "enable", "--quiet", QuoteString(name))
 
@@ -193,11 +192,11 @@ def rewrites(files: Sequence[Rewrite]) -> Commands:
     + files: those whose text is another one by now
     """
     if not files:
-        _nothing("what provision has written is as it would write it now")
+        nothing("what provision has written is as it would write it now")
         return
     for one in files:
-        _announce(f"Will change {one.path}, which is as an earlier provision has written it", kind="change")
-        _show_diff(one.was, one.now)
+        announce(f"Will change {one.path}, which is as an earlier provision has written it", kind="change")
+        show_diff(one.was, one.now)
     for one in files:
         values = [QuoteString(value) for value in (one.path, one.now, one.mode, one.was)]
         yield StringCommand(*_as(one.user), "sh", "-c", QuoteString(REWRITE), "sh", *values)
@@ -214,12 +213,12 @@ def agent(service: str, installed: str | None) -> Commands:
     + installed: the fingerprint of the agent on the host
     """
     if installed == agent_fingerprint():
-        _nothing("the agent is installed")
+        nothing("the agent is installed")
         return
     if installed:
-        _announce(f"Will install the agent {agent_fingerprint()} in place of {installed}", kind="change")
+        announce(f"Will install the agent {agent_fingerprint()} in place of {installed}", kind="change")
     else:
-        _announce(f"Will install the agent {agent_fingerprint()}")
+        announce(f"Will install the agent {agent_fingerprint()}")
     yield bring_along("install", {"unit": service}, timeout=120)
 
 
@@ -232,9 +231,9 @@ def links(missing: Mapping[str, str], user: str) -> Commands:
     """
     made = {path: target for path, target in missing.items() if host.get_fact(File, path=path) is None}
     if not made:
-        _nothing("no link is missing")
+        nothing("no link is missing")
     for path, target in made.items():
-        _announce(f"Will make the link {path} to {target}")
+        announce(f"Will make the link {path} to {target}")
     for path, target in made.items():
         yield _make_link(path, target, user)
 
@@ -262,49 +261,3 @@ def _write(path: str, text: str, mode: str, user: str = "root", check: str = ":"
 def _as(user: str) -> list[str | QuoteString]:
     """What makes a command a user's: root follows no link that the user has laid."""
     return [] if user == "root" else ["runuser", "-u", QuoteString(user), "--"]
-
-
-def show_count() -> None:
-    """Say how much of the host at hand would be made and changed, once all of these have looked at it."""
-    counted = _counted.pop(host.name, None)
-    if counted:
-        _say(
-            f"+ {counted['create']} to create  ~ {counted['change']} to change  - 0 to delete  "
-            f"= {counted['unchanged']} unchanged"
-        )
-
-
-# What was announced of each host: how much of it is created, changed, and as it should be.
-_counted: dict[str, Counter[str]] = {}
-
-
-def _announce(line: str, kind: str = "create") -> None:
-    """Say what an operation would do, for those who want to see it first.
-
-    + kind: create, or change
-    """
-    if not state.is_executing:
-        _counted.setdefault(host.name, Counter())[kind] += 1
-        _say(line)
-
-
-def _say(line: str) -> None:
-    logger.info("%s%s", host.print_prefix, line)
-
-
-def _nothing(why: str) -> None:
-    """Say that there is nothing to do."""
-    if not state.is_executing:
-        _counted.setdefault(host.name, Counter())["unchanged"] += 1
-    host.noop(why)
-
-
-def _announce_file(path: str, text: str) -> None:
-    _announce(f"Will create {path}")
-    _show_diff("", text)
-
-
-def _show_diff(was: str, now: str) -> None:
-    if state.config.DIFF and not state.is_executing:
-        for line in generate_color_diff(was.splitlines(keepends=True), now.splitlines(keepends=True)):
-            logger.info("  %s", line)

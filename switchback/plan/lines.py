@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from agent.migrations.risk import BREAKS, UNKNOWN
 from agent.versions.marks import NAME
+from switchback.plan.database_lines import count_of, left_lines, migration_lines
 from switchback.plan.model import (
     Changes,
     Disk,
     Fallback,
     HostPreview,
-    Migration,
-    Migrations,
     Names,
     Package,
     Preview,
@@ -25,11 +22,6 @@ from switchback.plan.model import (
 # How wide the names of the aspects are.
 WIDTH = 10
 
-REVERT_DATABASE = {
-    "keep": "stays as it is",
-    "reverse": "the migrations that the older version does not have are reversed",
-    "restore": "is restored from an older backup: whatever was written since is LOST (a fresh backup is taken first)",
-}
 WAYS = {
     "none": "the database is not changed, so there is nothing to undo in it",
     "reverse": "the migrations are reversed, with the new version's code",
@@ -89,7 +81,7 @@ def _aspects(kind: str, host: HostPreview) -> Iterator[tuple[str, list[str]]]:
         "code": _change_lines(host.code),
         "config": _change_lines(host.config),
         "packages": _package_lines(host),
-        "database": _left_lines(host) if kind == "revert" else _migration_lines(host),
+        "database": left_lines(host) if kind == "revert" else migration_lines(host),
         "static": _static_lines(host),
         "links": _link_lines(host),
         "service": _service_lines(host.service),
@@ -113,9 +105,6 @@ def _service_lines(service: Service | None) -> list[str]:
     return [", ".join(word for word in (f"{service.unit} is restarted", how, first) if word), *lines, *untried]
 
 
-# --- Code and config
-
-
 def _change_lines(changes: Changes | None) -> list[str]:
     if changes is None:
         return []
@@ -130,13 +119,13 @@ def _change_lines(changes: Changes | None) -> list[str]:
     if changes.unknown:
         return [f"{way}: what changes can't be told: {changes.unknown}"]
     steps = [text for number, text in ((changes.back, "back"), (changes.forward, "forward")) if number]
-    counts = [_count(number, "commit") for number in (changes.back, changes.forward) if number]
+    counts = [count_of(number, "commit") for number in (changes.back, changes.forward) if number]
     moves = ", ".join(f"{count} {word}" for count, word in zip(counts, steps, strict=True))
     if not moves:
         return [way]
-    size = f"{_count(changes.files, 'file')}, +{changes.insertions} -{changes.deletions}"
+    size = f"{count_of(changes.files, 'file')}, +{changes.insertions} -{changes.deletions}"
     if not changes.forward:
-        moves = f"GOING BACK {_count(changes.back, 'commit')}"
+        moves = f"GOING BACK {count_of(changes.back, 'commit')}"
     lines = [f"{way}: {moves}; {size}"]
     lines += [f"  - {one.sha} {one.author}: {one.subject}" for one in changes.left]
     lines += _more(changes.back - len(changes.left))
@@ -147,13 +136,6 @@ def _change_lines(changes: Changes | None) -> list[str]:
 
 def _more(number: int) -> list[str]:
     return [f"  … and {number} more"] if number > 0 else []
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-# --- Packages
 
 
 def _package_lines(host: HostPreview) -> list[str]:
@@ -188,107 +170,6 @@ def _as_live(host: HostPreview, words: str) -> str:
 
 def _versions(packages: Sequence[Package]) -> str:
     return ", ".join(f"{one.name} {' → '.join(v for v in (one.was, one.version) if v)}" for one in packages)
-
-
-# --- Database
-
-
-def _migration_lines(host: HostPreview) -> list[str]:
-    migrations = host.migrations
-    if migrations is None:
-        return []
-    if migrations.source == "unknown":
-        return [f"known when built: {migrations.why}"]
-    lines = [_what_is_migrated(host, migrations)]
-    for one in migrations.shown:
-        lines += [f"+ {line}" if number == 0 else f"  {line}" for number, line in enumerate(_one_migration(one))]
-    recorded = Counter(one.database for one in migrations.pending) - Counter(one.database for one in migrations.shown)
-    lines += [
-        f"{number} more only recorded in {alias}: none makes anything there" for alias, number in recorded.items()
-    ]
-    if migrations.missing:
-        lines.append(f"applied, and not in the new code: {', '.join(migrations.missing)}")
-        lines += _breaks_lines(migrations.leaving)
-    if migrations.why:
-        lines.append(f"for certain when built: {migrations.why}")
-    return lines
-
-
-def _what_is_migrated(host: HostPreview, migrations: Migrations) -> str:
-    number = f"{_count(len(migrations.shown), 'migration')}" if migrations.shown else ""
-    read = "" if migrations.source == "django" else ", read from the files"
-    if migrations.applied is None and host.was is None:
-        # Django itself and what the project uses bring most of them, and no file of the project's tells of those.
-        own = (
-            f"{number} of the project's own to apply, in this order{_by(host)}"
-            if number
-            else "none of the project's own"
-        )
-        return f"{own}{read}; those of Django and the packages are known when built"
-    if migrations.applied is None:
-        read += "; what is applied already is known when built"
-        number = f"at most {number}" if number else ""
-    order = ", in this order" if migrations.applied is not None else ""
-    return f"{number} to apply{order}{_by(host)}{read}" if number else f"nothing to migrate{read}"
-
-
-def _by(host: HostPreview) -> str:
-    """Who applies the migrations, where it is not this run on this host."""
-    if not any(step.name == "migrate" for step in host.steps):
-        return ", by a deploy of it"
-    return "" if host.primary else ", by the primary host"
-
-
-def _one_migration(migration: Migration) -> list[str]:
-    can = {True: "can be reversed", False: "can NOT be reversed", None: "whether it can be reversed isn't known"}
-    what = "; ".join(one.says for one in migration.operations) or migration.unread or "makes nothing"
-    atomic = "" if migration.atomic else "; not atomic"
-    lines = [f"{migration.label}: {what} ({can[migration.reversible]}{atomic})"]
-    for operation in migration.operations:
-        lines += [f"  ! {risk.kind}: {risk.says}" for risk in operation.risks]
-    return lines + [f"    {line}" for line in migration.sql or () if line and line != "--"]
-
-
-def _left_lines(host: HostPreview) -> list[str]:
-    offers = " or ".join(f"--data database={way}" for way in host.database_offers)
-    lines = [REVERT_DATABASE[host.database or "keep"] + (f" ({offers} takes it back)" if offers else "")]
-    if host.backup:
-        lines.append(f"from: {host.backup}")
-    migrations = host.migrations
-    if migrations is None:
-        return lines
-    if migrations.source == "unknown":
-        return [*lines, f"what is applied isn't known: {migrations.why}"]
-    if host.database == "reverse":
-        for one in migrations.leaving:
-            lines += [f"- {line}" if number == 0 else f"  {line}" for number, line in enumerate(_reversed(one))]
-    elif migrations.leaving:
-        labels = ", ".join(one.label for one in migrations.leaving)
-        lines.append(f"applied, and not in the older version: {labels}")
-        lines += _breaks_lines(migrations.leaving)
-    if migrations.unknown:
-        lines.append(f"applied, and in neither version, so that it stays: {', '.join(migrations.unknown)}")
-    return [*lines, migrations.why] if migrations.why else lines
-
-
-def _breaks_lines(migrations: Sequence[Migration]) -> list[str]:
-    """What may keep the older version from working with a schema that stays."""
-    return [
-        f"  ! {one.label}, {operation.says}: {risk.says}"
-        for one in migrations
-        for operation in one.operations
-        for risk in operation.risks
-        if risk.kind in (BREAKS, UNKNOWN)
-    ]
-
-
-def _reversed(migration: Migration) -> list[str]:
-    what = "; ".join(one.says for one in migration.operations)
-    can = "" if migration.reversible else " (can NOT be reversed)"
-    return [f"{migration.label}: takes back: {what}{can}"]
-
-
-# --- Static files, links, service
 
 
 def _static_lines(host: HostPreview) -> list[str]:
@@ -344,7 +225,7 @@ def _deletion_lines(host: HostPreview) -> list[str]:
     if not host.deletions:
         return ["no version", *backups] if host.looked_ahead else backups
     freed = sum(one.bytes or 0 for one in host.deletions)
-    lines = [f"{_count(len(host.deletions), 'version')}, which frees {_megabytes(freed)}"]
+    lines = [f"{count_of(len(host.deletions), 'version')}, which frees {_megabytes(freed)}"]
     return [*lines, *(f"- {one.name} ({_megabytes(one.bytes)})" for one in host.deletions), *backups]
 
 
@@ -361,9 +242,6 @@ def _fallback_lines(fallback: Fallback | None) -> list[str]:
         return []
     why = f" ({fallback.why})" if fallback.why else ""
     return [f"{WAYS[fallback.way]}{why}", *(f"can't be undone: {text}" for text in fallback.cannot_undo)]
-
-
-# --- What stands in the way
 
 
 def _notices(host: HostPreview) -> list[str]:
