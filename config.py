@@ -6,9 +6,11 @@ import gc
 from switchback.hosts.pyinfra_words import answer_prompt
 from switchback.screen.interrupts import end_at_once
 from switchback.settings.options import read_command_line
+from switchback.wire.results import keep_results_from_sight
 
 end_at_once()
 answer_prompt()
+keep_results_from_sight()
 read_command_line()
 # All that is imported by now stays to the end. Python would look through it for what can be freed when a run is over,
 # and whoever waits for that run would wait a tenth of a second longer.

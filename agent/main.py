@@ -14,9 +14,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent.host.output import answer, go_on_without_reader, say, somebody_listens
+from agent.host.output import answer, conclude, go_on_without_reader, say, somebody_listens, warn
+from agent.runs.result import refused, result_of
 from agent.state import State
 from agent.transaction.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
+from agent.words.outcomes import Cause
+from agent.words.result import Result
 
 UMASK = 0o022
 # Filled in when the agent is run from what the controller sent, not from its files.
@@ -34,19 +37,25 @@ def main(arguments: Sequence[str]) -> int:
         # What those do is done by the next of them; a person's run is stopped politely, or not at all.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        return COMMANDS[arguments[0]](State(), list(arguments[1:]))
-    except Refused as refusal:
-        say(f"refused: {refusal}")
-        return 1
-    except Ended as how:
-        # Not an outcome of its own: what it was is told by whoever ended it.
-        say(f"too late: {how}")
-        return 1
+        return _carried_out(arguments[0], list(arguments[1:]))
     finally:
         try:
             sys.stdout.flush()
         except OSError:
             go_on_without_reader()
+
+
+def _carried_out(verb: str, arguments: list[str]) -> int:
+    """Do what is asked for, and say at the end how that has ended. Returns the exit code."""
+    try:
+        result = COMMANDS[verb](State(), arguments)
+    except Refused as refusal:
+        say(f"refused: {refusal}")
+        result = refused(str(refusal))
+    if result is None:
+        return 0
+    conclude(result)
+    return 0 if result.ok else 1
 
 
 def _given() -> dict[str, Any]:
@@ -56,34 +65,41 @@ def _given() -> dict[str, Any]:
     return given
 
 
-def _survey(state: State, _: list[str]) -> int:
+def _survey(state: State, _: list[str]) -> None:
     from agent.host.readonly import only_look
     from agent.look.survey import survey
 
     only_look()
     answer(survey(state, _given()))
-    return 0
 
 
-def _preview(state: State, _: list[str]) -> int:
+def _preview(state: State, _: list[str]) -> None:
     from agent.host.readonly import only_look
     from agent.look.preview import preview
 
     read_only = only_look()
     answer(preview(state, _given(), read_only))
-    return 0
 
 
-def _install(state: State, _: list[str]) -> int:
+def _install(state: State, _: list[str]) -> Result:
     from agent.runs.install import install
 
     say("installed: agent " + install(state, SOURCES, _given()["unit"]))
-    return 0
+    return Result(True)
 
 
-def _step(state: State, arguments: list[str]) -> int:
+def _step(state: State, arguments: list[str]) -> Result:
     deploy, names = arguments[0], arguments[1].split(",")
-    given = _given()
+    try:
+        done = _do_steps(state, deploy, names, _given())
+    except Ended as how:
+        # How it did is told by its journal.
+        say(f"too late: {how}")
+        done = False
+    return result_of(Transaction(state, deploy), done)
+
+
+def _do_steps(state: State, deploy: str, names: list[str], given: dict[str, Any]) -> bool:
     if names == ["commit"]:
         return _commit(state, deploy, given.get("clean"))
     from agent.runs.carry_out import run_steps
@@ -94,49 +110,48 @@ def _step(state: State, arguments: list[str]) -> int:
         say(f"begun: {begin_deploy(state, given['begin']).deploy}")
         names = names[1:]
         if not somebody_listens():
-            return 1
-    return 0 if run_steps(state, deploy, names, given) else 1
+            return False
+    return run_steps(state, deploy, names, given)
 
 
-def _commit(state: State, deploy: str, to_clean: dict[str, Any] | None) -> int:
+def _commit(state: State, deploy: str, to_clean: dict[str, Any] | None) -> bool:
     """Commit, then delete what is not needed any more, if that was asked for."""
     from agent.runs.commit import commit
 
     if not commit(state, deploy) or not somebody_listens():
-        return 1
+        return False
     if to_clean is not None:
         try:
             from agent.runs.clean import clean
 
             _tell(clean(state, to_clean))
         except Exception as problem:  # noqa: BLE001 - the deploy has gone well, whatever becomes of this
-            say(f"clean: WARNING: old versions are still there: {problem}")
-    return 0
+            warn(f"clean: WARNING: old versions are still there: {problem}")
+    return True
 
 
-def _fall_back(state: State, arguments: list[str]) -> int:
+def _fall_back(state: State, arguments: list[str]) -> Result:
     """Fall back because of something that happened elsewhere; the exit code says that it did not commit."""
     from agent.runs.ending import fall_back
 
     transaction, given = Transaction(state, arguments[0]), _given()
     if not transaction.folder.exists():
-        say("refused: this deploy was never begun here; nothing was changed")
-        return 1
+        raise Refused("this deploy was never begun here; nothing was changed")
     transaction.interrupt()
     with transaction.alone():
         progress = transaction.progress
         if not progress.outcome:
-            fall_back(transaction, given["reason"], settled=bool(given.get("settled")))
+            fall_back(transaction, given["reason"], bool(given.get("settled")), Cause(given["cause"]))
         else:
             say(how_it_ended(transaction))
-    return 1
+    return result_of(transaction, ok=False)
 
 
-def _clean(state: State, _: list[str]) -> int:
+def _clean(state: State, _: list[str]) -> Result:
     from agent.runs.clean import clean
 
     _tell(clean(state, _given()))
-    return 0
+    return Result(True)
 
 
 def _tell(done: dict[str, Any]) -> None:
@@ -145,47 +160,27 @@ def _tell(done: dict[str, Any]) -> None:
     say("{} deleted, {} kept, {:.0f} MB freed".format(len(done["deleted"]), done["kept"], done["bytes"] / 1e6))
 
 
-def _tidy(_: State, arguments: list[str]) -> int:
-    from agent.versions.deletion import tidy
-
-    return tidy(json.loads(arguments[0]))
-
-
-def _mark(state: State, _: list[str]) -> int:
+def _mark(state: State, _: list[str]) -> Result:
     from agent.versions.marks import change_mark
 
     given = _given()
     change_mark(state, given["version"], pinned=given["pinned"] or None)
     say("{}: {}".format("pinned" if given["pinned"] else "not pinned any more", given["version"]))
-    return 0
+    return Result(True)
 
 
-def _recover(state: State, _: list[str]) -> int:
+def _recover(state: State, _: list[str]) -> Result:
     from agent.runs.recover import recover
 
     opened = open_transaction(state)
     if opened is None:
         say("no deploy is open on this host")
-        return 0
+        return Result(True)
     given = _given()
-    return 0 if recover(opened, given.get("database") or "", bool(given.get("force"))) else 1
+    return result_of(opened, recover(opened, given.get("database") or "", bool(given.get("force"))))
 
 
-def _guard(state: State, _: list[str]) -> int:
-    from agent.runs import guard
-
-    guard.watch(state)
-    return 0
-
-
-def _boot(state: State, _: list[str]) -> int:
-    from agent.runs import guard
-
-    guard.after_boot(state)
-    return 0
-
-
-def _adopt(state: State, _: list[str]) -> int:
+def _adopt(state: State, _: list[str]) -> Result:
     """Take versions that a person or another tool has made, and that work, for working ones."""
     from agent.versions.marks import change_mark
 
@@ -193,20 +188,38 @@ def _adopt(state: State, _: list[str]) -> int:
     for name in _given()["versions"]:
         change_mark(state, name, working=int(time.time()))
         say(f"taken over: {name}")
-    return 0
+    return Result(True)
 
 
-COMMANDS: dict[str, Callable[[State, list[str]], int]] = {
+def _tidy(_: State, arguments: list[str]) -> None:
+    from agent.versions.deletion import tidy
+
+    sys.exit(tidy(json.loads(arguments[0])))
+
+
+def _guard(state: State, _: list[str]) -> None:
+    from agent.runs import guard
+
+    guard.watch(state)
+
+
+def _boot(state: State, _: list[str]) -> None:
+    from agent.runs import guard
+
+    guard.after_boot(state)
+
+
+COMMANDS: dict[str, Callable[[State, list[str]], Result | None]] = {
     "survey": _survey,
     "preview": _preview,
     "install": _install,
     "step": _step,
     "fall-back": _fall_back,
     "clean": _clean,
-    "tidy": _tidy,
     "mark": _mark,
     "adopt": _adopt,
     "recover": _recover,
+    "tidy": _tidy,
     "guard": _guard,
     "boot": _boot,
 }

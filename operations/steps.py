@@ -7,10 +7,11 @@ from collections.abc import Generator, Sequence
 from pyinfra import host, state
 from pyinfra.api import FunctionCommand, StringCommand
 
+from agent.words.outcomes import Cause
 from switchback.runs.run import Run
 from switchback.screen.interrupts import Interrupts
-from switchback.screen.report import ALL_OR_NONE, has_followed, has_gone_back, said_by
-from switchback.wire.calls import installed
+from switchback.wire import calls
+from switchback.wire.results import has_its_database_back, heard_from
 
 Commands = Generator[StringCommand | FunctionCommand, None, None]
 
@@ -53,7 +54,7 @@ def ask(run: Run, *names: str) -> StringCommand:
     told = {name: run.told(name) for name in names}
     if run.cleans_at_once and "commit" in names:
         told["clean"] = run.cleaning().request()
-    return installed("step", run.deploy, ",".join(names), request=told, timeout=run.patience(*names))
+    return calls.installed("step", run.deploy, ",".join(names), request=told, timeout=run.patience(*names))
 
 
 def lost(run: Run) -> list[str]:
@@ -62,11 +63,9 @@ def lost(run: Run) -> list[str]:
 
 
 def fall_back(run: Run, gone: Sequence[str]) -> StringCommand:
-    """The command that makes this host fall back; it ends badly, so that pyinfra drops the host."""
+    """The command that makes this host fall back, because other ones have failed."""
     # Those that only follow another one have not failed themselves.
-    failed = [name for name in gone if not has_followed(said_by(state, name))]
-    request = {
-        "reason": f"{', '.join(failed or gone)}{ALL_OR_NONE}",
-        "settled": run.primary in gone and has_gone_back(said_by(state, run.primary)),
-    }
-    return installed("fall-back", run.deploy, request=request, timeout=run.patience())
+    failed = [name for name in gone if not any(one.followed for one in heard_from(name))]
+    reason = f"{', '.join(failed or gone)} failed, and a deploy commits on all hosts or on none"
+    settled = run.primary in gone and has_its_database_back(run.primary)
+    return calls.fall_back(run.deploy, reason, Cause.ANOTHER_HOST, run.patience(), settled)

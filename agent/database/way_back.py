@@ -10,7 +10,7 @@ from agent.database.choice import way_back_of
 from agent.django.manage import django
 from agent.django.manage_shim import narrows
 from agent.host.command import CommandFailed
-from agent.host.output import say
+from agent.host.output import say, warn
 from agent.migrations.names import key_of, label, labels
 from agent.transaction.consequences import database_way, visitors_are_in
 from agent.transaction.step import Step, StepFailed
@@ -42,7 +42,7 @@ def look_again(step: Step) -> None:
         )
     step.transaction.journal.append("note", step="checks", note={"pending": pending, "fallback": way})
     says = "the way back is the backup" if way == "restore" else "reversing it brings none of that back"
-    say(f"migrate: WARNING: since the checks something was stored that {more} discards: {says}")
+    warn(f"migrate: WARNING: since the checks something was stored that {more} discards: {says}")
 
 
 def _may_lose(one: Mapping[str, Any]) -> bool:

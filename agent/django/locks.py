@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.django.shim_locks import TOLD
-from agent.host.output import say
+from agent.host.output import announce
 from agent.transaction.step import Step
 
 # Where the settings were written down by an agent that did not know it, seconds.
@@ -42,4 +42,4 @@ def for_django(step: Step) -> dict[str, str]:
 def tell(step: Step, found: Mapping[str, Any]) -> None:
     """Say for what a migration has waited, though it came to be."""
     for line in found.get("waited", ()):
-        say(f"{step.name}: waited for a lock: {line}")
+        announce(f"{step.name}: waited for a lock: {line}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from agent.django.manage import django
 from agent.host.command import CommandFailed
-from agent.host.output import say
+from agent.host.output import say, warn
 from agent.text.lines import first_line
 from agent.transaction.step import Step
 
@@ -23,7 +23,7 @@ def end_left(step: Step) -> None:
     for one in found["ended"]:
         say(f"  ended a session that was left in the database: {one}")
     for one in found["left"]:
-        say(f"  WARNING: a session that was left in the database does not end: {one}")
+        warn(f"  WARNING: a session that was left in the database does not end: {one}")
 
 
 def _may_be_left(step: Step) -> bool:

@@ -7,14 +7,49 @@ import json
 import os
 import select
 import sys
+from dataclasses import dataclass, field
 from typing import Any
 
 from agent.text.lines import bounded, shown
+from agent.words.result import Result, framed
+
+
+@dataclass
+class Said:
+    """What this process has said that a person reads again when the run is over."""
+
+    warnings: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+
+
+said = Said()
 
 
 def say(text: str) -> None:
     """Print a line. Nobody may be there to read it: the journal is what counts."""
-    _print(shown(bounded(text)))
+    _print(as_said(text))
+
+
+def warn(text: str) -> None:
+    """Print a line that a person is to read once more at the end, since something is not as it should be."""
+    said.warnings.append(as_said(text))
+    say(text)
+
+
+def announce(text: str) -> None:
+    """Print a line that a person is to read once more at the end: what was decided, and for what it has waited."""
+    said.told.append(as_said(text))
+    say(text)
+
+
+def as_said(text: str) -> str:
+    """A text as it is printed: of bounded length, and nothing in it that a terminal, or our own controller, obeys."""
+    return shown(bounded(text))
+
+
+def conclude(result: Result) -> None:
+    """Print how the call has ended, as its last line."""
+    _print(framed(result))
 
 
 def answer(found: Any) -> None:

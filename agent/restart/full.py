@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from agent.host.output import say
+from agent.host.output import warn
 from agent.host.users import run_as, user_env
 from agent.service import systemd
 from agent.service.running import find_running
@@ -52,7 +52,7 @@ def restart(step: Step) -> None:
             time.sleep(PAUSE)
     if time.time() - began > KILLS_NOBODY:
         for who in killed(systemd.said_since(unit, began)):
-            say(f"WARNING: {who} did not end in time and was killed (SIGKILL): what it was at work on is lost")
+            warn(f"WARNING: {who} did not end in time and was killed (SIGKILL): what it was at work on is lost")
 
 
 def killed(journal: str) -> list[str]:

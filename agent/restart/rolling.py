@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.host.http import REDIRECTS, ask
-from agent.host.output import say
+from agent.host.output import announce, say
 from agent.restart import answering
 from agent.restart.trial_start import Command, Rehearsal, as_supervisord_would, start
 from agent.service import health, systemd
@@ -70,7 +70,7 @@ def replace_all(step: Step, first: Rehearsal | None) -> Note:
         if not ahead:
             first.wait_until_well()
         after = "" if ahead else f"after {first.seconds:.1f} s, "
-        say(f"restart: the new version was well {after}where no visitor comes")
+        announce(f"restart: the new version was well {after}where no visitor comes")
         found = _replace_after(first, step, running)
     except BaseException:
         first.end()
@@ -167,7 +167,7 @@ class _Roll:
             self._supervisor.ask("removeProcessGroup", group)
         for group in (*added, *changed):
             self._supervisor.ask("addProcessGroup", group)
-            say(f"restart: supervisord has the new config of {group}")
+            announce(f"restart: supervisord has the new config of {group}")
 
     def _has_to_be_replaced(self, told: Note) -> bool:
         if name_of(told) in self._left_alone:

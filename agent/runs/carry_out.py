@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from agent.host.output import say, somebody_listens
+from agent.host.output import announce, say, somebody_listens, warn
 from agent.runs.ending import TROUBLE, fall_back, write_down_probes
 from agent.runs.interrupts import Interrupted, interruptible
 from agent.service import systemd
@@ -18,6 +18,7 @@ from agent.text.masking import masked_urls
 from agent.transaction.step import Step
 from agent.transaction.transaction import Transaction, holding
 from agent.visitors import probes
+from agent.words.outcomes import Cause
 
 
 def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, dict[str, Any]]) -> bool:
@@ -64,7 +65,7 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
     limit = kind.limit(settings)
     began = time.time()
     deadline = began + limit + settings["confirm_timeout"]
-    event = "step failed"
+    event, cause = "step failed", Cause.ITSELF
     try:
         transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
         step = Step(name, transaction, limit, given)
@@ -73,7 +74,7 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
         _write_done(transaction, kind, round(time.time() - began, 2), note)
     except Interrupted as interruption:
         # The step is not to blame, and neither is the version.
-        event, reason = "step interrupted", str(interruption)
+        event, cause, reason = "step interrupted", Cause.PERSON, str(interruption)
     except TROUBLE as problem:
         reason = masked_urls(str(problem))
     except Exception:  # noqa: BLE001 - whatever goes wrong in a step, the site has to come back
@@ -84,7 +85,8 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
         say(f"the host goes down during {name}: it falls back when it boots")
         return False
     transaction.journal.note(event, step=name, reason=reason)
-    fall_back(transaction, f"{name} failed: {reason}" if event == "step failed" else f"{reason} during {name}")
+    why = f"{name} failed: {reason}" if event == "step failed" else f"{reason} during {name}"
+    fall_back(transaction, why, cause=cause)
     return False
 
 
@@ -102,5 +104,9 @@ def _write_done(transaction: Transaction, kind: StepKind, seconds: float, note: 
         # With several hosts the next step begins when the slowest has done this one, so its full time stays.
         fields["deadline"] = time.time() + begin["settings"]["confirm_timeout"]
     transaction.journal.append("step done", **fields)
+    # What was decided, a person reads once more at the end.
+    tell = announce if kind.decides and "skipped" in note else say
     for line in kind.says(note, seconds):
-        say(line)
+        tell(line)
+    if "warning" in note:
+        warn(f"{kind.name}: WARNING: {note['warning']}")

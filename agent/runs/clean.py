@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.host.output import say
+from agent.host.output import say, warn
 from agent.host.users import acting_as
 from agent.service import systemd
 from agent.state import LAUNCHED, State
@@ -17,6 +17,7 @@ from agent.transaction.transaction import Refused, Transaction, begin, end, star
 from agent.versions import venv_fingerprint, venv_pool
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, list_versions
+from agent.words.outcomes import Outcome
 
 Version = dict[str, Any]
 
@@ -101,7 +102,7 @@ def clean(state: State, request: dict[str, Any]) -> Version:
             versions = _versions(state, layout)
             doomed = choose(versions, request["keep"], settings["keep_failed"], named)
         except (Refused, OSError) as problem:
-            end(transaction, "refused", f"refused: {problem}")
+            end(transaction, Outcome.REFUSED, f"refused: {problem}")
             raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None
         trash = layout.trash / transaction.deploy
         stuck = _move_away(state, layout, doomed, trash)
@@ -109,7 +110,7 @@ def clean(state: State, request: dict[str, Any]) -> Version:
         mark = _live_fingerprint(layout)
         _keep_spare(layout, mark, gone, trash)
         left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
-        end(transaction, "committed", "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
+        end(transaction, Outcome.COMMITTED, "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
     sizes = {version["name"]: version["bytes"] or 0 for version in versions}
     _tidy(state, layout, mark)
     if stuck:
@@ -132,7 +133,7 @@ def forget_failed(transaction: Transaction) -> None:
         if doomed:
             _tidy(transaction.state, layout, None)
     except Exception as problem:  # noqa: BLE001 - the site is as it should be, whatever becomes of this
-        say(f"WARNING: versions that failed before are still there: {problem}")
+        warn(f"WARNING: versions that failed before are still there: {problem}")
 
 
 def forget_waiting(transaction: Transaction) -> None:
@@ -152,7 +153,7 @@ def forget_waiting(transaction: Transaction) -> None:
         if doomed:
             _tidy(transaction.state, layout, None)
     except Exception as problem:  # noqa: BLE001 - the version is built, whatever becomes of this
-        say(f"WARNING: versions that were built before are still there: {problem}")
+        warn(f"WARNING: versions that were built before are still there: {problem}")
 
 
 def _versions(state: State, layout: Layout) -> list[Version]:

@@ -17,7 +17,7 @@ from agent.service import systemd
 from agent.service.health import Unhealthy, prove_healthy
 from agent.steps.fallback import FINISH_COMMIT, outcome_of, plan_fallback
 from agent.steps.kind import Undo
-from agent.steps.outcomes import fallback_sentence
+from agent.steps.outcomes import WAITS, fallback_sentence
 from agent.text.masking import masked_urls
 from agent.transaction.consequences import waits_for_primary
 from agent.transaction.cost import measured_or_nothing, sentences
@@ -25,6 +25,7 @@ from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction, end
 from agent.versions.marks import linked_version
 from agent.visitors import probes, site
+from agent.words.outcomes import Cause, Outcome
 
 # What a step or an undo may fail with that is the host's trouble and no error in the agent.
 TROUBLE = (StepFailed, CommandFailed, Unhealthy, Interrupted, NotALink, OSError)
@@ -38,21 +39,22 @@ def end_refused(transaction: Transaction, reason: str) -> None:
     with transaction.alone():
         # If the host was taken after that, the guard frees it.
         if not transaction.progress.outcome:
-            _end(transaction, "refused", f"refused: {reason}")
+            _end(transaction, Outcome.REFUSED, f"refused: {reason}")
 
 
-def fall_back(transaction: Transaction, reason: str, settled: bool = False) -> str:
+def fall_back(transaction: Transaction, reason: str, settled: bool = False, cause: Cause = Cause.ITSELF) -> Outcome:
     """Undo what this deploy has done, and end it. Returns the outcome.
 
     + reason: a sentence for the people who will read of it
     + settled: whether the primary host has taken the database back already
+    + cause: whose doing that is
     """
-    transaction.journal.note("fallback", reason=masked_urls(reason), settled=settled)
+    transaction.journal.note("fallback", reason=masked_urls(reason), settled=settled, cause=cause)
     say(f"falling back: {masked_urls(reason)}")
     if waits_for_primary(transaction.progress):
         _undo_all(transaction, lambda undo: undo.before_the_database)
-        say("still falling back: the guard ends it here, once the primary host has taken the database back")
-        return "falling back"
+        say(WAITS)
+        return Outcome.FALLING_BACK
     return finish_fallback(transaction)
 
 
@@ -68,12 +70,12 @@ def _undo_all(transaction: Transaction, chosen: Callable[[Undo], bool]) -> None:
             _undo(transaction, undo)
 
 
-def finish_fallback(transaction: Transaction) -> str:
+def finish_fallback(transaction: Transaction) -> Outcome:
     """Do what is left of a fallback, and end it. Returns the outcome."""
     plan = plan_fallback(transaction.journal.records())
     if plan == [FINISH_COMMIT]:
         finish_commit(transaction)
-        return "committed"
+        return Outcome.COMMITTED
     keeps_visitors_out = stuck = False
     for undo in plan:
         if stuck and not undo.even_then:
@@ -90,14 +92,14 @@ def finish_fallback(transaction: Transaction) -> str:
             stuck = stuck or undo.holds_up_the_rest
     if transaction.progress.problems and systemd.host_goes_down():
         say("the host goes down: it goes on falling back when it boots")
-        return "falling back"
+        return Outcome.FALLING_BACK
     write_down_probes(transaction)
     if transaction.progress.problems:
         # A script that has failed may have done what it is for.
         transaction.journal.note("note", step="visitors", note=site.glance(Step("fallback", transaction, 0)))
     outcome = outcome_of(transaction.progress)
     sentence = _sentence(transaction, outcome)
-    if outcome != "needs a person":
+    if outcome != Outcome.NEEDS_A_PERSON:
         forget_failed(transaction)
     for line in sentences(measured_or_nothing(transaction.journal.records())):
         say(line)
@@ -127,7 +129,7 @@ def end_if_well(transaction: Transaction) -> None:
     end(transaction, outcome, _sentence(transaction, outcome))
 
 
-def _end(transaction: Transaction, outcome: str, sentence: str) -> None:
+def _end(transaction: Transaction, outcome: Outcome, sentence: str) -> None:
     """End a transaction that has changed nothing, or nothing any more."""
     try:
         end(transaction, outcome, sentence)
@@ -166,7 +168,7 @@ def _limit(transaction: Transaction, undo: Undo) -> float:
     return float(transaction.begin["settings"][undo.limit])
 
 
-def _sentence(transaction: Transaction, outcome: str) -> str:
+def _sentence(transaction: Transaction, outcome: Outcome) -> str:
     """The line that says how a deploy ended that did not commit."""
     live = linked_version(transaction.layout, transaction.layout.path("current_main"))
     backup = transaction.progress.backup.get("path")

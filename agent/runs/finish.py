@@ -14,6 +14,7 @@ from agent.transaction.cost import measured_or_nothing, sentences
 from agent.transaction.transaction import Transaction, end
 from agent.versions.layout import Layout
 from agent.versions.marks import change_mark, linked_versions
+from agent.words.outcomes import Outcome
 
 
 def finish_commit(transaction: Transaction) -> None:
@@ -38,7 +39,7 @@ def finish_commit(transaction: Transaction) -> None:
     sentence = _commit_sentence(transaction)
     for line in sentences(measured_or_nothing(transaction.journal.records())):
         say(line)
-    end(transaction, "committed", sentence)
+    end(transaction, Outcome.COMMITTED, sentence)
     say(sentence)
 
 

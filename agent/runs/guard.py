@@ -14,6 +14,7 @@ from agent.transaction.consequences import waits_for_primary
 from agent.transaction.lock import free_lock
 from agent.transaction.progress import Progress
 from agent.transaction.transaction import Transaction, finish_end, open_transaction, start_guard
+from agent.words.outcomes import Outcome
 
 # How often the guard looks whether the deploy has ended meanwhile, seconds.
 LOOK = 1.0
@@ -31,7 +32,7 @@ def watch(state: State) -> None:
         if transaction is None or transaction.deploy != opened.deploy:
             transaction = opened
         progress = transaction.progress
-        if progress.outcome != "needs a person":
+        if progress.outcome != Outcome.NEEDS_A_PERSON:
             if _is_left_alone(transaction):
                 take_over(transaction)
         elif only_health_is_missing(progress):
@@ -50,7 +51,7 @@ def look_on(transaction: Transaction) -> None:
     with transaction.alone():
         # A person may have begun to put it right meanwhile.
         progress = transaction.progress
-        if progress.outcome == "needs a person" and only_health_is_missing(progress):
+        if progress.outcome == Outcome.NEEDS_A_PERSON and only_health_is_missing(progress):
             end_if_well(transaction)
 
 
@@ -76,7 +77,7 @@ def take_over(transaction: Transaction) -> None:
             # No step ever ran without a first line, so there is nothing to undo; the lock must not outlive that.
             free_lock(transaction.state, transaction.deploy)
             return
-        if progress.outcome == "needs a person" or not (late or _was_cut_off(progress)):
+        if progress.outcome == Outcome.NEEDS_A_PERSON or not (late or _was_cut_off(progress)):
             return
         if progress.outcome:
             # Whoever ended it was killed before the host was free, or is done by now.
@@ -107,7 +108,7 @@ def after_boot(state: State) -> None:
         return
     with transaction.alone():
         progress = transaction.progress
-        if progress.outcome == "needs a person" or not progress.begin:
+        if progress.outcome == Outcome.NEEDS_A_PERSON or not progress.begin:
             return
         if not progress.committed and not progress.outcome:
             # What it was falling back for is worth more than what interrupted it.

@@ -15,6 +15,7 @@ from agent.transaction.journal import Record
 from agent.transaction.lock import free_lock
 from agent.transaction.transaction import Refused, Transaction, describe_holder, finish_end
 from agent.versions.marks import linked_version
+from agent.words.outcomes import Outcome
 
 
 def recover(transaction: Transaction, database: str = "", force: bool = False) -> bool:
@@ -31,7 +32,7 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
         progress = transaction.progress
         if progress.outcome is None and not progress.falling_back and time.time() < progress.deadline:
             raise Refused("a deploy is still running: " + describe_holder(transaction.state, transaction.deploy))
-        if progress.outcome not in (None, "needs a person"):
+        if progress.outcome not in (None, Outcome.NEEDS_A_PERSON):
             finish_end(transaction)
             return True
         for line in _situation(transaction):
@@ -40,7 +41,7 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
             for action in ("database", "schema"):
                 transaction.journal.append("undo done", action=action, note={"kept": "at a person's word"})
         _start_service(transaction)
-        if fall_back(transaction, "a person asked to recover", settled=True) != "needs a person":
+        if fall_back(transaction, "a person asked to recover", settled=True) != Outcome.NEEDS_A_PERSON:
             return True
         if force:
             free_lock(transaction.state, transaction.deploy)

@@ -13,6 +13,7 @@ from agent.steps.switch.health import ProveHealthBefore
 from agent.transaction.journal import Record
 from agent.transaction.progress import Progress, read_progress
 from agent.transaction.step import Step
+from agent.words.outcomes import OVER, Outcome
 
 
 class FinishCommit(Undo):
@@ -52,7 +53,7 @@ def plan_fallback(records: Sequence[Record]) -> list[Undo]:
         ['stop commands', 'evidence', 'mark']
     """
     progress = read_progress(records)
-    if not progress.begin or progress.outcome in ("committed", "refused", "fell back"):
+    if not progress.begin or progress.outcome in OVER:
         return []
     if progress.committed:
         return [FINISH_COMMIT]
@@ -66,11 +67,11 @@ def plan_fallback(records: Sequence[Record]) -> list[Undo]:
     ]
 
 
-def outcome_of(progress: Progress) -> str:
+def outcome_of(progress: Progress) -> Outcome:
     """How the transaction ends once every action was tried."""
     if progress.problems:
-        return "needs a person"
-    return "fell back" if order.touched(progress) else "refused"
+        return Outcome.NEEDS_A_PERSON
+    return Outcome.FELL_BACK if order.touched(progress) else Outcome.REFUSED
 
 
 def only_health_is_missing(progress: Progress) -> bool:

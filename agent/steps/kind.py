@@ -140,6 +140,7 @@ class StepKind:
     + blames_version: whether its failure says something about the version; else about the host, or the run
     + touches: whether it may leave something on the live site that has to be undone
     + noticed: whether visitors may notice it
+    + decides: whether a person reads once more at the end why it had nothing to do
     + undos: what takes it back
     """
 
@@ -151,6 +152,7 @@ class StepKind:
     optional = False
     blames_version = False
     touches = False
+    decides = False
     undos: tuple[Undo, ...] = ()
 
     def limit(self, settings: Settings) -> float:
@@ -175,8 +177,7 @@ class StepKind:
 
     def says(self, note: Note, seconds: float) -> list[str]:
         """What a person reads of it once it went well, a line each."""
-        lines = [f"{self.name}: {note.get('skipped', f'done in {seconds} s')}"]
-        return [*lines, f"{self.name}: WARNING: {note['warning']}"] if "warning" in note else lines
+        return [f"{self.name}: {note.get('skipped', f'done in {seconds} s')}"]
 
 
 class BuildStep(StepKind):

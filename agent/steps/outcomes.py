@@ -23,9 +23,13 @@ from agent.transaction.maintenance import (
     STILL_ON,
 )
 from agent.transaction.progress import Progress, read_progress
+from agent.words.outcomes import Outcome
+
+# What becomes of a host that does not take the database back itself.
+WAITS = "still falling back: the guard ends it here, once the primary host has taken the database back"
 
 
-def fallback_sentence(records: Sequence[Record], outcome: str, live: str | None, folder: str, restore: str) -> str:
+def fallback_sentence(records: Sequence[Record], outcome: Outcome, live: str | None, folder: str, restore: str) -> str:
     """The line that says how a deploy ended that did not commit, and what the site is like now.
 
     + records: the journal, all but that line
@@ -34,12 +38,12 @@ def fallback_sentence(records: Sequence[Record], outcome: str, live: str | None,
     """
     progress = read_progress(records)
     where = f"{outcome} at {progress.failed or progress.step}"
-    if outcome == "refused":
+    if outcome == Outcome.REFUSED:
         text = f"{where}: the live site was never touched ({live or 'no version'} is live)"
         return f"{text}{_down_before(progress)}; evidence: {folder}"
     found = _last_seen(records)
     maintenance = _maintenance(progress, found)
-    if outcome == "fell back":
+    if outcome == Outcome.FELL_BACK:
         state = f"{live} is live and {_proven(found)}" if live else "no version is live, as before"
         text = f"{where}: {state}, {maintenance}{_as_before(found)}{_database_stays(progress, found)}"
         text += _discarded(progress, found)

@@ -15,11 +15,12 @@ from typing import Any
 
 from agent.host.content_hash import content_hash
 from agent.host.files import read_lines, write_whole
-from agent.host.output import say
+from agent.host.output import say, warn
 from agent.host.users import acting_as
 from agent.state import State
 from agent.versions.layout import Layout
 from agent.versions.marks import NAME, read_json
+from agent.words.outcomes import Outcome
 
 Line = dict[str, Any]
 Named = Collection[str]
@@ -67,7 +68,7 @@ def keep_within(state: State, layout: Layout, settings: Mapping[str, Any], deplo
         try:
             forget()
         except (OSError, ValueError) as problem:
-            say(f"WARNING: what is old could not all be deleted: {problem}")
+            warn(f"WARNING: what is old could not all be deleted: {problem}")
 
 
 # --- Backups
@@ -97,7 +98,7 @@ def needed(history: Sequence[Line], marks: Iterable[Line], versions: Collection[
     left = {
         line.get("was"): line.get("backup")
         for line in history
-        if line.get("outcome") == "committed" and line.get("version") not in (None, line.get("was"))
+        if line.get("outcome") == Outcome.COMMITTED and line.get("version") not in (None, line.get("was"))
     }
     return paths | {str(path) for version, path in left.items() if version in versions and path}
 
@@ -172,7 +173,7 @@ def _shorten_history(state: State, layout: Layout, keep: int) -> None:
     if len(lines) <= keep:
         return
     names = _names(layout)
-    kept = [line for line in lines[:-keep] if line.get("outcome") == "committed" and line.get("version") in names]
+    kept = [line for line in lines[:-keep] if line.get("outcome") == Outcome.COMMITTED and line.get("version") in names]
     kept += lines[-keep:]
     if len(kept) < len(lines):
         write_whole(state.history, "".join(json.dumps(line) + "\n" for line in kept))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.transaction.journal import Record
+from agent.words.outcomes import Outcome
 
 # What adds up in a journal.
 LISTS = ("started", "done", "commands", "marks", "beside", "undone", "problems")
@@ -32,7 +33,7 @@ class Progress:
     fallback_at: float = 0.0
     settled: bool = False
     committed: bool = False
-    outcome: str | None = None
+    outcome: Outcome | None = None
 
     @property
     def step(self) -> str:
@@ -111,4 +112,4 @@ def _apply(state: dict[str, Any], record: Record) -> None:
     elif event == "committed":
         state["committed"] = True
     elif event == "ended":
-        state["outcome"] = record["outcome"]
+        state["outcome"] = Outcome(record["outcome"])

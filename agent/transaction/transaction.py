@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -21,10 +21,11 @@ from agent.host.processes import runs, started_at
 from agent.state import State
 from agent.transaction import bounds, reserve
 from agent.transaction.cost import measured_or_nothing
-from agent.transaction.journal import Journal
+from agent.transaction.journal import Journal, Record
 from agent.transaction.lock import Held, agent_stays, free_lock, lock_holder, take_lock
 from agent.transaction.progress import Progress, read_progress
 from agent.versions.layout import Layout
+from agent.words.outcomes import Outcome
 
 # What a fallback writes besides the journal's lines, each with the action that does.
 ROOMS = {"evidence": reserve.Room(bytes=64 * 1024, files=8), "mark": reserve.Room(bytes=16 * 1024, files=4)}
@@ -234,14 +235,14 @@ def describe_holder(state: State, deploy: str) -> str:
     what = "{} {} by {} holds this host since {}".format(
         progress.begin.get("kind", "deploy"), deploy, progress.begin.get("by", "somebody"), since
     )
-    if progress.outcome == "needs a person":
+    if progress.outcome == Outcome.NEEDS_A_PERSON:
         return what + ", and needs a person: run deploys/recover.py"
     if progress.falling_back:
         return what + ", falling back: " + str(progress.reason)
     return what + ", at step " + progress.step
 
 
-def end(transaction: Transaction, outcome: str, sentence: str) -> None:
+def end(transaction: Transaction, outcome: Outcome, sentence: str) -> None:
     """Write how it ended, here and in the history; then free the host, unless a person is needed first."""
     transaction.journal.append("ended", outcome=outcome, sentence=sentence)
     finish_end(transaction)
@@ -275,7 +276,7 @@ def finish_end(transaction: Transaction) -> None:
     except OSError as error:
         # The lock is freed all the same: a full disk must not keep the next deploy from being tried.
         say(f"the history can't be written: {error}")
-    if ended["outcome"] != "needs a person":
+    if ended["outcome"] != Outcome.NEEDS_A_PERSON:
         # Before the host is free: whoever has it next reads and writes the same.
         named = [str(path) for path in (progress.backup.get("path"), progress.begin.get("backup")) if path]
         settings = progress.begin["settings"]
@@ -291,5 +292,9 @@ def _in_history(transaction: Transaction, line: dict[str, Any]) -> bool:
 
 def how_it_ended(transaction: Transaction) -> str:
     """The sentence that a deploy ended with."""
-    sentences = [record["sentence"] for record in transaction.journal.records() if record["event"] == "ended"]
-    return str(sentences[-1]) if sentences else "it has not ended"
+    return ending_of(transaction.journal.records()) or "it has not ended"
+
+
+def ending_of(records: Sequence[Record]) -> str:
+    """The sentence that a deploy ended with, from its journal; empty while it has not."""
+    return next((str(record["sentence"]) for record in reversed(records) if record["event"] == "ended"), "")

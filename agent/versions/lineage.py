@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from agent.words.outcomes import Outcome
+
 
 def lineage(history: Iterable[dict[str, Any]]) -> list[str]:
     """The way to the live version, the oldest first and the live one last.
@@ -19,7 +21,7 @@ def lineage(history: Iterable[dict[str, Any]]) -> list[str]:
     """
     way: list[str] = []
     for line in history:
-        if line.get("outcome") != "committed" or line.get("kind") not in ("deploy", "revert"):
+        if line.get("outcome") != Outcome.COMMITTED or line.get("kind") not in ("deploy", "revert"):
             continue
         was, version = line.get("was"), line["version"]
         if was and (not way or way[-1] != was):

@@ -12,13 +12,15 @@ from gevent.pool import Pool
 from pyinfra.api import Host, State
 from pyinfra.context import ctx_host, ctx_state
 
+from agent.words.outcomes import Cause, Outcome
 from facts.preview import Preview
 from facts.survey import Survey
 from switchback.hosts.inventory import settings_of
 from switchback.hosts.link import tend
 from switchback.settings.errors import Refused
-from switchback.wire.calls import installed
+from switchback.wire.calls import fall_back
 from switchback.wire.payload import stdin_for
+from switchback.wire.results import outcome_of
 
 Facts = dict[str, Any]
 T = TypeVar("T")
@@ -29,9 +31,6 @@ SURVEY_TIMEOUT = 120
 TRY_AGAIN = 1.0
 
 _shared: dict[tuple[int, str], AsyncResult[Any]] = {}
-
-# What hosts have said besides what operations have of them, by name.
-said_besides: dict[str, list[str]] = {}
 
 
 def for_all_hosts(
@@ -117,16 +116,14 @@ def settle(state: State, name: str, deploy: str, patience: float, answer_within:
     + patience: how long to try to reach it, seconds; answer_within: how long it may take to answer then
     """
     host = state.inventory.get_host(name)
-    request = {"reason": "the link broke in the moment of the commit", "settled": False}
-    command = installed("fall-back", deploy, request=request, timeout=answer_within)
+    command = fall_back(deploy, "the link broke in the moment of the commit", Cause.ITSELF, timeout=answer_within)
     end = time.monotonic() + patience
     while not _link_anew(host):
         if time.monotonic() > end:
             return False
         gevent.sleep(TRY_AGAIN)
-    _, output = host.run_shell_command(command, _sudo=True, **dict(command.connector_arguments))
-    said_besides[name] = list(output.stdout_lines)
-    committed = any(line.startswith("committed: ") for line in output.stdout_lines)
+    command.run_beside(host)
+    committed = outcome_of(name) == Outcome.COMMITTED
     if committed:
         state.failed_hosts.discard(host)
         state.active_hosts.add(host)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from agent.versions.marks import NAME
+from agent.words.outcomes import Outcome
 from switchback.plan.database_lines import count_of, left_lines, migration_lines
 from switchback.plan.model import (
     Changes,
@@ -207,7 +208,8 @@ def _window_lines(host: HostPreview) -> list[str]:
     lines = [f"{word} ({window.why})"]
     if host.windows:
         took = ", ".join(
-            f"{one.seconds:.1f} s" + ("" if one.outcome == "committed" else f" ({one.outcome})") for one in host.windows
+            f"{one.seconds:.1f} s" + ("" if one.outcome == Outcome.COMMITTED else f" ({one.outcome})")
+            for one in host.windows
         )
         lines.append(f"the last {'one' if len(host.windows) == 1 else 'ones'} on this host took {took}")
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from agent.words.outcomes import Outcome
 from switchback.checks.compare import unknown_to_primary
 from switchback.runs.fleet import Facts, Fleet, idle_runs, needs_restore_script, runs_to, to_named
 from switchback.runs.run import Run
@@ -133,5 +134,5 @@ def _backup_before_leaving(fleet: Fleet, version: str) -> str:
 
 def last_left(history: Sequence[Facts], version: str) -> Facts:
     """The run that last put another version in the place of a version; empty where none has."""
-    left = (line for line in reversed(history) if line["outcome"] == "committed" and line["was"] == version)
+    left = (line for line in reversed(history) if line["outcome"] == Outcome.COMMITTED and line["was"] == version)
     return next((line for line in left if line.get("version") not in (None, version)), {})

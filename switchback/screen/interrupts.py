@@ -13,11 +13,12 @@ import gevent
 from paramiko import SSHException
 from pyinfra.api import State
 
-from switchback.hosts.gateway import said_besides
+from agent.words.outcomes import Cause
 from switchback.runs.run import Run
-from switchback.screen.report import INTERRUPTED, has_gone_back
-from switchback.wire.calls import installed
+from switchback.wire.calls import fall_back
+from switchback.wire.results import has_its_database_back
 
+INTERRUPTED = "interrupted at the controller"
 # What a shell reports for a program that Ctrl-C ended.
 EXIT_CODE = 130
 
@@ -81,14 +82,10 @@ class Interrupts:
 
     def _fall_back_on(self, run: Run) -> None:
         host = self._state.inventory.get_host(run.host)
-        settled = run.host != run.primary and has_gone_back(said_besides.get(run.primary, ()))
-        request = {"reason": INTERRUPTED, "settled": settled}
-        command = installed("fall-back", run.deploy, request=request, timeout=run.patience())
-        arguments = dict(command.connector_arguments)
+        settled = run.host != run.primary and has_its_database_back(run.primary)
+        command = fall_back(run.deploy, INTERRUPTED, Cause.PERSON, run.patience(), settled)
         try:
-            _, output = host.run_shell_command(command, _sudo=True, **arguments)
+            command.run_beside(host)
         except (OSError, EOFError, SSHException) as problem:
             why = str(problem) or type(problem).__name__
             click.echo(f"    [{run.host}] does not answer ({why}): its guard takes it back by itself.", err=True)
-            return
-        said_besides[run.host] = list(output.stdout_lines)

@@ -14,11 +14,12 @@ from pyinfra.api import Host, State
 
 from agent.runs.clean import choose
 from agent.transaction.transaction import Refused as Undeletable
+from agent.words.outcomes import Outcome
 from switchback.checks.compare import differences, setting_differences
 from switchback.checks.layout import host_problems
 from switchback.checks.notices import hotfix_problems, link_notices, transaction_problems
 from switchback.checks.unable import unable_problems
-from switchback.hosts.gateway import Facts, for_all_hosts, left_out, said_besides, survey_all
+from switchback.hosts.gateway import Facts, for_all_hosts, left_out, survey_all
 from switchback.hosts.inventory import command_line, options, primary_of, settings_of
 from switchback.plan.builder import foresee_cleaning
 from switchback.plan.known import Known
@@ -157,7 +158,7 @@ def _plan(
     present.present(preview, kept)
     runs = present.with_foresight(runs, preview)
     Interrupts(state, list(runs.values())).catch()
-    report.follow(state, list(runs.values()), said_besides)
+    report.follow(state, list(runs.values()))
     return runs
 
 
@@ -220,7 +221,7 @@ def _in_the_way(seen: dict[str, Facts], found: dict[str, list[str]]) -> dict[str
     known = {}
     for name, facts in seen.items():
         opened = transaction_problems(facts) if facts else []
-        stuck = opened and facts["transaction"]["outcome"] == "needs a person"
+        stuck = opened and facts["transaction"]["outcome"] == Outcome.NEEDS_A_PERSON
         notices = tuple(opened) if present.only_looks() and not stuck else ()
         in_the_way = () if notices else opened
         no_way_back = [f"{one} (a run that fails has nothing to go back to)" for one in unable_problems(facts)]

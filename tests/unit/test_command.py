@@ -95,10 +95,9 @@ def umask() -> Iterator[None]:
 def test_what_is_made_can_be_read_whatever_umask_the_login_of_its_caller_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def make(*_: object) -> int:
+    def make(*_: object) -> None:
         (tmp_path / "ours").mkdir()
         runner(tmp_path / "step.log").run(["mkdir", "theirs"], cwd=tmp_path)
-        return 0
 
     monkeypatch.setitem(main.COMMANDS, "make", make)
     assert main.main(["make"]) == 0

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pprint import pformat
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from agent.words.outcomes import Outcome
+from agent.words.result import MARK, Result, framed
 from switchback.plan.model import Preview
 from switchback.wire.calls import AGENT
 from switchback.wire.payload import LOADER, agent_fingerprint
@@ -83,6 +85,12 @@ class Done:
 
 Start = Callable[..., Done]
 
+
+def says(result: Result, *lines: str) -> dict[str, Any]:
+    """What an agent answers that ends a call in some way."""
+    return {"success": result.ok, "stdout": [*lines, result.sentence, framed(result)]}
+
+
 # Nobody listens there.
 NOWHERE: dict[str, Any] = {"nowhere": {}}
 
@@ -115,7 +123,7 @@ def start(tmp_path: Path) -> Start:
             usual = {
                 r" survey\b": json.dumps(known),
                 r" preview\b": json.dumps({**FOUND, **(found or {})}),
-                r" commit'?$": f"committed: {NEW} is live and healthy",
+                r" commit'?$": says(Result(True, Outcome.COMMITTED, f"committed: {NEW} is live and healthy")),
             }
             hosts.append((f"@fake/{name}", {"fake_delay": 0, "fake_delay_jitter": 0, "answers": {**first, **usual}}))
         if facts == NOWHERE:
@@ -152,6 +160,13 @@ def test_a_deploy_does_its_steps_in_order_on_all_hosts_and_shows_no_password(sta
         assert tuple(done.asked(host)) == DEPLOY
     assert done.last_screen[0].endswith(": committed")
     assert HIDDEN not in done.output
+    assert MARK not in done.output
+
+
+def test_a_host_that_only_prints_the_words_of_an_outcome_has_not_ended_so(start: Start) -> None:
+    printed = {"stdout": [f"committed: {NEW} is live and healthy"]}
+    done = start("deploy", "-y", answers={"web2": {r" commit\b": printed}})
+    assert "    [@fake/web2] no word from the host" in "\n".join(done.last_screen)
 
 
 def test_a_dry_run_asks_a_host_for_nothing_but_what_it_is_like(start: Start) -> None:
@@ -235,11 +250,9 @@ def test_a_host_that_can_not_look_ahead_is_shown_as_far_as_it_was_seen(start: St
 
 
 def test_a_step_that_fails_on_one_host_takes_all_hosts_back_and_the_run_does_not_end_well(start: Start) -> None:
-    failed = {
-        "success": False,
-        "stdout": ["falling back: restart failed: it broke", f"fell back at restart: {LIVE} is live and healthy"],
-    }
-    other = {"success": False, "stdout": [f"fell back at restart: {LIVE} is live and healthy"]}
+    fell_back = Result(False, Outcome.FELL_BACK, f"fell back at restart: {LIVE} is live and healthy")
+    failed = says(replace(fell_back, reason=("restart failed: it broke",)), "falling back: restart failed: it broke")
+    other = says(replace(fell_back, followed=True))
     done = start(
         "deploy",
         "-y",
@@ -260,8 +273,8 @@ def test_a_step_that_fails_on_one_host_takes_all_hosts_back_and_the_run_does_not
 
 
 def test_a_host_that_can_not_begin_keeps_the_others_from_going_on(start: Start) -> None:
-    refused = {"success": False, "stdout": ["refused: deploy x by ann@desk holds this host since noon, at step code"]}
-    back = {"success": False, "stdout": ["refused at begin: the live site was never touched"]}
+    refused = says(Result(False, Outcome.REFUSED, "refused: deploy x by ann@desk holds this host, at step code"))
+    back = says(Result(False, Outcome.REFUSED, "refused at begin: the live site was never touched"))
     done = start(
         "deploy",
         "-y",
@@ -374,7 +387,7 @@ def test_a_host_that_can_not_be_reached_is_said_to_be_just_that(deploy: str, sta
 
 
 def test_a_run_that_fails_on_every_host_ends_with_how_and_not_with_that_no_host_remains(start: Start) -> None:
-    refused = {"success": False, "stdout": ["refused at code: the live site was never touched"]}
+    refused = says(Result(False, Outcome.REFUSED, "refused at code: the live site was never touched"))
     answers = {name: {r" begin'?$": refused} for name in ("web1", "web2", "web3")}
     done = start("deploy", "-y", answers=answers)
     assert done.code == 1
@@ -399,7 +412,7 @@ def test_a_refusal_is_json_where_json_is_asked_for(
 
 
 def test_a_run_that_fails_on_every_host_is_json_too(start: Start) -> None:
-    refused = {"success": False, "stdout": ["refused at code: the live site was never touched"]}
+    refused = says(Result(False, Outcome.REFUSED, "refused at code: the live site was never touched"))
     answers = {name: {r" begin'?$": refused} for name in ("web1", "web2", "web3")}
     done = start("deploy", "--json", "-y", answers=answers, reads_stdout=True)
     assert done.code == 1

@@ -17,9 +17,12 @@ import pytest
 from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.context import ctx_host, ctx_state
 
-from operations import housekeeping, steps, transaction, version, window
+from agent.words.outcomes import Outcome
+from agent.words.result import Result
+from operations import housekeeping, transaction, version, window
 from operations.steps import step
 from switchback.runs.run import Cleaning, Run
+from switchback.wire import results
 from switchback.wire.calls import AGENT
 from switchback.wire.payload import agent_fingerprint
 from tests.unit.examples import ALL_STEPS, CODE_URL, CONFIG_URL, HIDDEN, run, settings, without_gevent
@@ -232,11 +235,11 @@ def on(host: str, primary: str = "web1") -> Run:
 
 
 @pytest.fixture(autouse=True)
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the primary host has said."""
-    words = ["fell back at restart: the old version is live and proven healthy"]
-    monkeypatch.setattr(steps, "said_by", lambda state, host: words)
-    return words
+def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Result]]:
+    """How the calls of the hosts have ended: the primary one has fallen back, of the others nothing is known."""
+    ended = {"web1": [Result(True), Result(False, Outcome.FELL_BACK, "fell back", database_back=True)]}
+    monkeypatch.setattr(results, "_heard", ended)
+    return ended
 
 
 def falls_back(done: Done) -> dict[str, Any] | None:
@@ -244,25 +247,44 @@ def falls_back(done: Done) -> dict[str, Any] | None:
     return done.told if done.commands and " fall-back " in done.line else None
 
 
+def all_or_none(failed: str, settled: bool) -> dict[str, Any]:
+    reason = f"{failed} failed, and a deploy commits on all hosts or on none"
+    return {"reason": reason, "cause": "another host", "settled": settled}
+
+
 def test_the_primary_host_falls_back_as_soon_as_another_one_has_failed() -> None:
     told = falls_back(Done(step, on("web1"), "restart", failed=("web3",)))
-    assert told == {"reason": "web3 failed, and a deploy commits on all hosts or on none", "settled": False}
+    assert told == {
+        "reason": "web3 failed, and a deploy commits on all hosts or on none",
+        "settled": False,
+        "cause": "another host",
+    }
 
 
 def test_the_others_fall_back_as_soon_as_the_primary_host_has_failed() -> None:
     told = falls_back(Done(step, on("web2"), "restart", failed=("web1",)))
-    assert told == {"reason": "web1 failed, and a deploy commits on all hosts or on none", "settled": True}
+    assert told == {
+        "reason": "web1 failed, and a deploy commits on all hosts or on none",
+        "settled": True,
+        "cause": "another host",
+    }
 
 
-def test_of_a_primary_host_without_a_word_nobody_knows_whether_the_database_is_back(said: list[str]) -> None:
-    said.clear()
+@pytest.mark.parametrize("ended", [[], [Result(True)], [Result(False, Outcome.NEEDS_A_PERSON, "fell back at x")]])
+def test_of_a_primary_host_that_has_not_told_so_nobody_knows_whether_the_database_is_back(
+    ended: list[Result], heard: dict[str, list[Result]]
+) -> None:
+    heard["web1"] = ended
     told = falls_back(Done(step, on("web2"), "restart", failed=("web1",)))
-    assert told == {"reason": "web1 failed, and a deploy commits on all hosts or on none", "settled": False}
+    assert told == {
+        "reason": "web1 failed, and a deploy commits on all hosts or on none",
+        "settled": False,
+        "cause": "another host",
+    }
 
 
-def test_who_has_failed_is_told_and_not_who_has_only_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    follows = "falling back: web3 failed, and a deploy commits on all hosts or on none"
-    monkeypatch.setattr(steps, "said_by", lambda state, host: [follows] if host == "web1" else [])
+def test_who_has_failed_is_told_and_not_who_has_only_followed(heard: dict[str, list[Result]]) -> None:
+    heard["web1"] = [Result(False, Outcome.FELL_BACK, "fell back", followed=True)]
     told = falls_back(Done(step, on("web2"), "restart", failed=("web1", "web3")))
     assert told
     assert told["reason"] == "web3 failed, and a deploy commits on all hosts or on none"

@@ -51,7 +51,7 @@ def test_the_agent_looks_at_a_host_from_its_standard_input_and_leaves_nothing_th
 
 def test_the_agent_says_that_nothing_is_open_where_no_deploy_ever_was(tmp_path: Path) -> None:
     done = ask("recover", {}, tmp_path)
-    assert (done.returncode, done.stdout) == (0, "no deploy is open on this host\n")
+    assert (done.returncode, done.stdout.split("\n")[0]) == (0, "no deploy is open on this host")
 
 
 @pytest.mark.parametrize("installed", [agent_fingerprint(), "0123456789abcdef"])
@@ -62,7 +62,7 @@ def test_the_very_same_agent_is_run_where_it_is_installed_and_no_other(installed
     (library / "current").symlink_to(installed)
     shutil.copytree(AGENT, library / installed / "agent", ignore=shutil.ignore_patterns("__pycache__"))
     loader = LOADER.replace("/usr/local/lib/switchback", str(library))
-    assert ask("recover", {}, folder, loader).stdout == "no deploy is open on this host\n"
+    assert ask("recover", {}, folder, loader).stdout.startswith("no deploy is open on this host\n")
     done = ask("recover", {}, folder, loader, sources=f"{agent_fingerprint()} unreadable")
     assert (done.returncode == 0) == (installed == agent_fingerprint())
     assert list((library / installed).rglob("*.pyc")) == []

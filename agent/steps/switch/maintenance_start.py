@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.host.output import say
+from agent.host.output import announce
 from agent.restart import early
 from agent.steps import scripts
 from agent.steps.kind import PATIENCE, Known, Note, SwitchStep, Turn, Undo
@@ -37,6 +37,7 @@ class MaintenanceStart(SwitchStep):
     name = "maintenance_start"
     setting = "maintenance_start_script"
     touches = True
+    decides = True
     undos = (LetVisitorsIn(),)
 
     def idle(self, known: Known) -> str:
@@ -54,7 +55,7 @@ class MaintenanceStart(SwitchStep):
         # As long as visitors are let in.
         files = served.before(step)
         if step.settings["maintenance"] == "auto":
-            say(f"maintenance_start: a window is needed: {window.why}")
+            announce(f"maintenance_start: a window is needed: {window.why}")
         before = site.look(step.settings)
         scripts.run_script(step, "maintenance_start_script")
         return {"why": window.why, **files, **site.see_shut(step, before)}

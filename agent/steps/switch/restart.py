@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.host.output import say
+from agent.host.output import announce, say
 from agent.restart import early, full, rolling
 from agent.service import health, verdicts
 from agent.service.supervisor_config import Unreadable
@@ -99,9 +99,9 @@ class Restart(SwitchStep):
             return {"way": "rolling", **rolling.replace_all(step, early.take(step))}
         if decided.get("why"):
             first, *lines = lines_of(str(decided["why"]))
-            say(f"restart: in full, not one process after the other: {first}")
+            announce(f"restart: in full, not one process after the other: {first}")
             for line in lines:
-                say(f"restart:   {line}")
+                announce(f"restart:   {line}")
         full.restart(step)
         return {"way": "restart"}
 

@@ -1,0 +1,57 @@
+"""How a call of the agent has ended, as the controller is told: from the journal, and what this process has said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.host.output import as_said, said
+from agent.steps.outcomes import WAITS
+from agent.text.lines import lines_of
+from agent.transaction.consequences import waits_for_primary
+from agent.transaction.cost import measured_or_nothing, sentences
+from agent.transaction.journal import Record
+from agent.transaction.progress import read_progress
+from agent.transaction.transaction import Transaction, ending_of
+from agent.words.outcomes import Cause, Outcome
+from agent.words.result import Result
+
+# What becomes of a fallback that was cut off.
+GOES_ON = "still falling back: the guard goes on with it"
+
+
+def result_of(transaction: Transaction, ok: bool) -> Result:
+    """How a call that was about a deploy has ended.
+
+    + ok: whether it has done what it was asked for
+    """
+    records = transaction.journal.records()
+    progress = read_progress(records)
+    warnings, told = tuple(said.warnings), tuple(said.told)
+    if not progress.falling_back and progress.outcome is None:
+        return Result(ok, warnings=warnings, told=told)
+    cause = _cause(records)
+    return Result(
+        ok,
+        outcome=progress.outcome or Outcome.FALLING_BACK,
+        sentence=as_said(ending_of(records) or (WAITS if waits_for_primary(progress) else GOES_ON)),
+        reason=tuple(lines_of(as_said(progress.reason or ""))),
+        warnings=warnings,
+        told=told,
+        cost=tuple(sentences(measured_or_nothing(records))) if progress.outcome else (),
+        failed=progress.failed or progress.step,
+        evidence=progress.outcome not in (None, Outcome.COMMITTED),
+        followed=cause == Cause.ANOTHER_HOST,
+        interrupted=cause == Cause.PERSON,
+        database_back=progress.outcome in (Outcome.REFUSED, Outcome.FELL_BACK),
+    )
+
+
+def refused(reason: str) -> Result:
+    """How a call has ended that could not be done, and has changed nothing."""
+    return Result(False, Outcome.REFUSED, as_said(f"refused: {reason}"), database_back=True)
+
+
+def _cause(records: Sequence[Record]) -> str:
+    """Whose doing it was that the deploy fell back first; what came upon it then, such as a reboot, is not."""
+    causes = [record.get("cause", Cause.ITSELF) for record in records if record.get("event") == "fallback"]
+    return str(causes[0]) if causes else Cause.ITSELF

@@ -1,0 +1,72 @@
+"""JSON as dataclasses: what doesn't fit is named when it is read, and travels no further."""
+
+# No `from __future__ import annotations`: the hosts' oldest Python reads the types of the fields when it runs.
+
+import dataclasses
+import json
+import typing
+from enum import Enum
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Unreadable(ValueError):
+    """What was sent is not what was expected, and where."""
+
+
+def to_json(value: object) -> str:
+    """A dataclass on one line."""
+    return json.dumps(value, default=dataclasses.asdict)
+
+
+def from_json(shape: type[T], text: str) -> T:
+    """A dataclass from its line; what it does not know is let be. Raises Unreadable."""
+    try:
+        found = json.loads(text)
+    except ValueError as problem:
+        raise Unreadable(f"{shape.__name__} is no JSON: {problem}") from None
+    read: T = _read(shape, found, shape.__name__)
+    return read
+
+
+def _read(shape: Any, found: Any, where: str) -> Any:
+    """A value of a type, from what JSON has made of it.
+
+    + where: the names that lead to it
+    """
+    kind, inside = typing.get_origin(shape), typing.get_args(shape)
+    if kind is typing.Union:
+        return None if found is None else _read(inside[0], found, where)
+    if kind is tuple and isinstance(found, list):
+        return tuple(_read(inside[0], one, f"{where}[{number}]") for number, one in enumerate(found))
+    if kind is dict and isinstance(found, dict):
+        return {key: _read(inside[1], one, f"{where}.{key}") for key, one in found.items()}
+    if dataclasses.is_dataclass(shape):
+        return _read_fields(shape, found, where)
+    return _read_plain(shape, found, where)
+
+
+def _read_plain(shape: Any, found: Any, where: str) -> Any:
+    if isinstance(shape, type) and issubclass(shape, Enum) and isinstance(found, str):
+        try:
+            return shape(found)
+        except ValueError:
+            raise Unreadable(f"{where}: {found!r} is none of {', '.join(one.value for one in shape)}") from None
+    # To JSON 5.0 and 5 are the same, and True is no number.
+    fits = (int, float) if shape is float else shape
+    if isinstance(fits, (type, tuple)) and isinstance(found, fits) and isinstance(found, bool) == (shape is bool):
+        return found
+    raise Unreadable(f"{where}: {found!r} is no {getattr(shape, '__name__', shape)}")
+
+
+def _read_fields(shape: Any, found: Any, where: str) -> Any:
+    if not isinstance(found, dict):
+        raise Unreadable(f"{where}: {found!r} is no {shape.__name__}")
+    types, given = typing.get_type_hints(shape), {}
+    for field in dataclasses.fields(shape):
+        if field.name in found:
+            given[field.name] = _read(types[field.name], found[field.name], f"{where}.{field.name}")
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise Unreadable(f"{where}.{field.name} is missing")
+    return shape(**given)

@@ -1,0 +1,63 @@
+"""How the calls of the hosts' agents have ended: taken off what they print, and kept for who asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from pyinfra.api import Host, State, StringCommand
+from pyinfra.api.output import set_echo
+from pyinfra.connectors.util import CommandOutput
+
+from agent.words.outcomes import Outcome
+from agent.words.result import MARK, Result, is_framed, read_result
+
+# By the host's name, oldest first.
+_heard: dict[str, list[Result]] = {}
+
+
+class AgentCommand(StringCommand):
+    """A command that ends with a result: it is kept, and is no line of its output any more."""
+
+    def execute(self, state: State, host: Host, connector_arguments: Any) -> tuple[bool, CommandOutput]:
+        """Run it on a host, as part of an operation."""
+        ok, output = super().execute(state, host, connector_arguments)
+        _take_off(host, output)
+        return ok, output
+
+    def run_beside(self, host: Host) -> None:
+        """Run it on a host beside its operations; nothing of it is printed."""
+        _, output = host.run_shell_command(self, _sudo=True, **dict(self.connector_arguments))
+        _take_off(host, output)
+
+
+def _take_off(host: Host, output: CommandOutput) -> None:
+    result = read_result(output.stdout_lines)
+    output.combined_lines = [one for one in output.combined_lines if not is_framed(one.line)]
+    if result is not None:
+        heard_from(host.name).append(result)
+
+
+def heard_from(host: str) -> list[Result]:
+    """How the calls of a host's agent in this run have ended, oldest first."""
+    return _heard.setdefault(host, [])
+
+
+def outcome_of(host: str) -> Outcome:
+    """How the run has ended on a host, as far as it has told."""
+    return next((one.outcome for one in reversed(heard_from(host)) if one.outcome), Outcome.UNKNOWN)
+
+
+def has_its_database_back(host: str) -> bool:
+    """Whether a host has told that it is back where it was, and its database with it."""
+    return any(one.database_back for one in heard_from(host))
+
+
+def keep_results_from_sight() -> None:
+    """Have pyinfra, which prints what a host says as it comes, leave out what is for us alone."""
+    set_echo(_echo)
+
+
+def _echo(message: Any = None, **arguments: Any) -> None:
+    if MARK not in str(message):
+        click.echo(message, **arguments)

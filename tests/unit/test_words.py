@@ -1,0 +1,109 @@
+"""What controller and host say to each other is read as it was written, or refused with a word on where it differs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.host import output
+from agent.words.outcomes import Outcome
+from agent.words.result import MARK, Result, framed, read_result
+from agent.words.shapes import Unreadable, from_json, to_json
+
+texts = st.lists(st.text()).map(tuple)
+results = st.builds(
+    Result,
+    ok=st.booleans(),
+    outcome=st.none() | st.sampled_from(Outcome),
+    sentence=st.text(),
+    reason=texts,
+    warnings=texts,
+    told=texts,
+    cost=texts,
+    failed=st.none() | st.text(),
+)
+
+
+@given(results)
+def test_a_result_is_read_as_it_was_written_and_is_one_line(result: Result) -> None:
+    assert read_result(["code: done in 0.3 s", framed(result)]) == result
+    assert "\n" not in framed(result)
+
+
+@given(result=results, lines=st.lists(st.text()))
+def test_nothing_that_is_said_can_be_taken_for_a_result(result: Result, lines: list[str]) -> None:
+    for text in (framed(result), f"the app has printed:\n{framed(result)}", *lines):
+        assert MARK not in output.as_said(text)
+        assert read_result(output.as_said(text).split("\n")) is None
+
+
+def test_only_what_comes_last_is_a_result(capsys: pytest.CaptureFixture[str]) -> None:
+    output.conclude(Result(True, Outcome.COMMITTED))
+    output.say("the link broke, and somebody else went on")
+    assert read_result(capsys.readouterr().out.splitlines(keepends=False)[-1:]) is None
+    assert read_result([]) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        MARK,
+        f"{MARK}{{",
+        f"{MARK}[]",
+        MARK + json.dumps({"outcome": "committed"}),
+        MARK + json.dumps({"ok": True, "outcome": "well"}),
+        MARK + json.dumps({"ok": True, "outcome": "committed", "schema": 2}),
+    ],
+)
+def test_a_result_that_was_cut_off_or_is_of_another_version_is_none(line: str) -> None:
+    assert read_result([line]) is None
+
+
+@dataclass(frozen=True)
+class Inner:
+    name: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outer:
+    number: int
+    inner: Inner
+    more: tuple[Inner, ...] = ()
+    named: dict[str, Inner] = field(default_factory=dict)
+    # As the agent writes it, for the oldest Python of a host.
+    perhaps: Optional[Outcome] = None  # noqa: UP045
+
+
+def test_dataclasses_inside_of_others_come_back_as_they_were() -> None:
+    outer = Outer(1, Inner("a", 2.5), (Inner("b"),), {"c": Inner("d")}, Outcome.REFUSED)
+    assert from_json(Outer, to_json(outer)) == outer
+
+
+def test_what_a_later_version_says_besides_is_let_be() -> None:
+    assert from_json(Inner, '{"name": "a", "colour": "red"}') == Inner("a")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "Outer is no JSON"),
+        ("[]", "Outer: [] is no Outer"),
+        ('{"number": 1}', "Outer.inner is missing"),
+        ('{"number": true, "inner": {"name": "a"}}', "Outer.number: True is no int"),
+        ('{"number": "1", "inner": {"name": "a"}}', "Outer.number: '1' is no int"),
+        ('{"number": 1, "inner": {"name": null}}', "Outer.inner.name: None is no str"),
+        ('{"number": 1, "inner": {"name": "a"}, "more": [{"name": "b"}, 3]}', "Outer.more[1]: 3 is no Inner"),
+        ('{"number": 1, "inner": {"name": "a"}, "named": {"c": {}}}', "Outer.named.c.name is missing"),
+        ('{"number": 1, "inner": {"name": "a"}, "perhaps": "well"}', "Outer.perhaps: 'well' is none of committed"),
+    ],
+)
+def test_what_does_not_fit_is_named_with_the_way_to_it(text: str, told: str) -> None:
+    with pytest.raises(Unreadable) as problem:
+        from_json(Outer, text)
+    assert told in str(problem.value)
