@@ -17,24 +17,34 @@ WORKING, PREVIOUS_WORKING = "/home/app/django-working", "/home/app/django-previo
 LOOK_LIMIT = 60.0
 
 # Run on the host. What is on its way out (the guard ends within a second of its deploy) is given a moment.
-LOOK = r"""
+LOOK = r'''
 import glob, json, os, pwd, re, subprocess, time
 
 APP = pwd.getpwnam("app")
 STATE = "/var/lib/switchback"
 # Not in one piece: this text is in a command line, too.
 AGENT = "switchback-" + "agent"
-TABLES = "select relname from pg_class where relname in ('django_migrations', 'items_item')"
-MIGRATIONS = "select app || '.' || name from django_migrations order by 1"
+# Debian's own psql and pg_dump are programs that look for these first.
+POSTGRESQL = max(glob.glob("/usr/lib/postgresql/*/bin"))
+# The migrations and the rows, where there are such tables, with a line between them.
+CONTENT = r"""
+select coalesce(bool_or(relname = 'django_migrations'), false) as migrations,
+    coalesce(bool_or(relname = 'items_item'), false) as items from pg_class \gset
+\if :migrations
+select app || '.' || name from django_migrations order by 1;
+\endif
+\echo --
+\if :items
+select count(*) from items_item;
+\endif
+"""
 
 def output(*argv):
     return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
 
-def as_app(*argv):
-    return subprocess.run(["runuser", "-u", "app", "--", *argv], capture_output=True, text=True, check=True).stdout
-
-def query(statement):
-    return as_app("psql", "-AtXd", "app", "-c", statement).splitlines()
+def as_app(*argv, told=""):
+    argv = ["runuser", "-u", "app", "--", *argv]
+    return subprocess.run(argv, input=told, capture_output=True, text=True, check=True).stdout
 
 def lines(path):
     try:
@@ -42,8 +52,10 @@ def lines(path):
     except FileNotFoundError:
         return []
 
-def unit(name, what):
-    return output("systemctl", "show", name, "--property", what, "--value").strip()
+def units():
+    """Of the service and of the guard, what systemd knows about them."""
+    shown = output("systemctl", "show", "django", "switchback-guard", "--property", "ActiveState,MainPID")
+    return [dict(line.split("=") for line in part.splitlines()) for part in shown.split("\n\n")]
 
 def read(path):
     try:
@@ -108,25 +120,27 @@ def still_open():
     return [path for path in journals if lines(path)[-1]["event"] != "ended"]
 
 def database():
-    tables = query(TABLES)
-    migrations = query(MIGRATIONS) if "django_migrations" in tables else []
-    rows = int(query("select count(*) from items_item")[0]) if "items_item" in tables else None
-    schema = as_app("pg_dump", "--schema-only", "--dbname=app").splitlines()
+    content = as_app(POSTGRESQL + "/psql", "-AqtXd", "app", "-v", "ON_ERROR_STOP=1", told=CONTENT)
+    migrations, _, rows = content.partition("--\n")
+    schema = as_app(POSTGRESQL + "/pg_dump", "--schema-only", "--dbname=app").splitlines()
     # Newer ones of it write a random word around everything.
     schema = [line for line in schema if not line.startswith(("\\restrict", "\\unrestrict"))]
-    return {"migrations": migrations, "rows": rows, "schema": "\n".join(schema)}
+    rows = int(rows) if rows else None
+    return {"migrations": migrations.splitlines(), "rows": rows, "schema": "\n".join(schema)}
 
 limit = time.monotonic() + 5
-while (unit("switchback-guard", "ActiveState") not in ("inactive", "failed") or strays()) and time.monotonic() < limit:
+service, guard = units()
+while (guard["ActiveState"] not in ("inactive", "failed") or strays()) and time.monotonic() < limit:
     time.sleep(0.05)
+    service, guard = units()
 
 print(json.dumps({
     "links": links(),
-    "service": unit("django", "ActiveState"),
-    "main_pid": int(unit("django", "MainPID") or 0),
+    "service": service["ActiveState"],
+    "main_pid": int(service["MainPID"]),
     "processes": {pid: runs_from(pid) for pid, _, _, _ in of_service()},
     "strays": strays(),
-    "guard": unit("switchback-guard", "ActiveState"),
+    "guard": guard["ActiveState"],
     "maintenance": os.path.exists("/home/app/maintenance"),
     "lock": read(STATE + "/lock").strip(),
     "still_open": still_open(),
@@ -142,7 +156,7 @@ print(json.dumps({
         for part in ("code", "config")
     },
 }))
-"""
+'''
 
 
 @dataclass(frozen=True)

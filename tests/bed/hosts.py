@@ -42,7 +42,9 @@ USED = {
     "docker/{}/cpu.stat": MICRO,
     "system.slice/docker-{}.scope/cpu.stat": MICRO,
 }
+# Debian's own pg_isready is a program that looks for this one first.
 READY = (
+    "PATH=$(echo /usr/lib/postgresql/*/bin):$PATH; "
     "until pg_isready -q && systemctl is-active -q nginx ssh; do sleep 0.05; done; "
     "systemctl is-system-running --wait >/dev/null; true"
 )

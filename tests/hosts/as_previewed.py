@@ -25,7 +25,9 @@ def query(statement):
     # Several hosts may share the database of one, as the app's own settings have it.
     shared = "/home/app/database_host"
     there = ["--host", open(shared).read().strip()] if os.path.exists(shared) else []
-    return as_app("psql", *there, "-AtXd", "app", "-c", statement).splitlines()
+    # Debian's own psql is a program that looks for this one first.
+    psql = max(glob.glob("/usr/lib/postgresql/*/bin/psql"))
+    return as_app(psql, *there, "-AtXd", "app", "-c", statement).splitlines()
 
 links = {}
 for path in [*glob.glob("/home/app/*"), *glob.glob("/home/app/deployment/*")]:

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from tests.bed.hosts import Host
+from tests.hosts.listing import LIMIT, Listing, list_files
 from tests.runs import Result
 
 FOLDERS = ("/etc", "/home/app", "/usr/local", "/var/lib/switchback")
-LIMIT = 60
 # What the app itself writes as it starts, and as visitors and health checks come.
-WRITTEN_BY_APP = ("/home/app/log/", "/home/app/supervisord.log")
+WRITTEN_BY_APP = ("/home/app/log/*", "/home/app/supervisord.log*")
+NOT_THE_APPS = [word for path in WRITTEN_BY_APP for word in ("-not", "-path", path)]
 
-LOOK = r"""
-import json, os, stat, subprocess, sys
+PROCESSES = r"""
+import os, subprocess
 
-def describe(path):
-    info = os.lstat(path)
-    target = os.readlink(path) if stat.S_ISLNK(info.st_mode) else ""
-    # The kernel moves ctime with every change of a file, and nobody can set it back. It comes last.
-    times = [info.st_mtime_ns, target, info.st_ctime_ns]
-    return [oct(info.st_mode), info.st_uid, info.st_gid, info.st_ino, info.st_size, *times]
-
-found = {}
-for top in sys.argv[1:]:
-    if os.path.lexists(top):
-        found[top] = describe(top)
-    for folder, folders, files in os.walk(top):
-        for name in folders + files:
-            path = os.path.join(folder, name)
-            found[path] = describe(path)
 group = subprocess.run(
     ["systemctl", "show", "django", "--property", "ControlGroup", "--value"], capture_output=True, text=True
 ).stdout.strip()
@@ -43,7 +27,7 @@ for folder, _, _ in os.walk("/sys/fs/cgroup"):
     if group and folder.endswith(group):
         with open(folder + "/cgroup.procs") as file:
             processes += file.read().split()
-print(json.dumps({"files": found, "processes": sorted(set(processes))}))
+print(*sorted(set(processes)))
 """
 
 
@@ -51,28 +35,30 @@ print(json.dumps({"files": found, "processes": sorted(set(processes))}))
 class Footprint:
     """A host at one time.
 
-    + files: every file, directory and link below some directories, with its metadata and the time of its last change
+    + files: every file, directory and link below some directories
     + processes: the ids of the service's processes
     """
 
-    files: dict[str, list[Any]]
+    files: Listing
     processes: list[str]
 
 
 def footprint(host: Host, *folders: str) -> Footprint:
     """Look at a host's files and processes."""
-    argv = ["timeout", str(LIMIT), "python3", "-c", LOOK, *(folders or FOLDERS)]
-    seen = json.loads(host.run(argv).stdout)
-    files = {path: about for path, about in seen["files"].items() if not path.startswith(WRITTEN_BY_APP)}
-    return Footprint(files, seen["processes"])
+    return Footprint(list_files(host, [*(folders or FOLDERS), *NOT_THE_APPS]), service_processes(host))
 
 
-def assert_same(before: Footprint, after: Footprint) -> None:
-    """Assert that nothing differs, naming what does."""
-    paths = before.files.keys() | after.files.keys()
-    changed = [path for path in sorted(paths) if before.files.get(path) != after.files.get(path)]
+def service_processes(host: Host) -> list[str]:
+    """The ids of the service's processes."""
+    return host.run(["timeout", str(LIMIT), "python3", "-c", PROCESSES]).stdout.split()
+
+
+def assert_same_still(before: Footprint) -> None:
+    """Assert that nothing differs from what was seen before, naming what does."""
+    changed = list(before.files.again().differs)
     assert changed == [], f"changed: {changed[:20]}"
-    assert before.processes == after.processes, f"processes: {before.processes}, then {after.processes}"
+    processes = service_processes(before.files.host)
+    assert before.processes == processes, f"processes: {before.processes}, then {processes}"
 
 
 @contextmanager
@@ -80,8 +66,8 @@ def untouched(*hosts: Host) -> Iterator[None]:
     """Assert that what is done in this block changes nothing on these hosts."""
     before = [footprint(host) for host in hosts]
     yield
-    for host, then in zip(hosts, before, strict=True):
-        assert_same(then, footprint(host))
+    for one in before:
+        assert_same_still(one)
 
 
 def assert_no_changes(result: Result) -> None:

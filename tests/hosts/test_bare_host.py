@@ -72,9 +72,7 @@ def test_a_host_that_was_provisioned_before_gets_the_restore_script_that_it_lack
     assert "no script restores a backup, so that a migration that can't be reversed, or" in checked.output
     before = footprint(bare_host).files
     run("provision", bare_host).worked()
-    after = footprint(bare_host).files
-    added = {path for path in after if after[path] != before.get(path)}
-    assert added == {RESTORE, "/home/app/scripts"}
+    assert before.again().differs.keys() == {RESTORE, "/home/app/scripts"}
     bare_host.run(["runuser", "-u", "app", "--", "test", "-x", RESTORE])
 
 

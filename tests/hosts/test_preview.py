@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ import pytest
 from switchback.plan.model import HostPreview, Preview
 from tests.bed.hosts import Host
 from tests.bed.places import ROOT
+from tests.faults.watch import wait_until
 from tests.hosts.as_previewed import assert_as_previewed, state_of
 from tests.hosts.footprint import assert_refused, untouched
-from tests.hosts.whole_host import byte_for_byte, whole
+from tests.hosts.whole_host import alive, byte_for_byte
 from tests.invariants import assert_well, look
 from tests.runs import LIMIT, PYINFRA, Result, Runs
 
@@ -62,6 +62,8 @@ def test_a_look_leaves_the_whole_host_as_it_was(deploy: str, data: dict[str, str
     with byte_for_byte(host):
         result = run(deploy, host, data=data, args=["--dry", "--diff"])
     assert result.code == (1 if data.get("code") == "bad-requirements" else 0), result.output
+    # That is for programs, and nothing was asked for them.
+    assert result.stdout == ""
 
 
 def test_a_deploy_that_is_not_agreed_to_leaves_the_whole_host_as_it_was(host: Host, run: Runs) -> None:
@@ -230,9 +232,7 @@ rm /home/app/go-on
 def test_a_look_works_while_another_deploy_is_running_and_says_that_one_is(host: Host, run: Runs) -> None:
     host.write("/home/app/scripts/wait.sh", WAITS, mode=0o755, owner="app")
     running = run.start("build", host, data={"code": "slow-boot", "build_script": "~/scripts/wait.sh"})
-    limit = time.monotonic() + LIMIT
-    while host.run(["pgrep", "-f", "^/bin/sh /home/app/scripts/wait.sh"], check=False).returncode != 0:
-        assert time.monotonic() < limit
+    wait_until(host, "pgrep -f '^/bin/sh /home/app/scripts/wait.sh' >/dev/null")
     try:
         result = run("deploy", host, data={"code": "good-2"}, args=["--dry"]).worked()
     finally:
@@ -379,4 +379,4 @@ def test_the_app_that_writes_as_it_starts_does_write_when_it_is_built(host: Host
     """What kept it from that in a look was the look."""
     run("build", host, data={"code": "writes"}).worked()
     assert host.run(["cat", "/home/app/written-by-the-app"]).stdout == "x"
-    assert "written by the app" in whole(host).database
+    assert "written by the app" in alive(host).database

@@ -9,7 +9,7 @@ import pytest
 from tests.bed.database import share_database
 from tests.bed.hosts import Host
 from tests.conftest import Hosts
-from tests.hosts.footprint import assert_no_changes, assert_refused, footprint, untouched
+from tests.hosts.footprint import assert_no_changes, assert_refused, service_processes, untouched
 from tests.invariants import assert_well, look, visit
 from tests.prepared import ROWS, add_item
 from tests.runs import Runs
@@ -79,10 +79,10 @@ def test_both_are_reverted_together(site: tuple[Host, Host], run: Runs) -> None:
 
 def test_one_of_them_is_meant_with_limit(site: tuple[Host, Host], run: Runs) -> None:
     first, second = site
-    before = footprint(second).processes
+    before = service_processes(second)
     with untouched(first):
         run("restart", first, second, args=["--limit", second.name]).worked()
-    assert not set(before) & set(footprint(second).processes)
+    assert not set(before) & set(service_processes(second))
 
 
 def test_hosts_that_differ_are_told_so_and_come_together_by_the_command_that_is_said(

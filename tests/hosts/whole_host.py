@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from tests.bed.hosts import Host
+from tests.hosts.listing import LIMIT, list_files
 
-LIMIT = 120
-# What is left out, and why: regular expressions that a path has to match from its beginning.
+# What is left out, and why: extended regular expressions that a path has to match from its beginning.
 LEFT_OUT = {
     r"/(proc|sys)(/|$)": "the kernel's own view of the moment, no files",
     r"/dev/(pts|shm|mqueue|ptmx)(/|$)": "terminals and memory that every login opens and closes",
@@ -19,7 +18,6 @@ LEFT_OUT = {
         "what systemd, sshd and sudo note of every login while it lasts"
     ),
     r"/run/postgresql(/|$)": "PostgreSQL's own status, written as it likes",
-    r"/run$": "its time changes with the files of logins in it",
     r"/tmp/systemd-private-": "systemd's own, for its services",
     r"/var/log(/|$)": "logs of sshd, sudo, journald, nginx, PostgreSQL: every login adds lines",
     r"/var/lib/(sudo|systemd|private)(/|$)": "when somebody has last used sudo, and systemd's timers",
@@ -27,39 +25,27 @@ LEFT_OUT = {
     r"/var/cache/nginx(/|$)|/var/lib/nginx(/|$)": "nginx's buffers",
     r"/home/app/(log(/|$)|supervisord\.log)": "the app's own logs: it is asked how it is, as by a visitor",
 }
+# All others, of which find gives the time of the last change: it moves with the content, too. That of /run itself
+# changes with the files of logins in it.
+ALL = [
+    "/",
+    "-regextype",
+    "posix-extended",
+    "-path",
+    "/run",
+    "-o",
+    "-regex",
+    f"({'|'.join(LEFT_OUT)}).*",
+    "-prune",
+    "-o",
+]
 # Processes that come and go by themselves, by their names.
 PASSING = ("sshd", "sudo", "systemd", "(sd-pam)", "postgres", "kworker", "python3", "sh", "bash", "timeout", "pg_dump")
 
 LOOK = r"""
-import hashlib, json, os, re, stat, subprocess, sys
+import glob, json, os, subprocess, sys
 
-left_out = re.compile("|".join(f"(?:{one})" for one in json.loads(sys.argv[1])))
-passing = set(json.loads(sys.argv[2]))
-
-def describe(path):
-    info = os.lstat(path)
-    target, content = "", ""
-    if stat.S_ISLNK(info.st_mode):
-        target = os.readlink(path)
-    elif stat.S_ISREG(info.st_mode):
-        with open(path, "rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-    times = [info.st_mtime_ns, info.st_ctime_ns]
-    owners = [info.st_uid, info.st_gid]
-    return [oct(info.st_mode), *owners, info.st_ino, info.st_nlink, info.st_size, *times, target, content]
-
-files = {}
-for folder, folders, names in os.walk("/"):
-    kept = [name for name in folders if not left_out.match(os.path.join(folder, name))]
-    for name in [*folders, *names]:
-        path = os.path.join(folder, name)
-        if not left_out.match(path):
-            try:
-                files[path] = describe(path)
-            except FileNotFoundError:
-                pass
-    folders[:] = kept
-
+passing = set(json.loads(sys.argv[1]))
 processes = {}
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
@@ -70,47 +56,37 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
     if name not in passing and not name.startswith("kworker"):
         processes[pid] = [name, fields[19]]
 
-def as_app(*argv):
-    return subprocess.run(["runuser", "-u", "app", "--", *argv], capture_output=True, text=True, check=True).stdout
-
-dump = as_app("pg_dump", "--dbname=app")
-lines = [line for line in dump.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
-print(json.dumps({"files": files, "processes": processes, "database": "\n".join(lines)}))
+dump = [max(glob.glob("/usr/lib/postgresql/*/bin")) + "/pg_dump", "--dbname=app"]
+text = subprocess.run(["runuser", "-u", "app", "--", *dump], capture_output=True, text=True, check=True).stdout
+lines = [line for line in text.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
+print(json.dumps({"processes": processes, "database": "\n".join(lines)}))
 """
 
 
 @dataclass(frozen=True)
-class WholeHost:
-    """A host: its files by their paths, its lasting processes by their ids, its database as a dump."""
+class Alive:
+    """What of a host is no file: its lasting processes by their ids, its database as a dump."""
 
-    files: dict[str, list[Any]]
     processes: dict[str, list[str]]
     database: str
 
 
-def whole(host: Host) -> WholeHost:
-    """Look at all of a host."""
-    arguments = [json.dumps(list(LEFT_OUT)), json.dumps(PASSING)]
-    argv = ["timeout", str(LIMIT), "python3", "-c", LOOK, *arguments]
-    return WholeHost(**json.loads(host.run(argv).stdout))
+def alive(host: Host) -> Alive:
+    """Look at what of a host is no file."""
+    return Alive(**json.loads(host.read(["timeout", str(LIMIT), "python3", "-c", LOOK, json.dumps(PASSING)])))
 
 
 @contextmanager
 def byte_for_byte(host: Host) -> Iterator[None]:
     """Assert that what is done in this block leaves all of a host as it was."""
-    before = whole(host)
+    before, files = alive(host), list_files(host, ALL)
     # Not an empty look: what is compared is there.
-    assert len(before.files) > 5000
+    assert files.count > 5000
     assert len(before.processes) > 5
     assert "items_item" in before.database
     yield
-    after = whole(host)
-    paths = before.files.keys() | after.files.keys()
-    changed = {
-        path: (before.files.get(path), after.files.get(path))
-        for path in sorted(paths)
-        if before.files.get(path) != after.files.get(path)
-    }
+    changed = files.again().differs
+    after = alive(host)
     assert changed == {}, changed
     assert after.processes == before.processes
     assert after.database == before.database
