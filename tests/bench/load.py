@@ -2,8 +2,9 @@
 
     python3 load.py RATE STOP_FILE URL [URL ...]
 
-Standard library alone, and one file, so that it runs on a host as well. Each request is started when its time has come,
-whatever became of those before; only when very many wait at once, no more are made.
+Where a URL is written as 10*URL, only every tenth of those visitors goes there. Standard library alone, and one file,
+so that it runs on a host as well. Each request is started when its time has come, whatever became of those before; only
+when very many wait at once, no more are made.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ THREADS = 64
 class Visits:
     """What visitors of one URL got."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, text: str) -> None:
+        every, _, self.url = text.rpartition("*")
+        self.every = int(every or 1)
         self._lock = threading.Lock()
         self._good, self._slowest = 0, 0.0
         # When each failed one was started and had its answer, and what went wrong.
@@ -79,11 +81,13 @@ def main(rate: float, stop: str, urls: list[str]) -> None:
     """Visit every URL at the rate, until the file is there."""
     visits, places = [Visits(url) for url in urls], threading.Semaphore(THREADS)
     with ThreadPoolExecutor(THREADS) as pool:
-        due = time.monotonic()
+        due, turn = time.monotonic(), 0
         while not Path(stop).exists():
             for one in visits:
-                with places:
-                    pool.submit(one.visit, places)
+                if turn % one.every == 0:
+                    with places:
+                        pool.submit(one.visit, places)
+            turn += 1
             due = max(due + 1 / rate, time.monotonic() - 1)
             time.sleep(max(0.0, due - time.monotonic()))
     print(json.dumps([one.told() for one in visits]))
