@@ -41,8 +41,12 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> Iterator[Runs]:
-    """Runs the command line: `run("deploy", host, data={"code": "good-2"})`, and holds each run to its preview."""
-    runs = PreviewedRuns(tmp_path_factory.mktemp("runs"), settings)
+def run(
+    tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any], request: pytest.FixtureRequest
+) -> Iterator[Runs]:
+    """Runs the command line: `run("deploy", host, data={"code": "good-2"})`, and holds each run to its preview, but in
+    stories that say that other ones do so."""
+    kind = PreviewedRuns if getattr(request.module, "HELD_TO_PREVIEWS", True) else Runs
+    runs = kind(tmp_path_factory.mktemp("runs"), settings)
     yield runs
     runs.end()
