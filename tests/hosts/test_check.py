@@ -36,7 +36,15 @@ BROKEN = (
         "maintenance_start_script /home/app/scripts/start_maintenance.sh can't be run by app: chmod a+x",
     ),
     ("ln -sfn gone django-previous", "/home/app/django-previous leads to gone, which does not exist"),
-    ("rm venv && mkdir venv", "/home/app/venv is a directory and has to be a link"),
+    ("rm venv && mkdir venv", "/home/app/venv is a directory and has to be a link: move it away"),
+    (
+        "rm -f django-previous-working && mkdir django-previous-working",
+        "/home/app/django-previous-working is a directory and has to be a link: move it away",
+    ),
+    (
+        "rm -f deployment/settings.py && mkdir deployment/settings.py",
+        "/home/app/deployment/settings.py is a directory and has to be a link: move it away",
+    ),
     (
         "ln -sfn /home/app/secret_key deployment/wsgi.py",
         "/home/app/deployment/wsgi.py leads to /home/app/secret_key, not to /home/app/django-current/config/wsgi.py",

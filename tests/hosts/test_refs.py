@@ -27,12 +27,10 @@ git update-ref "refs/heads/$first" "$second"
 git -c user.name=Sam -c user.email=sam@example.org tag --annotate --message 'A release' release good-2
 echo "$first"
 """
+# Of each kind one; the rest is in the unit tests of git.
 NAMES = {
-    "main": "good-3",
-    "good-2": "good-2",
     "feature/with/slashes": "feature/with/slashes",
     "0012345": "good-2",
-    "12e4567": "good-3",
     "refs/tags/good-1": "good-1",
     "release": "good-2",
 }
@@ -69,7 +67,8 @@ def test_a_name_stands_for_its_commit(ref: str, host: Host, seen: Seen, run: Run
         assert resolved(run, host, ref) == f"{sha[:7]} ({ref})"
 
 
-@pytest.mark.parametrize("length", (40, 12, 7))
+# A branch is called like the one, too.
+@pytest.mark.parametrize("length", (40, 7))
 def test_the_id_of_a_commit_that_no_name_leads_to_stands_for_it(length: int, host: Host, inner: str, run: Runs) -> None:
     with untouched(host):
         assert resolved(run, host, inner[:length]) == inner[:7]
@@ -80,15 +79,10 @@ def test_a_subject_is_shown_in_one_line_whatever_is_in_it(host: Host, inner: str
     assert "Second\\u2028and\\rmore" in shown
 
 
-@pytest.mark.parametrize("length", (40, 7))
-def test_the_id_of_a_branch_stands_for_its_commit(length: int, host: Host, seen: Seen, run: Runs) -> None:
+def test_a_short_id_of_digits_alone_is_deployed(host: Host, seen: Seen, run: Runs) -> None:
     sha = seen.commits["code"]["digits"]
     assert sha[:7].isdigit()
-    assert resolved(run, host, sha[:length]) == sha[:7]
-
-
-def test_a_short_id_of_digits_alone_is_deployed(host: Host, seen: Seen, run: Runs) -> None:
-    run("deploy", host, data={"code": seen.commits["code"]["digits"][:7]}).worked()
+    run("deploy", host, data={"code": sha[:7]}).worked()
     assert_well(host, "digits")
 
 
@@ -99,8 +93,7 @@ def test_a_commit_that_no_name_leads_to_is_built(host: Host, inner: str, run: Ru
     assert host.run(head).stdout.strip() == inner
 
 
-@pytest.mark.parametrize("part", ("code", "config"))
-@pytest.mark.parametrize("ref", ("no-such-branch", "deadbeef", "f" * 40))
+@pytest.mark.parametrize(("ref", "part"), [("no-such-branch", "code"), ("deadbeef", "config"), ("f" * 40, "code")])
 def test_an_unknown_ref_is_refused(ref: str, part: str, host: Host, run: Runs) -> None:
     with untouched(host):
         result = run("deploy", host, data={part: ref})
@@ -109,15 +102,7 @@ def test_an_unknown_ref_is_refused(ref: str, part: str, host: Host, run: Runs) -
 
 @pytest.mark.parametrize(
     "ref",
-    (
-        f"$(touch {TOUCHED})",
-        f"`touch {TOUCHED}`",
-        f"main;touch {TOUCHED}",
-        f"--upload-pack=touch {TOUCHED}",
-        "-h",
-        "",
-        "main\ngood-1",
-    ),
+    (f"$(touch {TOUCHED})", f"--upload-pack=touch {TOUCHED}"),
 )
 def test_what_could_be_taken_for_a_command_is_refused_and_nothing_is_run(ref: str, host: Host, run: Runs) -> None:
     result = run("deploy", host, data={"code": ref})
@@ -131,7 +116,6 @@ def test_what_could_be_taken_for_a_command_is_refused_and_nothing_is_run(ref: st
     ("url", "says"),
     (
         ("/srv/git/gone.git", "gone.git"),
-        ("https://127.0.0.1:9/code.git", "127.0.0.1"),
         ("https://sam:secret-word@127.0.0.1:9/code.git", "127.0.0.1"),
     ),
 )
