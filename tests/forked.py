@@ -36,18 +36,21 @@ class Forked:
         argv: Sequence[str],
         folder: Path,
         environment: Mapping[str, str],
-        outputs: tuple[IO[bytes], IO[bytes]],
+        files: tuple[IO[bytes], IO[bytes], IO[bytes]],
         *,
         timeout: float,
     ) -> int:
         """Run pyinfra with arguments, the first of which is its script; its exit code, negative for a signal. Raises
-        TimeoutError if that doesn't end in time, and nothing of it runs any more."""
+        TimeoutError if that doesn't end in time, and nothing of it runs any more.
+
+        + files: its standard input, output and error output
+        """
         with self._alone:
             channel = self._channel = self._channel or start(argv[0], folder)
             asked = {"argv": argv, "folder": str(folder), "environment": dict(environment)}
-            files = array.array("i", [output.fileno() for output in outputs])
+            numbers = array.array("i", [file.fileno() for file in files])
             channel.settimeout(timeout)
-            channel.sendmsg([json.dumps(asked).encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
+            channel.sendmsg([json.dumps(asked).encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
             child = _answer(channel)["pid"]
             try:
                 ended = _answer(channel)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.bed.hosts import Host
 
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
+NOTHING = Path(os.devnull)
 # What every test's environment is called; no file of the project's own group_data has this name.
 ENVIRONMENT = "stage"
 # No test is to hang; what is slower than this on a busy machine does.
@@ -169,9 +170,9 @@ class Runs:
         """
         argv = self._argv(deploy, *hosts, data=data, args=args, own=own)
         began = time.monotonic()
-        with TemporaryFile() as out, TemporaryFile() as error:
+        with NOTHING.open("rb") as nothing, TemporaryFile() as out, TemporaryFile() as error:
             try:
-                code = FORKED.run(argv, ROOT, environment(), (out, error), timeout=timeout)
+                code = FORKED.run(argv, ROOT, environment(), (nothing, out, error), timeout=timeout)
             except TimeoutError:
                 raise AssertionError(f"not over after {timeout:.0f} s:\n{_text(out)}{_text(error)}") from None
             return Result(code, _text(out), _text(error), time.monotonic() - began)

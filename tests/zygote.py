@@ -12,10 +12,11 @@ import importlib  # noqa: E402
 import json  # noqa: E402
 import pkgutil  # noqa: E402
 from _socket import CMSG_LEN, SCM_RIGHTS, SOL_SOCKET, socket  # noqa: E402
+from collections.abc import Iterable  # noqa: E402
 from os import fork, wait4  # noqa: E402
 from typing import Any  # noqa: E402
 
-OUTPUTS = 2
+FILES = 3
 LONGEST = 1 << 17
 
 
@@ -35,10 +36,10 @@ def import_all() -> None:
 def serve(channel: socket) -> dict[str, Any]:
     """Start a child for each run that is asked for, and say how it has ended; in the child, return what was asked for.
 
-    Whoever asks hands the files along that are to be the child's standard output and error output.
+    Whoever asks hands the files along that are to be the child's standard input, output and error output.
     """
     while True:
-        text, attached, _, _ = channel.recvmsg(LONGEST, CMSG_LEN(OUTPUTS * array.array("i").itemsize))
+        text, attached, _, _ = channel.recvmsg(LONGEST, CMSG_LEN(FILES * array.array("i").itemsize))
         if not text:
             sys.exit()
         files = array.array("i")
@@ -48,7 +49,7 @@ def serve(channel: socket) -> dict[str, Any]:
         child = fork()
         if not child:
             channel.close()
-            become(*files)
+            become(files)
             return dict(json.loads(text))
         for file in files:
             os.close(file)
@@ -58,11 +59,10 @@ def serve(channel: socket) -> dict[str, Any]:
         channel.send(json.dumps(ended).encode())
 
 
-def become(out: int, error: int) -> None:
-    """Make this child a process of its own, with these outputs and no input."""
+def become(files: Iterable[int]) -> None:
+    """Make this child a process of its own, with these files."""
     os.setsid()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for number, file in enumerate((nothing, out, error)):
+    for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from pprint import pformat
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -21,12 +19,12 @@ from agent.words.result import MARK, Result, framed
 from switchback.plan.model import Preview
 from switchback.wire.calls import AGENT
 from switchback.wire.payload import LOADER, agent_fingerprint
+from tests.bed.places import ROOT
+from tests.forked import FORKED
+from tests.runs import NOTHING, PYINFRA, STYLE, environment
 from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, host_facts, refs, version
 from tests.unit.test_previews import FOUND
 
-ROOT = Path(__file__).parent.parent.parent
-PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
-STYLE = re.compile(r"\x1b\[[0-9;]*m")
 # The three hosts, and what each answers, by a pattern of its command.
 Answers = Mapping[str, Any]
 
@@ -136,19 +134,14 @@ def start(tmp_path: Path) -> Start:
             "app = inventory(__file__, hosts=_hosts)\n"
         )
         argv = [PYINFRA, "-vvv", str(tmp_path / "fakes.py"), f"deploys/{deploy}.py", *arguments]
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-        done = subprocess.run(
-            argv,
-            cwd=ROOT,
-            env=environment,
-            **({"stdin": subprocess.DEVNULL} if typed is None else {"input": typed}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if reads_stdout else subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Done(done.returncode, STYLE.sub("", done.stdout).replace(LOADER, "LOADER"))
+        with TemporaryFile() as given, TemporaryFile() as said, NOTHING.open("r+b") as nothing:
+            given.write((typed or "").encode())
+            given.seek(0)
+            files = nothing if typed is None else given, said, nothing if reads_stdout else said
+            code = FORKED.run(argv, ROOT, environment(), files, timeout=120)
+            said.seek(0)
+            text = said.read().decode()
+        return Done(code, STYLE.sub("", text).replace(LOADER, "LOADER"))
 
     return run
 

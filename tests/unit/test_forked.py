@@ -47,6 +47,6 @@ def test_one_that_does_not_end_in_time_is_ended_and_the_next_one_runs(run: Runs,
     inventory = tmp_path / f"{ENVIRONMENT}.py"
     inventory.write_text("import time\n\ntime.sleep(600)\n")
     argv = [PYINFRA, str(inventory), "deploys/status.py", "-y"]
-    with TemporaryFile() as out, TemporaryFile() as error, pytest.raises(TimeoutError):
-        FORKED.run(argv, ROOT, environment(), (out, error), timeout=2)
+    with TemporaryFile() as said, pytest.raises(TimeoutError):
+        FORKED.run(argv, ROOT, environment(), (said, said, said), timeout=2)
     assert run("deploy", NOWHERE, data={"code": "-h"}).code == 1
