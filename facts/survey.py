@@ -7,6 +7,8 @@ from typing import Any
 
 from pyinfra.api import FactBase, StringCommand
 
+from agent.words.seen import Version
+from agent.words.shapes import read
 from switchback.wire.calls import PYTHON, from_here
 
 
@@ -40,6 +42,12 @@ class Survey(FactBase[dict[str, Any]]):
         """Read the last line; a shell may greet its user before it."""
         try:
             facts = json.loads(output[-1])
+            return self.checked(facts) if isinstance(facts, dict) else {}
         except (ValueError, IndexError):
             return {}
-        return facts if isinstance(facts, dict) else {}
+
+    def checked(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """What was seen, as both sides know it. Raises Unreadable, which is a ValueError."""
+        if "versions" in facts:
+            facts["versions"] = list(read(tuple[Version, ...], facts["versions"], "versions"))
+        return facts

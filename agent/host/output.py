@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 
 from agent.text.lines import bounded, shown
 from agent.words.result import Result, framed
+from agent.words.shapes import to_json
 
 
 @dataclass
@@ -54,7 +54,7 @@ def conclude(result: Result) -> None:
 
 def answer(found: Any) -> None:
     """Print what the controller has asked for: one line of JSON, as long as it is."""
-    _print(json.dumps(found))
+    _print(to_json(found))
 
 
 def _print(text: str) -> None:

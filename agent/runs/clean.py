@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,7 @@ from agent.versions import venv_fingerprint, venv_pool
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, list_versions
 from agent.words.outcomes import Outcome
-
-Version = dict[str, Any]
+from agent.words.seen import Version
 
 TIDY_UNIT = "switchback-tidy"
 
@@ -36,11 +36,11 @@ def choose(versions: Sequence[Version], keep: int, keep_failed: int, named: Iter
     """
     if named:
         return _named(versions, list(named))
-    deletable = [version for version in versions if version["ours"]]
+    deletable = [version for version in versions if version.ours]
     healthy = [version for version in deletable if _is_good(version)]
     failed = [version for version in deletable if not _is_good(version)]
     extra = healthy[keep:] + failed[keep_failed:]
-    return [version["name"] for version in extra if not _must_stay(version)]
+    return [version.name for version in extra if not _must_stay(version)]
 
 
 def choose_waiting(versions: Sequence[Version], keep: int, keep_failed: int) -> list[str]:
@@ -49,24 +49,24 @@ def choose_waiting(versions: Sequence[Version], keep: int, keep_failed: int) -> 
 
     + versions, keep, keep_failed: as `choose` has them
     """
-    return choose([one for one in versions if not one["working"]], keep, keep_failed)
+    return choose([one for one in versions if not one.working], keep, keep_failed)
 
 
 def _is_good(version: Version) -> bool:
     """Whether a version has worked, or is whole and waits for its first deploy."""
-    return bool(version["working"] or (version["sealed"] and not version["failed"]))
+    return bool(version.working or (version.sealed and not version.failed))
 
 
 def _must_stay(version: Version) -> str:
-    if version["links"]:
-        return "it is " + " and ".join(version["links"])
-    if version.get("in_use"):
-        return f"{version['in_use']} works in it, or was started from it"
-    return "it is pinned" if version["pinned"] else ""
+    if version.links:
+        return "it is " + " and ".join(version.links)
+    if version.in_use:
+        return f"{version.in_use} works in it, or was started from it"
+    return "it is pinned" if version.pinned else ""
 
 
 def _named(versions: Sequence[Version], named: list[str]) -> list[str]:
-    by_name = {version["name"]: version for version in versions}
+    by_name = {version.name: version for version in versions}
     problems = [f"there is no version {name}" for name in named if name not in by_name]
     stays = {name: _must_stay(by_name[name]) for name in named if name in by_name}
     problems += [f"{name} can't be deleted: {why}" for name, why in stays.items() if why]
@@ -75,7 +75,7 @@ def _named(versions: Sequence[Version], named: list[str]) -> list[str]:
     return named
 
 
-def clean(state: State, request: dict[str, Any]) -> Version:
+def clean(state: State, request: dict[str, Any]) -> dict[str, Any]:
     """Delete what the choice says. The host is held only while the versions are moved out of the way.
 
     + request: the run's id, who it is by, the settings; `keep` and `named` as `choose` has them
@@ -86,10 +86,10 @@ def clean(state: State, request: dict[str, Any]) -> Version:
     named = request.get("named") or []
     versions = _versions(state, layout)
     chosen = choose(versions, request["keep"], settings["keep_failed"], named)
-    idle = [{**version, "in_use": ""} for version in versions]
+    idle = [replace(version, in_use="") for version in versions]
     for version in versions:
-        if version["name"] in {*choose(idle, request["keep"], settings["keep_failed"], named)} - {*chosen}:
-            say(f"kept: {version['name']}: {_must_stay(version)}")
+        if version.name in {*choose(idle, request["keep"], settings["keep_failed"], named)} - {*chosen}:
+            say(f"kept: {version.name}: {_must_stay(version)}")
     if not chosen:
         # Nothing to hold the host for, and nothing for the history.
         return {"deleted": [], "bytes": 0, "kept": len(versions)}
@@ -111,7 +111,7 @@ def clean(state: State, request: dict[str, Any]) -> Version:
         _keep_spare(layout, mark, gone, trash)
         left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
         end(transaction, Outcome.COMMITTED, "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
-    sizes = {version["name"]: version["bytes"] or 0 for version in versions}
+    sizes = {version.name: version.bytes or 0 for version in versions}
     _tidy(state, layout, mark)
     if stuck:
         raise Refused("; ".join([f"not everything could be deleted: {left[0]}", *left[1:], "look: deploys/status.py"]))
@@ -144,7 +144,7 @@ def forget_waiting(transaction: Transaction) -> None:
         keep = settings.get("keep_versions", len(versions))
         doomed = choose_waiting(versions, keep, settings["keep_failed"])
         doomed = [name for name in doomed if name != transaction.begin.get("version")]
-        failed = {version["name"] for version in versions if version["failed"]}
+        failed = {version.name for version in versions if version.failed}
         stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
         for name in doomed:
             why = f"keep_failed: {settings['keep_failed']}" if name in failed else f"keep_versions: {keep}"

@@ -14,6 +14,7 @@ from agent.host.files import write_whole
 from agent.host.reading import read_ordinary
 from agent.state import State
 from agent.versions.layout import Layout
+from agent.words.seen import Failure, Version
 
 NAME = re.compile(r"^django-(\d{8}-\d{6})-([0-9a-f]{7})-([0-9a-f]{7})$")
 # Written last of all, so that a version with it is whole.
@@ -66,7 +67,7 @@ def linked_versions(layout: Layout) -> dict[str, str | None]:
     return {word: linked_version(layout, link) for word, link in layout.main_links().items()}
 
 
-def list_versions(state: State, layout: Layout, used: Mapping[str, str] = NOT_ASKED) -> list[dict[str, Any]]:
+def list_versions(state: State, layout: Layout, used: Mapping[str, str] = NOT_ASKED) -> list[Version]:
     """Every version on this host, the newest first, with all that is known of it.
 
     + used: those that a process of the app works in or was started from, each with one
@@ -106,25 +107,26 @@ def unable(venv: Path) -> str | None:
 
 def _describe(
     state: State, layout: Layout, name: str, links: dict[str, str | None], used: Mapping[str, str]
-) -> dict[str, Any]:
+) -> Version:
     folder = layout.version(name)
     seal, mark = read_json(folder / SEAL), read_mark(state, name)
     match = NAME.match(name)
-    return {
-        "name": name,
-        "links": [word for word, target in links.items() if target == name],
-        "in_use": used.get(name, ""),
-        "sealed": bool(seal),
-        "ours": bool(seal or mark.get("built_by")),
-        "code": seal.get("code", {}).get("sha") or (match.group(2) if match else None),
-        "config": seal.get("config", {}).get("sha") or (match.group(3) if match else None),
-        "refs": {part: seal.get(part, {}).get("ref") for part in ("code", "config")},
-        "bytes": seal.get("bytes"),
-        "age": int(time.time() - folder.stat().st_mtime),
-        "working": bool(mark.get("working")),
-        "failed": mark.get("failed"),
-        "pinned": bool(mark.get("pinned")),
-        "evidence": mark.get("evidence"),
-        "unable": unable(layout.part(name, "venv")),
-        "newer_schema": mark.get("newer_schema") or [],
-    }
+    failed = mark.get("failed")
+    return Version(
+        name=name,
+        links=tuple(word for word, target in links.items() if target == name),
+        in_use=used.get(name, ""),
+        sealed=bool(seal),
+        ours=bool(seal or mark.get("built_by")),
+        code=seal.get("code", {}).get("sha") or (match.group(2) if match else None),
+        config=seal.get("config", {}).get("sha") or (match.group(3) if match else None),
+        refs={part: seal.get(part, {}).get("ref") for part in ("code", "config")},
+        bytes=seal.get("bytes"),
+        age=int(time.time() - folder.stat().st_mtime),
+        working=bool(mark.get("working")),
+        failed=Failure(failed["step"], failed.get("deploy", ""), failed.get("at", 0.0)) if failed else None,
+        pinned=bool(mark.get("pinned")),
+        evidence=mark.get("evidence"),
+        unable=unable(layout.part(name, "venv")),
+        newer_schema=tuple(mark.get("newer_schema") or ()),
+    )

@@ -62,7 +62,7 @@ def same_as(state: State, layout: Layout, wanted: str | None) -> str | None:
     """The newest whole version whose environment has a fingerprint, or None."""
     if wanted is None:
         return None
-    sealed = [one["name"] for one in list_versions(state, layout) if one["sealed"] and not one["unable"]]
+    sealed = [one.name for one in list_versions(state, layout) if one.sealed and not one.unable]
     return next((name for name in sealed if fingerprint_of(layout.version(name)) == wanted), None)
 
 

@@ -26,8 +26,16 @@ def from_json(shape: type[T], text: str) -> T:
         found = json.loads(text)
     except ValueError as problem:
         raise Unreadable(f"{shape.__name__} is no JSON: {problem}") from None
-    read: T = _read(shape, found, shape.__name__)
-    return read
+    return read(shape, found, shape.__name__)
+
+
+def read(shape: type[T], found: object, where: str) -> T:
+    """The same from what JSON has made of it.
+
+    + where: the names that lead to it
+    """
+    value: T = _read(shape, found, where)
+    return value
 
 
 def _read(shape: Any, found: Any, where: str) -> Any:

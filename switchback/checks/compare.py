@@ -46,11 +46,11 @@ def _healing(seen: Mapping[str, Facts], live: Mapping[str, str | None], primary:
 
 def builds(seen: Mapping[str, Facts], wanted: str) -> str:
     """The command that builds a version where it is missing; nothing where no host knows what it was made of."""
-    known = (one for facts in seen.values() for one in facts.get("versions", ()) if one["name"] == wanted)
+    known = (one for facts in seen.values() for one in facts.get("versions", ()) if one.name == wanted)
     found = next(known, None)
-    if not found or not found["code"] or not found["config"]:
+    if not found or not found.code or not found.config:
         return ""
-    return f"deploys/deploy.py --data code={found['code'][:12]} --data config={found['config'][:12]}"
+    return f"deploys/deploy.py --data code={found.code[:12]} --data config={found.config[:12]}"
 
 
 def setting_differences(settings: Mapping[str, Settings]) -> list[str]:

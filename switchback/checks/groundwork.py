@@ -237,5 +237,5 @@ MISSING = {"kind": "missing"}
 def _adopted(facts: Facts) -> list[str]:
     words = ["working", "previous_working", *(["current"] if facts["healthy"]["healthy"] else [])]
     linked = dict.fromkeys(facts["linked"][word] for word in words)
-    known = {version["name"]: version for version in facts["versions"]}
-    return [name for name in linked if name and not known[name]["working"] and not known[name]["failed"]]
+    known = {version.name: version for version in facts["versions"]}
+    return [name for name in linked if name and not known[name].working and not known[name].failed]

@@ -141,7 +141,7 @@ def _disk(facts: Facts, settings: Settings) -> Iterator[str]:
 
 def room_needed(facts: Facts) -> int:
     """What one more version may take, bytes: as much as the largest so far, and something to spare."""
-    sizes = [int(version["bytes"]) for version in facts["versions"] if version["bytes"]]
+    sizes = [version.bytes for version in facts["versions"] if version.bytes]
     return max(sizes, default=FIRST_VERSION_BYTES) + SPARE_BYTES
 
 

@@ -54,5 +54,5 @@ def transaction_problems(facts: Facts) -> list[str]:
 def schema_notices(facts: Facts) -> list[str]:
     """What keeps a live version that is healthy from using a database that is newer than its code."""
     live = facts["linked"]["current"]
-    told: list[str] = next((one.get("newer_schema", []) for one in facts["versions"] if one["name"] == live), [])
+    told: tuple[str, ...] = next((one.newer_schema for one in facts["versions"] if one.name == live), ())
     return [f"the database is newer than the code of {live}: {line}" for line in told]

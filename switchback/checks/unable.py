@@ -9,7 +9,7 @@ Facts = dict[str, Any]
 
 def unable(facts: Facts, version: str | None) -> str | None:
     """Why a version can't be started any more on a host, or None."""
-    return next((one.get("unable") for one in facts.get("versions", ()) if one["name"] == version), None)
+    return next((one.unable for one in facts.get("versions", ()) if one.name == version), None)
 
 
 def unable_problems(facts: Facts) -> list[str]:
@@ -23,7 +23,7 @@ def unable_notes(facts: Facts) -> list[str]:
     """The versions that can't be gone back to, beside the live one."""
     live = facts["linked"]["current"] if "linked" in facts else None
     return [
-        f"note: {one['name']} can't be started any more, so nothing goes back to it: {one['unable']}"
+        f"note: {one.name} can't be started any more, so nothing goes back to it: {one.unable}"
         for one in facts.get("versions", ())
-        if one.get("unable") and one["name"] != live
+        if one.unable and one.name != live
     ]

@@ -153,9 +153,7 @@ def foresee_cleaning(host: str, settings: Settings, known: Known, doomed: Sequen
     + doomed: the names of the versions to be deleted
     """
     seen = known.seen
-    deletions = tuple(
-        Deletion(name=one["name"], bytes=one["bytes"]) for one in seen["versions"] if one["name"] in doomed
-    )
+    deletions = tuple(Deletion(name=one.name, bytes=one.bytes) for one in seen["versions"] if one.name in doomed)
     kept = len(seen["versions"]) - len(deletions)
     return HostPreview(
         host=host,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from switchback.plan.known import Facts, version_of
+from switchback.plan.known import Facts, commit_of
 from switchback.plan.model import Changes, Names, Packages, Static
 from switchback.runs.run import Run
 
@@ -14,10 +14,10 @@ def changes_of(run: Run, seen: Facts, found: Facts, part: str) -> Changes | None
     """From which commit a part goes to which; None where it stays or is not known."""
     if run.kind == "restart":
         return None
-    going = run.about.get(part) or {"ref": run.version, "sha": version_of(seen, run.version).get(part)}
+    going = run.about.get(part) or {"ref": run.version, "sha": commit_of(seen, run.version, part)}
     if not going["sha"]:
         return None
-    was = version_of(seen, run.was).get(part)
+    was = commit_of(seen, run.was, part)
     read = {key: value for key, value in (found.get(part) or {}).items() if value is not None}
     return Changes(ref=going["ref"], sha=going["sha"], was=was, **read)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.runs.clean import choose, choose_waiting
+from agent.words.seen import Version
 from switchback.plan.known import Facts, version_of
 from switchback.plan.model import Deletion
 from switchback.runs.run import Run
@@ -13,14 +16,14 @@ def deletions_of(run: Run, seen: Facts) -> tuple[Deletion, ...]:
     after = versions_after(run, seen)
     if run.kind == "build" and run.steps:
         # No link moves, and what is built has not been live.
-        new = {**next(one for one in after if one["name"] == run.version), "working": False, "links": []}
-        after = [new, *(one for one in seen["versions"] if one["name"] != run.version)]
+        new = replace(next(one for one in after if one.name == run.version), working=False, links=())
+        after = [new, *(one for one in seen["versions"] if one.name != run.version)]
         doomed = choose_waiting(after, run.settings.keep_versions, run.settings.keep_failed)
     elif run.kind == "deploy" and "swap" in run.steps:
         doomed = choose(after, run.settings.keep_versions, run.settings.keep_failed)
     else:
         return ()
-    return tuple(Deletion(name=one["name"], bytes=one["bytes"]) for one in after if one["name"] in doomed)
+    return tuple(Deletion(name=one.name, bytes=one.bytes) for one in after if one.name in doomed)
 
 
 def old_backups(seen: Facts, takes_one: bool) -> tuple[str, ...]:
@@ -30,7 +33,7 @@ def old_backups(seen: Facts, takes_one: bool) -> tuple[str, ...]:
     return tuple(path for newer, path in kept.get("going", ()) if newer >= most)
 
 
-def versions_after(run: Run, seen: Facts) -> list[Facts]:
+def versions_after(run: Run, seen: Facts) -> list[Version]:
     """The versions as they will be known once a run has committed, the newest first."""
     links: dict[str, list[str]] = {run.version: ["current", "working"]}
     working = seen["linked"]["working"]
@@ -40,9 +43,8 @@ def versions_after(run: Run, seen: Facts) -> list[Facts]:
         target = name if name and name != run.version else kept[word]
         if target:
             links.setdefault(target, []).append(word)
-    new: Facts = {"name": run.version, "ours": True, "sealed": True, "pinned": False, "bytes": None}
-    known = [dict(one) for one in seen["versions"] if one["name"] != run.version]
-    mine = version_of(seen, run.version) or new
-    everything = [*known, {**mine, "working": True, "failed": None}]
-    everything = [{**one, "links": links.get(one["name"], [])} for one in everything]
-    return sorted(everything, key=lambda one: str(one["name"]), reverse=True)
+    known = [one for one in seen["versions"] if one.name != run.version]
+    mine = version_of(seen, run.version) or Version(run.version, ours=True, sealed=True)
+    everything = [*known, replace(mine, working=True, failed=None)]
+    everything = [replace(one, links=tuple(links.get(one.name, ()))) for one in everything]
+    return sorted(everything, key=lambda one: one.name, reverse=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.versions.layout import Layout
+from agent.words.seen import Version
 from switchback.runs.run import Run
 
 Facts = dict[str, Any]
@@ -28,7 +29,7 @@ class Known:
 
 def is_built(run: Run, seen: Facts) -> bool:
     """Whether the host has the version that the run goes to."""
-    return any(one["name"] == run.version for one in seen["versions"])
+    return any(one.name == run.version for one in seen["versions"])
 
 
 def shown_name(run: Run, seen: Facts) -> str:
@@ -36,9 +37,15 @@ def shown_name(run: Run, seen: Facts) -> str:
     return run.version if is_built(run, seen) else "-".join(["django-<time>", *run.version.split("-")[3:]])
 
 
-def version_of(seen: Facts, name: str | None) -> Facts:
-    """A version as it was seen there; empty where it is not."""
-    return next((one for one in seen["versions"] if one["name"] == name), {})
+def version_of(seen: Facts, name: str | None) -> Version | None:
+    """A version as it was seen there; None where it is not."""
+    return next((one for one in seen["versions"] if one.name == name), None)
+
+
+def commit_of(seen: Facts, name: str | None, part: str) -> str | None:
+    """The commit that a version's code or config is of, as far as that is known."""
+    version = version_of(seen, name)
+    return version.commit(part) if version else None
 
 
 def layout_of(run: Run, seen: Facts) -> Layout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from agent.words.seen import Version
 from switchback.runs.fleet import Facts, Fleet, idle_runs, is_sealed, runs_to, to_named
 from switchback.runs.run import Commit, Run, version_name
 from switchback.settings.errors import Refused
@@ -74,14 +75,14 @@ def agreed_commits(fleet: Fleet) -> dict[str, Commit]:
 
 def _is_live(seen: Facts, commits: dict[str, Commit]) -> bool:
     """Whether a host serves these commits, whole and healthy."""
-    current = next((one for one in seen["versions"] if "current" in one["links"]), None)
-    if current is None or not seen["healthy"]["healthy"] or "working" not in current["links"]:
+    current = next((one for one in seen["versions"] if "current" in one.links), None)
+    if current is None or not seen["healthy"]["healthy"] or "working" not in current.links:
         return False
-    return bool(current["sealed"]) and not current.get("unable") and _same(current, commits)
+    return bool(current.sealed) and not current.unable and _same(current, commits)
 
 
-def _same(version: Facts, commits: dict[str, Commit]) -> bool:
-    return all(version[part] == commit.sha for part, commit in commits.items())
+def _same(version: Version, commits: dict[str, Commit]) -> bool:
+    return all(version.commit(part) == commit.sha for part, commit in commits.items())
 
 
 def _built(fleet: Fleet, commits: dict[str, Commit]) -> str | None:
@@ -90,13 +91,10 @@ def _built(fleet: Fleet, commits: dict[str, Commit]) -> str | None:
     One that is live somewhere has not failed: where it is marked so, its host was lost when the others committed.
     """
     live = {seen["linked"]["current"] for seen in fleet.facts.values() if _is_live(seen, commits)}
-    failed = {one["name"] for seen in fleet.facts.values() for one in seen["versions"] if one["failed"]}
+    failed = {one.name for seen in fleet.facts.values() for one in seen["versions"] if one.failed}
     whole = {
-        one["name"]
-        for seen in fleet.facts.values()
-        for one in seen["versions"]
-        if one["sealed"] and _same(one, commits)
+        one.name for seen in fleet.facts.values() for one in seen["versions"] if one.sealed and _same(one, commits)
     }
     # Once its interpreter is another one, a version has to be built anew.
-    unable = {one["name"] for seen in fleet.facts.values() for one in seen["versions"] if one.get("unable")}
+    unable = {one.name for seen in fleet.facts.values() for one in seen["versions"] if one.unable}
     return max(whole - (failed - live) - unable, default=None)

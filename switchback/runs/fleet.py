@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.steps.order import steps_of
+from agent.words.seen import Version
 from switchback.checks.compare import builds
 from switchback.runs.run import Run, new_id
 from switchback.settings.errors import Refused
@@ -45,12 +46,12 @@ def to_named(fleet: Fleet, asked: Options, kind: str, about: dict[str, Any]) -> 
 
 def is_sealed(seen: Facts, version: str) -> bool:
     """Whether a host has a version whole."""
-    return any(one["name"] == version and one["sealed"] for one in seen["versions"])
+    return any(one.name == version and one.sealed for one in seen["versions"])
 
 
-def known_version(seen: Facts, version: str) -> Facts | None:
+def known_version(seen: Facts, version: str) -> Version | None:
     """A version as it was seen on a host."""
-    return next((one for one in seen["versions"] if one["name"] == version), None)
+    return next((one for one in seen["versions"] if one.name == version), None)
 
 
 def _existing(fleet: Fleet, version: str, kind: str) -> str:
@@ -61,13 +62,13 @@ def _existing(fleet: Fleet, version: str, kind: str) -> str:
         if known is None:
             command = builds(fleet.facts, version)
             problems.append(f"{name}: there is no version {version}; {f'{command} builds it' if command else WHICH}")
-        elif known.get("unable"):
-            problems.append(f"{name}: {version} can't be started any more: {known['unable']}")
-        elif not known["sealed"] and not known["working"]:
+        elif known.unable:
+            problems.append(f"{name}: {version} can't be started any more: {known.unable}")
+        elif not known.sealed and not known.working:
             problems.append(f"{name}: {version} was never finished")
-        elif kind == "revert" and known["failed"]:
+        elif kind == "revert" and known.failed:
             problems.append(
-                f"{name}: {version} failed at {known['failed']['step']}, and a revert goes to what has worked; "
+                f"{name}: {version} failed at {known.failed.step}, and a revert goes to what has worked; "
                 f"deploys/deploy.py --data version={version} tries it again"
             )
     if problems:

@@ -73,7 +73,7 @@ def further_than_alone(fleet: Fleet, runs: dict[str, Run]) -> list[str]:
 
 def _able(seen: Facts) -> set[str]:
     """The versions of a host that can be gone back to."""
-    return {one["name"] for one in seen["versions"] if one["working"] and not one["failed"] and not one.get("unable")}
+    return {one.name for one in seen["versions"] if one.working and not one.failed and not one.unable}
 
 
 def _without_hosts(fleet: Fleet, gone: Sequence[str]) -> Fleet:

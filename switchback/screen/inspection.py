@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import IO, Any
 
 import click
@@ -102,7 +102,7 @@ def _tell(name: str, of: Callable[[Facts, Settings], Told], asked: Callable[[Hos
 def _show(told: Mapping[str, Told], differ: Sequence[str]) -> None:
     if command_line().json_output:
         hosts = {name: one.data for name, one in told.items()}
-        click.echo(json.dumps({"hosts": hosts, "differences": differ}, indent=4))
+        click.echo(json.dumps({"hosts": hosts, "differences": differ}, indent=4, default=asdict))
     for name, one in told.items():
         click.echo(err=True)
         color = "green" if one.well else "red"

@@ -124,19 +124,19 @@ def of_hosts(kind: Kind, told: Sequence[HostPreview]) -> Preview:
 
 def request_for(run: Run, seen: Facts, diff: bool) -> Facts:
     """What a host is asked about a run: where it goes from and to."""
-    versions = {one["name"]: one for one in seen["versions"]}
+    versions = {one.name: one for one in seen["versions"]}
     built = "code" not in run.steps
     commits = {part: run.about[part]["sha"] for part in ("code", "config") if part in run.about}
     if built:
-        commits = {part: versions[run.version][part] for part in ("code", "config")}
-    live = versions.get(run.was or "", {})
+        commits = {part: versions[run.version].commit(part) for part in ("code", "config")}
+    live = versions.get(run.was or "")
     return {
         "urls": {"code": run.settings.code_repo_url, "config": run.settings.config_repo_url},
         "was": run.was,
         "version": run.version,
         "built": built,
         "commits": commits if all(commits.values()) else {},
-        "live": {part: live.get(part) for part in ("code", "config")},
+        "live": {part: live.commit(part) if live else None for part in ("code", "config")},
         "database": run.about.get("database", "keep") if run.kind == "revert" else None,
         "diff": diff,
     }

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from agent.words.seen import Version
 from switchback.settings.model import Settings
 
 Facts = dict[str, Any]
@@ -27,14 +28,12 @@ def status_lines(facts: Facts, settings: Settings) -> list[str]:
     if facts.get("versions"):
         lines += ["", *table([HEADINGS, *(_row(version) for version in facts["versions"])])]
         lines += [
-            f"why {version['name']} failed: {version['evidence']}, on the host, for root"
+            f"why {version.name} failed: {version.evidence}, on the host, for root"
             for version in facts["versions"]
-            if version["failed"] and version["evidence"]
+            if version.failed and version.evidence
         ]
     lines += [
-        f"why {version['name']} can't start: {version['unable']}"
-        for version in facts.get("versions", ())
-        if version.get("unable")
+        f"why {version.name} can't start: {version.unable}" for version in facts.get("versions", ()) if version.unable
     ]
     if facts["history"]:
         lines += ["", "last runs, the newest first"]
@@ -47,7 +46,7 @@ def status_lines(facts: Facts, settings: Settings) -> list[str]:
 def _kept(facts: Facts, settings: Settings) -> Iterator[str]:
     """How much there is of what only grows, and the setting that bounds it."""
     kept = facts["kept"]
-    failed = sum(1 for version in facts.get("versions", ()) if version["failed"])
+    failed = sum(1 for version in facts.get("versions", ()) if version.failed)
     yield f"{failed} failed versions (keep_failed {settings.keep_failed})"
     bound = f"keep_backups {kept['keep_backups']}" if kept["keep_backups"] else "all: set keep_backups to bound them"
     yield f"{kept['backups']} backups of deploys, {size(kept['backup_bytes'])} ({bound})"
@@ -81,38 +80,38 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _row(version: Facts) -> tuple[str, ...]:
+def _row(version: Version) -> tuple[str, ...]:
     return (
-        version["name"],
-        ", ".join(word.replace("_", "-") for word in version["links"]) or "-",
+        version.name,
+        ", ".join(word.replace("_", "-") for word in version.links) or "-",
         state(version),
         _commit(version, "code"),
         _commit(version, "config"),
-        age(version["age"]),
-        size(version["bytes"]),
+        age(version.age),
+        size(version.bytes),
     )
 
 
-def state(version: Facts) -> str:
+def state(version: Version) -> str:
     """What is known of a version, in a word or a few."""
-    if version["failed"]:
-        word = f"failed at {version['failed']['step']}"
-    elif version["working"]:
+    if version.failed:
+        word = f"failed at {version.failed.step}"
+    elif version.working:
         word = "working"
-    elif version["sealed"]:
+    elif version.sealed:
         word = "built"
     else:
-        word = "unfinished" if version["ours"] else "unknown"
+        word = "unfinished" if version.ours else "unknown"
     notes = (
-        ("can't start", bool(version.get("unable"))),
-        ("by hand", not version["ours"]),
-        ("pinned", version["pinned"]),
+        ("can't start", bool(version.unable)),
+        ("by hand", not version.ours),
+        ("pinned", version.pinned),
     )
     return ", ".join([word, *(note for note, holds in notes if holds)])
 
 
-def _commit(version: Facts, part: str) -> str:
-    sha, ref = version[part], version["refs"].get(part)
+def _commit(version: Version, part: str) -> str:
+    sha, ref = version.commit(part), version.refs.get(part)
     short = sha[:7] if sha else "-"
     return short if not ref or ref.startswith(short) else f"{ref} ({short})"
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from agent.words.seen import Failure, Version
+from agent.words.shapes import to_json
 from switchback.runs.fleet import Fleet
 from switchback.runs.run import Run
 from switchback.settings.model import Settings
@@ -72,16 +75,16 @@ ALL_STEPS = (
 )
 
 
-def version(name: str, **changes: Any) -> Facts:
+def version(name: str, **changes: Any) -> Version:
     """A version as the survey describes it, of the commits in its name."""
     code, config = name.split("-")[3:]
     return healthy.version(name, **{"code": code[0] * 40, "config": config[0] * 40, **changes})
 
 
-FAILED = {"working": False, "failed": {"step": "health", "deploy": "x", "at": 1}}
+FAILED = {"working": False, "failed": Failure("health", "x", 1)}
 
 
-def host_facts(*versions: Facts, current: str | None = LIVE, **changes: Any) -> Facts:
+def host_facts(*versions: Version, current: str | None = LIVE, **changes: Any) -> Facts:
     """What the survey sees on a host that is ready for a deploy, with `main` at `CODE` and `CONFIG`.
 
     + versions: those on the host, the newest first; a live one and one before it unless given
@@ -89,13 +92,14 @@ def host_facts(*versions: Facts, current: str | None = LIVE, **changes: Any) -> 
     """
     facts = healthy.bare()
     if current is not None:
-        facts = json.loads(json.dumps(healthy.host()).replace(healthy.NEWER, current))
+        facts = json.loads(to_json(healthy.host()).replace(healthy.NEWER, current))
     for link in ("previous", "previous-working"):
         path = f"{healthy.HOME}/django-{link}"
         facts["links"][path] = healthy.no_link(path)
-    known = [{**one} for one in versions or ([version(LIVE), version(OLD)] if current else [])]
-    for one in known:
-        one["links"] = ["current", "working"] if one["name"] == current else []
+    known = [
+        replace(one, links=("current", "working") if one.name == current else ())
+        for one in versions or ([version(LIVE), version(OLD)] if current else [])
+    ]
     linked = {**dict.fromkeys(facts["linked"]), "current": current, "working": current}
     return {**facts, "versions": known, "linked": linked, "refs": refs(), **changes}
 

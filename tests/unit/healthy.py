@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from agent.words.seen import Version
 from switchback.settings.model import Settings
 
 OLDER = "django-20250106-100000-9b1fcb4-e1ec11b"
@@ -40,24 +42,20 @@ def dangling(path: str, target: str) -> dict[str, Any]:
     return {"kind": "link", "target": target, "leads": False, "resolved": target}
 
 
-def version(name: str, **values: Any) -> dict[str, Any]:
+def version(name: str, **values: Any) -> Version:
     """A version as the survey describes it."""
-    return {
-        "name": name,
-        "links": [],
-        "sealed": True,
-        "ours": True,
-        "code": "cd7050e4e2ac7f7aca69889f2a849cf784cca162",
-        "config": "e1ec11b33c2580d821bfcd82e5911ae7cb9d222a",
-        "refs": {"code": "good-1", "config": "main"},
-        "bytes": 79_208_448,
-        "age": 390,
-        "working": True,
-        "failed": None,
-        "pinned": False,
-        "evidence": None,
-        **values,
-    }
+    known = Version(
+        name,
+        sealed=True,
+        ours=True,
+        code="cd7050e4e2ac7f7aca69889f2a849cf784cca162",
+        config="e1ec11b33c2580d821bfcd82e5911ae7cb9d222a",
+        refs={"code": "good-1", "config": "main"},
+        bytes=79_208_448,
+        age=390,
+        working=True,
+    )
+    return replace(known, **values)
 
 
 def script(name: str, **values: Any) -> dict[str, Any]:
@@ -105,8 +103,8 @@ def host() -> dict[str, Any]:
             "restore_script": None,
         },
         "versions": [
-            version(NEWER, links=["current", "working"]),
-            version(OLDER, links=["previous", "previous_working"]),
+            version(NEWER, links=("current", "working")),
+            version(OLDER, links=("previous", "previous_working")),
         ],
         "disk": {"free": 10**10, "inodes": 10**6, "has_inodes": True},
         "healthy": {"healthy": True, "problem": None, "pids": [1, 2]},

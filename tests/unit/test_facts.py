@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.words.seen import Failure
+from agent.words.shapes import to_json
 from facts.survey import Survey
 from switchback.wire.payload import LOADER
+from tests.unit import healthy
 from tests.unit.examples import without_gevent
 
 with without_gevent():
@@ -43,3 +46,11 @@ def test_the_survey_makes_something_of_whatever_a_host_answers(output: list[str]
 @given(anything, st.dictionaries(st.text(), st.integers(), max_size=3))
 def test_the_survey_is_the_last_line_whatever_a_shell_says_before(noise: list[str], facts: dict[str, int]) -> None:
     assert Survey().process([*noise, json.dumps(facts)]) == facts
+
+
+def test_versions_are_read_as_what_they_are_and_an_answer_that_does_not_fit_is_none() -> None:
+    told = {"versions": [healthy.version(healthy.NEWER, failed=Failure("health"))]}
+    assert Survey().process([to_json(told)]) == told
+    wrong: object
+    for wrong in ([{"name": 1}], [{}], ["x"], 1, None):
+        assert Survey().process([json.dumps({"versions": wrong})]) == {}

@@ -16,6 +16,7 @@ import yaml
 
 from agent.words.outcomes import Outcome
 from agent.words.result import MARK, Result, framed
+from agent.words.shapes import to_json
 from switchback.plan.model import Preview
 from switchback.wire.calls import AGENT
 from switchback.wire.payload import LOADER, agent_fingerprint
@@ -119,7 +120,7 @@ def start(tmp_path: Path) -> Start:
         for name, known in seen.items():
             first = dict((answers or {}).get(name, {}))
             usual = {
-                r" survey\b": json.dumps(known),
+                r" survey\b": to_json(known),
                 r" preview\b": json.dumps({**FOUND, **(found or {})}),
                 r" commit'?$": says(Result(True, Outcome.COMMITTED, f"committed: {NEW} is live and healthy")),
             }

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.words.seen import Version
 from switchback.runs.deploys import agreed_commits, plan_build, plan_deploy
 from switchback.runs.restarts import plan_restart
 from switchback.runs.reverts import further_than_alone, plan_revert
@@ -158,7 +159,7 @@ def test_a_version_that_is_asked_for_by_name_and_live_already_is_left_alone() ->
         ([version(NEW, sealed=False, working=False)], f"web: {NEW} was never finished"),
     ],
 )
-def test_a_named_version_that_is_not_whole_is_refused(there: list[dict[str, Any]], words: str) -> None:
+def test_a_named_version_that_is_not_whole_is_refused(there: list[Version], words: str) -> None:
     seen = fleet(web=host_facts(version(LIVE), *there))
     assert refusal(lambda: plan_deploy(seen, asked(version=NEW))) == words
     assert refusal(lambda: plan_revert(seen, asked(version=NEW))) == words

@@ -16,6 +16,7 @@ from pyinfra_testing.util import FakeState, create_host  # type: ignore[import-u
 from agent.service.obstacles import obstacles
 from agent.service.supervisor_config import parse, programs
 from agent.versions.layout import Layout
+from agent.words.seen import Failure, Version
 from facts.venv import CanMakeVenv
 from operations import provision
 from switchback.checks.groundwork import Supervisord, lacking, rewrite_notices
@@ -198,7 +199,7 @@ def test_an_unhealthy_version_is_not_taken_for_a_working_one() -> None:
     assert lacks.adopted == (OLDER,)
 
 
-def by_hand(name: str, **values: Any) -> dict[str, Any]:
+def by_hand(name: str, **values: Any) -> Version:
     return version(name, ours=False, sealed=False, working=False, bytes=None, **values)
 
 
@@ -209,7 +210,7 @@ def test_versions_that_a_person_made_are_taken_over_once() -> None:
 
 
 def test_a_version_that_failed_is_not_taken_over() -> None:
-    facts = change(host(), "versions", to=[by_hand(NEWER, failed={"step": "health"}), by_hand(OLDER)])
+    facts = change(host(), "versions", to=[by_hand(NEWER, failed=Failure("health")), by_hand(OLDER)])
     assert lacking(facts, settings(), can_make_venv=True).adopted == (OLDER,)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent.words.seen import Failure
 from switchback.screen.status import SENTENCE, age, state, status_lines, table
 from tests.unit.healthy import NEWER, OLDER, bare, host, settings, untouched, version
 
@@ -73,7 +74,7 @@ def test_a_long_sentence_is_cut_and_only_its_first_line_shown() -> None:
 
 
 def test_a_failed_version_says_where_its_evidence_is() -> None:
-    failed = version(OLDER, failed={"step": "health"}, working=False, evidence="/var/lib/switchback/transactions/7")
+    failed = version(OLDER, failed=Failure("health"), working=False, evidence="/var/lib/switchback/transactions/7")
     lines = told({**host(), "versions": [failed]})
     assert lines[-1] == f"why {OLDER} failed: /var/lib/switchback/transactions/7, on the host, for root"
 
@@ -84,7 +85,7 @@ def test_a_failed_version_says_where_its_evidence_is() -> None:
         ({}, "working"),
         ({"working": False}, "built"),
         ({"working": False, "sealed": False}, "unfinished"),
-        ({"working": False, "failed": {"step": "venv"}}, "failed at venv"),
+        ({"working": False, "failed": Failure("venv")}, "failed at venv"),
         ({"ours": False, "sealed": False}, "working, by hand"),
         ({"ours": False, "sealed": False, "working": False}, "unknown, by hand"),
         ({"pinned": True}, "working, pinned"),
@@ -124,7 +125,7 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
 
 def test_how_much_there_is_of_what_only_grows_is_told_with_its_bound() -> None:
     kept = {"history": 85, "runs": 50, "backups": 12, "backup_bytes": 34_000_000, "keep_backups": 30, "going": []}
-    failed = version(OLDER, failed={"step": "health"}, working=False)
+    failed = version(OLDER, failed=Failure("health"), working=False)
     assert told({**host(), "versions": [failed], "kept": kept})[-1] == (
         "kept: 1 failed versions (keep_failed 3); 12 backups of deploys, 34 MB (keep_backups 30); "
         "50 runs' journals (keep_runs 50); 85 lines of history (keep_history 1000)"

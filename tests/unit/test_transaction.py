@@ -593,10 +593,12 @@ def test_a_version_that_failed_is_listed_with_the_step_and_the_folder_of_its_evi
     transaction = host.begin()
     host.step("seal", fails)
     host.run("code", "seal")
-    listed = {one["name"]: one for one in list_versions(host.state, transaction.layout)}
-    assert listed[NEW]["failed"]["step"] == "seal"
-    assert listed[NEW]["evidence"] == str(transaction.folder)
-    assert listed[LIVE]["failed"] is None
+    listed = {one.name: one for one in list_versions(host.state, transaction.layout)}
+    failed = listed[NEW].failed
+    assert failed
+    assert failed.step == "seal"
+    assert listed[NEW].evidence == str(transaction.folder)
+    assert listed[LIVE].failed is None
 
 
 def test_nobody_takes_a_deploy_back_while_it_begins(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent.versions.marks import unable
+from agent.words.seen import Version
 from switchback.checks.layout import host_problems
 from switchback.checks.unable import unable_notes, unable_problems
 from switchback.runs.deploys import plan_build, plan_deploy
@@ -60,7 +61,7 @@ def test_a_version_without_an_environment_is_not_judged(tmp_path: Path) -> None:
 # --- Who says so
 
 
-def upgraded(*others: dict[str, Any], current: str = LIVE) -> dict[str, Any]:
+def upgraded(*others: Version, current: str = LIVE) -> dict[str, Any]:
     """A host whose live version, and that before it, can't be started any more."""
     return host_facts(*others, version(current, unable=WHY), version(OLD, unable=WHY), current=current)
 

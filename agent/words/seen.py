@@ -1,0 +1,48 @@
+"""What a host was seen to be like."""
+
+# No `from __future__ import annotations`: see shapes.
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+
+@dataclass(frozen=True)
+class Failure:
+    """At which step of which deploy a version has failed, and when."""
+
+    step: str
+    deploy: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version on a host.
+
+    + links: those of the four that lead to it; in_use: a process of the app that works in it, or was started from it
+    + sealed: whether it is whole; ours: whether Switchback has built it
+    + code, config: the commits that it is made of, as far as they are known; refs: what was asked for
+    + working: whether it has worked; failed: how it has failed since, with the folder of the evidence
+    + unable: why it can't be started any more; newer_schema: what of the database is newer than its code
+    """
+
+    name: str
+    links: tuple[str, ...] = ()
+    in_use: str = ""
+    sealed: bool = False
+    ours: bool = False
+    code: Optional[str] = None
+    config: Optional[str] = None
+    refs: dict[str, Optional[str]] = field(default_factory=dict)
+    bytes: Optional[int] = None
+    age: int = 0
+    working: bool = False
+    failed: Optional[Failure] = None
+    pinned: bool = False
+    evidence: Optional[str] = None
+    unable: Optional[str] = None
+    newer_schema: tuple[str, ...] = ()
+
+    def commit(self, part: str) -> Optional[str]:
+        """The commit of its code, or of its config."""
+        return {"code": self.code, "config": self.config}[part]
