@@ -144,13 +144,14 @@ def _undo(transaction: Transaction, undo: Undo) -> bool:
     step = Step("fallback", transaction, _limit(transaction, undo))
     try:
         found = undo.do(step)
+        told = undo.done(found)
     except TROUBLE as problem:
         text = masked_urls(str(problem))
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
         transaction.journal.note("undo done", action=undo.name, note=found)
-        say(f"  {undo.done(found)}")
+        say(f"  {told}")
         return True
     transaction.journal.note("undo failed", action=undo.name, problem=text)
     say(f"  {undo.failed(text)}")

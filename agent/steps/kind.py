@@ -32,7 +32,7 @@ class Phase(Enum):
     SWITCH = "switch"
 
 
-class Known(Protocol):
+class RunAsKnown(Protocol):
     """What is known of a run when somebody asks whether a step has anything to do: before the run, or when it is due.
 
     `changes_database` and `window` are None where only the build can tell.
@@ -41,6 +41,10 @@ class Known(Protocol):
     @property
     def kind(self) -> str:
         """The run: deploy, build, revert or restart."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the run."""
 
     @property
     def primary(self) -> bool:
@@ -56,7 +60,11 @@ class Known(Protocol):
 
 
 class Turn(IntEnum):
-    """When something is undone: the lower the earlier, and at the same turn what was done last first."""
+    """When something is undone: the lower the earlier, and at the same turn what was done last first.
+
+    What undoes a step that comes after another one is done before that one's, if their turn is the same: at HEALTH,
+    before the old version is proven healthy. From SITE on visitors are in again.
+    """
 
     STOP = 0
     EVIDENCE = 10
@@ -72,7 +80,7 @@ class Turn(IntEnum):
 class Undo:
     """What takes back what a step has done. It may be killed anywhere and done again.
 
-    + name: as it stands in the journal
+    + name: as it stands in the journal; another one than the step's, since both are told of. No two have the same
     + turn: when it is done
     + always: whether it is done again when a fallback is started anew: it costs little, and proves something
     + keeps_visitors_out: whether maintenance stays on if this can't be done
@@ -116,7 +124,7 @@ class Undo:
     def done(self, note: Note) -> str:
         """What it has done, or seen.
 
-        + note: what `do` has returned
+        + note: what `do` has returned, or an older agent's
         """
         return f"kept: {self.name}, {note['kept']}" if note.get("kept") else self.says(note)
 
@@ -133,13 +141,13 @@ class StepKind:
     """A step as it is in every run.
 
     + name: as a person, the journal and the controller know it
+    + phase: whether it builds, or may touch the live site
     + runs: the kinds of run that have it
     + again: whether a version that was built before has it done once more: it meets a database that may have changed
-    + setting: the script of the settings that it runs, if it does
+    + script_setting: the script of the settings that it runs, if it does
     + optional: whether a run only has it where that setting names one
     + blames_version: whether its failure says something about the version; else about the host, or the run
     + touches: whether it may leave something on the live site that has to be undone
-    + noticed: whether visitors may notice it
     + decides: whether a person reads once more at the end why it had nothing to do
     + undos: what takes it back
     """
@@ -148,7 +156,7 @@ class StepKind:
     phase: Phase
     runs: tuple[str, ...] = ("deploy", "revert")
     again = False
-    setting = ""
+    script_setting = ""
     optional = False
     blames_version = False
     touches = False
@@ -159,7 +167,7 @@ class StepKind:
         """How long it may take, seconds."""
         return float(settings["build_timeout" if self.phase is Phase.BUILD else "script_timeout"])
 
-    def idle(self, known: Known) -> str:
+    def idle(self, known: RunAsKnown) -> str:
         """Why it has nothing to do; empty where it has, or where nobody can tell yet."""
         return ""
 
@@ -168,7 +176,10 @@ class StepKind:
         return self.touches
 
     def do(self, step: Step) -> Note:
-        """Do it, and return what is to be known of it. Raises StepFailed, CommandFailed, Unhealthy, OSError."""
+        """Do it, and return what is to be known of it. Raises StepFailed, CommandFailed, Unhealthy, OSError.
+
+        Its limit ends the commands of `step.runner`; what it does besides has to look at `step.until`.
+        """
         raise NotImplementedError
 
     def skip(self, step: Step, why: str) -> Note:

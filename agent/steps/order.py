@@ -76,7 +76,7 @@ def steps_of(run: str, settings: Mapping[str, Any], build: bool) -> tuple[str, .
         for kind in STEPS
         if run in kind.runs
         and (build or kind.again or kind.phase is not Phase.BUILD)
-        and (not kind.optional or settings.get(kind.setting))
+        and (not kind.optional or settings.get(kind.script_setting))
     ]
     return (*chosen, COMMIT)
 
@@ -85,6 +85,11 @@ def limit_of(name: str, settings: Mapping[str, Any]) -> float:
     """How long a step may take, seconds."""
     kind = named(name)
     return kind.limit(settings) if kind else float(settings["script_timeout"])
+
+
+def limit_of_way_back(settings: Mapping[str, Any]) -> float:
+    """How long it may take to undo everything, seconds: as long as what is undone, more or less."""
+    return sum(kind.limit(settings) for kind in STEPS if kind.undos)
 
 
 def touched(progress: Progress) -> bool:
@@ -99,7 +104,7 @@ def visitors_may_notice(progress: Progress, name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class FromJournal:
+class KnownFromJournal:
     """What is known of a run while it goes on, by its journal."""
 
     progress: Progress
@@ -108,6 +113,12 @@ class FromJournal:
     def kind(self) -> str:
         """The run."""
         return str(self.progress.begin.get("kind"))
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the run."""
+        settings: Mapping[str, Any] = self.progress.begin["settings"]
+        return settings
 
     @property
     def primary(self) -> bool:

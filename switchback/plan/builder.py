@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,10 +96,11 @@ def shown_settings(settings: Settings) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class KnownBefore:
     """What is known of a run before it: as a step asks for it."""
 
     kind: str
+    settings: Mapping[str, Any]
     primary: bool
     changes_database: bool | None
     window: maintenance.Window | None
@@ -110,7 +111,13 @@ def idle_steps(run: Run, migrations: Migrations | None, window: Window | None) -
     kept_out = None
     if window and window.shown is not None:
         kept_out = maintenance.Window(window.shown, window.why.removeprefix("maintenance: auto, and "))
-    known = Foreseen(run.kind, run.host == run.primary, changes_database(run, migrations), kept_out)
+    known = KnownBefore(
+        kind=run.kind,
+        settings=run.settings.model_dump(mode="json"),
+        primary=run.host == run.primary,
+        changes_database=changes_database(run, migrations),
+        window=kept_out,
+    )
     idle = {name: kind.idle(known) for name in run.steps if (kind := named(name))}
     return {name: why for name, why in idle.items() if why}
 
@@ -133,7 +140,7 @@ def _scripts(run: Run, steps: Sequence[Step], seen: Facts) -> tuple[Script, ...]
     layout = layout_of(run, seen)
     for step in steps:
         kind = named(step.name)
-        setting = kind.setting if kind else ""
+        setting = kind.script_setting if kind else ""
         value = getattr(run.settings, setting) if setting and step.does else None
         if value:
             path = str(layout.expand(value)) if value[0] in "~/" else value

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.steps.kind import PATIENCE, Phase
-from agent.steps.order import limit_of, names
+from agent.steps.order import limit_of, limit_of_way_back, names
 from switchback.settings.model import Settings
 from switchback.wire.payload import agent_fingerprint
 
@@ -136,7 +136,7 @@ class Run:
             # Nothing is to be taken back yet.
             return BEGIN_LIMIT + ON_THE_WAY
         settings = self.settings.model_dump(mode="json")
-        back = sum(limit_of(name, settings) for name in ("migrate", "restart", "health", "maintenance_stop"))
+        back = limit_of_way_back(settings)
         back += (PATIENCE - 1) * self.settings.health_timeout
         return sum(limit_of(name, settings) for name in steps) + back + ON_THE_WAY
 

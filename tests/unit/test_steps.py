@@ -1,4 +1,4 @@
-"""A step is one class: once it has its place in the order, everything else knows it. Here one that warms a cache."""
+"""A step is one class: once it has its place in the order, everything else knows it. Here one that rings a bell."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 
 from agent.steps import order
 from agent.steps.fallback import plan_fallback
-from agent.steps.kind import Known as KnownOfRun
-from agent.steps.kind import Note, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import Note, RunAsKnown, Settings, SwitchStep, Turn, Undo
 from agent.steps.order import STEPS, limit_of, named, steps_of, visitors_may_notice
 from agent.transaction.progress import Progress, read_progress
 from agent.transaction.step import Step, StepFailed
@@ -31,55 +30,57 @@ from tests.unit.test_operations import Done
 from tests.unit.test_previews import host_found, host_seen
 
 
-class CoolCacheDown(Undo):
-    """Empty the cache of what the failed version has put there."""
+class RingAgain(Undo):
+    """Ring for what was taken back, too."""
 
-    name = "cache"
+    name = "bell"
     turn = Turn.HEALTH
 
     def needed(self, progress: Progress) -> bool:
-        """Where it may have been warmed."""
-        return "warm_cache" in progress.started
+        """Where it may have rung."""
+        return "ring_bell" in progress.started
 
     def do(self, step: Step) -> Note:
-        """Empty it."""
-        return {"emptied": 7}
+        """Ring."""
+        return {"times": 7}
 
     def says(self, note: Note) -> str:
-        """How much."""
-        return f"undone: cache, {note['emptied']} pages"
+        """How often."""
+        return f"undone: bell, {note.get('times', 0)} times"
 
 
-class WarmCache(SwitchStep):
-    """Ask for the pages that everybody asks for."""
+class RingBell(SwitchStep):
+    """Ring a bell."""
 
-    name = "warm_cache"
+    name = "ring_bell"
     touches = True
-    undos = (CoolCacheDown(),)
+    undos = (RingAgain(),)
 
     def limit(self, settings: Settings) -> float:
         """A minute."""
         return 60.0
 
-    def idle(self, known: KnownOfRun) -> str:
+    def idle(self, known: RunAsKnown) -> str:
         """Why not."""
-        return "" if known.primary else "the cache is the primary host's"
+        if not known.settings["website_url"]:
+            return "nobody is there to hear it"
+        return "" if known.primary else "the bell is the primary host's"
 
     def do(self, step: Step) -> Note:
-        """Warm it."""
-        return {"warning": "one page was slow"}
+        """Ring it."""
+        return {"warning": "nobody has come"}
 
 
-def warm_cache(run: Run) -> Commands:
+def ring_bell(run: Run) -> Commands:
     """Its operation, but for pyinfra's own decorator."""
-    yield from step(run, "warm_cache")
+    yield from step(run, "ring_bell")
 
 
 @pytest.fixture(autouse=True)
 def _in_its_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """After the proof of health."""
     at = [kind.name for kind in STEPS].index("health") + 1
-    monkeypatch.setattr(order, "STEPS", (*STEPS[:at], WarmCache(), *STEPS[at:]))
+    monkeypatch.setattr(order, "STEPS", (*STEPS[:at], RingBell(), *STEPS[at:]))
     yield
 
 
@@ -93,64 +94,85 @@ def plan_on(*hosts: str) -> dict[str, tuple[Run, HostPreview]]:
 
 def test_it_is_planned_in_its_place_and_previewed() -> None:
     run, told = plan_on("web1")["web1"]
-    assert run.steps[run.steps.index("warm_cache") - 1] == "health"
-    assert ("warm_cache", True) in [(one.name, one.does) for one in told.steps]
-    assert "health, warm_cache, maintenance_stop" in "\n".join(preview_lines(of_hosts("deploy", [told])))
+    assert run.steps[run.steps.index("ring_bell") - 1] == "health"
+    assert ("ring_bell", True) in [(one.name, one.does) for one in told.steps]
+    assert "health, ring_bell, maintenance_stop" in "\n".join(preview_lines(of_hosts("deploy", [told])))
 
 
 def test_why_it_has_nothing_to_do_is_in_the_preview_and_on_the_host_in_the_same_words() -> None:
     _, told = plan_on("web1", "web2")["web2"]
-    (shown,) = [one for one in told.steps if one.name == "warm_cache"]
-    progress = read_progress([{"event": "begin", "kind": "deploy", "primary": False}])
-    kind = named("warm_cache")
+    (shown,) = [one for one in told.steps if one.name == "ring_bell"]
+    progress = read_progress(
+        [{"event": "begin", "kind": "deploy", "primary": False, "settings": {"website_url": "https://a"}}]
+    )
+    kind = named("ring_bell")
     assert kind
-    assert (shown.does, shown.why) == (False, kind.idle(order.FromJournal(progress)))
+    assert (shown.does, shown.why) == (False, kind.idle(order.KnownFromJournal(progress)))
 
 
 def test_it_is_in_the_runs_that_it_is_for_and_has_its_limit() -> None:
     settings = examples.settings().model_dump(mode="json")
-    assert "warm_cache" in steps_of("revert", settings, build=False)
-    assert "warm_cache" not in steps_of("build", settings, build=True)
-    assert "warm_cache" not in steps_of("restart", settings, build=False)
-    assert limit_of("warm_cache", settings) == 60.0
+    assert "ring_bell" in steps_of("revert", settings, build=False)
+    assert "ring_bell" not in steps_of("build", settings, build=True)
+    assert "ring_bell" not in steps_of("restart", settings, build=False)
+    assert limit_of("ring_bell", settings) == 60.0
 
 
 def test_its_operation_asks_for_it_and_waits_as_long_as_it_may_take() -> None:
-    several = examples.run(hosts=("web1", "web2"), steps=("health", "warm_cache", "commit"))
-    done = Done(warm_cache, several)
-    assert done.steps == ("warm_cache",)
+    several = examples.run(hosts=("web1", "web2"), steps=("health", "ring_bell", "commit"))
+    done = Done(ring_bell, several)
+    assert done.steps == ("ring_bell",)
     assert done.only.connector_arguments["_timeout"] >= 60
 
 
 def test_on_a_host_alone_it_goes_with_the_other_steps_of_its_phase() -> None:
-    assert "warm_cache" in examples.run(steps=(*SWITCH, "warm_cache", "commit")).together("swap")
+    assert "ring_bell" in examples.run(steps=(*SWITCH, "ring_bell", "commit")).together("swap")
 
 
 def test_the_host_does_it_and_tells_of_it_with_its_warning(host: Host) -> None:
     host.begin()
-    host.run("code", "swap", "health", "warm_cache")
+    host.run("code", "swap", "health", "ring_bell")
     said = host.said
-    assert "warm_cache: done in " in said
-    assert "warm_cache: WARNING: one page was slow" in said
+    assert "ring_bell: done in " in said
+    assert "ring_bell: WARNING: nobody has come" in said
 
 
 def test_it_is_undone_in_its_turn_and_that_is_told(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(self: WarmCache, step: Step) -> Note:
-        raise StepFailed("no cache answers")
+    def fails(self: RingBell, step: Step) -> Note:
+        raise StepFailed("it has no clapper")
 
-    monkeypatch.setattr(WarmCache, "do", fails)
+    monkeypatch.setattr(RingBell, "do", fails)
     transaction = host.begin()
-    host.run("code", "swap", "health", "warm_cache")
+    host.run("code", "swap", "health", "ring_bell")
     undone = [record["action"] for record in transaction.journal.records() if record["event"] == "undo done"]
-    assert undone.index("links") < undone.index("cache") < undone.index("mark")
+    assert undone.index("links") < undone.index("bell") < undone.index("mark")
     said = host.said
-    assert "  undone: cache, 7 pages" in said
-    assert f"fell back at warm_cache: {LIVE} is live" in said
+    assert "  undone: bell, 7 times" in said
+    assert f"fell back at ring_bell: {LIVE} is live" in said
+
+
+def test_an_error_in_its_words_does_not_keep_the_rest_from_being_undone(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: RingBell, step: Step) -> Note:
+        raise StepFailed("it has no clapper")
+
+    def says(self: RingAgain, note: Note) -> str:
+        return str(note["of another agent"])
+
+    monkeypatch.setattr(RingBell, "do", fails)
+    monkeypatch.setattr(RingAgain, "says", says)
+    transaction = host.begin()
+    host.run("code", "swap", "health", "ring_bell")
+    undone = [record["action"] for record in transaction.journal.records() if record["event"] == "undo done"]
+    assert {"links", "health", "mark"} <= set(undone)
+    assert transaction.progress.outcome == "needs a person"
+    assert "could not undo bell: an error in the agent:" in host.said
 
 
 @pytest.mark.parametrize("started", [True, False])
 def test_the_plan_of_a_fallback_has_its_undo_where_it_was_started(started: bool) -> None:
     records: list[dict[str, Any]] = [{"event": "begin", "kind": "deploy", "settings": {}}]
-    records += [{"event": "step started", "step": "warm_cache"}] if started else []
-    assert ("cache" in [undo.name for undo in plan_fallback(records)]) == started
-    assert visitors_may_notice(read_progress(records), "warm_cache")
+    records += [{"event": "step started", "step": "ring_bell"}] if started else []
+    assert ("bell" in [undo.name for undo in plan_fallback(records)]) == started
+    assert visitors_may_notice(read_progress(records), "ring_bell")

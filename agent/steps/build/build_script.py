@@ -13,7 +13,7 @@ class BuildScript(BuildStep):
     """Run the project's own build script in the new version."""
 
     name = "build_script"
-    setting = "build_script"
+    script_setting = "build_script"
     optional = True
 
     def do(self, step: Step) -> Note:

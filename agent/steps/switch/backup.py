@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.database.backup import examine
 from agent.steps import scripts
-from agent.steps.kind import Known, Note, SwitchStep
+from agent.steps.kind import Note, RunAsKnown, SwitchStep
 from agent.transaction.maintenance import BY_PRIMARY, STAYS, decide
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
@@ -14,9 +14,9 @@ class Backup(SwitchStep):
     """Back the database up inside the window, when it is about to be changed."""
 
     name = "backup"
-    setting = "backup_script"
+    script_setting = "backup_script"
 
-    def idle(self, known: Known) -> str:
+    def idle(self, known: RunAsKnown) -> str:
         """Why there is none: nothing is about to change the database, or another host backs it up."""
         if known.changes_database is False:
             return STAYS if known.kind == "revert" else "taken before the window"

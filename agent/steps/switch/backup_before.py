@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.database.backup import examine
 from agent.steps import scripts
-from agent.steps.kind import Known, Note, SwitchStep
+from agent.steps.kind import Note, RunAsKnown, SwitchStep
 from agent.transaction.maintenance import BY_PRIMARY
 from agent.transaction.step import Step
 
@@ -14,9 +14,9 @@ class BackupBefore(SwitchStep):
 
     name = "backup_before"
     runs = ("deploy",)
-    setting = "backup_script"
+    script_setting = "backup_script"
 
-    def idle(self, known: Known) -> str:
+    def idle(self, known: RunAsKnown) -> str:
         """Why there is none: it is made later, or by another host."""
         if known.changes_database:
             return "taken right before the migrations, so that a restore loses as little as can be"

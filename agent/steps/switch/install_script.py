@@ -12,7 +12,7 @@ class InstallScript(SwitchStep):
 
     name = "install_script"
     runs = ("deploy",)
-    setting = "install_script"
+    script_setting = "install_script"
     optional = True
     blames_version = True
     touches = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.host.output import announce
 from agent.restart import early
 from agent.steps import scripts
-from agent.steps.kind import PATIENCE, Known, Note, SwitchStep, Turn, Undo
+from agent.steps.kind import PATIENCE, Note, RunAsKnown, SwitchStep, Turn, Undo
 from agent.transaction.consequences import maintenance_is_ours
 from agent.transaction.maintenance import decide
 from agent.transaction.progress import Progress
@@ -35,12 +35,12 @@ class MaintenanceStart(SwitchStep):
     """Show visitors the maintenance page, if they have to be kept out."""
 
     name = "maintenance_start"
-    setting = "maintenance_start_script"
+    script_setting = "maintenance_start_script"
     touches = True
     decides = True
     undos = (LetVisitorsIn(),)
 
-    def idle(self, known: Known) -> str:
+    def idle(self, known: RunAsKnown) -> str:
         """Why visitors are not kept out."""
         return f"no window is needed: {known.window.why}" if known.window and not known.window.needed else ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.steps import scripts
-from agent.steps.kind import Known, Note, Settings, SwitchStep
+from agent.steps.kind import Note, RunAsKnown, Settings, SwitchStep
 from agent.transaction.step import Step
 from agent.visitors import site
 
@@ -12,14 +12,14 @@ class MaintenanceStop(SwitchStep):
     """Let visitors in again."""
 
     name = "maintenance_stop"
-    setting = "maintenance_stop_script"
+    script_setting = "maintenance_stop_script"
     touches = True
 
     def limit(self, settings: Settings) -> float:
         """As long as the script and the look at the site may take, seconds."""
         return float(settings["site_timeout"] + settings["script_timeout"])
 
-    def idle(self, known: Known) -> str:
+    def idle(self, known: RunAsKnown) -> str:
         """Why nobody has to be let in."""
         return "maintenance was not started" if known.window and not known.window.needed else ""
 

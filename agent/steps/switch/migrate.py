@@ -9,7 +9,7 @@ from agent.database.restoring import prove_restored, restore
 from agent.django import locks, sessions, warm
 from agent.django.manage import django
 from agent.migrations.names import key_of, label, labels
-from agent.steps.kind import Known, Note, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import Note, RunAsKnown, Settings, SwitchStep, Turn, Undo
 from agent.transaction.consequences import asks_database, changes_database, database_way
 from agent.transaction.maintenance import BY_PRIMARY, STAYS
 from agent.transaction.progress import Progress
@@ -94,7 +94,7 @@ class Migrate(SwitchStep):
         """As long as migrations may take, seconds."""
         return float(settings["migrate_timeout"])
 
-    def idle(self, known: Known) -> str:
+    def idle(self, known: RunAsKnown) -> str:
         """Why nothing is migrated here."""
         if not known.primary:
             return BY_PRIMARY
