@@ -46,7 +46,7 @@ def survey(state: State, request: Facts) -> Facts:
 
     + request: `settings`; `refs`: code and config to resolve, with their URLs; `hotfixes`: whether to look for them;
       `needs`: whether to try what else a deploy needs; `written`: whether to read the files that provision writes,
-      which `needs` does too
+      which `needs` does too; `starts`: whether to look for what would keep the service from starting again
     """
     settings, history = request["settings"], read_lines(state.history)
     facts: Facts = {
@@ -120,6 +120,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "supervisord": refusal_of_config(layout),
         "makes_venv": _makes_venv(layout),
         "kept": bounds.how_much(state, layout, read_lines(state.history)),
+        "logs": in_the_way.logs(layout) if request.get("starts") else [],
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
     }
 

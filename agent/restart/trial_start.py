@@ -22,6 +22,7 @@ from agent.host.users import entered_as, run_as, user_env
 from agent.restart import background
 from agent.service import health, systemd
 from agent.service.health import Unhealthy
+from agent.service.in_the_way import not_written
 from agent.service.obstacles import as_another, is_users
 from agent.service.supervisor_config import Program, Sections, environment
 from agent.text.lines import cut, lines_of
@@ -137,14 +138,14 @@ class Rehearsal:
             return
         self._looked_at = time.monotonic()
         if self._now() != self._members:
-            raise Unhealthy(f"{what}: a process of the new version has ended or was started again{self._tail()}")
+            raise Unhealthy(f"{what}: a process of it has ended or was started again{self._tail()}")
 
     def _still_runs(self, what: str) -> None:
         code = self._process.poll() if self._process else None
         if code is not None:
-            raise Unhealthy(f"{what}: the new version's process ended with {ending(code)}{self._tail()}")
+            raise Unhealthy(f"{what}: its process ended with {ending(code)}{self._tail()}")
         if not runs(self._pid, self._started):
-            raise Unhealthy(f"{what}: the new version's process has ended{self._tail()}")
+            raise Unhealthy(f"{what}: its process has ended{self._tail()}")
 
     def _problem(self) -> str | None:
         return self._from_another() or self._answer()
@@ -164,7 +165,8 @@ class Rehearsal:
         return frozenset((process.pid, process.started) for process in found)
 
     def _tail(self) -> str:
-        lines = lines_of(masked_urls(end_of(self._log, TAIL_BYTES)).strip())[-TAIL_LINES:]
+        said = masked_urls(end_of(self._log, TAIL_BYTES)).strip()
+        lines = [*lines_of(said)[-TAIL_LINES:], *not_written(said, self._step.layout.app)]
         return "".join(f"\n{cut(line, TAIL_OF_LINE)}" for line in lines)
 
 
@@ -228,7 +230,7 @@ def start(step: Step, command: Command) -> Rehearsal:
                     **run_as(command.user),
                 )
         except (OSError, KeyError) as error:
-            raise StepFailed(f"the new version's process could not be started: {error}") from None
+            raise StepFailed(f"a process of it could not be started: {error}") from None
     first = Rehearsal(step, process.pid, started_at(process.pid), url, process)
     try:
         step.transaction.goes_on_beside(background.REHEARSAL, process.pid, url=url, mark=mark)

@@ -26,19 +26,30 @@ ENOUGH = 1000
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 # What supervisord takes for something else than a file.
 NO_FILES = ("auto", "none", "syslog")
+# How a Python that could not open a file says so.
+DENIED = re.compile(r"PermissionError: \[Errno 13\] .*?: '(/[^'\n]+)'")
 
 
 def look(layout: Layout, current: str | None) -> Found:
     """Look for all of it on a host."""
-    try:
-        sections = find_running(layout).sections
-    except (Unreadable, OSError):
-        sections = {}
+    sections = _sections(layout)
     return {
         "logs": list(unwritable_logs(layout, sections)),
         "foreign": _foreign(layout, current) if current else None,
         "stops": {"limit": stop_limit(layout), "needs": stops_within(sections), "slowest": _slowest(sections)},
     }
+
+
+def logs(layout: Layout) -> list[Found]:
+    """The logs that the supervisord that runs could not open again."""
+    return list(unwritable_logs(layout, _sections(layout)))
+
+
+def _sections(layout: Layout) -> Sections:
+    try:
+        return find_running(layout).sections
+    except (Unreadable, OSError):
+        return {}
 
 
 def programs_need(layout: Layout) -> int | None:
@@ -105,8 +116,19 @@ def log_problem(log: Found, app: str) -> str:
     program = "" if log["program"] == "supervisord" else f" {log['program']}"
     if owner is None:
         return f"{path} is not there, so supervisord won't start{program}: install -d -o {app} {path}"
+    return _not_apps(path, owner, app, f"supervisord won't start{program} again")
+
+
+def not_written(said: str, app: str) -> list[str]:
+    """What to do about the files that an app says it could not open, where those are another's."""
+    named = [Path(path) for path in dict.fromkeys(DENIED.findall(said))]
+    owners = {path: _not_writable(app, path, folder=False) for path in named}
+    return [_not_apps(str(path), owner, app, "the app won't start") for path, owner in owners.items() if owner]
+
+
+def _not_apps(path: str, owner: str, app: str, so: str) -> str:
     return (
-        f"{path} belongs to {owner} and {app} can't write it, so supervisord won't start{program} again: "
+        f"{path} belongs to {owner} and {app} can't write it, so {so}: "
         f"chown {app}: {path}; where logrotate has made it, write create 640 {app} {app} there"
     )
 

@@ -69,7 +69,7 @@ def steps_of(run: str, settings: Mapping[str, Any], build: bool) -> tuple[str, .
     + build: whether its version has to be built
 
         >>> steps_of("restart", {}, build=False)
-        ('restart', 'health', 'site', 'commit')
+        ('trial', 'restart', 'health', 'site', 'commit')
     """
     chosen = [
         kind.name

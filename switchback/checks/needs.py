@@ -60,6 +60,20 @@ def need_notices(facts: Facts) -> list[str]:
     return [*by_hand, *((_static(facts) or {}).get("notices") or ())]
 
 
+def start_problems(facts: Facts, settings: Settings) -> list[str]:
+    """What would keep a service that serves from starting again, where a restart has asked for it."""
+    return _unwritable(facts, settings) if facts and facts.get("healthy", {}).get("healthy") else []
+
+
+def start_notices(facts: Facts, settings: Settings) -> list[str]:
+    """The same of one that is not well, which loses nothing by a try."""
+    return [] if start_problems(facts, settings) else _unwritable(facts, settings)
+
+
+def _unwritable(facts: Facts, settings: Settings) -> list[str]:
+    return [log_problem(log, settings.app_username) for log in facts.get("logs") or ()]
+
+
 def _static(facts: Facts) -> Facts | None:
     app: Facts = (_askable(facts)["app"] if facts.get("needs") else None) or {}
     return app.get("static")

@@ -50,7 +50,7 @@ def host_lines(kind: str, host: HostPreview, several: bool = False) -> list[str]
     for name, told in _aspects(kind, host):
         for number, line in enumerate(told):
             lines.append(f"  {name if number == 0 else '':{WIDTH}}{line}".rstrip())
-    if several and host.primary and kind != "clean":
+    if several and host.primary and kind not in ("clean", "restart"):
         lines.append("  migrates and backs up for all hosts")
     lines += [*_notices(host), *_refusals(host)]
     return [*lines, f"  {summary(host)}"] if host.looked_ahead else lines

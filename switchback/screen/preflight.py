@@ -17,6 +17,7 @@ from agent.transaction.transaction import Refused as Undeletable
 from agent.words.outcomes import Outcome
 from switchback.checks.compare import differences, setting_differences
 from switchback.checks.layout import host_problems
+from switchback.checks.needs import start_notices, start_problems
 from switchback.checks.notices import hotfix_problems, link_notices, transaction_problems
 from switchback.checks.unable import unable_problems
 from switchback.hosts.gateway import Facts, for_all_hosts, left_out, survey_all
@@ -42,6 +43,8 @@ NOTHING_OPEN = "no deploy is open on this host: there is nothing to recover"
 NOT_ALL = "--limit leaves out {}: what is live there stays, also on the schema that this leaves behind"
 # How often a run that waits for another one looks again, seconds.
 LOOK_AGAIN = 2.0
+# The runs in which hosts go to another version together.
+SWITCHES = ("deploy", "revert")
 
 
 def deploy() -> Run:
@@ -142,9 +145,9 @@ def _plan(
     somebody_can_answer()
     kept = present.kept_plan()
     asked = present.asked_for(kept)
-    switches = kind in ("deploy", "revert")
+    switches = kind in SWITCHES
     left = tuple(left_out(state)) if switches else ()
-    fleet, known = _see(state, hosts, asked, with_refs, switches)
+    fleet, known = _see(state, hosts, asked, with_refs, kind)
     try:
         runs = {name: replace(run, left_out=left) for name, run in plan(fleet, asked).items()}
     except Refused as refused:
@@ -181,29 +184,32 @@ def is_nowhere(file: TextIO) -> bool:
 
 
 def _see(
-    state: State, hosts: Sequence[Host], asked: Options, with_refs: bool, switches: bool
+    state: State, hosts: Sequence[Host], asked: Options, with_refs: bool, kind: present.Kind
 ) -> tuple[Fleet, dict[str, Known]]:
     """Look at all hosts: what they are like, what stands in the way on each, and what is worth knowing.
-
-    + switches: whether they go to another version together
 
     Raises Refused with the problems of all of them, unless looking is all that is asked for and can go on.
     """
     settings = {host.name: settings_of(host) for host in hosts}
     wait = 0.0 if present.only_looks() else float(max(one.lock_wait for one in settings.values()))
-    facts = survey_all(state, hosts, _asked(asked, with_refs))
+    request = _asked(asked, with_refs, starts=kind == "restart")
+    facts = survey_all(state, hosts, request)
     while wait > 0 and any(transaction_problems(seen) for seen in facts.values()):
         gevent.sleep(LOOK_AGAIN)
         wait -= LOOK_AGAIN
-        facts = survey_all(state, hosts, _asked(asked, with_refs))
+        facts = survey_all(state, hosts, request)
     # Who builds a version brings one to the site; going back or restarting must be possible whatever else is wrong.
     found = {name: host_problems(seen, settings[name], builds=with_refs) for name, seen in facts.items()}
     if with_refs and asked.hotfixes != "discard":
         found = {name: texts + (hotfix_problems(facts[name]) if facts[name] else []) for name, texts in found.items()}
+    found = {name: texts + start_problems(facts[name], settings[name]) for name, texts in found.items()}
     primary = primary_of(state, hosts)
-    if switches:
+    if kind in SWITCHES:
         found[primary] = [*found[primary], *setting_differences(settings)]
-    known = _in_the_way(facts, found)
+    known = {
+        name: replace(one, notices=(*one.notices, *start_notices(facts[name], settings[name])))
+        for name, one in _in_the_way(facts, found).items()
+    }
     problems = _problems(known)
     if problems and not (present.only_looks() and all(map(_can_be_shown, facts.values()))):
         raise Refused(*problems)
@@ -235,14 +241,14 @@ def _can_be_shown(seen: Facts) -> bool:
     return bool(seen) and bool(seen["users"]["app_username"])
 
 
-def _asked(asked: Options, with_refs: bool) -> Callable[[Host], Facts]:
+def _asked(asked: Options, with_refs: bool, starts: bool = False) -> Callable[[Host], Facts]:
     def of(host: Host) -> Facts:
         settings = settings_of(host)
         refs = {
             "code": {"url": settings.code_repo_url, "ref": asked.code or settings.code_branch},
             "config": {"url": settings.config_repo_url, "ref": asked.config or settings.config_branch},
         }
-        return {"hotfixes": True, "refs": refs if with_refs and not asked.version else {}}
+        return {"hotfixes": True, "refs": refs if with_refs and not asked.version else {}, "starts": starts}
 
     return of
 

@@ -50,6 +50,35 @@ def test_restart_gives_the_service_new_processes_and_proves_them_healthy(host: H
     assert f"committed: the service was restarted, and {before.current} is healthy" in result.screen
 
 
+def test_a_restart_of_what_serves_and_could_not_be_started_again_is_refused_with_the_line_that_heals_it(
+    host: Host, run: Runs
+) -> None:
+    before, log, file = look(host), "/home/app/web_00.log", "/home/app/app.log"
+    host.run(["chown", "root:", log])
+    with untouched(host):
+        assert_refused(run("restart", host), f"{log} belongs to root", f"chown app: {log}")
+    host.run(["chown", "app:", log])
+    # The app's own log: nothing but a start can tell.
+    host.run(["install", "-o", "root", "-m", "640", "/dev/null", file])
+    settings = f"{before.current}/config/settings.py"
+    host.run(["cp", "-p", f"/home/app/{settings}", "/root/settings.py"])
+    host.run(f'echo \'open("{file}", "a")\' >> /home/app/{settings}')
+    result = run("restart", host)
+    assert result.code == 1
+    assert ": refused" in result.screen.splitlines()[0]
+    for words in (f"chown app: {file}", "refused at trial: the live site was never touched"):
+        assert words in result.screen
+    seen = assert_well(host, links=before.links, database=before.database)
+    assert seen.processes == before.processes
+    # Once it is down, nothing is lost by trying: it comes up as soon as it can.
+    host.run(["systemctl", "stop", "django"])
+    host.run(["chown", "app:", file])
+    run("restart", host).worked()
+    host.run(["cp", "-p", "/root/settings.py", f"/home/app/{settings}"])
+    run("restart", host).worked()
+    assert_well(host, links=before.links, database=before.database)
+
+
 @pytest.fixture(scope="module")
 def stuck(host: Host, run: Runs) -> Seen:
     """The host as it was before a deploy that could neither end nor be undone: maintenance can't be stopped."""

@@ -89,6 +89,17 @@ def test_logs_that_supervisord_writes_as_root_are_in_nobodys_way(found: Any, mon
     assert found("supervisord.log")["problems"] == []
 
 
+def test_a_file_that_the_app_itself_says_it_can_not_open_is_told_with_the_line_that_heals_it(
+    found: Any, tmp_path: Path
+) -> None:
+    found("web_00.log")
+    path = f"{tmp_path}/web_00.log"
+    said = f"PermissionError: [Errno 13] Permission denied: '{path}'\nValueError: Unable to configure handler 'file'\n"
+    (line,) = in_the_way.not_written(said * 2, ME)
+    assert line.startswith(f"{path} belongs to nobody and {ME} can't write it, so the app won't start: chown {ME}: ")
+    assert in_the_way.not_written(said.replace("web_00", "web_01"), ME) == []
+
+
 def test_files_of_roots_in_the_live_version_are_found(found: Any, tmp_path: Path) -> None:
     (problem,) = found(f"{LIVE}/venv/a.pyc", f"{LIVE}/venv/b.pyc")["problems"]
     assert problem.startswith("2 files and folders in the live version are not app's")

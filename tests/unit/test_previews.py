@@ -16,6 +16,7 @@ import yaml
 from agent.django.foresight import with_risks
 from agent.text.masking import masked_lines
 from switchback.checks.layout import host_problems
+from switchback.checks.needs import start_notices, start_problems
 from switchback.checks.notices import hotfix_problems, transaction_problems
 from switchback.plan.builder import foresee, foresee_cleaning
 from switchback.plan.known import Known
@@ -60,7 +61,8 @@ def previewed(situation: dict[str, Any]) -> Preview:
         problems = host_problems(seen[name], settings[name], builds=kind in ("deploy", "build")) + hotfix_problems(
             seen[name]
         )
-        notices = tuple(transaction_problems(seen[name]))
+        problems += start_problems(seen[name], settings[name])
+        notices = (*transaction_problems(seen[name]), *start_notices(seen[name], settings[name]))
         found = host_found(situation["hosts"][name].get("found")) if run.steps and kind != "restart" else {}
         told.append(foresee(run, Known(seen[name], found, tuple(problems), notices)))
     return of_hosts(kind, told)

@@ -15,8 +15,9 @@ from agent.service.startable import Unit
 from agent.service.supervisor_config import Unreadable, parse
 from agent.steps.build import trial
 from agent.transaction.progress import read_progress
+from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
-from tests.unit.examples import NEW, settings
+from tests.unit.examples import LIVE, NEW, settings
 
 PYTHON = "/home/app/django-current/venv/bin/python"
 HELD = f"[fcgi-program:web]\nsocket=tcp://127.0.0.1:8000\ncommand={PYTHON} -m gunicorn --bind fd://0 wsgi:application\n"
@@ -137,4 +138,40 @@ def test_it_goes_on_only_where_processes_are_replaced_under_its_eyes(
 ) -> None:
     first = First()
     judged(monkeypatch, first, way=way)
+    assert first.ended is ended
+
+
+def before_a_restart(monkeypatch: pytest.MonkeyPatch, first: First, *problems: str, serves: bool, way: str) -> Any:
+    """What the step finds out before a restart, where so much is known to keep the service from starting."""
+    begin = {"event": "begin", "kind": "restart", "healthy_before": serves, "restart": {"way": way}}
+    progress = read_progress([begin])
+    step: Any = SimpleNamespace(progress=progress, begin=begin, notes=lambda name: {}, version=LIVE)
+    monkeypatch.setattr(trial, "_command", lambda step: Command((), "/", {}, "app"))
+    monkeypatch.setattr(trial, "start", lambda step, command: first)
+    monkeypatch.setattr(trial, "would_not_start", lambda step: list(problems))
+    return trial.Trial().do(step)
+
+
+def test_what_serves_and_could_not_be_started_again_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StepFailed, match=r"could not be started again:\nchown app: /srv/web.log"):
+        before_a_restart(monkeypatch, First(), "chown app: /srv/web.log", serves=True, way="restart")
+    first = First(well="did not start: its process ended with exit code 3")
+    with pytest.raises(Unhealthy, match="did not start"):
+        before_a_restart(monkeypatch, first, serves=True, way="restart")
+    assert first.ended
+
+
+def test_what_is_down_already_is_tried_to_restart_and_what_is_known_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = First(well="never")
+    told = before_a_restart(monkeypatch, first, "chown app: /srv/web.log", serves=False, way="restart")
+    assert "is not healthy as it runs now" in told["skipped"]
+    assert "trial: WARNING: chown app: /srv/web.log" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("way", "ended"), [("rolling", False), ("restart", True)])
+def test_a_rolling_restart_takes_its_trial_start_over(monkeypatch: pytest.MonkeyPatch, way: str, ended: bool) -> None:
+    first = First()
+    assert before_a_restart(monkeypatch, first, serves=True, way=way) == {"answered_after": 1.0}
     assert first.ended is ended

@@ -1,5 +1,5 @@
 """The trial start: a web process of a version that is built, where no visitor comes. What keeps it from coming up shows
-here, while the old version serves."""
+here, while the old version serves; before a restart, while what is to be restarted does."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from agent.host.output import warn
 from agent.restart import early
 from agent.restart.trial_start import Command, as_supervisord_would, free_port, start
 from agent.service.health import Unhealthy
 from agent.service.obstacles import port_of, web_program
 from agent.service.running import find_running
-from agent.service.startable import started_by
+from agent.service.startable import started_by, would_not_start
 from agent.service.supervisor_config import Program, Sections, Unreadable, config_in, config_of, programs, read_config
 from agent.steps.kind import BuildStep, Note
 from agent.transaction.maintenance import restart_way
@@ -39,6 +40,7 @@ class Trial(BuildStep):
     """Start the version where no visitor comes, and judge it."""
 
     name = "trial"
+    runs = ("deploy", "build", "restart")
     again = True
 
     def do(self, step: Step) -> Note:
@@ -48,6 +50,15 @@ class Trial(BuildStep):
         schema that is not its own yet: it has to start and to answer, whatever that is.
         Raises Unhealthy, StepFailed, CommandFailed.
         """
+        if step.begin["kind"] == "restart":
+            problems = would_not_start(step)
+            if not step.begin.get("healthy_before"):
+                # Nothing is lost by trying.
+                for problem in problems:
+                    warn(f"trial: WARNING: {problem}")
+                return {"skipped": f"no trial start is made: {step.version} is not healthy as it runs now"}
+            if problems:
+                raise StepFailed("what serves now could not be started again:\n" + "\n".join(problems))
         try:
             command = _command(step)
         except (NoTrial, StepFailed, Unreadable) as why:
@@ -75,7 +86,7 @@ def _judge(step: Step, command: Command) -> Note:
         first.end()
         raise
     # One process after the other is replaced under its eyes.
-    if step.begin["kind"] != "deploy" or restart_way(step.progress)["way"] != "rolling":
+    if step.begin["kind"] not in ("deploy", "restart") or restart_way(step.progress)["way"] != "rolling":
         first.end()
     return {"answered_after": round(first.seconds, 2)}
 
@@ -98,7 +109,8 @@ def _command(step: Step) -> Command:
     sections = read_config(config_in(layout, named, layout.part(version, "config")))
     web = _web(sections, layout.settings["health_url"])
     command = as_supervisord_would(layout, sections, web, Path(named), pid)
-    own = early.at_its_own_path(layout, command, version)
+    # The links lead to what is restarted.
+    own = command if step.begin["kind"] == "restart" else early.at_its_own_path(layout, command, version)
     if own is None:
         raise NoTrial("its processes can't be started beside the live ones, by their own path")
     return own if web.address else elsewhere(own, free_port())
