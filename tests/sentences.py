@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agent.steps.fallback import undo_named
+
 # What a run prints of a host before its last screen, which says the same again.
 SAID = re.compile(r"\[[\w.-]+\] (.*)$")
 OUTCOMES = ("committed", "refused", "fell back", "needs a person")
@@ -130,7 +132,7 @@ def _maintenance(said: list[str], last: str, truth: Truth) -> Wrong:
 
 def _what_was_done(said: list[str], last: str, truth: Truth) -> Wrong:
     problems = re.findall(r"(?:what could not be undone: |; )(\w[\w ]*): (?!/)", last)
-    told = [line for line in said if line.startswith("  could not ")]
+    told = [line for number, line in enumerate(said) if line.startswith("  could not ") and not _done(said[number:])]
     if bool(told) != last.startswith("needs a person"):
         yield "a person is needed where something could not be done, and only there", last
     for action in problems:
@@ -138,6 +140,13 @@ def _what_was_done(said: list[str], last: str, truth: Truth) -> Wrong:
             yield f"{action} was said to be done", last
     if any(line.startswith("  undone: links") for line in said) and truth.live != truth.was:
         yield "the links lead elsewhere", last
+
+
+def _done(said: list[str]) -> bool:
+    """Whether what the first line says could not be done was done later, as by a guard what a boot could not."""
+    first, *later = said
+    action = next((one for one in DONE if first.startswith(f"  {undo_named(one).failed('')}")), None)
+    return action is not None and any(re.match("  " + DONE[action], line) for line in later)
 
 
 def _database(said: list[str], last: str, truth: Truth) -> Wrong:

@@ -8,8 +8,10 @@ from agent.transaction.progress import Progress
 
 def changes_database(progress: Progress) -> bool:
     """Whether this deploy may have changed the database from this host."""
+    begin = progress.begin
+    keeps = begin.get("kind") == "revert" and begin.get("database", "keep") == "keep"
     migrates = "migrate" in progress.started and not progress.notes.get("migrate", {}).get("skipped")
-    return migrates and progress.begin.get("primary", True)
+    return migrates and not keeps and begin.get("primary", True)
 
 
 def asks_database(progress: Progress) -> bool:

@@ -201,6 +201,11 @@ def test_a_revert_that_fails_blames_no_version_but_the_one_whose_migrations_can_
     assert ("mark" in names(records)) is ((step, database) == ("migrate", "reverse"))
 
 
+def test_a_revert_that_keeps_the_database_takes_none_back_however_it_is_cut_off() -> None:
+    killed = journal_until("migrate", kind="revert", database="keep", has_worked=True)[:-1]
+    assert "database" not in names(killed)
+
+
 def test_a_committed_deploy_is_only_ever_finished_forward() -> None:
     records = [*journal_until("site", ended="step done"), {"event": "committed"}]
     assert names(records) == ["finish commit"]

@@ -1,16 +1,19 @@
-"""Every sentence of an outcome is true, and none contradicts another: deploys on a host of the test's own making, whose
-steps and undos fail in each way, are held against what that host is really like."""
+"""Every sentence of an outcome is true, and none contradicts another: deploys, reverts and restarts on a host of the
+test's own making, whose steps and undos fail in each way, or which goes down in the middle of one, are held against
+what that host is really like."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +24,13 @@ from hypothesis import strategies as st
 
 from agent.database import going_back
 from agent.django import warm
-from agent.runs import ending
+from agent.runs import ending, guard
 from agent.runs.ending import fall_back
+from agent.runs.interrupts import Interrupted
 from agent.runs.recover import recover
 from agent.service import health, systemd, verdicts
 from agent.steps import scripts
+from agent.steps.order import steps_of
 from agent.transaction.lock import lock_holder
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
@@ -34,18 +39,28 @@ from agent.versions.marks import linked_version
 from agent.visitors import site
 from tests.sentences import Truth, contradictions
 from tests.unit.agent_host import ID, Host
-from tests.unit.examples import LIVE, settings
-from tests.unit.steps import SWITCH, really, really_undone
+from tests.unit.examples import LIVE, NEW, OLD, settings
+from tests.unit.steps import really, really_undone
 
 Note = dict[str, Any]
 GLANCE = site.glance
+BACKUP, OLDER = "/srv/backups/a.dump", "/srv/backups/older.dump"
 BEFORE = [["items", "0001_initial"]]
 ADDED = ["items", "0002_colour"]
 PENDING = [{"app": "items", "name": "0002_colour", "reversible": True, "atomic": True, "operations": []}]
 PAGES = {"app": (200, None), "shut": (503, "answers 503"), "shut, as 200": (200, None), "nobody": (502, "answers 502")}
 FIRST, THEN = "before it has done anything", "after it has done what it does"
-STEPS = ("seal", *SWITCH)
+# The host goes down: at once, or in order, once.
+CUT, DOWN = "the power is cut after it has done what it does", "the host is rebooted before it has done anything"
+STEPS = {
+    kind: tuple(one for one in steps_of(kind, {"install_script": "x"}, build=False) if one not in ("checks", "commit"))
+    for kind in ("deploy", "revert", "restart")
+}
 UNDOS = ("links", "database", "schema", "restart", "health", "maintenance", "site", "mark", "evidence")
+
+
+class PowerCut(BaseException):
+    """The host is gone at once."""
 
 
 @dataclass
@@ -64,19 +79,30 @@ class World:
     web: bool = True
     flag: bool = False
     ever: bool = False
-    applied: list[list[str]] = field(default_factory=lambda: [*BEFORE])
     sick: bool = False
     running: str | None = LIVE
-    host: Host | None = None
+    applied: list[list[str]] = field(default_factory=list)
+    before: list[list[str]] = field(default_factory=lambda: [*BEFORE])
+    down: bool = False
+    goes_down: bool = False
 
     def breaking(self, name: str, what: Any) -> Any:
         """A step or an undo that does what it does, and fails where it is to."""
 
         def do(step: Step) -> Note:
-            if self.breaks.get(name) == FIRST:
+            how = self.breaks.get(name)
+            if how in (CUT, DOWN):
+                del self.breaks[name]
+                self.down = True
+            if how == DOWN:
+                self.goes_down = True
+                raise Interrupted("the host goes down")
+            if how == FIRST:
                 raise StepFailed(f"{name} broke")
             note = what(step)
-            if self.breaks.get(name) == THEN:
+            if how == CUT:
+                raise PowerCut
+            if how == THEN:
                 raise StepFailed(f"{name} broke")
             return dict(note)
 
@@ -90,7 +116,7 @@ class World:
         if key == "maintenance_stop_script" and self.stop:
             self.flag = False
         if key == "backup_script":
-            return "/srv/backups/a.dump"
+            return BACKUP
         return ""
 
     def look(self, told: Note) -> Note:
@@ -106,9 +132,9 @@ class World:
         if verb == "end_sessions":
             return {"ended": [], "left": []}
         if verb in ("unapply", "reapply"):
-            self.applied = [*BEFORE]
+            self.applied = json.loads(arguments[0])
             return {"wrong": []}
-        return {"applied": list(self.applied)}
+        return {"applied": list(self.applied), "pending": []}
 
     def migrate(self, step: Step) -> Note:
         self.applied = [*BEFORE, ADDED]
@@ -116,7 +142,7 @@ class World:
 
     def restore(self, step: Step, backup: str) -> Note:
         if self.breaks.get("restore") != FIRST:
-            self.applied = [*BEFORE]
+            self.applied = [*BEFORE] if backup == OLDER else [*self.before]
         return {"restored": backup}
 
     def restart(self, step: Step) -> Note:
@@ -144,7 +170,7 @@ def real(world: World, begin: Note) -> Iterator[Host]:
             if hasattr(module, "django") and module is not sys.modules["agent.django.manage"]:
                 patch.setattr(module, "django", world.django)
         patch.setattr(Layout, "of", lambda told: Layout(told, folder / "home"))
-        patch.setattr(systemd, "host_goes_down", lambda: False)
+        patch.setattr(guard, "start_guard", lambda: None)
         patch.setattr(ending, "forget_failed", lambda _: None)
         patch.setattr(scripts, "run_script", world.script)
         patch.setattr("agent.steps.switch.backup.examine", lambda _, path: {"path": path, "bytes": 1, "sha256": "a"})
@@ -160,14 +186,15 @@ def real(world: World, begin: Note) -> Iterator[Host]:
         patch.setattr(os, "fsync", lambda _: None)
         host = Host(folder, patch, lambda: _taken(output))
         patch.setattr(site, "glance", GLANCE)
-        checks = {"fallback": begin.pop("way"), "applied": BEFORE, "pending": begin.pop("pending")}
+        # Making a host has it say that it stays up.
+        patch.setattr(systemd, "host_goes_down", lambda: world.goes_down)
+        checks = begin.pop("checks")
         host.step("checks", lambda _: checks)
-        for step in STEPS:
+        for step in {step for steps in STEPS.values() for step in steps}:
             host.step(step, world.breaking(step, _what(world, step)))
         for action in UNDOS:
             host.action(action, world.breaking(f"undo {action}", _undoing(world, action)))
         host.action("stop service", world.stop_service)
-        world.host = host
         if begin["bare"]:
             (host.home / "django-current").unlink()
             world.running = None
@@ -216,13 +243,15 @@ def _undoing(world: World, action: str) -> Any:
 
 
 @st.composite
-def deploys(draw: st.DrawFn) -> tuple[World, Note, str]:
-    """A host, a deploy to it, and the step at which that fails or is given up."""
-    bare, up = draw(st.booleans()), draw(st.booleans())
-    at = draw(st.sampled_from(STEPS))
-    breaks = {at: draw(st.sampled_from([FIRST, THEN, "nobody goes on"]))}
+def runs(draw: st.DrawFn) -> tuple[World, Note, str]:
+    """A host, a run on it, and the step at which that fails or is given up, or the host goes down."""
+    kind = draw(st.sampled_from(["deploy", "deploy", "revert", "restart"]))
+    bare, up = kind == "deploy" and draw(st.booleans()), draw(st.booleans())
+    at = draw(st.sampled_from(STEPS[kind]))
+    breaks = {at: draw(st.sampled_from([FIRST, THEN, CUT, DOWN, "nobody goes on"]))}
     breaks |= {
-        f"undo {one}": draw(st.sampled_from([FIRST, THEN])) for one in draw(st.sets(st.sampled_from(UNDOS), max_size=2))
+        f"undo {one}": draw(st.sampled_from([FIRST, THEN, CUT, DOWN]))
+        for one in draw(st.sets(st.sampled_from(UNDOS), max_size=2))
     }
     if draw(st.booleans()):
         breaks["restore"] = FIRST
@@ -242,40 +271,74 @@ def deploys(draw: st.DrawFn) -> tuple[World, Note, str]:
         "migrate_timeout": 0,
     }
     primary = draw(st.sampled_from([True, True, False]))
-    begin = {
+    begin: Note = {
+        "kind": kind,
         "settings": told,
         "bare": bare,
         "was": None if bare else LIVE,
+        "version": {"deploy": NEW, "revert": OLD, "restart": LIVE}[kind],
         "primary": primary,
         "hosts": ["web1"] if primary else ["web1", "web2"],
-        "has_worked": draw(st.booleans()),
-        "way": draw(st.sampled_from(["reverse", "keep", *(["restore"] if told["restore_script"] else [])])),
-        "pending": draw(st.sampled_from([PENDING, []])),
+        "has_worked": kind != "deploy" or draw(st.booleans()),
+        "checks": {},
     }
+    restores = ["restore"] if told["restore_script"] else []
+    if kind == "deploy":
+        way, pending = draw(st.sampled_from(["reverse", "keep", *restores])), draw(st.sampled_from([PENDING, []]))
+        begin["checks"] = {"fallback": way, "applied": BEFORE, "pending": pending}
+    if kind == "revert":
+        world.before = [*BEFORE, ADDED]
+        begin |= {"database": draw(st.sampled_from(["keep", "reverse", *restores])), "backup": OLDER}
+        if begin["database"] != "keep":
+            begin["checks"] = {"applied": world.before, "leaving": PENDING, "unknown": []}
+    world.applied = [*world.before]
     return world, begin, at
 
 
-@given(deploys(), st.data())
-@limits(deadline=None, max_examples=100)
+@given(runs(), st.data())
+@limits(deadline=None, max_examples=150)
 def test_no_sentence_of_an_outcome_contradicts_another_or_the_host(
-    deploy: tuple[World, Note, str], data: st.DataObject
+    run: tuple[World, Note, str], data: st.DataObject
 ) -> None:
-    world, begin, at = deploy
+    world, begin, at = run
     with real(world, begin) as host:
-        steps = ["checks", *STEPS[: STEPS.index(at) + 1]]
-        went_well = all(host.run(name) == [True] for name in steps)
-        transaction = Transaction(host.state, ID)
-        if went_well:
-            fall_back(transaction, "no word from the controller", settled=True)
+        transaction, of_kind = Transaction(host.state, ID), STEPS[begin["kind"]]
+        steps = [*(() if begin["kind"] == "restart" else ("checks",)), *of_kind[: of_kind.index(at) + 1]]
+
+        def play() -> None:
+            if all(host.run(name) == [True] for name in steps):
+                fall_back(transaction, "no word from the controller", settled=True)
+
+        until_it_stays_up(host, world, play)
         assert_true(host, world, begin)
         for _ in range(2):
             if transaction.progress.outcome != "needs a person":
                 break
             # Some of what was in the way is put right.
             world.breaks = {one: when for one, when in world.breaks.items() if data.draw(st.booleans())}
-            world.stop = data.draw(st.booleans())
-            recover(transaction, database=data.draw(st.sampled_from(["", "keep"])))
-            assert_true(host, world, begin)
+            world.stop, database = data.draw(st.booleans()), data.draw(st.sampled_from(["", "keep"]))
+            if until_it_stays_up(host, world, partial(recover, transaction, database)):
+                assert_true(host, world, begin)
+
+
+def until_it_stays_up(host: Host, world: World, what: Callable[[], object]) -> bool:
+    """Do something on a host, which may go down meanwhile: then it boots. Returns whether it has stayed up."""
+    with contextlib.suppress(PowerCut):
+        what()
+    stays = not world.down
+    transaction = Transaction(host.state, ID)
+    while world.down:
+        world.down = world.goes_down = False
+        world.running = None
+        if not transaction.progress.outcome:
+            _ = host.said
+        with contextlib.suppress(PowerCut):
+            guard.after_boot(host.state)
+            if world.down:
+                continue
+            world.running = linked_version(transaction.layout, transaction.layout.path("current_main"))
+            guard.take_over(transaction)
+    return stays
 
 
 def assert_true(host: Host, world: World, begin: Note) -> None:
@@ -285,7 +348,8 @@ def assert_true(host: Host, world: World, begin: Note) -> None:
     transaction = Transaction(host.state, ID)
     if transaction.progress.outcome is None:
         return
-    said = lines[starts[-1] :]
+    # A host that has booted says nothing of why it goes on.
+    said = lines[starts[-1] :] if starts else lines
     live = linked_version(transaction.layout, transaction.layout.path("current_main"))
     truth = Truth(
         live=live,
@@ -294,9 +358,9 @@ def assert_true(host: Host, world: World, begin: Note) -> None:
         ever=world.ever and world.web,
         healthy=world.well() and world.running == live,
         site=world.look({})["sign"] == "app",
-        schema_back=world.applied == BEFORE,
+        schema_back=world.applied == world.before,
         restore_script=begin["settings"]["restore_script"],
         code=1,
     )
-    assert contradictions(said, truth) == [], "\n".join([*lines, str(world)])
+    assert contradictions(said, truth) == [], "\n".join([*lines, str(world), str(begin)])
     assert bool(lock_holder(host.state)) == said[-1].startswith("needs a person")
