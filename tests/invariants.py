@@ -318,18 +318,30 @@ def assert_screen(result: Result, outcome: str, says: Sequence[str]) -> None:
 
 
 def assert_taken_back(
-    host: Host, before: Seen, result: Result, step: str, says: Sequence[str] = (), *, outcome: str = "fell back"
+    host: Host,
+    before: Seen,
+    result: Result,
+    step: str,
+    says: Sequence[str] = (),
+    *,
+    outcome: str = "fell back",
+    blamed: bool = True,
 ) -> Seen:
     """Assert that a run has failed at a step, and that its host is what it was before: all that the screen promises.
 
     + outcome: `refused` where the live site must not have been touched at all
+    + blamed: whether it is the version's own failure
     """
     assert_screen(result, outcome, [f"{outcome} at {step}: ", *says])
     live = next(name for name, sha in before.commits["code"].items() if f"-{sha[:7]}-" in str(before.current))
     seen = assert_well(host, live, links=before.links, database=before.database)
     assert len(seen.history) == len(before.history) + 1
     version = assert_ended(seen, outcome, step)
-    assert_kept_as_failed(host, seen, version, step)
+    if blamed:
+        assert_kept_as_failed(host, seen, version, step)
+    else:
+        assert version in seen.versions
+        assert not seen.marks.get(version, {}).get("failed")
     if outcome == "refused":
         assert seen.processes == before.processes
     return seen

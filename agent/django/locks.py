@@ -9,7 +9,7 @@ from typing import Any
 
 from agent.django.shim_locks import TOLD
 from agent.host.output import announce
-from agent.transaction.step import Step
+from agent.transaction.step import Step, StepFailed
 
 # Where the settings were written down by an agent that did not know it, seconds.
 LOCK_TIMEOUT = 2
@@ -17,6 +17,10 @@ LOCK_TIMEOUT = 2
 LONGEST_NAME = 63
 # On the way back there is nothing else left to do than to go on trying; so long before the limit it says why, seconds.
 SAYS_WHY = 2.0
+
+
+class NoLock(StepFailed):
+    """No lock was to be had in the database: nothing that a version could be blamed for."""
 
 
 def session_name(deploy: str) -> str:
@@ -37,6 +41,13 @@ def for_django(step: Step) -> dict[str, str]:
         "until": step.until - SAYS_WHY if step.name == "fallback" else None,
     }
     return {**for_scripts(step), TOLD: json.dumps(told)}
+
+
+def unless_locked(found: dict[str, Any]) -> dict[str, Any]:
+    """What our part inside of Django has found. Raises NoLock where it has found none."""
+    if "no_lock" in found:
+        raise NoLock(found["no_lock"])
+    return found
 
 
 def tell(step: Step, found: Mapping[str, Any]) -> None:

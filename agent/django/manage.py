@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent.django.locks import for_django
+from agent.django.locks import for_django, unless_locked
 from agent.django.manage_shim import MARK
 from agent.host.command import CommandFailed
 from agent.text.lines import lines_of
@@ -18,7 +18,7 @@ Note = dict[str, Any]
 
 
 def django(step: Step, verb: str, *arguments: str, version: str = "") -> Note:
-    """Run a verb, and return what it has found. Raises CommandFailed."""
+    """Run a verb, and return what it has found. Raises CommandFailed, NoLock."""
     version = version or step.version
     with as_the_app_s_own(step, version):
         output = _run(step, version, arguments_of(step, version, verb, *arguments), for_django(step))
@@ -45,7 +45,7 @@ def folder_of(step: Step, version: str) -> Path:
 
 
 def said_in(output: str, verb: str) -> Note:
-    """What a verb says that it has found. Raises CommandFailed."""
+    """What a verb says that it has found. Raises CommandFailed, NoLock."""
     results = [line[len(MARK) :] for line in lines_of(output) if line.startswith(MARK)]
     if not results:
         raise CommandFailed(f"manage.py did not come as far as {verb}", output)
@@ -53,7 +53,7 @@ def said_in(output: str, verb: str) -> Note:
         result: Note = json.loads(results[-1])
     except ValueError:
         raise CommandFailed(f"manage.py has said something else than what {verb} has found", output) from None
-    return result
+    return unless_locked(result)
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ def main() -> None:
             arguments.append(_lead_static_files_to(arguments[0]))
         django.setup()
         _wait_for_no_lock()
-        found = VERBS[verb](*arguments)  # type: ignore[operator]
+        found = _unless_locked(VERBS[verb], *arguments)
         print(MARK + json.dumps(found), flush=True)
         if door is not None and _has_to_migrate(found.get("checks", found)):
             stay(door)
@@ -90,6 +90,16 @@ def _wait_for_no_lock():  # type: ignore[no-untyped-def]
     locks.be_patient(told["timeout"], told["until"], WAITED)
 
 
+def _unless_locked(verb, *arguments):  # type: ignore[no-untyped-def]
+    """What a verb finds; that no lock was to be had is something to be found, too."""
+    try:
+        return verb(*arguments)
+    except SystemExit as problem:
+        if not getattr(problem, "no_lock", False):
+            raise
+        return {"no_lock": str(problem)}
+
+
 def end_sessions():  # type: ignore[no-untyped-def]
     """End what this deploy has left in the databases, of processes that were killed."""
     locks = _locks()
@@ -112,7 +122,7 @@ def stay(number):  # type: ignore[no-untyped-def]
         caller.sendmsg([b" "], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [1, 2]))])
         if caller.recv(len(NOW)) != NOW:
             raise SystemExit("not told to go on")
-        caller.sendall(json.dumps(migrate()).encode() + END)
+        caller.sendall(json.dumps(_unless_locked(migrate)).encode() + END)
 
 
 def _asked(number):  # type: ignore[no-untyped-def]

@@ -138,6 +138,12 @@ def end_sessions(name: str) -> dict[str, list[str]]:
     return {"ended": ended, "left": left}
 
 
+class NoLock(SystemExit):
+    """No lock was to be had, which says nothing of the code that has asked for it."""
+
+    no_lock = True
+
+
 class Locks:
     """How the migrations of a process wait for locks.
 
@@ -159,7 +165,7 @@ class Locks:
             self.watch.pid = pid
 
     def patiently(self, connection: Any, what: str, do: Callable[[], Any]) -> Any:
-        """Do something that is undone if it gets no lock, again and again. Raises SystemExit once that is no use.
+        """Do something that is undone if it gets no lock, again and again. Raises NoLock once that is no use.
 
         + what: its name
         """
@@ -177,7 +183,7 @@ class Locks:
             print(flush=True)
             why = f"{what}: no lock within {self.timeout:g} s, held by {by}"
             if tries >= TRIES if self.until is None else time.time() + 2 * self.timeout > self.until:
-                raise SystemExit(
+                raise NoLock(
                     f"{why}\n{what} was tried {tries} times, and rolled back each time: nothing of it is applied.\n"
                     f"Try again when that session has ended its transaction, or end it: {_ends(watch.seen)}"
                 )

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.django.locks import for_django
+from agent.django.locks import for_django, unless_locked
 from agent.django.manage import Note, arguments_of, as_the_app_s_own, django, folder_of, said_in
 from agent.django.manage_shim import END, NOW, STAYS, THEN_MIGRATE
 from agent.host.command import SAYS_AT_MOST, TOO_MUCH, CommandFailed, Runner, Started, said_since, says_too_much
@@ -55,7 +55,7 @@ def django_that_stays(step: Step, verb: str, *arguments: str) -> Note:
 def migrate(step: Step) -> Note:
     """Apply the pending migrations: by the Django that has stayed for it, or by one that is started now.
 
-    Raises CommandFailed.
+    Raises CommandFailed, NoLock.
     """
     stayed = _stayed(step)
     if stayed:
@@ -158,8 +158,7 @@ def _told(step: Step, pid: int, started: str) -> Note | None:
         raise CommandFailed(f"{name} {stopped} and was stopped", output)
     if not whole:
         raise CommandFailed(f"{name} did not finish migrate", output)
-    found: Note = json.loads(answer)
-    return found
+    return unless_locked(json.loads(answer))
 
 
 def _answer(caller: socket.socket, pid: int, started: str, runner: Runner, said: Sequence[int]) -> tuple[bytes, str]:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from agent.django.locks import NoLock
 from agent.host.output import announce, say, somebody_listens, warn
 from agent.runs.ending import TROUBLE, fall_back, write_down_probes
 from agent.runs.interrupts import Interrupted, interruptible
@@ -65,7 +66,7 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
     limit = kind.limit(settings)
     began = time.time()
     deadline = began + limit + settings["confirm_timeout"]
-    event, cause = "step failed", Cause.ITSELF
+    event, cause, more = "step failed", Cause.ITSELF, dict[str, bool]()
     try:
         transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
         step = Step(name, transaction, limit, given)
@@ -75,6 +76,8 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
     except Interrupted as interruption:
         # The step is not to blame, and neither is the version.
         event, cause, reason = "step interrupted", Cause.PERSON, str(interruption)
+    except NoLock as problem:
+        more, reason = {"no_lock": True}, masked_urls(str(problem))
     except TROUBLE as problem:
         reason = masked_urls(str(problem))
     except Exception:  # noqa: BLE001 - whatever goes wrong in a step, the site has to come back
@@ -84,7 +87,7 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
     if systemd.host_goes_down():
         say(f"the host goes down during {name}: it falls back when it boots")
         return False
-    transaction.journal.note(event, step=name, reason=reason)
+    transaction.journal.note(event, step=name, reason=reason, **more)
     why = f"{name} failed: {reason}" if event == "step failed" else f"{reason} during {name}"
     fall_back(transaction, why, cause=cause)
     return False

@@ -46,7 +46,7 @@ def fallback_sentence(records: Sequence[Record], outcome: Outcome, live: str | N
     if outcome == Outcome.FELL_BACK:
         state = f"{live} is live and {_proven(found)}" if live else "no version is live, as before"
         text = f"{where}: {state}, {maintenance}{_as_before(found)}{_database_stays(progress, found)}"
-        text += _discarded(progress, found)
+        text += _discarded(progress, found) + _well_all_the_same(progress)
         return f"{text}; evidence: {folder}"
     problems = "; ".join(first_line("{action}: {problem}".format(**one)) for one in progress.problems)
     text = f"{where}: {live or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
@@ -124,6 +124,16 @@ def _down_before(progress: Progress) -> str:
     begin = progress.begin
     was = begin.get("was")
     return f"; {was} was not healthy before it began" if was and begin.get("healthy_before") is False else ""
+
+
+def _well_all_the_same(progress: Progress) -> str:
+    """That a version is not to blame, where it is not."""
+    if not progress.no_lock:
+        return ""
+    if progress.begin.get("kind") != "deploy":
+        return "; no version is to blame"
+    version = progress.begin.get("version")
+    return f"; {version} is not to blame: deploys/deploy.py --data version={version} tries it again"
 
 
 def _discarded(progress: Progress, found: dict[str, Note]) -> str:

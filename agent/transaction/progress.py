@@ -22,6 +22,7 @@ class Progress:
     done: tuple[str, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
     failed: str | None = None
+    no_lock: bool = False
     reason: str | None = None
     deadline: float = 0.0
     commands: tuple[Record, ...] = ()
@@ -87,6 +88,8 @@ def _apply(state: dict[str, Any], record: Record) -> None:
         state["commands"] = []
     elif event == "step failed":
         state["failed"] = record["step"]
+        # Whoever holds the lock is to blame.
+        state["no_lock"] = record.get("no_lock", False)
     elif event == "note":
         state["notes"].setdefault(record["step"], {}).update(record["note"])
     elif event in ("command", "beside"):

@@ -12,12 +12,12 @@ LIMIT = 120
 GATE = "/home/app/gate"
 # What a script of the host does to stay where it is until the gate opens.
 WAIT_AT_GATE = f"while [ ! -e {GATE} ]; do sleep 0.1; done"
-HOLD = "begin; lock table items_item in share mode; select pg_sleep(120)"
+HOLD = "begin; lock table items_item in share mode; select pg_sleep(900)"
 HELD = (
     "select 1 from pg_locks where relation = 'items_item'::regclass and mode = 'ShareLock' and granted "
     "and pid <> pg_backend_pid()"
 )
-LET_GO = "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(120)'"
+LET_GO = "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(900)'"
 
 
 def wait_until(host: Host, condition: str, limit: int = LIMIT) -> None:

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from tests.bed.hosts import Host
-from tests.faults.watch import STATE, hold_table, let_table_go, wait_until, wait_until_free, write_script
+from tests.faults.watch import (
+    STATE,
+    WAIT_AT_GATE,
+    hold_table,
+    let_table_go,
+    open_gate,
+    wait_for,
+    wait_until,
+    wait_until_free,
+    write_script,
+)
 from tests.hosts.config_branches import push_config
 from tests.hosts.visitors import live_is, nobody_notices, visitors
 from tests.invariants import assert_taken_back, assert_well, look, visit
@@ -89,10 +99,31 @@ def test_a_reader_who_stays_in_a_transaction_is_named_and_keeps_no_visitor_waiti
         "query: begin; lock table items_item in share ...",
         "items.0002_item_colour was tried 5 times, and rolled back each time: nothing of it is applied",
     )
-    assert_taken_back(host, before, result, "migrate", says)
+    seen = assert_taken_back(host, before, result, "migrate", says, blamed=False)
+    version = seen.last["version"]
+    assert f"{version} is not to blame: deploys/deploy.py --data version={version} tries it again" in result.screen
     assert [one["failed"] for one in got] == [0]
     # Twice that time, and a second.
     assert got[0]["slowest"] <= 3, got
+
+
+def test_a_reader_who_is_in_the_way_back_is_waited_for_while_the_old_code_serves(host: Host, run: Runs) -> None:
+    before, tried = look(host), "journalctl --unit 'postgresql@*' | grep -c 'due to lock timeout'"
+    script = write_script(host, "install.sh", WAIT_AT_GATE, "echo no licence >&2", "exit 4")
+    told = {"lock_timeout": 1, "migrate_timeout": 90, "install_script": script}
+    with visitors(host, 20, host.website_url) as got:
+        running = run.start("deploy", host, data={"version": before.last["version"], **told})
+        wait_for(host, "install_script")
+        hold_table(host)
+        tries = int(host.run(tried, check=False).stdout)
+        open_gate(host)
+        # More often than on the way forward.
+        wait_until(host, f'[ "$({tried})" -ge {tries + 7} ]')
+        let_table_go(host)
+        result = running.wait()
+    says = ("no licence", "fallback: waited for a lock: items.0002_item_colour: no lock within 1 s, held by pid ")
+    assert_taken_back(host, before, result, "install_script", says)
+    assert [one["failed"] for one in got] == [0]
 
 
 def test_what_a_killed_migration_has_asked_the_database_for_is_ended_before_the_way_back(host: Host, run: Runs) -> None:

@@ -201,6 +201,13 @@ def test_a_revert_that_fails_blames_no_version_but_the_one_whose_migrations_can_
     assert ("mark" in names(records)) is ((step, database) == ("migrate", "reverse"))
 
 
+@pytest.mark.parametrize("kind", ["deploy", "revert"])
+def test_no_version_is_blamed_where_no_lock_was_to_be_had(kind: str) -> None:
+    *journal, failed = journal_until("migrate", kind=kind, database="reverse")
+    assert "mark" in names([*journal, failed])
+    assert "mark" not in names([*journal, {**failed, "no_lock": True}])
+
+
 def test_a_revert_that_keeps_the_database_takes_none_back_however_it_is_cut_off() -> None:
     killed = journal_until("migrate", kind="revert", database="keep", has_worked=True)[:-1]
     assert "database" not in names(killed)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.django import locks, shim_locks
+from agent.django import locks, manage_shim, shim_locks
 from agent.django.shim_locks import Locks, can_be_limited, described, first_words, sqlstate
 
 HOLDER = (
@@ -116,7 +116,7 @@ def test_on_the_way_forward_it_is_given_up_after_a_few_tries_and_nothing_else_is
         tries.append(1)
         raise NoLock
 
-    with pytest.raises(SystemExit, match=r"items\.0002 was tried 5 times, and rolled back each time"):
+    with pytest.raises(shim_locks.NoLock, match=r"items\.0002 was tried 5 times, and rolled back each time"):
         patient().patiently(Connection(), "items.0002", locked)
     assert len(tries) == shim_locks.TRIES
 
@@ -163,3 +163,16 @@ def test_django_is_told_whose_its_sessions_are_and_how_to_wait(name: str, forwar
     assert told["PGAPPNAME"].startswith("switchback 20261128-111619-deploy-1060 ")
     assert len(told["PGAPPNAME"]) <= 63
     assert f'"timeout": 7, "until": {"null" if forward else 998.0}' in told[shim_locks.TOLD]
+
+
+def test_that_no_lock_was_to_be_had_is_told_apart_from_a_migration_that_fails() -> None:
+    def locked() -> None:
+        raise shim_locks.NoLock("items.0002: no lock within 2 s")
+
+    def broken() -> None:
+        raise SystemExit("no such table")
+
+    with pytest.raises(locks.NoLock, match="no lock within 2 s"):
+        locks.unless_locked(manage_shim._unless_locked(locked))  # type: ignore[no-untyped-call]
+    with pytest.raises(SystemExit, match="no such table"):
+        manage_shim._unless_locked(broken)  # type: ignore[no-untyped-call]

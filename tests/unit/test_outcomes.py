@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from agent.database import going_back
 from agent.django import warm
+from agent.django.locks import NoLock
 from agent.runs import ending, guard
 from agent.runs.ending import fall_back
 from agent.runs.interrupts import Interrupted
@@ -35,7 +36,7 @@ from agent.transaction.lock import lock_holder
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
-from agent.versions.marks import linked_version
+from agent.versions.marks import linked_version, read_mark
 from agent.visitors import site
 from tests.sentences import Truth, contradictions
 from tests.unit.agent_host import ID, Host
@@ -50,6 +51,7 @@ ADDED = ["items", "0002_colour"]
 PENDING = [{"app": "items", "name": "0002_colour", "reversible": True, "atomic": True, "operations": []}]
 PAGES = {"app": (200, None), "shut": (503, "answers 503"), "shut, as 200": (200, None), "nobody": (502, "answers 502")}
 FIRST, THEN = "before it has done anything", "after it has done what it does"
+LOCKED = "a reader holds the table"
 # The host goes down: at once, or in order, once.
 CUT, DOWN = "the power is cut after it has done what it does", "the host is rebooted before it has done anything"
 STEPS = {
@@ -97,6 +99,8 @@ class World:
             if how == DOWN:
                 self.goes_down = True
                 raise Interrupted("the host goes down")
+            if how == LOCKED:
+                raise NoLock(f"{name}: no lock within 2 s")
             if how == FIRST:
                 raise StepFailed(f"{name} broke")
             note = what(step)
@@ -248,7 +252,8 @@ def runs(draw: st.DrawFn) -> tuple[World, Note, str]:
     kind = draw(st.sampled_from(["deploy", "deploy", "revert", "restart"]))
     bare, up = kind == "deploy" and draw(st.booleans()), draw(st.booleans())
     at = draw(st.sampled_from(STEPS[kind]))
-    breaks = {at: draw(st.sampled_from([FIRST, THEN, CUT, DOWN, "nobody goes on"]))}
+    ways = [FIRST, THEN, CUT, DOWN, "nobody goes on", *([LOCKED] if at == "migrate" else [])]
+    breaks = {at: draw(st.sampled_from(ways))}
     breaks |= {
         f"undo {one}": draw(st.sampled_from([FIRST, THEN, CUT, DOWN]))
         for one in draw(st.sets(st.sampled_from(UNDOS), max_size=2))
@@ -363,4 +368,6 @@ def assert_true(host: Host, world: World, begin: Note) -> None:
         code=1,
     )
     assert contradictions(said, truth) == [], "\n".join([*lines, str(world), str(begin)])
+    blamed = any(read_mark(host.state, version).get("failed") for version in (LIVE, OLD, NEW))
+    assert not (blamed and "to blame" in said[-1])
     assert bool(lock_holder(host.state)) == said[-1].startswith("needs a person")

@@ -44,10 +44,12 @@ class MarkFailed(Undo):
 def marks_failed(progress: Progress) -> bool:
     """Whether the version is to be marked failed.
 
-    A new one always is. One that has worked before is only when the failure is its own, not when a script, the link
-    to the controller or another host failed. What a revert goes to never is: it meets another version's schema. The
-    version that is left is, when its migrations could not be reversed.
+    None is where no lock was to be had in the database. Else a new one always is; one that has worked before only when
+    the failure is its own, not when a script, the link to the controller or another host failed. What a revert goes to
+    never is: it meets another version's schema. The version that is left is, when its migrations could not be reversed.
     """
+    if progress.no_lock:
+        return False
     if progress.begin.get("kind") == "revert":
         return progress.failed == "migrate" and progress.begin.get("database") == "reverse"
     if progress.begin.get("kind") in ("restart", "clean") or not progress.started:
