@@ -61,7 +61,11 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False, caus
 def prepare_fallback(transaction: Transaction, reason: str) -> None:
     """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
     transaction.journal.note("fallback", reason=masked_urls(reason))
-    _undo_all(transaction, lambda undo: undo.before_the_app)
+    for undo in plan_fallback(transaction.journal.records()):
+        if undo.before_the_app and not _undo(transaction, undo) and undo.holds_up_the_rest:
+            # The app starts from the new version, whose schema stays with it until the links are back.
+            transaction.journal.note("note", step="boot", note={"links": "stayed"})
+            return
 
 
 def _undo_all(transaction: Transaction, chosen: Callable[[Undo], bool]) -> None:

@@ -35,7 +35,7 @@ from agent.transaction.transaction import (
 from agent.versions.marks import change_mark, list_versions, read_mark
 from tests.unit.agent_host import ALL, BEFORE, ID, Host, Note
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
-from tests.unit.steps import UNDOS, really
+from tests.unit.steps import UNDOS, really, really_undone
 
 
 def fails(step: Step) -> Note:
@@ -495,6 +495,22 @@ def test_one_that_was_interrupted_while_it_began_ends_once(host: Host) -> None:
     end_refused(transaction, "the way was lost under its feet")
     assert [line["outcome"] for line in read_lines(host.state.history)] == ["refused"]
     assert lock_holder(host.state) is None
+
+
+def test_an_app_that_has_booted_from_the_new_version_keeps_its_schema_and_is_restarted_once_the_links_are_back(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "start_guard", lambda: None)
+    transaction = host.begin()
+    host.run(*ALL[: ALL.index("swap") + 1])
+    host.action("links", fails)
+    guard.after_boot(host.state)
+    assert "undo database" not in host.done
+    host.action("links", really_undone("links"))
+    guard.take_over(transaction)
+    assert transaction.progress.outcome == "fell back"
+    undone = [name for name in host.done if name.startswith("undo")]
+    assert undone[-5:] == [f"undo {one}" for one in ("database", "restart", "health", "maintenance", "mark")]
 
 
 def test_a_second_deploy_is_refused_and_told_who_and_since_when_and_at_which_step(host: Host) -> None:

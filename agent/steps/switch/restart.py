@@ -26,7 +26,7 @@ class RestartBefore(Undo):
 
     def needed(self, progress: Progress) -> bool:
         """Where processes may run from the new version."""
-        return "restart" in progress.started and not progress.begin.get("bare", False)
+        return _may_run(progress) and not progress.begin.get("bare", False)
 
     def do(self, step: Step) -> Note:
         """Restart the service from the version that was live."""
@@ -63,7 +63,7 @@ class StopService(Undo):
 
     def needed(self, progress: Progress) -> bool:
         """Where it may run, and there is nothing to go back to."""
-        return "restart" in progress.started and progress.begin.get("bare", False)
+        return _may_run(progress) and progress.begin.get("bare", False)
 
     def do(self, step: Step) -> Note:
         """Stop it."""
@@ -104,6 +104,11 @@ class Restart(SwitchStep):
                 announce(f"restart:   {line}")
         full.restart(step)
         return {"way": "restart"}
+
+
+def _may_run(progress: Progress) -> bool:
+    """Whether processes may run from the new version: a host may have booted with its links, too."""
+    return "restart" in progress.started or "boot" in progress.notes
 
 
 def _was_tried(step: Step) -> bool:
