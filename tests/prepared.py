@@ -1,5 +1,5 @@
-"""The prepared image: a host that was provisioned and deployed to, with rows in its database. Built when any part of
-what it is made of has changed."""
+"""The prepared image: a host that was provisioned and deployed to, with rows in its database; and another one with more
+versions on it. Made when any part of what they are made of has changed: `python -m tests.prepared` makes both."""
 
 from __future__ import annotations
 
@@ -27,8 +27,12 @@ from tests.runs import SETTINGS, Runs
 # What is live on it, and how many rows it has.
 TAG = "good-1"
 ROWS = 3
+# What is built on the other one besides, so that its deploys are quick: with a migration, and without one.
+BUILT = ("good-2", "feature/with/slashes")
 MADE_OF = ("agent", "deploys", "facts", "operations", "switchback")
 PREFIX = "prepared-"
+# Nothing of it is to fail, however busy the machine is.
+PATIENT = {**SETTINGS, "health_timeout": 60, "site_timeout": 60, "build_timeout": 300, "script_timeout": 60}
 # Another checkout may still use one that is younger, seconds.
 KEPT = 4 * 3600
 
@@ -53,19 +57,19 @@ def ensure_engine_alone() -> None:
 
 
 @functools.cache
-def prepared_image(built: str = "") -> str:
-    """The prepared image, built if it isn't there; one process builds, the others wait for it. The same all session.
+def prepared_image(*, built: bool = False) -> str:
+    """The prepared image, made if it isn't there; one process does, the others wait for it. The same all session.
 
-    + built: a tag or branch of the code that is built on the host besides, so that its deploys are quick
+    + built: the one with versions that are built, and not live
     """
     base = prepared_image() if built else ensure_image()
     tag = PREFIX + _fingerprint(f"{base} {built}")
     image = f"{SNAPSHOTS}:{tag}"
     with alone():
         if not exists(image):
-            with step(f"Preparing a host with {built or 'a site'}"):
+            with step(f"Preparing a host with {'versions that are built' if built else 'a site'}"):
                 _prepare(tag, base, built)
-            forget_old(PREFIX, image)
+            forget_old(image)
     return image
 
 
@@ -79,7 +83,7 @@ def _fingerprint(base: str) -> str:
     return made_of.hexdigest()[:12]
 
 
-def _prepare(tag: str, base: str, built: str) -> None:
+def _prepare(tag: str, base: str, built: bool) -> None:
     name = f"{tag}-is-made"
     # Another session may have been killed while it prepared the same.
     left = hosts.find(name)
@@ -88,7 +92,7 @@ def _prepare(tag: str, base: str, built: str) -> None:
     host = hosts.start(name, image=base)
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            _fill(host, Runs(Path(scratch), dict(SETTINGS)), built)
+            _fill(host, Runs(Path(scratch), dict(PATIENT)), built)
         # Nothing on its disk is half written.
         host.run(["systemctl", "stop", "django", "postgresql"])
         host.run(["sync"])
@@ -97,10 +101,11 @@ def _prepare(tag: str, base: str, built: str) -> None:
         host.remove()
 
 
-def _fill(host: Host, run: Runs, built: str) -> None:
+def _fill(host: Host, run: Runs, built: bool) -> None:
     if built:
         wait_for_site(host)
-        run("build", host, data={"code": built}).worked()
+        for code in BUILT:
+            run("build", host, data={"code": code}).worked()
         return
     run("provision", host).worked()
     run("deploy", host, data={"code": TAG}).worked()
@@ -115,15 +120,19 @@ def add_item(host: Host) -> None:
         pass
 
 
-def forget_old(prefix: str, current: str = "") -> None:
+def forget_old(current: str) -> None:
     """Remove what was made from older sources and that nobody uses any more.
 
-    + prefix: how the tags of its images begin
     + current: the image that stays, however old
     """
     limit = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=KEPT)
     for image in client().images.list(name=SNAPSHOTS):
         made = datetime.datetime.fromisoformat(image.attrs["Created"][:19] + "+00:00")
         for name in image.tags:
-            if name != current and name.startswith(f"{SNAPSHOTS}:{prefix}") and made < limit:
+            if name != current and name.startswith(f"{SNAPSHOTS}:") and made < limit:
                 hosts.remove_snapshot(name)
+
+
+if __name__ == "__main__":
+    ensure_engine_alone()
+    prepared_image(built=True)

@@ -12,7 +12,7 @@ from tests.invariants import Seen, look
 @pytest.fixture
 def host(hosts: Hosts) -> Host:
     """A host of its own for the test, as everywhere, with `good-2` built already: a deploy of it is all window."""
-    return hosts(built="good-2")[0]
+    return hosts(built=True)[0]
 
 
 @pytest.fixture

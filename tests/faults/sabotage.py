@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import functools
-import hashlib
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import tests.bed.image as bed_image
-from tests.bed import hosts
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
-from tests.bed.places import BED
-from tests.bed.progress import step
 from tests.faults.watch import STATE, journal
-from tests.invariants import Seen, look
-from tests.prepared import forget_old, prepared_image
-from tests.runs import SETTINGS, Runs
+from tests.invariants import Seen
 
 # How long anything is waited for, seconds; on a machine that does other things too, a run can take a minute.
 LIMIT = 180
@@ -51,8 +41,6 @@ for name in {" ".join(SCRIPTS)}; do
     chown app: /home/app/scripts/$name
 done
 """
-# The versions that are built on the host besides the one that is live; a deploy of one is all window.
-BUILT = ("good-2", "feature/with/slashes")
 # One file system for all that a deploy writes to, with some room left, as a small host has it.
 SMALL = """
 set -eu
@@ -92,52 +80,13 @@ done
 """
 
 
-@functools.cache
-def sabotaged_image(at: str) -> str:
-    """An image of a host whose programs are stood in for, built if it isn't there.
-
-    + at: what is live: `good-1`, or `good-2` with good-1 before it
-    """
-    base = prepared_image()
-    made_of = hashlib.sha256(base.encode())
-    for file in (Path(__file__), *sorted(HERE.glob("*.*"))):
-        made_of.update(file.read_bytes())
-    tag = f"sabotaged-{made_of.hexdigest()[:12]}"
-    images = {name: f"{bed_image.SNAPSHOTS}:{tag}-{name}" for name in ("good-1", "good-2")}
-    with (BED / "sabotaged.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not all(bed_image.exists(image) for image in images.values()):
-            forget_old("sabotaged-")
-            with step("Preparing hosts for faults"):
-                _prepare(base, tag)
-    return images[at]
-
-
-def _prepare(base: str, tag: str) -> None:
-    name = f"{tag}-is-made"
-    # Another session may have been killed while it prepared the same.
-    left = hosts.find(name)
-    if left:
-        left.remove()
-    host = hosts.start(name, image=base)
-    try:
-        wait_for_site(host)
-        with tempfile.TemporaryDirectory() as scratch:
-            run = Runs(Path(scratch), dict(SETTINGS))
-            for code in BUILT:
-                run("build", host, data={"code": code}).worked()
-            for script in OWN_SCRIPTS.values():
-                host.write(script, "#!/bin/sh\n", mode=0o755, owner="app")
-            host.write("/root/stand_in.sh", (HERE / "stand_in.sh").read_bytes(), mode=0o755)
-            host.run(INSTALL)
-            watch_pythons(host)
-            _snapshot(host, f"{tag}-good-1")
-            host.run(["systemctl", "start", "postgresql", "django"])
-            wait_for_site(host)
-            run("deploy", host, data={"version": version_of(look(host), "good-2")}).worked()
-            _snapshot(host, f"{tag}-good-2")
-    finally:
-        host.remove()
+def sabotage(host: Host) -> None:
+    """Have a host's programs and scripts, its own ones too, and its Pythons follow the rules that are laid there."""
+    for script in OWN_SCRIPTS.values():
+        host.write(script, "#!/bin/sh\n", mode=0o755, owner="app")
+    host.write("/root/stand_in.sh", (HERE / "stand_in.sh").read_bytes(), mode=0o755)
+    host.run(INSTALL)
+    watch_pythons(host)
 
 
 def watch_pythons(host: Host) -> None:
@@ -146,12 +95,6 @@ def watch_pythons(host: Host) -> None:
     customize = host.run("python3 -c 'import sysconfig; print(sysconfig.get_path(\"stdlib\"))'").stdout.strip()
     host.run(["rm", "-f", f"{customize}/sitecustomize.py"])
     host.write(f"{customize}/sitecustomize.py", (HERE / "sitecustomize.py").read_bytes())
-
-
-def _snapshot(host: Host, tag: str) -> None:
-    host.run(["systemctl", "stop", "django", "postgresql"])
-    host.run(["sync"])
-    host.snapshot(tag)
 
 
 def version_of(seen: Seen, code: str) -> str:

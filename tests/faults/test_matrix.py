@@ -17,7 +17,9 @@ from tests.conftest import Hosts
 from tests.faults.cases import CASES, QUICK, Case
 from tests.faults.fleet import FleetSession
 from tests.faults.matrix import Session, read_result, write_result
-from tests.faults.sabotage import sabotaged_image
+from tests.faults.sabotage import sabotage, version_of
+from tests.invariants import look
+from tests.prepared import TAG
 from tests.runs import Runs
 
 POSSIBLE = tuple(case for case in CASES if not case.why_not)
@@ -35,13 +37,19 @@ def chosen(run: str) -> pytest.MarkDecorator:
 @pytest.fixture
 def session(case: Case, hosts: Hosts, run: Runs, settings: dict[str, Any]) -> Session:
     """A case on a host of its own, whose programs are stood in for."""
-    return Session(case, hosts(image=sabotaged_image(case.scenario.at))[0], run, settings)
+    (host,) = hosts(built=True)
+    if case.scenario.at != TAG:
+        run("deploy", host, data={"version": version_of(look(host), case.scenario.at)}).worked()
+    sabotage(host)
+    return Session(case, host, run, settings)
 
 
 @pytest.fixture
 def fleet(case: Case, hosts: Hosts, run: Runs, settings: dict[str, Any]) -> FleetSession:
     """A case on three hosts of its own, all with the first one's database."""
-    started = hosts(3, image=sabotaged_image(case.scenario.at))
+    started = hosts(3, built=True)
+    for host in started:
+        sabotage(host)
     share_database(*started)
     for other in started[1:]:
         other.run(["systemctl", "restart", "django"])
