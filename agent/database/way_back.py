@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.database.choice import way_back_of
+from agent.django.inside.operations import narrows
 from agent.django.manage import django
-from agent.django.manage_shim import narrows
 from agent.host.command import CommandFailed
 from agent.host.output import say, warn
 from agent.migrations.names import key_of, label, labels
@@ -52,7 +52,7 @@ def _may_lose(one: Mapping[str, Any]) -> bool:
 
 def _discards(operation: Mapping[str, Any]) -> bool:
     if operation["kind"] == "AlterField":
-        return bool(narrows(operation))  # type: ignore[no-untyped-call]
+        return narrows(operation)
     return operation["kind"] in ("RemoveField", "DeleteModel") or any(map(_discards, operation.get("inside", ())))
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from agent.django.inside import MODULES
 from agent.django.manage import said_in
 from agent.host.command import CommandFailed, Runner
 from agent.host.reading import read_text
@@ -30,7 +31,7 @@ def ask(runner: Runner, room: Path, python: Path, config: Path, asked: Found) ->
 
     + python: the interpreter that the app runs with
     + config: the directory of its manage.py
-    + asked: as `foresee` in manage_shim has it
+    + asked: as `foresee` in `inside.looks` has it
     """
     side = room / "manage_shim.py"
     manage = config / "manage.py"
@@ -44,10 +45,20 @@ def ask(runner: Runner, room: Path, python: Path, config: Path, asked: Found) ->
 
 def lay_out(runner: Runner, room: Path) -> None:
     """Put our part of the conversation where the app's Python can read it."""
-    spec = importlib.util.find_spec("agent.django.manage_shim")
-    source = spec.loader.get_source("agent.django.manage_shim") if spec and spec.loader else ""  # type: ignore[attr-defined]
+    inside = ("inside", *(f"inside.{name}" for name in MODULES))
+    texts = {name: _source(f"agent.django.{name}") for name in ("manage_shim", *inside)}
     with acting_as(runner.user or "root"):
-        (room / "manage_shim.py").write_text(source)
+        (room / "inside").mkdir()
+        for name, text in texts.items():
+            file = "inside/__init__" if name == "inside" else name.replace(".", "/")
+            (room / f"{file}.py").write_text(text)
+
+
+def _source(module: str) -> str:
+    """The text of a module of ours: where the agent only looks at a host, it may come from no file."""
+    spec = importlib.util.find_spec(module)
+    source: str = spec.loader.get_source(module) if spec and spec.loader else ""  # type: ignore[attr-defined]
+    return source
 
 
 def with_risks(migrations: list[Found]) -> list[Found]:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from agent.django.shim_locks import TOLD
+from agent.django.inside.protocol import LOCKS
 from agent.host.output import announce
 from agent.transaction.step import Step, StepFailed
 
@@ -40,7 +40,7 @@ def for_django(step: Step) -> dict[str, str]:
         "timeout": step.settings.get("lock_timeout", LOCK_TIMEOUT),
         "until": step.until - SAYS_WHY if step.name == "fallback" else None,
     }
-    return {**for_scripts(step), TOLD: json.dumps(told)}
+    return {**for_scripts(step), LOCKS: json.dumps(told)}
 
 
 def unless_locked(found: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from agent.django.inside.protocol import RESULT_PREFIX
 from agent.django.locks import for_django, unless_locked
-from agent.django.manage_shim import MARK
 from agent.host.command import CommandFailed
 from agent.text.lines import lines_of
 from agent.transaction.step import Step
@@ -46,7 +46,7 @@ def folder_of(step: Step, version: str) -> Path:
 
 def said_in(output: str, verb: str) -> Note:
     """What a verb says that it has found. Raises CommandFailed, NoLock."""
-    results = [line[len(MARK) :] for line in lines_of(output) if line.startswith(MARK)]
+    results = [line[len(RESULT_PREFIX) :] for line in lines_of(output) if line.startswith(RESULT_PREFIX)]
     if not results:
         raise CommandFailed(f"manage.py did not come as far as {verb}", output)
     try:

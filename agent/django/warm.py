@@ -12,9 +12,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from agent.django.inside.protocol import END, NOW, STAYS, THEN_MIGRATE
 from agent.django.locks import for_django, unless_locked
 from agent.django.manage import Note, arguments_of, as_the_app_s_own, django, folder_of, said_in
-from agent.django.manage_shim import END, NOW, STAYS, THEN_MIGRATE
 from agent.host.command import SAYS_AT_MOST, TOO_MUCH, CommandFailed, Runner, Started, said_since, says_too_much
 from agent.host.output import say
 from agent.host.processes import runs, stop_group

@@ -38,7 +38,7 @@ BEFORE, SETTLES, PAUSE = 3.0, 5.0, 0.1
 def lead_app_there(step: Step, found: Note) -> Note:
     """Have the app find what was collected. Returns what is to be noted. Raises StepFailed where it would not find it.
 
-    + found: as `static` in manage_shim has it
+    + found: as `static` inside of Django has it
     """
     if found.get("kept_by"):
         say(f"static: kept by {found['kept_by']}, as the project has it: none of them is in the version")
@@ -87,7 +87,7 @@ def is_led(layout: Layout, version: str, where: str) -> bool:
 def looked_for(layout: Layout, current: str, told: Mapping[str, Any] | None) -> Note:
     """What the live version's settings say of its static files: what a build would refuse, and what is worth knowing.
 
-    + told: as `about` in manage_shim has it
+    + told: as `about` inside of Django has it
     """
     if not told:
         return {"problem": None, "notices": []}

@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.django.manage_shim import DEFAULT
-from agent.migrations.names import label
+from agent.migrations.names import DEFAULT, label
 
 # Changes whenever a field is taken away or means something else; a plan of another one is refused.
 SCHEMA = 1

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.django import manage_shim
-from agent.django.manage_shim import MARK
+from agent.django.inside.protocol import RESULT_PREFIX
 
 MANAGE = """
 import os
@@ -91,7 +91,7 @@ class Project:
         """What a verb of ours finds."""
         done = self.run(verb, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
-        said = [line[len(MARK) :] for line in done.stdout.splitlines() if line.startswith(MARK)]
+        said = [line[len(RESULT_PREFIX) :] for line in done.stdout.splitlines() if line.startswith(RESULT_PREFIX)]
         found: dict[str, Any] = json.loads(said[-1])
         return found
 

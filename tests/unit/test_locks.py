@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
-from agent.django import locks, manage_shim, shim_locks
-from agent.django.shim_locks import Locks, can_be_limited, described, first_words, sqlstate
+from agent.django import locks
+from agent.django.inside import locks as waiting
+from agent.django.inside import protocol
+from agent.django.inside.locks import Locks, can_be_limited, sqlstate
+from agent.django.inside.protocol import LOCKS
+from agent.django.inside.sessions import described, first_words
 
 HOLDER = (
     4711,
@@ -116,9 +120,9 @@ def test_on_the_way_forward_it_is_given_up_after_a_few_tries_and_nothing_else_is
         tries.append(1)
         raise NoLock
 
-    with pytest.raises(shim_locks.NoLock, match=r"items\.0002 was tried 5 times, and rolled back each time"):
+    with pytest.raises(protocol.NoLock, match=r"items\.0002 was tried 5 times, and rolled back each time"):
         patient().patiently(Connection(), "items.0002", locked)
-    assert len(tries) == shim_locks.TRIES
+    assert len(tries) == waiting.TRIES
 
     def broken() -> None:
         tries.append(1)
@@ -126,7 +130,7 @@ def test_on_the_way_forward_it_is_given_up_after_a_few_tries_and_nothing_else_is
 
     with pytest.raises(ZeroDivisionError):
         patient().patiently(Connection(), "items.0002", broken)
-    assert len(tries) == shim_locks.TRIES + 1
+    assert len(tries) == waiting.TRIES + 1
 
 
 def test_on_the_way_back_it_is_tried_until_the_limit() -> None:
@@ -139,7 +143,7 @@ def test_on_the_way_back_it_is_tried_until_the_limit() -> None:
     end = time.time() + 0.5
     with pytest.raises(SystemExit, match="no lock within"):
         patient(end).patiently(Connection(), "items.0002", locked)
-    assert len(tries) > shim_locks.TRIES
+    assert len(tries) > waiting.TRIES
     assert time.time() > end - 0.1
 
 
@@ -162,17 +166,17 @@ def test_django_is_told_whose_its_sessions_are_and_how_to_wait(name: str, forwar
     told = locks.for_django(step)
     assert told["PGAPPNAME"].startswith("switchback 20261128-111619-deploy-1060 ")
     assert len(told["PGAPPNAME"]) <= 63
-    assert f'"timeout": 7, "until": {"null" if forward else 998.0}' in told[shim_locks.TOLD]
+    assert f'"timeout": 7, "until": {"null" if forward else 998.0}' in told[LOCKS]
 
 
 def test_that_no_lock_was_to_be_had_is_told_apart_from_a_migration_that_fails() -> None:
-    def locked() -> None:
-        raise shim_locks.NoLock("items.0002: no lock within 2 s")
+    def locked() -> dict[str, Any]:
+        raise protocol.NoLock("items.0002: no lock within 2 s")
 
-    def broken() -> None:
+    def broken() -> dict[str, Any]:
         raise SystemExit("no such table")
 
     with pytest.raises(locks.NoLock, match="no lock within 2 s"):
-        locks.unless_locked(manage_shim._unless_locked(locked))  # type: ignore[no-untyped-call]
+        locks.unless_locked(protocol.or_no_lock(locked))
     with pytest.raises(SystemExit, match="no such table"):
-        manage_shim._unless_locked(broken)  # type: ignore[no-untyped-call]
+        protocol.or_no_lock(broken)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.django import inside
 from switchback.wire.payload import AGENT, LOADER, agent_fingerprint, agent_sources, stdin_for
 from tests.unit.examples import settings
 
@@ -97,10 +98,36 @@ def test_each_module_of_the_agent_is_python_3_9(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_each_module_of_the_agent_imports_the_standard_library_alone(path: Path) -> None:
     allowed = {*sys.stdlib_module_names, "agent"}
-    if path.stem in ("manage_shim", "shim_locks"):
-        # It runs inside the app's own Django, and knows nothing of the agent.
+    if path.parent.name == "inside":
+        # They run inside the app's own Django, and know nothing of the agent but each other, whatever that is called.
         allowed = {*sys.stdlib_module_names, "django"}
     for node in ast.walk(ast.parse(path.read_text())):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+        names += [str(node.module)] if isinstance(node, ast.ImportFrom) and not node.level else []
         assert {name.partition(".")[0] for name in names} <= allowed
+
+
+def test_what_runs_inside_the_app_s_django_is_listed_whole() -> None:
+    """Where the agent comes from no file, the list is what is laid out for the app's Python."""
+    there = {path.stem for path in (AGENT / "django" / "inside").glob("*.py")} - {"__init__"}
+    assert sorted(inside.MODULES) == sorted(there)
+
+
+@pytest.mark.parametrize("module", ["protocol", "operations"])
+def test_what_the_agent_itself_takes_of_it_needs_no_django(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, agent.django.inside.{module}; sys.exit('django' in sys.modules)"],
+        cwd=AGENT.parent,
+        check=False,
+    )
+    assert done.returncode == 0
+
+
+def test_it_takes_nothing_else_of_it() -> None:
+    taken = {
+        name
+        for path in MODULES
+        if path.parent.name != "inside"
+        for name in re.findall(r"agent\.django\.inside\.(\w+)", path.read_text())
+    }
+    assert taken == {"protocol", "operations"}

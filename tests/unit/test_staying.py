@@ -14,25 +14,25 @@ from typing import Any
 import pytest
 
 from agent.django import manage, warm
-from agent.django.manage_shim import MARK
+from agent.django.inside.protocol import RESULT_PREFIX
 from agent.host.command import CommandFailed, Runner
 from agent.host.processes import runs, started_at, stop_group
 from agent.transaction.progress import read_progress
 
-FOUND = f"print({MARK!r} + '{{\"pending\": [1]}}', flush=True)\n"
+FOUND = f"print({RESULT_PREFIX!r} + '{{\"pending\": [1]}}', flush=True)\n"
 ROOT = str(Path(warm.__file__).parents[2])
 # In the place of Django: finds something, stays as it would, and is told.
 STAYING = f"""
 import sys, time
 sys.path.insert(0, {ROOT!r})
-from agent.django import manage_shim
+from agent.django.inside.staying import stay
+def let_go():
+    pass
 def migrate():
     print("Applying", flush=True)
     raise SystemExit("it broke")
-manage_shim._let_go_of_databases = lambda: None
-manage_shim.migrate = lambda: migrate()
 {FOUND}"""
-STAY = "manage_shim.stay(int(sys.argv[-1]))\n"
+STAY = "stay(int(sys.argv[-1]), let_go, migrate)\n"
 ANSWERS = STAYING + "def migrate():\n    print('Applying', flush=True)\n    return {'pending': []}\n" + STAY
 
 
@@ -213,7 +213,7 @@ def test_one_that_is_not_told_ends_by_itself(step: Any, monkeypatch: pytest.Monk
 def test_one_that_can_not_say_that_it_stays_has_found_what_it_has_found(
     step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    breaks = "def broken():\n    raise ImportError('no driver')\nmanage_shim._let_go_of_databases = broken\n"
+    breaks = "def let_go():\n    raise ImportError('no driver')\n"
     have(STAYING + breaks + STAY, monkeypatch)
     assert warm.django_that_stays(step, "static") == {"pending": [1]}
     assert step.progress.beside == ()

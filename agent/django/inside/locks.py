@@ -1,26 +1,27 @@
-"""Inside the app's Django: no migration waits for a lock longer than `lock_timeout`, and no visitor behind it.
+"""No migration waits for a lock longer than `lock_timeout`, and no visitor behind it.
 
 While an ALTER TABLE waits for whoever reads the table, all later queries of it wait behind the ALTER. So a migration
 that gets no lock in time is rolled back, holds nothing for a while, and is tried again. PostgreSQL only.
-
-manage_shim loads it from the file beside its own; it imports nothing of the agent.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import json
-import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-# In the environment, JSON: `name`, what our sessions are called; `timeout`, seconds; `until`, the time until which it
-# is tried again and again, seconds since the epoch, or null for a few tries.
-TOLD = "SWITCHBACK_LOCKS"
+from django.db.migrations.executor import MigrationExecutor
+from django.db.transaction import atomic
+
+from .protocol import NoLock
+from .sessions import described, first_words, postgresql
+
+# A line for each time that a migration of this process has got no lock, and was tried again.
+WAITED: list[str] = []
 TRIES = 5
 # What PostgreSQL says where it ends a statement over a lock: it was not to be had in time, or each waits for the other.
 NO_LOCK = ("55P03", "40P01")
@@ -32,12 +33,6 @@ SELECT DISTINCT blocker, usename, application_name, state, query,
        round(extract(epoch FROM clock_timestamp() - xact_start))
 FROM unnest(pg_blocking_pids(%s)) AS blocker LEFT JOIN pg_stat_activity ON pid = blocker ORDER BY blocker LIMIT 5
 """
-OURS = """
-SELECT pid, query FROM pg_stat_activity WHERE application_name = %s AND usename = current_user
-AND datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
-"""
-# How long a session that was told to end may take, and how often it is looked, seconds.
-ENDS_WITHIN, LOOK = 10.0, 0.05
 # Statements that may be in a transaction of their own, and that others wait behind while they wait for a table or a
 # row. All else is left as it is: it can't be in a transaction (CONCURRENTLY, which keeps no visitor waiting), or keeps
 # nobody waiting.
@@ -47,101 +42,15 @@ WAITS = re.compile(
     re.IGNORECASE,
 )
 BY_ITSELF = re.compile(r"\b(?:CONCURRENTLY|BEGIN|COMMIT|ROLLBACK|START\s+TRANSACTION|VACUUM)\b", re.IGNORECASE)
-# The first words of a query, as far as they are no values.
-WORDS = re.compile(r"\s*((?:(?:\"?[A-Za-z_][\w.\"]*[,;]?|\*)(?:\s+|$)){1,6})")
 
 
-def first_words(query: str | None) -> str:
-    """How a query begins: six words at most, and none that could be a value."""
-    found = WORDS.match((query or "") + " ")
-    words = found.group(1).split() if found else []
-    # What is set may stand there without quotes.
-    setting = next((number for number, word in enumerate(words) if word.upper() == "SET"), len(words))
-    return " ".join(words[: setting + 1])
-
-
-def sqlstate(problem: BaseException | None) -> str | None:
-    """The code that PostgreSQL has given an error, or what it was raised from; None where it has given none."""
-    seen = set()
-    while problem is not None and id(problem) not in seen:
-        seen.add(id(problem))
-        code = getattr(problem, "sqlstate", None) or getattr(problem, "pgcode", None)
-        if code:
-            return str(code)
-        problem = problem.__cause__ or problem.__context__
-    return None
-
-
-def can_be_limited(statement: object) -> bool:
-    """Whether a statement outside of any transaction may be given one of its own, and may keep others waiting."""
-    return bool(WAITS.match(str(statement))) and not BY_ITSELF.search(str(statement))
-
-
-def described(row: Sequence[Any]) -> str:
-    """Who holds a lock, as words."""
-    pid, user, application, state, query, since, seconds = row
-    if not pid:
-        return "a prepared transaction (select * from pg_prepared_xacts)"
-    words = [f"pid {pid}", f"user {user}", application and f"application {application}"]
-    if since:
-        words.append(f"in a transaction since {since} UTC ({int(seconds)} s)")
-    said = first_words(query)
-    return ", ".join(filter(None, [*words, state, said and f"query: {said} ..."]))
-
-
-def _ends(holders: Sequence[str]) -> str:
-    """What ends the first of sessions that are described."""
-    found = re.match(r"pid (\d+)", holders[0]) if holders else None
-    return f"SELECT pg_terminate_backend({found.group(1) if found else 'PID'})"
-
-
-def asked() -> Any:
-    """What the agent has told; None where nobody has."""
-    told = os.environ.get(TOLD)
-    return json.loads(told) if told else None
-
-
-def _postgresql() -> list[Any]:
-    from django.db import connections  # noqa: PLC0415
-
-    return [connections[alias] for alias in connections if connections[alias].vendor == "postgresql"]
-
-
-def name_sessions(name: str) -> bool:
-    """Have every session of this process say whose it is. Returns whether one was open already, under another name."""
-    opened = False
-    for connection in _postgresql():
-        connection.settings_dict["OPTIONS"] = {
-            **(connection.settings_dict.get("OPTIONS") or {}),
-            "application_name": name,
-        }
-        opened = opened or connection.connection is not None
-    return opened
-
-
-def end_sessions(name: str) -> dict[str, list[str]]:
-    """End the sessions that a killed process of that name has left: what it had asked for goes on otherwise."""
-    ended, left = [], []
-    for connection in _postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute(OURS, [name])
-            found = cursor.fetchall()
-            for pid, query in found:
-                cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
-                ended.append(f"pid {pid}, {first_words(query)} ...")
-            end = time.monotonic() + ENDS_WITHIN
-            while found and time.monotonic() < end:
-                time.sleep(LOOK)
-                cursor.execute(OURS, [name])
-                found = cursor.fetchall()
-            left += [f"pid {pid}, {first_words(query)} ..." for pid, query in found]
-    return {"ended": ended, "left": left}
-
-
-class NoLock(SystemExit):
-    """No lock was to be had, which says nothing of the code that has asked for it."""
-
-    no_lock = True
+def be_patient(timeout: float, until: float | None) -> None:
+    """Have all migrations of this process wait for locks so."""
+    locks = Locks(timeout, until, WAITED)
+    for connection in postgresql():
+        connection.SchemaEditorClass = locks.editor(connection.SchemaEditorClass)
+    for name in ("apply_migration", "unapply_migration"):
+        setattr(MigrationExecutor, name, locks.executor_s(getattr(MigrationExecutor, name)))
 
 
 class Locks:
@@ -219,8 +128,6 @@ class Locks:
 
     def one_statement(self, connection: Any, execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
         """Run a statement of a migration that is not atomic: of all that it does, it alone is tried again."""
-        from django.db.transaction import atomic  # noqa: PLC0415
-
         what = first_words(str(sql))
         if connection.in_atomic_block:
             return execute(sql, *rest)
@@ -241,7 +148,6 @@ class Locks:
 
     def one_operation(self, run: Callable[..., Any], says: str) -> Callable[..., Any]:
         """An operation that is atomic in a migration that is not: it is tried again as a whole."""
-        from django.db.transaction import atomic  # noqa: PLC0415
 
         @functools.wraps(run)
         def patient(app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> Any:
@@ -337,12 +243,24 @@ class Watch:
         return other
 
 
-def be_patient(timeout: float, until: float | None, waited: list[str]) -> None:
-    """Have all migrations of this process wait for locks so."""
-    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
+def can_be_limited(statement: object) -> bool:
+    """Whether a statement outside of any transaction may be given one of its own, and may keep others waiting."""
+    return bool(WAITS.match(str(statement))) and not BY_ITSELF.search(str(statement))
 
-    locks = Locks(timeout, until, waited)
-    for connection in _postgresql():
-        connection.SchemaEditorClass = locks.editor(connection.SchemaEditorClass)
-    for name in ("apply_migration", "unapply_migration"):
-        setattr(MigrationExecutor, name, locks.executor_s(getattr(MigrationExecutor, name)))
+
+def sqlstate(problem: BaseException | None) -> str | None:
+    """The code that PostgreSQL has given an error, or what it was raised from; None where it has given none."""
+    seen = set()
+    while problem is not None and id(problem) not in seen:
+        seen.add(id(problem))
+        code = getattr(problem, "sqlstate", None) or getattr(problem, "pgcode", None)
+        if code:
+            return str(code)
+        problem = problem.__cause__ or problem.__context__
+    return None
+
+
+def _ends(holders: Sequence[str]) -> str:
+    """What ends the first of sessions that are described."""
+    found = re.match(r"pid (\d+)", holders[0]) if holders else None
+    return f"SELECT pg_terminate_backend({found.group(1) if found else 'PID'})"

@@ -1,0 +1,84 @@
+"""The databases of an app: which of them it migrates, and what is in each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django
+from django.apps import apps
+from django.db import connections, router
+from django.db.backends.signals import connection_created
+from django.db.transaction import atomic
+
+DEFAULT = "default"
+# How each kind of database says which one it is.
+ASKS_ITS_NAME = {"postgresql": "select current_database()", "mysql": "select database()"}
+# What opens no way to write, and has to work where a transaction has failed.
+SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
+
+
+def aliases() -> list[str]:
+    """The databases that the project migrates: the default one, and those that its routers write something to."""
+
+    def has_its_own(alias: str) -> bool:
+        return any(
+            router.allow_migrate_model(alias, model)
+            and (router.db_for_write(model) == alias or not router.allow_migrate_model(DEFAULT, model))
+            for model in apps.get_models(include_auto_created=True)
+        )
+
+    def is_real(alias: str) -> bool:
+        # A mirror gets its tables from what it mirrors.
+        told = connections.settings[alias]
+        return not told["ENGINE"].endswith(".dummy") and not (told.get("TEST") or {}).get("MIRROR")
+
+    return [alias for alias in connections if is_real(alias) and (alias == DEFAULT or has_its_own(alias))]
+
+
+def database(alias: str) -> dict[str, Any]:
+    """Which database the app uses, as that says itself, and whether there is nothing in it yet."""
+    connection = connections[alias]
+    name = configured = str(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        if connection.vendor in ASKS_ITS_NAME:
+            cursor.execute(ASKS_ITS_NAME[connection.vendor])
+            name = str(cursor.fetchone()[0])
+    found = {"alias": alias, "vendor": connection.vendor, "name": name, "configured": configured}
+    return {**found, "empty": not tables(connection)}
+
+
+def tables(connection: Any) -> list[str]:
+    """The tables of a database, but for Django's own list of migrations, and one that PostGIS brings."""
+    return sorted(set(connection.introspection.table_names()) - {"django_migrations", "spatial_ref_sys"})
+
+
+def let_go_of_databases() -> None:
+    """Close whatever is open to a database."""
+    connections.close_all()
+    if django.VERSION >= (5, 1):
+        # Closed, a connection may have gone back to a pool that keeps it.
+        for connection in connections.all(initialized_only=True):
+            getattr(connection, "close_pool", lambda: None)()
+
+
+def have_postgresql_refuse_to_write() -> None:
+    """Have whatever this process asks PostgreSQL be asked in a transaction that only reads.
+
+    The session itself is left as it was: a pooler hands it to a visitor next, and one that only reads is none to
+    `target_session_attrs=read-write`.
+    """
+
+    def only_read(execute: Any, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        connection = context["connection"]
+        if str(sql).startswith(SAVEPOINTS):
+            return execute(sql, params, many, context)
+        with atomic(using=connection.alias, savepoint=False):
+            with connection.connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ ONLY")
+            return execute(sql, params, many, context)
+
+    def watch(connection: Any, **others: Any) -> None:
+        if connection.vendor == "postgresql" and only_read not in connection.execute_wrappers:
+            connection.execute_wrappers.append(only_read)
+
+    connection_created.connect(watch, weak=False)

@@ -1,0 +1,90 @@
+"""From manage.py to a verb of ours, in the place of the command that manage.py would have run."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import runpy
+import sys
+from typing import Any
+
+from .protocol import LOCKS, RESULT_PREFIX, THEN_MIGRATE, or_no_lock
+from .staying import stay
+
+# In which module each verb is; a function of its name.
+VERBS = {
+    "static": "static_files",
+    "checks": "checks",
+    "migrations": "migrations",
+    "migrate": "migrations",
+    "reapply": "migrations",
+    "unapply": "going_back",
+    "leaving": "going_back",
+    "about": "looks",
+    "foresee": "looks",
+    "end_sessions": "sessions",
+}
+# What must leave the database as it is, also while the app starts for it.
+ONLY_LOOK = ("foresee", "about")
+
+
+def main(manage: str, verb: str, arguments: list[str]) -> None:
+    """Let manage.py set everything up as it always does, then do our work in the place of its own."""
+    manage = os.path.abspath(manage)
+    # Python put our folder first; names of ours must not shadow the app's.
+    sys.path[0] = os.path.dirname(manage)
+    from django.core import management
+
+    def ours(argv: Any = None) -> None:
+        _work(verb, arguments)
+
+    management.execute_from_command_line = ours
+    sys.argv = [manage, verb]
+    runpy.run_path(manage, run_name="__main__")
+
+
+def _work(verb: str, arguments: list[str]) -> None:
+    import django
+
+    if verb in ONLY_LOOK:
+        from .databases import have_postgresql_refuse_to_write
+
+        have_postgresql_refuse_to_write()
+    door = None
+    if arguments[-2:-1] == [THEN_MIGRATE]:
+        door = int(arguments[-1])
+        del arguments[-2:]
+        # What the app starts is not to hold the door open when we are gone.
+        os.set_inheritable(door, False)
+    if verb == "static":
+        from .static_files import lead_static_files_to
+
+        arguments.append(lead_static_files_to(arguments[0]))
+    django.setup()
+    _wait_for_no_lock()
+    found = or_no_lock(getattr(importlib.import_module(f".{VERBS[verb]}", __package__), verb), *arguments)
+    print(RESULT_PREFIX + json.dumps(found), flush=True)
+    if door is not None and _has_to_migrate(found.get("checks", found)):
+        from .databases import let_go_of_databases
+        from .migrations import migrate
+
+        stay(door, let_go_of_databases, migrate)
+
+
+def _wait_for_no_lock() -> None:
+    """Have what works for a deploy say so to the database, and let no visitor wait while it waits for a lock."""
+    if LOCKS not in os.environ:
+        return
+    from .databases import let_go_of_databases
+    from .locks import be_patient
+    from .sessions import asked, name_sessions
+
+    told = asked()
+    if name_sessions(told["name"]):
+        let_go_of_databases()
+    be_patient(told["timeout"], told["until"])
+
+
+def _has_to_migrate(found: dict[str, Any]) -> bool:
+    return bool(found["pending"] and not found["errors"] and not found["conflicts"])

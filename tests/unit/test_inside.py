@@ -1,0 +1,60 @@
+"""What of ours runs inside an app's Django: it is laid out whole, and keeps out of the app's way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.django import foresight, inside
+from agent.host.command import Runner
+from switchback.wire.payload import LOADER, agent_sources, stdin_for
+from tests.unit.django_project import Project
+
+LAYS_OUT = """
+from pathlib import Path
+from agent.django.foresight import lay_out
+from agent.host.command import Runner
+lay_out(Runner(user=None, log=None, until=float("inf")), Path(sys.argv[2]))
+"""
+ASKED = {"sql": False, "static": False, "keep": None}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    one = Project(folder)
+    one.write()
+    return one
+
+
+def foreseen(room: Path, project: Project) -> dict[str, object]:
+    runner = Runner(user=None, log=None, until=time.time() + 60)
+    return foresight.ask(runner, room, Path(sys.executable), project.folder, ASKED)
+
+
+def test_an_agent_that_came_from_no_file_lays_it_out_for_the_app_s_python(tmp_path: Path, project: Project) -> None:
+    room = tmp_path / "room"
+    room.mkdir()
+    loader = LOADER.replace("sys.exit(agent.main.main(sys.argv[1:]))", LAYS_OUT)
+    brought, _ = stdin_for({})
+    subprocess.run([sys.executable, "-I", "-c", loader, "look", str(room)], input=brought + "\n", text=True, check=True)
+    laid = {str(path.relative_to(room)): path.read_text() for path in room.rglob("*.py")}
+    names = {file.partition("agent/django/")[2] for file in agent_sources() if file.startswith("agent/django/inside/")}
+    assert laid == {name: agent_sources()[f"agent/django/{name}"] for name in {*names, "manage_shim.py"}}
+    assert foreseen(room, project)["pending"] == []
+    assert [path for path in room.rglob("*") if path.suffix == ".pyc"] == []
+
+
+def test_names_of_ours_are_free_for_the_app(project: Project, tmp_path: Path) -> None:
+    ours = ["manage_shim", "inside", *inside.MODULES]
+    for name in ours:
+        (project.folder / f"{name}.py").write_text(f"WHOSE = {name!r}\n")
+    project.more = "\n".join(f"import {name}\nassert {name}.WHOSE == {name!r}" for name in ours)
+    project.write()
+    assert project.ask("foresee", json.dumps(ASKED))["pending"] == []
