@@ -8,9 +8,8 @@ from typing import Any
 
 from agent.database import backup_of
 from agent.host.command import Runner
-from agent.host.content_hash import content_hash
 from agent.host.output import say
-from agent.host.reading import open_ordinary
+from agent.host.reading import content_hash, open_ordinary
 from agent.host.users import acting_as
 from agent.text.lines import cut, lines_of
 from agent.transaction.step import Step, StepFailed

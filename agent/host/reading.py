@@ -1,10 +1,13 @@
-"""Reading files of which nobody can say how large they are, or what they are."""
+"""Reading files of which nobody can say how large they are, or what they are; and what they are told apart by."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
+import math
 import os
 import stat
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,3 +58,23 @@ def beginning_of(path: Path, most: int) -> str:
     """The beginning of an ordinary file, as text. Raises OSError."""
     with open_ordinary(path) as file:
         return file.read(most).decode(errors="replace")
+
+
+# How much is read at a time, bytes.
+BLOCK = 1 << 20
+
+
+def content_hash(path: Path, until: float = math.inf) -> str:
+    """The SHA-256 of a file's content, read block by block, for it may be large.
+
+    + until: by when it has to be read, seconds since the epoch
+
+    Raises OSError, and of these TimeoutError where there is more than can be read in time.
+    """
+    digest = hashlib.sha256()
+    with open_ordinary(path) as file:
+        for block in iter(lambda: file.read(BLOCK), b""):
+            digest.update(block)
+            if time.time() > until:
+                raise TimeoutError(f"{path} has more than can be read in time")
+    return digest.hexdigest()

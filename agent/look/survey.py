@@ -23,6 +23,7 @@ from agent.repository import git
 from agent.repository.git import UnknownRef
 from agent.restart.mode import obstacles_to_rolling, refusal_of_config
 from agent.service import health, in_the_way, systemd
+from agent.service.running import running_config
 from agent.state import State, installed_agent
 from agent.text.lines import bounded_values
 from agent.text.masking import masked_urls
@@ -79,6 +80,8 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
             "database": partial(needs.database, runner, layout, current, read_lines(state.history)[-HISTORY_LINES:]),
         }
     reads = request.get("written") or request.get("needs")
+    # Read once: it may change while it is looked at.
+    running = running_config(layout)
     # These wait for others: the app, and a repository that may be far away.
     waits = at_once(
         {
@@ -91,7 +94,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
     if tried:
         known = len(asked) == 2 and all(waits[part]["sha"] for part in asked)
         tried = {name: waits[name] for name in tried}
-        tried["in_the_way"] = in_the_way.look(layout, current)
+        tried["in_the_way"] = in_the_way.look(layout, current, running)
         tried["heads"] = heads.heads(runner, layout, asked, waits) if known else None
     return {
         "home": str(layout.home),
@@ -114,9 +117,9 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "refs": {part: waits[part] for part in asked},
         "needs": tried,
         "rolling": obstacles_to_rolling(layout, current),
-        "by_a_link": in_the_way.by_a_link(layout),
+        "by_a_link": in_the_way.by_a_link(layout, running or {}),
         "written": written.texts(layout) if reads else {},
-        "programs_need": in_the_way.programs_need(layout) if reads else None,
+        "programs_need": in_the_way.stops_within(running) if reads and running is not None else None,
         "supervisord": refusal_of_config(layout),
         "makes_venv": _makes_venv(layout),
         "kept": bounds.how_much(state, layout, read_lines(state.history)),

@@ -14,8 +14,8 @@ from typing import Any
 from agent.host import tree
 from agent.host.users import acting_as
 from agent.service import obstacles, systemd
-from agent.service.running import find_running
-from agent.service.supervisor_config import Program, Sections, Unreadable, group_of, programs
+from agent.service.running import running_config
+from agent.service.supervisor_config import Program, Sections, group_of, programs
 from agent.versions.layout import Layout
 
 Found = dict[str, Any]
@@ -30,9 +30,12 @@ NO_FILES = ("auto", "none", "syslog")
 DENIED = re.compile(r"PermissionError: \[Errno 13\] .*?: '(/[^'\n]+)'")
 
 
-def look(layout: Layout, current: str | None) -> Found:
-    """Look for all of it on a host."""
-    sections = _sections(layout)
+def look(layout: Layout, current: str | None, running: Sections | None) -> Found:
+    """Look for all of it on a host.
+
+    + running: the config of the supervisord that runs; None where none does
+    """
+    sections = running or {}
     return {
         "logs": list(unwritable_logs(layout, sections)),
         "foreign": _foreign(layout, current) if current else None,
@@ -42,31 +45,13 @@ def look(layout: Layout, current: str | None) -> Found:
 
 def logs(layout: Layout) -> list[Found]:
     """The logs that the supervisord that runs could not open again."""
-    return list(unwritable_logs(layout, _sections(layout)))
+    return list(unwritable_logs(layout, running_config(layout) or {}))
 
 
-def _sections(layout: Layout) -> Sections:
-    try:
-        return find_running(layout).sections
-    except (Unreadable, OSError):
-        return {}
-
-
-def programs_need(layout: Layout) -> int | None:
-    """How long the service's programs may take to end, seconds; None where it does not run, so that nobody can say."""
-    try:
-        return stops_within(find_running(layout).sections)
-    except (Unreadable, OSError):
-        return None
-
-
-def by_a_link(layout: Layout) -> list[str]:
+def by_a_link(layout: Layout, running: Sections) -> list[str]:
     """The programs of the supervisord that runs whose Python keeps to a link, each with the line to write."""
     venvs = (layout.path("current_venv_dir"), layout.path("current_main") / str(layout.settings["venv_subdir"]))
-    try:
-        return obstacles.by_a_link(find_running(layout).sections, [str(venv) for venv in venvs])
-    except (Unreadable, OSError):
-        return []
+    return obstacles.by_a_link(running, [str(venv) for venv in venvs])
 
 
 def unwritable_logs(layout: Layout, sections: Sections) -> Iterator[Found]:

@@ -16,7 +16,7 @@ from agent.host.users import acting_as
 from agent.service.systemd import said_since
 from agent.text.lines import cut, lines_of, shown
 from agent.text.masking import masked_urls
-from agent.text.tracebacks import TRACEBACK
+from agent.text.tracebacks import TRACEBACK, last_traceback
 from agent.versions.layout import Layout
 
 # What is looked at of a log, bytes from its end; how many logs are shown, so many lines of each, or so many of a
@@ -63,25 +63,11 @@ def _quoted(name: str, lines: Sequence[str]) -> str:
 
 
 def _telling(lines: Sequence[str]) -> list[str]:
-    """The lines that tell most: the last whole traceback, else the last ones.
-
-    >>> _telling(["started", "Traceback (most recent call last):", "  File …", "KeyError: 'A'", "Shutting down"])
-    ['Traceback (most recent call last):', '  File …', "KeyError: 'A'"]
-    """
-    starts = [number for number, line in enumerate(lines) if line.strip() == TRACEBACK]
-    # What writes it may be at it just now, or what reads it have come in the middle.
-    for found in (_traceback(lines[start:]) for start in reversed(starts)):
-        if found:
-            return found if len(found) <= OF_TRACEBACK else [found[0], "  …", *found[-OF_TRACEBACK:]]
+    """The lines that tell most: the last whole traceback, else the last ones."""
+    found = last_traceback(lines)
+    if found:
+        return found if len(found) <= OF_TRACEBACK else [found[0], "  …", *found[-OF_TRACEBACK:]]
     return [line for line in lines if line.strip()][-LINES:]
-
-
-def _traceback(lines: Sequence[str]) -> list[str]:
-    """The traceback that lines begin with; nothing where its end is not among them."""
-    for number, line in enumerate(lines[1:], start=1):
-        if line.strip() and not line.startswith(" "):
-            return list(lines[: number + 1]) if line.strip() != TRACEBACK else []
-    return []
 
 
 def _of_unit(unit: str, since: float) -> list[str]:

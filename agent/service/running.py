@@ -26,6 +26,14 @@ class Running:
         return Supervisor(self.sections, self.layout.app)
 
 
+def running_config(layout: Layout) -> Sections | None:
+    """The config of the supervisord that runs the service; None where none does, or where it can't be read."""
+    try:
+        return find_running(layout).sections
+    except (Unreadable, OSError):
+        return None
+
+
 def find_running(layout: Layout) -> Running:
     """The supervisord that runs the service. Raises Unreadable where none does."""
     unit = layout.settings["systemd_service"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from agent.text.lines import lines_of
 
@@ -16,15 +17,26 @@ def telling_lines(output: str) -> list[str]:
     return [line for line in lines_of(output.strip()) if not (line.startswith(" ") and _MARKS.fullmatch(line))]
 
 
+def last_traceback(lines: Sequence[str]) -> list[str]:
+    """The last whole traceback among lines, up to the first line of what was raised; nothing where there is none.
+
+    Of one whose end is not there, who writes it may be at it just now, or who reads it has come in the middle.
+
+    >>> last_traceback(["started", "Traceback (most recent call last):", "  File …", "KeyError: 'A'", "Shutting down"])
+    ['Traceback (most recent call last):', '  File …', "KeyError: 'A'"]
+    """
+    starts = [number for number, line in enumerate(lines) if line.strip() == TRACEBACK]
+    for start, stop in zip(reversed(starts), [len(lines), *reversed(starts)]):
+        for number in range(start + 1, stop):
+            if lines[number].strip() and not lines[number].startswith(" "):
+                return list(lines[start : number + 1])
+    return []
+
+
 def reason(output: str) -> str:
     """The line that says why a program failed: of a traceback the first one of what was raised, else the last.
 
     A database's driver tells there what is wrong; the lines below it tell of other tries, or of nothing.
     """
     lines = [line for line in lines_of(output) if line.strip()]
-    begins = max((number for number, line in enumerate(lines) if line.startswith(TRACEBACK)), default=None)
-    if begins is not None:
-        for line in lines[begins + 1 :]:
-            if not line.startswith(" "):
-                return line
-    return lines[-1] if lines else ""
+    return (last_traceback(lines) or lines or [""])[-1]

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent.host.content_hash import content_hash
 from agent.host.files import read_lines, write_whole
 from agent.host.output import say, warn
+from agent.host.reading import content_hash
 from agent.host.users import acting_as
 from agent.state import State
 from agent.versions.layout import Layout

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent.host.content_hash import content_hash
-from agent.host.reading import read_ordinary
+from agent.host.reading import content_hash, read_ordinary
 
 # What is collected besides the files themselves: the manifest, and packed copies.
 MANIFEST = "staticfiles.json"

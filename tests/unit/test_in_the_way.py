@@ -50,9 +50,6 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("agent.service.in_the_way.os.lstat", lstat)
     monkeypatch.setattr("agent.service.in_the_way.tree.walk", walked)
     monkeypatch.setattr(in_the_way, "acting_as", lambda _: nullcontext())
-    monkeypatch.setattr(
-        in_the_way, "find_running", lambda _: SimpleNamespace(sections=parse(CONFIG.format(folder=tmp_path)))
-    )
 
     def check(*names: str, limit: str = "infinity", **values: Any) -> dict[str, Any]:
         for name in ("supervisord.log", "web_00.log", "web_01.log", f"{LIVE}/venv/a.pyc", f"{LIVE}/venv/b.pyc"):
@@ -64,8 +61,9 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         )
         settings = healthy.settings(versions_dir=str(tmp_path), restart_timeout=600, **values)
         layout = Layout({**settings.model_dump(mode="json"), "app_username": ME}, tmp_path)
+        running = parse(CONFIG.format(folder=tmp_path))
         needs = {"website": {"problem": None}, "heads": None, "database": {"script": None, "app": None}}
-        seen = {**healthy.host(), "needs": {**needs, "in_the_way": in_the_way.look(layout, LIVE)}}
+        seen = {**healthy.host(), "needs": {**needs, "in_the_way": in_the_way.look(layout, LIVE, running)}}
         return {"problems": need_problems(seen, settings), "looked": looked_at(seen, settings)[0]}
 
     return check

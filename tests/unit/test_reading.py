@@ -17,7 +17,7 @@ import pytest
 
 from agent.django import foresight
 from agent.host import reading
-from agent.host.content_hash import content_hash
+from agent.host.reading import content_hash
 from agent.host.users import acting_as
 from agent.service import last_words, supervisor_config
 from agent.service.supervisor_config import Unreadable

@@ -11,20 +11,20 @@ from agent.runs import guard
 from agent.service import health
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
-from tests.unit.examples import settings
+from tests.unit.migrating_host import BEFORE, MigratingHost
 from tests.unit.steps import really_undone
 
-BEFORE = [["items", "0001_initial"]]
 AFTER = [*BEFORE, ["items", "0002_colour"]]
 BREAKS = {"app": "items", "name": "0002_colour", "reversible": True, "atomic": True}
 RENAMES = {"kind": "RenameField", "model": "item", "name": "a", "says": "Rename a to b", "reversible": True}
 
 
-class Follower:
+class Follower(MigratingHost):
     """A host of two that waits for the other one, and the database as it is now."""
 
     def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.host, self.applied = host, AFTER
+        super().__init__(host)
+        self.applied = AFTER
         monkeypatch.setattr(schema, "django", lambda *_, **__: {"applied": self.applied})
         # The old version's home page is well on any schema.
         monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
@@ -32,10 +32,8 @@ class Follower:
 
     def loses_its_controller(self, way: str, **more: Any) -> Transaction:
         """Begin, come as far as the migration, and fall back."""
-        told = settings().model_dump(mode="json") | more
-        transaction = self.host.begin(primary=False, hosts=["web1", "web2"], settings=told)
         pending = [{**BREAKS, "operations": [{"app": "items", **RENAMES}]}]
-        self.host.step("checks", lambda _: {"fallback": way, "pending": pending, "applied": BEFORE})
+        transaction = self.begins(way, pending, more, primary=False, hosts=["web1", "web2"])
         self.host.step("migrate", lambda _: {"skipped": "done by the primary host"})
         self.host.run("checks", "maintenance_start", "migrate")
         transaction.journal.note("fallback", reason="no word", settled=False)

@@ -14,11 +14,10 @@ from agent.transaction.consequences import database_way
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
-from tests.unit.examples import settings
+from tests.unit.migrating_host import BEFORE, MigratingHost
 from tests.unit.steps import really, really_undone
 
 Note = dict[str, Any]
-BEFORE = [["items", "0001_initial"]]
 DROPS = {"app": "items", "kind": "RemoveField", "model": "item", "name": "made", "says": "Remove made"}
 
 
@@ -27,11 +26,12 @@ def migration(name: str, operation: Note = DROPS, **more: Any) -> Note:
     return {"app": "items", "name": name, **told, **more}
 
 
-class Site:
+class Site(MigratingHost):
     """A host, and a database whose rows and migrations a test says."""
 
     def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.host, self.applied, self.loses, self.asked = host, [*BEFORE], False, list[str]()
+        super().__init__(host)
+        self.loses, self.asked = False, list[str]()
         for module in (way_back, migrate, sessions):
             monkeypatch.setattr(module, "django", self._django)
         monkeypatch.setattr(warm, "migrate", self._migrate)
@@ -70,10 +70,8 @@ class Site:
 
     def deploys(self, *pending: Note, way: str = "reverse", script: str | None = "/srv/restore.sh", **more: Any) -> str:
         """A deploy that fails once it has migrated. Returns all that was said."""
-        told = settings().model_dump(mode="json") | {"restore_script": script, **more.pop("settings", {})}
         self.pending = list(pending)
-        self.host.begin(settings=told, **more)
-        self.host.step("checks", lambda _: {"fallback": way, "pending": self.pending, "applied": BEFORE})
+        self.begins(way, self.pending, {"restore_script": script, **more.pop("settings", {})}, **more)
         for name in ("checks", "maintenance_start", "backup", "migrate", "swap"):
             if self.host.run(name) != [True]:
                 break
