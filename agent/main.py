@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agent.host.output import answer, conclude, go_on_without_reader, say, somebody_listens, warn
+from agent.host.output import answer, client_connected, conclude, go_on_without_reader, say, warn
 from agent.runs.result import refused, result_of
 from agent.state import State
 from agent.transaction.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
@@ -109,7 +109,7 @@ def _do_steps(state: State, deploy: str, names: list[str], given: dict[str, Any]
 
         say(f"begun: {begin_deploy(state, given['begin']).deploy}")
         names = names[1:]
-        if not somebody_listens():
+        if not client_connected():
             return False
     return run_steps(state, deploy, names, given)
 
@@ -118,7 +118,7 @@ def _commit(state: State, deploy: str, to_clean: dict[str, Any] | None) -> bool:
     """Commit, then delete what is not needed any more, if that was asked for."""
     from agent.runs.commit import commit
 
-    if not commit(state, deploy) or not somebody_listens():
+    if not commit(state, deploy) or not client_connected():
         return False
     if to_clean is not None:
         try:

@@ -28,7 +28,7 @@ LOGGED, LOGGED_LINE = 10_000_000, 10_000
 SAYS_AT_MOST, LOOK = 100_000_000, 0.1
 TOO_MUCH = f"printed more than {SAYS_AT_MOST // 1_000_000} MB"
 # Names, in a command's environment, the command and the deploy that it works for.
-COMMAND_MARK = "SWITCHBACK_COMMAND"
+COMMAND_ID = "SWITCHBACK_COMMAND"
 
 
 class CommandFailed(Exception):
@@ -60,8 +60,8 @@ class Runner:
     + user: whose they are; None for root
     + log: a file that all output is appended to
     + until: the time by which the last of them must have ended, seconds since the epoch
-    + deploy: the deploy that they work for, whose mark they carry; empty where it is for none
-    + started: told of each command's process id and mark, so that somebody else can stop it if we are killed
+    + deploy: the deploy that they work for, whose name their ids begin with; empty where it is for none
+    + started: told of each command's process id and command id, so that somebody else can stop it if we are killed
     + also: what its commands find in their environment besides a login's
     + secrets: values that its commands know and that nothing of what they say may show
     """
@@ -97,12 +97,17 @@ class Runner:
         """
         # In memory: the way back is taken by commands too, and needs no room on any disk.
         out, err = _in_memory(), _in_memory()
-        mark = new_mark(self.deploy) if self.deploy else ""
+        command_id = new_command_id(self.deploy) if self.deploy else ""
         with entered_as(self.user, str(cwd) if cwd else "/") as folder:
             process = subprocess.Popen(
                 list(argv),
                 cwd=folder,
-                env={**user_env(self.user), **self.also, **(env or {}), **({COMMAND_MARK: mark} if mark else {})},
+                env={
+                    **user_env(self.user),
+                    **self.also,
+                    **(env or {}),
+                    **({COMMAND_ID: command_id} if command_id else {}),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -111,7 +116,7 @@ class Runner:
                 **run_as(self.user),
             )
         if self.started:
-            self.started(process.pid, mark)
+            self.started(process.pid, command_id)
         return Started(argv, process, out, err)
 
     def finish(self, command: Started, ok: Sequence[int] = (0,)) -> str:
@@ -170,7 +175,7 @@ class Runner:
             say(f"{self.log} can't be written: {error}")
 
 
-def new_mark(deploy: str) -> str:
+def new_command_id(deploy: str) -> str:
     """What one command of a deploy carries, and all that it starts."""
     return f"{deploy}/{os.urandom(4).hex()}"
 

@@ -62,7 +62,7 @@ def _print(text: str) -> None:
         print(text, flush=True)
 
 
-def somebody_listens() -> bool:
+def client_connected() -> bool:
     """Whether what we print can still be read: the pipe to the controller is closed when its link is."""
     output = select.poll()
     try:

@@ -17,7 +17,7 @@ from agent.look.app import app_to_come
 from agent.look.request import Look
 from agent.look.requirements import packages_to_come
 from agent.repository.commits import between, check_out_in, repository_with
-from agent.restart.mode import restart_mode
+from agent.restart.mode import decide_restart_mode
 from agent.state import State
 from agent.steps.build import trial
 from agent.text.lines import first_line
@@ -66,7 +66,7 @@ def _service(look: Look, room: Path) -> Found:
     folder = room / look.settings["config_subdir"]
     config = folder if folder.is_dir() else None
     return {
-        "restart": restart_mode(look.layout, look.was, look.version, config),
+        "restart": decide_restart_mode(look.layout, look.was, look.version, config),
         "no_trial": trial.why_none(look.layout, look.version, config),
     }
 

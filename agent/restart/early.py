@@ -12,7 +12,7 @@ from agent.restart.trial_start import Command, Rehearsal, begun, start
 from agent.service.startable import led
 from agent.service.supervisor_config import Unreadable
 from agent.text.masking import masked_urls
-from agent.transaction.maintenance import restart_way
+from agent.transaction.maintenance import restart_mode
 from agent.transaction.step import Step, StepFailed
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, read_json
@@ -24,7 +24,7 @@ def begin(step: Step) -> None:
     It outlives the call that has begun it, until `take` comes for it or a fallback stops it.
     """
     # A version that is built now is started by the trial, and stays.
-    if step.begin["kind"] != "revert" or restart_way(step.progress)["way"] != "rolling":
+    if step.begin["kind"] != "revert" or restart_mode(step.progress)["way"] != "rolling":
         return
     if step.progress.begun_beside(background.REHEARSAL):
         return

@@ -24,7 +24,7 @@ from agent.versions.layout import SUPERVISORD, Layout
 Note = dict[str, Any]
 
 
-def restart_mode(layout: Layout, was: str | None, version: str, config: Path | None = None) -> Note:
+def decide_restart_mode(layout: Layout, was: str | None, version: str, config: Path | None = None) -> Note:
     """Decide how the service gets from one version to another.
 
     + config: the directory of the config to come, where the version isn't built yet

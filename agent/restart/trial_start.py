@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agent.host import http
-from agent.host.command import COMMAND_MARK, TAIL_LINES, TAIL_OF_LINE, ending, new_mark
+from agent.host.command import COMMAND_ID, TAIL_LINES, TAIL_OF_LINE, ending, new_command_id
 from agent.host.processes import ask_to_end, group_runs, runs, started_at, stop_group
 from agent.host.reading import end_of
 from agent.host.users import entered_as, run_as, user_env
@@ -216,13 +216,13 @@ def start(step: Step, command: Command) -> Rehearsal:
     with contextlib.closing(_listen()) as held, step.transaction.output(background.REHEARSAL).open("wb") as output:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
         port = command.port or held.getsockname()[1]
-        mark, url = new_mark(step.transaction.deploy), _at(step.settings["health_url"], port)
+        command_id, url = new_command_id(step.transaction.deploy), _at(step.settings["health_url"], port)
         try:
             with entered_as(command.user, command.folder) as folder:
                 process = subprocess.Popen(
                     _at_true_path(command.argv),
                     cwd=folder,
-                    env={**command.env, COMMAND_MARK: mark},
+                    env={**command.env, COMMAND_ID: command_id},
                     stdin=held.fileno() if command.held else subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -233,7 +233,7 @@ def start(step: Step, command: Command) -> Rehearsal:
             raise StepFailed(f"a process of it could not be started: {error}") from None
     first = Rehearsal(step, process.pid, started_at(process.pid), url, process)
     try:
-        step.transaction.goes_on_beside(background.REHEARSAL, process.pid, url=url, mark=mark)
+        step.transaction.goes_on_beside(background.REHEARSAL, process.pid, url=url, mark=command_id)
     except BaseException:
         first.end()
         raise

@@ -9,7 +9,7 @@ from typing import Any
 from agent.host.command import CommandFailed, ending
 from agent.host.links import NotALink, Recorded, read_link
 from agent.host.output import say
-from agent.restart.mode import restart_mode
+from agent.restart.mode import decide_restart_mode
 from agent.runs.ending import end_refused
 from agent.service import health, verdicts
 from agent.state import State, installed_agent
@@ -39,7 +39,9 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         "links": record_links(layout),
         "has_worked": bool(mark.get("working")),
         # A version that is there already can be looked at now; one to be built, once it is.
-        "restart": restart_mode(layout, was, request["version"]) if _is_there(layout, request["version"]) else None,
+        "restart": decide_restart_mode(layout, was, request["version"])
+        if _is_there(layout, request["version"])
+        else None,
         # What was not well before need not be on the way back; all else has to be.
         "ailing": ailing,
         "site_before": site.look(request["settings"]),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.django.locks import NoLock
-from agent.host.output import announce, say, somebody_listens, warn
+from agent.host.output import announce, client_connected, say, warn
 from agent.runs.ending import TROUBLE, fall_back, write_down_probes
 from agent.runs.interrupts import Interrupted, interruptible
 from agent.service import systemd
@@ -35,7 +35,7 @@ def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, 
             return False
         if name == names[-1]:
             write_down_probes(transaction)
-        if not somebody_listens():
+        if not client_connected():
             # Whoever asked for this is gone, and won't confirm it: what is done is taken back at the deadline.
             return False
     return True

@@ -107,12 +107,12 @@ def clean(state: State, request: dict[str, Any]) -> dict[str, Any]:
         trash = layout.trash / transaction.deploy
         stuck = _move_away(state, layout, doomed, trash)
         gone = [name for name in doomed if name not in stuck]
-        mark = _live_fingerprint(layout)
-        _keep_spare(layout, mark, gone, trash)
+        fingerprint = _live_fingerprint(layout)
+        _keep_spare(layout, fingerprint, gone, trash)
         left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
         end(transaction, Outcome.COMMITTED, "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
     sizes = {version.name: version.bytes or 0 for version in versions}
-    _tidy(state, layout, mark)
+    _tidy(state, layout, fingerprint)
     if stuck:
         raise Refused("; ".join([f"not everything could be deleted: {left[0]}", *left[1:], "look: deploys/status.py"]))
     return {"deleted": gone, "bytes": sum(sizes[name] for name in gone), "kept": len(versions) - len(gone)}
@@ -176,14 +176,16 @@ def _move_away(state: State, layout: Layout, doomed: Iterable[str], trash: Path)
     return stuck
 
 
-def _keep_spare(layout: Layout, mark: str | None, gone: Iterable[str], trash: Path) -> None:
+def _keep_spare(layout: Layout, fingerprint: str | None, gone: Iterable[str], trash: Path) -> None:
     """Keep the environment of a version that was moved away, if the next deploy may want it.
 
-    + mark: the live version's, as `_live_fingerprint` has it
+    + fingerprint: the live version's, as `_live_fingerprint` has it
     """
-    alike = [trash / name for name in gone if mark and venv_fingerprint.fingerprint_of(trash / name) == mark]
+    alike = [
+        trash / name for name in gone if fingerprint and venv_fingerprint.fingerprint_of(trash / name) == fingerprint
+    ]
     try:
-        venv_pool.keep(layout, mark, [version / layout.settings["venv_subdir"] for version in alike], trash)
+        venv_pool.keep(layout, fingerprint, [version / layout.settings["venv_subdir"] for version in alike], trash)
     except OSError as problem:
         say(f"no environment is kept for the next version: {problem}")
 
@@ -198,12 +200,12 @@ def _live_fingerprint(layout: Layout) -> str | None:
     )
 
 
-def _tidy(state: State, layout: Layout, mark: str | None) -> None:
+def _tidy(state: State, layout: Layout, fingerprint: str | None) -> None:
     """Have deleted what was moved away, now or by an earlier run that was cut short: nobody waits for that."""
     with acting_as(layout.app):
         left = sorted(str(folder) for folder in layout.trash.iterdir()) if layout.trash.is_dir() else []
     if left:
-        what = {"trash": left, **_spare_to_make_ready(state, layout, mark)}
+        what = {"trash": left, **_spare_to_make_ready(state, layout, fingerprint)}
         how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]
         argv = ["systemd-run", f"--unit={TIDY_UNIT}-{os.getpid()}", *how, "--", str(LAUNCHED), "tidy", json.dumps(what)]
         try:
@@ -212,11 +214,11 @@ def _tidy(state: State, layout: Layout, mark: str | None) -> None:
             say(f"their room is freed by the next clean: {problem}")
 
 
-def _spare_to_make_ready(state: State, layout: Layout, mark: str | None) -> dict[str, str]:
+def _spare_to_make_ready(state: State, layout: Layout, fingerprint: str | None) -> dict[str, str]:
     """The spare, and the version whose environment the next deploy takes over; nothing where there is no spare."""
     with acting_as(layout.app):
-        folder = venv_pool.at(layout, mark)
-    like = venv_fingerprint.same_as(state, layout, mark)
+        folder = venv_pool.at(layout, fingerprint)
+    like = venv_fingerprint.same_as(state, layout, fingerprint)
     if like is None or folder is None:
         return {}
     return {"spare": str(folder), "version": str(layout.version(like)), "venv": str(layout.part(like, "venv"))}

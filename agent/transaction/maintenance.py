@@ -35,7 +35,7 @@ class Window:
     why: str
 
 
-def restart_way(progress: Progress) -> dict[str, Any]:
+def restart_mode(progress: Progress) -> dict[str, Any]:
     """How the service is restarted, as it was decided before the live site was touched."""
     decided = progress.notes.get("checks", {}).get("restart") or progress.begin.get("restart")
     return dict(decided or {"way": "restart", "interrupts": True})
@@ -53,7 +53,7 @@ def decide(progress: Progress) -> Window:
 
     + progress: the journal up to the checks
     """
-    settings, way = progress.begin["settings"], restart_way(progress)
+    settings, way = progress.begin["settings"], restart_mode(progress)
     if settings.get("maintenance") != "auto":
         return Window(True, "the settings say maintenance: always")
     if settings.get("restart") == "rolling" and way["interrupts"]:

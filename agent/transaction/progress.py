@@ -10,7 +10,7 @@ from agent.transaction.journal import Record
 from agent.words.outcomes import Outcome
 
 # What adds up in a journal.
-LISTS = ("started", "done", "commands", "marks", "beside", "undone", "problems")
+LISTS = ("started", "done", "commands", "command_ids", "beside", "undone", "problems")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Progress:
     reason: str | None = None
     deadline: float = 0.0
     commands: tuple[Record, ...] = ()
-    marks: tuple[str, ...] = ()
+    command_ids: tuple[str, ...] = ()
     beside: tuple[Record, ...] = ()
     undone: tuple[str, ...] = ()
     problems: tuple[Record, ...] = ()
@@ -95,7 +95,7 @@ def _apply(state: dict[str, Any], record: Record) -> None:
     elif event in ("command", "beside"):
         # A command ends with its step; what goes on beside the steps does not.
         state["commands" if event == "command" else "beside"].append(record)
-        state["marks"].append(record.get("mark", ""))
+        state["command_ids"].append(record.get("mark", ""))
     elif event == "fallback":
         state["falling_back"] = True
         state["reason"] = record["reason"]

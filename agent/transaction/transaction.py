@@ -80,9 +80,9 @@ class Transaction:
     def runner(self, name: str, user: str | None, limit: float) -> Runner:
         """What runs the commands of a step: logged under its name, and noted in the journal as they start."""
 
-        def note(pid: int, mark: str) -> None:
+        def note(pid: int, command_id: str) -> None:
             # It only helps whoever finds us killed; the next line of the step itself is what counts.
-            self.journal.note("command", pid=pid, started=started_at(pid), mark=mark)
+            self.journal.note("command", pid=pid, started=started_at(pid), mark=command_id)
 
         until = time.time() + limit
         return Runner(user=user, log=self.output(name), until=until, deploy=self.deploy, started=note)

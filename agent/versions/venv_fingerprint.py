@@ -69,5 +69,5 @@ def same_as(state: State, layout: Layout, wanted: str | None) -> str | None:
 def fingerprint_of(version: Path) -> str | None:
     """The fingerprint of a version's environment; None where it has none."""
     made = read_json(version / SEAL).get("venv")
-    mark = made.get("fingerprint") if isinstance(made, dict) else None
-    return mark if isinstance(mark, str) else None
+    found = made.get("fingerprint") if isinstance(made, dict) else None
+    return found if isinstance(found, str) else None

@@ -19,26 +19,26 @@ from agent.versions.layout import Layout
 from agent.versions.marks import read_json
 
 
-def keep(layout: Layout, mark: str | None, venvs: Iterable[Path], trash: Path) -> None:
+def keep(layout: Layout, fingerprint: str | None, venvs: Iterable[Path], trash: Path) -> None:
     """Keep one of some environments that were moved out of the way, and throw away what was kept before, if it is no
     use any more. Raises OSError; nothing is lost by then but time.
 
-    + mark: the fingerprint of the live version's environment, and of these; None when none is to be kept
+    + fingerprint: that of the live version's environment, and of these; None when none is to be kept
     + trash: the folder for what is to be deleted
     """
     place = layout.own / "spare"
     with acting_as(layout.app):
         place.mkdir(parents=True, exist_ok=True)
         for old in sorted(place.iterdir()):
-            if old.name != mark:
+            if old.name != fingerprint:
                 trash.mkdir(parents=True, exist_ok=True)
                 _let_move(old)
                 os.rename(str(old), str(trash / old.name))
-        if mark is None or (place / mark).exists():
+        if fingerprint is None or (place / fingerprint).exists():
             return
         for venv in venvs:
             _let_move(venv)
-            os.rename(str(venv), str(place / mark))
+            os.rename(str(venv), str(place / fingerprint))
             return
 
 
@@ -48,15 +48,15 @@ def _let_move(folder: Path) -> None:
         folder.chmod(0o755)
 
 
-def at(layout: Layout, mark: str | None) -> Path | None:
+def at(layout: Layout, fingerprint: str | None) -> Path | None:
     """Where the spare of that fingerprint is; None where there is none."""
-    spare = layout.own / "spare" / str(mark)
-    return spare if mark and spare.is_dir() and not spare.is_symlink() else None
+    spare = layout.own / "spare" / str(fingerprint)
+    return spare if fingerprint and spare.is_dir() and not spare.is_symlink() else None
 
 
-def take(layout: Layout, mark: str | None, venv: Path) -> bool:
+def take(layout: Layout, fingerprint: str | None, venv: Path) -> bool:
     """Move the spare to where an environment is to be made. Returns whether there was one of that fingerprint."""
-    spare = at(layout, mark)
+    spare = at(layout, fingerprint)
     if spare is None:
         return False
     try:
@@ -99,10 +99,10 @@ def write_down(spare: Path, venv: Path, folders: Mapping[str, int], ready: Ready
     write_whole(_note(spare), json.dumps({"like": str(venv), "folders": left, **asdict(ready)}) + "\n")
 
 
-def is_ready(layout: Layout, mark: str | None, venv: Path) -> Ready | None:
+def is_ready(layout: Layout, fingerprint: str | None, venv: Path) -> Ready | None:
     """What is known of the spare, if it was made ready for what an environment is, and nothing has been added to either
     since, taken away, or put in another's place."""
-    spare = at(layout, mark)
+    spare = at(layout, fingerprint)
     if spare is None:
         return None
     try:

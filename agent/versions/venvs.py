@@ -36,12 +36,12 @@ def files_with_its_name(runner: Runner, layout: Layout, version: str) -> list[st
     return sorted(os.path.relpath(name, str(folder)) for name in runner.run(argv, ok=(0, 1)).split("\0") if name)
 
 
-def take_over(layout: Layout, old: str, new: str, mark: str | None) -> Note | None:
+def take_over(layout: Layout, old: str, new: str, fingerprint: str | None) -> Note | None:
     """Make a version's environment out of another one's. Returns None if that could not be done; nothing is there then.
 
     Whatever has the old version's name in it is written anew, and the rest, which then has not, is linked.
 
-    + mark: the environment's fingerprint: if one like it is kept as a spare, it is used up
+    + fingerprint: the environment's: if one like it is kept as a spare, it is used up
 
     Returns `reused`: the other version; `named`: the files that have the version's name in them. Where a spare was
     ready for this, `open`: the only folders in which anybody can write, and `bytes`: what it takes on disk without what
@@ -54,8 +54,8 @@ def take_over(layout: Layout, old: str, new: str, mark: str | None) -> Note | No
             if any_binary(before, named):
                 return None
             names = _Names(old, new, {str(before / name) for name in named})
-            ready = venv_pool.is_ready(layout, mark, before)
-            taken = venv_pool.take(layout, mark, after)
+            ready = venv_pool.is_ready(layout, fingerprint, before)
+            taken = venv_pool.take(layout, fingerprint, after)
             try:
                 opened = _make(before, after, names, ready if taken else None)
             except OSError as problem:

@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.host.http import ask
 from agent.service.health import headers_for
-from agent.transaction.maintenance import restart_way
+from agent.transaction.maintenance import restart_mode
 from agent.transaction.progress import Progress
 
 Note = dict[str, Any]
@@ -92,7 +92,7 @@ def watch(progress: Progress) -> None:
     """
     if _probes or progress.begin.get("bare"):
         return
-    settings, out = progress.begin["settings"], restart_way(progress)["interrupts"]
+    settings, out = progress.begin["settings"], restart_mode(progress)["interrupts"]
     _probes["site"] = Probe(settings["website_url"], {}, settings["site_status"])
     every = EVERY if out else NOW_AND_THEN
     _probes["app"] = Probe(settings["health_url"], headers_for(settings), settings["health_status"], every)

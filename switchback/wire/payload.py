@@ -21,7 +21,7 @@ AGENT = Path(__file__).resolve().parents[2] / "agent"
 LOADER = f"""\
 import base64, importlib.abc, importlib.util, json, os, sys, zlib
 LIBRARY = "{LIBRARY}"
-mark, packed = sys.stdin.readline().split()
+fingerprint, packed = sys.stdin.readline().split()
 class Agent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def find_spec(self, name, path, target=None):
         if self.is_package(name) or self.file(name) in sources:
@@ -33,8 +33,8 @@ class Agent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def get_source(self, name):
         return sources[name.replace(".", "/") + "/__init__.py" if self.is_package(name) else self.file(name)]
 sys.dont_write_bytecode = True
-if sys.argv[1] != "install" and os.path.realpath(LIBRARY + "/current") == LIBRARY + "/" + mark:
-    sys.path.insert(0, LIBRARY + "/" + mark)
+if sys.argv[1] != "install" and os.path.realpath(LIBRARY + "/current") == LIBRARY + "/" + fingerprint:
+    sys.path.insert(0, LIBRARY + "/" + fingerprint)
     import agent.main
 else:
     sources = json.loads(zlib.decompress(base64.b64decode(packed)))

@@ -11,7 +11,7 @@ import pytest
 
 from agent.host.links import replace_link
 from agent.restart import mode
-from agent.restart.mode import restart_mode
+from agent.restart.mode import decide_restart_mode
 from agent.runs.beginning import record_links
 from agent.service.supervisor_config import config_in
 from agent.steps.switch.swap import Swap
@@ -173,7 +173,7 @@ def test_between_a_version_with_one_and_one_without_the_two_files_are_compared(
         mode, "find_running", lambda layout: SimpleNamespace(named=str(site.link), supervisor=supervisor)
     )
     layout = Layout({**site.layout.settings, "restart": "rolling"}, site.home)
-    assert restart_mode(layout, was, version) == expected
+    assert decide_restart_mode(layout, was, version) == expected
 
 
 def as_step(site: Site, version: str) -> Step:

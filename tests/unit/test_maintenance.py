@@ -8,7 +8,7 @@ import pytest
 
 from agent.steps.order import visitors_may_notice
 from agent.transaction.consequences import database_way, rolls_back, visitors_are_in
-from agent.transaction.maintenance import decide, restart_way
+from agent.transaction.maintenance import decide, restart_mode
 from agent.transaction.progress import Progress, read_progress
 
 Migration = dict[str, Any]
@@ -93,9 +93,9 @@ def test_a_table_that_the_same_deploy_makes_may_be_changed_as_one_likes() -> Non
 
 
 def test_a_restart_is_as_it_was_decided_before_the_window_and_in_full_where_nothing_was() -> None:
-    assert restart_way(progress(way=TOGETHER)) == TOGETHER
-    assert restart_way(read_progress([{"event": "begin", "restart": ROLLING}])) == ROLLING
-    assert restart_way(read_progress([{"event": "begin", "restart": None}]))["way"] == "restart"
+    assert restart_mode(progress(way=TOGETHER)) == TOGETHER
+    assert restart_mode(read_progress([{"event": "begin", "restart": ROLLING}])) == ROLLING
+    assert restart_mode(read_progress([{"event": "begin", "restart": None}]))["way"] == "restart"
 
 
 # --- What it means for the way back

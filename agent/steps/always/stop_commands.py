@@ -42,7 +42,7 @@ def _stop_strays(step: Step) -> list[int]:
     """Stop what nobody has lived to write down, and what that has started while it was looked for."""
     stopped = list[int]()
     for _ in range(LOOKS):
-        found = strays(step.transaction.deploy, step.begin.get("started"), step.progress.marks)
+        found = strays(step.transaction.deploy, step.begin.get("started"), step.progress.command_ids)
         if not found:
             break
         stop_groups(found)

@@ -7,7 +7,7 @@ import json
 from agent.database import going_back
 from agent.database.choice import better_restored, way_back_of
 from agent.django.warm import django_that_stays
-from agent.restart.mode import restart_mode
+from agent.restart.mode import decide_restart_mode
 from agent.service import startable
 from agent.steps.kind import BuildStep, Note
 from agent.transaction.maintenance import breaks_old_code
@@ -38,7 +38,7 @@ class Checks(BuildStep):
         found["empty"] = all(one["empty"] for one in found["databases"])
         found["fallback"] = way_back_of(step, found["pending"], found["empty"])
         found.update(going_back.older_code(step, found, [*_unwritten(found), *_without_restore(step, found)]))
-        found["restart"] = restart_mode(step.layout, step.begin.get("was"), step.version)
+        found["restart"] = decide_restart_mode(step.layout, step.begin.get("was"), step.version)
         return found
 
 

@@ -16,7 +16,7 @@ from agent.service.running import find_running
 from agent.service.startable import started_by, would_not_start
 from agent.service.supervisor_config import Program, Sections, Unreadable, config_in, config_of, programs, read_config
 from agent.steps.kind import BuildStep, Note
-from agent.transaction.maintenance import restart_way
+from agent.transaction.maintenance import restart_mode
 from agent.transaction.step import Step, StepFailed
 from agent.versions.layout import SUPERVISORD, Layout
 
@@ -86,7 +86,7 @@ def _judge(step: Step, command: Command) -> Note:
         first.end()
         raise
     # One process after the other is replaced under its eyes.
-    if step.begin["kind"] not in ("deploy", "restart") or restart_way(step.progress)["way"] != "rolling":
+    if step.begin["kind"] not in ("deploy", "restart") or restart_mode(step.progress)["way"] != "rolling":
         first.end()
     return {"answered_after": round(first.seconds, 2)}
 

@@ -34,19 +34,19 @@ class Venv(BuildStep):
         uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(layout.home / ".local/bin"))
         installer, python = "uv" if uv else "pip", shutil.which(step.settings["python"], path=PATH)
         with acting_as(layout.app):
-            mark = venv_fingerprint.fingerprint(step.settings, requirements, python, installer)
-        note: Note = {"installer": installer, "fingerprint": mark}
+            fingerprint = venv_fingerprint.fingerprint(step.settings, requirements, python, installer)
+        note: Note = {"installer": installer, "fingerprint": fingerprint}
         same = (
-            venv_fingerprint.same_as(step.transaction.state, layout, mark)
+            venv_fingerprint.same_as(step.transaction.state, layout, fingerprint)
             if step.settings.get("reuse_venv", True)
             else None
         )
-        taken = venvs.take_over(layout, same, step.version, mark) if same else None
+        taken = venvs.take_over(layout, same, step.version, fingerprint) if same else None
         if taken:
             say(f"venv: the requirements are those of {same}: its packages are linked, not installed again")
             return {**note, **taken}
         _install(step, runner, uv, requirements)
-        named = venvs.files_with_its_name(runner, layout, step.version) if mark else []
+        named = venvs.files_with_its_name(runner, layout, step.version) if fingerprint else []
         if venvs.any_binary(layout.part(step.version, "venv"), named):
             # It can't become another version's.
             note["fingerprint"] = None

@@ -10,7 +10,7 @@ from agent.steps.kind import Note, Settings, SwitchStep, Turn, Undo
 from agent.text.lines import lines_of
 from agent.text.masking import masked_urls
 from agent.transaction.consequences import rolls_back
-from agent.transaction.maintenance import restart_way
+from agent.transaction.maintenance import restart_mode
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import linked_version
@@ -92,7 +92,7 @@ class Restart(SwitchStep):
 
     def do(self, step: Step) -> Note:
         """Replace processes one by one, or restart the service as a whole."""
-        decided = restart_way(step.progress)
+        decided = restart_mode(step.progress)
         # Written down before anything is touched: a fallback goes back the same way.
         step.transaction.journal.append("note", step="restart", note={"way": decided["way"]})
         if decided["way"] == "rolling":
