@@ -1,4 +1,4 @@
-"""What goes on beside the steps of a deploy, over the agent's calls: the rehearsal, and the Django that migrates."""
+"""What goes on beside the steps of a deploy, over the agent's calls: the trial start, and the Django that migrates."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from agent.text.masking import masked_urls
 from agent.transaction.journal import Record
 from agent.transaction.transaction import Transaction
 
-# What the rehearsal is called in the journal, and its log.
-REHEARSAL = "rehearsal"
+# What the trial start is called in the journal, by older agents as well, and its log.
+TRIAL_START = "rehearsal"
 # How much of that is kept, bytes from its end.
 KEPT = 1_000_000
 
@@ -21,7 +21,7 @@ KEPT = 1_000_000
 def end(transaction: Transaction) -> None:
     """End what still goes on; a second time does nothing."""
     stop_groups(still_running(transaction.progress.beside))
-    hide_secrets(transaction.output(REHEARSAL))
+    hide_secrets(transaction.output(TRIAL_START))
 
 
 def still_running(written: Iterable[Record]) -> list[int]:
@@ -33,7 +33,7 @@ def still_running(written: Iterable[Record]) -> list[int]:
 
 
 def hide_secrets(log: Path) -> None:
-    """Take out of a rehearsal's log, if there is one, what nobody is to read; nobody writes to it any more."""
+    """Take out of a trial start's log, if there is one, what nobody is to read; nobody writes to it any more."""
     try:
         log.write_text(masked_urls(end_of(log, KEPT)))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The rehearsal begins ahead of its step, once the version is whole: it starts where no visitor comes, while the
+"""The trial start begins ahead of its step, once the version is whole: it starts where no visitor comes, while the
 database is backed up and migrated. It is only a gain in time: what is not certain of it is done again in its turn."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.host.output import say
 from agent.restart import background, rolling
-from agent.restart.trial_start import Command, Rehearsal, begun, start
+from agent.restart.trial_start import Command, TrialStart, begun, start
 from agent.service.startable import led
 from agent.service.supervisor_config import Unreadable
 from agent.text.masking import masked_urls
@@ -19,14 +19,14 @@ from agent.versions.marks import SEAL, read_json
 
 
 def begin(step: Step) -> None:
-    """Start the new version where no visitor comes, if it will be rehearsed, and none was started before.
+    """Start the new version where no visitor comes, if it will be tried, and none was started before.
 
     It outlives the call that has begun it, until `take` comes for it or a fallback stops it.
     """
     # A version that is built now is started by the trial, and stays.
     if step.begin["kind"] != "revert" or restart_mode(step.progress)["way"] != "rolling":
         return
-    if step.progress.begun_beside(background.REHEARSAL):
+    if step.progress.begun_beside(background.TRIAL_START):
         return
     try:
         command = at_its_own_path(step.layout, rolling.command_of_web(step.layout, step.version), step.version)
@@ -36,8 +36,8 @@ def begin(step: Step) -> None:
         say(f"the new version is not started ahead of its turn: {masked_urls(str(problem))}")
 
 
-def take(step: Step) -> Rehearsal | None:
-    """The rehearsal, if one was begun and is well now that all has been done that it waits for; it is the caller's."""
+def take(step: Step) -> TrialStart | None:
+    """The trial start, if one was begun and is well now that all it waits for has been done; it is the caller's."""
     first = begun(step)
     if first is None or first.is_well():
         return first

@@ -1,6 +1,6 @@
 """Restarting the app's processes one by one, so that the others serve meanwhile.
 
-supervisord holds the socket. The new version is rehearsed on a socket of its own; then one process after the other is
+supervisord holds the socket. The new version is tried on a socket of its own; then one process after the other is
 replaced, the next only when the one before it answers from the new version. Each part can be cut off and done again:
 what already runs from the version is left alone.
 """
@@ -16,7 +16,7 @@ from typing import Any
 from agent.host.http import REDIRECTS, ask
 from agent.host.output import announce, say
 from agent.restart import answering
-from agent.restart.trial_start import Command, Rehearsal, as_supervisord_would, start
+from agent.restart.trial_start import Command, TrialStart, as_supervisord_would, start
 from agent.service import health, systemd
 from agent.service.health import Unhealthy
 from agent.service.last_words import LastWords
@@ -58,8 +58,8 @@ def _command_of_web(layout: Layout, running: Running, sections: Sections) -> Com
     return as_supervisord_would(layout, sections, web, Path(running.named), running.pid)
 
 
-def replace_all(step: Step, first: Rehearsal | None) -> Note:
-    """Bring every process to the step's version, once a rehearsal has gone well. Raises StepFailed, Unhealthy.
+def replace_all(step: Step, first: TrialStart | None) -> Note:
+    """Bring every process to the step's version, once a trial start has gone well. Raises StepFailed, Unhealthy.
 
     + first: one that was begun ahead, and is well; it ends with this
     """
@@ -80,7 +80,7 @@ def replace_all(step: Step, first: Rehearsal | None) -> Note:
     return {"ahead": ahead, **({} if ahead else {"rehearsed": round(first.seconds, 2)}), **found}
 
 
-def _replace_after(first: Rehearsal, step: Step, running: Running) -> Note:
+def _replace_after(first: TrialStart, step: Step, running: Running) -> Note:
     stable = float(step.settings["health_stable"])
     if not step.begin.get("has_worked"):
         # A part of the time is watched before any visitor depends on a version that nobody has seen stay up yet.
@@ -115,7 +115,7 @@ class _Roll:
     """Replacing the processes that do not run from a version.
 
     + anew: whether those that do are replaced too
-    + first: the rehearsal, which must stay well meanwhile
+    + first: the trial start, which must stay well meanwhile
     + left_alone: names of processes that nobody expects to come up
     """
 
@@ -126,7 +126,7 @@ class _Roll:
         version: str,
         *,
         anew: bool = False,
-        first: Rehearsal | None = None,
+        first: TrialStart | None = None,
         left_alone: Collection[str] = (),
     ) -> None:
         self._step, self._version, self._anew, self._first = step, version, anew, first

@@ -1,5 +1,5 @@
-"""The rehearsal before a rolling restart: a web process of the new version, started as supervisord would start it, but
-on a socket of its own. What is wrong with the version shows here, where no visitor comes."""
+"""The trial start before a rolling restart: a web process of the new version, started as supervisord would start it,
+but on a socket of its own. What is wrong with the version shows here, where no visitor comes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TAIL_BYTES = 64 * 1024
 LOOK = 0.25
 
 
-class Rehearsal:
+class TrialStart:
     """A web process that serves nobody but us.
 
     + process: where this call has started it, how it ends is known
@@ -53,7 +53,7 @@ class Rehearsal:
         process: subprocess.Popen[bytes] | None = None,
     ) -> None:
         self._step, self._pid, self._started, self._url, self._process = step, pid, started, url, process
-        self._log = step.transaction.output(background.REHEARSAL)
+        self._log = step.transaction.output(background.TRIAL_START)
         self._well_since = self._began = time.monotonic()
         self._members: frozenset[tuple[int, str]] = frozenset()
         self._looked_at = 0.0
@@ -205,15 +205,15 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
     return Command(argv, folder, env, layout.app)
 
 
-def begun(step: Step) -> Rehearsal | None:
+def begun(step: Step) -> TrialStart | None:
     """The one that was begun ahead, by this call or by one before it, and may have ended meanwhile."""
-    one = step.progress.begun_beside(background.REHEARSAL)
-    return Rehearsal(step, one["pid"], one["started"], one["url"]) if one else None
+    one = step.progress.begun_beside(background.TRIAL_START)
+    return TrialStart(step, one["pid"], one["started"], one["url"]) if one else None
 
 
-def start(step: Step, command: Command) -> Rehearsal:
+def start(step: Step, command: Command) -> TrialStart:
     """Start it; it outlives this call unless it is ended. Raises StepFailed."""
-    with contextlib.closing(_listen()) as held, step.transaction.output(background.REHEARSAL).open("wb") as output:
+    with contextlib.closing(_listen()) as held, step.transaction.output(background.TRIAL_START).open("wb") as output:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
         port = command.port or held.getsockname()[1]
         command_id, url = new_command_id(step.transaction.deploy), _at(step.settings["health_url"], port)
@@ -231,9 +231,9 @@ def start(step: Step, command: Command) -> Rehearsal:
                 )
         except (OSError, KeyError) as error:
             raise StepFailed(f"a process of it could not be started: {error}") from None
-    first = Rehearsal(step, process.pid, started_at(process.pid), url, process)
+    first = TrialStart(step, process.pid, started_at(process.pid), url, process)
     try:
-        step.transaction.goes_on_beside(background.REHEARSAL, process.pid, url=url, mark=command_id)
+        step.transaction.goes_on_beside(background.TRIAL_START, process.pid, url=url, mark=command_id)
     except BaseException:
         first.end()
         raise

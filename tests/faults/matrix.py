@@ -227,7 +227,7 @@ class Session:
         """A new version that is not well; then a fault on the way back."""
         row, fault = self.case.row, self.case.fault
         if row is cases.PROCESSES_BACK:
-            # Its rehearsal has to go well, so that there are processes to take back.
+            # Its trial start has to go well, so that there are processes to take back.
             lay(self.host, cases.HEALTH.moment, "fail", name="not-well")
         else:
             self.host.run(CANNOT_START.format(version=self.version))

@@ -78,7 +78,7 @@ def test_what_goes_on_beside_the_steps_is_remembered_when_they_have_ended() -> N
 
 
 class Journal:
-    """As much of a step as a rehearsal has to do with."""
+    """As much of a step as a trial start has to do with."""
 
     def __init__(self, folder: Path, *records: dict[str, Any], **begin: Any) -> None:
         self.begin = {"kind": "revert", **begin}
@@ -94,7 +94,7 @@ class Journal:
 
 
 def beside(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    """What the journal says of a rehearsal."""
+    """What the journal says of a trial start."""
     return {
         "event": "beside",
         "what": "rehearsal",
@@ -115,7 +115,7 @@ def server() -> Iterator[subprocess.Popen[bytes]]:
         stop_group(process.pid)
 
 
-def test_a_rehearsal_that_an_earlier_call_has_begun_is_found_and_can_be_ended(
+def test_a_trial_start_that_an_earlier_call_has_begun_is_found_and_can_be_ended(
     server: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "rehearsal").write_text("connected to postgres://app:secret@db/app\n")
@@ -153,7 +153,7 @@ def test_a_process_that_got_the_id_of_one_that_has_ended_is_left_alone(
     assert server.poll() is None
 
 
-def test_what_else_goes_on_beside_the_steps_is_no_rehearsal(server: subprocess.Popen[bytes], tmp_path: Path) -> None:
+def test_what_else_goes_on_beside_the_steps_is_no_trial_start(server: subprocess.Popen[bytes], tmp_path: Path) -> None:
     assert begun(Journal(tmp_path, {**beside(server), "what": "migrate"})) is None  # type: ignore[arg-type]
 
 

@@ -27,7 +27,7 @@ class StopCommands(Undo):
         written = background.still_running((*step.progress.commands, *step.progress.beside))
         stop_groups(written)
         unwritten = _stop_strays(step)
-        background.hide_secrets(step.transaction.output(background.REHEARSAL))
+        background.hide_secrets(step.transaction.output(background.TRIAL_START))
         if changes_database(step.progress) and database_way(step.progress) == "keep":
             # Otherwise right before it is taken back.
             sessions.end_left(step)
