@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 import time
@@ -10,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.django import foresight, inside
+from agent.django import foresight, inside, manage_shim
+from agent.django.inside.protocol import END, NOW, RESULT_PREFIX, STAYS
 from agent.host.command import Runner
 from switchback.wire.payload import LOADER, agent_sources, stdin_for
-from tests.unit.django_project import Project
+from tests.unit.django_project import Project, makes, migration, names
 
 LAYS_OUT = """
 from pathlib import Path
@@ -58,3 +61,31 @@ def test_names_of_ours_are_free_for_the_app(project: Project, tmp_path: Path) ->
     project.more = "\n".join(f"import {name}\nassert {name}.WHOSE == {name!r}" for name in ours)
     project.write()
     assert project.ask("foresee", json.dumps(ASKED))["pending"] == []
+
+
+def test_a_django_that_has_done_the_checks_stays_and_migrates_once_it_is_told_to(
+    project: Project, tmp_path: Path
+) -> None:
+    project.has("items", first=migration(makes("Item")))
+    door = str(tmp_path / "door")
+    with socket.socket(socket.AF_UNIX) as waiting, socket.socket(socket.AF_UNIX) as caller:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(door)
+            listening.listen(2)
+            waiting.connect(door)
+            number = listening.fileno()
+            argv = [sys.executable, str(manage_shim.__file__), "manage.py", "checks", "then-migrate", str(number)]
+            process = subprocess.Popen(argv, cwd=project.folder, pass_fds=[number], stdout=subprocess.PIPE, text=True)
+        with process:
+            assert waiting.recv(len(STAYS)) == STAYS
+            assert project.tables() == []
+            caller.connect(door)
+            for file in socket.recv_fds(caller, 1, 2)[1]:
+                os.close(file)
+            caller.sendall(NOW)
+            answer = b"".join(iter(lambda: caller.recv(65536), b""))
+            said = process.communicate()[0]
+    found = next(line for line in said.splitlines() if line.startswith(RESULT_PREFIX))
+    assert names(json.loads(found[len(RESULT_PREFIX) :])["pending"]) == ["first"]
+    assert answer.endswith(END)
+    assert (json.loads(answer)["pending"], project.recorded()) == ([], ["first"])
