@@ -206,7 +206,9 @@ def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
         deadline = time.time() + fields["settings"]["confirm_timeout"]
         began = started_at(os.getpid())
         transaction.journal.append("begin", deploy=deploy, deadline=deadline, started=began, **fields)
-        sync_folder(state.root / "transactions")
+        # Its name in its folder, and the folder's: a lock that outlives a power cut says whose it is.
+        for folder in (transaction.folder, transaction.folder.parent):
+            sync_folder(folder)
         with agent_stays(state):
             take_lock(state, deploy)
     except Held as held:
