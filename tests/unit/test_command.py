@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from agent import main
+from agent.host import processes
 from agent.host.command import CommandFailed, Runner
 from agent.host.output import say
+from agent.state import State
 from agent.transaction.journal import Journal
 
 
@@ -127,3 +131,87 @@ def test_what_a_command_knows_and_must_not_say_is_nowhere(tmp_path: Path) -> Non
     assert "s3cret" not in log.read_text().partition("\n")[2]
     # What it says to its caller, a document say, is whole.
     assert runner.run(["echo", '{"s3cret": 1}']) == '{"s3cret": 1}\n'
+
+
+# Says how it is asked to end, and obeys the second time; what it has started obeys nothing but SIGKILL.
+STUBBORN = """
+import os, signal, subprocess, sys, time
+
+def told(number, frame):
+    print(signal.Signals(number).name, flush=True)
+    if number == signal.SIGTERM:
+        os._exit(0)
+
+if len(sys.argv) > 1:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print(os.getpid(), flush=True)
+else:
+    signal.signal(signal.SIGINT, told)
+    signal.signal(signal.SIGTERM, told)
+    subprocess.Popen([sys.executable, __file__, "child"])
+while True:
+    time.sleep(1)
+"""
+
+
+def test_a_command_over_its_limit_is_asked_first_as_with_ctrl_c_and_ends_with_all_that_it_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each in its turn, but sooner than a host would wait.
+    monkeypatch.setattr(processes, "STOPS", [(number, min(grace, 0.5)) for number, grace in processes.STOPS])
+    program = tmp_path / "stubborn.py"
+    program.write_text(STUBBORN)
+    with pytest.raises(CommandFailed, match="took too long and was stopped") as failed:
+        Runner(user=None, log=None, until=time.time() + 5).run([sys.executable, str(program)])
+    child, *asked = failed.value.output.split()
+    assert asked == ["SIGINT", "SIGTERM"]
+    assert not Path(f"/proc/{child}").exists() or processes.stat_of(Path(f"/proc/{child}"))[0] in "ZX"
+
+
+def test_a_command_that_is_interrupted_takes_all_that_it_has_started_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    def interrupts(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as soon:
+        soon.setattr("agent.host.command.says_too_much", interrupts)
+        runs = Runner(
+            user=None, log=None, until=time.time() + 60, deploy="d", started=lambda pid, _: started.append(pid)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            runs.run(["sh", "-c", "sleep 60 & wait"])
+    assert not processes.group_runs(started[0], None)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_a_command_of_the_apps_has_its_users_rights_and_groups_and_a_login_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DJANGO_SECRET", "roots own")
+    told = Runner(user="nobody", log=None, until=time.time() + 30).run(["sh", "-c", "id -u; id -g; id -G; env"])
+    uid, gid, groups, *env = told.splitlines()
+    entry = pwd.getpwnam("nobody")
+    assert (uid, gid) == (str(entry.pw_uid), str(entry.pw_gid))
+    assert {*groups.split()} == {str(group) for group in os.getgrouplist("nobody", entry.pw_gid)}
+    assert f"HOME={entry.pw_dir}" in env
+    assert not [line for line in env if line.startswith("DJANGO_SECRET")]
+
+
+@pytest.mark.parametrize("password", ["hunter2", "hunt@er2x", "@hunt@er2x", "hunt/er2x", "hunt/er@2x#y"])
+def test_a_password_in_what_a_command_says_is_in_no_message_and_in_no_log(tmp_path: Path, password: str) -> None:
+    log = tmp_path / "log"
+    url = f"https://me:{password}@git.example.com/site.git"
+    with pytest.raises(CommandFailed) as failed:
+        runner(log).run(["sh", "-c", 'echo "from $1"; echo "no such place: $1" >&2; exit 1', "sh", url])
+    for said in (str(failed.value), failed.value.output, log.read_text()):
+        assert "https://***@git.example.com/site.git" in said
+        assert "hunt" not in said
+        assert "er2x" not in said
+
+
+def test_what_commands_have_said_is_for_nobody_else_to_read(tmp_path: Path) -> None:
+    state = State(tmp_path / "state")
+    state.create()
+    assert {path.stat().st_mode & 0o777 for path in (state.root, *state.root.iterdir())} == {0o700}

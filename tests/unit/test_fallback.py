@@ -15,6 +15,7 @@ from agent.transaction.consequences import (
     changes_database,
     database_way,
     maintenance_is_ours,
+    waits_for_primary,
 )
 from agent.transaction.progress import read_progress
 from tests.unit.steps import BUILD, SWITCH
@@ -264,3 +265,40 @@ def test_a_restart_is_tried_again_once_health_has_failed_after_it() -> None:
     again = [*failed, {"event": "fallback", "reason": "a person"}]
     assert [name for name in names(again) if name in ("links", "restart", "health")] == ["restart", "health"]
     assert "restart" not in names([*again, {"event": "undo done", "action": "restart"}])
+
+
+PENDING = {"checks": {"pending": [{"app": "items", "name": "0002"}]}}
+FOLLOWS = {"primary": False, "hosts": ["web1", "web2"]}
+
+
+@pytest.mark.parametrize(
+    ("begin_with", "notes", "until", "settled", "waits"),
+    [
+        # Another host migrates, and has yet to take the database back.
+        (FOLLOWS, PENDING, "migrate", False, True),
+        (FOLLOWS, PENDING, "health", False, True),
+        ({**FOLLOWS, "kind": "revert", "database": "reverse"}, {}, "swap", False, True),
+        ({**FOLLOWS, "kind": "revert", "database": "restore"}, {}, "swap", False, True),
+        # It has, or it never came to that.
+        (FOLLOWS, PENDING, "health", True, False),
+        (FOLLOWS, PENDING, "backup", False, False),
+        # Nothing is migrated.
+        (FOLLOWS, {}, "health", False, False),
+        ({**FOLLOWS, "kind": "revert", "database": "keep"}, {}, "swap", False, False),
+        # It is the one that takes it back, or there is no other.
+        ({**FOLLOWS, "primary": True}, PENDING, "health", False, False),
+        ({"primary": True, "hosts": ["web1"]}, PENDING, "health", False, False),
+        ({"primary": False, "hosts": ["web1"]}, PENDING, "health", False, False),
+        # As an older agent has written it.
+        ({}, PENDING, "health", False, False),
+    ],
+)
+def test_a_host_waits_for_the_one_that_takes_the_database_back_and_for_nobody_else(
+    begin_with: Record, notes: dict[str, Record], until: str, settled: bool, waits: bool
+) -> None:
+    records = journal_until(until, **begin_with)
+    for record in records:
+        if record["event"] == "step done":
+            record["note"] = notes.get(record["step"], {})
+    records.append({"event": "fallback", "reason": "it broke", "settled": settled})
+    assert waits_for_primary(read_progress(records)) is waits

@@ -164,3 +164,46 @@ def test_what_a_revert_has_reversed_is_applied_again_where_there_is_no_backup(st
     assert one.asked == [("reapply", json.dumps([FIRST, SECOND]), NEW)]
     with pytest.raises(StepFailed, match="differ from what was recorded"):
         going_back.undo(one)
+
+
+# When visitors may have written since the database was changed, by what the journal has of the window.
+OUT: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "maintenance was seen to be on": ({"page": {"status": 503}}, ()),
+    "an older agent did not look": ({}, ()),
+}
+IN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "they were never shut out": ({"skipped": "maintenance: auto"}, ()),
+    "they still got the site": ({"unseen": "the site answers 200"}, ()),
+    "they were being let in": ({"page": {"status": 503}}, ("maintenance_stop",)),
+    "they were in": ({"page": {"status": 503}}, ("maintenance_stop", "site")),
+}
+
+
+@pytest.mark.parametrize("visitors", [*OUT, *IN])
+@pytest.mark.parametrize("backup", ["/new.dump", None])
+@pytest.mark.parametrize("script", ["restore.sh", None])
+@pytest.mark.parametrize("database", ["reverse", "restore"])
+def test_a_revert_is_never_undone_by_a_restore_once_visitors_may_have_written(
+    step: Any, database: str, script: str | None, backup: str | None, visitors: str
+) -> None:
+    applied = [FIRST, SECOND]
+    one = step(database=database, reapply=[{"applied": [], "wrong": []}], migrations=[{"applied": applied}])
+    note, more = {**OUT, **IN}[visitors]
+    one.progress.notes["maintenance_start"] = note
+    one.progress.started = (*one.progress.started, *more)
+    one.settings["restore_script"] = script
+    one.noted = {"checks": {"applied": applied}, "backup": {"path": backup} if backup else {}}
+    if script and backup and visitors in OUT:
+        assert really_undone("database")(one) == {"restored": "/new.dump"}
+        assert one.ran == [["/restore.sh", "/new.dump"]]
+        # The version that goes on is asked whether its own migrations are all there.
+        assert one.asked == [("migrations", NEW)]
+        return
+    if database == "restore":
+        with pytest.raises(StepFailed, match="visitors may have written since the restore"):
+            really_undone("database")(one)
+        assert one.asked == []
+    else:
+        assert really_undone("database")(one)["migrated"] == NEW
+        assert one.asked == [("reapply", json.dumps(applied), NEW)]
+    assert one.ran == []

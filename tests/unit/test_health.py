@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,8 +23,12 @@ from agent.host.processes import group_runs
 from agent.service import health, last_words, systemd
 from agent.service.health import Unhealthy, app_problem, prove_healthy, prove_site
 from agent.service.systemd import Process, main_processes, not_from
+from agent.steps.kind import PATIENCE
+from agent.steps.switch import health as step_health
+from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
 from tests.unit.examples import LIVE, NEW, settings
+from tests.unit.steps import really_undone
 
 
 class Site(BaseHTTPRequestHandler):
@@ -31,9 +36,11 @@ class Site(BaseHTTPRequestHandler):
 
     status = 200
     hosts: list[str]
+    told: list[dict[str, str]]
 
     def do_GET(self) -> None:
         type(self).hosts.append(f"{self.headers['Host']}{self.path}")
+        type(self).told.append(dict(self.headers.items()))
         self.send_response(self.status)
         self.end_headers()
 
@@ -44,7 +51,7 @@ class Site(BaseHTTPRequestHandler):
 @pytest.fixture
 def site() -> Iterator[str]:
     """The address of the site."""
-    Site.status, Site.hosts = 200, []
+    Site.status, Site.hosts, Site.told = 200, [], []
     server = HTTPServer(("127.0.0.1", 0), Site)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -113,6 +120,89 @@ def test_an_app_whose_process_dies_and_is_born_again_is_unhealthy(
     monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(Unhealthy, match="did not stay up for 2 s"):
         prove_healthy(layout(site, health_stable=2), NEW)
+
+
+def test_an_app_that_stays_up_and_answers_badly_by_then_is_unhealthy(
+    site: str, app: list[list[Process]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: setattr(Site, "status", 503))
+    with pytest.raises(Unhealthy, match=r"did not stay well for 0.1 s: .* answers 503, not 200"):
+        prove_healthy(layout(site, health_stable=0.1), NEW)
+    assert len(Site.hosts) == 2
+
+
+def test_the_app_is_asked_with_the_headers_of_the_settings_and_those_of_a_web_server(
+    site: str, app: list[list[Process]]
+) -> None:
+    assert app_problem(layout(site, health_headers={"X-Probe": "a b", "Authorization": "Basic x"}), NEW) is None
+    assert Site.told[0].items() >= {"X-Probe": "a b", "Authorization": "Basic x"}.items()
+    assert Site.told[0]["X-Forwarded-Proto"] == "https"
+    assert app_problem(layout(site, website_url="http://www.example.com/"), NEW) is None
+    assert not {"X-Probe", "X-Forwarded-Proto"} & Site.told[1].keys()
+
+
+@pytest.mark.parametrize(("restart", "wrong"), [("rolling", None), ("restart", f"process 10 runs from {LIVE}")])
+def test_supervisord_itself_may_run_from_an_older_version_with_rolling_only(
+    site: str, app: list[list[Process]], restart: str, wrong: str | None
+) -> None:
+    app[:] = [[process(10, LIVE), process(11, NEW, parent=10)]]
+    assert app_problem(layout(site, restart=restart), NEW) == wrong
+
+
+def test_with_rolling_any_other_process_of_an_older_version_counts_and_so_does_supervisord_alone(
+    site: str, app: list[list[Process]]
+) -> None:
+    rolling = layout(site, restart="rolling")
+    app[:] = [[process(10, LIVE), process(11, NEW, parent=10), process(12, LIVE, parent=10)]]
+    assert app_problem(rolling, NEW) == f"process 12 runs from {LIVE}"
+    app[:] = [[process(10, LIVE)]]
+    assert app_problem(rolling, NEW) == f"process 10 runs from {LIVE}"
+    assert Site.hosts == []
+
+
+# --- On the way back
+
+
+@pytest.fixture
+def back(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Has an old version be proven healthy on the way back, which it is not; returns what is noted then."""
+    asked: list[dict[str, Any]] = []
+
+    def prove(_: Layout, version: str, **how: Any) -> Any:
+        asked.append({"version": version, **how})
+        raise Unhealthy("it answers 500\nmore of it")
+
+    monkeypatch.setattr(health, "prove_healthy", prove)
+
+    def proven(**begin: Any) -> Any:
+        step: Any = SimpleNamespace(layout=SimpleNamespace(path=lambda _: None), begin=begin)
+        return really_undone("health")(step)
+
+    monkeypatch.setattr(step_health, "linked_version", lambda *_: LIVE)
+    proven.asked = asked  # type: ignore[attr-defined]
+    return proven
+
+
+def test_an_old_version_that_was_well_and_is_not_on_the_way_back_needs_a_person(back: Any) -> None:
+    for begin in ({"healthy_before": True, "ailing": {}}, {}):
+        with pytest.raises(Unhealthy, match="it answers 500"):
+            back(**begin)
+    assert {one["patience"] for one in back.asked} == {PATIENCE}
+    assert {one["version"] for one in back.asked} == {LIVE}
+
+
+def test_an_old_version_that_was_not_well_before_is_said_to_be_as_it_was(back: Any) -> None:
+    found = back(healthy_before=False, ailing={"worker": "worker is FATAL"})
+    assert found == {"version": LIVE, "unhealthy": "as before the deploy: it answers 500"}
+    assert back.asked == [{"version": LIVE, "patience": 1, "known": {"worker": "worker is FATAL"}}]
+
+
+def test_where_no_version_is_live_after_the_way_back_a_person_is_needed(
+    back: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_health, "linked_version", lambda *_: None)
+    with pytest.raises(StepFailed, match="there is no current version"):
+        back(healthy_before=False)
 
 
 def test_the_site_is_asked_as_a_visitor_would(site: str) -> None:

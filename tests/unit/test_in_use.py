@@ -91,6 +91,39 @@ def test_what_a_process_has_open_or_mapped_stays(
     assert f"process {process.pid} (" in used(versions)
 
 
+def test_the_version_of_a_script_stays_while_it_runs(versions: Path, start: Callable[..., Any]) -> None:
+    script = versions / OLD / "code" / "work.py"
+    script.write_text("print(flush=True); input()")
+    # By now it has read the script, which no file of its own leads to any more.
+    start(sys.executable, str(script)).stdout.readline()
+    assert "work.py" in used(versions)
+
+
+@pytest.fixture
+def of_service(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """The processes that the kernel says are of the service."""
+    pids: set[int] = set()
+    told = systemd.told_by_kernel
+
+    def tell(path: Path) -> list[str]:
+        if path.name == "cgroup" and path.parent.name.isdigit() and int(path.parent.name) in pids:
+            return ["0::/system.slice/django.service"]
+        return told(path)
+
+    monkeypatch.setattr(systemd, "told_by_kernel", tell)
+    return pids
+
+
+def test_what_a_process_of_the_service_was_started_from_stays_whoever_runs_it(
+    versions: Path, start: Callable[..., Any], of_service: set[int]
+) -> None:
+    somebody = "nobody" if ME != "nobody" else "root"
+    process = start("cat", cwd=versions / OLD)
+    assert versions_in_use("django", somebody, versions) == {}
+    of_service.add(process.pid)
+    assert versions_in_use("django", somebody, versions) == {OLD: f"process {process.pid} (cat)"}
+
+
 def test_a_password_in_a_command_is_not_told(versions: Path, start: Callable[..., Any]) -> None:
     start("sh", "-c", "read x", "sh", "--password", "hunter2secret", cwd=versions / OLD)
     assert "hunter2secret" not in used(versions)
@@ -146,3 +179,29 @@ def test_it_is_asked_again_once_the_host_is_held(
 def test_a_version_that_nobody_works_in_is_deleted(host: dict[str, Any], versions: Path) -> None:
     assert clean.clean(host["state"], host["request"])["deleted"] == [OLD]
     assert not (versions / OLD).exists()
+
+
+def test_the_version_that_supervisord_itself_runs_from_stays_however_long_ago_the_links_have_left_it(
+    host: dict[str, Any],
+    versions: Path,
+    start: Callable[..., Any],
+    of_service: set[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # With rolling it is not restarted with a new version, and it is root's.
+    somebody = "nobody" if ME != "nobody" else "root"
+    ask = systemd.versions_in_use
+    monkeypatch.setattr(systemd, "versions_in_use", lambda unit, user, folder: ask(unit, somebody, folder))
+    program = versions / OLD / "venv" / "bin" / "supervisord"
+    program.parent.mkdir(parents=True)
+    program.write_text("print(flush=True); input()")
+    process = start(sys.executable, str(program))
+    process.stdout.readline()
+    of_service.add(process.pid)
+    unused = "django-20261101-200000-eeeeeee-fffffff"
+    (versions / unused).mkdir()
+    change_mark(host["state"], unused, built_by="x", working=1)
+    assert clean.clean(host["state"], host["request"])["deleted"] == [unused]
+    with pytest.raises(Refused, match=f"{OLD} can't be deleted: process {process.pid}"):
+        clean.clean(host["state"], {**host["request"], "named": [OLD]})
+    assert program.exists()

@@ -32,6 +32,7 @@ from agent.transaction.transaction import (
     how_it_ended,
     open_transaction,
 )
+from agent.versions.layout import Layout
 from agent.versions.marks import change_mark, list_versions, read_mark
 from tests.unit.agent_host import ALL, BEFORE, ID, Host, Note
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
@@ -300,24 +301,6 @@ def test_a_person_can_not_recover_from_a_deploy_that_still_runs(host: Host) -> N
 
 
 # --- The guard
-
-
-def test_the_guard_leaves_a_deploy_alone_before_its_deadline(host: Host) -> None:
-    transaction = host.begin()
-    host.run("code")
-    guard.take_over(transaction)
-    assert transaction.progress.outcome is None
-
-
-def test_the_guard_falls_back_when_the_deadline_has_passed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    transaction = host.begin()
-    host.run("maintenance_start", "swap")
-    late = time.time() + 10_000
-    monkeypatch.setattr("agent.runs.guard.time.time", lambda: late)
-    guard.take_over(transaction)
-    assert transaction.progress.reason == "no word from the controller since swap"
-    assert transaction.progress.outcome == "fell back"
-    assert host.links() == BEFORE
 
 
 def test_the_guard_falls_back_at_once_when_the_agent_was_killed_in_a_step(host: Host) -> None:
@@ -632,16 +615,69 @@ def test_nobody_takes_a_deploy_back_while_it_begins(host: Host, monkeypatch: pyt
     assert lock_holder(host.state) == ID
 
 
-def test_a_deploy_that_is_refused_as_it_begins_frees_the_host(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def order(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done as a deploy begins, on a host with this checkout's agent."""
+    done: list[str] = []
+    set_aside = reserve.set_aside_for_links
+
+    def sets_aside(layout: Layout) -> None:
+        done.append("room for the links")
+        set_aside(layout)
+
     monkeypatch.setattr("agent.service.verdicts.look", lambda _: SimpleNamespace(ailing=()))
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
-    monkeypatch.setattr(beginning, "_our_own_agent", lambda _: None)
+    monkeypatch.setattr(beginning, "installed_agent", lambda: "a1b2")
+    monkeypatch.setattr(reserve, "set_aside_for_links", sets_aside)
+    monkeypatch.setattr(beginning, "start_guard", lambda: done.append("guard"))
+    return done
+
+
+def asked_to_begin(**changes: Any) -> dict[str, Any]:
     told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
-    request = {"deploy": ID, "kind": "deploy", "by": "ann", "version": NEW, "was": OLD, "settings": told}
-    with pytest.raises(Refused, match=f"{LIVE} is live now, not {OLD}: somebody else has deployed since you looked"):
-        beginning.begin_deploy(host.state, request)
+    request = {"deploy": ID, "kind": "deploy", "by": "ann", "version": NEW, "was": LIVE, "agent": "a1b2"}
+    return {**request, "settings": told, **changes}
+
+
+def test_a_deploy_begins_with_room_for_its_way_back_before_its_guard_starts(host: Host, order: list[str]) -> None:
+    transaction = beginning.begin_deploy(host.state, asked_to_begin())
+    assert order == ["room for the links", "guard"]
+    room = host.home / ".switchback" / "reserve" / "room"
+    assert room.stat().st_blocks * 512 >= reserve.LINKS.bytes
+    assert lock_holder(host.state) == ID
+    assert transaction.begin["links"][str(host.home / "django-current")] == str(host.home / LIVE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"was": OLD}, f"{LIVE} is live now, not {OLD}: somebody else has deployed since you looked"),
+        ({"was": None}, f"{LIVE} is live now, not none: somebody else has deployed"),
+        ({"agent": "c3d4"}, "another checkout has put its own agent on this host just now"),
+        ({"agent": None}, "another checkout has put its own agent on this host just now"),
+    ],
+)
+def test_a_deploy_that_is_refused_as_it_begins_frees_the_host(
+    host: Host, order: list[str], changes: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(Refused, match=why):
+        beginning.begin_deploy(host.state, asked_to_begin(**changes))
+    assert order == []
     assert lock_holder(host.state) is None
     assert Transaction(host.state, ID).progress.outcome == "refused"
+    assert not (host.home / ".switchback" / "reserve").exists()
+    assert host.links() == BEFORE
+
+
+def test_a_deploy_over_no_version_is_refused_where_one_is_live_by_now_and_not_where_none_is(
+    host: Host, order: list[str]
+) -> None:
+    (host.home / "django-current").unlink()
+    with pytest.raises(Refused, match=f"no version is live now, not {LIVE}"):
+        beginning.begin_deploy(host.state, asked_to_begin())
+    assert order == []
+    beginning.begin_deploy(host.state, asked_to_begin(deploy="20261123-120001-deploy-next", was=None, bare=True))
+    assert lock_holder(host.state) == "20261123-120001-deploy-next"
 
 
 @pytest.mark.parametrize(

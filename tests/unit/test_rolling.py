@@ -1,0 +1,170 @@
+"""Processes that are replaced one by one: in which order, and what ends it."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent.restart import answering, rolling
+from agent.service import systemd
+from agent.service.health import Unhealthy
+from agent.service.supervisor import RUNNING
+from agent.service.systemd import Process
+from tests.unit.examples import LIVE, NEW, settings
+
+FATAL = 200
+
+
+class Host:
+    """A supervisord with its processes, each of which runs from the live version until it is started anew."""
+
+    def __init__(self, *names: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[str] = []
+        self.asked, self.limit = 0, 60
+        # What a process of the new version answers, by its name; and whether it is one of those that were asked.
+        self.answers: dict[str, str | int] = {}
+        self.unseen: set[str] = set()
+        self.noted: list[Any] = []
+        self._running: dict[str, dict[str, Any]] = {
+            name: {"group": name.partition(":")[0], "name": name.partition(":")[2], "pid": pid, "state": RUNNING}
+            for pid, name in enumerate(names, 100)
+        }
+        self._runs = {one["pid"]: LIVE for one in self._running.values()}
+        monkeypatch.setattr(time, "sleep", lambda _: None)
+        monkeypatch.setattr(rolling, "_web", lambda *_: SimpleNamespace(name="web"))
+        monkeypatch.setattr(rolling, "group_of", lambda name, _: name)
+        monkeypatch.setattr(rolling, "programs", lambda _: {"web": SimpleNamespace(stop_seconds=10)})
+        monkeypatch.setattr(rolling, "LastWords", lambda *_: SimpleNamespace(told=lambda: ""))
+        monkeypatch.setattr(rolling, "ask", lambda *_: None)
+        monkeypatch.setattr(systemd, "at_work", lambda _: False)
+        monkeypatch.setattr(systemd, "family", lambda pid, _: [Process(pid, 1, "1", frozenset({self._runs[pid]}))])
+        monkeypatch.setattr(answering, "ask_at_once", self._ask)
+
+    def _ask(self, number: int, *_: object) -> list[tuple[int | None, str | int]]:
+        self.asked += 1
+        assert self.asked < 100
+        new = [name for name, one in self._running.items() if self._runs[one["pid"]] == NEW]
+        answers = [(self._running[name]["pid"], self.answers.get(name, 200)) for name in new if name not in self.unseen]
+        self.unseen.clear()
+        return [(100, 200), *answers]
+
+    def roll(self, left_alone: tuple[str, ...] = (), **begin: Any) -> rolling._Roll:
+        told = settings(health_url="http://127.0.0.1:8000/").model_dump(mode="json")
+        step: Any = SimpleNamespace(
+            layout=SimpleNamespace(versions=None),
+            settings={**told, "health_timeout": self.limit, "health_status": [200]},
+            notes=lambda _: {},
+            transaction=SimpleNamespace(journal=SimpleNamespace(append=lambda *_, **told: self.noted.append(told))),
+            begin={"kind": "deploy", **begin},
+        )
+        running: Any = SimpleNamespace(supervisor=self, sections=None)
+        return rolling._Roll(step, running, NEW, left_alone=left_alone)
+
+    # As much of supervisord as a roll asks.
+
+    def processes(self) -> list[dict[str, Any]]:
+        return [dict(one) for one in self._running.values()]
+
+    def info(self, name: str) -> dict[str, Any]:
+        return {**self._running[name], "statename": "FATAL" if self._running[name]["state"] == FATAL else "RUNNING"}
+
+    def reread(self) -> tuple[list[str], list[str], list[str]]:
+        return [], [], []
+
+    def stop(self, name: str, limit: float) -> None:
+        assert limit == 20
+        self.done.append(f"stop {name}")
+
+    def start(self, name: str) -> None:
+        # Each is written down before it is touched.
+        assert self.noted[-1]["note"]["touched"][-1] == name
+        self.done.append(f"start {name}")
+        pid = self._running[name]["pid"] = 200 + len(self.done)
+        self._runs[pid] = NEW
+
+    def dies(self, name: str) -> None:
+        self._running[name]["state"] = FATAL
+
+
+def both(*names: str) -> list[str]:
+    return [f"{verb} {name}" for name in names for verb in ("stop", "start")]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Host:
+    return Host("beat:beat", "web:0", "web:1", monkeypatch=monkeypatch)
+
+
+def test_each_is_replaced_once_the_one_before_it_has_answered_and_those_with_visitors_come_first(host: Host) -> None:
+    roll = host.roll()
+    roll.replace()
+    assert host.done == both("web:0", "web:1", "beat:beat")
+    # Only those that serve are asked.
+    assert host.asked == 2
+    assert set(roll.seconds) == {"web:0", "web:1", "beat:beat"}
+    host.done.clear()
+    host.roll().replace()
+    assert host.done == []
+
+
+@pytest.mark.parametrize("answer", [500, 404, "does not answer: timed out"])
+def test_a_bad_answer_of_a_new_process_ends_it_at_once_while_all_others_are_left(host: Host, answer: Any) -> None:
+    host.answers["web:0"] = answer
+    with pytest.raises(Unhealthy, match=f"http://127.0.0.1:8000/ answers {answer}, not 200"):
+        host.roll().replace()
+    assert host.asked == 1
+    assert host.done == both("web:0")
+
+
+def test_a_bad_answer_of_an_old_process_is_nothing_to_the_new_one(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = host._ask
+    monkeypatch.setattr(answering, "ask_at_once", lambda *told: [(100, 500), (None, 500), *ask(*told)[1:]])
+    host.roll().replace()
+    assert host.done == both("web:0", "web:1", "beat:beat")
+
+
+def test_a_new_process_that_has_answered_nobody_is_not_taken_for_well(host: Host) -> None:
+    host.limit = 0
+    host.unseen.add("web:0")
+    with pytest.raises(Unhealthy, match="web:0 is not healthy within 0 s: it has answered no request yet"):
+        host.roll().replace()
+    assert host.done == both("web:0")
+
+
+def test_a_new_process_that_has_ended_ends_it(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = host.start
+
+    def dies(name: str) -> None:
+        start(name)
+        host.dies(name)
+
+    monkeypatch.setattr(host, "start", dies)
+    with pytest.raises(Unhealthy, match="web:0 is FATAL"):
+        host.roll().replace()
+    assert host.done == both("web:0")
+
+
+def test_one_that_was_replaced_and_has_ended_since_is_found(host: Host) -> None:
+    roll = host.roll()
+    roll.replace()
+    roll.check()
+    host.dies("web:1")
+    with pytest.raises(Unhealthy, match="web:1 did not stay up"):
+        roll.check()
+
+
+def test_one_that_was_replaced_and_was_started_anew_since_is_found(host: Host) -> None:
+    roll = host.roll()
+    roll.replace()
+    host.noted.append({"note": {"touched": ["web:0"]}})
+    host.start("web:0")
+    with pytest.raises(Unhealthy, match="web:0 did not stay up"):
+        roll.check()
+
+
+def test_what_nobody_expects_to_come_up_is_left_alone(host: Host) -> None:
+    host.roll(left_alone=("beat",)).replace()
+    assert host.done == both("web:0", "web:1")
