@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -77,7 +78,24 @@ def test_of_many_who_want_the_lock_one_gets_it_and_the_others_learn_who(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
 
 
-def test_no_deploy_begins_while_the_agent_is_replaced_and_it_is_not_replaced_while_one_begins(tmp_path: Path) -> None:
+def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Tells when somebody has to wait for a lock on a file from now on."""
+    waiting, lock = threading.Event(), fcntl.flock
+
+    def flock(file: IO[str], how: int) -> None:
+        try:
+            lock(file, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting.set()
+            lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    return waiting
+
+
+def test_no_deploy_begins_while_the_agent_is_replaced_and_it_is_not_replaced_while_one_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = State(tmp_path)
     order: list[str] = []
 
@@ -86,10 +104,10 @@ def test_no_deploy_begins_while_the_agent_is_replaced_and_it_is_not_replaced_whi
             order.append("begun")
 
     with agent_stays(state, but_for_us=True):
+        waiting = waits(monkeypatch)
         other = threading.Thread(target=begin)
         other.start()
-        other.join(0.2)
-        assert other.is_alive()
+        assert waiting.wait(10)
         order.append("replaced")
     other.join()
     assert order == ["replaced", "begun"]
@@ -109,23 +127,23 @@ def test_a_link_is_replaced_without_ever_being_missing(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     replace_link(link, "a")
-    missing = []
+    seen: list[str] = []
     stop = threading.Event()
 
     def watch() -> None:
         while not stop.is_set():
-            try:
-                link.readlink()
-            except FileNotFoundError:
-                missing.append(True)
+            seen.append(str(read_link(link)))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    for number in range(500):
+    number = 0
+    # Until it has surely looked between any two calls of ours.
+    while number < 100 or len({*seen}) < 2 or len(seen) < 1000:
+        number += 1
         replace_link(link, "ab"[number % 2])
     stop.set()
     watcher.join()
-    assert not missing
+    assert {*seen} == {"a", "b"}
 
 
 def test_what_an_interrupted_switch_has_left_does_not_reach_the_next_one(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_a_ref_stands_for_the_commit_of_its_branch_or_tag(ref: str, found: dict[
 def test_an_annotated_tag_stands_for_the_commit_that_it_leads_to() -> None:
     assert named_commits(LISTING, "v2") == {"refs/tags/v2": D}
     assert named_commits(LISTING, "refs/tags/v2") == {"refs/tags/v2": D}
+    assert named_commits(LISTING, "v2^{}") == {"refs/tags/v2^{}": D}
 
 
 def test_an_annotated_tag_is_read_in_any_order_of_the_listing() -> None:
@@ -69,14 +70,21 @@ def test_a_name_of_a_branch_and_a_tag_is_both() -> None:
     assert named_commits(LISTING, "twice") == {"refs/heads/twice": B, "refs/tags/twice": C}
 
 
-@pytest.mark.parametrize("ref", ["ain", "mai", "feature", "new-page", "v2^{}", "*", "", "refs/heads", "main\n"])
+@pytest.mark.parametrize("ref", ["ain", "mai", "feature", "new-page", "*", "", "refs/heads", "main\n"])
 def test_a_part_of_a_name_stands_for_nothing(ref: str) -> None:
-    assert named_commits(LISTING, ref) == {} or ref == "v2^{}"
+    assert named_commits(LISTING, ref) == {}
 
 
-@given(st.text(), st.text())
-def test_any_listing_can_be_read_for_any_ref(listing: str, ref: str) -> None:
-    assert isinstance(named_commits(listing, ref), dict)
+parts = st.sampled_from(["main", "v1", "refs", "heads", "tags", "/", "^{}", "\t", "\n", A, B])
+
+
+@given(st.lists(parts).map("".join), st.lists(parts, min_size=1).map("".join))
+def test_any_listing_can_be_read_for_any_ref_and_no_commit_is_found_that_it_does_not_name(
+    listing: str, ref: str
+) -> None:
+    for name, sha in named_commits(listing, ref).items():
+        assert name in (ref, f"refs/heads/{ref}", f"refs/tags/{ref}")
+        assert {f"{sha}\t{name}", f"{sha}\t{name}^{{}}"} & {*listing.split("\n")}
 
 
 # --- In a real repository

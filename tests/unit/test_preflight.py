@@ -157,6 +157,7 @@ def test_a_version_that_is_asked_for_by_name_and_live_already_is_left_alone() ->
     [
         ([], f"web: there is no version {NEW}; deploys/status.py lists those that are there"),
         ([version(NEW, sealed=False, working=False)], f"web: {NEW} was never finished"),
+        ([version(NEW, **FAILED, sealed=False)], f"web: {NEW} was never finished"),
     ],
 )
 def test_a_named_version_that_is_not_whole_is_refused(there: list[Version], words: str) -> None:
@@ -218,7 +219,9 @@ def test_a_revert_goes_to_the_newest_healthy_version_before_the_live_one() -> No
     assert only(plan_revert(fleet(web=seen), asked())).version == OLD
 
 
-@pytest.mark.parametrize("fields", [FAILED, {"sealed": False, "working": False}, {"working": False}])
+@pytest.mark.parametrize(
+    "fields", [FAILED, {"failed": FAILED["failed"]}, {"sealed": False, "working": False}, {"working": False}]
+)
 def test_a_revert_passes_over_what_has_failed_or_was_not_finished_or_was_never_live(fields: dict[str, Any]) -> None:
     seen = host_facts(version(LIVE), version(OLD, **fields), version(OLDER))
     assert only(plan_revert(fleet(web=seen), asked())).version == OLDER
@@ -412,3 +415,27 @@ def test_a_revert_goes_back_along_the_way_that_the_site_has_come_not_by_the_age_
     older, newer = "django-20260101-000000-aaaaaaa-ccccccc", "django-20260102-000000-bbbbbbb-ccccccc"
     facts = host_facts(version(newer), version(older), current=older, lineage=[newer, older])
     assert only(plan_revert(fleet(web=facts), asked())).version == newer
+
+
+@pytest.mark.parametrize(
+    ("way", "to"),
+    [
+        ((OLD, NEW, OLDER, LIVE), OLDER),
+        ((NEW, OLDER, OLD, LIVE), OLD),
+        ((OLDER, OLD, NEW, LIVE), NEW),
+    ],
+)
+def test_of_all_that_the_way_has_passed_a_revert_goes_to_the_last_one_before(way: tuple[str, ...], to: str) -> None:
+    facts = host_facts(*(version(name) for name in sorted(way, reverse=True)), current=LIVE, lineage=[*way])
+    assert only(plan_revert(fleet(web=facts), asked())).version == to
+
+
+def test_a_version_that_has_failed_is_not_reverted_to_not_even_by_its_name() -> None:
+    failed = version(OLD, failed={"step": "health"})
+    seen = fleet(web=host_facts(version(LIVE), failed, version(OLDER), lineage=[OLDER, OLD, LIVE]))
+    assert only(plan_revert(seen, asked())).version == OLDER
+    assert refusal(lambda: plan_revert(seen, asked(version=OLD))) == (
+        f"web: {OLD} failed at health, and a revert goes to what has worked; "
+        f"deploys/deploy.py --data version={OLD} tries it again"
+    )
+    assert only(plan_deploy(seen, asked(version=OLD))).version == OLD

@@ -37,6 +37,7 @@ from agent.versions.marks import change_mark, list_versions, read_mark
 from tests.unit.agent_host import ALL, BEFORE, ID, Host, Note
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
 from tests.unit.steps import UNDOS, really, really_undone
+from tests.unit.test_agent_files import waits
 
 
 def fails(step: Step) -> Note:
@@ -431,10 +432,10 @@ def test_the_guard_waits_for_a_step_that_still_runs(host: Host, monkeypatch: pyt
     step = threading.Thread(target=host.run, args=("code",))
     step.start()
     going.wait(10)
+    waiting = waits(monkeypatch)
     guards = threading.Thread(target=guard.take_over, args=(transaction,))
     guards.start()
-    guards.join(0.2)
-    assert guards.is_alive()
+    assert waiting.wait(10)
     go_on.set()
     step.join()
     guards.join()
