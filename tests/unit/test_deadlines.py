@@ -119,6 +119,57 @@ def test_while_a_step_runs_its_deadline_is_after_all_of_its_time(host: Host, clo
     assert seen == [began + transaction.begin["settings"]["migrate_timeout"] + CONFIRM]
 
 
+# --- How long a step may take
+
+# Settings that tell the limits apart, seconds.
+TOLD = {
+    "build_timeout": 1000,
+    "script_timeout": 200,
+    "migrate_timeout": 30,
+    "restart_timeout": 4,
+    "health_timeout": 50,
+    "health_stable": 7,
+    "site_timeout": 600,
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "limit"),
+    [
+        (BUILD, 1000),
+        (("backup_before", "maintenance_start", "backup", "swap", "install_script", "commit"), 200),
+        (("migrate",), 30),
+        (("restart",), 4),
+        (("health",), 50 + 7 + 30),
+        (("maintenance_stop",), 600 + 200),
+        (("site",), 600 + 30),
+    ],
+)
+def test_each_step_has_the_limit_of_its_setting(names: tuple[str, ...], limit: float) -> None:
+    assert [limit_of(name, TOLD) for name in names] == [limit] * len(names)
+
+
+def test_a_rolling_restart_may_take_as_long_as_its_first_process_to_be_well_and_stay_so() -> None:
+    assert limit_of("restart", {**TOLD, "restart": "rolling"}) == 4 + 50 + 7
+
+
+@pytest.mark.parametrize("name", [*BUILD, "migrate"])
+def test_all_commands_of_a_step_together_have_its_time_and_no_more(host: Host, clock: Clock, name: str) -> None:
+    transaction, untils = begin(host), list[float]()
+
+    def works(step: Step) -> Note:
+        for _ in range(3):
+            untils.append(step.runner(None).until)
+            clock.now += step.limit / 2
+        return {}
+
+    host.step(name, works)
+    began, whole = clock.now, limit_of(name, transaction.begin["settings"])
+    host.run(name)
+    # What comes after that is stopped as soon as it has begun.
+    assert untils == [began + whole] * 3
+
+
 # --- A commit
 
 

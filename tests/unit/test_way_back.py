@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -171,3 +172,17 @@ def test_what_the_settings_demand_is_done_whatever_is_applied(site: Site) -> Non
     adds = {**DROPS, "kind": "AddField"}
     site.deploys(migration("0002", adds), way="restore", settings={"database_fallback": "restore"})
     assert site.asked.count("restore") == 1
+
+
+def test_migrations_that_are_left_over_after_migrate_fail_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: Any = SimpleNamespace(
+        begin={"kind": "deploy"}, notes=lambda _: {"pending": [migration("0002"), migration("0003")]}
+    )
+    left: list[Any] = [{"app": "items", "name": "0003"}]
+    monkeypatch.setattr(way_back, "look_again", lambda _: None)
+    monkeypatch.setattr("agent.django.locks.tell", lambda *_: None)
+    monkeypatch.setattr("agent.django.warm.migrate", lambda _: {"pending": left})
+    with pytest.raises(StepFailed, match=r"^still to be migrated afterwards: items\.0003$"):
+        migrate.Migrate().do(asked)
+    left.clear()
+    assert migrate.Migrate().do(asked) == {"applied": ["items.0002", "items.0003"]}
