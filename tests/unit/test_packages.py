@@ -57,7 +57,9 @@ def test_versions_are_ordered_as_installers_do(lower: str, higher: str) -> None:
     assert order(lower) < order(higher)
 
 
-texts = st.text() | st.lists(st.sampled_from([*"0123456789.", "1!", "rc", "dev", "post", "+", "-", "v"])).map("".join)
+texts = st.text() | st.sampled_from(
+    [f"1{word}{number}" for word in ("rc", "dev", ".post", "x") for number in ("", "1")]
+)
 
 
 @given(texts, texts)
