@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +90,7 @@ def _fallen_back(records: list[Record], draw: st.DrawFn) -> list[Record]:
     return [*more, {"event": "ended", "outcome": outcome}]
 
 
+@hypothesis.settings(max_examples=500)
 @given(journals(), st.data())
 def test_every_prefix_of_every_journal_has_a_plan_that_undoes_what_was_started(
     journal: list[Record], data: st.DataObject
