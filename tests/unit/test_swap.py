@@ -48,7 +48,7 @@ def links(host: Host) -> dict[str, str]:
 
 def cut_after(number: int, monkeypatch: pytest.MonkeyPatch, host: Host, seen: list[str]) -> None:
     """Have the agent killed after so many changes of a name; at each of them, look where the site is."""
-    left = [number]
+    left, current = [number], host.home / "django-current"
 
     def watched(call: Any) -> Any:
         def do(*told: Any, **how: Any) -> None:
@@ -56,7 +56,7 @@ def cut_after(number: int, monkeypatch: pytest.MonkeyPatch, host: Host, seen: li
                 raise Cut
             left[0] -= 1
             call(*told, **how)
-            seen.append((host.home / "django-current").resolve(strict=True).name)
+            seen.append(current.resolve().name if current.exists() else "nothing")
 
         return do
 
