@@ -14,6 +14,7 @@ from agent.steps.order import limit_of
 from agent.transaction.lock import free_lock, lock_holder
 from agent.transaction.step import Step
 from agent.transaction.transaction import Transaction
+from agent.words.outcomes import Outcome
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
 from tests.unit.examples import NEW
 from tests.unit.steps import BUILD, SWITCH
@@ -312,7 +313,7 @@ def follower(host: Host, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Trans
     host.step("checks", lambda _: {"pending": [{"app": "items", "name": "0002", "reversible": True}]})
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: "it answers 500")
     host.run("checks", "maintenance_start", "migrate", "swap", "restart")
-    assert fall_back(transaction, "web1 failed") == "falling back"
+    assert fall_back(transaction, "web1 failed") == Outcome.FALLING_BACK
     assert host.links() == BEFORE
     assert host.done[-1] == "undo restart"
     return transaction
@@ -344,7 +345,7 @@ def test_it_ends_at_once_where_that_host_has_taken_the_database_back(host: Host,
     transaction = begin(host, **TWO, primary=False)
     host.step("checks", lambda _: {"pending": [{"app": "items", "name": "0002", "reversible": True}]})
     host.run("checks", "maintenance_start", "migrate", "swap", "restart")
-    assert fall_back(transaction, "web1 failed", settled=True) == "fell back"
+    assert fall_back(transaction, "web1 failed", settled=True) == Outcome.FELL_BACK
 
 
 # --- A host that boots
