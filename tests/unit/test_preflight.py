@@ -431,7 +431,7 @@ def test_of_all_that_the_way_has_passed_a_revert_goes_to_the_last_one_before(way
 
 
 def test_a_version_that_has_failed_is_not_reverted_to_not_even_by_its_name() -> None:
-    failed = version(OLD, failed={"step": "health"})
+    failed = version(OLD, failed=FAILED["failed"])
     seen = fleet(web=host_facts(version(LIVE), failed, version(OLDER), lineage=[OLDER, OLD, LIVE]))
     assert only(plan_revert(seen, asked())).version == OLDER
     assert refusal(lambda: plan_revert(seen, asked(version=OLD))) == (
