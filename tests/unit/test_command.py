@@ -190,7 +190,12 @@ def test_a_command_of_the_apps_has_its_users_rights_and_groups_and_a_login_of_it
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DJANGO_SECRET", "roots own")
-    told = Runner(user="nobody", log=None, until=time.time() + 30).run(["sh", "-c", "id -u; id -g; id -G; env"])
+    before = os.getgroups()
+    os.setgroups([0, 4])
+    try:
+        told = Runner(user="nobody", log=None, until=time.time() + 30).run(["sh", "-c", "id -u; id -g; id -G; env"])
+    finally:
+        os.setgroups(before)
     uid, gid, groups, *env = told.splitlines()
     entry = pwd.getpwnam("nobody")
     assert (uid, gid) == (str(entry.pw_uid), str(entry.pw_gid))

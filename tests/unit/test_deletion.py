@@ -65,7 +65,8 @@ def test_a_link_out_of_it_is_deleted_and_not_what_it_leads_to(tmp_path: Path) ->
 def test_with_nothing_to_delete_nothing_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(version(tmp_path / "here"))
     assert tidy({"trash": []}) == 0
-    assert (tmp_path / "here" / "code").exists()
+    # Nor is what it stands in made ready for that.
+    assert not (tmp_path / "here" / "code").stat().st_mode & 0o222
 
 
 def test_what_is_to_be_deleted_is_told_as_it_is_called_and_never_to_a_shell(
