@@ -85,6 +85,21 @@ ALL = tests/unit tests/hosts $(PROJECTS) tests/faults
 test-failed: .venv/.installed
 	$(ON_HOSTS) $(ALL) --last-failed --last-failed-no-failures none
 
+# What is decided by pure functions, broken in every small way, and how much of that their tests notice, by module. Of what
+# is committed; it takes some minutes, and is ended after MUTATIONS_LIMIT seconds.
+MUTATIONS = .bed/mutations
+MUTATIONS_LIMIT ?= 1800
+.PHONY: test-mutations
+test-mutations: .venv/.installed
+	rm -rf $(MUTATIONS) && mkdir -p $(MUTATIONS)
+	git archive HEAD | tar --extract --directory $(MUTATIONS)
+	find $(MUTATIONS) -xtype l -delete
+	-cd $(MUTATIONS) && timeout $(MUTATIONS_LIMIT) $(CURDIR)/$(BIN)/mutmut run >run.log 2>&1
+	@cd $(MUTATIONS) && $(CURDIR)/$(BIN)/mutmut results --all true | awk '/__mutmut_/ { \
+		tried = $$2 != "not"; noticed = $$2 ~ /killed|timeout/; sub(/\.x[^.]*$$/, "", $$1); \
+		all[$$1] += tried; some[$$1] += noticed } \
+		END { for (module in all) printf "%4d of %4d  %s\n", some[module], all[module], module }' | sort -k 4
+
 # Deploys and reverts in a row, each hit at a random time in a random way.
 ROUNDS ?= 100
 SEED ?= 1
