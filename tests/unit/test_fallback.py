@@ -343,3 +343,23 @@ def test_a_host_waits_for_the_one_that_takes_the_database_back_and_for_nobody_el
             record["note"] = notes.get(record["step"], {})
     records.append({"event": "fallback", "reason": "it broke", "settled": settled})
     assert waits_for_primary(read_progress(records)) is waits
+
+
+@pytest.mark.parametrize(
+    ("way", "pending", "asked"),
+    [
+        # A restore takes away what visitors write meanwhile, whatever the old code can live with.
+        ("restore", LIVES, True),
+        ("reverse", BREAKS, True),
+        ("reverse", LIVES, False),
+        ("keep", BREAKS, False),
+    ],
+)
+def test_visitors_wait_until_the_database_is_seen_to_be_back_where_it_matters_to_them(
+    way: str, pending: Record, asked: bool
+) -> None:
+    records = journal_until("migrate", **FOLLOWS)
+    for record in records:
+        if record["event"] == "step done" and record["step"] == "checks":
+            record["note"] = {"fallback": way, "pending": [pending], "applied": []}
+    assert ("schema" in names(records)) is asked
