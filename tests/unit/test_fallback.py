@@ -309,7 +309,7 @@ def test_a_restart_is_tried_again_once_health_has_failed_after_it() -> None:
 
 
 PENDING = {"checks": {"pending": [{"app": "items", "name": "0002"}]}}
-FOLLOWS = {"primary": False, "hosts": ["web1", "web2"]}
+FOLLOWS: Record = {"primary": False, "hosts": ["web1", "web2"]}
 
 
 @pytest.mark.parametrize(
