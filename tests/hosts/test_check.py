@@ -43,7 +43,7 @@ BROKEN = (
     ),
     (
         "rm -f deployment/settings.py && mkdir deployment/settings.py",
-        "/home/app/deployment/settings.py is a directory and has to be a link: move it away",
+        "/home/app/deployment/settings.py is not a link to /home/app/django-current/config/settings.py: move it away",
     ),
     (
         "ln -sfn /home/app/secret_key deployment/wsgi.py",
