@@ -14,7 +14,8 @@ from agent.host.output import say, warn
 from agent.host.users import acting_as
 from agent.service import systemd
 from agent.state import LAUNCHED, State
-from agent.transaction.transaction import Refused, Transaction, begin, end, start_guard
+from agent.transaction.end import end
+from agent.transaction.transaction import Refused, Transaction, begin, start_guard
 from agent.versions import venv_fingerprint, venv_pool
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, list_versions

@@ -21,8 +21,9 @@ from agent.steps.outcomes import WAITS, fallback_sentence
 from agent.text.masking import masked_urls
 from agent.transaction.consequences import waits_for_primary
 from agent.transaction.cost import measured_or_nothing, sentences
+from agent.transaction.end import end
 from agent.transaction.step import Step, StepFailed
-from agent.transaction.transaction import Transaction, end
+from agent.transaction.transaction import Transaction
 from agent.versions.marks import linked_version
 from agent.visitors import probes, site
 from agent.words.outcomes import Cause, Outcome

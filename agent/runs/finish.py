@@ -11,7 +11,8 @@ from agent.host.users import acting_as
 from agent.restart import background
 from agent.transaction import reserve
 from agent.transaction.cost import measured_or_nothing, sentences
-from agent.transaction.transaction import Transaction, end
+from agent.transaction.end import end
+from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
 from agent.versions.marks import change_mark, linked_versions
 from agent.words.outcomes import Outcome

@@ -11,9 +11,10 @@ from agent.service import health
 from agent.state import State
 from agent.steps.fallback import only_health_is_missing
 from agent.transaction.consequences import waits_for_primary
+from agent.transaction.end import finish_end
 from agent.transaction.lock import free_lock
 from agent.transaction.progress import Progress
-from agent.transaction.transaction import Transaction, finish_end, open_transaction, start_guard
+from agent.transaction.transaction import Transaction, open_transaction, start_guard
 from agent.words.outcomes import Outcome
 
 # How often the guard looks whether the deploy has ended meanwhile, seconds.

@@ -11,9 +11,10 @@ from agent.runs.ending import fall_back, restore_command
 from agent.service import health, systemd
 from agent.steps.fallback import plan_fallback, undo_named
 from agent.transaction.consequences import database_way
+from agent.transaction.end import finish_end
 from agent.transaction.journal import Record
 from agent.transaction.lock import free_lock
-from agent.transaction.transaction import Refused, Transaction, describe_holder, finish_end
+from agent.transaction.transaction import Refused, Transaction, describe_holder
 from agent.versions.marks import linked_version
 from agent.words.outcomes import Outcome
 

@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from agent.host.command import Runner
-from agent.host.files import append_line, read_lines, sync_folder
-from agent.host.output import say
+from agent.host.files import sync_folder
 from agent.host.processes import runs, started_at
 from agent.state import State
-from agent.transaction import bounds, reserve
-from agent.transaction.cost import measured_or_nothing
+from agent.transaction import reserve
 from agent.transaction.journal import Journal, Record
-from agent.transaction.lock import Held, agent_stays, free_lock, lock_holder, take_lock
+from agent.transaction.lock import Held, agent_stays, lock_holder, take_lock
 from agent.transaction.progress import Progress, read_progress
 from agent.versions.layout import Layout
 from agent.words.outcomes import Outcome
@@ -242,54 +240,6 @@ def describe_holder(state: State, deploy: str) -> str:
     if progress.falling_back:
         return what + ", falling back: " + str(progress.reason)
     return what + ", at step " + progress.step
-
-
-def end(transaction: Transaction, outcome: Outcome, sentence: str) -> None:
-    """Write how it ended, here and in the history; then free the host, unless a person is needed first."""
-    transaction.journal.append("ended", outcome=outcome, sentence=sentence)
-    finish_end(transaction)
-
-
-def finish_end(transaction: Transaction) -> None:
-    """Do all that follows from the line that says how it ended; whatever is done already is left as it is."""
-    progress = transaction.progress
-    ended = [record for record in transaction.journal.records() if record["event"] == "ended"][-1]
-    line = {
-        "deploy": transaction.deploy,
-        "kind": progress.begin.get("kind"),
-        "by": progress.begin.get("by"),
-        "began": progress.begin.get("at"),
-        "ended": ended["at"],
-        "version": progress.begin.get("version"),
-        "was": progress.begin.get("was"),
-        "outcome": ended["outcome"],
-        "step": progress.failed or progress.step,
-        "reason": (progress.reason or "").split("\n")[0] or None,
-        "backup": progress.backup.get("path"),
-        "sentence": ended["sentence"],
-        "cost": measured_or_nothing(transaction.journal.records()),
-    }
-    reserve.give_back_for_links(transaction.layout)
-    transaction.free_room()
-    transaction.journal.free_room()
-    try:
-        if not _in_history(transaction, line):
-            append_line(transaction.state.history, line)
-    except OSError as error:
-        # The lock is freed all the same: a full disk must not keep the next deploy from being tried.
-        say(f"the history can't be written: {error}")
-    if ended["outcome"] != Outcome.NEEDS_A_PERSON:
-        # Before the host is free: whoever has it next reads and writes the same.
-        named = [str(path) for path in (progress.backup.get("path"), progress.begin.get("backup")) if path]
-        settings = progress.begin["settings"]
-        bounds.keep_within(transaction.state, transaction.layout, settings, transaction.deploy, named)
-        free_lock(transaction.state, transaction.deploy)
-
-
-def _in_history(transaction: Transaction, line: dict[str, Any]) -> bool:
-    """Whether the history has a line already: one deploy may have several, if it needed a person."""
-    same = ("deploy", "ended")
-    return any(all(one.get(key) == line[key] for key in same) for one in read_lines(transaction.state.history))
 
 
 def how_it_ended(transaction: Transaction) -> str:
