@@ -16,7 +16,7 @@ __all__ = ["bare_host", "hosts", "run", "settings"]
 @pytest.fixture(scope="module")
 def settings() -> dict[str, Any]:
     """The settings of the project's environment: it has more to install and to start than the sample."""
-    longer = {"health_timeout": 20, "site_timeout": 8, "build_timeout": 180, "migrate_timeout": 90}
+    longer = {"health_timeout": 20, "site_timeout": 8, "build_timeout": 180, "migrate_timeout": 240}
     return {**SETTINGS, **longer, "code_branch": "main", "config_branch": "main"}
 
 
