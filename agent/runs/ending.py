@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 import traceback
-from collections.abc import Callable
 
 from agent.host.command import CommandFailed
 from agent.host.links import NotALink
@@ -13,11 +12,12 @@ from agent.host.output import say
 from agent.runs.clean import forget_failed
 from agent.runs.finish import finish_commit
 from agent.runs.interrupts import Interrupted
+from agent.runs.result import WAITS
 from agent.service import systemd
 from agent.service.health import Unhealthy, prove_healthy
 from agent.steps.fallback import FINISH_COMMIT, outcome_of, plan_fallback
 from agent.steps.kind import Undo
-from agent.steps.outcomes import WAITS, fallback_sentence
+from agent.steps.outcomes import fallback_sentence
 from agent.text.masking import masked_urls
 from agent.transaction.consequences import waits_for_primary
 from agent.transaction.cost import measured_or_nothing, sentences
@@ -53,7 +53,9 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False, caus
     transaction.journal.note("fallback", reason=masked_urls(reason), settled=settled, cause=cause)
     say(f"falling back: {masked_urls(reason)}")
     if waits_for_primary(transaction.progress):
-        _undo_all(transaction, lambda undo: undo.before_the_database)
+        for undo in plan_fallback(transaction.journal.records()):
+            if undo.before_the_database:
+                _undo(transaction, undo)
         say(WAITS)
         return Outcome.FALLING_BACK
     return finish_fallback(transaction)
@@ -67,12 +69,6 @@ def prepare_fallback(transaction: Transaction, reason: str) -> None:
             # The app starts from the new version, whose schema stays with it until the links are back.
             transaction.journal.note("note", step="boot", note={"links": "stayed"})
             return
-
-
-def _undo_all(transaction: Transaction, chosen: Callable[[Undo], bool]) -> None:
-    for undo in plan_fallback(transaction.journal.records()):
-        if chosen(undo):
-            _undo(transaction, undo)
 
 
 def finish_fallback(transaction: Transaction) -> Outcome:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.host.output import as_said, said
-from agent.steps.outcomes import WAITS
 from agent.text.lines import lines_of
-from agent.transaction.consequences import waits_for_primary
+from agent.transaction.consequences import failed_step, waits_for_primary
 from agent.transaction.cost import measured_or_nothing, sentences
 from agent.transaction.journal import Record
 from agent.transaction.progress import read_progress
@@ -15,7 +14,8 @@ from agent.transaction.transaction import Transaction, ending_of
 from agent.words.outcomes import Cause, Outcome
 from agent.words.result import Result
 
-# What becomes of a fallback that was cut off.
+# What becomes of a host that does not take the database back itself, and of a fallback that was cut off.
+WAITS = "still falling back: the guard ends it here, once the primary host has taken the database back"
 GOES_ON = "still falling back: the guard goes on with it"
 
 
@@ -38,7 +38,7 @@ def result_of(transaction: Transaction, ok: bool) -> Result:
         warnings=warnings,
         told=told,
         cost=tuple(sentences(measured_or_nothing(records))) if progress.outcome else (),
-        failed=progress.failed or progress.step,
+        failed=failed_step(progress),
         evidence=progress.outcome not in (None, Outcome.COMMITTED),
         followed=cause == Cause.ANOTHER_HOST,
         interrupted=cause == Cause.PERSON,

@@ -9,7 +9,7 @@ from agent.migrations.names import key_of, labels
 from agent.steps.fallback import only_health_is_missing, plan_fallback, undo_named
 from agent.steps.kind import Note, Turn
 from agent.text.lines import first_line
-from agent.transaction.consequences import database_stays, maintenance_is_ours
+from agent.transaction.consequences import database_stays, failed_step, maintenance_is_ours
 from agent.transaction.journal import Record
 from agent.transaction.maintenance import (
     AS_LEFT,
@@ -25,9 +25,6 @@ from agent.transaction.maintenance import (
 from agent.transaction.progress import Progress, read_progress
 from agent.words.outcomes import Outcome
 
-# What becomes of a host that does not take the database back itself.
-WAITS = "still falling back: the guard ends it here, once the primary host has taken the database back"
-
 
 def fallback_sentence(records: Sequence[Record], outcome: Outcome, live: str | None, folder: str, restore: str) -> str:
     """The line that says how a deploy ended that did not commit, and what the site is like now.
@@ -37,7 +34,7 @@ def fallback_sentence(records: Sequence[Record], outcome: Outcome, live: str | N
     + folder: where the evidence is; restore: how a person restores the backup, if there is one
     """
     progress = read_progress(records)
-    where = f"{outcome} at {progress.failed or progress.step}"
+    where = f"{outcome} at {failed_step(progress)}"
     if outcome == Outcome.REFUSED:
         text = f"{where}: the live site was never touched ({live or 'no version'} is live)"
         return f"{text}{_down_before(progress)}; evidence: {folder}"

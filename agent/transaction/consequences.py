@@ -80,6 +80,6 @@ def _follows(progress: Progress) -> bool:
     return elsewhere and migrates and "migrate" in progress.started
 
 
-def failed_step(progress: Progress) -> str | None:
+def failed_step(progress: Progress) -> str:
     """The step to name as the one at which it ended."""
     return progress.failed or progress.step

@@ -7,6 +7,7 @@ from typing import Any
 from agent.host.files import append_line, read_lines
 from agent.host.output import say
 from agent.transaction import bounds, reserve
+from agent.transaction.consequences import failed_step
 from agent.transaction.cost import measured_or_nothing
 from agent.transaction.lock import free_lock
 from agent.transaction.transaction import Transaction
@@ -32,7 +33,7 @@ def finish_end(transaction: Transaction) -> None:
         "version": progress.begin.get("version"),
         "was": progress.begin.get("was"),
         "outcome": ended["outcome"],
-        "step": progress.failed or progress.step,
+        "step": failed_step(progress),
         "reason": (progress.reason or "").split("\n")[0] or None,
         "backup": progress.backup.get("path"),
         "sentence": ended["sentence"],

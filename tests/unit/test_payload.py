@@ -143,3 +143,10 @@ def test_it_takes_nothing_else_of_it() -> None:
         for name in re.findall(r"agent\.django\.inside\.(\w+)", path.read_text())
     }
     assert taken == {"protocol", "operations"}
+
+
+def test_a_call_loads_no_steps_before_it_is_known_what_for() -> None:
+    shown = "import sys, agent.main; print([name for name in sys.modules if name.startswith('agent.steps')])"
+    argv = [sys.executable, "-c", shown]
+    done = subprocess.run(argv, cwd=AGENT.parent, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"
