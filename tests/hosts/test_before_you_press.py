@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,13 @@ from tests.bed.hosts import Host
 from tests.bed.places import ROOT
 from tests.hosts.footprint import assert_refused, untouched
 from tests.runs import LIMIT, PYINFRA, Runs
+
+# What the JSON of those that only look has to say of a host that is well.
+SAYS: dict[str, Callable[[Any, str], bool]] = {
+    "check": lambda said, host: said["hosts"][host]["ready"] is True and said["hosts"][host]["problems"] == [],
+    "status": lambda said, host: said["hosts"][host]["healthy"]["healthy"] is True,
+    "recover": lambda said, host: said == {"plan": [], "results": None},
+}
 
 
 @pytest.mark.parametrize("answer", ("n\n", ""))
@@ -31,24 +40,25 @@ def test_a_dry_run_changes_nothing(deploy: str, host: Host, run: Runs) -> None:
     with untouched(host):
         assert run(deploy, host, args=["--dry", "--diff"]).worked().stdout == ""
         result = run(deploy, host, args=["--dry", "--json"]).worked()
-    assert isinstance(json.loads(result.stdout), dict)
+    assert SAYS[deploy](json.loads(result.stdout), host.name)
 
 
-@pytest.mark.parametrize("deploy", ("provision", "build", "clean", "restart"))
-def test_the_json_of_a_dry_run_is_all_that_is_on_stdout(deploy: str, host: Host, run: Runs) -> None:
-    result = run(deploy, host, args=["--dry", "--json"]).worked()
-    assert isinstance(json.loads(result.stdout), dict)
+def test_json_is_all_that_is_on_stdout_and_says_what_a_run_would_do(host: Host, run: Runs) -> None:
+    live = host.run("basename $(readlink /home/app/django-current)").stdout.strip()
+    for kind in ("build", "clean", "restart"):
+        plan = json.loads(run(kind, host, args=["--dry", "--json"]).worked().stdout)
+        assert (plan["kind"], [(one["host"], one["was"]) for one in plan["hosts"]]) == (kind, [(host.name, live)])
+    provision = json.loads(run("provision", host, args=["--dry", "--json"]).worked().stdout)
+    assert "Packages: git and what makes virtual environments" in [one["name"] for one in provision["plan"]]
+    deployed = json.loads(run("deploy", host, args=["--json"]).worked().stdout)
+    assert "Begin: take the lock, open the journal, set the guard" in [one["name"] for one in deployed["plan"]]
 
 
-def test_a_deploys_json_is_all_that_is_on_stdout(host: Host, run: Runs) -> None:
-    result = run("deploy", host, args=["--json"]).worked()
-    assert isinstance(json.loads(result.stdout), dict)
-
-
-def test_the_json_of_a_refused_deploy_is_no_half_of_one(host: Host, run: Runs) -> None:
+def test_the_json_of_a_refused_deploy_is_its_problems(host: Host, run: Runs) -> None:
     result = run("deploy", host, data={"code": "no-such-ref"}, args=["--json"])
     assert_refused(result, "no-such-ref")
-    assert result.stdout == "" or isinstance(json.loads(result.stdout), dict)
+    problem = f"{host.name}: code: no-such-ref is no branch, no tag and no commit of the repository"
+    assert json.loads(result.stdout) == {"refused": True, "problems": [problem]}
 
 
 def test_a_limit_that_matches_no_host_is_refused(host: Host, run: Runs) -> None:
