@@ -14,12 +14,17 @@ FAILS, HANGS = "fails", "hangs"
 KILLED, CTRL_C, LINK = "controller killed", "Ctrl-C", "link lost"
 AGENT, REBOOT, POWER, FULL = "agent killed", "reboot", "power cut", "disk full"
 INODES, READ_ONLY = "no inodes left", "read-only"
+# The app's files and Switchback's own are on a disk each, and one of them is full.
+HOME_FULL, OWN_FULL = "the app's disk full", "its own disk full"
+HOME_INODES, OWN_INODES = "no inodes on the app's disk", "no inodes on its own disk"
 LOST, LOST_FOR_LONG = "one host's link lost", "one host lost for long"
 FAULTS = (FAILS, HANGS, KILLED, CTRL_C, LINK, AGENT, REBOOT, POWER, FULL)
 # For a host that comes up again a power cut is what a reboot is, so one table shows both.
 OF_REVERT = tuple(fault for fault in FAULTS if fault != POWER)
 OF_FALLBACK = (FAILS, AGENT, REBOOT)
-OF_DISKS = (INODES, READ_ONLY)
+# The journal's room is set aside there, and a step's output that can't be kept is said and let be.
+OF_OWN_DISK = (OWN_FULL, OWN_INODES)
+OF_DISKS = (INODES, READ_ONLY, HOME_FULL, HOME_INODES, *OF_OWN_DISK)
 OF_FLEET = (FAILS, LOST, LOST_FOR_LONG)
 COLUMNS = {
     "deploy": FAULTS,
@@ -222,13 +227,15 @@ def fallback_cases() -> Iterator[Case]:
 
 
 def disks_cases() -> Iterator[Case]:
-    """A deploy on a file system that takes no new file, or nothing at all, from some moment on."""
+    """A deploy on file systems of which one takes no new file, no byte, or nothing at all, from some moment on."""
     build = (BEGIN, VENV)
     for row in (*build, BACKUP, SWAP, HEALTH):
         for fault in OF_DISKS:
             scenario, outcome = (BUILD, REFUSED) if row in build else (WINDOW, FELL_BACK)
-            at = "" if row is HEALTH else row.name
-            or_else = (COMMITTED,) if (row, fault) == (HEALTH, INODES) else ()
+            later = row is HEALTH and fault != READ_ONLY
+            goes_on = fault in OF_OWN_DISK or later or (row, fault) == (SWAP, HOME_FULL)
+            at = "" if goes_on or row is HEALTH else row.name
+            or_else = (COMMITTED,) if goes_on else ()
             yield Case("disks", row, fault, scenario, outcome, at, or_else=or_else)
 
 
@@ -422,7 +429,7 @@ def _telling(case: Case) -> bool:
     if case.run == "fallback":
         return TELLING_BACK[case.row.name] == case.fault
     if case.run == "disks":
-        return case.row is SWAP
+        return case.row is SWAP and case.fault in (INODES, READ_ONLY, HOME_INODES)
     return TELLING.get(case.row.name) == case.fault and (case.run != "revert" or case.row is UNAPPLY)
 
 

@@ -41,35 +41,37 @@ for name in {" ".join(SCRIPTS)}; do
     chown app: /home/app/scripts/$name
 done
 """
-# One file system for all that a deploy writes to, with some room left, as a small host has it.
+# A small file system with what is in some folders, and some room left.
 SMALL = """
 set -eu
 systemctl stop django
-mkdir -p /small
-size=$(du --summarize --block-size=1M --total /home/app /var/lib/switchback | tail -1 | cut -f1)
-files=$(find /home/app /var/lib/switchback | wc -l)
-mount -t tmpfs -o mode=755,size=$((size + 400))M,nr_inodes=$((files + 30000)) tmpfs /small
-cp -a /home/app /small/home
-cp -a /var/lib/switchback /small/state
-mkdir -m 1777 /small/tmp
-mount --bind /small/home /home/app
-mount --bind /small/state /var/lib/switchback
-mount --bind /small/tmp /tmp
+small=$1
+shift
+mkdir -p $small
+size=$(du --summarize --block-size=1M --total "$@" | tail -1 | cut -f1)
+files=$(find "$@" | wc -l)
+mount -t tmpfs -o mode=755,size=$((size + 400))M,nr_inodes=$((files + 30000)) tmpfs $small
+for folder; do
+    mkdir -p $small$(dirname $folder)
+    cp -a $folder $small$folder
+    mount --bind $small$folder $folder
+done
 systemctl start django
 """
+HOME, OWN, TMP = "/home/app", "/var/lib/switchback", "/tmp"
 # Written to the last byte, and once more for what was given back meanwhile: the kernel at times
 # counts a little more as free than it lets be reserved in one piece.
 FILL = """
-size() { stat --file-system --format='%a * %S' /small; }
-mkdir /small/fill
+size() { stat --file-system --format='%a * %S' $1; }
+mkdir $1/fill
 number=0
-while [ $(($(size))) != 0 ] && [ $number -lt 100 ]; do
+while [ $(($(size $1))) != 0 ] && [ $number -lt 100 ]; do
     number=$((number + 1))
-    cat /dev/zero >/small/fill/$number 2>/dev/null || true
+    cat /dev/zero >$1/fill/$number 2>/dev/null || true
 done
-[ $(($(size))) = 0 ]
+[ $(($(size $1))) = 0 ]
 """
-USE_INODES = "seq -f /small/inodes/%.0f 40000 | (mkdir /small/inodes; xargs touch 2>/dev/null; true)"
+USE_INODES = "seq -f $1/inodes/%.0f 40000 | (mkdir $1/inodes; xargs touch 2>/dev/null; true)"
 # On top of what is mounted there, so that files which are open for writing don't keep it from being done.
 READ_ONLY = """
 set -eu
@@ -195,26 +197,39 @@ def lift_all(host: Host) -> None:
     host.run(f"cd {FAULTS} && for rule in *.command *.agent; do touch $rule.go; done; rm -f *.command *.agent *.passed")
 
 
-def make_small(host: Host) -> None:
-    """Move all that a deploy writes to one small file system."""
-    host.run(SMALL)
-    wait_for_site(host)
+@dataclass(frozen=True)
+class Disk:
+    """A small file system on a host.
+
+    + path: where it is; holds: the folders that are moved there
+    """
+
+    path: str
+    holds: tuple[str, ...]
+
+    def lay(self, host: Host) -> None:
+        """Move the folders there."""
+        host.run(["sh", "-ec", SMALL, "-", self.path, *self.holds])
+        wait_for_site(host)
+
+    def fill(self, host: Host) -> None:
+        """Leave it without a block."""
+        host.run(["sh", "-ec", FILL, "-", self.path])
+
+    def use_inodes(self, host: Host) -> None:
+        """Leave it without an inode."""
+        host.run(["sh", "-c", USE_INODES, "-", self.path])
+        assert host.run(["stat", "--file-system", "--format=%d", self.path]).stdout.strip() == "0"
+
+    def make_room(self, host: Host) -> None:
+        """Delete what filled it."""
+        host.run(["rm", "-rf", f"{self.path}/fill", f"{self.path}/inodes"])
 
 
-def fill(host: Host) -> None:
-    """Leave that file system without a block."""
-    host.run(["sh", "-ec", FILL])
-
-
-def use_inodes(host: Host) -> None:
-    """Leave that file system without an inode."""
-    host.run(["sh", "-c", USE_INODES])
-    assert host.run(["stat", "--file-system", "--format=%d", "/small"]).stdout.strip() == "0"
-
-
-def make_room(host: Host) -> None:
-    """Delete what filled it."""
-    host.run(["rm", "-rf", "/small/fill", "/small/inodes"])
+# One for all that a deploy writes to, as a small host has it; or one for what is the app's and one for what is
+# Switchback's own: what is set aside on one of them is of no use to the other.
+ONE_DISK = Disk("/small", (HOME, OWN, TMP))
+HOME_DISK, OWN_DISK = Disk("/small-home", (HOME,)), Disk("/small-own", (OWN,))
 
 
 def make_read_only(host: Host) -> None:
