@@ -17,7 +17,7 @@ class Preview(Survey):
 
     .. code:: python
 
-        facts = host.get_fact(Preview, _sudo=True, _stdin=stdin_for({"settings": {...}, "version": …}))
+        facts = host.get_fact(Preview, _sudo=True, _stdin=stdin_for(requests.Preview(settings, …)))
         facts["migrations"]["pending"]
     """
 

@@ -21,7 +21,7 @@ class Survey(FactBase[dict[str, Any]]):
 
     .. code:: python
 
-        facts = host.get_fact(Survey, _sudo=True, _stdin=stdin_for({"settings": {...}}))
+        facts = host.get_fact(Survey, _sudo=True, _stdin=stdin_for(requests.Survey(settings)))
         facts["linked"]["current"]  # 'django-20261123-203000-1a2b3c4-5d6e7f8'
     """
 

@@ -8,9 +8,10 @@ from pyinfra import host, state
 from pyinfra.api import FunctionCommand, StringCommand
 
 from agent.words.outcomes import Cause
+from agent.words.requests import FallBack
 from switchback.runs.run import Run
 from switchback.screen.interrupts import Interrupts
-from switchback.wire import calls
+from switchback.wire.calls import installed
 from switchback.wire.results import has_its_database_back, heard_from
 
 Commands = Generator[StringCommand | FunctionCommand, None, None]
@@ -51,10 +52,7 @@ def done_already() -> FunctionCommand:
 
 def ask(run: Run, *names: str) -> StringCommand:
     """The command that has this host do steps."""
-    told = {name: run.told(name) for name in names}
-    if run.cleans_at_once and "commit" in names:
-        told["clean"] = run.cleaning().request()
-    return calls.installed("step", run.deploy, ",".join(names), request=told, timeout=run.patience(*names))
+    return installed(run.asks(names), timeout=run.patience(*names))
 
 
 def lost(run: Run) -> list[str]:
@@ -68,4 +66,4 @@ def fall_back(run: Run, gone: Sequence[str]) -> StringCommand:
     failed = [name for name in gone if not any(one.followed for one in heard_from(name))]
     reason = f"{', '.join(failed or gone)} failed, and a deploy commits on all hosts or on none"
     settled = run.primary in gone and has_its_database_back(run.primary)
-    return calls.fall_back(run.deploy, reason, Cause.ANOTHER_HOST, run.patience(), settled)
+    return installed(FallBack(run.deploy, reason, Cause.ANOTHER_HOST, settled), timeout=run.patience())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pyinfra import host
 from pyinfra.api import Host, State, operation
 
+from agent.words.requests import Install
 from operations.steps import Commands, ask, lost, step
 from switchback.hosts.gateway import for_all_hosts, reached, settle
 from switchback.runs.run import Run
@@ -30,7 +31,7 @@ def agent(run: Run) -> Commands:
     if run.agent == agent_fingerprint() or not run.steps:
         host.noop("the agent is installed")
         return
-    yield bring_along("install", {"unit": run.settings.systemd_service}, timeout=120)
+    yield bring_along(Install(run.settings.systemd_service), timeout=120)
 
 
 @operation()

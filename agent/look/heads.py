@@ -19,6 +19,7 @@ from agent.service.supervisor_config import Program, Sections, Unreadable, parse
 from agent.text.masking import masked_urls
 from agent.versions import packages
 from agent.versions.layout import SUPERVISORD, Layout
+from agent.words.requests import Ref
 
 Found = dict[str, Any]
 
@@ -29,7 +30,7 @@ SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,:=]\s*["']([\w.]+)["']"
 INSTEAD = re.compile(r"(?:.*/)?(?:requirements[^/]*\.(?:txt|in)|requirements/[^/]+\.txt|pyproject\.toml)")
 
 
-def heads(runner: Runner, layout: Layout, asked: Mapping[str, Found], refs: Mapping[str, Found]) -> Found:
+def heads(runner: Runner, layout: Layout, asked: Mapping[str, Ref], refs: Mapping[str, Found]) -> Found:
     """What the commits to come lack, read from their files alone.
 
     + asked: the URL of code and of config; refs: the commits that were found for them
@@ -38,7 +39,7 @@ def heads(runner: Runner, layout: Layout, asked: Mapping[str, Found], refs: Mapp
         try:
             shas = {part: refs[part]["sha"] for part in asked}
             repositories = {
-                part: _repository(runner, layout.own / f"{part}.git", room / f"{part}.git", one["url"], shas[part])
+                part: _repository(runner, layout.own / f"{part}.git", room / f"{part}.git", one.url, shas[part])
                 for part, one in asked.items()
             }
             return _read(runner, layout, repositories, shas)

@@ -24,19 +24,17 @@ from agent.text.lines import first_line
 from agent.text.masking import masked_message
 from agent.transaction.downtime import last_windows
 from agent.versions.layout import Layout
+from agent.words.requests import Preview
 
 Found = dict[str, Any]
 
 
-def preview(state: State, request: Found, read_only: bool) -> Found:
+def preview(state: State, request: Preview, read_only: bool) -> Found:
     """Read what a run would do.
 
-    + request: `settings`; `urls` of code and config; `was`, the live version; `version` and `built`, where it goes and
-      whether that is built already; `commits`, the full ids of code and config to go to, where it is not; `live`, those
-      that are live; `database`, what becomes of the migrations that are left; `diff`, whether SQL and texts are wanted
     + read_only: whether nothing can be written; the app is asked only then
     """
-    look = Look(Layout.of(request["settings"]), request, read_only)
+    look = Look(Layout.of(request.settings), request, read_only)
     runner = look.runner
     with acting_as(look.layout.app):
         room = Path(tempfile.mkdtemp(prefix="switchback-"))

@@ -33,6 +33,7 @@ from agent.versions import hotfixes, written
 from agent.versions.layout import AUTO, Layout
 from agent.versions.lineage import lineage
 from agent.versions.marks import linked_version, linked_versions, list_versions
+from agent.words.requests import Ref, Survey
 
 # How long reading one thing may take, seconds.
 LIMIT = 60.0
@@ -42,14 +43,9 @@ SCRIPTS = ("backup_script", "maintenance_start_script", "maintenance_stop_script
 Facts = dict[str, Any]
 
 
-def survey(state: State, request: Facts) -> Facts:
-    """Read a host.
-
-    + request: `settings`; `refs`: code and config to resolve, with their URLs; `hotfixes`: whether to look for them;
-      `needs`: whether to try what else a deploy needs; `written`: whether to read the files that provision writes,
-      which `needs` does too; `starts`: whether to look for what would keep the service from starting again
-    """
-    settings, history = request["settings"], read_lines(state.history)
+def survey(state: State, request: Survey) -> Facts:
+    """Read a host."""
+    settings, history = request.settings, read_lines(state.history)
     facts: Facts = {
         "agent": installed_agent(),
         "root": os.geteuid() == 0,
@@ -66,36 +62,35 @@ def survey(state: State, request: Facts) -> Facts:
     return facts
 
 
-def _app(state: State, layout: Layout, request: Facts) -> Facts:
+def _app(state: State, layout: Layout, request: Survey) -> Facts:
     """What can only be read once the app user exists."""
     runner = Runner(user=layout.app, log=None, until=time.time() + LIMIT)
     current = linked_version(layout, layout.path("current_main"))
     used = systemd.versions_in_use(layout.settings["systemd_service"], layout.app, layout.versions)
     versions = list_versions(state, layout, used)
-    asked = request.get("refs") or {}
     tried: dict[str, Any] = {}
-    if request.get("needs"):
+    if request.needs:
         tried = {
             "website": partial(needs.website, layout.settings),
             "database": partial(needs.database, runner, layout, current, read_lines(state.history)[-HISTORY_LINES:]),
         }
-    reads = request.get("written") or request.get("needs")
+    reads = request.written or request.needs
     # Read once: it may change while it is looked at.
     running = running_config(layout)
     # These wait for others: the app, and a repository that may be far away.
     waits = at_once(
         {
             "healthy": partial(_health, layout, current),
-            "hotfixes": partial(_hotfixes, runner, layout, current if request.get("hotfixes") else None),
-            **{part: partial(_resolve, runner, layout, part, one) for part, one in asked.items()},
+            "hotfixes": partial(_hotfixes, runner, layout, current if request.hotfixes else None),
+            **{part: partial(_resolve, runner, layout, part, one) for part, one in request.refs.items()},
             **tried,
         }
     )
     if tried:
-        known = len(asked) == 2 and all(waits[part]["sha"] for part in asked)
+        known = len(request.refs) == 2 and all(waits[part]["sha"] for part in request.refs)
         tried = {name: waits[name] for name in tried}
         tried["in_the_way"] = in_the_way.look(layout, current, running)
-        tried["heads"] = heads.heads(runner, layout, asked, waits) if known else None
+        tried["heads"] = heads.heads(runner, layout, request.refs, waits) if known else None
     return {
         "home": str(layout.home),
         "deployment_path": str(layout.path("deployment_dir")),
@@ -114,7 +109,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "disk": _disk(layout),
         "healthy": waits["healthy"],
         "hotfixes": waits["hotfixes"],
-        "refs": {part: waits[part] for part in asked},
+        "refs": {part: waits[part] for part in request.refs},
         "needs": tried,
         "rolling": obstacles_to_rolling(layout, current),
         "by_a_link": in_the_way.by_a_link(layout, running or {}),
@@ -123,7 +118,7 @@ def _app(state: State, layout: Layout, request: Facts) -> Facts:
         "supervisord": refusal_of_config(layout),
         "makes_venv": _makes_venv(layout),
         "kept": bounds.how_much(state, layout, read_lines(state.history)),
-        "logs": in_the_way.logs(layout) if request.get("starts") else [],
+        "logs": in_the_way.logs(layout) if request.starts else [],
         "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
     }
 
@@ -232,11 +227,11 @@ def _hotfixes(runner: Runner, layout: Layout, current: str | None) -> Facts:
         return {"unreadable": [str(problem)]}
 
 
-def _resolve(runner: Runner, layout: Layout, part: str, asked: Facts) -> Facts:
+def _resolve(runner: Runner, layout: Layout, part: str, asked: Ref) -> Facts:
     """The commit that a ref stands for."""
-    found: Facts = {"ref": asked["ref"], "sha": None}
+    found: Facts = {"ref": asked.ref, "sha": None}
     try:
-        found["sha"] = git.resolve(runner, asked["url"], asked["ref"], layout.own / (part + ".git"))
+        found["sha"] = git.resolve(runner, asked.url, asked.ref, layout.own / (part + ".git"))
     except (UnknownRef, CommandFailed) as problem:
         kind = "unknown" if isinstance(problem, UnknownRef) else "unreachable"
         return {**found, "kind": kind, "problem": masked_urls(str(problem))}

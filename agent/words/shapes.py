@@ -56,6 +56,8 @@ def _read(shape: Any, found: Any, where: str) -> Any:
 
 
 def _read_plain(shape: Any, found: Any, where: str) -> Any:
+    if shape is Any:
+        return found
     if isinstance(shape, type) and issubclass(shape, Enum) and isinstance(found, str):
         try:
             return shape(found)

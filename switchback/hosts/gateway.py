@@ -12,13 +12,15 @@ from gevent.pool import Pool
 from pyinfra.api import Host, State
 from pyinfra.context import ctx_host, ctx_state
 
-from agent.words.outcomes import Cause, Outcome
+from agent.words import requests
+from agent.words.outcomes import Outcome
+from agent.words.requests import FallBack, Request
 from facts.preview import Preview
 from facts.survey import Survey
 from switchback.hosts.inventory import settings_of
 from switchback.hosts.link import tend
 from switchback.settings.errors import Refused
-from switchback.wire.calls import fall_back
+from switchback.wire.calls import installed
 from switchback.wire.payload import stdin_for
 from switchback.wire.results import outcome_of
 
@@ -84,23 +86,31 @@ def lost(state: State) -> list[str]:
     return [host.name for host in state.inventory if state.is_host_in_limit(host) and host not in state.active_hosts]
 
 
-def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], requests.Survey]) -> dict[str, Facts]:
     """Look at every host, all at the same time.
 
-    + asked: what to look for on a host, besides what is always looked at
+    + asked: what to look for on a host
     """
     return _ask_all(hosts, Survey, asked)
 
 
-def look_ahead(hosts: Sequence[Host], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+def survey_of(host: Host, **more: Any) -> requests.Survey:
+    """What is looked for on a host.
+
+    + more: besides what always is
+    """
+    return requests.Survey(settings_of(host).model_dump(mode="json"), **more)
+
+
+def look_ahead(hosts: Sequence[Host], asked: Callable[[Host], requests.Preview]) -> dict[str, Facts]:
     """Have every host find out what a run would do there, all at the same time.
 
-    + asked: the run, as the agent's `preview` has it
+    + asked: the run
     """
     return _ask_all(hosts, Preview, asked)
 
 
-def _ask_all(hosts: Sequence[Host], fact: type[Survey], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+def _ask_all(hosts: Sequence[Host], fact: type[Survey], asked: Callable[[Host], Request]) -> dict[str, Facts]:
     pool = Pool(len(hosts) or 1)
     jobs = {host.name: pool.spawn(_ask, host, fact, asked(host)) for host in hosts}
     gevent.joinall(list(jobs.values()))
@@ -116,7 +126,7 @@ def settle(state: State, name: str, deploy: str, patience: float, answer_within:
     + patience: how long to try to reach it, seconds; answer_within: how long it may take to answer then
     """
     host = state.inventory.get_host(name)
-    command = fall_back(deploy, "the link broke in the moment of the commit", Cause.ITSELF, timeout=answer_within)
+    command = installed(FallBack(deploy, "the link broke in the moment of the commit"), timeout=answer_within)
     end = time.monotonic() + patience
     while not _link_anew(host):
         if time.monotonic() > end:
@@ -138,9 +148,8 @@ def _link_anew(host: Host) -> bool:
     return bool(host.connected)
 
 
-def _ask(host: Host, fact: type[Survey], asked: Facts) -> Facts:
+def _ask(host: Host, fact: type[Survey], request: Request) -> Facts:
     tend(host)
-    request = {"settings": settings_of(host).model_dump(mode="json"), **asked}
     with ctx_host.use(host):
         try:
             facts: Facts = host.get_fact(

@@ -10,6 +10,7 @@ from typing import IO, Any
 import click
 from pyinfra.api import Host, State
 
+from agent.words.requests import Survey
 from switchback.checks.compare import differences
 from switchback.checks.groundwork import rewrite_notices
 from switchback.checks.layout import host_problems, ready
@@ -23,7 +24,7 @@ from switchback.checks.notices import (
     transaction_problems,
 )
 from switchback.checks.unable import unable_notes, unable_problems
-from switchback.hosts.gateway import Facts, for_all_hosts, lost, reached, survey_all
+from switchback.hosts.gateway import Facts, for_all_hosts, lost, reached, survey_all, survey_of
 from switchback.hosts.inventory import command_line, primary_of, settings_of
 from switchback.hosts.pyinfra_words import UNREACHED
 from switchback.screen.preflight import asked_for_check, somebody_can_answer
@@ -52,7 +53,7 @@ def ground() -> Facts:
 
 def _ground(state: State, hosts: Sequence[Host]) -> dict[str, Facts]:
     somebody_can_answer()
-    seen = survey_all(state, hosts, lambda _: {"written": True})
+    seen = survey_all(state, hosts, lambda host: survey_of(host, written=True))
     problems = Problems()
     for host in hosts:
         facts = seen[host.name]
@@ -69,7 +70,7 @@ def check() -> None:
 
 def status() -> None:
     """Say of every host what is on it. Raises NotWell when one can't be looked at."""
-    _tell("status", _described, lambda _: {"hotfixes": False})
+    _tell("status", _described, survey_of)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Told:
     data: Facts
 
 
-def _tell(name: str, of: Callable[[Facts, Settings], Told], asked: Callable[[Host], Facts]) -> None:
+def _tell(name: str, of: Callable[[Facts, Settings], Told], asked: Callable[[Host], Survey]) -> None:
     def work(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
         seen = survey_all(state, hosts, asked)
         primary = primary_of(state, hosts) if hosts else ""

@@ -15,12 +15,13 @@ from pyinfra.api import Host, State
 from agent.runs.clean import choose
 from agent.transaction.transaction import Refused as Undeletable
 from agent.words.outcomes import Outcome
+from agent.words.requests import Ref, Survey
 from switchback.checks.compare import differences, setting_differences
 from switchback.checks.layout import host_problems
 from switchback.checks.needs import start_notices, start_problems
 from switchback.checks.notices import hotfix_problems, link_notices, transaction_problems
 from switchback.checks.unable import unable_problems
-from switchback.hosts.gateway import Facts, for_all_hosts, left_out, survey_all
+from switchback.hosts.gateway import Facts, for_all_hosts, left_out, survey_all, survey_of
 from switchback.hosts.inventory import command_line, options, primary_of, settings_of
 from switchback.plan.builder import foresee_cleaning
 from switchback.plan.known import Known
@@ -241,19 +242,20 @@ def _can_be_shown(seen: Facts) -> bool:
     return bool(seen) and bool(seen["users"]["app_username"])
 
 
-def _asked(asked: Options, with_refs: bool, starts: bool = False) -> Callable[[Host], Facts]:
-    def of(host: Host) -> Facts:
+def _asked(asked: Options, with_refs: bool, starts: bool = False) -> Callable[[Host], Survey]:
+    def of(host: Host) -> Survey:
         settings = settings_of(host)
         refs = {
-            "code": {"url": settings.code_repo_url, "ref": asked.code or settings.code_branch},
-            "config": {"url": settings.config_repo_url, "ref": asked.config or settings.config_branch},
+            "code": Ref(settings.code_repo_url, asked.code or settings.code_branch),
+            "config": Ref(settings.config_repo_url, asked.config or settings.config_branch),
         }
-        return {"hotfixes": True, "refs": refs if with_refs and not asked.version else {}, "starts": starts}
+        wanted = refs if with_refs and not asked.version else {}
+        return survey_of(host, refs=wanted, hotfixes=True, starts=starts)
 
     return of
 
 
-def asked_for_check() -> Callable[[Host], Facts]:
+def asked_for_check() -> Callable[[Host], Survey]:
     """What check looks at on a host: all that a deploy would, and what else it needs."""
     as_deploy = _asked(options(), with_refs=True)
-    return lambda host: {**as_deploy(host), "needs": True}
+    return lambda host: replace(as_deploy(host), needs=True)

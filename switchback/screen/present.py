@@ -12,6 +12,7 @@ from typing import Any, Literal
 import click
 from pyinfra.api import Host
 
+from agent.words import requests
 from switchback.hosts.gateway import Facts, look_ahead
 from switchback.hosts.inventory import command_line, options
 from switchback.plan import store
@@ -122,24 +123,25 @@ def of_hosts(kind: Kind, told: Sequence[HostPreview]) -> Preview:
     return Preview(kind=kind, made=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), hosts=tuple(told))
 
 
-def request_for(run: Run, seen: Facts, diff: bool) -> Facts:
+def request_for(run: Run, seen: Facts, diff: bool) -> requests.Preview:
     """What a host is asked about a run: where it goes from and to."""
     versions = {one.name: one for one in seen["versions"]}
     built = "code" not in run.steps
-    commits = {part: run.about[part]["sha"] for part in ("code", "config") if part in run.about}
+    commits: dict[str, str | None] = {part: run.about[part]["sha"] for part in ("code", "config") if part in run.about}
     if built:
         commits = {part: versions[run.version].commit(part) for part in ("code", "config")}
     live = versions.get(run.was or "")
-    return {
-        "urls": {"code": run.settings.code_repo_url, "config": run.settings.config_repo_url},
-        "was": run.was,
-        "version": run.version,
-        "built": built,
-        "commits": commits if all(commits.values()) else {},
-        "live": {part: live.commit(part) if live else None for part in ("code", "config")},
-        "database": run.about.get("database", "keep") if run.kind == "revert" else None,
-        "diff": diff,
-    }
+    return requests.Preview(
+        run.settings.model_dump(mode="json"),
+        urls={"code": run.settings.code_repo_url, "config": run.settings.config_repo_url},
+        was=run.was,
+        version=run.version,
+        built=built,
+        commits={part: sha for part, sha in commits.items() if sha} if all(commits.values()) else {},
+        live={part: live.commit(part) if live else None for part in ("code", "config")},
+        database=run.about.get("database", "keep") if run.kind == "revert" else None,
+        diff=diff,
+    )
 
 
 def with_foresight(runs: Mapping[str, Run], preview: Preview) -> dict[str, Run]:

@@ -73,9 +73,9 @@ class Done:
     def asked(self, host: str) -> list[str]:
         """What a host's installed agent was asked for, in order: the commands, and of steps their names."""
         found = re.findall(
-            rf"^\[@fake/{host}\] >>> .*{re.escape(AGENT)} (\S+)(?: (\S+))?(?: ([\w,]+))?", self.output, re.MULTILINE
+            rf"^\[@fake/{host}\] >>> .*{re.escape(AGENT)} # ([\w-]+)(?: ([\w,]+))?", self.output, re.MULTILINE
         )
-        return [one for verb, _, steps in found for one in (steps.split(",") if verb == "step" else [verb.strip("'")])]
+        return [one for verb, steps in found for one in (steps.split(",") if verb == "step" else [verb])]
 
     @property
     def last_screen(self) -> list[str]:
@@ -251,9 +251,9 @@ def test_a_step_that_fails_on_one_host_takes_all_hosts_back_and_the_run_does_not
         "deploy",
         "-y",
         answers={
-            "web1": {" fall-back ": other},
+            "web1": {r" fall-back\b": other},
             "web2": {r" restart'?$": failed},
-            "web3": {" fall-back ": other},
+            "web3": {r" fall-back\b": other},
         },
     )
     assert done.code == 1
@@ -274,8 +274,8 @@ def test_a_host_that_can_not_begin_keeps_the_others_from_going_on(start: Start) 
         "-y",
         answers={
             "web1": {r" begin'?$": refused},
-            "web2": {" fall-back ": back},
-            "web3": {" fall-back ": back},
+            "web2": {r" fall-back\b": back},
+            "web3": {r" fall-back\b": back},
         },
     )
     assert done.code == 1

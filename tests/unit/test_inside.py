@@ -15,6 +15,7 @@ import pytest
 from agent.django import foresight, inside, manage_shim
 from agent.django.inside.protocol import END, NOW, RESULT_PREFIX, STAYS
 from agent.host.command import Runner
+from agent.words import requests
 from switchback.wire.payload import LOADER, agent_sources, stdin_for
 from tests.unit.django_project import Project, makes, migration, names
 
@@ -44,8 +45,8 @@ def foreseen(room: Path, project: Project) -> dict[str, object]:
 def test_an_agent_that_came_from_no_file_lays_it_out_for_the_app_s_python(tmp_path: Path, project: Project) -> None:
     room = tmp_path / "room"
     room.mkdir()
-    loader = LOADER.replace("sys.exit(agent.main.main(sys.argv[1:]))", LAYS_OUT)
-    brought, _ = stdin_for({})
+    loader = LOADER.replace("sys.exit(agent.main.main([]))", LAYS_OUT)
+    brought, _ = stdin_for(requests.Recover())
     subprocess.run([sys.executable, "-I", "-c", loader, "look", str(room)], input=brought + "\n", text=True, check=True)
     laid = {str(path.relative_to(room)): path.read_text() for path in room.rglob("*.py")}
     names = {file.partition("agent/django/")[2] for file in agent_sources() if file.startswith("agent/django/inside/")}

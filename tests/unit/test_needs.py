@@ -17,6 +17,7 @@ from agent.host.command import Runner
 from agent.look import heads, needs
 from agent.service import startable
 from agent.versions.layout import Layout
+from agent.words.requests import Ref
 from switchback.checks.needs import as_follower, looked_at, need_notices, need_problems
 from tests.unit import examples
 from tests.unit.healthy import bare, settings
@@ -58,7 +59,7 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         layout = Layout({**settings(**values).model_dump(mode="json"), "app_username": ME}, tmp_path)
         runner = Runner(user=ME, log=None, until=time.time() + 60)
         refs = {part: {"ref": "main", "sha": sha} for part, (_, sha) in made.items()}
-        told = heads.heads(runner, layout, {part: {"url": url} for part, (url, _) in made.items()}, refs)
+        told = heads.heads(runner, layout, {part: Ref(url, "main") for part, (url, _) in made.items()}, refs)
         assert json.loads(json.dumps(told)) == told
         facts = {
             **bare(),
