@@ -24,7 +24,7 @@ from agent.repository.git import UnknownRef
 from agent.restart.mode import obstacles_to_rolling, refusal_of_config
 from agent.service import health, in_the_way, systemd
 from agent.service.running import running_config
-from agent.state import State, installed_agent
+from agent.state import State, hears_documents, installed_agent
 from agent.text.lines import bounded_values
 from agent.text.masking import masked_urls
 from agent.transaction import bounds
@@ -48,6 +48,7 @@ def survey(state: State, request: Survey) -> Facts:
     settings, history = request.settings, read_lines(state.history)
     facts: Facts = {
         "agent": installed_agent(),
+        "hears": hears_documents(),
         "root": os.geteuid() == 0,
         "users": {key: can_become(settings[key]) for key in ("app_username", "admin_username")},
         "unit": systemd.unit_properties(settings["systemd_service"]),

@@ -7,6 +7,7 @@ from typing import Any
 from agent.versions.layout import AUTO
 from switchback.checks.links import PROVISION
 from switchback.settings.model import Settings
+from switchback.wire.calls import AGENT
 
 Facts = dict[str, Any]
 
@@ -49,6 +50,19 @@ def transaction_problems(facts: Facts) -> list[str]:
     """Why no run can begin on the host now."""
     opened = facts.get("transaction")
     return [opened["says"]] if opened else []
+
+
+def deaf_problems(facts: Facts) -> list[str]:
+    """That the agent on the host comes from another version of Switchback, and does not understand what it is asked."""
+    if facts["hears"] or not facts["agent"]:
+        return []
+    opened = facts.get("transaction")
+    if opened is None:
+        return [f"the agent comes from another version of Switchback, and no run is open: {PROVISION}, or deploy"]
+    return [
+        f"another version of Switchback has {opened['deploy']} open here, and its agent has to end it: run "
+        f"deploys/recover.py from the checkout that has begun it, or on the host: echo '{{}}' | sudo {AGENT} recover"
+    ]
 
 
 def schema_notices(facts: Facts) -> list[str]:

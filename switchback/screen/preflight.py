@@ -19,7 +19,7 @@ from agent.words.requests import Ref, Survey
 from switchback.checks.compare import differences, setting_differences
 from switchback.checks.layout import host_problems
 from switchback.checks.needs import start_notices, start_problems
-from switchback.checks.notices import hotfix_problems, link_notices, transaction_problems
+from switchback.checks.notices import deaf_problems, hotfix_problems, link_notices, transaction_problems
 from switchback.checks.unable import unable_problems
 from switchback.hosts.gateway import Facts, for_all_hosts, left_out, survey_all, survey_of
 from switchback.hosts.inventory import command_line, options, primary_of, settings_of
@@ -89,6 +89,10 @@ def _look(state: State, hosts: Sequence[Host]) -> dict[str, Facts]:
         raise Refused(
             *(f"{host.name}: {problem}" for host in blind for problem in host_problems({}, settings_of(host)))
         )
+    # These runs put no agent on a host before they ask the one that is there.
+    deaf = [f"{name}: {problem}" for name, facts in seen.items() for problem in deaf_problems(facts)]
+    if deaf:
+        raise Refused(*deaf)
     return seen
 
 

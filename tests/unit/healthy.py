@@ -69,6 +69,7 @@ def host() -> dict[str, Any]:
     config = f"{HOME}/django-current/config"
     return {
         "agent": "cd20b04956cba714",
+        "hears": True,
         "root": True,
         "users": {"app_username": True, "admin_username": True},
         "unit": {"LoadState": "loaded", "ActiveState": "active"},
@@ -130,6 +131,7 @@ def untouched() -> dict[str, Any]:
     return {
         **{key: facts[key] for key in kept},
         "agent": None,
+        "hears": False,
         "users": {"app_username": False, "admin_username": True},
         "unit": {"LoadState": "not-found"},
     }

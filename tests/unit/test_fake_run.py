@@ -343,7 +343,7 @@ def test_a_deploy_is_limited_to_the_hosts_that_are_named(start: Start) -> None:
 # --- The last words
 
 
-OPEN = {"says": "deploy x needs a person", "outcome": "needs a person"}
+OPEN = {"deploy": "x", "says": "deploy x needs a person", "outcome": "needs a person"}
 
 
 @pytest.mark.parametrize("deploy", ["clean", "recover", "provision"])
@@ -424,6 +424,18 @@ def test_with_nothing_to_recover_that_is_the_last_word(start: Start) -> None:
     done = start("recover", "-y")
     assert done.code == 0, done.output
     assert done.output.rstrip().endswith("[@fake/web3] no deploy is open on this host: there is nothing to recover")
+
+
+def test_an_open_run_of_an_agent_that_is_asked_otherwise_is_left_and_it_is_said_who_ends_it(start: Start) -> None:
+    done = start("recover", "-y", facts={"web1": host_facts(agent="older", hears=False, transaction=OPEN)})
+    assert done.code == 1
+    assert done.last_screen == [
+        "--> Refused, nothing was changed:",
+        "    - @fake/web1: another version of Switchback has x open here, and its agent has to end it: run "
+        "deploys/recover.py from the checkout that has begun it, or on the host: "
+        "echo '{}' | sudo /usr/local/lib/switchback/switchback-agent recover",
+    ]
+    assert done.asked("web1") == []
 
 
 def test_recovering_tells_its_story_once_and_ends_with_its_end(start: Start) -> None:

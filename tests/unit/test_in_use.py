@@ -205,5 +205,5 @@ def test_the_version_that_supervisord_itself_runs_from_stays_however_long_ago_th
     change_mark(host["state"], unused, built_by="x", working=1)
     assert clean.clean(host["state"], host["request"])["deleted"] == [unused]
     with pytest.raises(Refused, match=f"{OLD} can't be deleted: process {process.pid}"):
-        clean.clean(host["state"], {**host["request"], "named": [OLD]})
+        clean.clean(host["state"], replace(host["request"], named=(OLD,)))
     assert program.exists()
