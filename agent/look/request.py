@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agent.host.command import Runner
 from agent.versions.layout import Layout
 from agent.words.requests import Preview
 
-Found = dict[str, Any]
 # How long all of it may take, seconds.
 LIMIT = 100.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """A repository that has the commit to come, and where that is checked out; or why there is none."""
+
+    repository: str = ""
+    folder: str = ""
+    problem: str = ""
 
 
 class Look:
@@ -21,7 +29,7 @@ class Look:
 
     def __init__(self, layout: Layout, request: Preview, read_only: bool) -> None:
         self.layout = layout
-        self.settings: Found = request.settings
+        self.settings = request.settings
         self.was = request.was
         self.version = request.version
         self.built = request.built

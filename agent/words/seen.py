@@ -3,7 +3,7 @@
 # No `from __future__ import annotations`: see shapes.
 
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Literal, Optional
 
 
 @dataclass(frozen=True)
@@ -46,3 +46,22 @@ class Version:
     def commit(self, part: str) -> Optional[str]:
         """The commit of its code, or of its config."""
         return {"code": self.code, "config": self.config}[part]
+
+
+@dataclass(frozen=True)
+class RestartMode:
+    """How the service gets from one version to another.
+
+    + way: rolling, or restart; why: why not as the settings ask for, or what is restarted at once
+    + interrupts: whether nobody serves for a while; groups: those of supervisord that get a new config
+    """
+
+    way: Literal["rolling", "restart"]
+    interrupts: bool
+    why: str = ""
+    groups: tuple[str, ...] = ()
+
+    @property
+    def rolls(self) -> bool:
+        """Whether processes are replaced one by one."""
+        return self.way == "rolling"

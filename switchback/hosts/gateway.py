@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 import gevent
 from gevent.event import AsyncResult
 from gevent.pool import Pool
-from pyinfra.api import Host, State
+from pyinfra.api import FactBase, Host, State
 from pyinfra.context import ctx_host, ctx_state
 
 from agent.words import requests
+from agent.words.foreseen import Foreseen
 from agent.words.outcomes import Outcome
 from agent.words.requests import FallBack, Request
+from agent.words.shapes import Unreadable
 from facts.preview import Preview
 from facts.survey import Survey
 from switchback.hosts.inventory import settings_of
@@ -91,7 +93,7 @@ def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], requ
 
     + asked: what to look for on a host
     """
-    return _ask_all(hosts, Survey, asked)
+    return {name: facts or {} for name, facts in _ask_all(hosts, Survey, asked).items()}
 
 
 def survey_of(host: Host, **more: Any) -> requests.Survey:
@@ -102,15 +104,17 @@ def survey_of(host: Host, **more: Any) -> requests.Survey:
     return requests.Survey(settings_of(host).model_dump(mode="json"), **more)
 
 
-def look_ahead(hosts: Sequence[Host], asked: Callable[[Host], requests.Preview]) -> dict[str, Facts]:
-    """Have every host find out what a run would do there, all at the same time.
+def look_ahead(
+    hosts: Sequence[Host], asked: Callable[[Host], requests.Preview]
+) -> dict[str, Foreseen | Unreadable | None]:
+    """Have every host find out what a run would do there, all at the same time; None where one gives no answer.
 
     + asked: the run
     """
     return _ask_all(hosts, Preview, asked)
 
 
-def _ask_all(hosts: Sequence[Host], fact: type[Survey], asked: Callable[[Host], Request]) -> dict[str, Facts]:
+def _ask_all(hosts: Sequence[Host], fact: type[FactBase[T]], asked: Callable[[Host], Request]) -> dict[str, T | None]:
     pool = Pool(len(hosts) or 1)
     jobs = {host.name: pool.spawn(_ask, host, fact, asked(host)) for host in hosts}
     gevent.joinall(list(jobs.values()))
@@ -148,13 +152,13 @@ def _link_anew(host: Host) -> bool:
     return bool(host.connected)
 
 
-def _ask(host: Host, fact: type[Survey], request: Request) -> Facts:
+def _ask(host: Host, fact: type[FactBase[T]], request: Request) -> T | None:
     tend(host)
     with ctx_host.use(host):
         try:
-            facts: Facts = host.get_fact(
+            found: T | None = host.get_fact(
                 fact, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
             )
         except EOFError:  # pyinfra asks for sudo's password, and nobody is there to type it.
-            return {}
-    return facts or {}
+            return None
+    return found

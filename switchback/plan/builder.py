@@ -9,12 +9,12 @@ from typing import Any
 from agent.steps.order import named
 from agent.text.masking import masked_values
 from agent.transaction import maintenance
+from agent.words.foreseen import Foreseen
 from switchback.checks.layout import room_needed
 from switchback.plan.contents import changes_of, packages_of, static_of
 from switchback.plan.database import (
     changes_database,
     fallback_of,
-    migrations_of,
     ways_back_offered,
 )
 from switchback.plan.deletions import deletions_of, old_backups
@@ -55,20 +55,20 @@ def foresee(run: Run, known: Known) -> HostPreview:
     )
     if run.idle:
         return base.model_copy(update={"kept_links": len(seen["links"]), "summary": _idle_summary(seen)})
-    migrations = migrations_of(found)
-    window = window_of(run, migrations, found.get("restart") or {})
+    migrations = Migrations.model_validate(found.app.migrations) if found else None
+    window = window_of(run, migrations, found.restart if found else None)
     steps = _steps(run, migrations, window)
     fallback, refusal = fallback_of(run, migrations)
-    links, kept = links_of(run, seen, found)
+    links, kept = links_of(run, seen, found.top if found else None)
     deletions = deletions_of(run, seen)
     told = base.model_copy(
         update={
             "problems": (*known.problems, *refusal),
-            "code": changes_of(run, seen, found, "code"),
-            "config": changes_of(run, seen, found, "config"),
-            "packages": packages_of(found),
+            "code": changes_of(run, seen, found.code if found else None, "code"),
+            "config": changes_of(run, seen, found.config if found else None, "config"),
+            "packages": packages_of(found.packages) if found else None,
             "migrations": migrations,
-            "static": static_of(found),
+            "static": static_of(found.app.static) if found else None,
             "links": links,
             "kept_links": kept,
             "service": _service(run, found),
@@ -83,7 +83,7 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "database_offers": ways_back_offered(run, seen, migrations),
             "backup": run.about.get("backup", ""),
             "fallback": fallback,
-            "windows": tuple(PastWindow(**one) for one in found.get("windows", ())),
+            "windows": tuple(map(PastWindow.model_validate, found.windows)) if found else (),
         }
     )
     return told.model_copy(update={"summary": _summary(run, told)})
@@ -127,12 +127,15 @@ def _steps(run: Run, migrations: Migrations | None, window: Window | None) -> tu
     return tuple(Step(name=name, does=name not in idle, why=idle.get(name, "")) for name in run.steps)
 
 
-def _service(run: Run, found: Facts) -> Service:
+def _service(run: Run, found: Foreseen | None) -> Service:
     if "restart" not in run.steps:
         return Service(unit=run.settings.systemd_service, restart="")
-    way = found.get("restart") or {"way": run.settings.restart}
-    no_trial = str(found.get("no_trial") or "") if "trial" in run.steps else ""
-    return Service(unit=run.settings.systemd_service, restart=way["way"], why=way.get("why", ""), no_trial=no_trial)
+    if found is None:
+        return Service(unit=run.settings.systemd_service, restart=run.settings.restart)
+    no_trial = found.no_trial if "trial" in run.steps else ""
+    return Service(
+        unit=run.settings.systemd_service, restart=found.restart.way, why=found.restart.why, no_trial=no_trial
+    )
 
 
 def _scripts(run: Run, steps: Sequence[Step], seen: Facts) -> tuple[Script, ...]:

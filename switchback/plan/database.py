@@ -7,7 +7,6 @@ from typing import Any
 
 from agent.database.choice import decide_fallback
 from agent.database.going_back import not_reversible
-from agent.migrations.names import label
 from agent.migrations.risk import BREAKS, LOSES, UNKNOWN
 from agent.transaction.step import StepFailed
 from switchback.plan.known import Facts
@@ -17,17 +16,6 @@ from switchback.runs.run import Run
 
 # Of a first deploy it is not known yet what is applied, nor what Django and the packages would apply.
 FIRST = "in an empty database with all that they have made; what is in it is known when built"
-
-
-def migrations_of(found: Facts) -> Migrations | None:
-    """The migrations to be applied, or to be taken back."""
-    if "migrations" not in found:
-        return None
-    told = {key: value for key, value in found["migrations"].items() if key != "apps"}
-    for key in ("applied", "missing", "unknown"):
-        if told.get(key) is not None:
-            told[key] = tuple(map(label, told[key]))
-    return Migrations.model_validate(told)
 
 
 def changes_database(run: Run, migrations: Migrations | None) -> bool | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agent.versions.layout import Layout
+from agent.words.foreseen import Foreseen
 from agent.words.seen import Version
 from switchback.runs.run import Run
 
@@ -17,12 +18,12 @@ Facts = dict[str, Any]
 class Known:
     """What is known of a host before a run.
 
-    + seen: what `Survey` saw; found: what `Preview` found, empty where it was not asked
+    + seen: what `Survey` saw; found: what `Preview` found, None where it was not asked, or can't tell
     + problems: what would refuse the run; notices: what is worth knowing
     """
 
     seen: Facts
-    found: Facts = field(default_factory=dict)
+    found: Foreseen | None = None
     problems: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 

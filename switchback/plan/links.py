@@ -5,13 +5,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
+from agent.words.foreseen import ConfigToCome
 from switchback.checks.links import main_links
 from switchback.plan.known import Facts, layout_of, shown_name
 from switchback.plan.model import Link
 from switchback.runs.run import Run
 
 
-def links_of(run: Run, seen: Facts, found: Facts) -> tuple[tuple[Link, ...], int]:
+def links_of(run: Run, seen: Facts, found: ConfigToCome | None) -> tuple[tuple[Link, ...], int]:
     """The links that lead elsewhere afterwards, and how many stay."""
     before = {path: link["target"] for path, link in seen["links"].items() if link["kind"] == "link"}
     after = dict(before)
@@ -22,7 +23,7 @@ def links_of(run: Run, seen: Facts, found: Facts) -> tuple[tuple[Link, ...], int
     return changed, sum(1 for path, target in before.items() if after.get(path) == target)
 
 
-def _links_after(run: Run, seen: Facts, found: Facts) -> dict[str, str | None]:
+def _links_after(run: Run, seen: Facts, found: ConfigToCome | None) -> dict[str, str | None]:
     layout, main = layout_of(run, seen), main_links(seen)
     new = str(layout.version(shown_name(run, seen)))
     after: dict[str, str | None] = {main["current"]: new}
@@ -34,10 +35,11 @@ def _links_after(run: Run, seen: Facts, found: Facts) -> dict[str, str | None]:
             after[main["previous_working"]] = str(layout.version(working))
         after[main["working"]] = new
     config, folder = layout.path("current_config"), layout.path("deployment_dir")
-    if found.get("entries") is not None:
-        after |= dict.fromkeys(_left_dangling(seen, str(folder), str(config), found["entries"]))
-    fixed = {str(path): str(target) for path, target in layout.fixed_links().items()}
-    for path, target in {**fixed, **found.get("laid", {})}.items():
+    wanted = {str(path): str(target) for path, target in layout.fixed_links().items()}
+    if found:
+        after |= dict.fromkeys(_left_dangling(seen, str(folder), str(config), found.entries))
+        wanted |= found.laid
+    for path, target in wanted.items():
         if not _leads_to(seen, path, target):
             after[path] = target
     return after

@@ -16,9 +16,12 @@ SCHEMA = 1
 
 
 class Part(BaseModel):
-    """What all of these have in common: they don't change, and hold nothing that is not written down here."""
+    """What all of these have in common: they don't change, and hold nothing that is not written down here.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    They are made of what they are read from as JSON, or of what the agent has foreseen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class Commit(Part):

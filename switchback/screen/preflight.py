@@ -237,7 +237,7 @@ def _in_the_way(seen: dict[str, Facts], found: dict[str, list[str]]) -> dict[str
         in_the_way = () if notices else opened
         no_way_back = [f"{one} (a run that fails has nothing to go back to)" for one in unable_problems(facts)]
         links = link_notices(facts) if present.only_looks() else ()
-        known[name] = Known(facts, {}, (*found.get(name, ()), *in_the_way), (*notices, *no_way_back, *links))
+        known[name] = Known(facts, None, (*found.get(name, ()), *in_the_way), (*notices, *no_way_back, *links))
     return known
 
 

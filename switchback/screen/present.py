@@ -13,6 +13,8 @@ import click
 from pyinfra.api import Host
 
 from agent.words import requests
+from agent.words.foreseen import Foreseen
+from agent.words.shapes import Unreadable
 from switchback.hosts.gateway import Facts, look_ahead
 from switchback.hosts.inventory import command_line, options
 from switchback.plan import store
@@ -100,11 +102,12 @@ def look(kind: Kind, hosts: Sequence[Host], runs: Mapping[str, Run], known: Mapp
     wanted = not line.yes or line.dry or asked.plan or asked.save_plan
     ahead = [host for host in hosts if wanted and runs[host.name].steps and kind != "restart"]
     found = look_ahead(ahead, lambda host: request_for(runs[host.name], known[host.name].seen, line.diff))
-    blind = [host.name for host in ahead if not found[host.name]]
+    blind = {name: _why_blind(told) for name, told in found.items() if not isinstance(told, Foreseen)}
     if blind and (asked.plan or asked.save_plan):
-        raise Refused(*(f"{name}: {BLIND}" for name in blind))
-    seen = {name: replace(known[name], found=found.get(name) or {}) for name in runs}
-    seen.update({name: replace(seen[name], notices=(*seen[name].notices, BLIND)) for name in blind})
+        raise Refused(*(f"{name}: {why}" for name, why in blind.items()))
+    seen = {name: replace(known[name], notices=(*known[name].notices, why)) for name, why in blind.items()}
+    seen |= {name: replace(known[name], found=told) for name, told in found.items() if isinstance(told, Foreseen)}
+    seen = {**known, **seen}
     if only_looks():
         # Whoever goes on is told by the build: what a look can't install may be installed by then.
         seen = {name: replace(one, problems=(*one.problems, *_unresolved(one.found))) for name, one in seen.items()}
@@ -112,10 +115,13 @@ def look(kind: Kind, hosts: Sequence[Host], runs: Mapping[str, Run], known: Mapp
     return of_hosts(kind, told)
 
 
-def _unresolved(found: Facts) -> tuple[str, ...]:
+def _why_blind(answer: Unreadable | None) -> str:
+    return f"what would happen there in detail can't be told: {answer}" if answer else BLIND
+
+
+def _unresolved(found: Foreseen | None) -> tuple[str, ...]:
     """Why the build of a version would fail at its packages, where the installer says so already."""
-    told = found.get("packages") or {}
-    return (f"packages can't be resolved: {told['why']}",) if told.get("refused") else ()
+    return (f"packages can't be resolved: {found.packages.why}",) if found and found.packages.refused else ()
 
 
 def of_hosts(kind: Kind, told: Sequence[HostPreview]) -> Preview:

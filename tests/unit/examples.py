@@ -9,8 +9,11 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from agent.django.foresight import with_risks
+from agent.text.masking import masked_lines
+from agent.words.foreseen import Foreseen
 from agent.words.seen import Failure, Version
-from agent.words.shapes import to_json
+from agent.words.shapes import from_json, to_json
 from switchback.runs.fleet import Fleet
 from switchback.runs.run import Run
 from switchback.settings.model import Settings
@@ -27,6 +30,7 @@ CODE, CONFIG = "c" * 40, "f" * 40
 OLD = "django-20261101-100000-aaaaaaa-fffffff"
 LIVE = "django-20261102-100000-bbbbbbb-fffffff"
 NEW = "django-20261103-100000-ccccccc-fffffff"
+APPLIED = ["auth.0012_alter_user_first_name_max_length", "items.0001_initial"]
 
 
 def settings(**changes: Any) -> Settings:
@@ -111,6 +115,46 @@ def refs(code: str | None = CODE, config: str | None = CONFIG, problem: str = ""
         part: {"ref": "main", "sha": sha, **({} if sha else {"kind": "unknown", "problem": problem})}
         for part, sha in found.items()
     }
+
+
+# What is at the top of the config of a well host, and what the deployment directory gets links to.
+ENTRIES = ("README", "django", "manage.py", "settings.py", "supervisord.conf", "wsgi.py")
+LAID = {
+    f"{healthy.HOME}/deployment/{name}": f"{healthy.HOME}/django-current/config/{name}"
+    for name in ("settings.py", "wsgi.py")
+}
+NO_CHANGES = {"back": 0, "forward": 0, "commits": [], "left": [], "files": 0, "insertions": 0, "deletions": 0}
+PACKAGE_CHANGES = ("added", "removed", "up", "down", "unsure")
+
+
+def foreseen(**told: Any) -> Foreseen:
+    """What the agent foresees of a run in which nothing but the code changes, but for what is told.
+
+    + code, config: some of what lies between the commits; numbered: the newest of many
+    + packages: what changes beside what else is known of them; migrations: with operations as Django describes them
+    """
+    packages = {"source": "unchanged", **told.get("packages", {})}
+    migrations = {"source": "django", "applied": APPLIED, **told.get("migrations", {})}
+    for key in ("pending", "leaving"):
+        described = [{"atomic": True, "reversible": True, **one} for one in migrations.get(key, [])]
+        migrations[key] = with_risks(described)
+    found = {
+        **{part: {"between": _between(**told[part])} if part in told else None for part in ("code", "config")},
+        "packages": {**packages, "changes": {key: packages[key] for key in PACKAGE_CHANGES if key in packages}},
+        "app": {"migrations": migrations, "static": told.get("static", {"source": "django"})},
+        "top": told.get("top", {"entries": ENTRIES, "laid": LAID}),
+        "restart": told.get("restart", {"way": "restart", "interrupts": True}),
+        "no_trial": told.get("no_trial", ""),
+        "windows": told.get("windows", []),
+    }
+    return from_json(Foreseen, to_json(found))
+
+
+def _between(numbered: int = 0, **told: Any) -> dict[str, Any]:
+    newest = range(numbered, max(numbered - 20, 0), -1)
+    commits = [{"sha": f"{one:07x}", "author": "Sam Sample", "subject": f"Change {one}"} for one in newest]
+    diff = masked_lines(told["diff"], signs=True) if "diff" in told else None
+    return {**NO_CHANGES, "commits": commits, **told, "diff": diff}
 
 
 def fleet(**hosts: Facts) -> Fleet:

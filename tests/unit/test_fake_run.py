@@ -23,8 +23,7 @@ from switchback.wire.payload import LOADER, agent_fingerprint
 from tests.bed.places import ROOT
 from tests.forked import FORKED
 from tests.runs import NOTHING, PYINFRA, STYLE, environment
-from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, host_facts, refs, version
-from tests.unit.test_previews import FOUND
+from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, foreseen, host_facts, refs, version
 
 # The three hosts, and what each answers, by a pattern of its command.
 Answers = Mapping[str, Any]
@@ -121,7 +120,7 @@ def start(tmp_path: Path) -> Start:
             first = dict((answers or {}).get(name, {}))
             usual = {
                 r" survey\b": to_json(known),
-                r" preview\b": json.dumps({**FOUND, **(found or {})}),
+                r" preview\b": to_json(foreseen(**(found or {}))),
                 r" commit'?$": says(Result(True, Outcome.COMMITTED, f"committed: {NEW} is live and healthy")),
             }
             hosts.append((f"@fake/{name}", {"fake_delay": 0, "fake_delay_jitter": 0, "answers": {**first, **usual}}))
@@ -197,7 +196,7 @@ def test_a_dry_run_asks_each_host_twice_however_much_there_is_to_show(start: Sta
     ]
     much = {
         "code": {"back": 0, "forward": 500, "commits": commits, "files": 1, "insertions": 1, "deletions": 1},
-        "migrations": {**FOUND["migrations"], "pending": pending},
+        "migrations": {"pending": pending},
     }
     for found in ({}, much):
         done = start("deploy", "--dry", found=found)
@@ -241,6 +240,18 @@ def test_a_host_that_can_not_look_ahead_is_shown_as_far_as_it_was_seen(start: St
     done = start("deploy", "--dry", answers={"web2": {r" preview'?\b": {"success": False, "stdout": ["Killed"]}}})
     assert done.code == 0, done.output
     assert "[@fake/web2]   note: what would happen there in detail can't be found out" in done.output
+
+
+def test_a_host_whose_foresight_can_not_be_read_is_shown_so_with_what_is_wrong_in_it(start: Start) -> None:
+    odd = to_json(foreseen()).replace('"unchanged"', '"by ear"')
+    answers = {"web2": {r" preview'?\b": {"stdout": [odd]}}}
+    done = start("deploy", "--dry", answers=answers)
+    assert done.code == 0, done.output
+    says = "what would happen there in detail can't be told: Foreseen.packages.source: 'by ear' is none of "
+    assert f"[@fake/web2]   note: {says}" in done.output
+    kept = start("deploy", "--dry", "--data", "save_plan=plan.json", answers=answers)
+    assert kept.code == 1
+    assert f"web2: {says}" in kept.output
 
 
 def test_a_step_that_fails_on_one_host_takes_all_hosts_back_and_the_run_does_not_end_well(start: Start) -> None:
