@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from agent.steps.order import named
 from agent.text.masking import masked_values
@@ -89,9 +88,9 @@ def foresee(run: Run, known: Known) -> HostPreview:
     return told.model_copy(update={"summary": _summary(run, told)})
 
 
-def shown_settings(settings: Settings) -> dict[str, Any]:
+def shown_settings(settings: Settings) -> dict[str, object]:
     """All settings as they may be shown and kept in a file."""
-    values: dict[str, Any] = masked_values(settings.model_dump(mode="json"))
+    values: dict[str, object] = masked_values(settings.model_dump(mode="json"))
     return values
 
 
@@ -100,7 +99,7 @@ class KnownBefore:
     """What is known of a run before it: as a step asks for it."""
 
     kind: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     primary: bool
     changes_database: bool | None
     window: maintenance.Window | None

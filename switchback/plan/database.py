@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from agent.database.choice import decide_fallback
 from agent.database.going_back import not_reversible
 from agent.migrations.risk import BREAKS, LOSES, UNKNOWN
 from agent.transaction.step import StepFailed
 from switchback.plan.known import Facts
-from switchback.plan.model import Fallback, Migrations
+from switchback.plan.model import Fallback, Migration, Migrations
 from switchback.runs.reverts import last_left
 from switchback.runs.run import Run
 
@@ -152,5 +151,5 @@ def _cannot_undo(way: str, migrations: Migrations) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _loses(migration: Any) -> bool:
+def _loses(migration: Migration) -> bool:
     return any(risk.kind == LOSES for operation in migration.operations for risk in operation.risks)

@@ -5,7 +5,7 @@ A field that has no value is not known before the run; `why` beside it says why 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -275,7 +275,7 @@ class HostPreview(Part):
     fallback: Fallback | None = None
     windows: tuple[PastWindow, ...] = Field(default=(), description="the last ones on this host, the newest first")
     hotfixes: dict[str, tuple[str, ...]] = {}
-    settings: dict[str, Any] = Field(description="all of them, masked")
+    settings: dict[str, object] = Field(description="all of them, masked")
     looked_ahead: bool = Field(default=True, description="false where the host was only looked at, as under -y")
     summary: Summary = Summary()
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 from pyinfra.api import Host
@@ -35,7 +35,7 @@ class Looked(Refused):
 
     exit_code = 0
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: object = None) -> None:
         """Add nothing."""
 
 
@@ -50,7 +50,7 @@ class WouldBeRefused(Refused):
 
     headline = "This would be refused; nothing was changed:"
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: object = None) -> None:
         """Print the problems for a person alone: the preview, JSON already where that is wanted, has them too."""
         self.show_problems()
 
@@ -58,7 +58,7 @@ class WouldBeRefused(Refused):
 class NothingToDo(Looked):
     """Ends a run in which no host has anything to do: what it says of each is the last thing on the screen."""
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: object = None) -> None:
         """Print what was found."""
         for line in self.problems:
             click.echo(f"    {line}", err=True)
