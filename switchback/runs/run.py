@@ -6,7 +6,7 @@ import getpass
 import secrets
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,10 +82,6 @@ class Run:
             "settings": told(self.settings),
             **self.about,
         }
-
-    def lost(self, failed: Iterable[str]) -> list[str]:
-        """The other hosts of this run that have failed."""
-        return sorted(set(failed) & set(self.hosts) - {self.host})
 
     def together(self, step: str) -> tuple[str, ...]:
         """The steps that a host does in the call in which it does this one; `begin` comes before the first of them.

@@ -22,6 +22,7 @@ from agent.words.outcomes import Cause, Outcome
 from agent.words.result import Result
 from operations import housekeeping, transaction, version, window
 from operations.steps import step
+from switchback.runs.barrier import Barrier
 from switchback.runs.run import Cleaning, Run
 from switchback.wire import results
 from switchback.wire.calls import AGENT
@@ -322,7 +323,7 @@ def test_a_host_outside_the_run_that_has_failed_is_nothing_to_it() -> None:
 
 
 def test_a_host_that_has_itself_failed_is_not_counted_among_the_others() -> None:
-    assert on("web1").lost(["web1", "web2"]) == ["web2"]
+    assert Barrier.of(on("web1"), ["web1", "web2", "elsewhere"]).gone == ("web2",)
 
 
 HOSTS = ("web1", "web2", "web3")
