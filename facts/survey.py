@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 from pyinfra.api import FactBase, StringCommand
 
-from agent.words.seen import Version
-from agent.words.shapes import read
+from agent.words.facts import HostFacts
+from agent.words.shapes import Unreadable, from_json
 from switchback.wire.calls import PYTHON, from_here
 
 
-class Survey(FactBase[dict[str, Any]]):
+@dataclass(frozen=True)
+class Unread:
+    """A host that could not be looked at.
+
+    + why: what is wrong with its answer; nothing where it gave none
+    """
+
+    why: str = ""
+    transaction: ClassVar[None] = None
+    site: ClassVar[None] = None
+
+
+Surveyed = HostFacts | Unread
+
+
+class Survey(FactBase[Surveyed]):
     """
     Returns what the agent sees of a host: users, folders, links, scripts, service, versions, disk, open transaction,
     hotfixes, and the commits that refs stand for. The agent comes along on standard input; nothing is written.
@@ -22,7 +37,7 @@ class Survey(FactBase[dict[str, Any]]):
     .. code:: python
 
         facts = host.get_fact(Survey, _sudo=True, _stdin=stdin_for(requests.Survey(settings)))
-        facts["linked"]["current"]  # 'django-20261123-203000-1a2b3c4-5d6e7f8'
+        facts.site.linked.current  # 'django-20261123-203000-1a2b3c4-5d6e7f8'
     """
 
     def requires_command(self) -> str:
@@ -34,20 +49,15 @@ class Survey(FactBase[dict[str, Any]]):
         return from_here("survey")
 
     @staticmethod
-    def default() -> dict[str, Any]:
+    def default() -> Surveyed:
         """What a host that can't be read looks like."""
-        return {}
+        return Unread()
 
-    def process(self, output: list[str]) -> dict[str, Any]:
-        """Read the last line; a shell may greet its user before it."""
+    def process(self, output: list[str]) -> Surveyed:
+        """Read the last line; a shell may greet its user before it, or say that there is no Python."""
+        if not output or not output[-1].startswith("{"):
+            return Unread()
         try:
-            facts = json.loads(output[-1])
-            return self.checked(facts) if isinstance(facts, dict) else {}
-        except (ValueError, IndexError):
-            return {}
-
-    def checked(self, facts: dict[str, Any]) -> dict[str, Any]:
-        """What was seen, as both sides know it. Raises Unreadable, which is a ValueError."""
-        if "versions" in facts:
-            facts["versions"] = list(read(tuple[Version, ...], facts["versions"], "versions"))
-        return facts
+            return from_json(HostFacts, output[-1])
+        except Unreadable as problem:
+            return Unread(str(problem))

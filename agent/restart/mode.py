@@ -71,10 +71,10 @@ def _obstacles(layout: Layout, sections: Sections) -> list[str]:
     return found if web is None or is_users(web, layout.app) else [*found, as_another(web, layout.app)]
 
 
-def obstacles_to_rolling(layout: Layout, current: str | None) -> dict[str, list[str]]:
-    """What keeps the live version's processes from being replaced one by one: a list, empty when nothing does."""
+def obstacles_to_rolling(layout: Layout, current: str | None) -> list[str]:
+    """What keeps the live version's processes from being replaced one by one; empty when nothing does."""
     if layout.settings.get("restart") != "rolling" or current is None:
-        return {"obstacles": []}
+        return []
     try:
         running = find_running(layout)
         sections = read_config(config_in(layout, running.named, layout.part(current, "config")), layout.app)
@@ -83,7 +83,7 @@ def obstacles_to_rolling(layout: Layout, current: str | None) -> dict[str, list[
             running.supervisor.ask("getState")
     except (Unreadable, StepFailed) as problem:
         found = [str(problem)]
-    return {"obstacles": found}
+    return found
 
 
 def refusal_of_config(layout: Layout) -> str | None:

@@ -18,7 +18,7 @@ from agent.words.outcomes import Outcome
 from agent.words.requests import FallBack, Request
 from agent.words.shapes import Unreadable
 from facts.preview import Preview
-from facts.survey import Survey
+from facts.survey import Survey, Surveyed
 from switchback.hosts.inventory import settings_of
 from switchback.hosts.link import tend
 from switchback.settings.errors import Refused
@@ -26,7 +26,6 @@ from switchback.wire.calls import installed
 from switchback.wire.payload import stdin_for
 from switchback.wire.results import outcome_of
 
-Facts = dict[str, Any]
 T = TypeVar("T")
 
 # How long looking at a host may take, seconds.
@@ -88,12 +87,12 @@ def lost(state: State) -> list[str]:
     return [host.name for host in state.inventory if state.is_host_in_limit(host) and host not in state.active_hosts]
 
 
-def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], requests.Survey]) -> dict[str, Facts]:
+def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], requests.Survey]) -> dict[str, Surveyed]:
     """Look at every host, all at the same time.
 
     + asked: what to look for on a host
     """
-    return {name: facts or {} for name, facts in _ask_all(hosts, Survey, asked).items()}
+    return _ask_all(hosts, Survey, asked)
 
 
 def survey_of(host: Host, **more: Any) -> requests.Survey:
@@ -114,7 +113,7 @@ def look_ahead(
     return _ask_all(hosts, Preview, asked)
 
 
-def _ask_all(hosts: Sequence[Host], fact: type[FactBase[T]], asked: Callable[[Host], Request]) -> dict[str, T | None]:
+def _ask_all(hosts: Sequence[Host], fact: type[FactBase[T]], asked: Callable[[Host], Request]) -> dict[str, T]:
     pool = Pool(len(hosts) or 1)
     jobs = {host.name: pool.spawn(_ask, host, fact, asked(host)) for host in hosts}
     gevent.joinall(list(jobs.values()))
@@ -152,13 +151,13 @@ def _link_anew(host: Host) -> bool:
     return bool(host.connected)
 
 
-def _ask(host: Host, fact: type[FactBase[T]], request: Request) -> T | None:
+def _ask(host: Host, fact: type[FactBase[T]], request: Request) -> T:
     tend(host)
     with ctx_host.use(host):
         try:
-            found: T | None = host.get_fact(
+            found: T = host.get_fact(
                 fact, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
             )
         except EOFError:  # pyinfra asks for sudo's password, and nobody is there to type it.
-            return None
+            return fact.default()
     return found

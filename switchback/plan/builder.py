@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agent.steps.order import named
 from agent.text.masking import masked_values
 from agent.transaction import maintenance
+from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
 from switchback.checks.layout import room_needed
 from switchback.plan.contents import changes_of, packages_of, static_of
@@ -17,7 +18,7 @@ from switchback.plan.database import (
     ways_back_offered,
 )
 from switchback.plan.deletions import deletions_of, old_backups
-from switchback.plan.known import Facts, Known, is_built, layout_of
+from switchback.plan.known import Known, is_built, layout_of
 from switchback.plan.links import links_of
 from switchback.plan.model import (
     Deletion,
@@ -46,14 +47,14 @@ def foresee(run: Run, known: Known) -> HostPreview:
         problems=known.problems,
         notices=known.notices,
         was=run.was,
-        version=run.version if is_built(run, seen) or run.idle else None,
-        healthy=bool(seen["healthy"]["healthy"]),
-        hotfixes={part: tuple(lines) for part, lines in (seen.get("hotfixes") or {}).items()},
+        version=(run.version or None) if is_built(run, seen) or run.idle else None,
+        healthy=seen.health.healthy,
+        hotfixes=seen.hotfixes,
         settings=shown_settings(run.settings),
         looked_ahead=bool(found),
     )
     if run.idle:
-        return base.model_copy(update={"kept_links": len(seen["links"]), "summary": _idle_summary(seen)})
+        return base.model_copy(update={"kept_links": len(seen.links), "summary": _idle_summary(seen)})
     migrations = Migrations.model_validate(found.app.migrations) if found else None
     window = window_of(run, migrations, found.restart if found else None)
     steps = _steps(run, migrations, window)
@@ -75,9 +76,9 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "scripts": _scripts(run, steps, seen),
             "steps": steps,
             "deletions": deletions,
-            "kept_versions": len(seen["versions"]) - len(deletions),
+            "kept_versions": len(seen.versions) - len(deletions),
             "old_backups": old_backups(seen, _takes_backup(run, steps)),
-            "disk": Disk(needed=room_needed(seen), free=seen["disk"]["free"]) if "code" in run.steps else None,
+            "disk": Disk(needed=room_needed(seen), free=seen.disk.free) if "code" in run.steps else None,
             "database": run.about.get("database", "") if run.kind == "revert" else "",
             "database_offers": ways_back_offered(run, seen, migrations),
             "backup": run.about.get("backup", ""),
@@ -137,7 +138,7 @@ def _service(run: Run, found: Foreseen | None) -> Service:
     )
 
 
-def _scripts(run: Run, steps: Sequence[Step], seen: Facts) -> tuple[Script, ...]:
+def _scripts(run: Run, steps: Sequence[Step], seen: Site) -> tuple[Script, ...]:
     found = []
     layout = layout_of(run, seen)
     for step in steps:
@@ -162,17 +163,17 @@ def foresee_cleaning(host: str, settings: Settings, known: Known, doomed: Sequen
     + doomed: the names of the versions to be deleted
     """
     seen = known.seen
-    deletions = tuple(Deletion(name=one.name, bytes=one.bytes) for one in seen["versions"] if one.name in doomed)
-    kept = len(seen["versions"]) - len(deletions)
+    deletions = tuple(Deletion(name=one.name, bytes=one.bytes) for one in seen.versions if one.name in doomed)
+    kept = len(seen.versions) - len(deletions)
     return HostPreview(
         host=host,
         primary=False,
         idle="" if deletions else "nothing to delete",
         problems=known.problems,
         notices=known.notices,
-        was=seen["linked"]["current"],
+        was=seen.linked.current,
         version=None,
-        healthy=bool(seen["healthy"]["healthy"]),
+        healthy=seen.health.healthy,
         deletions=deletions,
         kept_versions=kept,
         old_backups=old_backups(seen, False) if deletions else (),
@@ -181,9 +182,9 @@ def foresee_cleaning(host: str, settings: Settings, known: Known, doomed: Sequen
     )
 
 
-def _idle_summary(seen: Facts) -> Summary:
-    there = [link for link in seen["links"].values() if link["kind"] == "link"]
-    return Summary(unchanged=len(there) + len(seen["versions"]) + 1)
+def _idle_summary(seen: Site) -> Summary:
+    there = [link for link in seen.links.values() if link.kind == "link"]
+    return Summary(unchanged=len(there) + len(seen.versions) + 1)
 
 
 def _summary(run: Run, told: HostPreview) -> Summary:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.words import foreseen
-from switchback.plan.known import Facts, commit_of
+from agent.words.facts import Site
+from switchback.plan.known import commit_of
 from switchback.plan.model import Changes, Names, Packages, Static
 from switchback.runs.run import Run
 
@@ -13,7 +14,7 @@ from switchback.runs.run import Run
 SHOWN = 20
 
 
-def changes_of(run: Run, seen: Facts, found: foreseen.Changes | None, part: str) -> Changes | None:
+def changes_of(run: Run, seen: Site, found: foreseen.Changes | None, part: str) -> Changes | None:
     """From which commit a part goes to which; None where it stays or is not known."""
     if run.kind == "restart":
         return None

@@ -8,7 +8,7 @@ from agent.database.choice import decide_fallback
 from agent.database.going_back import not_reversible
 from agent.migrations.risk import BREAKS, LOSES, UNKNOWN
 from agent.transaction.step import StepFailed
-from switchback.plan.known import Facts
+from agent.words.facts import Site
 from switchback.plan.model import Fallback, Migration, Migrations
 from switchback.runs.reverts import last_left
 from switchback.runs.run import Run
@@ -95,15 +95,14 @@ def _conflicts(conflicts: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(f"{app}: {', '.join(names)}" for app, names in conflicts.items())
 
 
-def ways_back_offered(run: Run, seen: Facts, migrations: Migrations | None) -> tuple[str, ...]:
+def ways_back_offered(run: Run, seen: Site, migrations: Migrations | None) -> tuple[str, ...]:
     """The ways for a revert to take the database back that would not be refused."""
     if run.kind != "revert" or run.about.get("database", "keep") != "keep":
         return ()
     stuck = migrations is not None and any(one.reversible is False for one in migrations.leaving)
-    backup = last_left(seen["history"], run.version).get("backup")
-    return tuple(
-        way for way, can in (("reverse", not stuck), ("restore", bool(run.settings.restore_script and backup))) if can
-    )
+    last = last_left(seen.history, run.version)
+    restores = bool(run.settings.restore_script and last and last.backup)
+    return tuple(way for way, can in (("reverse", not stuck), ("restore", restores)) if can)
 
 
 def _fallback_of_revert(run: Run) -> Fallback:

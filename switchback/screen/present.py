@@ -13,9 +13,10 @@ import click
 from pyinfra.api import Host
 
 from agent.words import requests
+from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
 from agent.words.shapes import Unreadable
-from switchback.hosts.gateway import Facts, look_ahead
+from switchback.hosts.gateway import look_ahead
 from switchback.hosts.inventory import command_line, options
 from switchback.plan import store
 from switchback.plan.builder import foresee, idle_steps
@@ -129,9 +130,9 @@ def of_hosts(kind: Kind, told: Sequence[HostPreview]) -> Preview:
     return Preview(kind=kind, made=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), hosts=tuple(told))
 
 
-def request_for(run: Run, seen: Facts, diff: bool) -> requests.Preview:
+def request_for(run: Run, seen: Site, diff: bool) -> requests.Preview:
     """What a host is asked about a run: where it goes from and to."""
-    versions = {one.name: one for one in seen["versions"]}
+    versions = {one.name: one for one in seen.versions}
     built = "code" not in run.steps
     commits: dict[str, str | None] = {part: run.about[part]["sha"] for part in ("code", "config") if part in run.about}
     if built:

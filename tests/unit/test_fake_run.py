@@ -24,6 +24,7 @@ from tests.bed.places import ROOT
 from tests.forked import FORKED
 from tests.runs import NOTHING, PYINFRA, STYLE, environment
 from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, foreseen, host_facts, refs, version
+from tests.unit.healthy import open_run
 
 # The three hosts, and what each answers, by a pattern of its command.
 Answers = Mapping[str, Any]
@@ -218,19 +219,19 @@ def test_a_dry_runs_json_is_the_preview(start: Start) -> None:
         ({}, ("--data", "detailed_exitcode=true", "--json"), 2),
         ({}, ("--json",), 0),
         ({"versions": "live"}, ("--data", "detailed_exitcode=true"), 0),
-        ({"hotfixes": {"code": ["changed: a.py"]}}, ("--data", "detailed_exitcode=true"), 1),
-        ({"hotfixes": {"code": ["changed: a.py"]}}, (), 1),
-        ({"hotfixes": {"code": ["changed: a.py"]}}, ("--json",), 1),
-        ({"transaction": {"says": "deploy x holds this host", "outcome": None}}, (), 0),
-        ({"transaction": {"says": "deploy x needs a person", "outcome": "needs a person"}}, (), 1),
+        ({"hotfixes": {"code": ("changed: a.py",)}}, ("--data", "detailed_exitcode=true"), 1),
+        ({"hotfixes": {"code": ("changed: a.py",)}}, (), 1),
+        ({"hotfixes": {"code": ("changed: a.py",)}}, ("--json",), 1),
+        ({"transaction": open_run("deploy x holds this host")}, (), 0),
+        ({"transaction": open_run("deploy x needs a person", Outcome.NEEDS_A_PERSON)}, (), 1),
     ],
 )
 def test_the_exit_code_of_a_look_says_whether_it_would_be_refused_and_in_detail_whether_there_is_anything_to_do(
     facts: dict[str, Any], arguments: tuple[str, ...], code: int, start: Start
 ) -> None:
-    seen = host_facts(agent=agent_fingerprint(), **facts)
-    if facts.get("versions"):
-        seen = host_facts(version(NEW), current=NEW, agent=agent_fingerprint())
+    seen = host_facts(version(NEW), current=NEW, agent=agent_fingerprint())
+    if "versions" not in facts:
+        seen = host_facts(agent=agent_fingerprint(), **facts)
     done = start("deploy", "--dry", *arguments, facts=dict.fromkeys(("web1", "web2", "web3"), seen))
     assert done.code == code, done.output
     assert "Traceback" not in done.output
@@ -311,8 +312,8 @@ def test_every_reason_to_refuse_of_every_host_is_named_at_once_and_nothing_is_be
         "-y",
         facts={
             "web1": host_facts(agent=None),
-            "web2": host_facts(transaction={"says": "deploy x by ann@desk holds this host", "outcome": None}),
-            "web3": {},
+            "web2": host_facts(transaction=open_run("deploy x by ann@desk holds this host")),
+            "web3": None,
         },
     )
     assert done.code == 1
@@ -327,8 +328,9 @@ def test_every_reason_to_refuse_of_every_host_is_named_at_once_and_nothing_is_be
 
 
 def test_a_ref_that_stands_for_nothing_is_refused_before_anything_is_begun(start: Start) -> None:
-    unknown = host_facts(refs=refs(code=None, problem="v9 is no branch, no tag and no commit of the repository"))
-    done = start("deploy", "-y", "--data", "code=v9", facts={"web2": {**unknown, "agent": agent_fingerprint()}})
+    unknown = refs(code=None, problem="v9 is no branch, no tag and no commit of the repository")
+    seen = host_facts(refs=unknown, agent=agent_fingerprint())
+    done = start("deploy", "-y", "--data", "code=v9", facts={"web2": seen})
     assert done.code == 1
     assert done.asked("web1") == []
     assert "    - @fake/web2: code: v9 is no branch" in done.output
@@ -354,7 +356,7 @@ def test_a_deploy_is_limited_to_the_hosts_that_are_named(start: Start) -> None:
 # --- The last words
 
 
-OPEN = {"deploy": "x", "says": "deploy x needs a person", "outcome": "needs a person"}
+OPEN = open_run("deploy x needs a person", Outcome.NEEDS_A_PERSON)
 
 
 @pytest.mark.parametrize("deploy", ["clean", "recover", "provision"])
@@ -438,7 +440,7 @@ def test_with_nothing_to_recover_that_is_the_last_word(start: Start) -> None:
 
 
 def test_an_open_run_of_an_agent_that_is_asked_otherwise_is_left_and_it_is_said_who_ends_it(start: Start) -> None:
-    done = start("recover", "-y", facts={"web1": host_facts(agent="older", hears=False, transaction=OPEN)})
+    done = start("recover", "-y", facts={"web1": replace(host_facts(agent="older", transaction=OPEN), hears=False)})
     assert done.code == 1
     assert done.last_screen == [
         "--> Refused, nothing was changed:",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import shutil
 import subprocess
@@ -15,6 +14,8 @@ import pytest
 from agent.django import inside
 from agent.state import fingerprint
 from agent.words import requests
+from agent.words.facts import HostFacts
+from agent.words.shapes import from_json
 from switchback.wire.payload import AGENT, LOADER, agent_fingerprint, agent_sources, stdin_for
 from tests.unit.examples import settings
 
@@ -46,9 +47,9 @@ def test_the_agent_looks_at_a_host_from_its_standard_input_and_leaves_nothing_th
     told = settings(app_username="nobody-of-that-name").model_dump(mode="json")
     done = ask(requests.Survey(told), tmp_path)
     assert done.stderr == ""
-    facts = json.loads(done.stdout.splitlines()[-1])
-    assert facts["users"]["app_username"] is False
-    assert facts["tools"]["git"]
+    facts = from_json(HostFacts, done.stdout.splitlines()[-1])
+    assert facts.site is None
+    assert facts.git
     assert list(tmp_path.iterdir()) == []
 
 

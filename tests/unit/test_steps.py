@@ -89,7 +89,7 @@ def plan_on(*hosts: str) -> dict[str, tuple[Run, HostPreview]]:
     seen = {name: host_seen({"versions": [{"name": NEW}]}) for name in hosts}
     fleet = Fleet({name: examples.settings() for name in hosts}, seen, hosts[0])
     runs = plan_deploy(fleet, examples.asked())
-    return {name: (run, foresee(run, Known(seen[name], examples.foreseen()))) for name, run in runs.items()}
+    return {name: (run, foresee(run, Known(fleet.sites[name], examples.foreseen()))) for name, run in runs.items()}
 
 
 def test_it_is_planned_in_its_place_and_previewed() -> None:
