@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import gevent
 from gevent.event import AsyncResult
@@ -33,7 +33,7 @@ SURVEY_TIMEOUT = 120
 # How often a host that was lost is tried again, seconds.
 TRY_AGAIN = 1.0
 
-_shared: dict[tuple[int, str], AsyncResult[Any]] = {}
+_shared: dict[tuple[int, str], AsyncResult[object]] = {}
 
 
 def for_all_hosts(
@@ -58,9 +58,7 @@ def for_all_hosts(
             _shared[key].set(work(state, (among or hosts_of)(state)))
         except Exception as problem:  # noqa: BLE001 - every host's greenlet is to end with the same problem
             _shared[key].set_exception(problem)
-    values: Any = _shared[key].get()
-    part: T = values[host.name]
-    return part
+    return cast("dict[str, T]", _shared[key].get())[host.name]
 
 
 def hosts_of(state: State) -> list[Host]:
@@ -95,12 +93,9 @@ def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], requ
     return _ask_all(hosts, Survey, asked)
 
 
-def survey_of(host: Host, **more: Any) -> requests.Survey:
-    """What is looked for on a host.
-
-    + more: besides what always is
-    """
-    return requests.Survey(settings_of(host).model_dump(mode="json"), **more)
+def survey_of(host: Host) -> requests.Survey:
+    """What is always looked for on a host."""
+    return requests.Survey(settings_of(host).model_dump(mode="json"))
 
 
 def look_ahead(

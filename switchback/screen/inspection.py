@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import IO, Any
 
 import click
@@ -54,7 +54,7 @@ def ground() -> HostFacts:
 
 def _ground(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
     somebody_can_answer()
-    seen = survey_all(state, hosts, lambda host: survey_of(host, written=True))
+    seen = survey_all(state, hosts, lambda host: replace(survey_of(host), written=True))
     problems = Problems()
     for host in hosts:
         facts = seen[host.name]

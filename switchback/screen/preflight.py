@@ -254,7 +254,7 @@ def _asked(asked: Options, with_refs: bool, starts: bool = False) -> Callable[[H
             "config": Ref(settings.config_repo_url, asked.config or settings.config_branch),
         }
         wanted = refs if with_refs and not asked.version else {}
-        return survey_of(host, refs=wanted, hotfixes=True, starts=starts)
+        return replace(survey_of(host), refs=wanted, hotfixes=True, starts=starts)
 
     return of
 
