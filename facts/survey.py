@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from pyinfra.api import FactBase, StringCommand
 
@@ -25,12 +25,46 @@ class Unread:
 
 
 Surveyed = HostFacts | Unread
+T = TypeVar("T")
 
 
-class Survey(FactBase[Surveyed]):
+class Asked(FactBase[T | Unread]):
+    """
+    Returns what the agent of this checkout answers, which comes along on standard input; nothing is written.
+
+    + verb: what it is asked; shape: what it answers
+    """
+
+    verb: ClassVar[str]
+    shape: type[T]
+
+    def requires_command(self) -> str:
+        """Without Python on the host there is nothing to look with."""
+        return PYTHON
+
+    def command(self) -> StringCommand:
+        """The agent of this checkout, asked."""
+        return from_here(self.verb)
+
+    @staticmethod
+    def default() -> Unread:
+        """What a host that can't be read is."""
+        return Unread()
+
+    def process(self, output: list[str]) -> T | Unread:
+        """Read the last line; a shell may greet its user before it, or say that there is no Python."""
+        if not output or not output[-1].startswith("{"):
+            return Unread()
+        try:
+            return from_json(self.shape, output[-1])
+        except Unreadable as problem:
+            return Unread(str(problem))
+
+
+class Survey(Asked[HostFacts]):
     """
     Returns what the agent sees of a host: users, folders, links, scripts, service, versions, disk, open transaction,
-    hotfixes, and the commits that refs stand for. The agent comes along on standard input; nothing is written.
+    hotfixes, and the commits that refs stand for.
 
     **Example:**
 
@@ -40,24 +74,5 @@ class Survey(FactBase[Surveyed]):
         facts.site.linked.current  # 'django-20261123-203000-1a2b3c4-5d6e7f8'
     """
 
-    def requires_command(self) -> str:
-        """Without Python on the host there is nothing to look with."""
-        return PYTHON
-
-    def command(self) -> StringCommand:
-        """The agent of this checkout, asked to look."""
-        return from_here("survey")
-
-    @staticmethod
-    def default() -> Surveyed:
-        """What a host that can't be read looks like."""
-        return Unread()
-
-    def process(self, output: list[str]) -> Surveyed:
-        """Read the last line; a shell may greet its user before it, or say that there is no Python."""
-        if not output or not output[-1].startswith("{"):
-            return Unread()
-        try:
-            return from_json(HostFacts, output[-1])
-        except Unreadable as problem:
-            return Unread(str(problem))
+    verb = "survey"
+    shape = HostFacts

@@ -16,9 +16,8 @@ from agent.words import requests
 from agent.words.foreseen import Foreseen
 from agent.words.outcomes import Outcome
 from agent.words.requests import FallBack, Request
-from agent.words.shapes import Unreadable
 from facts.preview import Preview
-from facts.survey import Survey, Surveyed
+from facts.survey import Survey, Surveyed, Unread
 from switchback.hosts.inventory import settings_of
 from switchback.hosts.link import tend
 from switchback.settings.errors import Refused
@@ -98,10 +97,8 @@ def survey_of(host: Host) -> requests.Survey:
     return requests.Survey(settings_of(host).model_dump(mode="json"))
 
 
-def look_ahead(
-    hosts: Sequence[Host], asked: Callable[[Host], requests.Preview]
-) -> dict[str, Foreseen | Unreadable | None]:
-    """Have every host find out what a run would do there, all at the same time; None where one gives no answer.
+def look_ahead(hosts: Sequence[Host], asked: Callable[[Host], requests.Preview]) -> dict[str, Foreseen | Unread]:
+    """Have every host find out what a run would do there, all at the same time.
 
     + asked: the run
     """

@@ -15,7 +15,7 @@ from pyinfra.api import Host
 from agent.words import requests
 from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
-from agent.words.shapes import Unreadable
+from facts.survey import Unread
 from switchback.hosts.gateway import look_ahead
 from switchback.hosts.inventory import command_line, options
 from switchback.plan import store
@@ -103,11 +103,11 @@ def look(kind: Kind, hosts: Sequence[Host], runs: Mapping[str, Run], known: Mapp
     wanted = not line.yes or line.dry or asked.plan or asked.save_plan
     ahead = [host for host in hosts if wanted and runs[host.name].steps and kind != "restart"]
     found = look_ahead(ahead, lambda host: request_for(runs[host.name], known[host.name].seen, line.diff))
-    blind = {name: _why_blind(told) for name, told in found.items() if not isinstance(told, Foreseen)}
+    blind = {name: _why_blind(told) for name, told in found.items() if isinstance(told, Unread)}
     if blind and (asked.plan or asked.save_plan):
         raise Refused(*(f"{name}: {why}" for name, why in blind.items()))
     seen = {name: replace(known[name], notices=(*known[name].notices, why)) for name, why in blind.items()}
-    seen |= {name: replace(known[name], found=told) for name, told in found.items() if isinstance(told, Foreseen)}
+    seen |= {name: replace(known[name], found=told) for name, told in found.items() if not isinstance(told, Unread)}
     seen = {**known, **seen}
     if only_looks():
         # Whoever goes on is told by the build: what a look can't install may be installed by then.
@@ -116,8 +116,8 @@ def look(kind: Kind, hosts: Sequence[Host], runs: Mapping[str, Run], known: Mapp
     return of_hosts(kind, told)
 
 
-def _why_blind(answer: Unreadable | None) -> str:
-    return f"what would happen there in detail can't be told: {answer}" if answer else BLIND
+def _why_blind(answer: Unread) -> str:
+    return f"what would happen there in detail can't be told: {answer.why}" if answer.why else BLIND
 
 
 def _unresolved(found: Foreseen | None) -> tuple[str, ...]:
