@@ -100,7 +100,7 @@ def test_the_packages_of_the_second_version_are_links_and_nothing_in_it_names_th
 
 def version_at(host: Host, link: str) -> str:
     """The name of the version that a link leads to."""
-    return host.run(["readlink", f"/home/app/{link}"]).stdout.strip().rsplit("/", 1)[1]
+    return host.read(["readlink", f"/home/app/{link}"]).strip().rsplit("/", 1)[1]
 
 
 def assert_runs_from_itself(host: Host, name: str, other: str) -> None:

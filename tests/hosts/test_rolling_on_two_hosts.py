@@ -26,7 +26,7 @@ def settings(settings: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def site(hosts: Hosts, run: Runs) -> tuple[Host, Host]:
     """Two hosts of one site, both with the first one's database."""
-    first, second = hosts(2)
+    first, second = hosts(2, built=True)
     share_database(first, second)
     run("restart", first, second).worked()
     return first, second
