@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from agent.words.foreseen import Foreseen
-from facts.survey import Asked
+from pyinfra.api import StringCommand
+
+from facts.survey import Survey
+from switchback.wire.calls import from_here
 
 
-class Preview(Asked[Foreseen]):
+class Preview(Survey):
     """
     Returns what the agent foresees of a run: commits, packages, migrations, static files, and how long the last windows
-    took.
+    took. The agent comes along on standard input; nothing is written.
 
     **Example:**
 
     .. code:: python
 
-        found = host.get_fact(Preview, _sudo=True, _stdin=stdin_for(requests.Preview(settings, …)))
-        found.app.migrations.pending
+        facts = host.get_fact(Preview, _sudo=True, _stdin=stdin_for({"settings": {...}, "version": …}))
+        facts["migrations"]["pending"]
     """
 
-    verb = "preview"
-    shape = Foreseen
+    def command(self) -> StringCommand:
+        """The agent of this checkout, asked to look ahead."""
+        return from_here("preview")

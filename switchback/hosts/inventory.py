@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from pyinfra.api.connectors import get_all_connectors
 from pyinfra.api.host import Host
@@ -20,7 +21,7 @@ from switchback.settings.given import Given, checked, unknown
 from switchback.settings.model import REQUIRED, Settings
 from switchback.settings.options import CommandLine, Options, read_command_line
 
-Data = dict[str, object]
+Data = dict[str, Any]
 GivenByHost = dict[str, dict[str, Given]]
 
 _NO_FLAGS = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -218,14 +219,14 @@ class Settings(BaseModel):
         return self
 
 
-def as_found(settings: Settings, restore_script: str | None) -> Settings:
+def as_found(settings: Settings, restore_script: Mapping[str, Any] | None) -> Settings:
     """Settings with what `auto` stands for on a host.
 
-    + restore_script: where the survey has seen it, if it is there
+    + restore_script: the script as the survey has seen it, if it is there
     """
     if settings.restore_script != AUTO:
         return settings
-    return settings.model_copy(update={"restore_script": restore_script})
+    return settings.model_copy(update={"restore_script": restore_script["path"] if restore_script else None})
 
 
 REQUIRED = frozenset(key for key, field in Settings.model_fields.items() if field.is_required())

@@ -42,11 +42,12 @@ USED = {
     "docker/{}/cpu.stat": MICRO,
     "system.slice/docker-{}.scope/cpu.stat": MICRO,
 }
-# Debian's own pg_isready is a program that looks for this one first.
+# systemd itself says when the boot is over, once it can be asked. Debian's own pg_isready is a program that looks for
+# this one first.
 READY = (
+    "until [ -S /run/dbus/system_bus_socket ]; do sleep 0.05; done; systemctl is-system-running --wait >/dev/null; "
     "PATH=$(echo /usr/lib/postgresql/*/bin):$PATH; "
-    "until pg_isready -q && systemctl is-active -q nginx ssh; do sleep 0.05; done; "
-    "systemctl is-system-running --wait >/dev/null; true"
+    "until systemctl is-active -q nginx ssh && pg_isready -q; do sleep 0.05; done"
 )
 
 

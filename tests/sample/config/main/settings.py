@@ -72,6 +72,8 @@ DATABASES = {
         "NAME": "app",
         "USER": "app",
         "HOST": database_host(HOME / "database_host"),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
     }
 }
 
