@@ -12,14 +12,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from agent.host.output import answer, client_connected, conclude, go_on_without_reader, say, warn
+from agent.host.processes import call_this_process
 from agent.runs.result import refused, result_of
 from agent.state import State
 from agent.transaction.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
-from agent.words.outcomes import Cause
+from agent.words import requests
+from agent.words.requests import ANOTHER_VERSION, read_request
 from agent.words.result import Result
+from agent.words.shapes import Unreadable
 
 UMASK = 0o022
 # Filled in when the agent is run from what the controller sent, not from its files.
@@ -27,17 +31,16 @@ SOURCES: dict[str, str] = {}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command: its name, then its arguments; a JSON object on standard input says the rest."""
+    """Do what a document on standard input asks for; or what a unit of systemd does, by its name."""
     # Whatever the login of whoever starts us leaves to nobody else: what we make is for the app and its web server to
     # read. What is nobody else's is made with a mode of its own.
     os.umask(UMASK)
     # The link to the controller may break at any time, and that must not stop a step on its way.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    if arguments[0] not in ("guard", "boot", "tidy"):
-        # What those do is done by the next of them; a person's run is stopped politely, or not at all.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        return _carried_out(arguments[0], list(arguments[1:]))
+        if arguments and arguments[0] in UNITS:
+            return _as_unit(arguments[0], arguments[1:])
+        return _answered(arguments)
     finally:
         try:
             sys.stdout.flush()
@@ -45,11 +48,24 @@ def main(arguments: Sequence[str]) -> int:
             go_on_without_reader()
 
 
-def _carried_out(verb: str, arguments: list[str]) -> int:
+def _as_unit(name: str, arguments: Sequence[str]) -> int:
+    # What it does is done by the next of them, so it may be stopped at any time.
+    call_this_process(name)
+    return UNITS[name](State(), arguments)
+
+
+def _answered(arguments: Sequence[str]) -> int:
     """Do what is asked for, and say at the end how that has ended. Returns the exit code."""
+    # A person's run is stopped politely, or not at all.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        result = COMMANDS[verb](State(), arguments)
-    except Refused as refusal:
+        if arguments:
+            # As a controller asked that is older than this way to ask.
+            raise Refused(ANOTHER_VERSION)
+        request = read_request(sys.stdin.read())
+        call_this_process(request.verb)
+        result = VERBS[type(request)](State(), request)
+    except (Refused, Unreadable) as refusal:
         say(f"refused: {refusal}")
         result = refused(str(refusal))
     if result is None:
@@ -58,40 +74,37 @@ def _carried_out(verb: str, arguments: list[str]) -> int:
     return 0 if result.ok else 1
 
 
-def _given() -> dict[str, Any]:
-    """The JSON object on standard input."""
-    text = sys.stdin.read()
-    given: dict[str, Any] = json.loads(text) if text.strip() else {}
-    return given
-
-
-def _survey(state: State, _: list[str]) -> None:
+def _survey(state: State, request: requests.Survey) -> None:
     from agent.host.readonly import only_look
     from agent.look.survey import survey
 
     only_look()
-    answer(survey(state, _given()))
+    answer(survey(state, request))
 
 
-def _preview(state: State, _: list[str]) -> None:
+def _preview(state: State, request: requests.Preview) -> None:
     from agent.host.readonly import only_look
     from agent.look.preview import preview
 
     read_only = only_look()
-    answer(preview(state, _given(), read_only))
+    answer(preview(state, request, read_only))
 
 
-def _install(state: State, _: list[str]) -> Result:
+def _install(state: State, request: requests.Install) -> Result:
     from agent.runs.install import install
 
-    say("installed: agent " + install(state, SOURCES, _given()["unit"]))
+    say("installed: agent " + install(state, SOURCES, request.unit))
     return Result(True)
 
 
-def _step(state: State, arguments: list[str]) -> Result:
-    deploy, names = arguments[0], arguments[1].split(",")
+def _step(state: State, request: requests.Step) -> Result:
+    return _in_time(state, request.deploy, partial(_do_steps, state, request))
+
+
+def _in_time(state: State, deploy: str, work: Callable[[], bool]) -> Result:
+    """How a part of a deploy has ended, which may come when that is over."""
     try:
-        done = _do_steps(state, deploy, names, _given())
+        done = work()
     except Ended as how:
         # How it did is told by its journal.
         say(f"too late: {how}")
@@ -99,58 +112,60 @@ def _step(state: State, arguments: list[str]) -> Result:
     return result_of(Transaction(state, deploy), done)
 
 
-def _do_steps(state: State, deploy: str, names: list[str], given: dict[str, Any]) -> bool:
-    if names == ["commit"]:
-        return _commit(state, deploy, given.get("clean"))
+def _do_steps(state: State, request: requests.Step) -> bool:
     from agent.runs.carry_out import run_steps
 
-    if names[0] == "begin":
+    names = request.steps
+    if request.begin is not None:
         from agent.runs.beginning import begin_deploy
 
-        say(f"begun: {begin_deploy(state, given['begin']).deploy}")
-        names = names[1:]
+        say(f"begun: {begin_deploy(state, request.begin).deploy}")
+        names = tuple(name for name in names if name != "begin")
         if not client_connected():
             return False
-    return run_steps(state, deploy, names, given)
+    return run_steps(state, request.deploy, names, {name: {"url": url} for name, url in request.urls.items()})
 
 
-def _commit(state: State, deploy: str, to_clean: dict[str, Any] | None) -> bool:
+def _commit(state: State, request: requests.Commit) -> Result:
+    return _in_time(state, request.deploy, partial(_do_commit, state, request))
+
+
+def _do_commit(state: State, request: requests.Commit) -> bool:
     """Commit, then delete what is not needed any more, if that was asked for."""
     from agent.runs.commit import commit
 
-    if not commit(state, deploy) or not client_connected():
+    if not commit(state, request.deploy) or not client_connected():
         return False
-    if to_clean is not None:
+    if request.clean is not None:
         try:
             from agent.runs.clean import clean
 
-            _tell(clean(state, to_clean))
+            _tell(clean(state, request.clean))
         except Exception as problem:  # noqa: BLE001 - the deploy has gone well, whatever becomes of this
             warn(f"clean: WARNING: old versions are still there: {problem}")
     return True
 
 
-def _fall_back(state: State, arguments: list[str]) -> Result:
+def _fall_back(state: State, request: requests.FallBack) -> Result:
     """Fall back because of something that happened elsewhere; the exit code says that it did not commit."""
     from agent.runs.ending import fall_back
 
-    transaction, given = Transaction(state, arguments[0]), _given()
+    transaction = Transaction(state, request.deploy)
     if not transaction.folder.exists():
         raise Refused("this deploy was never begun here; nothing was changed")
     transaction.interrupt()
     with transaction.alone():
-        progress = transaction.progress
-        if not progress.outcome:
-            fall_back(transaction, given["reason"], bool(given.get("settled")), Cause(given["cause"]))
+        if not transaction.progress.outcome:
+            fall_back(transaction, request.reason, request.settled, request.cause)
         else:
             say(how_it_ended(transaction))
     return result_of(transaction, ok=False)
 
 
-def _clean(state: State, _: list[str]) -> Result:
+def _clean(state: State, request: requests.Clean) -> Result:
     from agent.runs.clean import clean
 
-    _tell(clean(state, _given()))
+    _tell(clean(state, request))
     return Result(True)
 
 
@@ -160,66 +175,66 @@ def _tell(done: dict[str, Any]) -> None:
     say("{} deleted, {} kept, {:.0f} MB freed".format(len(done["deleted"]), done["kept"], done["bytes"] / 1e6))
 
 
-def _mark(state: State, _: list[str]) -> Result:
+def _pin(state: State, request: requests.Pin) -> Result:
     from agent.versions.marks import change_mark
 
-    given = _given()
-    change_mark(state, given["version"], pinned=given["pinned"] or None)
-    say("{}: {}".format("pinned" if given["pinned"] else "not pinned any more", given["version"]))
+    change_mark(state, request.version, pinned=request.pinned or None)
+    say(f"{'pinned' if request.pinned else 'not pinned any more'}: {request.version}")
     return Result(True)
 
 
-def _recover(state: State, _: list[str]) -> Result:
+def _adopt(state: State, request: requests.Adopt) -> Result:
+    """Take versions that a person or another tool has made, and that work, for working ones."""
+    from agent.versions.marks import change_mark
+
+    state.create()
+    for name in request.versions:
+        change_mark(state, name, working=int(time.time()))
+        say(f"taken over: {name}")
+    return Result(True)
+
+
+def _recover(state: State, request: requests.Recover) -> Result:
     from agent.runs.recover import recover
 
     opened = open_transaction(state)
     if opened is None:
         say("no deploy is open on this host")
         return Result(True)
-    given = _given()
-    return result_of(opened, recover(opened, given.get("database") or "", bool(given.get("force"))))
+    return result_of(opened, recover(opened, request.database or "", request.force))
 
 
-def _adopt(state: State, _: list[str]) -> Result:
-    """Take versions that a person or another tool has made, and that work, for working ones."""
-    from agent.versions.marks import change_mark
-
-    state.create()
-    for name in _given()["versions"]:
-        change_mark(state, name, working=int(time.time()))
-        say(f"taken over: {name}")
-    return Result(True)
-
-
-def _tidy(_: State, arguments: list[str]) -> None:
+def _tidy(_: State, arguments: Sequence[str]) -> int:
     from agent.versions.deletion import tidy
 
-    sys.exit(tidy(json.loads(arguments[0])))
+    return tidy(json.loads(arguments[0]))
 
 
-def _guard(state: State, _: list[str]) -> None:
+def _guard(state: State, _: Sequence[str]) -> int:
     from agent.runs import guard
 
     guard.watch(state)
+    return 0
 
 
-def _boot(state: State, _: list[str]) -> None:
+def _boot(state: State, _: Sequence[str]) -> int:
     from agent.runs import guard
 
     guard.after_boot(state)
+    return 0
 
 
-COMMANDS: dict[str, Callable[[State, list[str]], Result | None]] = {
-    "survey": _survey,
-    "preview": _preview,
-    "install": _install,
-    "step": _step,
-    "fall-back": _fall_back,
-    "clean": _clean,
-    "mark": _mark,
-    "adopt": _adopt,
-    "recover": _recover,
-    "tidy": _tidy,
-    "guard": _guard,
-    "boot": _boot,
+# What each kind of request is answered by.
+VERBS: dict[type, Callable[[State, Any], Result | None]] = {
+    requests.Survey: _survey,
+    requests.Preview: _preview,
+    requests.Install: _install,
+    requests.Step: _step,
+    requests.Commit: _commit,
+    requests.FallBack: _fall_back,
+    requests.Clean: _clean,
+    requests.Pin: _pin,
+    requests.Adopt: _adopt,
+    requests.Recover: _recover,
 }
+UNITS: dict[str, Callable[[State, Sequence[str]], int]] = {"tidy": _tidy, "guard": _guard, "boot": _boot}

@@ -50,6 +50,11 @@ def fingerprint(sources: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def hears_documents() -> bool:
+    """Whether the agent on this host is asked as this one is; those before it were asked by arguments."""
+    return (LIBRARY / "current/agent/words/requests.py").exists()
+
+
 def installed_agent() -> str | None:
     """The fingerprint of the agent on this host, or None."""
     try:

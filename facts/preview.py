@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from pyinfra.api import StringCommand
-
-from facts.survey import Survey
-from switchback.wire.calls import from_here
+from agent.words.foreseen import Foreseen
+from facts.survey import Asked
 
 
-class Preview(Survey):
+class Preview(Asked[Foreseen]):
     """
     Returns what the agent foresees of a run: commits, packages, migrations, static files, and how long the last windows
-    took. The agent comes along on standard input; nothing is written.
+    took.
 
     **Example:**
 
     .. code:: python
 
-        facts = host.get_fact(Preview, _sudo=True, _stdin=stdin_for({"settings": {...}, "version": …}))
-        facts["migrations"]["pending"]
+        found = host.get_fact(Preview, _sudo=True, _stdin=stdin_for(requests.Preview(settings, …)))
+        found.app.migrations.pending
     """
 
-    def command(self) -> StringCommand:
-        """The agent of this checkout, asked to look ahead."""
-        return from_here("preview")
+    verb = "preview"
+    shape = Foreseen

@@ -2,52 +2,77 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
 from pyinfra.api import FactBase, StringCommand
 
-from agent.words.seen import Version
-from agent.words.shapes import read
+from agent.words.facts import HostFacts
+from agent.words.shapes import Unreadable, from_json
 from switchback.wire.calls import PYTHON, from_here
 
 
-class Survey(FactBase[dict[str, Any]]):
+@dataclass(frozen=True)
+class Unread:
+    """A host that could not be looked at.
+
+    + why: what is wrong with its answer; nothing where it gave none
     """
-    Returns what the agent sees of a host: users, folders, links, scripts, service, versions, disk, open transaction,
-    hotfixes, and the commits that refs stand for. The agent comes along on standard input; nothing is written.
 
-    **Example:**
+    why: str = ""
+    transaction: ClassVar[None] = None
+    site: ClassVar[None] = None
 
-    .. code:: python
 
-        facts = host.get_fact(Survey, _sudo=True, _stdin=stdin_for({"settings": {...}}))
-        facts["linked"]["current"]  # 'django-20261123-203000-1a2b3c4-5d6e7f8'
+Surveyed = HostFacts | Unread
+T = TypeVar("T")
+
+
+class Asked(FactBase[T | Unread]):
     """
+    Returns what the agent of this checkout answers, which comes along on standard input; nothing is written.
+
+    + verb: what it is asked; shape: what it answers
+    """
+
+    verb: ClassVar[str]
+    shape: type[T]
 
     def requires_command(self) -> str:
         """Without Python on the host there is nothing to look with."""
         return PYTHON
 
     def command(self) -> StringCommand:
-        """The agent of this checkout, asked to look."""
-        return from_here("survey")
+        """The agent of this checkout, asked."""
+        return from_here(self.verb)
 
     @staticmethod
-    def default() -> dict[str, Any]:
-        """What a host that can't be read looks like."""
-        return {}
+    def default() -> Unread:
+        """What a host that can't be read is."""
+        return Unread()
 
-    def process(self, output: list[str]) -> dict[str, Any]:
-        """Read the last line; a shell may greet its user before it."""
+    def process(self, output: list[str]) -> T | Unread:
+        """Read the last line; a shell may greet its user before it, or say that there is no Python."""
+        if not output or not output[-1].startswith("{"):
+            return Unread()
         try:
-            facts = json.loads(output[-1])
-            return self.checked(facts) if isinstance(facts, dict) else {}
-        except (ValueError, IndexError):
-            return {}
+            return from_json(self.shape, output[-1])
+        except Unreadable as problem:
+            return Unread(str(problem))
 
-    def checked(self, facts: dict[str, Any]) -> dict[str, Any]:
-        """What was seen, as both sides know it. Raises Unreadable, which is a ValueError."""
-        if "versions" in facts:
-            facts["versions"] = list(read(tuple[Version, ...], facts["versions"], "versions"))
-        return facts
+
+class Survey(Asked[HostFacts]):
+    """
+    Returns what the agent sees of a host: users, folders, links, scripts, service, versions, disk, open transaction,
+    hotfixes, and the commits that refs stand for.
+
+    **Example:**
+
+    .. code:: python
+
+        facts = host.get_fact(Survey, _sudo=True, _stdin=stdin_for(requests.Survey(settings)))
+        facts.site.linked.current  # 'django-20261123-203000-1a2b3c4-5d6e7f8'
+    """
+
+    verb = "survey"
+    shape = HostFacts

@@ -8,6 +8,7 @@ from pyinfra import host, state
 from pyinfra.api import operation
 
 from agent.steps.kind import PATIENCE
+from agent.words.requests import Adopt, Pin, Recover
 from operations.steps import Commands, done_already
 from switchback.runs.run import Cleaning, Run
 from switchback.settings.model import Settings
@@ -25,7 +26,7 @@ def clean(cleaning: Cleaning) -> Commands:
     if nothing:
         host.noop(nothing)
         return
-    yield installed("clean", request=cleaning.request(), timeout=900)
+    yield installed(cleaning.request(), timeout=900)
 
 
 @operation()
@@ -55,7 +56,7 @@ def pin(version: str, pinned: bool) -> Commands:
     + version: its name
     + pinned: whether it is kept
     """
-    yield installed("mark", request={"version": version, "pinned": pinned}, timeout=60)
+    yield installed(Pin(version, pinned), timeout=60)
 
 
 @operation()
@@ -68,7 +69,7 @@ def adopt(versions: Sequence[str]) -> Commands:
     if not versions:
         host.noop("nothing to take over")
         return
-    yield installed("adopt", request={"versions": list(versions)}, timeout=60)
+    yield installed(Adopt(tuple(versions)), timeout=60)
 
 
 @operation()
@@ -82,4 +83,4 @@ def recover(settings: Settings, database: str | None, force: bool) -> Commands:
     """
     well = PATIENCE * settings.health_timeout
     limit = settings.migrate_timeout + settings.script_timeout + settings.restart_timeout + well
-    yield installed("recover", request={"database": database, "force": force}, timeout=limit + 60)
+    yield installed(Recover(database, force), timeout=limit + 60)

@@ -13,6 +13,7 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from pyinfra.facts.files import Directory, File
 from pyinfra.operations import apt
 
+from agent.words.requests import Install
 from operations.announce import announce, announce_file, nothing, show_diff
 from operations.steps import Commands
 from switchback.checks.groundwork import Rewrite, Supervisord
@@ -219,7 +220,7 @@ def agent(service: str, installed: str | None) -> Commands:
         announce(f"Will install the agent {agent_fingerprint()} in place of {installed}", kind="change")
     else:
         announce(f"Will install the agent {agent_fingerprint()}")
-    yield bring_along("install", {"unit": service}, timeout=120)
+    yield bring_along(Install(service), timeout=120)
 
 
 @operation()

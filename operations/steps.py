@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator
 
 from pyinfra import host, state
 from pyinfra.api import FunctionCommand, StringCommand
 
 from agent.words.outcomes import Cause
+from agent.words.requests import FallBack
+from switchback.runs.barrier import Barrier, Turn
 from switchback.runs.run import Run
 from switchback.screen.interrupts import Interrupts
-from switchback.wire import calls
+from switchback.wire.calls import installed
 from switchback.wire.results import has_its_database_back, heard_from
 
 Commands = Generator[StringCommand | FunctionCommand, None, None]
@@ -24,24 +26,30 @@ def step(run: Run, name: str) -> Commands:
     + run: what this run does on this host
     + name: the step, as the agent names it
     """
+    yield from in_turn(run, name, lambda hosts: hosts.at(name))
+
+
+def in_turn(run: Run, name: str, turn_of: Callable[[Barrier], Turn]) -> Commands:
+    """The same for a step at which this host's turn is another one than at most.
+
+    + turn_of: what this host does, of what has become of the others
+    """
     if name not in run.steps:
         host.noop(f"{name}: {run.idle or 'not part of this run'}")
         return
     if name in run.foreseen and not state.is_executing:
         host.noop(f"{name}: {run.foreseen[name]}")
         return
-    gone = lost(run)
-    if not gone:
-        together = run.together(name)
-        if name != together[0]:
-            yield done_already()
-            return
-        Interrupts.committing = Interrupts.committing or (name == "commit" and state.is_executing)
-        yield ask(run, *together)
-    elif run.primary in (run.host, *gone) or name == "commit":
-        yield fall_back(run, gone)
+    turn = turn_of(barrier(run))
+    if turn is Turn.FALLS_BACK:
+        yield fall_back(run)
+    elif turn is not Turn.GOES_ON:
+        host.noop(turn.value)
+    elif name != run.together(name)[0]:
+        yield done_already()
     else:
-        host.noop("waits for the primary host to take the database back first")
+        Interrupts.committing = Interrupts.committing or (name == "commit" and state.is_executing)
+        yield ask(run, *run.together(name))
 
 
 def done_already() -> FunctionCommand:
@@ -51,21 +59,17 @@ def done_already() -> FunctionCommand:
 
 def ask(run: Run, *names: str) -> StringCommand:
     """The command that has this host do steps."""
-    told = {name: run.told(name) for name in names}
-    if run.cleans_at_once and "commit" in names:
-        told["clean"] = run.cleaning().request()
-    return calls.installed("step", run.deploy, ",".join(names), request=told, timeout=run.patience(*names))
+    return installed(run.asks(names), timeout=run.patience(*names))
 
 
-def lost(run: Run) -> list[str]:
-    """The other hosts of a run that have failed by now."""
-    return run.lost(failed.name for failed in state.failed_hosts)
+def barrier(run: Run) -> Barrier:
+    """Where this host stands with the others by now."""
+    return Barrier.of(run, (failed.name for failed in state.failed_hosts))
 
 
-def fall_back(run: Run, gone: Sequence[str]) -> StringCommand:
+def fall_back(run: Run) -> StringCommand:
     """The command that makes this host fall back, because other ones have failed."""
-    # Those that only follow another one have not failed themselves.
-    failed = [name for name in gone if not any(one.followed for one in heard_from(name))]
-    reason = f"{', '.join(failed or gone)} failed, and a deploy commits on all hosts or on none"
-    settled = run.primary in gone and has_its_database_back(run.primary)
-    return calls.fall_back(run.deploy, reason, Cause.ANOTHER_HOST, run.patience(), settled)
+    others = barrier(run)
+    reason = others.reason(lambda name: any(one.followed for one in heard_from(name)))
+    settled = run.primary in others.gone and has_its_database_back(run.primary)
+    return installed(FallBack(run.deploy, reason, Cause.ANOTHER_HOST, settled), timeout=run.patience())

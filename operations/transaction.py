@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pyinfra import host
 from pyinfra.api import Host, State, operation
 
-from operations.steps import Commands, ask, lost, step
+from agent.words.requests import Install
+from operations.steps import Commands, ask, in_turn
 from switchback.hosts.gateway import for_all_hosts, reached, settle
+from switchback.runs.barrier import Barrier
 from switchback.runs.run import Run
 from switchback.wire.calls import bring_along
 from switchback.wire.payload import agent_fingerprint
@@ -30,7 +32,7 @@ def agent(run: Run) -> Commands:
     if run.agent == agent_fingerprint() or not run.steps:
         host.noop("the agent is installed")
         return
-    yield bring_along("install", {"unit": run.settings.systemd_service}, timeout=120)
+    yield bring_along(Install(run.settings.systemd_service), timeout=120)
 
 
 @operation()
@@ -66,10 +68,7 @@ def commit_first(run: Run) -> Commands:
         transaction.commit_first(run)
         transaction.commit(run)
     """
-    if run.steps and run.primary not in (run.host, *lost(run)):
-        host.noop("follows the primary host")
-        return
-    yield from step(run, "commit")
+    yield from in_turn(run, "commit", Barrier.at_decision)
 
 
 @operation()
@@ -79,14 +78,7 @@ def commit(run: Run) -> Commands:
 
     + run: what this run does on this host
     """
-    if run.steps and run.host == run.primary:
-        host.noop("has decided already")
-        return
-    # Alone among the lost, it was lost as it decided: before that, this host would have fallen back.
-    if lost(run) == [run.primary] and has_committed(run):
-        yield ask(run, "commit")
-        return
-    yield from step(run, "commit")
+    yield from in_turn(run, "commit", lambda hosts: hosts.at_following(lambda: has_committed(run)))
 
 
 def has_committed(run: Run) -> bool:

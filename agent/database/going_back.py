@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from agent.database.restoring import prove_restored, restore
@@ -17,6 +18,7 @@ from agent.migrations.risk import BREAKS, UNKNOWN
 from agent.transaction.consequences import visitors_are_in
 from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import SEAL, read_json
+from agent.words.foreseen import Migration
 
 Note = dict[str, Any]
 
@@ -43,12 +45,13 @@ def check(step: Step) -> Note:
         if way == "reverse":
             raise
         return {"warning": f"what is applied that {step.version} does not know can't be told: {problem.args[0]}"}
-    note = {"applied": found["applied"], "leaving": with_risks(found["leaving"]), "unknown": found["unknown"]}
+    leaving = with_risks(found["leaving"])
+    note = {"applied": found["applied"], "leaving": list(map(asdict, leaving)), "unknown": found["unknown"]}
     refusal = not_reversible(found["leaving"]) if way == "reverse" else ""
     if refusal:
         raise StepFailed(refusal)
     stays = [] if way == "restore" else in_neither(note["unknown"])
-    newer = newer_schema(note["leaving"]) if way == "keep" else []
+    newer = newer_schema(leaving) if way == "keep" else []
     return {**note, **warned(stays, newer)}
 
 
@@ -102,17 +105,14 @@ def not_reversible(leaving: Sequence[Note], why: str = "") -> str:
     return f"{first}\nGo back without the database (--data database=keep), or with a backup (--data database=restore)."
 
 
-def newer_schema(leaving: list[Note]) -> list[str]:
-    """What of migrations that stay may keep an older version from working, a line each.
-
-    + leaving: as `with_risks` has them
-    """
+def newer_schema(leaving: Sequence[Migration]) -> list[str]:
+    """What of migrations that stay may keep an older version from working, a line each."""
     return [
-        f"{label(one)} stays, {operation['says']}: {risk['says']}"
+        f"{label(vars(one))} stays, {operation.says}: {risk.says}"
         for one in leaving
-        for operation in one["operations"]
-        for risk in operation["risks"]
-        if risk["kind"] in (BREAKS, UNKNOWN)
+        for operation in one.operations
+        for risk in operation.risks
+        if risk.kind in (BREAKS, UNKNOWN)
     ]
 
 

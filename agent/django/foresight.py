@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from agent.django.inside import MODULES
 from agent.django.manage import said_in
@@ -15,23 +14,36 @@ from agent.host.command import CommandFailed, Runner
 from agent.host.reading import read_text
 from agent.host.users import acting_as
 from agent.migrations import sources
-from agent.migrations.names import DEFAULT
+from agent.migrations.names import DEFAULT, label
+from agent.migrations.risk import Operation as Described
 from agent.migrations.risk import risks, with_new_tables
+from agent.words.foreseen import DjangoForesees, Migration, Operation, Risk
+from agent.words.shapes import Unreadable, read, to_json
 
 # How long Django may take to answer, seconds.
 LIMIT = 30.0
 # No bytecode beside the app's sources.
 NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 
-Found = dict[str, Any]
+
+@dataclass(frozen=True)
+class Question:
+    """What a Django is asked, as `foresee` in `inside.looks` has it.
+
+    + sql: whether to write out each migration's SQL; static: whether to list the static files
+    + keep: which of the applied migrations another version has
+    """
+
+    sql: bool = False
+    static: bool = False
+    keep: tuple[tuple[str, ...], ...] | None = None
 
 
-def ask(runner: Runner, room: Path, python: Path, config: Path, asked: Found) -> Found:
+def ask(runner: Runner, room: Path, python: Path, config: Path, question: Question) -> DjangoForesees:
     """What an app's Django foresees. Raises CommandFailed where it can't be asked.
 
     + python: the interpreter that the app runs with
     + config: the directory of its manage.py
-    + asked: as `foresee` in `inside.looks` has it
     """
     side = room / "manage_shim.py"
     manage = config / "manage.py"
@@ -39,8 +51,12 @@ def ask(runner: Runner, room: Path, python: Path, config: Path, asked: Found) ->
         if not needed.exists():
             raise CommandFailed(f"{needed} is not there", "")
     runner = replace(runner, until=min(runner.until, time.time() + LIMIT))
-    argv = [str(python), str(side), str(manage), "foresee", json.dumps(asked)]
-    return said_in(runner.run(argv, cwd=config, env=NO_BYTECODE), "our question")
+    argv = [str(python), str(side), str(manage), "foresee", to_json(question)]
+    output = runner.run(argv, cwd=config, env=NO_BYTECODE)
+    try:
+        return read(DjangoForesees, said_in(output, "our question"), "what it foresees")
+    except Unreadable as problem:
+        raise CommandFailed(str(problem), output) from None
 
 
 def lay_out(runner: Runner, room: Path) -> None:
@@ -61,28 +77,27 @@ def _source(module: str) -> str:
     return source
 
 
-def with_risks(migrations: list[Found]) -> list[Found]:
+def with_risks(migrations: Sequence[Described]) -> tuple[Migration, ...]:
     """Migrations with the risks of each operation, and less of what only those needed. Pure."""
     marked = iter(with_new_tables([one for migration in migrations for one in migration["operations"]]))
-    told = []
-    for migration in migrations:
-        operations = [next(marked) for _ in migration["operations"]]
-        told.append(
-            {
-                "app": migration["app"],
-                "name": migration["name"],
-                "database": migration.get("database", DEFAULT),
-                "idle": migration.get("idle", False),
-                "loses": migration.get("loses", False),
-                "halfway": migration.get("halfway", not migration["atomic"]),
-                "reversible": migration["reversible"],
-                "atomic": migration["atomic"],
-                "operations": [{"says": one["says"], "risks": risks(one)} for one in operations],
-                "sql": migration.get("sql"),
-                **({"unread": migration["unread"]} if migration.get("unread") else {}),
-            }
-        )
-    return told
+    return tuple(_with_risks(one, [next(marked) for _ in one["operations"]]) for one in migrations)
+
+
+def _with_risks(migration: Described, operations: Sequence[Described]) -> Migration:
+    sql = migration.get("sql")
+    return Migration(
+        app=migration["app"],
+        name=migration["name"],
+        database=migration.get("database", DEFAULT),
+        idle=migration.get("idle", False),
+        loses=migration.get("loses", False),
+        halfway=migration.get("halfway", not migration["atomic"]),
+        reversible=migration["reversible"],
+        atomic=migration["atomic"],
+        operations=tuple(Operation(one["says"], tuple(Risk(**risk) for risk in risks(one))) for one in operations),
+        sql=None if sql is None else tuple(sql),
+        unread=migration.get("unread", ""),
+    )
 
 
 def _text_of(path: Path) -> str:
@@ -93,11 +108,13 @@ def _text_of(path: Path) -> str:
         return ""
 
 
-def from_files(code: Path, applied: list[list[str]]) -> tuple[list[Found], list[list[str]]]:
-    """What the migration files of a checkout would apply, and what is applied that it lacks."""
+def from_files(code: Path, applied: Sequence[Sequence[str]]) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
+    """What the migration files of a checkout would apply, and the names of what is applied that it lacks."""
     files = {}
     for path in sorted(code.glob("**/migrations/*.py")):
         if path.stem != "__init__":
             key = (path.parent.parent.name, path.stem)
             files[key] = sources.describe(*key, _text_of(path))
-    return sources.pending(files, [(app, name) for app, name in applied])
+    # The files don't tell of another database than the default one.
+    pending, missing = sources.pending(files, [(one[0], one[1]) for one in applied if len(one) == 2])
+    return with_risks(pending), tuple(map(label, missing))

@@ -2,54 +2,70 @@
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
-def at_once(jobs: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-    """Do jobs side by side, and return what each has found. Raises RuntimeError for one that fails by an error of ours.
+class Beside(Generic[T]):
+    """A job that is done meanwhile. A process and not a thread: the agent acts as other users, which holds for all of
+    one."""
 
-    Processes and not threads: the agent acts as other users, which holds for a whole process.
-
-    + jobs: each returns what JSON can hold
-    """
-    started = {name: _start(job) for name, job in jobs.items()}
-    # Whatever fails, all of them are waited for.
-    answers = {name: _finish(pid, end) for name, (pid, end) in started.items()}
-    failed = [answer["error"] for answer in answers.values() if "error" in answer]
-    if failed:
-        raise RuntimeError("\n".join(failed))
-    return {name: answer["found"] for name, answer in answers.items()}
-
-
-def _start(job: Callable[[], Any]) -> tuple[int, int]:
-    sys.stdout.flush()
-    ours, theirs = os.pipe()
-    pid = os.fork()
-    if pid:
+    def __init__(self, job: Callable[[], T]) -> None:
+        sys.stdout.flush()
+        self._end, theirs = os.pipe()
+        self._text: bytes | None = None
+        self._pid = os.fork()
+        if not self._pid:
+            os.close(self._end)
+            _answer(job, theirs)
         os.close(theirs)
-        return pid, ours
+
+    def wait(self) -> bytes:
+        """Wait until it is done."""
+        if self._text is None:
+            with os.fdopen(self._end, "rb") as file:
+                self._text = file.read()
+            os.waitpid(self._pid, 0)
+        return self._text
+
+    def found(self) -> T:
+        """What it has found, once it is done. Raises RuntimeError where it failed by an error of ours."""
+        text = self.wait()
+        if not text:
+            raise RuntimeError(f"process {self._pid} ended without an answer")
+        # Written by this very program, into a pipe that nobody else has.
+        error, found = pickle.loads(text)  # noqa: S301
+        if error:
+            raise RuntimeError(error)
+        answer: T = found
+        return answer
+
+
+def _answer(job: Callable[[], object], end: int) -> None:
     code = 1
     try:
-        os.close(ours)
         try:
-            answer = {"found": job()}
+            answer = ("", job())
         except Exception:  # noqa: BLE001 - told to the one who waits for it
-            answer = {"error": traceback.format_exc()}
-        with os.fdopen(theirs, "w") as file:
-            json.dump(answer, file)
+            answer = (traceback.format_exc(), None)
+        with os.fdopen(end, "wb") as file:
+            pickle.dump(answer, file)
         code = 0
     finally:
         os._exit(code)
 
 
-def _finish(pid: int, end: int) -> dict[str, Any]:
-    with os.fdopen(end) as file:
-        text = file.read()
-    os.waitpid(pid, 0)
-    answer: dict[str, Any] = json.loads(text) if text else {"error": f"process {pid} ended without an answer"}
-    return answer
+def at_once(jobs: Mapping[str, Callable[[], T]]) -> dict[str, T]:
+    """Do jobs side by side, and return what each has found. Raises RuntimeError for one that fails by an error of
+    ours."""
+    started = {name: Beside(job) for name, job in jobs.items()}
+    # Whatever fails, all of them are waited for.
+    for one in started.values():
+        one.wait()
+    return {name: one.found() for name, one in started.items()}

@@ -109,3 +109,9 @@ def _any_alive(pgids: Collection[int]) -> bool:
         if int(fields[2]) in pgids and fields[0] not in "ZX":
             return True
     return False
+
+
+def call_this_process(what: str) -> None:
+    """Say what this process is about where people look for that: ps, top, pgrep."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(f"agent {what}")

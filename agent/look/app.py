@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from agent.database import going_back
 from agent.django import foresight
+from agent.django.foresight import Question
 from agent.host.command import CommandFailed
 from agent.host.reading import beginning_of
 from agent.host.users import acting_as
-from agent.look.request import Look
+from agent.look.request import Look, Source
 from agent.look.requirements import other_packages
+from agent.migrations.names import label
 from agent.text.masking import masked_lines, masked_message, secrets_in
 from agent.text.tracebacks import reason
 from agent.versions import static_files
 from agent.versions.marks import SEAL, outside_of, read_json
+from agent.words.foreseen import App, DjangoForesees, Migration, Migrations, Static
 
-Found = dict[str, Any]
-# How many names of a kind are told; all of them are counted.
-SHOWN = 50
-# How much of an error's line is told, characters; and how much of a config file is read for it, bytes.
-SHOWN_OF_LINE, READ = 300, 256 * 1024
+# How many of a config's files are read for secrets, how much of each, bytes; and how much of an error's line is told,
+# characters.
+FILES, READ, SHOWN_OF_LINE = 50, 256 * 1024, 300
 
 
-def app_to_come(look: Look, room: Path, sources: Mapping[str, Found]) -> Found:
+def app_to_come(look: Look, room: Path, sources: Mapping[str, Source]) -> App:
     """The migrations and the static files, each with who has told them: Django, or the files alone.
 
     + sources: where code and config to come are checked out, or why they are not
     """
     if not look.read_only:
-        why = "this host does not let a look be made read-only, so that the app is not asked"
-        return {"migrations": {"source": "unknown", "why": why}, "static": {"source": "unknown", "why": why}}
+        return _unknown("this host does not let a look be made read-only, so that the app is not asked")
     if look.built:
-        return _app_of_built(look, room)
-    broken = [source["problem"] for source in sources.values() if "problem" in source]
+        return App(_migrations_of_built(look, room), _static_of_built(look))
+    broken = [source.problem for source in sources.values() if source.problem]
     if broken or not sources:
-        why = broken[0] if broken else "the commit isn't known"
-        return {"migrations": {"source": "unknown", "why": why}, "static": {"source": "unknown", "why": why}}
-    folders = {part: Path(source["folder"]) for part, source in sources.items()}
+        return _unknown(broken[0] if broken else "the commit isn't known")
+    folders = {part: Path(source.folder) for part, source in sources.items()}
     why = other_packages(look, sources["code"])
     if not why:
         try:
@@ -48,6 +48,10 @@ def app_to_come(look: Look, room: Path, sources: Mapping[str, Found]) -> Found:
         except CommandFailed as problem:
             why = "the new code can't be asked before it is built: " + _why(look, folders["config"], problem)
     return _app_of_files(look, room, folders["code"], why)
+
+
+def _unknown(why: str) -> App:
+    return App(Migrations("unknown", why), Static("unknown", why))
 
 
 def _why(look: Look, config: Path, problem: CommandFailed) -> str:
@@ -59,126 +63,116 @@ def _secrets(look: Look, config: Path) -> set[str]:
     """The secret values in a config: what an error says of one is not to be shown either."""
     found = set[str]()
     with acting_as(look.layout.app):
-        for path in sorted(config.glob("*"))[:SHOWN]:
+        for path in sorted(config.glob("*"))[:FILES]:
             with contextlib.suppress(OSError):
                 found |= secrets_in(beginning_of(path, READ))
     return found
 
 
-def _app_of_checkout(look: Look, room: Path, folders: Mapping[str, Path]) -> Found:
+def _app_of_checkout(look: Look, room: Path, folders: Mapping[str, Path]) -> App:
     """Ask the new code, as it is checked out, with the packages that are live."""
     python = look.layout.part(str(look.was), "venv") / "bin" / "python"
-    asked = {"sql": look.diff, "static": True, "keep": None}
-    found = foresight.ask(look.runner, room, python, folders["config"], asked)
-    strangers = outside_of(room, found["code"])
+    found = foresight.ask(look.runner, room, python, folders["config"], Question(sql=look.diff, static=True))
+    strangers = outside_of(room, found.code)
     if strangers:
         raise CommandFailed("another code answers", f"the config leads to code in {strangers[0]}")
-    return {"migrations": _foreseen(look, room, found), "static": _static(look, found["static"])}
+    return App(_foreseen(look, room, found), _static(look, found.static))
 
 
-def _foreseen(look: Look, room: Path, found: Found) -> Found:
-    known = {tuple(pair) for pair in found["known"] + found["replaced"]}
-    apps = {app for app, _ in known}
-    missing = [pair for pair in found["applied"] if tuple(pair[:2]) not in known]
-    return {
-        "source": "django",
-        "why": "",
-        "applied": found["applied"],
-        "conflicts": found["conflicts"],
-        "inconsistent": found["inconsistent"],
-        "databases": [one["alias"] for one in found["databases"]],
-        "pending": _masked_sql(foresight.with_risks(found["pending"])),
-        "missing": missing,
-        "leaving": _described_by_live(look, room, sorted(known)) if missing and look.was else [],
-        "apps": sorted(apps),
-    }
-
-
-def _masked_sql(migrations: list[Found]) -> list[Found]:
-    return [{**one, "sql": masked_lines(one["sql"]) if one["sql"] else one["sql"]} for one in migrations]
-
-
-def _app_of_built(look: Look, room: Path) -> Found:
+def _ask(look: Look, room: Path, version: str, question: Question) -> DjangoForesees:
     """Ask a version that is built: at its own path, with its own packages."""
-    layout = look.layout
-    static = _static_of_built(look)
+    python = look.layout.part(version, "venv") / "bin" / "python"
+    return foresight.ask(look.runner, room, python, look.layout.part(version, "config"), question)
+
+
+def _foreseen(look: Look, room: Path, found: DjangoForesees) -> Migrations:
+    known = {*found.known, *found.replaced}
+    missing = [name for name in found.applied if name[:2] not in known]
+    return Migrations(
+        "django",
+        applied=tuple(map(label, found.applied)),
+        databases=tuple(one["alias"] for one in found.databases),
+        pending=tuple(map(_masked_sql, foresight.with_risks(found.pending))),
+        missing=tuple(map(label, missing)),
+        leaving=_described_by_live(look, room, sorted(known)) if missing and look.was else (),
+        conflicts=found.conflicts,
+        inconsistent=found.inconsistent,
+    )
+
+
+def _masked_sql(migration: Migration) -> Migration:
+    return replace(migration, sql=tuple(masked_lines(migration.sql))) if migration.sql else migration
+
+
+def _migrations_of_built(look: Look, room: Path) -> Migrations:
+    """What a version that is built would do; of one that lacks some of what is applied, what that is."""
+    asked = look.version if look.leaves is None else str(look.was)
     try:
         if look.leaves is not None:
-            return {"migrations": _leaving(look, room), "static": static}
-        asked = {"sql": look.diff, "static": False, "keep": None}
-        python = layout.part(look.version, "venv") / "bin" / "python"
-        found = foresight.ask(look.runner, room, python, layout.part(look.version, "config"), asked)
+            return _leaving(look, room)
+        return _foreseen(look, room, _ask(look, room, asked, Question(sql=look.diff)))
     except CommandFailed as problem:
-        why = _why(look, layout.part(look.version if look.leaves is None else str(look.was), "config"), problem)
-        return {"migrations": {"source": "unknown", "why": why}, "static": static}
-    return {"migrations": _foreseen(look, room, found), "static": static}
+        return Migrations("unknown", _why(look, look.layout.part(asked, "config"), problem))
 
 
-def _described_by_live(look: Look, room: Path, known: Any) -> list[Found]:
+def _described_by_live(look: Look, room: Path, known: Sequence[tuple[str, ...]]) -> tuple[Migration, ...]:
     """What is applied that the new code does not know, as the live version has it; nothing where that can't tell."""
     try:
-        return foresight.with_risks(_ask_live(look, room, known)["leaving"])
+        return foresight.with_risks(_ask(look, room, str(look.was), Question(keep=tuple(known))).leaving)
     except CommandFailed:
-        return []
+        return ()
 
 
-def _ask_live(look: Look, room: Path, known: Any) -> Found:
-    was = str(look.was)
-    python = look.layout.part(was, "venv") / "bin" / "python"
-    asked = {"sql": False, "static": False, "keep": known}
-    return foresight.ask(look.runner, room, python, look.layout.part(was, "config"), asked)
-
-
-def _leaving(look: Look, room: Path) -> Found:
+def _leaving(look: Look, room: Path) -> Migrations:
     """What the live version has applied that the older one lacks: only the live one can tell, and reverse it."""
     known = read_json(look.layout.version(look.version) / SEAL).get("migrations")
-    found = _ask_live(look, room, known)
-    why = "" if known is not None else going_back.says_nothing(look.version)
-    said = {"source": "django", "why": why, "applied": found["applied"], "conflicts": {}, "pending": [], "missing": []}
-    return {**said, "leaving": foresight.with_risks(found["leaving"]), "unknown": found["unknown"]}
+    found = _ask(look, room, str(look.was), Question(keep=known))
+    return Migrations(
+        "django",
+        "" if known is not None else going_back.says_nothing(look.version),
+        applied=tuple(map(label, found.applied)),
+        leaving=foresight.with_risks(found.leaving),
+        unknown=tuple(map(label, found.unknown)),
+    )
 
 
-def _app_of_files(look: Look, room: Path, code: Path, why: str) -> Found:
+def _app_of_files(look: Look, room: Path, code: Path, why: str) -> App:
     """Read the new code's files, and ask the live version what is applied."""
-    static = {"source": "unknown", "why": why}
-    applied: list[list[str]] = []
-    known = False
+    static = Static("unknown", why)
+    applied = None
     if look.was:
-        python = look.layout.part(look.was, "venv") / "bin" / "python"
         try:
-            asked = {"sql": False, "static": False, "keep": None}
-            found = foresight.ask(look.runner, room, python, look.layout.part(look.was, "config"), asked)
-            applied, known = found["applied"], True
+            applied = _ask(look, room, look.was, Question()).applied
         except CommandFailed as problem:
             said = _why(look, look.layout.part(look.was, "config"), problem)
             why = f"{why}; and the live version can't say what is applied: {said}"
     with acting_as(look.layout.app):
-        pending, missing = foresight.from_files(code, [one for one in applied if len(one) == 2])
-    told: Found = {"source": "files", "why": why, "applied": applied if known else None, "conflicts": {}}
-    return {"migrations": {**told, "pending": foresight.with_risks(pending), "missing": missing}, "static": static}
+        pending, missing = foresight.from_files(code, applied or ())
+    told = None if applied is None else tuple(map(label, applied))
+    return App(Migrations("files", why, applied=told, pending=pending, missing=missing), static)
 
 
-def _static(look: Look, after: dict[str, str] | None) -> Found:
+def _static(look: Look, after: Mapping[str, str] | None) -> Static:
     if after is None:
-        return {"source": "unknown", "why": "there are more static files than can be read in time"}
+        return Static("unknown", "there are more static files than can be read in time")
     return _compared(look, "django", after)
 
 
-def _static_of_built(look: Look) -> Found:
+def _static_of_built(look: Look) -> Static:
     """Those of a version that is built."""
     try:
         with acting_as(look.layout.app):
             after = static_files.collected(look.layout.part(look.version, "static"))
     except static_files.TooMuch as problem:
-        return {"source": "unknown", "why": str(problem)}
+        return Static("unknown", str(problem))
     return _compared(look, "built", after)
 
 
-def _compared(look: Look, source: str, after: dict[str, str]) -> Found:
+def _compared(look: Look, source: Literal["django", "built"], after: Mapping[str, str]) -> Static:
     live = look.part("static")
     try:
         with acting_as(look.layout.app):
             before = static_files.collected(live) if live else {}
     except static_files.TooMuch as problem:
-        return {"source": "unknown", "why": str(problem)}
-    return {"source": source, "why": "", **static_files.compare(before, after)}
+        return Static("unknown", str(problem))
+    return static_files.compare(source, before, after)

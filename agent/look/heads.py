@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from agent.host.command import CommandFailed, Runner
 from agent.host.users import acting_as
@@ -19,8 +18,8 @@ from agent.service.supervisor_config import Program, Sections, Unreadable, parse
 from agent.text.masking import masked_urls
 from agent.versions import packages
 from agent.versions.layout import SUPERVISORD, Layout
-
-Found = dict[str, Any]
+from agent.words.needs import Heads, Module, Requirements, Server
+from agent.words.requests import Ref
 
 # An app as a server's command line names it: module, colon, name.
 APP = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*(?:\(\))?")
@@ -29,21 +28,20 @@ SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,:=]\s*["']([\w.]+)["']"
 INSTEAD = re.compile(r"(?:.*/)?(?:requirements[^/]*\.(?:txt|in)|requirements/[^/]+\.txt|pyproject\.toml)")
 
 
-def heads(runner: Runner, layout: Layout, asked: Mapping[str, Found], refs: Mapping[str, Found]) -> Found:
-    """What the commits to come lack, read from their files alone.
+def heads(runner: Runner, layout: Layout, asked: Mapping[str, Ref], shas: Mapping[str, str]) -> Heads | str:
+    """What the commits to come lack, read from their files alone; a sentence where they can't be read.
 
-    + asked: the URL of code and of config; refs: the commits that were found for them
+    + asked: the URL of code and of config; shas: the commits that were found for them
     """
     with room_of(runner) as room:
         try:
-            shas = {part: refs[part]["sha"] for part in asked}
             repositories = {
-                part: _repository(runner, layout.own / f"{part}.git", room / f"{part}.git", one["url"], shas[part])
+                part: _repository(runner, layout.own / f"{part}.git", room / f"{part}.git", one.url, shas[part])
                 for part, one in asked.items()
             }
             return _read(runner, layout, repositories, shas)
         except CommandFailed as problem:
-            return {"problem": masked_urls(first_words(problem))}
+            return masked_urls(first_words(problem))
 
 
 def _repository(runner: Runner, mirror: Path, repository: Path, url: str, sha: str) -> Path:
@@ -59,7 +57,7 @@ def _repository(runner: Runner, mirror: Path, repository: Path, url: str, sha: s
     return repository
 
 
-def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas: Mapping[str, str]) -> Found:
+def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas: Mapping[str, str]) -> Heads:
     def text_of(part: str, path: str) -> str | None:
         return read_text(runner, repositories[part], shas[part], path)
 
@@ -69,23 +67,22 @@ def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas
     manage = text_of("config", "manage.py")
     named = SETTINGS.search(manage or "")
     sections, own = _sections(layout, text_of("config", SUPERVISORD))
-    return {
-        "problem": None,
-        "requirements": {
-            "found": bool(texts),
-            "instead": [] if texts else sorted(path for path in trees["code"] if INSTEAD.fullmatch(path)),
-            "names": sorted(named_in(texts)),
-            "all_named": bool(texts) and is_all_named(texts) and not layout.settings.get("build_script"),
-        },
+    return Heads(
+        Requirements(
+            found=bool(texts),
+            instead=() if texts else tuple(sorted(path for path in trees["code"] if INSTEAD.fullmatch(path))),
+            names=tuple(sorted(named_in(texts))),
+            all_named=bool(texts) and is_all_named(texts) and not layout.settings.get("build_script"),
+        ),
         # A link there is one to a file of the code's, say.
-        "manage": manage is not None or "manage.py" in trees["config"],
-        "settings": _module(named.group(1), trees) if named else None,
-        "own_supervisord": own,
-        "servers": [one for program in programs(sections).values() for one in _server(program, trees)],
-        "starts_supervisord": _starts_supervisord(layout),
-        "uv": bool(shutil.which("uv", path=f"/usr/local/bin:/usr/bin:/bin:{layout.home / '.local/bin'}")),
-        "live": sorted(packages.installed(layout.path("current_venv_dir"))),
-    }
+        manage=manage is not None or "manage.py" in trees["config"],
+        settings=_module(named.group(1), trees) if named else None,
+        own_supervisord=own,
+        servers=tuple(one for program in programs(sections).values() for one in _server(program, trees)),
+        starts_supervisord=_starts_supervisord(layout),
+        uv=bool(shutil.which("uv", path=f"/usr/local/bin:/usr/bin:/bin:{layout.home / '.local/bin'}")),
+        live=tuple(sorted(packages.installed(layout.path("current_venv_dir")))),
+    )
 
 
 def _files(runner: Runner, repository: Path, sha: str) -> frozenset[str]:
@@ -132,21 +129,18 @@ def is_all_named(texts: Mapping[str, str]) -> bool:
     )
 
 
-def _server(program: Program, trees: Mapping[str, frozenset[str]]) -> Iterator[Found]:
+def _server(program: Program, trees: Mapping[str, frozenset[str]]) -> Iterator[Server]:
     """A program that serves the app: by which package, and the app's module."""
     argv = program.argv
     package = argv[2] if argv[1:2] == ["-m"] and argv[2:] else os.path.basename(argv[0]) if argv else ""
     if package not in startable.SERVERS:
         return
     apps = [match.group(1) for match in map(APP.fullmatch, argv) if match]
-    yield {"program": program.name, "package": package, "app": _module(apps[0], trees) if apps else None}
+    yield Server(program.name, package, _module(apps[0], trees) if apps else None)
 
 
-def _module(name: str, trees: Mapping[str, frozenset[str]]) -> Found:
-    """Where a module is in the repositories. Pure.
-
-    `found` is None where it may come from a package; `instead` names modules that may be meant.
-    """
+def _module(name: str, trees: Mapping[str, frozenset[str]]) -> Module:
+    """Where a module is in the repositories. Pure."""
     path = name.replace(".", "/")
     files = (path + ".py", path + "/__init__.py")
     code, config = trees["code"], trees["config"]
@@ -160,4 +154,4 @@ def _module(name: str, trees: Mapping[str, frozenset[str]]) -> Found:
     # At the code's top it can be found where a program is started there.
     unsure = files[0] in code or not (known or "." not in name)
     found = True if there else None if unsure else False
-    return {"name": name, "found": found, "instead": [] if there else instead[:3]}
+    return Module(name, found, () if there else tuple(instead[:3]))

@@ -10,10 +10,9 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from agent.database import backup_of
 from agent.django import foresight
@@ -22,15 +21,27 @@ from agent.host.command import CommandFailed, Runner
 from agent.host.http import ask
 from agent.host.users import acting_as
 from agent.migrations.names import labels
-from agent.service import startable
+from agent.service import in_the_way, startable
+from agent.service.supervisor_config import Sections
 from agent.text.lines import bounded, cut, lines_of
 from agent.text.masking import masked_message
 from agent.text.tracebacks import reason
 from agent.versions.layout import Layout
 from agent.versions.marks import NAME, SEAL, read_json
 from agent.visitors import served
-
-Found = dict[str, Any]
+from agent.words.history import PastRun
+from agent.words.needs import (
+    About,
+    BackupScript,
+    Database,
+    Databases,
+    InTheWay,
+    LiveApp,
+    StaticFound,
+    StaticPlace,
+    Stops,
+)
+from agent.words.shapes import Unreadable, read
 
 # How long one question to a database may take, seconds, and one to the app's own Django.
 ANSWER = 10.0
@@ -43,27 +54,29 @@ HERE = ("", "localhost", "127.0.0.1", "::1")
 DATABASE = re.compile(r"""^database=["']?(\$\{DATABASE:-\$\(id -un\)\}|[\w.-]+)["']?\s*$""", re.MULTILINE)
 
 
-def website(settings: Mapping[str, Any]) -> Found:
-    """Ask the website once, as a visitor would."""
-    return {"problem": ask(settings["website_url"], {}, settings["site_status"], ANSWER)}
+def website(layout: Layout) -> str | None:
+    """Ask the website once, as a visitor would. Returns what is wrong with its answer."""
+    return ask(layout.settings["website_url"], {}, layout.settings["site_status"], ANSWER)
 
 
-def database(runner: Runner, layout: Layout, current: str | None, history: Sequence[Found]) -> Found:
+def database(runner: Runner, layout: Layout, current: str | None, history: Sequence[PastRun]) -> Databases:
     """Ask for the app's databases as the live version knows them, and for those that are backed up.
 
-    + history: the last runs' lines
+    + history: the last runs
     """
-    app = _asked_of_app(runner, layout, current) if current else None
-    last = next((line["backup"] for line in reversed(history) if line.get("backup")), None)
-    databases = list(app.get("databases", {}).values()) if app else []
-    return {
-        "script": _script(runner, layout),
-        "app": app,
-        "backup": _of_another(runner, layout, Path(last), databases) if last and databases else None,
-    }
+    asked = _asked_of_app(runner, layout, current) if current else None
+    app = asked if isinstance(asked, LiveApp) else None
+    last = next((run.backup for run in reversed(history) if run.backup), None)
+    databases = list(app.databases.values()) if app else []
+    return Databases(
+        script=_script(runner, layout),
+        app=app,
+        unasked=asked if isinstance(asked, str) else "",
+        backup=_of_another(runner, layout, Path(last), databases) if last and databases else None,
+    )
 
 
-def _of_another(runner: Runner, layout: Layout, path: Path, databases: Sequence[Found]) -> str | None:
+def _of_another(runner: Runner, layout: Layout, path: Path, databases: Sequence[Database]) -> str | None:
     """Why the last backup is not of one of these databases; None where it is, or where its file does not tell."""
     try:
         with acting_as(layout.app):
@@ -76,12 +89,13 @@ def _of_another(runner: Runner, layout: Layout, path: Path, databases: Sequence[
         # It may be deleted by now, or elsewhere.
         return None
     problem = backup_of.of_another(
-        backup_of.told_by(head, listed), [{**one, "configured": one["name"]} for one in databases]
+        backup_of.told_by(head, listed),
+        [{"vendor": one.vendor, "name": one.name, "configured": one.name} for one in databases],
     )
     return f"{path}: {problem}" if problem else None
 
 
-def _script(runner: Runner, layout: Layout) -> Found | None:
+def _script(runner: Runner, layout: Layout) -> BackupScript | None:
     """The database that the backup script backs up, as far as that can be read from it; None where nothing can."""
     path = layout.path("backup_script")
     try:
@@ -96,7 +110,7 @@ def _script(runner: Runner, layout: Layout) -> Found | None:
         return None
     named = DATABASE.search(text)
     name = None if named is None else layout.app if named.group(1).startswith("$") else named.group(1)
-    return {"name": name, "problem": _refused(runner, name) if name else None}
+    return BackupScript(name, _refused(runner, name) if name else None)
 
 
 def _refused(runner: Runner, name: str) -> str | None:
@@ -127,7 +141,8 @@ def first_words(problem: CommandFailed) -> str:
     return masked_message(cut(said[0], 300)) if said else str(problem.args[0])
 
 
-def _asked_of_app(runner: Runner, layout: Layout, current: str) -> Found:
+def _asked_of_app(runner: Runner, layout: Layout, current: str) -> LiveApp | str:
+    """What the live version says of itself; a sentence where it can't be asked."""
     with room_of(runner) as room:
         foresight.lay_out(runner, room)
         config = layout.part(current, "config")
@@ -135,11 +150,11 @@ def _asked_of_app(runner: Runner, layout: Layout, current: str) -> Found:
         argv = [str(python), str(room / "manage_shim.py"), str(config / "manage.py"), "about"]
         try:
             output = replace(runner, until=time.time() + DJANGO).run(argv, cwd=config, env=foresight.NO_BYTECODE)
-            found: Found = said_in(output, "our question")
+            found = read(About, said_in(output, "our question"), "its answer")
         except CommandFailed as problem:
-            return {"problem": masked_message(cut(reason(problem.output), 300)) or str(problem.args[0])}
-        except OSError as problem:
-            return {"problem": str(problem)}
+            return masked_message(cut(reason(problem.output), 300)) or str(problem.args[0])
+        except (OSError, Unreadable) as problem:
+            return str(problem)
     places = layout.once_live(current)
     folder = os.path.realpath(str(layout.version(current))) + "/"
 
@@ -147,19 +162,22 @@ def _asked_of_app(runner: Runner, layout: Layout, current: str) -> Found:
         with acting_as(layout.app):
             return (os.path.realpath(startable.led(path, places)) + "/").startswith(folder)
 
-    for one in found["databases"].values():
-        one["problem"] = masked_message(bounded(one["problem"], 300, 300))
-        one["elsewhere"] = not (one["host"] in HERE or one["host"].startswith("/"))
-        one["inside"] = one["vendor"] == "sqlite" and inside(one["name"])
-    unknown = [one for one in found["unknown"] if tuple(one[:2]) not in _in_versions(layout)]
-    uploads = sorted({path for path in found["uploads"].values() if inside(path)})
-    return {
-        "problem": None,
-        "databases": found["databases"],
-        "uploads_inside": uploads,
-        "unknown": bounded(labels(unknown), 500, 500),
-        "static": served.looked_for(layout, current, found["static"]),
+    databases = {
+        alias: replace(
+            one,
+            problem=masked_message(bounded(one.problem, 300, 300)),
+            elsewhere=not (one.host in HERE or one.host.startswith("/")),
+            inside=one.vendor == "sqlite" and inside(one.name),
+        )
+        for alias, one in found.databases.items()
     }
+    unknown = [one for one in found.unknown if one[:2] not in _in_versions(layout)]
+    return LiveApp(
+        databases,
+        looked_for(layout, current, found.static),
+        uploads_inside=tuple(sorted({path for path in found.uploads.values() if inside(path)})),
+        unknown=bounded(labels(unknown), 500, 500),
+    )
 
 
 def _in_versions(layout: Layout) -> set[tuple[str, ...]]:
@@ -168,6 +186,42 @@ def _in_versions(layout: Layout) -> set[tuple[str, ...]]:
         names = [name for name in os.listdir(str(layout.versions)) if NAME.match(name)]
         seals = [read_json(layout.version(name) / SEAL) for name in names]
     return {tuple(pair) for seal in seals for pair in seal.get("migrations") or ()}
+
+
+def about_start_and_end(layout: Layout, current: str | None, running: Sections | None) -> InTheWay:
+    """Look for what would be in the way of the app's next start, or of its end.
+
+    + running: the config of the supervisord that runs; None where none does
+    """
+    sections = running or {}
+    return InTheWay(
+        logs=tuple(in_the_way.unwritable_logs(layout, sections)),
+        foreign=in_the_way.foreign(layout, current) if current else None,
+        stops=Stops(in_the_way.stop_limit(layout), in_the_way.stops_within(sections), in_the_way.slowest(sections)),
+    )
+
+
+def looked_for(layout: Layout, current: str, told: StaticPlace | None) -> StaticFound:
+    """What the live version's settings say of its static files: what a build would refuse, and what is worth knowing.
+
+    + told: none where the app has no static files
+    """
+    if not told:
+        return StaticFound()
+    if told.kept_by:
+        return StaticFound(notices=(f"static files are kept by {told.kept_by}: not asked for",))
+    other = served.other_host(layout, told.url or "")
+    notices = (f"static files are served by {other}: not asked for",) if other else ()
+    place = told.looked_for_in
+    with acting_as(layout.app):
+        where = served.once_live(place, layout.once_live(current)) if place else ""
+        if not (place or told.read) or (where and served.is_led(layout, current, where)):
+            return StaticFound(notices=notices)
+    is_there, right, line = served.place_words(layout, place)
+    says = f"{is_there} lead to the live version's static files"
+    if told.read:
+        return StaticFound(f"{says}, and the app itself reads them there: a build is refused; write {line}", notices)
+    return StaticFound(notices=(*notices, f"{says}: the web server has to serve {right}; better write {line}"))
 
 
 @contextlib.contextmanager

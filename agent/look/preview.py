@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from agent.django import foresight
 from agent.host.command import CommandFailed
-from agent.host.parallel import at_once
+from agent.host.parallel import Beside, at_once
 from agent.host.users import acting_as
 from agent.look.app import app_to_come
-from agent.look.request import Look
+from agent.look.request import Look, Source
 from agent.look.requirements import packages_to_come
 from agent.repository.commits import between, check_out_in, repository_with
 from agent.restart.mode import decide_restart_mode
@@ -24,63 +24,60 @@ from agent.text.lines import first_line
 from agent.text.masking import masked_message
 from agent.transaction.downtime import last_windows
 from agent.versions.layout import Layout
+from agent.words.foreseen import App, Changes, ConfigToCome, Foreseen, PackageChanges, Packages
+from agent.words.requests import Preview
 
-Found = dict[str, Any]
 
-
-def preview(state: State, request: Found, read_only: bool) -> Found:
+def preview(state: State, request: Preview, read_only: bool) -> Foreseen:
     """Read what a run would do.
 
-    + request: `settings`; `urls` of code and config; `was`, the live version; `version` and `built`, where it goes and
-      whether that is built already; `commits`, the full ids of code and config to go to, where it is not; `live`, those
-      that are live; `database`, what becomes of the migrations that are left; `diff`, whether SQL and texts are wanted
     + read_only: whether nothing can be written; the app is asked only then
     """
-    look = Look(Layout.of(request["settings"]), request, read_only)
-    runner = look.runner
+    look = Look(Layout.of(request.settings), request, read_only)
     with acting_as(look.layout.app):
         room = Path(tempfile.mkdtemp(prefix="switchback-"))
     try:
-        foresight.lay_out(runner, room)
-        found = _read(look, room)
+        foresight.lay_out(look.runner, room)
+        return _read(state, look, room)
     finally:
         with acting_as(look.layout.app):
             shutil.rmtree(room, ignore_errors=True)
-    return {**found, "windows": last_windows(state), "read_only": read_only}
 
 
-def _read(look: Look, room: Path) -> Found:
+def _read(state: State, look: Look, room: Path) -> Foreseen:
     sources = at_once({part: partial(_source, look, room, part) for part in ("code", "config") if look.commits})
-    jobs: dict[str, Callable[[], Any]] = {
-        part: partial(_changes, look, part, source) for part, source in sources.items()
-    }
-    jobs["packages"] = partial(packages_to_come, look, sources.get("code"))
-    jobs["app"] = partial(app_to_come, look, room, sources)
-    found = at_once(jobs)
-    app = _less_certain(look, found.pop("app"), found["packages"])
-    return {**found, **app, **_config_names(look, room), **_service(look, room)}
-
-
-def _service(look: Look, room: Path) -> Found:
-    """How the service would be restarted, and why there would be no trial start: by supervisord's config to come."""
+    code, config = (Beside(partial(_changes, look, sources, part)) for part in ("code", "config"))
+    installed = Beside(partial(packages_to_come, look, sources.get("code")))
+    app = Beside(partial(app_to_come, look, room, sources))
     folder = room / look.settings["config_subdir"]
-    config = folder if folder.is_dir() else None
-    return {
-        "restart": decide_restart_mode(look.layout, look.was, look.version, config),
-        "no_trial": trial.why_none(look.layout, look.version, config),
-    }
+    # By supervisord's config to come.
+    to_come = folder if folder.is_dir() else None
+    packages = installed.found()
+    return Foreseen(
+        code=code.found(),
+        config=config.found(),
+        packages=packages,
+        app=_less_certain(look, app.found(), packages),
+        top=_config_to_come(look, room),
+        restart=decide_restart_mode(look.layout, look.was, look.version, to_come),
+        no_trial=trial.why_none(look.layout, look.version, to_come),
+        windows=last_windows(state),
+    )
 
 
-def _less_certain(look: Look, app: Found, has: Found) -> Found:
+def _less_certain(look: Look, app: App, packages: Packages) -> App:
     """What the new code has said with the packages that are live, where it will have others."""
-    changes = any(has.get(key) for key in ("added", "removed", "up", "down", "unsure"))
-    if look.built or not (changes or has["source"] in ("pins", "unknown")):
+    if look.built or (packages.changes == PackageChanges() and packages.source not in ("pins", "unknown")):
         return app
     why = "asked with the packages that are live now, and it will have others"
-    return {key: told if told["source"] != "django" else {**told, "why": why} for key, told in app.items()}
+    migrations, static = app.migrations, app.static
+    return App(
+        replace(migrations, why=why) if migrations.source == "django" else migrations,
+        replace(static, why=why) if static.source == "django" else static,
+    )
 
 
-def _source(look: Look, room: Path, part: str) -> Found:
+def _source(look: Look, room: Path, part: str) -> Source:
     """A repository that has the commit to come, with that commit checked out into the room unless it is built."""
     mirror = look.layout.own / (part + ".git")
     try:
@@ -90,27 +87,27 @@ def _source(look: Look, room: Path, part: str) -> Found:
         if not look.built:
             check_out_in(look.runner, repository, folder, commit)
     except CommandFailed as problem:
-        return {"problem": masked_message(first_line(str(problem)))}
-    return {"repository": str(repository), "folder": str(folder)}
+        return Source(problem=masked_message(first_line(str(problem))))
+    return Source(str(repository), str(folder))
 
 
-def _changes(look: Look, part: str, source: Found) -> Found | None:
-    before, after = look.live.get(part), look.commits[part]
-    if not before or after.startswith(before):
+def _changes(look: Look, sources: Mapping[str, Source], part: str) -> Changes | None:
+    before = look.live.get(part)
+    if part not in sources or not before or look.commits[part].startswith(before):
         return None
-    if "problem" in source:
-        return {"unknown": source["problem"]}
+    source = sources[part]
+    if source.problem:
+        return Changes(None, source.problem)
     text = look.diff and part == "config"
     try:
-        return between(look.runner, Path(source["repository"]), before, after, text)
+        return between(look.runner, Path(source.repository), before, look.commits[part], text)
     except CommandFailed as problem:
-        return {"unknown": masked_message(first_line(str(problem)))}
+        return Changes(None, masked_message(first_line(str(problem))))
 
 
-def _config_names(look: Look, room: Path) -> Found:
-    """What the config to come has at its top, and what of it the deployment directory gets links to."""
+def _config_to_come(look: Look, room: Path) -> ConfigToCome | None:
     config = look.layout.part(look.version, "config") if look.built else room / look.settings["config_subdir"]
     if not config.is_dir():
-        return {"entries": None, "laid": {}}
+        return None
     laid = {str(link): str(target) for link, target in look.layout.deployment_links(config).items()}
-    return {"entries": sorted(path.name for path in config.iterdir()), "laid": laid}
+    return ConfigToCome(tuple(sorted(path.name for path in config.iterdir())), laid)

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agent.host.command import Runner
 from agent.versions.layout import Layout
+from agent.words.requests import Preview
 
-Found = dict[str, Any]
 # How long all of it may take, seconds.
 LIMIT = 100.0
 
 
-class Look:
-    """What one look at a host needs; `preview` says what is asked."""
+@dataclass(frozen=True)
+class Source:
+    """A repository that has the commit to come, and where that is checked out; or why there is none."""
 
-    def __init__(self, layout: Layout, request: Found, read_only: bool) -> None:
+    repository: str = ""
+    folder: str = ""
+    problem: str = ""
+
+
+class Look:
+    """What one look at a host needs."""
+
+    def __init__(self, layout: Layout, request: Preview, read_only: bool) -> None:
         self.layout = layout
-        self.settings: Found = request["settings"]
-        self.was: str | None = request["was"]
-        self.version: str = request["version"]
-        self.built = bool(request["built"])
-        self.commits: Mapping[str, str] = request.get("commits") or {}
-        self.live: Mapping[str, str] = request.get("live") or {}
-        self.urls: Mapping[str, str] = request["urls"]
-        self.diff = bool(request.get("diff"))
-        self.leaves = request.get("database")
+        self.settings = request.settings
+        self.was = request.was
+        self.version = request.version
+        self.built = request.built
+        self.commits = request.commits
+        self.live = request.live
+        self.urls = request.urls
+        self.diff = request.diff
+        self.leaves = request.database
         self.read_only = read_only
         own = {"TMPDIR": tempfile.gettempdir()} if read_only else {}
         self.runner = Runner(user=layout.app, log=None, until=time.time() + LIMIT, also=own)

@@ -4,41 +4,39 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from agent.host.command import CommandFailed
 from agent.host.users import acting_as
-from agent.look.request import Look
+from agent.look.request import Look, Source
 from agent.repository.commits import read_text
 from agent.versions import packages
 from agent.versions.marks import SEAL, read_json
+from agent.words.foreseen import Packages
 
-Found = dict[str, Any]
 
-
-def packages_to_come(look: Look, source: Found | None) -> Found:
+def packages_to_come(look: Look, source: Source | None) -> Packages:
     """What is added to the packages, removed and changed.
 
-    + source: the repository that has the commit to come, and where that is checked out, or a `problem`
+    + source: of the code to come; None where its commit isn't known
     """
     live = look.part("venv")
     if look.built:
         with acting_as(look.layout.app):
             has = packages.installed(live) if live else {}
             built = packages.installed(look.layout.part(look.version, "venv"))
-        return {"source": "built", "same_text": has == built, **packages.compare(has, built)}
-    if source is None or "problem" in source:
-        return {"source": "unknown", "why": (source or {}).get("problem", "the commit isn't known")}
+        return Packages("built", packages.compare(has, built))
+    if source is None or source.problem:
+        return Packages("unknown", why=source.problem if source else "the commit isn't known")
     texts = requirements(look, source)
-    found = packages.foresee(look.runner, look.settings, Path(source["folder"]), texts, live)
+    found = packages.foresee(look.runner, look.settings, Path(source.folder), texts, live)
     if not look.was or not look.settings.get("build_script"):
         return found
     return packages.with_script(found, read_json(look.layout.version(look.was) / SEAL).get("by_script"))
 
 
-def requirements(look: Look, source: Found) -> tuple[dict[str, str] | None, dict[str, str]]:
+def requirements(look: Look, source: Source) -> tuple[dict[str, str] | None, dict[str, str]]:
     """The requirements that the live version was built from, where they can be read, and those to come."""
-    runner, repository, name = look.runner, Path(source["repository"]), str(look.settings["requirements"])
+    runner, repository, name = look.runner, Path(source.repository), str(look.settings["requirements"])
     after = packages.requirement_texts(partial(read_text, runner, repository, look.commits["code"]), name)
     live = look.live.get("code")
     if not live:
@@ -49,7 +47,7 @@ def requirements(look: Look, source: Found) -> tuple[dict[str, str] | None, dict
         return None, after
 
 
-def other_packages(look: Look, source: Found) -> str:
+def other_packages(look: Look, source: Source) -> str:
     """Why the new code can't be asked with the live packages; nothing where it can."""
     if look.was is None:
         return "no version is live, so there are no packages to ask the new code with"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import pwd
@@ -9,14 +10,15 @@ import shutil
 import stat
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from agent.database import restoring
 from agent.host.command import CommandFailed, Runner
 from agent.host.files import read_lines
-from agent.host.parallel import at_once
+from agent.host.parallel import Beside
 from agent.host.users import can_become
 from agent.look import heads, needs
 from agent.repository import git
@@ -24,108 +26,135 @@ from agent.repository.git import UnknownRef
 from agent.restart.mode import obstacles_to_rolling, refusal_of_config
 from agent.service import health, in_the_way, systemd
 from agent.service.running import running_config
-from agent.state import State, installed_agent
-from agent.text.lines import bounded_values
+from agent.state import State, hears_documents, installed_agent
+from agent.text.lines import bounded
 from agent.text.masking import masked_urls
 from agent.transaction import bounds
 from agent.transaction.transaction import describe_holder, open_transaction
 from agent.versions import hotfixes, written
 from agent.versions.layout import AUTO, Layout
 from agent.versions.lineage import lineage
-from agent.versions.marks import linked_version, linked_versions, list_versions
+from agent.versions.marks import linked_versions, list_versions
+from agent.words.facts import (
+    Disk,
+    FoundRef,
+    Health,
+    HostFacts,
+    Link,
+    Linked,
+    OpenRun,
+    Restore,
+    Script,
+    Site,
+    Wanted,
+)
+from agent.words.history import PastRun
+from agent.words.needs import Heads, Needs
+from agent.words.requests import Ref, Survey
+from agent.words.shapes import Unreadable, read
 
 # How long reading one thing may take, seconds.
 LIMIT = 60.0
 HISTORY_LINES = 100
+PARTS = ("code", "config")
 SCRIPTS = ("backup_script", "maintenance_start_script", "maintenance_stop_script", "restore_script")
 
-Facts = dict[str, Any]
+
+def survey(state: State, request: Survey) -> HostFacts:
+    """Read a host."""
+    settings = request.settings
+    return HostFacts(
+        agent=installed_agent(),
+        hears=hears_documents(),
+        admin=can_become(settings["admin_username"]),
+        service=systemd.unit_properties(settings["systemd_service"]).get("LoadState"),
+        git=shutil.which("git") is not None,
+        uv=shutil.which("uv") is not None,
+        python=shutil.which(settings["python"]),
+        transaction=_transaction(state),
+        now=time.time(),
+        site=_site(state, Layout.of(settings), request) if can_become(settings["app_username"]) else None,
+    )
 
 
-def survey(state: State, request: Facts) -> Facts:
-    """Read a host.
-
-    + request: `settings`; `refs`: code and config to resolve, with their URLs; `hotfixes`: whether to look for them;
-      `needs`: whether to try what else a deploy needs; `written`: whether to read the files that provision writes,
-      which `needs` does too; `starts`: whether to look for what would keep the service from starting again
-    """
-    settings, history = request["settings"], read_lines(state.history)
-    facts: Facts = {
-        "agent": installed_agent(),
-        "root": os.geteuid() == 0,
-        "users": {key: can_become(settings[key]) for key in ("app_username", "admin_username")},
-        "unit": systemd.unit_properties(settings["systemd_service"]),
-        "tools": {name: shutil.which(name) for name in ("git", "uv", "systemctl", settings["python"])},
-        "transaction": _transaction(state),
-        "history": bounded_values(history[-HISTORY_LINES:]),
-        "lineage": lineage(history),
-        "now": time.time(),
-    }
-    if facts["users"]["app_username"]:
-        facts.update(_app(state, Layout.of(settings), request))
-    return facts
-
-
-def _app(state: State, layout: Layout, request: Facts) -> Facts:
+def _site(state: State, layout: Layout, request: Survey) -> Site:
     """What can only be read once the app user exists."""
     runner = Runner(user=layout.app, log=None, until=time.time() + LIMIT)
-    current = linked_version(layout, layout.path("current_main"))
+    linked = Linked(**linked_versions(layout))
+    current = linked.current
     used = systemd.versions_in_use(layout.settings["systemd_service"], layout.app, layout.versions)
-    versions = list_versions(state, layout, used)
-    asked = request.get("refs") or {}
-    tried: dict[str, Any] = {}
-    if request.get("needs"):
-        tried = {
-            "website": partial(needs.website, layout.settings),
-            "database": partial(needs.database, runner, layout, current, read_lines(state.history)[-HISTORY_LINES:]),
-        }
-    reads = request.get("written") or request.get("needs")
+    versions, lines = list_versions(state, layout, used), read_lines(state.history)
+    history = _past_runs(lines)
     # Read once: it may change while it is looked at.
     running = running_config(layout)
     # These wait for others: the app, and a repository that may be far away.
-    waits = at_once(
-        {
-            "healthy": partial(_health, layout, current),
-            "hotfixes": partial(_hotfixes, runner, layout, current if request.get("hotfixes") else None),
-            **{part: partial(_resolve, runner, layout, part, one) for part, one in asked.items()},
-            **tried,
-        }
+    health_of = Beside(partial(_health, layout, current))
+    by_hand = Beside(partial(_hotfixes, runner, layout, current if request.hotfixes else None))
+    commits = {part: Beside(partial(_resolve, runner, layout, part, one)) for part, one in request.refs.items()}
+    website = Beside(partial(needs.website, layout)) if request.needs else None
+    database = Beside(partial(needs.database, runner, layout, current, history)) if request.needs else None
+    refs = {part: one.found() for part, one in commits.items()}
+    tried = None
+    if website and database:
+        told = _heads(runner, layout, request.refs, refs)
+        tried = Needs(
+            website=website.found(),
+            database=database.found(),
+            in_the_way=needs.about_start_and_end(layout, current, running),
+            heads=told if isinstance(told, Heads) else None,
+            unread=told if isinstance(told, str) else "",
+        )
+    reads = request.written or request.needs
+    return Site(
+        home=str(layout.home),
+        versions_dir=_kind(layout.path("versions_dir")),
+        deployment_dir=_kind(layout.path("deployment_dir")),
+        main={word: str(link) for word, link in layout.main_links().items()},
+        fixed={str(link): str(target) for link, target in layout.fixed_links().items()},
+        links={str(link): _link(link) for link in _every_link(layout)},
+        linked=linked,
+        deployment=_deployment(layout, current),
+        scripts={key: script for key in SCRIPTS if (script := _script(layout, key))},
+        restore=Restore(
+            usual=str(layout.usual_restore_script),
+            there=os.path.lexists(str(layout.usual_restore_script)),
+            provisioned=bounds.backs_up_as_provisioned(layout),
+        ),
+        versions=tuple(versions),
+        lineage=tuple(lineage(lines)),
+        history=history,
+        disk=_disk(layout),
+        health=health_of.found(),
+        kept=bounds.how_much(state, layout, lines),
+        hotfixes=by_hand.found(),
+        refs=refs,
+        rolling=tuple(obstacles_to_rolling(layout, current)),
+        by_a_link=tuple(in_the_way.by_a_link(layout, running or {})),
+        written=written.texts(layout) if reads else {},
+        programs_need=in_the_way.stops_within(running) if reads and running is not None else None,
+        supervisord=refusal_of_config(layout),
+        makes_venv=_makes_venv(layout),
+        logs=in_the_way.logs(layout) if request.starts else (),
+        wheelhouse=os.path.isdir(layout.settings.get("wheelhouse") or ""),
+        needs=tried,
     )
-    if tried:
-        known = len(asked) == 2 and all(waits[part]["sha"] for part in asked)
-        tried = {name: waits[name] for name in tried}
-        tried["in_the_way"] = in_the_way.look(layout, current, running)
-        tried["heads"] = heads.heads(runner, layout, asked, waits) if known else None
-    return {
-        "home": str(layout.home),
-        "deployment_path": str(layout.path("deployment_dir")),
-        "folders": {key: _folder(layout.path(key)) for key in ("versions_dir", "deployment_dir")},
-        "links": {str(link): _link(link) for link in _every_link(layout)},
-        "linked": linked_versions(layout),
-        "fixed": {str(link): str(target) for link, target in layout.fixed_links().items()},
-        "deployment": _deployment(layout, current),
-        "scripts": {key: _script(layout, key) for key in SCRIPTS},
-        "restore": {
-            "usual": str(layout.usual_restore_script),
-            "there": os.path.lexists(str(layout.usual_restore_script)),
-            "provisioned": bounds.backs_up_as_provisioned(layout),
-        },
-        "versions": versions,
-        "disk": _disk(layout),
-        "healthy": waits["healthy"],
-        "hotfixes": waits["hotfixes"],
-        "refs": {part: waits[part] for part in asked},
-        "needs": tried,
-        "rolling": obstacles_to_rolling(layout, current),
-        "by_a_link": in_the_way.by_a_link(layout, running or {}),
-        "written": written.texts(layout) if reads else {},
-        "programs_need": in_the_way.stops_within(running) if reads and running is not None else None,
-        "supervisord": refusal_of_config(layout),
-        "makes_venv": _makes_venv(layout),
-        "kept": bounds.how_much(state, layout, read_lines(state.history)),
-        "logs": in_the_way.logs(layout) if request.get("starts") else [],
-        "wheelhouse": layout.settings.get("wheelhouse") and os.path.isdir(layout.settings["wheelhouse"]),
-    }
+
+
+def _past_runs(lines: Sequence[Mapping[str, object]]) -> tuple[PastRun, ...]:
+    """The last runs; what nobody can make sense of is passed over."""
+    found = []
+    for line in lines[-HISTORY_LINES:]:
+        with contextlib.suppress(Unreadable):
+            run = read(PastRun, line, "history")
+            found.append(replace(run, sentence=bounded(run.sentence), reason=run.reason and bounded(run.reason)))
+    return tuple(found)
+
+
+def _heads(
+    runner: Runner, layout: Layout, asked: Mapping[str, Ref], refs: Mapping[str, FoundRef]
+) -> Heads | str | None:
+    shas = {part: ref.sha for part, ref in refs.items() if ref.sha}
+    return heads.heads(runner, layout, asked, shas) if len(shas) == len(PARTS) else None
 
 
 def _makes_venv(layout: Layout) -> bool:
@@ -138,22 +167,23 @@ def _makes_venv(layout: Layout) -> bool:
     return python is None or subprocess.run(argv, capture_output=True, timeout=LIMIT, check=False).returncode == 0
 
 
-def _transaction(state: State) -> Facts | None:
+def _transaction(state: State) -> OpenRun | None:
     open_one = open_transaction(state)
     if open_one is None:
         return None
     progress = open_one.progress
-    return {
-        "deploy": open_one.deploy,
-        "says": describe_holder(state, open_one.deploy),
-        "outcome": progress.outcome,
-        "step": progress.step,
-        "deadline": progress.deadline,
-        "kind": progress.begin.get("kind"),
-    }
+    return OpenRun(
+        deploy=open_one.deploy,
+        kind=str(progress.begin.get("kind", "")),
+        says=describe_holder(state, open_one.deploy),
+        outcome=progress.outcome,
+        step=progress.step,
+        deadline=progress.deadline,
+    )
 
 
-def _folder(path: Path) -> str:
+def _kind(path: Path) -> str:
+    """What is at a path."""
     if path.is_symlink():
         return "link"
     return "folder" if path.is_dir() else "file" if path.exists() else "missing"
@@ -165,33 +195,31 @@ def _every_link(layout: Layout) -> list[Path]:
     return [*layout.main_links().values(), *layout.fixed_links(), *laid]
 
 
-def _link(path: Path) -> Facts:
-    kind = "link" if path.is_symlink() else _folder(path)
-    return {
-        "kind": kind,
-        "target": os.readlink(str(path)) if kind == "link" else None,
-        "leads": os.path.exists(str(path)),
-        "resolved": os.path.realpath(str(path)),
-    }
+def _link(path: Path) -> Link:
+    kind = _kind(path)
+    return Link(
+        kind=kind,
+        resolved=os.path.realpath(str(path)),
+        target=os.readlink(str(path)) if kind == "link" else "",
+        leads=os.path.exists(str(path)),
+    )
 
 
-def _deployment(layout: Layout, current: str | None) -> dict[str, Facts]:
+def _deployment(layout: Layout, current: str | None) -> dict[str, Wanted]:
     """What each name of the deployment directory has to lead to while a version is live."""
     if current is None:
         return {}
     links = layout.deployment_links(layout.part(current, "config"))
-    return {
-        str(link): {"target": str(target), "resolved": os.path.realpath(str(target))} for link, target in links.items()
-    }
+    return {str(link): Wanted(str(target), os.path.realpath(str(target))) for link, target in links.items()}
 
 
-def _script(layout: Layout, key: str) -> Facts | None:
+def _script(layout: Layout, key: str) -> Script | None:
     path = layout.optional_path(key)
     if layout.settings.get(key) == AUTO and restoring.is_usual(layout):
         path = layout.usual_restore_script
     if path is None:
         return None
-    return {"path": str(path), "exists": path.is_file(), "executable": _may_run(layout.app, path)}
+    return Script(str(path), exists=path.is_file(), executable=_may_run(layout.app, path))
 
 
 def _may_run(user: str, path: Path) -> bool:
@@ -209,35 +237,34 @@ def _may_run(user: str, path: Path) -> bool:
     return bool(info.st_mode & stat.S_IXOTH)
 
 
-def _disk(layout: Layout) -> Facts:
+def _disk(layout: Layout) -> Disk:
     folder = layout.versions if layout.versions.is_dir() else layout.home
     room = os.statvfs(str(folder))
-    return {"free": room.f_bavail * room.f_frsize, "inodes": room.f_favail, "has_inodes": room.f_files > 0}
+    # A file system that makes them as it goes has none to count.
+    return Disk(room.f_bavail * room.f_frsize, room.f_favail if room.f_files > 0 else None)
 
 
-def _health(layout: Layout, current: str | None) -> Facts:
+def _health(layout: Layout, current: str | None) -> Health:
     if current is None:
-        return {"healthy": False, "problem": "no version is live"}
+        return Health("no version is live")
     problem = health.app_problem(layout, current, timeout=5.0)
     pids = [process.pid for process in systemd.processes(layout.settings["systemd_service"], layout.versions)]
-    return {"healthy": problem is None, "problem": problem, "pids": pids}
+    return Health(problem, tuple(pids))
 
 
-def _hotfixes(runner: Runner, layout: Layout, current: str | None) -> Facts:
+def _hotfixes(runner: Runner, layout: Layout, current: str | None) -> dict[str, tuple[str, ...]]:
     if current is None:
         return {}
     try:
-        return dict(hotfixes.find(runner, layout, current))
+        return {part: tuple(lines) for part, lines in hotfixes.find(runner, layout, current).items()}
     except CommandFailed as problem:
-        return {"unreadable": [str(problem)]}
+        return {"unreadable": (str(problem),)}
 
 
-def _resolve(runner: Runner, layout: Layout, part: str, asked: Facts) -> Facts:
+def _resolve(runner: Runner, layout: Layout, part: str, asked: Ref) -> FoundRef:
     """The commit that a ref stands for."""
-    found: Facts = {"ref": asked["ref"], "sha": None}
     try:
-        found["sha"] = git.resolve(runner, asked["url"], asked["ref"], layout.own / (part + ".git"))
+        return FoundRef(asked.ref, git.resolve(runner, asked.url, asked.ref, layout.own / (part + ".git")))
     except (UnknownRef, CommandFailed) as problem:
-        kind = "unknown" if isinstance(problem, UnknownRef) else "unreachable"
-        return {**found, "kind": kind, "problem": masked_urls(str(problem))}
-    return found
+        unreachable = not isinstance(problem, UnknownRef)
+        return FoundRef(asked.ref, problem=masked_urls(str(problem)), unreachable=unreachable)

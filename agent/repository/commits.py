@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from agent.host.command import Runner
 from agent.host.users import acting_as
@@ -12,6 +11,7 @@ from agent.repository import git
 from agent.text.diff import trimmed
 from agent.text.lines import cut, lines_of, shown
 from agent.text.masking import masked_lines, masked_urls
+from agent.words.foreseen import Between, Changes, Commit
 
 # How many commits are named; all of them are counted.
 SHOWN = 20
@@ -40,7 +40,7 @@ def repository_with(runner: Runner, url: str, mirror: Path, commit: str, room: P
     return room
 
 
-def between(runner: Runner, repository: Path, before: str, after: str, text: bool = False) -> dict[str, Any]:
+def between(runner: Runner, repository: Path, before: str, after: str, text: bool = False) -> Changes:
     """Read what happened between two commits of a repository.
 
     + repository: has the later one; where the earlier one is unknown to it, so is what happened
@@ -49,36 +49,38 @@ def between(runner: Runner, repository: Path, before: str, after: str, text: boo
     """
     argv = ["git", "-C", str(repository)]
     if not git.has_commit(runner, repository, before):
-        return {"unknown": f"{before[:7]}, which is live, is not in the repository"}
+        return Changes(None, f"{before[:7]}, which is live, is not in the repository")
     counts = runner.run([*argv, "rev-list", "--left-right", "--count", f"{before}...{after}"]).split()
     form = "--format=%h%x1f%an%x1f%s"
     listing = runner.run([*argv, "log", f"--max-count={SHOWN}", form, f"{before}..{after}"])
     left = runner.run([*argv, "log", f"--max-count={SHOWN}", form, f"{after}..{before}"]) if counts[0] != "0" else ""
     stat = runner.run([*argv, "diff", "--shortstat", before, after])
     numbers = {word: int(number) for number, word in STAT.findall(stat)}
-    return {
-        "back": int(counts[0]),
-        "forward": int(counts[1]),
-        "commits": _commits(listing),
-        "left": _commits(left),
-        "files": numbers.get("file", 0),
-        "insertions": numbers.get("insertion", 0),
-        "deletions": numbers.get("deletion", 0),
-        "diff": _text_diff(runner, repository, before, after) if text else None,
-    }
+    return Changes(
+        Between(
+            back=int(counts[0]),
+            forward=int(counts[1]),
+            commits=_commits(listing),
+            left=_commits(left),
+            files=numbers.get("file", 0),
+            insertions=numbers.get("insertion", 0),
+            deletions=numbers.get("deletion", 0),
+            diff=_text_diff(runner, repository, before, after) if text else None,
+        )
+    )
 
 
-def _commits(listing: str) -> list[dict[str, str]]:
-    found = [masked_urls(line).split("\x1f", 2) for line in lines_of(listing)]
-    return [dict(zip(("sha", "author", "subject"), (shown(cut(word, SHOWN_OF_LINE)) for word in one))) for one in found]
+def _commits(listing: str) -> tuple[Commit, ...]:
+    found = (masked_urls(line).split("\x1f", 2) for line in lines_of(listing))
+    return tuple(Commit(*(shown(cut(word, SHOWN_OF_LINE)) for word in one)) for one in found)
 
 
-def _text_diff(runner: Runner, repository: Path, before: str, after: str) -> list[str]:
+def _text_diff(runner: Runner, repository: Path, before: str, after: str) -> tuple[str, ...]:
     argv = ["git", "-C", str(repository), "diff", "--no-color", "--no-ext-diff", f"--unified={WHOLE}"]
     lines = trimmed(masked_lines(lines_of(runner.run([*argv, before, after])), signs=True))
     more = len(lines) - DIFF_LINES
     told = [shown(cut(line, SHOWN_OF_LINE)) for line in lines[:DIFF_LINES]]
-    return told if more <= 0 else [*told, f"… and {more} more lines"]
+    return (*told, f"… and {more} more lines") if more > 0 else tuple(told)
 
 
 def check_out_in(runner: Runner, repository: Path, folder: Path, commit: str) -> None:

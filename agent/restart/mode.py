@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from agent.service.obstacles import as_another, is_users, obstacles, web_program
 from agent.service.running import find_running
@@ -20,30 +19,24 @@ from agent.service.supervisor_config import (
 )
 from agent.transaction.step import StepFailed
 from agent.versions.layout import SUPERVISORD, Layout
+from agent.words.seen import RestartMode
 
-Note = dict[str, Any]
 
-
-def decide_restart_mode(layout: Layout, was: str | None, version: str, config: Path | None = None) -> Note:
+def decide_restart_mode(layout: Layout, was: str | None, version: str, config: Path | None = None) -> RestartMode:
     """Decide how the service gets from one version to another.
 
     + config: the directory of the config to come, where the version isn't built yet
-
-    Returns `way`: rolling, or restart; `why`, where it is not as the settings ask for; `groups`: those of supervisord
-    that get a new config; `interrupts`: whether nobody serves for a while.
     """
     if layout.settings.get("restart") != "rolling":
-        return {"way": "restart", "interrupts": True}
+        return RestartMode("restart", interrupts=True)
     try:
         found = _rolls(layout, was, version, config)
     except (Unreadable, StepFailed) as problem:
         found = str(problem)
-    if isinstance(found, str):
-        return {"way": "restart", "why": found, "interrupts": True}
-    return found
+    return RestartMode("restart", interrupts=True, why=found) if isinstance(found, str) else found
 
 
-def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -> Note | str:
+def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -> RestartMode | str:
     """How the processes are replaced one by one; a sentence where they can't be."""
     if was is None:
         return "no version was live before"
@@ -67,8 +60,8 @@ def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -
     groups = sorted({*change.groups, *edited})
     web = web_program(after, layout.settings["health_url"])
     together = bool(web and group_of(web.name, after) in groups)
-    why = {"why": f"supervisord's config of {', '.join(groups)} changes"} if groups else {}
-    return {"way": "rolling", "groups": groups, "interrupts": together, **why}
+    why = f"supervisord's config of {', '.join(groups)} changes" if groups else ""
+    return RestartMode("rolling", together, why, tuple(groups))
 
 
 def _obstacles(layout: Layout, sections: Sections) -> list[str]:
@@ -78,10 +71,10 @@ def _obstacles(layout: Layout, sections: Sections) -> list[str]:
     return found if web is None or is_users(web, layout.app) else [*found, as_another(web, layout.app)]
 
 
-def obstacles_to_rolling(layout: Layout, current: str | None) -> Note:
-    """What keeps the live version's processes from being replaced one by one: a list, empty when nothing does."""
+def obstacles_to_rolling(layout: Layout, current: str | None) -> list[str]:
+    """What keeps the live version's processes from being replaced one by one; empty when nothing does."""
     if layout.settings.get("restart") != "rolling" or current is None:
-        return {"obstacles": []}
+        return []
     try:
         running = find_running(layout)
         sections = read_config(config_in(layout, running.named, layout.part(current, "config")), layout.app)
@@ -90,7 +83,7 @@ def obstacles_to_rolling(layout: Layout, current: str | None) -> Note:
             running.supervisor.ask("getState")
     except (Unreadable, StepFailed) as problem:
         found = [str(problem)]
-    return {"obstacles": found}
+    return found
 
 
 def refusal_of_config(layout: Layout) -> str | None:

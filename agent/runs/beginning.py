@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from agent.host.command import CommandFailed, ending
@@ -39,7 +40,7 @@ def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
         "links": record_links(layout),
         "has_worked": bool(mark.get("working")),
         # A version that is there already can be looked at now; one to be built, once it is.
-        "restart": decide_restart_mode(layout, was, request["version"])
+        "restart": asdict(decide_restart_mode(layout, was, request["version"]))
         if _is_there(layout, request["version"])
         else None,
         # What was not well before need not be on the way back; all else has to be.

@@ -20,6 +20,7 @@ from agent.versions import venv_fingerprint, venv_pool
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, list_versions
 from agent.words.outcomes import Outcome
+from agent.words.requests import Clean
 from agent.words.seen import Version
 
 TIDY_UNIT = "switchback-tidy"
@@ -76,32 +77,29 @@ def _named(versions: Sequence[Version], named: list[str]) -> list[str]:
     return named
 
 
-def clean(state: State, request: dict[str, Any]) -> dict[str, Any]:
+def clean(state: State, request: Clean) -> dict[str, Any]:
     """Delete what the choice says. The host is held only while the versions are moved out of the way.
-
-    + request: the run's id, who it is by, the settings; `keep` and `named` as `choose` has them
 
     Raises Refused when a deploy holds the host, or when a named version has to stay.
     """
-    layout, settings = Layout.of(request["settings"]), request["settings"]
-    named = request.get("named") or []
+    layout, settings, named = Layout.of(request.settings), request.settings, request.named
     versions = _versions(state, layout)
-    chosen = choose(versions, request["keep"], settings["keep_failed"], named)
+    chosen = choose(versions, request.keep, settings["keep_failed"], named)
     idle = [replace(version, in_use="") for version in versions]
     for version in versions:
-        if version.name in {*choose(idle, request["keep"], settings["keep_failed"], named)} - {*chosen}:
+        if version.name in {*choose(idle, request.keep, settings["keep_failed"], named)} - {*chosen}:
             say(f"kept: {version.name}: {_must_stay(version)}")
     if not chosen:
         # Nothing to hold the host for, and nothing for the history.
         return {"deleted": [], "bytes": 0, "kept": len(versions)}
-    fields = {"kind": "clean", "by": request["by"], "settings": settings, "links": {}}
-    transaction = begin(state, request["deploy"], fields)
+    fields = {"kind": "clean", "by": request.by, "settings": settings, "links": {}}
+    transaction = begin(state, request.deploy, fields)
     start_guard()
     with transaction.alone():
         try:
             # Chosen again: only now is it certain that no deploy changes what the links lead to.
             versions = _versions(state, layout)
-            doomed = choose(versions, request["keep"], settings["keep_failed"], named)
+            doomed = choose(versions, request.keep, settings["keep_failed"], named)
         except (Refused, OSError) as problem:
             end(transaction, Outcome.REFUSED, f"refused: {problem}")
             raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None

@@ -7,9 +7,8 @@ import os
 import pwd
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from agent.host import tree
 from agent.host.users import acting_as
@@ -17,8 +16,7 @@ from agent.service import obstacles, systemd
 from agent.service.running import running_config
 from agent.service.supervisor_config import Program, Sections, group_of, programs
 from agent.versions.layout import Layout
-
-Found = dict[str, Any]
+from agent.words.seen import Foreign, UnwritableLog
 
 # So many of another's files are told apart; more need not be counted.
 ENOUGH = 1000
@@ -30,22 +28,9 @@ NO_FILES = ("auto", "none", "syslog")
 DENIED = re.compile(r"PermissionError: \[Errno 13\] .*?: '(/[^'\n]+)'")
 
 
-def look(layout: Layout, current: str | None, running: Sections | None) -> Found:
-    """Look for all of it on a host.
-
-    + running: the config of the supervisord that runs; None where none does
-    """
-    sections = running or {}
-    return {
-        "logs": list(unwritable_logs(layout, sections)),
-        "foreign": _foreign(layout, current) if current else None,
-        "stops": {"limit": stop_limit(layout), "needs": stops_within(sections), "slowest": _slowest(sections)},
-    }
-
-
-def logs(layout: Layout) -> list[Found]:
+def logs(layout: Layout) -> tuple[UnwritableLog, ...]:
     """The logs that the supervisord that runs could not open again."""
-    return list(unwritable_logs(layout, running_config(layout) or {}))
+    return tuple(unwritable_logs(layout, running_config(layout) or {}))
 
 
 def by_a_link(layout: Layout, running: Sections) -> list[str]:
@@ -54,7 +39,7 @@ def by_a_link(layout: Layout, running: Sections) -> list[str]:
     return obstacles.by_a_link(running, [str(venv) for venv in venvs])
 
 
-def unwritable_logs(layout: Layout, sections: Sections) -> Iterator[Found]:
+def unwritable_logs(layout: Layout, sections: Sections) -> Iterator[UnwritableLog]:
     """The logs that supervisord could not write, were it to open them now; an owner of None for a missing folder."""
     if not _runs_as_app(layout, sections):
         return
@@ -69,7 +54,7 @@ def unwritable_logs(layout: Layout, sections: Sections) -> Iterator[Found]:
             for path in found or [Path(pattern).parent]:
                 owner = _not_writable(layout.app, path, folder=not found)
                 if owner != "":
-                    yield {"program": program, "path": str(path), "owner": owner}
+                    yield UnwritableLog(program, str(path), owner)
 
 
 def _runs_as_app(layout: Layout, sections: Sections) -> bool:
@@ -91,17 +76,16 @@ def _not_writable(user: str, path: Path, folder: bool) -> str | None:
     return _owner(info.st_uid) if is_one and not _may_write(user, info) else ""
 
 
-def log_problem(log: Found, app: str) -> str:
+def log_problem(log: UnwritableLog, app: str) -> str:
     """What to do about a log that supervisord could not write.
 
-    >>> log_problem({"program": "web", "path": "/srv/log", "owner": None}, "app")
+    >>> log_problem(UnwritableLog("web", "/srv/log", None), "app")
     "/srv/log is not there, so supervisord won't start web: install -d -o app /srv/log"
     """
-    path, owner = log["path"], log["owner"]
-    program = "" if log["program"] == "supervisord" else f" {log['program']}"
-    if owner is None:
-        return f"{path} is not there, so supervisord won't start{program}: install -d -o {app} {path}"
-    return _not_apps(path, owner, app, f"supervisord won't start{program} again")
+    program = "" if log.program == "supervisord" else f" {log.program}"
+    if log.owner is None:
+        return f"{log.path} is not there, so supervisord won't start{program}: install -d -o {app} {log.path}"
+    return _not_apps(log.path, log.owner, app, f"supervisord won't start{program} again")
 
 
 def not_written(said: str, app: str) -> list[str]:
@@ -128,12 +112,12 @@ def _may_write(user: str, info: os.stat_result) -> bool:
     return bool(info.st_mode & stat.S_IWOTH)
 
 
-def _files(options: Any) -> list[str]:
+def _files(options: Mapping[str, str]) -> list[str]:
     values = [options.get(key, "") for key in ("logfile", "stdout_logfile", "stderr_logfile")]
     return [value for value in values if value and value.lower() not in NO_FILES]
 
 
-def _foreign(layout: Layout, current: str) -> Found | None:
+def foreign(layout: Layout, current: str) -> Foreign | None:
     """What of the live version is not the app user's."""
     own = pwd.getpwnam(layout.app).pw_uid
     count, first = 0, None
@@ -146,7 +130,7 @@ def _foreign(layout: Layout, current: str) -> Found | None:
     except OSError:
         # A folder of another's that goes away meanwhile: what was found until then is told.
         pass
-    return {"count": count, "path": first[0], "owner": first[1]} if first else None
+    return Foreign(count, *first) if first else None
 
 
 def _owner(uid: int) -> str:
@@ -165,7 +149,9 @@ def stops_within(sections: Sections) -> int:
     return sum(groups.values())
 
 
-def _slowest(sections: Sections) -> str:
+def slowest(sections: Sections) -> str:
+    """Which program may take longest to stop, as words."""
+
     def patience(program: Program) -> int:
         return program.stop_seconds
 

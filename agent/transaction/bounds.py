@@ -21,6 +21,7 @@ from agent.state import State
 from agent.versions.layout import Layout
 from agent.versions.marks import NAME, read_json
 from agent.words.outcomes import Outcome
+from agent.words.seen import Kept, OldBackup
 
 Line = dict[str, Any]
 Named = Collection[str]
@@ -195,21 +196,21 @@ def _folders(state: State) -> list[Path]:
 # --- How much there is
 
 
-def how_much(state: State, layout: Layout, history: Sequence[Line]) -> dict[str, Any]:
-    """How much of each there is, and which backups go next: each with how many are newer; one more may come first."""
+def how_much(state: State, layout: Layout, history: Sequence[Line]) -> Kept:
+    """How much of each there is, and which backups go next; one more may come first."""
     keep = keeps(layout, layout.settings)
     with acting_as(layout.app):
         sizes = [size for size in map(_size, recorded(history)) if size is not None]
     going = beyond(state, layout, history, max(0, keep - 1)) if keep else []
     nth = {backup.path: number for number, backup in enumerate(recorded(history))}
-    return {
-        "history": len(history),
-        "runs": len(_folders(state)),
-        "backups": len(sizes),
-        "backup_bytes": sum(sizes),
-        "keep_backups": keep,
-        "going": [[nth[backup.path], backup.path] for backup in going],
-    }
+    return Kept(
+        history=len(history),
+        runs=len(_folders(state)),
+        backups=len(sizes),
+        backup_bytes=sum(sizes),
+        keep_backups=keep,
+        going=tuple(OldBackup(nth[backup.path], backup.path) for backup in going),
+    )
 
 
 def _size(backup: Backup) -> int | None:

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from agent.state import State
 from agent.transaction.journal import Journal, Record
+from agent.words.foreseen import PastWindow
 
 # How many of them are told.
 LAST = 5
 
 
-def last_windows(state: State) -> list[dict[str, Any]]:
-    """The last windows, the newest first: the deploy, how it ended, and how long visitors had to wait, seconds."""
+def last_windows(state: State) -> tuple[PastWindow, ...]:
+    """The last windows, the newest first."""
     folders = sorted((state.root / "transactions").glob("*"), key=lambda folder: folder.name, reverse=True)
-    found: list[dict[str, Any]] = []
+    found: list[PastWindow] = []
     for folder in folders:
         records = Journal(folder).records()
         seconds = window_seconds(records)
         ends = [record for record in records if record.get("event") == "ended"]
         if seconds is not None and ends:
-            found.append({"deploy": folder.name, "outcome": ends[-1]["outcome"], "seconds": seconds})
+            found.append(PastWindow(folder.name, ends[-1]["outcome"], seconds))
         if len(found) == LAST:
             break
-    return found
+    return tuple(found)
 
 
 def window_seconds(records: Sequence[Record]) -> float | None:

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 from agent.host.command import CommandFailed, Runner
 from agent.host.reading import read_text
 from agent.host.users import acting_as
 from agent.text.lines import lines_of
 from agent.text.masking import masked_message, url_secrets
+from agent.words.foreseen import Package, PackageChanges, Packages
 
 # How long resolving may take, seconds: somebody waits for it.
 LIMIT = 25.0
@@ -58,29 +59,29 @@ def _metadata(about: Path) -> dict[str, str]:
     return {}
 
 
-def compare(before: Versions, after: Versions) -> dict[str, list[dict[str, str]]]:
+def compare(before: Versions, after: Versions) -> PackageChanges:
     """What comes, goes, and changes its version. Pure.
 
     + after: without a version where it comes from a repository or a file, and is known when it is built
     """
     before = {name: version for name, version in before.items() if name not in NOT_THE_APPS}
     after = {name: version for name, version in after.items() if name not in NOT_THE_APPS}
-    found: dict[str, list[dict[str, str]]] = {"added": [], "removed": [], "up": [], "down": [], "unsure": []}
-    for name in sorted({*before, *after}):
-        was, now = before.get(name), after.get(name)
-        if name in after and now is None:
-            found["unsure"].append({"name": name})
-        elif name not in before:
-            found["added"].append({"name": name, "version": str(now)})
-        elif name not in after:
-            found["removed"].append({"name": name, "version": str(was)})
-        elif was != now:
-            way = "up" if order(str(now)) > order(str(was)) else "down"
-            found[way].append({"name": name, "was": str(was), "version": str(now)})
-    return found
+    unsure = tuple(sorted(name for name, version in after.items() if version is None))
+    others = [
+        Package(name, before.get(name), after.get(name)) for name in sorted({*before, *after}) if name not in unsure
+    ]
+    changed = [one for one in others if one.name in before and one.name in after and one.was != one.version]
+    up = tuple(one for one in changed if order(str(one.version)) > order(str(one.was)))
+    return PackageChanges(
+        added=tuple(one for one in others if one.name not in before),
+        removed=tuple(one for one in others if one.name not in after),
+        up=up,
+        down=tuple(one for one in changed if one not in up),
+        unsure=unsure,
+    )
 
 
-def order(version: str) -> tuple[Any, ...]:
+def order(version: str) -> tuple[int, tuple[int, ...], tuple[int, int]]:
     """What versions are sorted by, as PEP 440 has it: 1.9 before 1.10, a candidate before its release."""
     match = re.match(r"^v?(?:(\d+)!)?(\d+(?:\.\d+)*)(.*)$", version.strip().lower())
     if not match:
@@ -142,11 +143,11 @@ def names_local(texts: Mapping[str, str]) -> bool:
 
 def foresee(
     runner: Runner,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, object],
     folder: Path,
     texts: tuple[Mapping[str, str] | None, Mapping[str, str]],
     live: Path | None,
-) -> dict[str, Any]:
+) -> Packages:
     """What the packages of a version to be built will be, by its requirements.
 
     + folder: a checkout of its code
@@ -158,10 +159,10 @@ def foresee(
         has = installed(live) if live else {}
     said = pins(after)
     if not after:
-        return {"source": "resolved", "same_text": before == after, **compare(has, {})}
+        return Packages("resolved", compare(has, {}), same_text=before == after)
     same = before == after and not names_local(after)
     if same and all(said.get(name) == version for name, version in has.items() if name not in NOT_THE_APPS):
-        return {"source": "unchanged", "same_text": True, **compare({}, {})}
+        return Packages("unchanged", same_text=True)
     try:
         resolved = _resolve(runner, settings, folder, live, passwords(after))
     except (CommandFailed, NotTried) as problem:
@@ -169,26 +170,25 @@ def foresee(
         refused = isinstance(problem, CommandFailed)
         why = masked_message(refusal(problem.output) if isinstance(problem, CommandFailed) else str(problem))
         # Of what is not pinned, nothing is known: not even that it goes.
-        return {
-            "source": "pins",
-            "same_text": same,
-            "why": why or str(problem.args[0]),
-            "refused": refused,
-            **compare({k: has[k] for k in shown if k in has}, shown),
-        }
-    return {"source": "resolved", "same_text": same, **compare(has, resolved)}
+        changes = compare({name: has[name] for name in shown if name in has}, shown)
+        return Packages("pins", changes, same_text=same, why=why or str(problem.args[0]), refused=refused)
+    return Packages("resolved", compare(has, resolved), same_text=same)
 
 
-def with_script(found: dict[str, Any], by_script: Sequence[str] | None) -> dict[str, Any]:
+def with_script(found: Packages, by_script: Sequence[str] | None) -> Packages:
     """What was compared, but for what `build_script` will install again. Pure.
 
     + by_script: what it has installed in the live environment; None where nobody has written it down
     """
+    told = found.changes
     if by_script is None:
         # The same requirements would have brought it.
-        by_script = [one["name"] for one in found["removed"]] if found["same_text"] else []
-    kept = {key: [one for one in found[key] if one["name"] not in by_script] for key in ("removed", "up", "down")}
-    return {**found, **kept, "by_script": sorted(by_script)}
+        by_script = [one.name for one in told.removed] if found.same_text else []
+    removed, up, down = (
+        tuple(one for one in some if one.name not in by_script) for some in (told.removed, told.up, told.down)
+    )
+    changes = replace(told, removed=removed, up=up, down=down)
+    return replace(found, changes=changes, by_script=tuple(sorted(by_script)))
 
 
 class NotTried(Exception):
@@ -203,7 +203,7 @@ def refusal(output: str) -> str:
 
 
 def _resolve(
-    runner: Runner, settings: Mapping[str, Any], folder: Path, live: Path | None, secrets: Collection[str]
+    runner: Runner, settings: Mapping[str, object], folder: Path, live: Path | None, secrets: Collection[str]
 ) -> Versions:
     """Have the installer say what it would install. Nothing is kept, not even in a cache.
 
@@ -220,17 +220,17 @@ def _resolve(
         raise
 
 
-def _ask_installer(runner: Runner, settings: Mapping[str, Any], folder: Path, live: Path | None) -> Versions:
+def _ask_installer(runner: Runner, settings: Mapping[str, object], folder: Path, live: Path | None) -> Versions:
     home = Path("~" + str(runner.user)).expanduser()
     uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(home / ".local/bin"))
     wheelhouse = settings.get("wheelhouse")
-    offline = ["--no-index", "--find-links", wheelhouse] if wheelhouse else []
-    file = folder / settings["requirements"]
+    offline = ["--no-index", "--find-links", str(wheelhouse)] if wheelhouse else []
+    file, interpreter = folder / str(settings["requirements"]), str(settings["python"])
     if uv:
         argv = [uv, "pip", "compile", "--quiet", "--no-cache", "--no-header", "--no-annotate", "--no-python-downloads"]
-        output = runner.run([*argv, "--python", settings["python"], *offline, str(file)], cwd=file.parent)
+        output = runner.run([*argv, "--python", interpreter, *offline, str(file)], cwd=file.parent)
         return from_compiled(output)
-    python = str(live / "bin" / "python") if live else settings["python"]
+    python = str(live / "bin" / "python") if live else interpreter
     if not shutil.which(python):
         raise NotTried(f"{python} is not there")
     argv = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-cache-dir"]

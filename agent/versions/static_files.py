@@ -7,9 +7,10 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from agent.host.reading import content_hash, read_ordinary
+from agent.words.foreseen import Static
 
 # What is collected besides the files themselves: the manifest, and packed copies.
 MANIFEST = "staticfiles.json"
@@ -61,10 +62,11 @@ def _manifest(folder: Path) -> set[str] | None:
         return None
 
 
-def compare(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:
-    """The names of what is added, changed and removed. Pure."""
-    return {
-        "added": sorted(after.keys() - before.keys()),
-        "changed": sorted(name for name in after.keys() & before.keys() if after[name] != before[name]),
-        "removed": sorted(before.keys() - after.keys()),
-    }
+def compare(told_by: Literal["django", "built"], before: Mapping[str, str], after: Mapping[str, str]) -> Static:
+    """What is added, changed and removed. Pure."""
+    return Static(
+        told_by,
+        added=tuple(sorted(after.keys() - before.keys())),
+        changed=tuple(sorted(name for name in after.keys() & before.keys() if after[name] != before[name])),
+        removed=tuple(sorted(before.keys() - after.keys())),
+    )

@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from agent.host.reading import read_text
 from agent.state import State
@@ -20,7 +19,7 @@ ELSEWHERE = re.compile(r"://|^\s*-e|^\s*--editable|^\s*[./]|\s@\s|^\s*file:", re
 INCLUDES = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
 
 
-def fingerprint(settings: Mapping[str, Any], requirements: Path, python: str | None, installer: str) -> str | None:
+def fingerprint(settings: Mapping[str, object], requirements: Path, python: str | None, installer: str) -> str | None:
     """What two environments have in common that have the same packages; None where that can't be told.
 
     + requirements: the file; python: the interpreter's path; installer: uv or pip
@@ -29,7 +28,7 @@ def fingerprint(settings: Mapping[str, Any], requirements: Path, python: str | N
     if python is None or settings.get("build_script") or any(ELSEWHERE.search(text) for text in texts):
         return None
     wheels = settings.get("wheelhouse")
-    made_of = [installer, _file(Path(os.path.realpath(python))), texts, _listing(Path(wheels)) if wheels else None]
+    made_of = [installer, _file(Path(os.path.realpath(python))), texts, _listing(Path(str(wheels))) if wheels else None]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
@@ -49,13 +48,13 @@ def _texts(file: Path, seen: set[str]) -> Iterator[str]:
             yield from _texts(included, seen)
 
 
-def _listing(folder: Path) -> list[list[Any]]:
+def _listing(folder: Path) -> list[tuple[str, int, int]]:
     return sorted(_file(path) for path in folder.iterdir()) if folder.is_dir() else []
 
 
-def _file(path: Path) -> list[Any]:
+def _file(path: Path) -> tuple[str, int, int]:
     info = path.stat()
-    return [str(path), info.st_size, info.st_mtime_ns]
+    return str(path), info.st_size, info.st_mtime_ns
 
 
 def same_as(state: State, layout: Layout, wanted: str | None) -> str | None:

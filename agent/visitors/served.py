@@ -84,33 +84,6 @@ def is_led(layout: Layout, version: str, where: str) -> bool:
     return not os.path.lexists(where) or (name is not None and (path / name).is_file())
 
 
-def looked_for(layout: Layout, current: str, told: Mapping[str, Any] | None) -> Note:
-    """What the live version's settings say of its static files: what a build would refuse, and what is worth knowing.
-
-    + told: as `about` inside of Django has it
-    """
-    if not told:
-        return {"problem": None, "notices": []}
-    if told["kept_by"]:
-        return {"problem": None, "notices": [f"static files are kept by {told['kept_by']}: not asked for"]}
-    other = other_host(layout, told["url"])
-    notices = [f"static files are served by {other}: not asked for"] if other else []
-    place = str(told["looked_for_in"] or "")
-    with acting_as(layout.app):
-        where = once_live(place, layout.once_live(current)) if place else ""
-        if not (place or told["read"]) or (where and is_led(layout, current, where)):
-            return {"problem": None, "notices": notices}
-    is_there, right, line = _words(layout, place)
-    if told["read"]:
-        return {
-            "problem": f"{is_there} lead to the live version's static files, and the app itself reads them there: "
-            f"a build is refused; write {line}",
-            "notices": notices,
-        }
-    says = f"{is_there} lead to the live version's static files: the web server has to serve {right}"
-    return {"problem": None, "notices": [*notices, f"{says}; better write {line}"]}
-
-
 def _no_hotfix(checkout: Path, path: Path) -> None:
     """Have git not take a link of ours for a file that somebody has added; nothing where it is in another folder."""
     info = checkout / ".git" / "info"
@@ -122,7 +95,7 @@ def _no_hotfix(checkout: Path, path: Path) -> None:
 
 def _not_led(layout: Layout, place: str, read: bool) -> Note:
     """What to say where the app's own place is another one. Raises StepFailed where the app itself needs it."""
-    is_there, right, line = _words(layout, place)
+    is_there, right, line = place_words(layout, place)
     if read:
         raise StepFailed(
             f"{is_there} lead to the static files of this version, and the app itself reads them there (a manifest of "
@@ -134,7 +107,8 @@ def _not_led(layout: Layout, place: str, read: bool) -> Note:
     }
 
 
-def _words(layout: Layout, place: str) -> tuple[str, Path, str]:
+def place_words(layout: Layout, place: str) -> tuple[str, Path, str]:
+    """How to say that an app looks elsewhere: what that place does not, the right one, and the line to write."""
     right = layout.path("current_main") / str(layout.settings["static_subdir"])
     is_there = f"STATIC_ROOT is {place}, which does not" if place else "STATIC_ROOT is not set, so that it does not"
     return is_there, right, f'STATIC_ROOT = "{right}"'

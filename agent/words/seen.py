@@ -3,7 +3,7 @@
 # No `from __future__ import annotations`: see shapes.
 
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Literal, Optional
 
 
 @dataclass(frozen=True)
@@ -46,3 +46,65 @@ class Version:
     def commit(self, part: str) -> Optional[str]:
         """The commit of its code, or of its config."""
         return {"code": self.code, "config": self.config}[part]
+
+
+@dataclass(frozen=True)
+class RestartMode:
+    """How the service gets from one version to another.
+
+    + way: rolling, or restart; why: why not as the settings ask for, or what is restarted at once
+    + interrupts: whether nobody serves for a while; groups: those of supervisord that get a new config
+    """
+
+    way: Literal["rolling", "restart"]
+    interrupts: bool
+    why: str = ""
+    groups: tuple[str, ...] = ()
+
+    @property
+    def rolls(self) -> bool:
+        """Whether processes are replaced one by one."""
+        return self.way == "rolling"
+
+
+@dataclass(frozen=True)
+class OldBackup:
+    """A backup that goes once there are too many, and how many are newer."""
+
+    newer: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How much there is of what only grows.
+
+    + history: lines; runs: folders; backups, backup_bytes: of our own runs
+    + keep_backups: how many stay; None for all
+    + going: those that go next, the newest first
+    """
+
+    history: int
+    runs: int
+    backups: int
+    backup_bytes: int
+    keep_backups: Optional[int]
+    going: tuple[OldBackup, ...] = ()
+
+
+@dataclass(frozen=True)
+class UnwritableLog:
+    """A log that supervisord can't write for a program; whose it is, None for a folder that is missing."""
+
+    program: str
+    path: str
+    owner: Optional[str]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """What of the live version is not the app user's: how many files, and one of them with its owner."""
+
+    count: int
+    path: str
+    owner: str

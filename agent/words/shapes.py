@@ -44,6 +44,10 @@ def _read(shape: Any, found: Any, where: str) -> Any:
     + where: the names that lead to it
     """
     kind, inside = typing.get_origin(shape), typing.get_args(shape)
+    if kind is typing.Literal:
+        if found in inside:
+            return found
+        raise Unreadable(f"{where}: {found!r} is none of {', '.join(inside)}")
     if kind is typing.Union:
         return None if found is None else _read(inside[0], found, where)
     if kind is tuple and isinstance(found, list):
@@ -56,6 +60,8 @@ def _read(shape: Any, found: Any, where: str) -> Any:
 
 
 def _read_plain(shape: Any, found: Any, where: str) -> Any:
+    if shape is Any:
+        return found
     if isinstance(shape, type) and issubclass(shape, Enum) and isinstance(found, str):
         try:
             return shape(found)

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from agent.words.facts import Site
 from switchback.settings.model import Settings
 
-Facts = dict[str, Any]
 T = TypeVar("T")
 
 # What hosts go back by, and wait for each other by: with another value, one goes back while the rest is still at work.
 JOINT = ("database_fallback", "migrate_timeout", "confirm_timeout")
 
 
-def differences(seen: Mapping[str, Facts], primary: str) -> list[str]:
+def differences(sites: Mapping[str, Site], primary: str) -> list[str]:
     """What is live where, if that is not the same everywhere, and the command that brings all to one; empty if it is.
 
-    + seen: what the survey saw on each host; one that could not be looked at has nothing, and is passed over
+    + sites: by host; one that could not be looked at is passed over
     + primary: the host whose version all others are brought to, since its database has been brought to that
-
-        >>> differences({"web1": {"linked": {"current": "a"}}, "web2": {"linked": {"current": "a"}}}, "web1")
-        []
     """
-    live = {name: facts["linked"]["current"] for name, facts in seen.items() if facts.get("linked")}
+    live = {name: site.linked.current for name, site in sites.items()}
     if len(set(live.values())) < 2:
         return []
     parts = [f"{version or 'no version'} on {', '.join(names)}" for version, names in _by_value(live).items()]
-    return [f"the hosts differ: {'; '.join(parts)}", _healing(seen, live, primary)]
+    return [f"the hosts differ: {'; '.join(parts)}", _healing(sites, live, primary)]
 
 
 def _by_value(of: Mapping[str, T]) -> dict[T, list[str]]:
@@ -38,16 +35,15 @@ def _by_value(of: Mapping[str, T]) -> dict[T, list[str]]:
     return found
 
 
-def _healing(seen: Mapping[str, Facts], live: Mapping[str, str | None], primary: str) -> str:
+def _healing(sites: Mapping[str, Site], live: Mapping[str, str | None], primary: str) -> str:
     wanted = live.get(primary) or next(version for version in live.values() if version)
     says = f"to bring all to {wanted}:"
-    return f"{says} {builds(seen, wanted) or f'deploys/deploy.py --data version={wanted} (on hosts that have it)'}"
+    return f"{says} {builds(sites, wanted) or f'deploys/deploy.py --data version={wanted} (on hosts that have it)'}"
 
 
-def builds(seen: Mapping[str, Facts], wanted: str) -> str:
+def builds(sites: Mapping[str, Site], wanted: str) -> str:
     """The command that builds a version where it is missing; nothing where no host knows what it was made of."""
-    known = (one for facts in seen.values() for one in facts.get("versions", ()) if one.name == wanted)
-    found = next(known, None)
+    found = next((known for site in sites.values() if (known := site.version(wanted))), None)
     if not found or not found.code or not found.config:
         return ""
     return f"deploys/deploy.py --data code={found.code[:12]} --data config={found.config[:12]}"
@@ -67,16 +63,16 @@ def setting_differences(settings: Mapping[str, Settings]) -> list[str]:
     return found
 
 
-def unknown_to_primary(seen: Mapping[str, Facts], primary: str, target: str | None) -> list[str]:
+def unknown_to_primary(sites: Mapping[str, Site], primary: str, target: str | None) -> list[str]:
     """Live versions whose migrations can't be reversed from the primary host: its own live version is older.
 
     + target: the version to go back to, if it is known; what that has need not be taken back
     """
-    here = seen[primary]["linked"]["current"]
+    here = sites[primary].linked.current
     by_version: dict[str, list[str]] = {}
-    for name, facts in seen.items():
-        live = facts["linked"]["current"]
-        if live and live not in (here, target, *seen[primary]["lineage"]) and live > here:
+    for name, site in sites.items():
+        live = site.linked.current
+        if live and here and live not in (here, target, *sites[primary].lineage) and live > here:
             by_version.setdefault(live, []).append(name)
     return [
         f"{', '.join(names)}: {version} is live there, and {primary}, which takes the database back, has the older "

@@ -6,16 +6,14 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agent.service.obstacles import port_of
 from agent.versions.layout import AUTO, SUPERVISORD, Layout
 from agent.versions.written import unit_path
+from agent.words.facts import HostFacts, Site
 from switchback.checks import own_texts
-from switchback.checks.links import PROVISION, is_bare
+from switchback.checks.links import PROVISION
 from switchback.settings.model import Settings
-
-Facts = dict[str, Any]
 
 # The text that a missing script starts from, by the setting that says where it goes.
 SCRIPTS = {
@@ -24,10 +22,6 @@ SCRIPTS = {
     "maintenance_stop_script": "stop_maintenance.sh",
     "restore_script": "restore_database.sh",
 }
-
-
-# What a link is that the survey did not see.
-NOTHING = {"kind": "missing"}
 
 
 @dataclass(frozen=True)
@@ -86,59 +80,56 @@ class Groundwork:
     adopted: tuple[str, ...]
 
 
-def lacking(facts: Facts, settings: Settings, can_make_venv: bool) -> Groundwork:
+def lacking(facts: HostFacts, settings: Settings, can_make_venv: bool) -> Groundwork:
     """Find what a host lacks.
 
-    + facts: what `Survey` saw; the app user may be missing
     + can_make_venv: whether the app's Python has what virtual environments are made with
     """
-    users = facts["users"]
-    home = str(facts.get("home") or f"/home/{settings.app_username}")
+    site, unit_missing = facts.site, facts.service == "not-found"
+    home = site.home if site else f"/home/{settings.app_username}"
     layout = Layout(settings.model_dump(mode="json"), Path(home))
-    bare = not users["app_username"] or is_bare(facts)
-    scripts, supervisord = _scripts(facts, layout), _supervisord(facts, layout)
+    live = None if site is None or site.is_bare else site
+    scripts, supervisord = _scripts(site, layout), _supervisord(site, layout) if unit_missing else None
     return Groundwork(
-        packages=tuple(_packages(facts, settings, can_make_venv)),
+        packages=tuple(_packages(facts, can_make_venv)),
         home=home,
-        makes_app=not users["app_username"],
-        makes_admin=not users["admin_username"],
-        folders=tuple(_folders(layout, scripts, logs=bare or supervisord is not None)),
+        makes_app=site is None,
+        makes_admin=not facts.admin,
+        folders=tuple(_folders(layout, scripts, logs=live is None or supervisord is not None)),
         scripts=scripts,
         supervisord=supervisord,
-        unit=_unit(layout) if _has_no_unit(facts) else None,
-        rewrites=tuple(rewrites(facts, layout)),
-        links={} if bare else dict(_links(facts, layout)),
-        adopted=() if bare else tuple(_adopted(facts)),
+        unit=_unit(layout) if unit_missing else None,
+        rewrites=tuple(rewrites(site, layout)) if site else (),
+        links=dict(_links(live, layout)) if live else {},
+        adopted=tuple(_adopted(live)) if live else (),
     )
 
 
-def _packages(facts: Facts, settings: Settings, can_make_venv: bool) -> list[str]:
-    python = facts["tools"].get(settings.python)
-    packages = [] if facts["tools"].get("git") else ["git"]
+def _packages(facts: HostFacts, can_make_venv: bool) -> list[str]:
+    packages = [] if facts.git else ["git"]
     # uv needs no module for it. Debian's own interpreters come without; anybody else's is theirs to complete.
-    completes = not can_make_venv and not facts["tools"].get("uv")
-    if python and completes and posixpath.dirname(python) == "/usr/bin":
-        packages.append(posixpath.basename(python) + "-venv")
+    completes = not can_make_venv and not facts.uv
+    if facts.python and completes and posixpath.dirname(facts.python) == "/usr/bin":
+        packages.append(posixpath.basename(facts.python) + "-venv")
     return packages
 
 
-def _scripts(facts: Facts, layout: Layout) -> dict[str, str]:
-    seen = facts.get("scripts", {})
+def _scripts(site: Site | None, layout: Layout) -> dict[str, str]:
+    there = {key for key, script in site.scripts.items() if script.exists} if site else set[str]()
     missing = {}
     for key, source in SCRIPTS.items():
         path = layout.optional_path(key)
-        if path is not None and not (seen.get(key) or {}).get("exists"):
+        if path is not None and key not in there:
             missing[str(path)] = source
-    if layout.settings["restore_script"] == AUTO and _restores_what_it_backs_up(facts, layout, missing):
+    if layout.settings["restore_script"] == AUTO and _restores_what_it_backs_up(site, layout, missing):
         missing[str(layout.usual_restore_script)] = SCRIPTS["restore_script"]
     return missing
 
 
-def _restores_what_it_backs_up(facts: Facts, layout: Layout, missing: dict[str, str]) -> bool:
+def _restores_what_it_backs_up(site: Site | None, layout: Layout, missing: dict[str, str]) -> bool:
     """Whether our restore script is lacking: it matches our own backup script, and no other."""
-    told = facts.get("restore") or {}
-    ours = str(layout.path("backup_script")) in missing or told.get("provisioned")
-    return bool(ours and not told.get("there"))
+    ours = str(layout.path("backup_script")) in missing or (site is not None and site.restore.provisioned)
+    return ours and not (site and site.restore.there)
 
 
 def _folders(layout: Layout, scripts: dict[str, str], logs: bool) -> list[str]:
@@ -150,14 +141,10 @@ def _folders(layout: Layout, scripts: dict[str, str], logs: bool) -> list[str]:
     return [str(folder) for folder in dict.fromkeys(folders) if folder != layout.home]
 
 
-def _has_no_unit(facts: Facts) -> bool:
-    return bool(facts["unit"].get("LoadState") == "not-found")
-
-
-def _supervisord(facts: Facts, layout: Layout) -> Supervisord | None:
+def _supervisord(site: Site | None, layout: Layout) -> Supervisord | None:
     link = str(layout.path("deployment_dir") / SUPERVISORD)
     # What the live version brings gets its link with all the others.
-    if not _has_no_unit(facts) or link in facts.get("links", {}) or link in facts.get("deployment", {}):
+    if site and (link in site.links or link in site.deployment):
         return None
     return Supervisord(str(layout.host_supervisord), link, _supervisord_values(layout))
 
@@ -176,13 +163,13 @@ def _unit(layout: Layout) -> dict[str, str]:
     return {"user": layout.app, **{word: str(layout.path(key)) for word, key in paths.items()}}
 
 
-def _own(facts: Facts, layout: Layout) -> Iterator[Rewrite]:
+def _own(site: Site, layout: Layout) -> Iterator[Rewrite]:
     """The files that are ours and have another text by now. What a person has changed is theirs."""
-    found: dict[str, str] = facts.get("written") or {}
+    found = site.written
     path, values = str(unit_path(layout.settings["systemd_service"])), _unit(layout)
     was = found.get(path, "")
     if own_texts.is_own_unit(was, values):
-        yield Rewrite(path, was, own_texts.unit_text(values, _needs(was, facts)), "root", "644")
+        yield Rewrite(path, was, own_texts.unit_text(values, _needs(was, site.programs_need)), "root", "644")
     path, values = str(layout.host_supervisord), _supervisord_values(layout)
     was = found.get(path, "")
     if own_texts.is_own_supervisord(was, values):
@@ -194,48 +181,44 @@ def _own(facts: Facts, layout: Layout) -> Iterator[Rewrite]:
             yield Rewrite(str(script), was, (own_texts.FILES / name).read_text(), layout.app, "755")
 
 
-def _needs(unit: str, facts: Facts) -> int:
+def _needs(unit: str, needs: int | None) -> int:
     """How long a unit of ours is to say that its programs may take to end: what it says while that is enough."""
-    told, needs = own_texts.told_needs(unit), facts.get("programs_need")
+    told = own_texts.told_needs(unit)
     if needs is None:
         # Nothing runs, so that nobody can say.
         needs = 0
     if told is not None and needs < own_texts.stop_limit(told):
         return told
-    return max(int(needs), own_texts.OF_OUR_OWN)
+    return max(needs, own_texts.OF_OUR_OWN)
 
 
-def rewrites(facts: Facts, layout: Layout) -> list[Rewrite]:
+def rewrites(site: Site, layout: Layout) -> list[Rewrite]:
     """Those of them whose text has changed since."""
-    return [one for one in _own(facts, layout) if one.was != one.now]
+    return [one for one in _own(site, layout) if one.was != one.now]
 
 
-def rewrite_notices(facts: Facts, settings: Settings) -> list[str]:
+def rewrite_notices(site: Site, settings: Settings) -> list[str]:
     """The files that provision would write anew, as check tells them."""
-    layout = Layout(settings.model_dump(mode="json"), Path(facts["home"]))
+    layout = Layout(settings.model_dump(mode="json"), Path(site.home))
     return [
         f"{one.path} is as an earlier provision has written it: {PROVISION} (--dry --diff shows what changes)"
-        for one in rewrites(facts, layout)
+        for one in rewrites(site, layout)
     ]
 
 
-def _links(facts: Facts, layout: Layout) -> list[tuple[str, str]]:
-    if not facts["linked"]["current"]:
+def _links(site: Site, layout: Layout) -> list[tuple[str, str]]:
+    live = site.linked.current
+    if not live:
         # Which version ought to be live is a person's to say.
         return []
     wanted = {str(link): str(target) for link, target in layout.fixed_links().items()}
-    if facts["healthy"]["healthy"]:
-        current = layout.version(facts["linked"]["current"])
-        wanted[str(layout.main_links()["working"])] = str(current)
-    wanted |= {link: told["target"] for link, told in facts["deployment"].items()}
-    return [(link, target) for link, target in wanted.items() if facts["links"].get(link, MISSING)["kind"] == "missing"]
+    if site.health.healthy:
+        wanted[str(layout.main_links()["working"])] = str(layout.version(live))
+    wanted |= {link: told.target for link, told in site.deployment.items()}
+    return [(link, target) for link, target in wanted.items() if link not in site.links or site.links[link].is_missing]
 
 
-MISSING = {"kind": "missing"}
-
-
-def _adopted(facts: Facts) -> list[str]:
-    words = ["working", "previous_working", *(["current"] if facts["healthy"]["healthy"] else [])]
-    linked = dict.fromkeys(facts["linked"][word] for word in words)
-    known = {version.name: version for version in facts["versions"]}
-    return [name for name in linked if name and not known[name].working and not known[name].failed]
+def _adopted(site: Site) -> list[str]:
+    names = (site.linked.working, site.linked.previous_working, site.linked.current if site.health.healthy else None)
+    known = [one for name in dict.fromkeys(names) if (one := site.version(name))]
+    return [one.name for one in known if not one.working and not one.failed]

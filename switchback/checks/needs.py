@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from agent.service.in_the_way import log_problem
 from agent.service.startable import package_of
+from agent.words.facts import FoundRef, HostFacts, Site
+from agent.words.needs import BackupScript, Database, Databases, Heads, InTheWay, Module, Needs, StaticFound, Stops
+from agent.words.seen import Foreign
+from facts.survey import Surveyed
 from switchback.checks.layout import places_without_problem
-from switchback.checks.links import PROVISION, is_bare
+from switchback.checks.links import PROVISION
 from switchback.checks.own_texts import MARGIN, stop_limit
 from switchback.checks.unable import unable
 from switchback.settings.model import Settings
-
-Facts = dict[str, Any]
 
 # What a web server says before there is an app behind it.
 NO_APP_YET = ("502", "503")
@@ -23,125 +25,125 @@ UNSEEN = (
 )
 
 
-def need_problems(facts: Facts, settings: Settings) -> list[str]:
+def need_problems(site: Site, settings: Settings) -> list[str]:
     """All that would keep a deploy from going well, each with what to do; empty where nothing was tried."""
-    return [problem for problems in found(facts, settings).values() for problem in problems]
+    return [problem for problems in found(site, settings).values() for problem in problems]
 
 
-def found(facts: Facts, settings: Settings) -> dict[str, list[str]]:
+def found(site: Site, settings: Settings) -> dict[str, list[str]]:
     """What was tried, and what is wrong with each."""
-    needs = facts.get("needs")
-    if not needs:
+    needs = site.needs
+    if needs is None:
         return {}
-    told = {f"{part} repository": list(_repository(part, ref)) for part, ref in facts["refs"].items()}
-    told |= {name: list(problems) for name, problems in _commits(facts, settings)}
-    told["database"] = list(_database(_askable(facts), settings))
-    static = _static(facts)
+    told = {f"{part} repository": list(_repository(part, ref)) for part, ref in site.refs.items()}
+    told |= {name: list(problems) for name, problems in _commits(needs, site.refs, settings)}
+    told["database"] = list(_database(_askable(site, needs), settings))
+    static = _static(site)
     if static:
-        told["STATIC_ROOT"] = [static["problem"]] if static["problem"] else []
-    told[_website_word(facts)] = list(_website(facts, settings))
-    told |= {name: list(problems) for name, problems in _in_the_way(needs.get("in_the_way"), settings)}
+        told["STATIC_ROOT"] = [static.problem] if static.problem else []
+    expected = _expected_before(site, needs.website)
+    word = f"website ({expected}, as before a first deploy)" if expected else "website"
+    told[word] = list(_website(site, needs.website, settings)) if needs.website and not expected else []
+    told |= {name: list(problems) for name, problems in _in_the_way(needs.in_the_way, settings)}
     return told
 
 
-def as_follower(facts: Facts) -> Facts:
+def as_follower(facts: Surveyed) -> Surveyed:
     """What was tried on a host that is not the primary one, less what only that does: to back the database up."""
-    needs = facts.get("needs")
-    if not needs:
+    if not isinstance(facts, HostFacts) or not facts.site or not facts.site.needs:
         return facts
-    return {**facts, "needs": {**needs, "database": {**needs["database"], "script": None, "backup": None}}}
+    needs = facts.site.needs
+    needs = replace(needs, database=replace(needs.database, script=None, backup=None))
+    return replace(facts, site=replace(facts.site, needs=needs))
 
 
-def need_notices(facts: Facts) -> list[str]:
+def need_notices(site: Site) -> list[str]:
     """What is worth knowing of what was tried, though nothing is wrong with it."""
-    app = _askable(facts)["app"] if facts.get("needs") else None
-    stays = (app or {}).get("unknown")
-    by_hand = [f"applied, and in no version on this host, so that it stays: {stays}"] if stays else []
-    return [*by_hand, *((_static(facts) or {}).get("notices") or ())]
-
-
-def start_problems(facts: Facts, settings: Settings) -> list[str]:
-    """What would keep a service that serves from starting again, where a restart has asked for it."""
-    return _unwritable(facts, settings) if facts and facts.get("healthy", {}).get("healthy") else []
-
-
-def start_notices(facts: Facts, settings: Settings) -> list[str]:
-    """The same of one that is not well, which loses nothing by a try."""
-    return [] if start_problems(facts, settings) else _unwritable(facts, settings)
-
-
-def _unwritable(facts: Facts, settings: Settings) -> list[str]:
-    return [log_problem(log, settings.app_username) for log in facts.get("logs") or ()]
-
-
-def _static(facts: Facts) -> Facts | None:
-    app: Facts = (_askable(facts)["app"] if facts.get("needs") else None) or {}
-    return app.get("static")
-
-
-def looked_at(facts: Facts, settings: Settings) -> list[str]:
-    """What was looked at, and what can't be before a build, as lines: only so can "ready" be believed."""
-    if not facts.get("needs"):
+    app = _askable(site, site.needs).app if site.needs else None
+    if app is None:
         return []
-    tried = {name: not problems for name, problems in found(facts, settings).items()}
+    stays = app.unknown
+    by_hand = [f"applied, and in no version on this host, so that it stays: {stays}"] if stays else []
+    return [*by_hand, *app.static.notices]
+
+
+def start_problems(site: Site, settings: Settings) -> list[str]:
+    """What would keep a service that serves from starting again, where a restart has asked for it."""
+    return _unwritable(site, settings) if site.health.healthy else []
+
+
+def start_notices(site: Site, settings: Settings) -> list[str]:
+    """The same of one that is not well, which loses nothing by a try."""
+    return [] if site.health.healthy else _unwritable(site, settings)
+
+
+def _unwritable(site: Site, settings: Settings) -> list[str]:
+    return [log_problem(log, settings.app_username) for log in site.logs]
+
+
+def _static(site: Site) -> StaticFound | None:
+    app = _askable(site, site.needs).app if site.needs else None
+    return app.static if app else None
+
+
+def looked_at(facts: HostFacts, settings: Settings) -> list[str]:
+    """What was looked at, and what can't be before a build, as lines: only so can "ready" be believed."""
+    if not facts.site or not facts.site.needs:
+        return []
+    tried = {name: not problems for name, problems in found(facts.site, settings).items()}
     told = {**places_without_problem(facts, settings), **tried}
     return ["looked at: " + " ".join(f"{name} {'✓' if well else '✗'}" for name, well in told.items()), UNSEEN]
 
 
-def _repository(part: str, ref: Facts) -> Iterator[str]:
-    if ref["sha"] is None:
-        yield f"{part}: {ref['problem']}" + _key_line(ref)
+def _repository(part: str, ref: FoundRef) -> Iterator[str]:
+    if ref.sha is None:
+        yield f"{part}: {ref.problem}" + (KEY_LINE if ref.unreachable else "")
 
 
-def _key_line(ref: Facts) -> str:
-    if ref["kind"] != "unreachable":
-        return ""
-    return "\n(tried as the app's user, who fetches: it needs a key there, and the server's own key in known_hosts)"
+KEY_LINE = "\n(tried as the app's user, who fetches: it needs a key there, and the server's own key in known_hosts)"
 
 
-def _commits(facts: Facts, settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:
-    heads = facts["needs"]["heads"]
+def _commits(needs: Needs, refs: Mapping[str, FoundRef], settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:
+    if needs.unread:
+        yield "commits", iter([f"the commits to come can't be read: {needs.unread}"])
+    heads = needs.heads
     if heads is None:
         return
-    if heads["problem"]:
-        yield "commits", iter([f"the commits to come can't be read: {heads['problem']}"])
-        return
-    at = {part: f"{ref['ref']} ({ref['sha'][:7]})" for part, ref in facts["refs"].items()}
+    at = {part: f"{one.ref} ({one.sha[:7]})" for part, one in refs.items() if one.sha}
     yield "requirements", _requirements(heads, settings, at["code"])
     yield "manage.py", _manage(heads, at["config"])
-    if heads["settings"]:
-        yield "settings", _module(heads["settings"], "manage.py names", "DJANGO_SETTINGS_MODULE in manage.py", at)
-    for one in heads["servers"]:
-        if one["app"]:
-            where = "the host's supervisord.conf" if heads["own_supervisord"] else "supervisord.conf"
-            says = f"{one['program']} starts {one['package']} with"
-            yield one["app"]["name"], _module(one["app"], says, f"{one['program']} in {where}", at)
+    if heads.settings:
+        yield "settings", _module(heads.settings, "manage.py names", "DJANGO_SETTINGS_MODULE in manage.py", at)
+    for one in heads.servers:
+        if one.app:
+            where = "the host's supervisord.conf" if heads.own_supervisord else "supervisord.conf"
+            says = f"{one.program} starts {one.package} with"
+            yield one.app.name, _module(one.app, says, f"{one.program} in {where}", at)
 
 
-def _in_the_way(seen: Facts | None, settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:
-    if seen:
-        yield "logs", (log_problem(log, settings.app_username) for log in seen["logs"])
-        yield "owners", _owners(seen["foreign"], settings)
-        yield "unit's limits", _limits(seen["stops"], settings)
+def _in_the_way(seen: InTheWay, settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:
+    yield "logs", (log_problem(log, settings.app_username) for log in seen.logs)
+    yield "owners", _owners(seen.foreign, settings)
+    yield "unit's limits", _limits(seen.stops, settings)
 
 
-def _owners(foreign: Facts | None, settings: Settings) -> Iterator[str]:
+def _owners(foreign: Foreign | None, settings: Settings) -> Iterator[str]:
     if foreign:
-        app, many = settings.app_username, foreign["count"] > 1
-        others = f"{foreign['count']} files and folders" if many else "a file"
+        app, many = settings.app_username, foreign.count > 1
+        others = f"{foreign.count} files and folders" if many else "a file"
         yield (
-            f"{others} in the live version {'are' if many else 'is'} not {app}'s, {foreign['path']} of "
-            f"{foreign['owner']}'s for one: what is can't be linked into the next version, nor deleted with this one: "
+            f"{others} in the live version {'are' if many else 'is'} not {app}'s, {foreign.path} of "
+            f"{foreign.owner}'s for one: what is can't be linked into the next version, nor deleted with this one: "
             f"delete it, or chown -h {app}: it, and run manage.py as {app}"
         )
 
 
-def _limits(stops: Facts, settings: Settings) -> Iterator[str]:
-    needs, unit = stops["needs"], settings.systemd_service
-    says = f"its programs may take {needs} s to end ({stops['slowest']})"
-    if stops["limit"] is not None and stops["limit"] <= needs:
+def _limits(stops: Stops, settings: Settings) -> Iterator[str]:
+    needs, unit = stops.needs, settings.systemd_service
+    says = f"its programs may take {needs} s to end ({stops.slowest})"
+    if stops.limit is not None and stops.limit <= needs:
         yield (
-            f"{unit} is killed after {stops['limit']:.0f} s when it is stopped, and {says}: write "
+            f"{unit} is killed after {stops.limit:.0f} s when it is stopped, and {says}: write "
             f"TimeoutStopSec={stop_limit(needs)} below [Service] with systemctl edit {unit} (or {PROVISION}, where "
             "that has written the unit)"
         )
@@ -152,104 +154,91 @@ def _limits(stops: Facts, settings: Settings) -> Iterator[str]:
         )
 
 
-def _requirements(heads: Facts, settings: Settings, at: str) -> Iterator[str]:
-    told, name = heads["requirements"], settings.requirements
-    if not told["found"]:
-        there = told["instead"][:1] or ["PATH"]
+def _requirements(heads: Heads, settings: Settings, at: str) -> Iterator[str]:
+    told, name = heads.requirements, settings.requirements
+    if not told.found:
+        there = told.instead[:1] or ("PATH",)
         missing = f"{name} is not in the code at {at}, and a missing file is no empty one"
         yield f"{missing}: add it, or write requirements: {there[0]} in the settings"
         return
-    if name.endswith(".toml") and not heads["uv"]:
+    if name.endswith(".toml") and not heads.uv:
         yield f"requirements: {name} needs uv, which is not on the host: install it, or name a requirements.txt"
-    starts = {one["package"]: one["program"] for one in heads["servers"]}
-    if heads["starts_supervisord"]:
+    starts = {one.package: one.program for one in heads.servers}
+    if heads.starts_supervisord:
         starts[package_of("supervisord")] = f"the service {settings.systemd_service}"
     for package, starter in starts.items():
-        if told["all_named"] and package not in told["names"] and package not in heads["live"]:
+        if told.all_named and package not in told.names and package not in heads.live:
             yield f"{name} at {at} does not name {package}, which {starter} starts: add it"
 
 
-def _manage(heads: Facts, at: str) -> Iterator[str]:
-    if not heads["manage"]:
+def _manage(heads: Heads, at: str) -> Iterator[str]:
+    if not heads.manage:
         yield f"manage.py is not at the top of the config at {at}: a deploy runs it there; add it, or a link to it"
 
 
-def _module(module: Facts, says: str, where: str, at: dict[str, str]) -> Iterator[str]:
-    if module["found"] is not False:
+def _module(module: Module, says: str, where: str, at: dict[str, str]) -> Iterator[str]:
+    if module.found is not False:
         return
-    other = (
-        f", or write {' or '.join(module['instead'])} for it: {where}" if module["instead"] else f", or mend {where}"
-    )
-    path = module["name"].replace(".", "/") + ".py"
+    other = f", or write {' or '.join(module.instead)} for it: {where}" if module.instead else f", or mend {where}"
+    path = module.name.replace(".", "/") + ".py"
     missing = f"{path} is neither in the config at {at['config']} nor in the code"
-    yield f"{says} {module['name']}, and {missing}: add it{other}"
+    yield f"{says} {module.name}, and {missing}: add it{other}"
 
 
-def _database(told: Facts, settings: Settings) -> Iterator[str]:
-    script, app = told["script"], told["app"]
-    if script and script["problem"]:
-        what = f"the database {script['name']} that backup_script backs up"
-        yield f"{settings.app_username} can't reach {what}: {script['problem']}"
+def _database(told: Databases, settings: Settings) -> Iterator[str]:
+    script, app = told.script, told.app
+    if script and script.problem:
+        what = f"the database {script.name} that backup_script backs up"
+        yield f"{settings.app_username} can't reach {what}: {script.problem}"
+    if told.unasked:
+        yield f"the live version can't be asked for its databases: {told.unasked}"
     if not app:
         return
-    if app["problem"]:
-        yield f"the live version can't be asked for its databases: {app['problem']}"
-        return
-    for alias, one in app["databases"].items():
-        if one["problem"]:
-            yield f'the app does not reach its database "{alias}" ({one["vendor"]} {one["name"]}): {one["problem"]}'
-        if one["inside"]:
+    for alias, one in app.databases.items():
+        if one.problem:
+            yield f'the app does not reach its database "{alias}" ({one.vendor} {one.name}): {one.problem}'
+        if one.inside:
             path = f"~{settings.app_username}/data"
-            what = f'DATABASES["{alias}"] is a file inside the live version, {one["name"]}'
+            what = f'DATABASES["{alias}"] is a file inside the live version, {one.name}'
             yield f"{what}: keep it elsewhere, in {path} say"
-    if app["uploads_inside"]:
-        where, path = ", ".join(app["uploads_inside"]), f"~{settings.app_username}/media"
+    if app.uploads_inside:
+        where, path = ", ".join(app.uploads_inside), f"~{settings.app_username}/media"
         yield f"uploads go to {where}, inside the live version: have MEDIA_ROOT lead elsewhere, to {path} say"
-    default = app["databases"].get("default")
-    if told.get("backup"):
+    default = app.databases.get("default")
+    if told.backup:
         # What a file tells is certain, where the script's own words are only read.
-        yield f"the last backup is of no use to the app: {told['backup']}: change backup_script"
+        yield f"the last backup is of no use to the app: {told.backup}: change backup_script"
     elif script and default:
         yield from _other_database(script, default)
 
 
-def _askable(facts: Facts) -> Facts:
+def _askable(site: Site, needs: Needs) -> Databases:
     """What the agent has found of the databases; what a version that can't be started says of them is no word of it."""
-    told: Facts = facts["needs"]["database"]
-    return {**told, "app": None} if unable(facts, facts["linked"]["current"]) else told
+    return replace(needs.database, app=None, unasked="") if unable(site) else needs.database
 
 
-def _other_database(script: Facts, default: Facts) -> Iterator[str]:
+def _other_database(script: BackupScript, default: Database) -> Iterator[str]:
     """Where the script backs up another database than the app's."""
-    if default["vendor"] != "postgresql":
-        other = f"{default['vendor']} {default['name']}"
+    if default.vendor != "postgresql":
+        other = f"{default.vendor} {default.name}"
         yield f"backup_script backs up PostgreSQL, and the app's database is {other}: change the script"
-    elif script["name"] and (script["name"] != default["name"] or default["elsewhere"]):
+    elif script.name and (script.name != default.name or default.elsewhere):
         yield (
-            f"backup_script backs up the database {script['name']} of this host, and the app's is {default['name']}"
-            + (f" on {default['host']}" if default["elsewhere"] else "")
+            f"backup_script backs up the database {script.name} of this host, and the app's is {default.name}"
+            + (f" on {default.host}" if default.elsewhere else "")
             + ": change `database=` or the command in it"
         )
 
 
-def _website_word(facts: Facts) -> str:
-    """How the website is listed: before a first deploy there is nothing behind it."""
-    expected = _expected_before(facts)
-    return f"website ({expected}, as before a first deploy)" if expected else "website"
+def _expected_before(site: Site, problem: str | None) -> str:
+    """What a website answers that has nothing behind it before a first deploy; empty where that is not it."""
+    answer = (problem or "").rpartition(" answers ")[2].partition(",")[0]
+    return answer if site.is_bare and answer in NO_APP_YET else ""
 
 
-def _expected_before(facts: Facts) -> str:
-    problem = facts["needs"]["website"]["problem"] or ""
-    answer = problem.rpartition(" answers ")[2].partition(",")[0]
-    return answer if is_bare(facts) and answer in NO_APP_YET else ""
-
-
-def _website(facts: Facts, settings: Settings) -> Iterator[str]:
-    problem = facts["needs"]["website"]["problem"]
-    # What is wrong with an app that is not well is said of the app.
-    if not problem or _expected_before(facts) or not (is_bare(facts) or facts["healthy"]["healthy"]):
-        return
-    if is_bare(facts):
+def _website(site: Site, problem: str, settings: Settings) -> Iterator[str]:
+    if site.is_bare:
         yield f"{problem}: a web server has to lead visitors of website_url to {settings.health_url}"
-    else:
+    elif site.health.healthy:
+        # What is wrong with an app that is not well is said of the app.
         yield f"{problem}, though the app itself is well: look at the web server, or at website_url and site_status"

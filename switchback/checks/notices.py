@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.versions.layout import AUTO
+from agent.words.facts import HostFacts, Site
+from facts.survey import Surveyed
 from switchback.checks.links import PROVISION
 from switchback.settings.model import Settings
+from switchback.wire.calls import AGENT
 
-Facts = dict[str, Any]
 
-
-def rolling_problems(facts: Facts) -> list[str]:
+def rolling_problems(site: Site) -> list[str]:
     """What keeps the live version's processes from being replaced one by one, where the settings ask for that."""
-    found = (facts.get("rolling") or {}).get("obstacles") or []
-    return [f"restart: rolling is not possible, so the service restarts as a whole: {one}" for one in found]
+    return [f"restart: rolling is not possible, so the service restarts as a whole: {one}" for one in site.rolling]
 
 
-def link_notices(facts: Facts) -> list[str]:
-    """The programs that would import from another version than their own while a deploy replaces them."""
-    return list(facts.get("by_a_link") or ())
-
-
-def restore_notices(facts: Facts, settings: Settings) -> list[str]:
+def restore_notices(site: Site, settings: Settings) -> list[str]:
     """That nothing restores a backup, on a host whose backups provision's own script makes."""
-    told = facts.get("restore") or {}
-    if settings.restore_script != AUTO or not told.get("provisioned") or facts["scripts"]["restore_script"]:
+    usual = site.restore.usual
+    if settings.restore_script != AUTO or not site.restore.provisioned or "restore_script" in site.scripts:
         return []
     lacks = "a migration that can't be reversed, or that discards what is stored, will be refused"
-    if told["there"]:
-        return [f"{told['usual']} is not the one that provision writes: name it as restore_script, or {lacks}"]
-    return [f"no script restores a backup, so that {lacks}: {PROVISION}, which writes {told['usual']}"]
+    if site.restore.there:
+        return [f"{usual} is not the one that provision writes: name it as restore_script, or {lacks}"]
+    return [f"no script restores a backup, so that {lacks}: {PROVISION}, which writes {usual}"]
 
 
-def hotfix_problems(facts: Facts) -> list[str]:
+def hotfix_problems(site: Site) -> list[str]:
     """What was changed on the host itself and is in no repository."""
     problems = []
-    for part, lines in facts.get("hotfixes", {}).items():
+    for part, lines in site.hotfixes.items():
         listing = "".join(f"\n    {line}" for line in lines)
         problems.append(
             f"hotfixes in the live {part}:{listing}\n    Bring them into the repository, or go on without them: "
@@ -45,14 +38,24 @@ def hotfix_problems(facts: Facts) -> list[str]:
     return problems
 
 
-def transaction_problems(facts: Facts) -> list[str]:
+def transaction_problems(facts: Surveyed) -> list[str]:
     """Why no run can begin on the host now."""
-    opened = facts.get("transaction")
-    return [opened["says"]] if opened else []
+    return [facts.transaction.says] if facts.transaction else []
 
 
-def schema_notices(facts: Facts) -> list[str]:
+def deaf_problems(facts: HostFacts) -> list[str]:
+    """That the agent on the host comes from another version of Switchback, and does not understand what it is asked."""
+    if facts.hears or not facts.agent:
+        return []
+    if facts.transaction is None:
+        return [f"the agent comes from another version of Switchback, and no run is open: {PROVISION}, or deploy"]
+    return [
+        f"another version of Switchback has {facts.transaction.deploy} open here, and its agent has to end it: run "
+        f"deploys/recover.py from the checkout that has begun it, or on the host: echo '{{}}' | sudo {AGENT} recover"
+    ]
+
+
+def schema_notices(site: Site) -> list[str]:
     """What keeps a live version that is healthy from using a database that is newer than its code."""
-    live = facts["linked"]["current"]
-    told: tuple[str, ...] = next((one.newer_schema for one in facts["versions"] if one.name == live), ())
-    return [f"the database is newer than the code of {live}: {line}" for line in told]
+    live = site.version(site.linked.current)
+    return [f"the database is newer than the code of {live.name}: {line}" for line in live.newer_schema] if live else []

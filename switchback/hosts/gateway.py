@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import gevent
 from gevent.event import AsyncResult
 from gevent.pool import Pool
-from pyinfra.api import Host, State
+from pyinfra.api import FactBase, Host, State
 from pyinfra.context import ctx_host, ctx_state
 
-from agent.words.outcomes import Cause, Outcome
+from agent.words import requests
+from agent.words.foreseen import Foreseen
+from agent.words.outcomes import Outcome
+from agent.words.requests import FallBack, Request
 from facts.preview import Preview
-from facts.survey import Survey
+from facts.survey import Survey, Surveyed, Unread
 from switchback.hosts.inventory import settings_of
 from switchback.hosts.link import tend
 from switchback.settings.errors import Refused
-from switchback.wire.calls import fall_back
+from switchback.wire.calls import installed
 from switchback.wire.payload import stdin_for
 from switchback.wire.results import outcome_of
 
-Facts = dict[str, Any]
 T = TypeVar("T")
 
 # How long looking at a host may take, seconds.
@@ -30,7 +32,7 @@ SURVEY_TIMEOUT = 120
 # How often a host that was lost is tried again, seconds.
 TRY_AGAIN = 1.0
 
-_shared: dict[tuple[int, str], AsyncResult[Any]] = {}
+_shared: dict[tuple[int, str], AsyncResult[object]] = {}
 
 
 def for_all_hosts(
@@ -55,9 +57,7 @@ def for_all_hosts(
             _shared[key].set(work(state, (among or hosts_of)(state)))
         except Exception as problem:  # noqa: BLE001 - every host's greenlet is to end with the same problem
             _shared[key].set_exception(problem)
-    values: Any = _shared[key].get()
-    part: T = values[host.name]
-    return part
+    return cast("dict[str, T]", _shared[key].get())[host.name]
 
 
 def hosts_of(state: State) -> list[Host]:
@@ -84,23 +84,28 @@ def lost(state: State) -> list[str]:
     return [host.name for host in state.inventory if state.is_host_in_limit(host) and host not in state.active_hosts]
 
 
-def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], requests.Survey]) -> dict[str, Surveyed]:
     """Look at every host, all at the same time.
 
-    + asked: what to look for on a host, besides what is always looked at
+    + asked: what to look for on a host
     """
     return _ask_all(hosts, Survey, asked)
 
 
-def look_ahead(hosts: Sequence[Host], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+def survey_of(host: Host) -> requests.Survey:
+    """What is always looked for on a host."""
+    return requests.Survey(settings_of(host).model_dump(mode="json"))
+
+
+def look_ahead(hosts: Sequence[Host], asked: Callable[[Host], requests.Preview]) -> dict[str, Foreseen | Unread]:
     """Have every host find out what a run would do there, all at the same time.
 
-    + asked: the run, as the agent's `preview` has it
+    + asked: the run
     """
     return _ask_all(hosts, Preview, asked)
 
 
-def _ask_all(hosts: Sequence[Host], fact: type[Survey], asked: Callable[[Host], Facts]) -> dict[str, Facts]:
+def _ask_all(hosts: Sequence[Host], fact: type[FactBase[T]], asked: Callable[[Host], Request]) -> dict[str, T]:
     pool = Pool(len(hosts) or 1)
     jobs = {host.name: pool.spawn(_ask, host, fact, asked(host)) for host in hosts}
     gevent.joinall(list(jobs.values()))
@@ -116,7 +121,7 @@ def settle(state: State, name: str, deploy: str, patience: float, answer_within:
     + patience: how long to try to reach it, seconds; answer_within: how long it may take to answer then
     """
     host = state.inventory.get_host(name)
-    command = fall_back(deploy, "the link broke in the moment of the commit", Cause.ITSELF, timeout=answer_within)
+    command = installed(FallBack(deploy, "the link broke in the moment of the commit"), timeout=answer_within)
     end = time.monotonic() + patience
     while not _link_anew(host):
         if time.monotonic() > end:
@@ -138,14 +143,13 @@ def _link_anew(host: Host) -> bool:
     return bool(host.connected)
 
 
-def _ask(host: Host, fact: type[Survey], asked: Facts) -> Facts:
+def _ask(host: Host, fact: type[FactBase[T]], request: Request) -> T:
     tend(host)
-    request = {"settings": settings_of(host).model_dump(mode="json"), **asked}
     with ctx_host.use(host):
         try:
-            facts: Facts = host.get_fact(
+            found: T = host.get_fact(
                 fact, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
             )
         except EOFError:  # pyinfra asks for sudo's password, and nobody is there to type it.
-            return {}
-    return facts or {}
+            return fact.default()
+    return found

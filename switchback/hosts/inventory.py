@@ -6,7 +6,6 @@ import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 from pyinfra.api.connectors import get_all_connectors
 from pyinfra.api.host import Host
@@ -21,7 +20,7 @@ from switchback.settings.given import Given, checked, unknown
 from switchback.settings.model import REQUIRED, Settings
 from switchback.settings.options import CommandLine, Options, read_command_line
 
-Data = dict[str, Any]
+Data = dict[str, object]
 GivenByHost = dict[str, dict[str, Given]]
 
 _NO_FLAGS = {

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 import gevent
 from pyinfra.api import Host
 
+if TYPE_CHECKING:
+    from paramiko import Transport
+
 # How often a host is asked for a sign of life, and how long it may take to give one, seconds.
 ASK_EVERY = 5.0
 ANSWER_WITHIN = 20.0
 
-_watched: dict[str, Any] = {}
+_watched: dict[str, Transport] = {}
 
 
 def tend(host: Host) -> None:
@@ -28,7 +31,7 @@ def tend(host: Host) -> None:
     gevent.spawn(_watch, host.name, transport)
 
 
-def _watch(name: str, transport: Any) -> None:
+def _watch(name: str, transport: Transport) -> None:
     """Close the link when the host gives no sign of life: whatever waits for it then ends, and fails."""
     while transport.is_active():
         gevent.sleep(ASK_EVERY)

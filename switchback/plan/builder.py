@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from agent.steps.order import named
 from agent.text.masking import masked_values
 from agent.transaction import maintenance
+from agent.words.facts import Site
+from agent.words.foreseen import Foreseen
 from switchback.checks.layout import room_needed
 from switchback.plan.contents import changes_of, packages_of, static_of
 from switchback.plan.database import (
     changes_database,
     fallback_of,
-    migrations_of,
     ways_back_offered,
 )
 from switchback.plan.deletions import deletions_of, old_backups
-from switchback.plan.known import Facts, Known, is_built, layout_of
+from switchback.plan.known import Known, is_built, layout_of
 from switchback.plan.links import links_of
 from switchback.plan.model import (
     Deletion,
@@ -47,28 +47,28 @@ def foresee(run: Run, known: Known) -> HostPreview:
         problems=known.problems,
         notices=known.notices,
         was=run.was,
-        version=run.version if is_built(run, seen) or run.idle else None,
-        healthy=bool(seen["healthy"]["healthy"]),
-        hotfixes={part: tuple(lines) for part, lines in (seen.get("hotfixes") or {}).items()},
+        version=(run.version or None) if is_built(run, seen) or run.idle else None,
+        healthy=seen.health.healthy,
+        hotfixes=seen.hotfixes,
         settings=shown_settings(run.settings),
         looked_ahead=bool(found),
     )
     if run.idle:
-        return base.model_copy(update={"kept_links": len(seen["links"]), "summary": _idle_summary(seen)})
-    migrations = migrations_of(found)
-    window = window_of(run, migrations, found.get("restart") or {})
+        return base.model_copy(update={"kept_links": len(seen.links), "summary": _idle_summary(seen)})
+    migrations = Migrations.model_validate(found.app.migrations) if found else None
+    window = window_of(run, migrations, found.restart if found else None)
     steps = _steps(run, migrations, window)
     fallback, refusal = fallback_of(run, migrations)
-    links, kept = links_of(run, seen, found)
+    links, kept = links_of(run, seen, found.top if found else None)
     deletions = deletions_of(run, seen)
     told = base.model_copy(
         update={
             "problems": (*known.problems, *refusal),
-            "code": changes_of(run, seen, found, "code"),
-            "config": changes_of(run, seen, found, "config"),
-            "packages": packages_of(found),
+            "code": changes_of(run, seen, found.code if found else None, "code"),
+            "config": changes_of(run, seen, found.config if found else None, "config"),
+            "packages": packages_of(found.packages) if found else None,
             "migrations": migrations,
-            "static": static_of(found),
+            "static": static_of(found.app.static) if found else None,
             "links": links,
             "kept_links": kept,
             "service": _service(run, found),
@@ -76,22 +76,22 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "scripts": _scripts(run, steps, seen),
             "steps": steps,
             "deletions": deletions,
-            "kept_versions": len(seen["versions"]) - len(deletions),
+            "kept_versions": len(seen.versions) - len(deletions),
             "old_backups": old_backups(seen, _takes_backup(run, steps)),
-            "disk": Disk(needed=room_needed(seen), free=seen["disk"]["free"]) if "code" in run.steps else None,
+            "disk": Disk(needed=room_needed(seen), free=seen.disk.free) if "code" in run.steps else None,
             "database": run.about.get("database", "") if run.kind == "revert" else "",
             "database_offers": ways_back_offered(run, seen, migrations),
             "backup": run.about.get("backup", ""),
             "fallback": fallback,
-            "windows": tuple(PastWindow(**one) for one in found.get("windows", ())),
+            "windows": tuple(map(PastWindow.model_validate, found.windows)) if found else (),
         }
     )
     return told.model_copy(update={"summary": _summary(run, told)})
 
 
-def shown_settings(settings: Settings) -> dict[str, Any]:
+def shown_settings(settings: Settings) -> dict[str, object]:
     """All settings as they may be shown and kept in a file."""
-    values: dict[str, Any] = masked_values(settings.model_dump(mode="json"))
+    values: dict[str, object] = masked_values(settings.model_dump(mode="json"))
     return values
 
 
@@ -100,7 +100,7 @@ class KnownBefore:
     """What is known of a run before it: as a step asks for it."""
 
     kind: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     primary: bool
     changes_database: bool | None
     window: maintenance.Window | None
@@ -127,15 +127,18 @@ def _steps(run: Run, migrations: Migrations | None, window: Window | None) -> tu
     return tuple(Step(name=name, does=name not in idle, why=idle.get(name, "")) for name in run.steps)
 
 
-def _service(run: Run, found: Facts) -> Service:
+def _service(run: Run, found: Foreseen | None) -> Service:
     if "restart" not in run.steps:
         return Service(unit=run.settings.systemd_service, restart="")
-    way = found.get("restart") or {"way": run.settings.restart}
-    no_trial = str(found.get("no_trial") or "") if "trial" in run.steps else ""
-    return Service(unit=run.settings.systemd_service, restart=way["way"], why=way.get("why", ""), no_trial=no_trial)
+    if found is None:
+        return Service(unit=run.settings.systemd_service, restart=run.settings.restart)
+    no_trial = found.no_trial if "trial" in run.steps else ""
+    return Service(
+        unit=run.settings.systemd_service, restart=found.restart.way, why=found.restart.why, no_trial=no_trial
+    )
 
 
-def _scripts(run: Run, steps: Sequence[Step], seen: Facts) -> tuple[Script, ...]:
+def _scripts(run: Run, steps: Sequence[Step], seen: Site) -> tuple[Script, ...]:
     found = []
     layout = layout_of(run, seen)
     for step in steps:
@@ -160,17 +163,17 @@ def foresee_cleaning(host: str, settings: Settings, known: Known, doomed: Sequen
     + doomed: the names of the versions to be deleted
     """
     seen = known.seen
-    deletions = tuple(Deletion(name=one.name, bytes=one.bytes) for one in seen["versions"] if one.name in doomed)
-    kept = len(seen["versions"]) - len(deletions)
+    deletions = tuple(Deletion(name=one.name, bytes=one.bytes) for one in seen.versions if one.name in doomed)
+    kept = len(seen.versions) - len(deletions)
     return HostPreview(
         host=host,
         primary=False,
         idle="" if deletions else "nothing to delete",
         problems=known.problems,
         notices=known.notices,
-        was=seen["linked"]["current"],
+        was=seen.linked.current,
         version=None,
-        healthy=bool(seen["healthy"]["healthy"]),
+        healthy=seen.health.healthy,
         deletions=deletions,
         kept_versions=kept,
         old_backups=old_backups(seen, False) if deletions else (),
@@ -179,9 +182,9 @@ def foresee_cleaning(host: str, settings: Settings, known: Known, doomed: Sequen
     )
 
 
-def _idle_summary(seen: Facts) -> Summary:
-    there = [link for link in seen["links"].values() if link["kind"] == "link"]
-    return Summary(unchanged=len(there) + len(seen["versions"]) + 1)
+def _idle_summary(seen: Site) -> Summary:
+    there = [link for link in seen.links.values() if link.kind == "link"]
+    return Summary(unchanged=len(there) + len(seen.versions) + 1)
 
 
 def _summary(run: Run, told: HostPreview) -> Summary:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from switchback.plan.known import Facts, commit_of
+from collections.abc import Sequence
+
+from agent.words import foreseen
+from agent.words.facts import Site
+from switchback.plan.known import commit_of
 from switchback.plan.model import Changes, Names, Packages, Static
 from switchback.runs.run import Run
 
@@ -10,34 +14,30 @@ from switchback.runs.run import Run
 SHOWN = 20
 
 
-def changes_of(run: Run, seen: Facts, found: Facts, part: str) -> Changes | None:
+def changes_of(run: Run, seen: Site, found: foreseen.Changes | None, part: str) -> Changes | None:
     """From which commit a part goes to which; None where it stays or is not known."""
     if run.kind == "restart":
         return None
     going = run.about.get(part) or {"ref": run.version, "sha": commit_of(seen, run.version, part)}
     if not going["sha"]:
         return None
-    was = commit_of(seen, run.was, part)
-    read = {key: value for key, value in (found.get(part) or {}).items() if value is not None}
-    return Changes(ref=going["ref"], sha=going["sha"], was=was, **read)
+    unknown = found.unknown if found else ""
+    read = vars(found.between) if found and found.between else {}
+    return Changes(ref=going["ref"], sha=going["sha"], was=commit_of(seen, run.was, part), unknown=unknown, **read)
 
 
-def packages_of(found: Facts) -> Packages | None:
+def packages_of(found: foreseen.Packages) -> Packages:
     """The packages that are added, changed and removed."""
-    if "packages" not in found:
-        return None
-    told = {key: value for key, value in found["packages"].items() if key != "same_text"}
-    told["unsure"] = tuple(one["name"] for one in told.get("unsure", ()))
-    told["added"] = tuple({"name": one["name"], "version": one["version"]} for one in told.get("added", ()))
-    told["removed"] = tuple({"name": one["name"], "was": one["version"]} for one in told.get("removed", ()))
-    return Packages.model_validate(told)
+    return Packages(
+        source=found.source, why=found.why, refused=found.refused, by_script=found.by_script, **vars(found.changes)
+    )
 
 
-def static_of(found: Facts) -> Static | None:
+def static_of(found: foreseen.Static) -> Static:
     """The static files that are added, changed and removed."""
-    if "static" not in found:
-        return None
-    told = dict(found["static"])
-    for key in ("added", "changed", "removed"):
-        told[key] = Names(count=len(told.get(key, ())), names=tuple(told.get(key, ())[:SHOWN]))
-    return Static.model_validate(told)
+    added, changed, removed = map(_names, (found.added, found.changed, found.removed))
+    return Static(source=found.source, why=found.why, added=added, changed=changed, removed=removed)
+
+
+def _names(names: Sequence[str]) -> Names:
+    return Names(count=len(names), names=tuple(names[:SHOWN]))

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from agent.database.choice import decide_fallback
 from agent.database.going_back import not_reversible
-from agent.migrations.names import label
 from agent.migrations.risk import BREAKS, LOSES, UNKNOWN
 from agent.transaction.step import StepFailed
-from switchback.plan.known import Facts
-from switchback.plan.model import Fallback, Migrations
+from agent.words.facts import Site
+from switchback.plan.model import Fallback, Migration, Migrations
 from switchback.runs.reverts import last_left
 from switchback.runs.run import Run
 
 # Of a first deploy it is not known yet what is applied, nor what Django and the packages would apply.
 FIRST = "in an empty database with all that they have made; what is in it is known when built"
-
-
-def migrations_of(found: Facts) -> Migrations | None:
-    """The migrations to be applied, or to be taken back."""
-    if "migrations" not in found:
-        return None
-    told = {key: value for key, value in found["migrations"].items() if key != "apps"}
-    for key in ("applied", "missing", "unknown"):
-        if told.get(key) is not None:
-            told[key] = tuple(map(label, told[key]))
-    return Migrations.model_validate(told)
 
 
 def changes_database(run: Run, migrations: Migrations | None) -> bool | None:
@@ -108,15 +95,14 @@ def _conflicts(conflicts: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(f"{app}: {', '.join(names)}" for app, names in conflicts.items())
 
 
-def ways_back_offered(run: Run, seen: Facts, migrations: Migrations | None) -> tuple[str, ...]:
+def ways_back_offered(run: Run, seen: Site, migrations: Migrations | None) -> tuple[str, ...]:
     """The ways for a revert to take the database back that would not be refused."""
     if run.kind != "revert" or run.about.get("database", "keep") != "keep":
         return ()
     stuck = migrations is not None and any(one.reversible is False for one in migrations.leaving)
-    backup = last_left(seen["history"], run.version).get("backup")
-    return tuple(
-        way for way, can in (("reverse", not stuck), ("restore", bool(run.settings.restore_script and backup))) if can
-    )
+    last = last_left(seen.history, run.version)
+    restores = bool(run.settings.restore_script and last and last.backup)
+    return tuple(way for way, can in (("reverse", not stuck), ("restore", restores)) if can)
 
 
 def _fallback_of_revert(run: Run) -> Fallback:
@@ -164,5 +150,5 @@ def _cannot_undo(way: str, migrations: Migrations) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _loses(migration: Any) -> bool:
+def _loses(migration: Migration) -> bool:
     return any(risk.kind == LOSES for operation in migration.operations for risk in operation.risks)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel
 
@@ -57,7 +57,7 @@ def _below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
         yield from _below(part)
 
 
-def _parts(annotation: Any) -> list[type[BaseModel]]:
+def _parts(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [part for inner in get_args(annotation) for part in _parts(inner)]
@@ -72,12 +72,13 @@ def _section(model: type[BaseModel]) -> str:
     return f"{level} {model.__name__}\n\n{doc}\n\n" + "\n".join(rows) + "\n"
 
 
-def _type(annotation: Any) -> str:
+def _type(annotation: object) -> str:
     text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
     text = re.sub(r"(typing|switchback\.plan\.model)\.", "", text)
     text = re.sub(r"tuple\[(\w+), \.\.\.\]", r"list of \1", text)
     text = re.sub(r"Literal\[([^\]]*)\]", lambda match: match.group(1).replace("'", "`").replace(", ", " or "), text)
     text = text.replace(" | None", " or null").replace("str", "text").replace("NoneType", "null")
+    text = text.replace("object", "anything")
     return re.sub(r"dict\[text, (.*)\]", r"mapping of text to \1", text)
 
 

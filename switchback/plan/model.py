@@ -5,7 +5,7 @@ A field that has no value is not known before the run; `why` beside it says why 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,9 +16,12 @@ SCHEMA = 1
 
 
 class Part(BaseModel):
-    """What all of these have in common: they don't change, and hold nothing that is not written down here."""
+    """What all of these have in common: they don't change, and hold nothing that is not written down here.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    They are made of what they are read from as JSON, or of what the agent has foreseen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class Commit(Part):
@@ -272,7 +275,7 @@ class HostPreview(Part):
     fallback: Fallback | None = None
     windows: tuple[PastWindow, ...] = Field(default=(), description="the last ones on this host, the newest first")
     hotfixes: dict[str, tuple[str, ...]] = {}
-    settings: dict[str, Any] = Field(description="all of them, masked")
+    settings: dict[str, object] = Field(description="all of them, masked")
     looked_ahead: bool = Field(default=True, description="false where the host was only looked at, as under -y")
     summary: Summary = Summary()
 

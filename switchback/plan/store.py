@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -111,7 +110,7 @@ def _labels(host: HostPreview) -> str:
     return ", ".join(one.label for one in host.migrations.pending) if host.migrations else ""
 
 
-def _packages(host: HostPreview) -> Any:
+def _packages(host: HostPreview) -> str:
     told = host.packages
     if told is None:
         return ""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from agent.text.lines import first_line
+from agent.words.seen import RestartMode
 from switchback.plan.database import breaking, changes_database, fallback_of_migrations
-from switchback.plan.known import Facts
 from switchback.plan.model import Migrations, Window
 from switchback.runs.run import Run
 
 
-def window_of(run: Run, migrations: Migrations | None, way: Facts) -> Window | None:
+def window_of(run: Run, migrations: Migrations | None, way: RestartMode | None) -> Window | None:
     """The maintenance window of a run; None for a run that has none."""
     if "maintenance_start" not in run.steps:
         return None
     if run.settings.maintenance == "always":
         return Window(shown=True, why="maintenance: always")
-    if run.settings.restart == "rolling" and way.get("interrupts"):
-        return Window(shown=True, why=f"maintenance: auto, and {first_line(way['why']).rstrip(':')}")
+    if run.settings.restart == "rolling" and way and way.interrupts:
+        return Window(shown=True, why=f"maintenance: auto, and {first_line(way.why).rstrip(':')}")
     changes = changes_database(run, migrations)
     if changes is None:
         return Window(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from agent.words.facts import Site
 from agent.words.seen import Version
-from switchback.runs.fleet import Facts, Fleet, idle_runs, is_sealed, runs_to, to_named
+from switchback.runs.fleet import Fleet, idle_runs, is_sealed, runs_to, to_named
 from switchback.runs.run import Commit, Run, version_name
 from switchback.settings.errors import Refused
 from switchback.settings.options import Options
@@ -17,7 +18,7 @@ def plan_deploy(fleet: Fleet, asked: Options) -> dict[str, Run]:
     if asked.version:
         return to_named(fleet, asked, "deploy", about={})
     commits = agreed_commits(fleet)
-    if not asked.force and all(_is_live(seen, commits) for seen in fleet.facts.values()):
+    if not asked.force and all(_is_live(site, commits) for site in fleet.sites.values()):
         return idle_runs(
             fleet, "deploy", "{version} is live and healthy already: nothing to do (--data force=true deploys it again)"
         )
@@ -28,7 +29,7 @@ def plan_deploy(fleet: Fleet, asked: Options) -> dict[str, Run]:
     if asked.force or reused is None:
         return runs
     # A host that was lost when the others committed is brought to the same version; the others stay as they are.
-    done = [name for name, seen in fleet.facts.items() if _is_live(seen, commits)]
+    done = [name for name, site in fleet.sites.items() if _is_live(site, commits)]
     return _without(runs, done, f"{version} is live and healthy already: only the other hosts are brought to it")
 
 
@@ -46,7 +47,7 @@ def plan_build(fleet: Fleet, asked: Options) -> dict[str, Run]:
     """Decide a build. Pure."""
     commits = agreed_commits(fleet)
     reused = None if asked.force else _built(fleet, commits)
-    if reused and all(is_sealed(seen, reused) for seen in fleet.facts.values()):
+    if reused and all(is_sealed(site, reused) for site in fleet.sites.values()):
         return idle_runs(
             fleet, "build", f"{reused} is built already: nothing to do (--data force=true builds it again)"
         )
@@ -60,25 +61,25 @@ def agreed_commits(fleet: Fleet) -> dict[str, Commit]:
     problems = []
     commits = {}
     for part in ("code", "config"):
-        found = {name: seen["refs"][part] for name, seen in fleet.facts.items()}
-        problems += [f"{name}: {part}: {ref['problem']}" for name, ref in found.items() if ref["sha"] is None]
-        shas = {ref["sha"] for ref in found.values() if ref["sha"]}
+        found = {name: site.refs[part] for name, site in fleet.sites.items()}
+        problems += [f"{name}: {part}: {ref.problem}" for name, ref in found.items() if ref.sha is None]
+        shas = {ref.sha for ref in found.values() if ref.sha}
         if len(shas) > 1:
-            seen_as = ", ".join(f"{ref['sha'][:7]} on {name}" for name, ref in found.items() if ref["sha"])
+            seen_as = ", ".join(f"{ref.sha[:7]} on {name}" for name, ref in found.items() if ref.sha)
             problems.append(f"{part}: the hosts see different commits: {seen_as}; try again in a moment")
         elif shas:
-            commits[part] = Commit(next(iter(found.values()))["ref"], shas.pop())
+            commits[part] = Commit(next(iter(found.values())).ref, shas.pop())
     if problems:
         raise Refused(*problems)
     return commits
 
 
-def _is_live(seen: Facts, commits: dict[str, Commit]) -> bool:
+def _is_live(site: Site, commits: dict[str, Commit]) -> bool:
     """Whether a host serves these commits, whole and healthy."""
-    current = next((one for one in seen["versions"] if "current" in one.links), None)
-    if current is None or not seen["healthy"]["healthy"] or "working" not in current.links:
+    current = site.version(site.linked.current)
+    if current is None or not site.health.healthy or "working" not in current.links:
         return False
-    return bool(current.sealed) and not current.unable and _same(current, commits)
+    return current.sealed and not current.unable and _same(current, commits)
 
 
 def _same(version: Version, commits: dict[str, Commit]) -> bool:
@@ -90,11 +91,10 @@ def _built(fleet: Fleet, commits: dict[str, Commit]) -> str | None:
 
     One that is live somewhere has not failed: where it is marked so, its host was lost when the others committed.
     """
-    live = {seen["linked"]["current"] for seen in fleet.facts.values() if _is_live(seen, commits)}
-    failed = {one.name for seen in fleet.facts.values() for one in seen["versions"] if one.failed}
-    whole = {
-        one.name for seen in fleet.facts.values() for one in seen["versions"] if one.sealed and _same(one, commits)
-    }
+    live = {site.linked.current for site in fleet.sites.values() if _is_live(site, commits)}
+    versions = [one for site in fleet.sites.values() for one in site.versions]
+    failed = {one.name for one in versions if one.failed}
+    whole = {one.name for one in versions if one.sealed and _same(one, commits)}
     # Once its interpreter is another one, a version has to be built anew.
-    unable = {one.name for seen in fleet.facts.values() for one in seen["versions"] if one.unable}
+    unable = {one.name for one in versions if one.unable}
     return max(whole - (failed - live) - unable, default=None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.steps.order import steps_of
-from agent.words.seen import Version
+from agent.words.facts import HostFacts, Site
 from switchback.checks.compare import builds
 from switchback.runs.run import Run, new_id
 from switchback.settings.errors import Refused
@@ -14,8 +14,6 @@ from switchback.settings.model import Settings
 from switchback.settings.options import Options
 
 WHICH = "deploys/status.py lists those that are there"
-
-Facts = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Fleet:
     """
 
     settings: dict[str, Settings]
-    facts: dict[str, Facts]
+    facts: dict[str, HostFacts]
     primary: str
 
     @property
@@ -34,33 +32,34 @@ class Fleet:
         """The hosts' names."""
         return tuple(self.facts)
 
+    @property
+    def sites(self) -> dict[str, Site]:
+        """What is there of the site on each host: who plans has found it on all of them."""
+        return {name: facts.site for name, facts in self.facts.items() if facts.site}
+
 
 def to_named(fleet: Fleet, asked: Options, kind: str, about: dict[str, Any]) -> dict[str, Run]:
     """Go to a version that was asked for by name, unless it is live already."""
     version = _existing(fleet, str(asked.version), kind)
-    live = all(seen["linked"]["current"] == version and seen["healthy"]["healthy"] for seen in fleet.facts.values())
+    live = all(site.linked.current == version and site.health.healthy for site in fleet.sites.values())
     if live and not asked.force:
         return idle_runs(fleet, kind, f"{version} is live and healthy already: nothing to do")
     return runs_to(fleet, asked, kind, version, build=False, about=about)
 
 
-def is_sealed(seen: Facts, version: str) -> bool:
+def is_sealed(site: Site, version: str) -> bool:
     """Whether a host has a version whole."""
-    return any(one.name == version and one.sealed for one in seen["versions"])
-
-
-def known_version(seen: Facts, version: str) -> Version | None:
-    """A version as it was seen on a host."""
-    return next((one for one in seen["versions"] if one.name == version), None)
+    known = site.version(version)
+    return known is not None and known.sealed
 
 
 def _existing(fleet: Fleet, version: str, kind: str) -> str:
     """A version that was asked for by name. Raises Refused where a host has none that is whole, and fit for this."""
     problems = []
-    for name, seen in fleet.facts.items():
-        known = known_version(seen, version)
+    for name, site in fleet.sites.items():
+        known = site.version(version)
         if known is None:
-            command = builds(fleet.facts, version)
+            command = builds(fleet.sites, version)
             problems.append(f"{name}: there is no version {version}; {f'{command} builds it' if command else WHICH}")
         elif known.unable:
             problems.append(f"{name}: {version} can't be started any more: {known.unable}")
@@ -79,8 +78,8 @@ def _existing(fleet: Fleet, version: str, kind: str) -> str:
 def needs_restore_script(fleet: Fleet, problem: str) -> None:
     """Raise Refused where the host that restores for all has no script for it."""
     if fleet.settings[fleet.primary].restore_script is None:
-        usual = (fleet.facts[fleet.primary].get("restore") or {}).get("usual")
-        raise Refused(f"{problem}, and none that provision has written is at {usual}" if usual else problem)
+        usual = fleet.sites[fleet.primary].restore.usual
+        raise Refused(f"{problem}, and none that provision has written is at {usual}")
 
 
 def runs_to(
@@ -91,10 +90,10 @@ def runs_to(
     if kind == "deploy" and fleet.settings[fleet.primary].database_fallback == "restore":
         needs_restore_script(fleet, "database_fallback: restore needs a restore_script")
     about = {**about, "irreversible": asked.irreversible or "refuse", "hotfixes": asked.hotfixes or "refuse"}
-    about["provisioned"] = bool((fleet.facts[fleet.primary].get("restore") or {}).get("provisioned"))
+    about["provisioned"] = fleet.sites[fleet.primary].restore.provisioned
     runs = {}
-    for name, seen in fleet.facts.items():
-        needs_build = build and not is_sealed(seen, version)
+    for name, site in fleet.sites.items():
+        needs_build = build and not is_sealed(site, version)
         steps = steps_of(kind, fleet.settings[name].model_dump(mode="json"), needs_build)
         runs[name] = run_on(fleet, name, kind, deploy=deploy, version=version, steps=steps, about=about)
     return runs
@@ -104,7 +103,6 @@ def run_on(
     fleet: Fleet, name: str, kind: str, *, deploy: str, version: str, steps: tuple[str, ...], about: dict[str, Any]
 ) -> Run:
     """The run of one of the hosts."""
-    seen = fleet.facts[name]
     return Run(
         kind=kind,
         deploy=deploy,
@@ -113,9 +111,9 @@ def run_on(
         primary=fleet.primary,
         settings=fleet.settings[name],
         version=version,
-        was=seen["linked"]["current"],
+        was=fleet.sites[name].linked.current,
         steps=steps,
-        agent=seen["agent"],
+        agent=fleet.facts[name].agent,
         about=about,
     )
 
@@ -123,8 +121,8 @@ def run_on(
 def idle_runs(fleet: Fleet, kind: str, why: str) -> dict[str, Run]:
     """Runs that have nothing to do, and say why."""
     runs = {}
-    for name, seen in fleet.facts.items():
-        live = seen["linked"]["current"]
+    for name, site in fleet.sites.items():
+        live = site.linked.current
         runs[name] = Run(
             kind=kind,
             deploy="",
@@ -132,10 +130,10 @@ def idle_runs(fleet: Fleet, kind: str, why: str) -> dict[str, Run]:
             hosts=fleet.names,
             primary=fleet.primary,
             settings=fleet.settings[name],
-            version=live,
+            version=live or "",
             was=live,
             steps=(),
-            agent=seen["agent"],
+            agent=fleet.facts[name].agent,
             idle=why.format(version=live),
         )
     return runs

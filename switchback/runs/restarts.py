@@ -12,11 +12,11 @@ from switchback.settings.options import Options
 
 def plan_restart(fleet: Fleet, asked: Options) -> dict[str, Run]:
     """Decide a restart. Pure."""
-    live = {name: seen["linked"]["current"] for name, seen in fleet.facts.items()}
+    live = {name: site.linked.current or "" for name, site in fleet.sites.items()}
     bare = [
         f"{name}: no version is live, so there is nothing to restart" for name, version in live.items() if not version
     ]
-    bare += [f"{name}: {problem}" for name, seen in fleet.facts.items() for problem in unable_problems(seen)]
+    bare += [f"{name}: {problem}" for name, site in fleet.sites.items() for problem in unable_problems(site)]
     if bare:
         raise Refused(*bare)
     deploy, steps = new_id("restart"), steps_of("restart", {}, build=False)

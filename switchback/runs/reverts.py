@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from agent.words.facts import Site
+from agent.words.history import PastRun
 from agent.words.outcomes import Outcome
 from switchback.checks.compare import unknown_to_primary
-from switchback.runs.fleet import Facts, Fleet, idle_runs, needs_restore_script, runs_to, to_named
+from switchback.runs.fleet import Fleet, idle_runs, needs_restore_script, runs_to, to_named
 from switchback.runs.run import Run
 from switchback.settings.errors import Refused
 from switchback.settings.options import Options
@@ -19,11 +21,11 @@ NAMED = 3
 def plan_revert(fleet: Fleet, asked: Options) -> dict[str, Run]:
     """Decide a revert. Pure. Raises Refused when there is nothing to go back to."""
     database = asked.database or "keep"
-    gone = [name for name, seen in fleet.facts.items() if not seen["linked"]["current"]]
+    gone = [name for name, site in fleet.sites.items() if not site.linked.current]
     if len(gone) == len(fleet.names):
         raise Refused("no version is live, so there is nothing to revert")
     others = _without_hosts(fleet, gone)
-    drift = unknown_to_primary(others.facts, others.primary, asked.version) if database == "reverse" else []
+    drift = unknown_to_primary(others.sites, others.primary, asked.version) if database == "reverse" else []
     try:
         runs = _go_back(others, asked, database)
     except Refused as refused:
@@ -57,7 +59,7 @@ def further_than_alone(fleet: Fleet, runs: dict[str, Run]) -> list[str]:
             nearer = _before(alone)
         except Refused:
             continue
-        lack = [one.host for one in acting if nearer not in _able(fleet.facts[one.host])]
+        lack = [one.host for one in acting if nearer not in _able(fleet.sites[one.host])]
         live = [one.host for one in acting if one.was == nearer]
         if nearer > run.version and lack:
             found.append(
@@ -71,9 +73,9 @@ def further_than_alone(fleet: Fleet, runs: dict[str, Run]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _able(seen: Facts) -> set[str]:
+def _able(site: Site) -> set[str]:
     """The versions of a host that can be gone back to."""
-    return {one.name for one in seen["versions"] if one.working and not one.failed and not one.unable}
+    return {one.name for one in site.versions if one.working and not one.failed and not one.unable}
 
 
 def _without_hosts(fleet: Fleet, gone: Sequence[str]) -> Fleet:
@@ -87,14 +89,14 @@ def _before(fleet: Fleet) -> str:
 
     Beyond what the history knows, it is the newest one that was built before. Raises Refused where there is none.
     """
-    healthy = {name: _able(seen) for name, seen in fleet.facts.items()}
-    current = {seen["linked"]["current"] for seen in fleet.facts.values()}
+    healthy = {name: _able(site) for name, site in fleet.sites.items()}
+    current = {live for site in fleet.sites.values() if (live := site.linked.current)}
     good = set.intersection(*healthy.values()) - current
-    way = [name for name in fleet.facts[fleet.primary]["lineage"] if name not in current]
+    way = [name for name in fleet.sites[fleet.primary].lineage if name not in current]
     older = sorted(name for name in good.difference(way) if all(name < live for live in current))
     for name in [*reversed(way), *reversed(older)]:
         if name in good:
-            return str(name)
+            return name
     raise Refused(_nothing_before(current, {name: found - current for name, found in healthy.items()}))
 
 
@@ -123,16 +125,15 @@ def _nothing_before(current: set[str], others: dict[str, set[str]]) -> str:
 
 def _backup_before_leaving(fleet: Fleet, version: str) -> str:
     """The backup that was taken when a version was last replaced by another."""
-    history = fleet.facts[fleet.primary]["history"]
-    last = last_left(history, version)
-    if last.get("backup"):
-        return str(last["backup"])
+    last = last_left(fleet.sites[fleet.primary].history, version)
+    if last and last.backup:
+        return last.backup
     # One from an earlier time would lose all that was written until then.
-    why = ": that was a revert, which kept the database" if last.get("kind") == "revert" else ""
+    why = ": that was a revert, which kept the database" if last and last.kind == "revert" else ""
     raise Refused(f"no backup is known from when {version} was replaced{why}; use --data database=keep or reverse")
 
 
-def last_left(history: Sequence[Facts], version: str) -> Facts:
-    """The run that last put another version in the place of a version; empty where none has."""
-    left = (line for line in reversed(history) if line["outcome"] == Outcome.COMMITTED and line["was"] == version)
-    return next((line for line in left if line.get("version") not in (None, version)), {})
+def last_left(history: Sequence[PastRun], version: str) -> PastRun | None:
+    """The run that last put another version in the place of a version; None where none has."""
+    left = (run for run in reversed(history) if run.outcome == Outcome.COMMITTED and run.was == version)
+    return next((run for run in left if run.version not in (None, version)), None)

@@ -6,12 +6,14 @@ import getpass
 import secrets
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agent.steps.kind import PATIENCE, Phase
 from agent.steps.order import limit_of, limit_of_way_back, names
+from agent.words.requests import Clean, Step
+from agent.words.requests import Commit as CommitRequest
 from switchback.settings.model import Settings
 from switchback.wire.payload import agent_fingerprint
 
@@ -81,10 +83,6 @@ class Run:
             **self.about,
         }
 
-    def lost(self, failed: Iterable[str]) -> list[str]:
-        """The other hosts of this run that have failed."""
-        return sorted(set(failed) & set(self.hosts) - {self.host})
-
     def together(self, step: str) -> tuple[str, ...]:
         """The steps that a host does in the call in which it does this one; `begin` comes before the first of them.
 
@@ -123,12 +121,17 @@ class Run:
         foreseen = self.foreseen.get("clean", "")
         return Cleaning(self.settings, new_id("clean"), self.settings.keep_versions, idle=idle, foreseen=foreseen)
 
-    def told(self, step: str) -> dict[str, Any]:
-        """What a host is told for a step alone; a repository's URL, which may hold a password, it keeps nowhere."""
-        if step == "begin":
-            return self.request()
+    def asks(self, names: Sequence[str]) -> Step | CommitRequest:
+        """What a host is asked for steps; a repository's URL, which may hold a password, it keeps nowhere."""
+        if tuple(names) == ("commit",):
+            return CommitRequest(self.deploy, self.cleaning().request() if self.cleans_at_once else None)
         urls = {"code": self.settings.code_repo_url, "config": self.settings.config_repo_url}
-        return {"url": urls[step]} if step in urls else {}
+        return Step(
+            self.deploy,
+            tuple(names),
+            begin=self.request() if "begin" in names else None,
+            urls={name: url for name, url in urls.items() if name in names},
+        )
 
     def patience(self, *steps: str) -> float:
         """How long to wait for an answer, seconds: the steps' own limits, and the fallback that may come of them."""
@@ -158,15 +161,9 @@ class Cleaning:
     idle: str = ""
     foreseen: str = ""
 
-    def request(self) -> dict[str, Any]:
-        """What the host is told."""
-        return {
-            "deploy": self.deploy,
-            "by": who(),
-            "settings": told(self.settings),
-            "keep": self.keep,
-            "named": list(self.named),
-        }
+    def request(self) -> Clean:
+        """What the host is asked."""
+        return Clean(self.deploy, who(), told(self.settings), self.keep, self.named)
 
 
 def told(settings: Settings) -> dict[str, Any]:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import IO, Any
 
 import click
 from pyinfra.api import Host, State
 
+from agent.words.facts import HostFacts
+from agent.words.requests import Survey
+from facts.survey import Surveyed, Unread
 from switchback.checks.compare import differences
 from switchback.checks.groundwork import rewrite_notices
 from switchback.checks.layout import host_problems, ready
 from switchback.checks.needs import as_follower, looked_at, need_notices, need_problems
 from switchback.checks.notices import (
     hotfix_problems,
-    link_notices,
     restore_notices,
     rolling_problems,
     schema_notices,
     transaction_problems,
 )
 from switchback.checks.unable import unable_notes, unable_problems
-from switchback.hosts.gateway import Facts, for_all_hosts, lost, reached, survey_all
+from switchback.hosts.gateway import for_all_hosts, lost, reached, survey_all, survey_of
 from switchback.hosts.inventory import command_line, primary_of, settings_of
 from switchback.hosts.pyinfra_words import UNREACHED
 from switchback.screen.preflight import asked_for_check, somebody_can_answer
@@ -45,21 +47,21 @@ class Well(NotWell):
     exit_code = 0
 
 
-def ground() -> Facts:
+def ground() -> HostFacts:
     """What provision starts from. Raises Refused when a host can't be looked at, or has an open deploy."""
     return for_all_hosts("ground", _ground)
 
 
-def _ground(state: State, hosts: Sequence[Host]) -> dict[str, Facts]:
+def _ground(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
     somebody_can_answer()
-    seen = survey_all(state, hosts, lambda _: {"written": True})
+    seen = survey_all(state, hosts, lambda host: replace(survey_of(host), written=True))
     problems = Problems()
     for host in hosts:
         facts = seen[host.name]
-        found = transaction_problems(facts) if facts else host_problems({}, settings_of(host))
+        found = host_problems(facts, settings_of(host)) if isinstance(facts, Unread) else transaction_problems(facts)
         problems.add(*(f"{host.name}: {problem}" for problem in found))
     problems.refuse_if_any()
-    return seen
+    return {name: facts for name, facts in seen.items() if isinstance(facts, HostFacts)}
 
 
 def check() -> None:
@@ -69,7 +71,7 @@ def check() -> None:
 
 def status() -> None:
     """Say of every host what is on it. Raises NotWell when one can't be looked at."""
-    _tell("status", _described, lambda _: {"hotfixes": False})
+    _tell("status", _described, survey_of)
 
 
 @dataclass(frozen=True)
@@ -81,17 +83,17 @@ class Told:
 
     lines: Sequence[str]
     well: bool
-    data: Facts
+    data: Mapping[str, object]
 
 
-def _tell(name: str, of: Callable[[Facts, Settings], Told], asked: Callable[[Host], Facts]) -> None:
+def _tell(name: str, of: Callable[[Surveyed, Settings], Told], asked: Callable[[Host], Survey]) -> None:
     def work(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
         seen = survey_all(state, hosts, asked)
         primary = primary_of(state, hosts) if hosts else ""
         seen = {name: facts if name == primary else as_follower(facts) for name, facts in seen.items()}
         told = {host.name: of(seen[host.name], settings_of(host)) for host in hosts}
         told |= {name: Told([UNREACHED], False, {"problems": [UNREACHED]}) for name in lost(state)}
-        _show(told, differences(seen, primary))
+        _show(told, differences({name: facts.site for name, facts in seen.items() if facts.site}, primary))
         return dict.fromkeys(told, all(one.well for one in told.values()))
 
     well = for_all_hosts(name, work, among=reached)
@@ -115,16 +117,15 @@ def _show(told: Mapping[str, Told], differ: Sequence[str]) -> None:
         click.echo(f"    Next: {differ[1]}", err=True)
 
 
-def _checked(facts: Facts, settings: Settings) -> Told:
-    found = host_problems(facts, settings)
-    if facts:
-        found += transaction_problems(facts) + hotfix_problems(facts) + rolling_problems(facts)
-        found += [*unable_problems(facts), *need_problems(facts, settings)]
-    looked = [*(unable_notes(facts) if facts else ()), *looked_at(facts, settings)]
-    if not found:
-        says = ready(facts, settings)
-        notices = schema_notices(facts) + link_notices(facts) + rewrite_notices(facts, settings) + need_notices(facts)
-        notices += restore_notices(facts, settings)
+def _checked(facts: Surveyed, settings: Settings) -> Told:
+    found, looked, site = host_problems(facts, settings) + transaction_problems(facts), list[str](), facts.site
+    if isinstance(facts, HostFacts) and site:
+        found += hotfix_problems(site) + rolling_problems(site) + unable_problems(site) + need_problems(site, settings)
+        looked = [*unable_notes(site), *looked_at(facts, settings)]
+    if site and not found:
+        says = ready(site)
+        notices = [*schema_notices(site), *site.by_a_link, *rewrite_notices(site, settings)]
+        notices += [*need_notices(site), *restore_notices(site, settings)]
         told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
         return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"
@@ -132,9 +133,13 @@ def _checked(facts: Facts, settings: Settings) -> Told:
     return Told([says, *lines, *looked], False, {"ready": False, "problems": found, "says": says, "looked_at": looked})
 
 
-def _described(facts: Facts, settings: Settings) -> Told:
-    if not facts:
+def _described(facts: Surveyed, settings: Settings) -> Told:
+    if isinstance(facts, Unread):
         found = host_problems(facts, settings)
         return Told(found, False, {"problems": found})
-    keys = ("linked", "healthy", "transaction", "versions", "history", "kept")
-    return Told(status_lines(facts, settings), True, {key: facts.get(key) for key in keys})
+    told: dict[str, object] = {"transaction": facts.transaction}
+    if facts.site:
+        site, health = facts.site, facts.site.health
+        told |= {"linked": site.linked, "healthy": {"healthy": health.healthy, **asdict(health)}}
+        told |= {"versions": site.versions, "history": site.history, "kept": site.kept}
+    return Told(status_lines(facts, settings), True, told)

@@ -14,8 +14,9 @@ from paramiko import SSHException
 from pyinfra.api import State
 
 from agent.words.outcomes import Cause
+from agent.words.requests import FallBack
 from switchback.runs.run import Run
-from switchback.wire.calls import fall_back
+from switchback.wire.calls import installed
 from switchback.wire.results import has_its_database_back
 
 INTERRUPTED = "interrupted at the controller"
@@ -83,7 +84,7 @@ class Interrupts:
     def _fall_back_on(self, run: Run) -> None:
         host = self._state.inventory.get_host(run.host)
         settled = run.host != run.primary and has_its_database_back(run.primary)
-        command = fall_back(run.deploy, INTERRUPTED, Cause.PERSON, run.patience(), settled)
+        command = installed(FallBack(run.deploy, INTERRUPTED, Cause.PERSON, settled), timeout=run.patience())
         try:
             command.run_beside(host)
         except (OSError, EOFError, SSHException) as problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,29 +14,28 @@ from pyinfra.api import Host, State
 
 from agent.runs.clean import choose
 from agent.transaction.transaction import Refused as Undeletable
+from agent.words.facts import HostFacts
 from agent.words.outcomes import Outcome
+from agent.words.requests import Ref, Survey
+from facts.survey import Surveyed
 from switchback.checks.compare import differences, setting_differences
 from switchback.checks.layout import host_problems
 from switchback.checks.needs import start_notices, start_problems
-from switchback.checks.notices import hotfix_problems, link_notices, transaction_problems
+from switchback.checks.notices import deaf_problems, hotfix_problems, transaction_problems
 from switchback.checks.unable import unable_problems
-from switchback.hosts.gateway import Facts, for_all_hosts, left_out, survey_all
+from switchback.hosts.gateway import for_all_hosts, left_out, survey_all, survey_of
 from switchback.hosts.inventory import command_line, options, primary_of, settings_of
 from switchback.plan.builder import foresee_cleaning
 from switchback.plan.known import Known
 from switchback.runs.deploys import plan_build, plan_deploy
-from switchback.runs.fleet import (
-    WHICH,
-    Fleet,
-    known_version,
-)
+from switchback.runs.fleet import WHICH, Fleet
 from switchback.runs.restarts import plan_restart
 from switchback.runs.reverts import further_than_alone, plan_revert
 from switchback.runs.run import Cleaning, Run, new_id
 from switchback.screen import present, report
 from switchback.screen.interrupts import Interrupts
 from switchback.settings.errors import Refused
-from switchback.settings.model import as_found
+from switchback.settings.model import Settings, as_found
 from switchback.settings.options import Options
 
 NOTHING_OPEN = "no deploy is open on this host: there is nothing to recover"
@@ -75,19 +74,22 @@ def open_run() -> bool:
 def _open_runs(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
     somebody_can_answer()
     seen = _look(state, hosts)
-    opened = {name: bool(facts.get("transaction")) for name, facts in seen.items()}
+    opened = {name: facts.transaction is not None for name, facts in seen.items()}
     if not any(opened.values()) and not command_line().json_output:
         raise present.NothingToDo(*(f"[{name}] {NOTHING_OPEN}" for name in seen))
     return opened
 
 
-def _look(state: State, hosts: Sequence[Host]) -> dict[str, Facts]:
-    seen = survey_all(state, hosts, _asked(options(), with_refs=False))
-    blind = [host for host in hosts if not seen[host.name]]
+def _look(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
+    surveyed = survey_all(state, hosts, _asked(options(), with_refs=False))
+    seen = {name: facts for name, facts in surveyed.items() if isinstance(facts, HostFacts)}
+    blind = [host for host in hosts if host.name not in seen]
     if blind:
-        raise Refused(
-            *(f"{host.name}: {problem}" for host in blind for problem in host_problems({}, settings_of(host)))
-        )
+        raise Refused(*_by_host({host.name: host_problems(surveyed[host.name], settings_of(host)) for host in blind}))
+    # These runs put no agent on a host before they ask the one that is there.
+    deaf = _by_host({name: deaf_problems(facts) for name, facts in seen.items()})
+    if deaf:
+        raise Refused(*deaf)
     return seen
 
 
@@ -98,7 +100,9 @@ def existing(version: str) -> str:
         somebody_can_answer()
         seen = _look(state, hosts)
         problems = [
-            f"{name}: there is no version {version}; {WHICH}" for name in seen if not known_version(seen[name], version)
+            f"{name}: there is no version {version}; {WHICH}"
+            for name, facts in seen.items()
+            if not facts.site or not facts.site.version(version)
         ]
         if problems:
             raise Refused(*problems)
@@ -117,20 +121,24 @@ def _plan_cleaning(state: State, hosts: Sequence[Host]) -> dict[str, Cleaning]:
     asked = options()
     plan = present.kept_plan()
     seen = _look(state, hosts)
-    known = _in_the_way(seen, {})
+    settings = {host.name: settings_of(host) for host in hosts}
+    known = _known(seen, settings, {name: _holders(facts)[0] for name, facts in seen.items()})
+    if len(known) < len(seen):
+        bare = {name: host_problems(facts, settings[name]) for name, facts in seen.items() if name not in known}
+        raise Refused(*_by_host(bare))
     plans = {}
     told = []
     for host in hosts:
-        settings, name = settings_of(host), host.name
-        keep = settings.keep_versions if asked.keep is None else asked.keep
+        name, own = host.name, settings[host.name]
+        keep = own.keep_versions if asked.keep is None else asked.keep
         named = (asked.version,) if asked.version else present.planned_deletions(plan, name)
         doomed: list[str] = []
         try:
-            doomed = choose(seen[name]["versions"], keep, settings.keep_failed, named)
+            doomed = choose(known[name].seen.versions, keep, own.keep_failed, named)
         except Undeletable as problem:
             known[name] = replace(known[name], problems=(*known[name].problems, str(problem)))
-        plans[name] = Cleaning(settings, new_id("clean"), keep, named, "" if doomed else "nothing to delete")
-        told.append(foresee_cleaning(name, settings, known[name], doomed))
+        plans[name] = Cleaning(own, new_id("clean"), keep, named, "" if doomed else "nothing to delete")
+        told.append(foresee_cleaning(name, own, known[name], doomed))
     present.present(present.of_hosts("clean", told), plan)
     return plans
 
@@ -151,8 +159,8 @@ def _plan(
     try:
         runs = {name: replace(run, left_out=left) for name, run in plan(fleet, asked).items()}
     except Refused as refused:
-        raise Refused(*_problems(known), *refused.problems) from None
-    notices = [*differences(fleet.facts, fleet.primary)[:1], *([NOT_ALL.format(", ".join(left))] if left else [])]
+        raise Refused(*_by_host({name: one.problems for name, one in known.items()}), *refused.problems) from None
+    notices = [*differences(fleet.sites, fleet.primary)[:1], *([NOT_ALL.format(", ".join(left))] if left else [])]
     if kind == "revert" and not asked.version:
         notices += further_than_alone(fleet, runs)
     first = known[fleet.primary]
@@ -165,8 +173,8 @@ def _plan(
     return runs
 
 
-def _problems(known: dict[str, Known]) -> list[str]:
-    return [f"{name}: {problem}" for name, one in known.items() for problem in one.problems]
+def _by_host(problems: Mapping[str, Sequence[str]]) -> list[str]:
+    return [f"{name}: {problem}" for name, found in problems.items() for problem in found]
 
 
 def somebody_can_answer() -> None:
@@ -200,60 +208,58 @@ def _see(
         facts = survey_all(state, hosts, request)
     # Who builds a version brings one to the site; going back or restarting must be possible whatever else is wrong.
     found = {name: host_problems(seen, settings[name], builds=with_refs) for name, seen in facts.items()}
-    if with_refs and asked.hotfixes != "discard":
-        found = {name: texts + (hotfix_problems(facts[name]) if facts[name] else []) for name, texts in found.items()}
-    found = {name: texts + start_problems(facts[name], settings[name]) for name, texts in found.items()}
+    for name, seen in facts.items():
+        if seen.site and with_refs and asked.hotfixes != "discard":
+            found[name] += hotfix_problems(seen.site)
+        found[name] += start_problems(seen.site, settings[name]) if seen.site else []
     primary = primary_of(state, hosts)
     if kind in SWITCHES:
-        found[primary] = [*found[primary], *setting_differences(settings)]
-    known = {
-        name: replace(one, notices=(*one.notices, *start_notices(facts[name], settings[name])))
-        for name, one in _in_the_way(facts, found).items()
-    }
-    problems = _problems(known)
-    if problems and not (present.only_looks() and all(map(_can_be_shown, facts.values()))):
-        raise Refused(*problems)
-    settings = {
-        name: as_found(one, (facts[name].get("scripts") or {}).get("restore_script")) for name, one in settings.items()
-    }
-    return Fleet(settings, facts, primary), known
+        found[primary] += setting_differences(settings)
+    found = {name: [*problems, *_holders(facts[name])[0]] for name, problems in found.items()}
+    known = _known(facts, settings, found)
+    if any(found.values()) and not (present.only_looks() and len(known) == len(facts)):
+        raise Refused(*_by_host(found))
+    for name, one in known.items():
+        there = one.seen.scripts.get("restore_script")
+        settings[name] = as_found(settings[name], there.path if there else None)
+    return Fleet(settings, {name: seen for name, seen in facts.items() if isinstance(seen, HostFacts)}, primary), known
 
 
-def _in_the_way(seen: dict[str, Facts], found: dict[str, list[str]]) -> dict[str, Known]:
-    """What is known of each host: an open run is a problem, and no more than a notice to who only looks.
+def _holders(facts: Surveyed) -> tuple[list[str], list[str]]:
+    """What an open run is on a host: a problem; or no more than a notice, to who only looks."""
+    opened = transaction_problems(facts)
+    stuck = facts.transaction is not None and facts.transaction.outcome == Outcome.NEEDS_A_PERSON
+    return ([], opened) if present.only_looks() and not stuck else (opened, [])
 
-    + found: the problems so far
-    """
+
+def _known(
+    facts: Mapping[str, Surveyed], settings: Mapping[str, Settings], problems: Mapping[str, Sequence[str]]
+) -> dict[str, Known]:
+    """What is known of each host of which enough is seen to say what a run would do there."""
     known = {}
-    for name, facts in seen.items():
-        opened = transaction_problems(facts) if facts else []
-        stuck = opened and facts["transaction"]["outcome"] == Outcome.NEEDS_A_PERSON
-        notices = tuple(opened) if present.only_looks() and not stuck else ()
-        in_the_way = () if notices else opened
-        no_way_back = [f"{one} (a run that fails has nothing to go back to)" for one in unable_problems(facts)]
-        links = link_notices(facts) if present.only_looks() else ()
-        known[name] = Known(facts, {}, (*found.get(name, ()), *in_the_way), (*notices, *no_way_back, *links))
+    for name, seen in facts.items():
+        if seen.site:
+            notices = [f"{one} (a run that fails has nothing to go back to)" for one in unable_problems(seen.site)]
+            links = seen.site.by_a_link if present.only_looks() else ()
+            notices = [*_holders(seen)[1], *notices, *links, *start_notices(seen.site, settings[name])]
+            known[name] = Known(seen.site, None, tuple(problems[name]), tuple(notices))
     return known
 
 
-def _can_be_shown(seen: Facts) -> bool:
-    """Whether enough is seen of a host to say what a run would do there."""
-    return bool(seen) and bool(seen["users"]["app_username"])
-
-
-def _asked(asked: Options, with_refs: bool, starts: bool = False) -> Callable[[Host], Facts]:
-    def of(host: Host) -> Facts:
+def _asked(asked: Options, with_refs: bool, starts: bool = False) -> Callable[[Host], Survey]:
+    def of(host: Host) -> Survey:
         settings = settings_of(host)
         refs = {
-            "code": {"url": settings.code_repo_url, "ref": asked.code or settings.code_branch},
-            "config": {"url": settings.config_repo_url, "ref": asked.config or settings.config_branch},
+            "code": Ref(settings.code_repo_url, asked.code or settings.code_branch),
+            "config": Ref(settings.config_repo_url, asked.config or settings.config_branch),
         }
-        return {"hotfixes": True, "refs": refs if with_refs and not asked.version else {}, "starts": starts}
+        wanted = refs if with_refs and not asked.version else {}
+        return replace(survey_of(host), refs=wanted, hotfixes=True, starts=starts)
 
     return of
 
 
-def asked_for_check() -> Callable[[Host], Facts]:
+def asked_for_check() -> Callable[[Host], Survey]:
     """What check looks at on a host: all that a deploy would, and what else it needs."""
     as_deploy = _asked(options(), with_refs=True)
-    return lambda host: {**as_deploy(host), "needs": True}
+    return lambda host: replace(as_deploy(host), needs=True)

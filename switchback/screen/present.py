@@ -7,12 +7,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 from pyinfra.api import Host
 
-from switchback.hosts.gateway import Facts, look_ahead
+from agent.words import requests
+from agent.words.facts import Site
+from agent.words.foreseen import Foreseen
+from facts.survey import Unread
+from switchback.hosts.gateway import look_ahead
 from switchback.hosts.inventory import command_line, options
 from switchback.plan import store
 from switchback.plan.builder import foresee, idle_steps
@@ -32,7 +36,7 @@ class Looked(Refused):
 
     exit_code = 0
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: object = None) -> None:
         """Add nothing."""
 
 
@@ -47,7 +51,7 @@ class WouldBeRefused(Refused):
 
     headline = "This would be refused; nothing was changed:"
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: object = None) -> None:
         """Print the problems for a person alone: the preview, JSON already where that is wanted, has them too."""
         self.show_problems()
 
@@ -55,7 +59,7 @@ class WouldBeRefused(Refused):
 class NothingToDo(Looked):
     """Ends a run in which no host has anything to do: what it says of each is the last thing on the screen."""
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: object = None) -> None:
         """Print what was found."""
         for line in self.problems:
             click.echo(f"    {line}", err=True)
@@ -99,11 +103,12 @@ def look(kind: Kind, hosts: Sequence[Host], runs: Mapping[str, Run], known: Mapp
     wanted = not line.yes or line.dry or asked.plan or asked.save_plan
     ahead = [host for host in hosts if wanted and runs[host.name].steps and kind != "restart"]
     found = look_ahead(ahead, lambda host: request_for(runs[host.name], known[host.name].seen, line.diff))
-    blind = [host.name for host in ahead if not found[host.name]]
+    blind = {name: _why_blind(told) for name, told in found.items() if isinstance(told, Unread)}
     if blind and (asked.plan or asked.save_plan):
-        raise Refused(*(f"{name}: {BLIND}" for name in blind))
-    seen = {name: replace(known[name], found=found.get(name) or {}) for name in runs}
-    seen.update({name: replace(seen[name], notices=(*seen[name].notices, BLIND)) for name in blind})
+        raise Refused(*(f"{name}: {why}" for name, why in blind.items()))
+    seen = {name: replace(known[name], notices=(*known[name].notices, why)) for name, why in blind.items()}
+    seen |= {name: replace(known[name], found=told) for name, told in found.items() if not isinstance(told, Unread)}
+    seen = {**known, **seen}
     if only_looks():
         # Whoever goes on is told by the build: what a look can't install may be installed by then.
         seen = {name: replace(one, problems=(*one.problems, *_unresolved(one.found))) for name, one in seen.items()}
@@ -111,10 +116,13 @@ def look(kind: Kind, hosts: Sequence[Host], runs: Mapping[str, Run], known: Mapp
     return of_hosts(kind, told)
 
 
-def _unresolved(found: Facts) -> tuple[str, ...]:
+def _why_blind(answer: Unread) -> str:
+    return f"what would happen there in detail can't be told: {answer.why}" if answer.why else BLIND
+
+
+def _unresolved(found: Foreseen | None) -> tuple[str, ...]:
     """Why the build of a version would fail at its packages, where the installer says so already."""
-    told = found.get("packages") or {}
-    return (f"packages can't be resolved: {told['why']}",) if told.get("refused") else ()
+    return (f"packages can't be resolved: {found.packages.why}",) if found and found.packages.refused else ()
 
 
 def of_hosts(kind: Kind, told: Sequence[HostPreview]) -> Preview:
@@ -122,24 +130,25 @@ def of_hosts(kind: Kind, told: Sequence[HostPreview]) -> Preview:
     return Preview(kind=kind, made=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), hosts=tuple(told))
 
 
-def request_for(run: Run, seen: Facts, diff: bool) -> Facts:
+def request_for(run: Run, seen: Site, diff: bool) -> requests.Preview:
     """What a host is asked about a run: where it goes from and to."""
-    versions = {one.name: one for one in seen["versions"]}
+    versions = {one.name: one for one in seen.versions}
     built = "code" not in run.steps
-    commits = {part: run.about[part]["sha"] for part in ("code", "config") if part in run.about}
+    commits: dict[str, str | None] = {part: run.about[part]["sha"] for part in ("code", "config") if part in run.about}
     if built:
         commits = {part: versions[run.version].commit(part) for part in ("code", "config")}
     live = versions.get(run.was or "")
-    return {
-        "urls": {"code": run.settings.code_repo_url, "config": run.settings.config_repo_url},
-        "was": run.was,
-        "version": run.version,
-        "built": built,
-        "commits": commits if all(commits.values()) else {},
-        "live": {part: live.commit(part) if live else None for part in ("code", "config")},
-        "database": run.about.get("database", "keep") if run.kind == "revert" else None,
-        "diff": diff,
-    }
+    return requests.Preview(
+        run.settings.model_dump(mode="json"),
+        urls={"code": run.settings.code_repo_url, "config": run.settings.config_repo_url},
+        was=run.was,
+        version=run.version,
+        built=built,
+        commits={part: sha for part, sha in commits.items() if sha} if all(commits.values()) else {},
+        live={part: live.commit(part) if live else None for part in ("code", "config")},
+        database=run.about.get("database", "keep") if run.kind == "revert" else None,
+        diff=diff,
+    )
 
 
 def with_foresight(runs: Mapping[str, Run], preview: Preview) -> dict[str, Run]:

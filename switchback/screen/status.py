@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from agent.words.facts import HostFacts, Site
+from agent.words.history import Cost, PastRun
 from agent.words.seen import Version
 from switchback.settings.model import Settings
-
-Facts = dict[str, Any]
 
 HEADINGS = ("version", "links", "state", "code", "config", "age", "size")
 # How many of the last runs are shown, and how much of how each ended.
@@ -19,53 +18,47 @@ SENTENCE = 150
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 
 
-def status_lines(facts: Facts, settings: Settings) -> list[str]:
-    """Describe a host: what is live and how it is, the open run if any, the versions, and the last runs.
-
-    + facts: what `Survey` saw
-    """
+def status_lines(facts: HostFacts, settings: Settings) -> list[str]:
+    """Describe a host: what is live and how it is, the open run if any, the versions, and the last runs."""
     lines = list(_now(facts))
-    if facts.get("versions"):
-        lines += ["", *table([HEADINGS, *(_row(version) for version in facts["versions"])])]
-        lines += [
-            f"why {version.name} failed: {version.evidence}, on the host, for root"
-            for version in facts["versions"]
-            if version.failed and version.evidence
-        ]
+    if facts.site is None:
+        return lines
+    versions, history = facts.site.versions, facts.site.history
+    if versions:
+        lines += ["", *table([HEADINGS, *map(_row, versions)])]
     lines += [
-        f"why {version.name} can't start: {version.unable}" for version in facts.get("versions", ()) if version.unable
+        f"why {version.name} failed: {version.evidence}, on the host, for root"
+        for version in versions
+        if version.failed and version.evidence
     ]
-    if facts["history"]:
-        lines += ["", "last runs, the newest first"]
-        lines += table([_run(line) for line in reversed(facts["history"][-RUNS:])])
-    if facts.get("kept"):
-        lines += ["", f"kept: {'; '.join(_kept(facts, settings))}"]
-    return lines
+    lines += [f"why {version.name} can't start: {version.unable}" for version in versions if version.unable]
+    if history:
+        lines += ["", "last runs, the newest first", *table([_run(run) for run in reversed(history[-RUNS:])])]
+    return [*lines, "", f"kept: {'; '.join(_kept(facts.site, settings))}"]
 
 
-def _kept(facts: Facts, settings: Settings) -> Iterator[str]:
+def _kept(site: Site, settings: Settings) -> Iterator[str]:
     """How much there is of what only grows, and the setting that bounds it."""
-    kept = facts["kept"]
-    failed = sum(1 for version in facts.get("versions", ()) if version.failed)
+    kept = site.kept
+    failed = sum(1 for version in site.versions if version.failed)
     yield f"{failed} failed versions (keep_failed {settings.keep_failed})"
-    bound = f"keep_backups {kept['keep_backups']}" if kept["keep_backups"] else "all: set keep_backups to bound them"
-    yield f"{kept['backups']} backups of deploys, {size(kept['backup_bytes'])} ({bound})"
-    yield f"{kept['runs']} runs' journals (keep_runs {settings.keep_runs})"
-    yield f"{kept['history']} lines of history (keep_history {settings.keep_history})"
+    bound = f"keep_backups {kept.keep_backups}" if kept.keep_backups else "all: set keep_backups to bound them"
+    yield f"{kept.backups} backups of deploys, {size(kept.backup_bytes)} ({bound})"
+    yield f"{kept.runs} runs' journals (keep_runs {settings.keep_runs})"
+    yield f"{kept.history} lines of history (keep_history {settings.keep_history})"
 
 
-def _now(facts: Facts) -> Iterator[str]:
-    current = facts.get("linked", {}).get("current")
-    if current:
-        health = facts["healthy"]
-        yield f"{current} is live " + ("and healthy" if health["healthy"] else f"and NOT healthy: {health['problem']}")
+def _now(facts: HostFacts) -> Iterator[str]:
+    if facts.site and facts.site.linked.current:
+        problem = facts.site.health.problem
+        yield f"{facts.site.linked.current} is live and {f'NOT healthy: {problem}' if problem else 'healthy'}"
     else:
         yield "no version is live"
-    opened = facts["transaction"]
+    opened = facts.transaction
     if opened:
-        yield "open: " + opened["says"]
-        if not opened["outcome"]:
-            yield f"      {_patience(opened['deadline'] - facts['now'])}"
+        yield "open: " + opened.says
+        if not opened.outcome:
+            yield f"      {_patience(opened.deadline - facts.now)}"
 
 
 def _patience(seconds: float) -> str:
@@ -130,22 +123,22 @@ def size(number: int | None) -> str:
     return "-" if number is None else f"{number / 1e6:.0f} MB"
 
 
-def _cost(cost: Facts) -> str:
+def _cost(cost: Cost | None) -> str:
     """How long visitors were without the site, and how much of that was maintenance; empty where nobody looked."""
-    if "site" not in cost:
+    if cost is None or cost.site is None:
         return ""
-    on = f", maintenance {cost['maintenance']:.1f} s" if cost.get("maintenance") else ""
-    return f"out {cost['site']['outage'] * 1000:.0f} ms{on}; "
+    on = f", maintenance {cost.maintenance:.1f} s" if cost.maintenance else ""
+    return f"out {cost.site.outage * 1000:.0f} ms{on}; "
 
 
-def _run(line: Facts) -> tuple[str, ...]:
-    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(line["ended"]))
+def _run(run: PastRun) -> tuple[str, ...]:
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.ended))
     # Where the evidence is, has been said below the versions.
-    sentence = str(line["sentence"]).partition("; evidence: ")[0].partition("\n")[0]
-    if line.get("reason"):
+    sentence = run.sentence.partition("; evidence: ")[0].partition("\n")[0]
+    if run.reason:
         # Why comes first: what the site was like afterwards is over by now.
-        sentence = f"{line['outcome']} at {line['step']}: {line['reason']}"
-    sentence = f"{_cost(line.get('cost') or {})}{sentence}"
+        sentence = f"{run.outcome} at {run.step}: {run.reason}"
+    sentence = f"{_cost(run.cost)}{sentence}"
     if len(sentence) > SENTENCE:
         sentence = sentence[: SENTENCE - 1] + "…"
-    return (when, str(line["kind"]), str(line["by"]), sentence)
+    return (when, run.kind, run.by, sentence)

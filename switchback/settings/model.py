@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -219,14 +218,14 @@ class Settings(BaseModel):
         return self
 
 
-def as_found(settings: Settings, restore_script: Mapping[str, Any] | None) -> Settings:
+def as_found(settings: Settings, restore_script: str | None) -> Settings:
     """Settings with what `auto` stands for on a host.
 
-    + restore_script: the script as the survey has seen it, if it is there
+    + restore_script: where the survey has seen it, if it is there
     """
     if settings.restore_script != AUTO:
         return settings
-    return settings.model_copy(update={"restore_script": restore_script["path"] if restore_script else None})
+    return settings.model_copy(update={"restore_script": restore_script})
 
 
 REQUIRED = frozenset(key for key, field in Settings.model_fields.items() if field.is_required())

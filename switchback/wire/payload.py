@@ -10,12 +10,14 @@ import json
 import zlib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from agent.state import LIBRARY, fingerprint
+from agent.words.requests import Install, Request, document
 
 AGENT = Path(__file__).resolve().parents[2] / "agent"
 
+# What no fingerprint is: in its place, the sources are what runs.
+ANEW = "-"
 # The interpreter reads this from its command line, then a fingerprint and the sources from the first line of its
 # standard input. Where the host has the very same agent installed, that is run: it is compiled already.
 LOADER = f"""\
@@ -33,7 +35,7 @@ class Agent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def get_source(self, name):
         return sources[name.replace(".", "/") + "/__init__.py" if self.is_package(name) else self.file(name)]
 sys.dont_write_bytecode = True
-if sys.argv[1] != "install" and os.path.realpath(LIBRARY + "/current") == LIBRARY + "/" + fingerprint:
+if os.path.realpath(LIBRARY + "/current") == LIBRARY + "/" + fingerprint:
     sys.path.insert(0, LIBRARY + "/" + fingerprint)
     import agent.main
 else:
@@ -41,7 +43,7 @@ else:
     sys.meta_path.insert(0, Agent())
     import agent.main
     agent.main.SOURCES.update(sources)
-sys.exit(agent.main.main(sys.argv[1:]))
+sys.exit(agent.main.main([]))
 """
 
 
@@ -69,6 +71,8 @@ class Unshown(list[str]):
         return "[…]"
 
 
-def stdin_for(request: dict[str, Any]) -> Unshown:
+def stdin_for(request: Request) -> Unshown:
     """The standard input of a command that brings the agent along: its fingerprint, its sources, then what is asked."""
-    return Unshown([f"{agent_fingerprint()} {_packed()}", json.dumps(request)])
+    # What is to be installed is what comes along, though it may be there already.
+    known = ANEW if isinstance(request, Install) else agent_fingerprint()
+    return Unshown([f"{known} {_packed()}", document(request)])

@@ -17,7 +17,18 @@ _heard: dict[str, list[Result]] = {}
 
 
 class AgentCommand(StringCommand):
-    """A command that ends with a result: it is kept, and is no line of its output any more."""
+    """A command that ends with a result: it is kept, and is no line of its output any more.
+
+    + asks: what the agent is asked, for people to read: where pyinfra shows the command, that is a comment behind it
+    """
+
+    def __init__(self, *bits: Any, asks: str, **arguments: Any) -> None:
+        super().__init__(*bits, **arguments)
+        self._asks = asks
+
+    def get_masked_value(self) -> str:
+        """The command as it is shown."""
+        return f"{super().get_masked_value()} # {self._asks}"
 
     def execute(self, state: State, host: Host, connector_arguments: Any) -> tuple[bool, CommandOutput]:
         """Run it on a host, as part of an operation."""

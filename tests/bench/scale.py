@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from agent.words.shapes import to_json
 from switchback.wire.payload import agent_fingerprint
 from tests.bed import hosts
 from tests.bed.hosts import Host
@@ -61,7 +62,7 @@ def fakes(number: int) -> dict[str, float]:
         }
         (Path(folder) / "group_data").mkdir()
         (Path(folder) / "group_data" / "fakes.yml").write_text(yaml.safe_dump(settings))
-        known = {**ANSWERS, r" survey\b": json.dumps(host_facts(agent=agent_fingerprint()))}
+        known = {**ANSWERS, r" survey\b": to_json(host_facts(agent=agent_fingerprint()))}
         (Path(folder) / "fakes.py").write_text(
             "import re\n\nfrom switchback.hosts.inventory import inventory\n\n"
             f"_answers = {{re.compile(one): how for one, how in {pformat(known)}.items()}}\n"

@@ -77,11 +77,11 @@ class Step:
 
 def in_step(name: str, **more: Any) -> InAgent:
     """The moment at which the agent carries a step out."""
-    return InAgent("step started", name, f"step * *{name}*", **more)
+    return InAgent("step started", name, "agent step", **more)
 
 
 START_GUARD = InCommand("systemctl start *switchback-guard*")
-BEGIN = Step("begin", InAgent("begin", process="step * begin*"), fails=START_GUARD, hangs=START_GUARD)
+BEGIN = Step("begin", InAgent("begin", process="agent step"), fails=START_GUARD, hangs=START_GUARD)
 VENV = Step("venv", InCommand("uv pip install *"), limit="build_timeout")
 OF_BUILD = (
     Step("code", InCommand("git -C */code -c *"), limit="build_timeout"),
@@ -106,15 +106,15 @@ SITE = Step("site", in_step("site"))
 # The last line before it says what visitors have noticed so far.
 DECIDING = Step(
     "commit (deciding)",
-    InAgent("note", "downtime", "step * commit"),
-    fails=InAgent("note", "downtime", "step * commit", audit=("open",), path="journal.jsonl", writing=True),
+    InAgent("note", "downtime", "agent commit"),
+    fails=InAgent("note", "downtime", "agent commit", audit=("open",), path="journal.jsonl", writing=True),
 )
 DECIDED = Step(
     "commit (decided)",
-    InAgent("committed", process="step * commit"),
-    fails=InAgent("committed", process="step * commit", audit=("os.rename",)),
+    InAgent("committed", process="agent commit"),
+    fails=InAgent("committed", process="agent commit", audit=("os.rename",)),
 )
-ENDING = Step("commit (freeing)", InAgent("ended", process="step * commit"))
+ENDING = Step("commit (freeing)", InAgent("ended", process="agent commit"))
 
 WINDOW_ROWS = (MAINTENANCE_START, BACKUP, MIGRATE, SWAP, INSTALL_SCRIPT, RESTART, HEALTH, MAINTENANCE_STOP, SITE)
 COMMIT_ROWS = (DECIDING, DECIDED, ENDING)
@@ -135,7 +135,7 @@ ACTIONS = (
 )
 IN_ACTION = {
     **{name: InAgent("undo started", name) for name in ACTIONS},
-    "ended": InAgent("ended", process="step *"),
+    "ended": InAgent("ended", process="agent step"),
 }
 ACTION_FAILS: dict[str, Moment] = {
     "evidence": InCommand("journalctl *"),
@@ -241,7 +241,7 @@ def disks_cases() -> Iterator[Case]:
 
 # The trial start is the first web process that a run starts; the next is a visitor's.
 WEB = "python -m gunicorn *"
-STARTED = InAgent("beside", process="step *", says='"rehearsal"')
+STARTED = InAgent("beside", process="agent step", says='"rehearsal"')
 TRIAL = Step("trial", STARTED, fails=InCommand(WEB), hangs=InCommand(WEB))
 
 
@@ -250,7 +250,7 @@ def replaced(name: str, last: str, hangs: Moment | None = None) -> Step:
 
     + last: the end of the list of those that were touched by then
     """
-    moment = InAgent("note", "restart", process="step *", says=f'{last}"]')
+    moment = InAgent("note", "restart", process="agent step", says=f'{last}"]')
     return Step(name, moment, fails=replace(moment, audit=("socket.connect",)), hangs=hangs)
 
 

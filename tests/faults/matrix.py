@@ -71,7 +71,7 @@ ORDERLY_LIMIT = 5
 # These go on whoever asks them to stop.
 NOT_STOPPED = ("begin", "commit (deciding)", "commit (decided)", "commit (freeing)")
 # Once the hosts commit, the controller doesn't even ask.
-ASKED = "for try in $(seq 40); do pgrep -f 'switchback-agent fall-bac[k]' && break; sleep 0.05; done; true"
+ASKED = "for try in $(seq 40); do pgrep -x 'agent fall-back' && break; sleep 0.05; done; true"
 # A module of the app that stops it only where it is live: a trial start would find it out before.
 STOPS_WHERE_LIVE = (
     "import os, sys; warm_up = lambda: None if os.path.realpath(__file__) != "

@@ -125,7 +125,7 @@ class InCommand:
 class InAgent:
     """A moment: the agent has written a line to the journal, and goes on to do something.
 
-    + event, name: of the line; says: what is in it besides; process: which process of the agent
+    + event, name: of the line; says: what is in it besides; process: a pattern for what the agent's process is called
     + audit, path, writing: what it is about to do, where that matters
     """
 

@@ -17,6 +17,30 @@ def installed(host: Host) -> str:
     return host.run(["readlink", f"{LIBRARY}/current"]).stdout.strip()
 
 
+# What a host has whose agent was asked by arguments: it would end with a traceback, whatever it is asked now.
+MAKE_DEAF = f"{MAKE_OLDER} && rm older/agent/words/requests.py"
+
+
+def test_an_open_deploy_of_an_agent_that_would_not_understand_is_left_to_it_and_it_is_said_how(
+    host: Host, run: Runs
+) -> None:
+    write_script(host, "stop_maintenance.sh", "exit 1")
+    assert run("deploy", host, data={"code": "good-2"}).code == 1
+    host.run(MAKE_DEAF)
+
+    asked = {
+        "recover": run("recover", host),
+        "clean": run("clean", host),
+        "pin": run("clean", host, data={"pin": look(host).last["version"]}),
+        "status": run("status", host),
+    }
+    assert not [name for name, one in asked.items() if "Traceback" in one.output]
+    for name in ("recover", "clean", "pin"):
+        assert asked[name].code == 1
+        assert "another version of Switchback has" in asked[name].screen
+        assert f"echo '{{}}' | sudo {LIBRARY}/switchback-agent recover" in asked[name].screen
+
+
 def test_an_open_deploy_of_an_older_agent_is_finished_by_that_agent_and_only_then_is_it_replaced(
     host: Host, before: Seen, run: Runs
 ) -> None:

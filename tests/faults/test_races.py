@@ -6,6 +6,9 @@ import json
 import time
 from typing import Any
 
+from agent.words.outcomes import Outcome
+from agent.words.requests import FallBack, Step, document
+from agent.words.result import read_result
 from tests.bed.hosts import Host
 from tests.faults.sabotage import version_of
 from tests.faults.watch import LIMIT, STATE, WAIT_AT_GATE, open_gate, wait_for, write_script
@@ -16,21 +19,25 @@ AGENTS = 20
 # Their agents meet as those do; what is more is the work of the controllers.
 DEPLOYS = 5
 AGENT = "/usr/local/lib/switchback/switchback-agent"
-OVER = json.dumps({"reason": "over", "cause": "another host", "settled": False})
 # Each waits for the others, so that they come at the same moment.
 BEGIN = """
 cd /root
 for number in $(seq {agents}); do
     (
         while [ ! -e go ]; do :; done
-        sed "s/NUMBER/$number/" request |
-            /usr/local/lib/switchback/switchback-agent step racer-$number begin >said.$number 2>&1
+        sed "s/NUMBER/$number/g" request |
+            /usr/local/lib/switchback/switchback-agent >said.$number 2>&1
         echo $? >code.$number
     ) &
 done
 touch go
 wait
 """
+
+
+def outcome_in(said: str) -> Outcome | None:
+    result = read_result(said.removesuffix("\n").split("\n"))
+    return result.outcome if result else None
 
 
 def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_whose_it_is(
@@ -40,7 +47,7 @@ def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_w
     request: dict[str, Any] = {**opened, "deploy": "racer-NUMBER", "was": before.current, "bare": False}
     for key in ("at", "event", "deadline", "started", "links", "has_worked", "healthy_before"):
         del request[key]
-    host.write("/root/request", json.dumps({"begin": request}))
+    host.write("/root/request", document(Step("racer-NUMBER", ("begin",), begin=request)))
 
     host.run(BEGIN.format(agents=AGENTS))
 
@@ -52,10 +59,11 @@ def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_w
     assert look(host).lock == f"racer-{winners[0]}"
     for number in set(codes) - set(winners):
         said = host.run(f"cat /root/said.{number}").stdout
-        assert said.startswith("refused: "), said
+        assert outcome_in(said) == Outcome.REFUSED, said
         assert f"racer-{winners[0]} by {opened['by']} holds this host since" in said
-    ended = host.run(f"echo '{OVER}' | {AGENT} fall-back racer-{winners[0]}", check=False)
-    assert (ended.returncode, "refused at begin: " in ended.stdout) == (1, True), ended
+    over = document(FallBack(f"racer-{winners[0]}", "over"))
+    ended = host.run(f"echo '{over}' | {AGENT}", check=False)
+    assert (ended.returncode, outcome_in(ended.stdout)) == (1, Outcome.REFUSED), ended
     assert_well(host, links=before.links, database=before.database)
 
 

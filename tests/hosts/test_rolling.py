@@ -77,7 +77,7 @@ def test_an_agent_that_is_killed_between_two_processes_is_followed_by_the_guard_
     with nobody_notices(host):
         running = run.start("deploy", host, data={"code": "feature/with/slashes"})
         wait_until(host, f"grep -qs touched {STATE}/transactions/$(cat {STATE}/lock 2>/dev/null)/journal.jsonl")
-        host.run(["pkill", "-KILL", "-f", "switchback-agent step"])
+        host.run(["pkill", "-KILL", "-x", "agent step"])
         assert running.wait().code != 0
         wait_until_free(host)
     seen = assert_well(host, "good-1", links=before.links, database=before.database)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agent.words.seen import Version
+from agent.words.facts import Disk, Health, HostFacts, Link, Linked, OpenRun, Restore, Script, Site, Wanted
+from agent.words.needs import Databases, InTheWay, Needs, Stops
+from agent.words.outcomes import Outcome
+from agent.words.seen import Kept, Version
 from switchback.settings.model import Settings
 
 OLDER = "django-20250106-100000-9b1fcb4-e1ec11b"
@@ -27,19 +30,19 @@ def settings(**values: Any) -> Settings:
     return Settings(**{**required, **values})
 
 
-def link(target: str, resolved: str) -> dict[str, Any]:
+def link(target: str, resolved: str) -> Link:
     """A link as the survey describes it."""
-    return {"kind": "link", "target": target, "leads": True, "resolved": resolved}
+    return Link("link", resolved, target, leads=True)
 
 
-def no_link(path: str, kind: str = "missing") -> dict[str, Any]:
+def no_link(path: str, kind: str = "missing") -> Link:
     """What isn't a link, or isn't there."""
-    return {"kind": kind, "target": None, "leads": kind != "missing", "resolved": path}
+    return Link(kind, path, leads=kind != "missing")
 
 
-def dangling(path: str, target: str) -> dict[str, Any]:
+def dangling(target: str) -> Link:
     """A link that leads nowhere."""
-    return {"kind": "link", "target": target, "leads": False, "resolved": target}
+    return Link("link", target, target)
 
 
 def version(name: str, **values: Any) -> Version:
@@ -58,90 +61,128 @@ def version(name: str, **values: Any) -> Version:
     return replace(known, **values)
 
 
-def script(name: str, **values: Any) -> dict[str, Any]:
+def script(name: str, exists: bool = True, executable: bool = True) -> Script:
     """A script as the survey describes it."""
-    return {"path": f"{HOME}/scripts/{name}.sh", "exists": True, "executable": True, **values}
+    return Script(f"{HOME}/scripts/{name}.sh", exists, executable)
 
 
-def host() -> dict[str, Any]:
-    """A host with two versions, all links, and nothing wrong."""
-    newer, older = f"{HOME}/{NEWER}", f"{HOME}/{OLDER}"
-    config = f"{HOME}/django-current/config"
-    return {
-        "agent": "cd20b04956cba714",
-        "root": True,
-        "users": {"app_username": True, "admin_username": True},
-        "unit": {"LoadState": "loaded", "ActiveState": "active"},
-        "tools": {"git": "/usr/bin/git", "uv": None, "systemctl": "/usr/bin/systemctl", "python3": "/usr/bin/python3"},
-        "transaction": None,
-        "history": [],
-        "lineage": [],
-        "now": 1_795_475_500.0,
-        "home": HOME,
-        "deployment_path": f"{HOME}/deployment",
-        "folders": {"versions_dir": "folder", "deployment_dir": "folder"},
-        "links": {
-            f"{HOME}/django-current": link(newer, newer),
-            f"{HOME}/django-previous": link(older, older),
-            f"{HOME}/django-working": link(newer, newer),
-            f"{HOME}/django-previous-working": link(older, older),
-            f"{HOME}/venv": link(f"{HOME}/django-current/venv", f"{newer}/venv"),
-            f"{HOME}/django": link(f"{HOME}/django-current/code", f"{newer}/code"),
-            f"{HOME}/deployment/settings.py": link(f"{config}/settings.py", f"{newer}/config/settings.py"),
-            f"{HOME}/deployment/wsgi.py": link(f"{config}/wsgi.py", f"{newer}/config/wsgi.py"),
+CURRENT = f"{HOME}/django-current"
+MAIN = {
+    "current": CURRENT,
+    "previous": f"{HOME}/django-previous",
+    "working": f"{HOME}/django-working",
+    "previous_working": f"{HOME}/django-previous-working",
+}
+FIXED = {f"{HOME}/venv": f"{CURRENT}/venv", f"{HOME}/django": f"{CURRENT}/code"}
+LAID = ("settings.py", "wsgi.py")
+USUAL = f"{HOME}/scripts/restore_database.sh"
+
+
+def site(live: str = NEWER, before: str = OLDER, **changes: Any) -> Site:
+    """A site with two versions, all links, and nothing wrong, but for what is changed.
+
+    + live: the version that is live; before: the one that was
+    """
+    folder = f"{HOME}/{live}"
+    links = {path: link(target, target.replace(CURRENT, folder)) for path, target in FIXED.items()}
+    laid = {f"{HOME}/deployment/{name}": f"config/{name}" for name in LAID}
+    known = Site(
+        home=HOME,
+        versions_dir="folder",
+        deployment_dir="folder",
+        main=MAIN,
+        fixed=FIXED,
+        links={
+            **{
+                path: link(f"{HOME}/{name}", f"{HOME}/{name}")
+                for path, name in zip(MAIN.values(), (live, before, live, before), strict=True)
+            },
+            **links,
+            **{path: link(f"{CURRENT}/{name}", f"{folder}/{name}") for path, name in laid.items()},
         },
-        "linked": {"current": NEWER, "previous": OLDER, "working": NEWER, "previous_working": OLDER},
-        "fixed": {f"{HOME}/venv": f"{HOME}/django-current/venv", f"{HOME}/django": f"{HOME}/django-current/code"},
-        "deployment": {
-            f"{HOME}/deployment/{name}": {"target": f"{config}/{name}", "resolved": f"{newer}/config/{name}"}
-            for name in ("settings.py", "wsgi.py")
-        },
-        "scripts": {
+        linked=Linked(live, before, live, before),
+        deployment={path: Wanted(f"{CURRENT}/{name}", f"{folder}/{name}") for path, name in laid.items()},
+        scripts={
             "backup_script": script("backup_database"),
             "maintenance_start_script": script("start_maintenance"),
             "maintenance_stop_script": script("stop_maintenance"),
-            "restore_script": None,
         },
-        "versions": [
-            version(NEWER, links=("current", "working")),
-            version(OLDER, links=("previous", "previous_working")),
-        ],
-        "disk": {"free": 10**10, "inodes": 10**6, "has_inodes": True},
-        "healthy": {"healthy": True, "problem": None, "pids": [1, 2]},
-        "hotfixes": {},
-        "refs": {},
-        "wheelhouse": None,
-    }
+        restore=Restore(USUAL, there=False, provisioned=False),
+        versions=(version(live, links=("current", "working")), version(before, links=("previous", "previous_working"))),
+        lineage=(),
+        history=(),
+        disk=Disk(10**10, 10**6),
+        health=Health(None, (1, 2)),
+        kept=Kept(0, 0, 0, 0, None),
+    )
+    return replace(known, **changes)
 
 
-def bare() -> dict[str, Any]:
-    """A host that provision has made fit, and that no version was ever live on."""
-    facts = host()
-    facts["links"] = {path: no_link(path) for path in facts["links"] if "/deployment/" not in path}
-    facts["linked"] = dict.fromkeys(facts["linked"])
-    facts["healthy"] = {"healthy": False, "problem": "no version is live"}
-    return {**facts, "deployment": {}, "versions": []}
+def with_links(changes: dict[str, Link], **more: Any) -> Site:
+    """A site as it should be, but for what is at these paths."""
+    return site(links={**site().links, **changes}, **more)
 
 
-def untouched() -> dict[str, Any]:
-    """A host as it was installed: there is not even an app user."""
-    facts = host()
-    kept = ("root", "tools", "transaction", "history", "now")
-    return {
-        **{key: facts[key] for key in kept},
-        "agent": None,
-        "users": {"app_username": False, "admin_username": True},
-        "unit": {"LoadState": "not-found"},
-    }
+def with_script(key: str, found: Script, **more: Any) -> Site:
+    """A site as it should be, but for one script."""
+    return site(scripts={**site().scripts, key: found}, **more)
 
 
-def change(facts: dict[str, Any], *path: str, to: Any) -> dict[str, Any]:
-    """The facts with one of them changed.
+def with_supervisord(target: str) -> Site:
+    """A site whose deployment directory needs a link to a supervisord config, too."""
+    path = f"{HOME}/deployment/supervisord.conf"
+    return site(deployment={**site().deployment, path: Wanted(target, target)})
 
-    + path: the keys that lead to it
+
+def host(of: Site | None = None, **changes: Any) -> HostFacts:
+    """A host as it should be, but for what is changed.
+
+    + of: its site; one as it should be unless it is given
     """
-    inner = facts
-    for key in path[:-1]:
-        inner = inner[key]
-    inner[path[-1]] = to
-    return facts
+    known = HostFacts(
+        agent="cd20b04956cba714",
+        hears=True,
+        admin=True,
+        service="loaded",
+        git=True,
+        uv=False,
+        python="/usr/bin/python3",
+        transaction=None,
+        now=1_795_475_500.0,
+        site=of or site(),
+    )
+    return replace(known, **changes)
+
+
+def needs(**changes: Any) -> Needs:
+    """What is seen where all that a deploy needs was tried, and nothing is wrong with it, but for what is changed."""
+    known = Needs(website=None, database=Databases(), in_the_way=InTheWay((), None, Stops(None, 0, "")))
+    return replace(known, **changes)
+
+
+def bare_site(**changes: Any) -> Site:
+    """The same where provision has made all fit, and no version was ever live."""
+    known = site(
+        links={path: no_link(path) for path in (*MAIN.values(), *FIXED)},
+        linked=Linked(),
+        deployment={},
+        versions=(),
+        health=Health("no version is live"),
+    )
+    return replace(known, **changes)
+
+
+def bare(**changes: Any) -> HostFacts:
+    """A host that provision has made fit, and that no version was ever live on."""
+    return host(bare_site(**changes))
+
+
+def untouched(**changes: Any) -> HostFacts:
+    """A host as it was installed: there is not even an app user."""
+    return host(**{"agent": None, "hears": False, "service": "not-found", "site": None, **changes})
+
+
+def open_run(says: str, outcome: Outcome | None = None, **changes: Any) -> OpenRun:
+    """A run that holds a host."""
+    known = OpenRun(deploy="x", kind="deploy", says=says, outcome=outcome, step="code", deadline=0.0)
+    return replace(known, **changes)

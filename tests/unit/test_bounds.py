@@ -16,6 +16,7 @@ from agent.host.files import append_line, read_lines
 from agent.state import State
 from agent.transaction import bounds
 from agent.versions.layout import Layout
+from agent.words.seen import OldBackup
 
 LIVE = "django-20261103-100000-ccccccc-fffffff"
 OLDER = "django-20261102-100000-bbbbbbb-fffffff"
@@ -125,7 +126,7 @@ def test_of_a_script_of_a_persons_own_all_backups_stay_unless_they_say_so(host: 
     script.write_text("#!/bin/sh\npg_dump >x; echo x\n")
     host.ends()
     assert len(host.left) == 5
-    assert bounds.how_much(host.state, host.layout, read_lines(host.state.history))["keep_backups"] is None
+    assert bounds.how_much(host.state, host.layout, read_lines(host.state.history)).keep_backups is None
     host.settings["keep_backups"] = 2
     host.ends()
     assert host.left == ["003.dump", "004.dump"]
@@ -169,5 +170,5 @@ def test_the_newest_runs_folders_stay_and_the_open_one_and_the_evidence_for_a_ve
 def test_what_goes_next_is_known_before(host: Host) -> None:
     paths = [host.ran(number) for number in range(4)]
     told = bounds.how_much(host.state, host.layout, read_lines(host.state.history))
-    assert told["going"] == [[2, str(paths[1])], [3, str(paths[0])]]
-    assert (told["backups"], told["backup_bytes"], told["history"], told["runs"]) == (4, 4, 4, 4)
+    assert told.going == (OldBackup(2, str(paths[1])), OldBackup(3, str(paths[0])))
+    assert (told.backups, told.backup_bytes, told.history, told.runs) == (4, 4, 4, 4)

@@ -99,11 +99,12 @@ def umask() -> Iterator[None]:
 def test_what_is_made_can_be_read_whatever_umask_the_login_of_its_caller_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def make(*_: object) -> None:
+    def make(*_: object) -> int:
         (tmp_path / "ours").mkdir()
         runner(tmp_path / "step.log").run(["mkdir", "theirs"], cwd=tmp_path)
+        return 0
 
-    monkeypatch.setitem(main.COMMANDS, "make", make)
+    monkeypatch.setitem(main.UNITS, "make", make)
     assert main.main(["make"]) == 0
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("ours", "theirs")] == [0o755, 0o755]
 

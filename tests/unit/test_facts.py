@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.words.facts import HostFacts
+from agent.words.history import Asked, Cost, PastRun
+from agent.words.needs import BackupScript, Database, Databases, LiveApp, StaticFound
+from agent.words.outcomes import Outcome
 from agent.words.seen import Failure
 from agent.words.shapes import to_json
-from facts.survey import Survey
+from facts.survey import Survey, Unread
 from switchback.wire.payload import LOADER
-from tests.unit import healthy
+from tests.unit import examples, healthy
 from tests.unit.examples import without_gevent
 
 with without_gevent():
@@ -21,9 +25,6 @@ with without_gevent():
 
 FACTS = Path(__file__).parent / "facts"
 
-TestSurvey = pytest.mark.filterwarnings("ignore:No command set")(
-    make_fact_tests("facts", "survey.Survey", FACTS / "survey.Survey")
-)
 TestCanMakeVenv = make_fact_tests("facts", "venv.CanMakeVenv", FACTS / "venv.CanMakeVenv")
 
 
@@ -31,7 +32,8 @@ def test_the_survey_brings_its_own_agent_along_and_is_told_everything_on_standar
     command = Survey().command()
     assert command.bits[:3] == ("python3", "-I", "-c")
     assert command.bits[3].obj == LOADER
-    assert command.bits[4:] == ("survey",)
+    assert command.bits[4:] == ()
+    assert command.get_masked_value().endswith(" # survey")
 
 
 no_object = st.text() | (st.none() | st.integers() | st.text() | st.lists(st.integers(), max_size=3)).map(json.dumps)
@@ -39,18 +41,46 @@ anything = st.lists(no_object, max_size=3)
 
 
 @given(anything)
-def test_the_survey_makes_something_of_whatever_a_host_answers(output: list[str]) -> None:
-    assert Survey().process(output) == {}
+def test_a_host_that_answers_nothing_of_ours_has_not_been_looked_at(output: list[str]) -> None:
+    assert Survey().process(output) == Unread()
 
 
-@given(anything, st.dictionaries(st.text(), st.integers(), max_size=3))
-def test_the_survey_is_the_last_line_whatever_a_shell_says_before(noise: list[str], facts: dict[str, int]) -> None:
-    assert Survey().process([*noise, json.dumps(facts)]) == facts
+@pytest.mark.parametrize("output", [[], ["17"], ["bash: python3: command not found"], ["[1, 2]"]])
+def test_a_host_without_python_or_sudo_has_not_been_looked_at(output: list[str]) -> None:
+    assert Survey().requires_command() == "python3"
+    assert Survey().process(output) == Survey.default() == Unread()
 
 
-def test_versions_are_read_as_what_they_are_and_an_answer_that_does_not_fit_is_none() -> None:
-    told = {"versions": [healthy.version(healthy.NEWER, failed=Failure("health"))]}
-    assert Survey().process([to_json(told)]) == told
-    wrong: object
-    for wrong in ([{"name": 1}], [{}], ["x"], 1, None):
-        assert Survey().process([json.dumps({"versions": wrong})]) == {}
+SEEN = [
+    healthy.untouched(),
+    healthy.bare(),
+    examples.host_facts(
+        transaction=healthy.open_run("deploy x holds this host", Outcome.NEEDS_A_PERSON),
+        versions=(healthy.version(healthy.NEWER, failed=Failure("health")),),
+        history=(PastRun("x", Outcome.FELL_BACK, cost=Cost(site=Asked(9, 1, 0.5))),),
+        needs=healthy.needs(
+            database=Databases(BackupScript("app"), LiveApp({"default": Database("sqlite", "x", "")}, StaticFound()))
+        ),
+    ),
+]
+
+
+@given(anything, st.sampled_from(SEEN))
+def test_what_the_agent_has_seen_is_the_last_line_whatever_a_shell_says_before(
+    noise: list[str], facts: HostFacts
+) -> None:
+    assert Survey().process([*noise, to_json(facts)]) == facts
+
+
+def test_an_answer_that_does_not_fit_says_where() -> None:
+    told = json.loads(to_json(healthy.host()))
+    wrong = {
+        '{"agent": "01': "HostFacts is no JSON: ",
+        "{}": "HostFacts.agent is missing",
+        json.dumps({**told, "git": "yes"}): "HostFacts.git: 'yes' is no bool",
+        json.dumps({**told, "site": {**told["site"], "versions": [{"name": 1}]}}): "HostFacts.site.versions[0].name: 1",
+    }
+    for answer, why in wrong.items():
+        read = Survey().process([answer])
+        assert isinstance(read, Unread)
+        assert read.why.startswith(why)

@@ -23,8 +23,8 @@ from switchback.wire.payload import LOADER, agent_fingerprint
 from tests.bed.places import ROOT
 from tests.forked import FORKED
 from tests.runs import NOTHING, PYINFRA, STYLE, environment
-from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, host_facts, refs, version
-from tests.unit.test_previews import FOUND
+from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, foreseen, host_facts, refs, version
+from tests.unit.healthy import open_run
 
 # The three hosts, and what each answers, by a pattern of its command.
 Answers = Mapping[str, Any]
@@ -73,9 +73,9 @@ class Done:
     def asked(self, host: str) -> list[str]:
         """What a host's installed agent was asked for, in order: the commands, and of steps their names."""
         found = re.findall(
-            rf"^\[@fake/{host}\] >>> .*{re.escape(AGENT)} (\S+)(?: (\S+))?(?: ([\w,]+))?", self.output, re.MULTILINE
+            rf"^\[@fake/{host}\] >>> .*{re.escape(AGENT)} # ([\w-]+)(?: ([\w,]+))?", self.output, re.MULTILINE
         )
-        return [one for verb, _, steps in found for one in (steps.split(",") if verb == "step" else [verb.strip("'")])]
+        return [one for verb, steps in found for one in (steps.split(",") if verb == "step" else [verb])]
 
     @property
     def last_screen(self) -> list[str]:
@@ -121,7 +121,7 @@ def start(tmp_path: Path) -> Start:
             first = dict((answers or {}).get(name, {}))
             usual = {
                 r" survey\b": to_json(known),
-                r" preview\b": json.dumps({**FOUND, **(found or {})}),
+                r" preview\b": to_json(foreseen(**(found or {}))),
                 r" commit'?$": says(Result(True, Outcome.COMMITTED, f"committed: {NEW} is live and healthy")),
             }
             hosts.append((f"@fake/{name}", {"fake_delay": 0, "fake_delay_jitter": 0, "answers": {**first, **usual}}))
@@ -197,7 +197,7 @@ def test_a_dry_run_asks_each_host_twice_however_much_there_is_to_show(start: Sta
     ]
     much = {
         "code": {"back": 0, "forward": 500, "commits": commits, "files": 1, "insertions": 1, "deletions": 1},
-        "migrations": {**FOUND["migrations"], "pending": pending},
+        "migrations": {"pending": pending},
     }
     for found in ({}, much):
         done = start("deploy", "--dry", found=found)
@@ -219,19 +219,19 @@ def test_a_dry_runs_json_is_the_preview(start: Start) -> None:
         ({}, ("--data", "detailed_exitcode=true", "--json"), 2),
         ({}, ("--json",), 0),
         ({"versions": "live"}, ("--data", "detailed_exitcode=true"), 0),
-        ({"hotfixes": {"code": ["changed: a.py"]}}, ("--data", "detailed_exitcode=true"), 1),
-        ({"hotfixes": {"code": ["changed: a.py"]}}, (), 1),
-        ({"hotfixes": {"code": ["changed: a.py"]}}, ("--json",), 1),
-        ({"transaction": {"says": "deploy x holds this host", "outcome": None}}, (), 0),
-        ({"transaction": {"says": "deploy x needs a person", "outcome": "needs a person"}}, (), 1),
+        ({"hotfixes": {"code": ("changed: a.py",)}}, ("--data", "detailed_exitcode=true"), 1),
+        ({"hotfixes": {"code": ("changed: a.py",)}}, (), 1),
+        ({"hotfixes": {"code": ("changed: a.py",)}}, ("--json",), 1),
+        ({"transaction": open_run("deploy x holds this host")}, (), 0),
+        ({"transaction": open_run("deploy x needs a person", Outcome.NEEDS_A_PERSON)}, (), 1),
     ],
 )
 def test_the_exit_code_of_a_look_says_whether_it_would_be_refused_and_in_detail_whether_there_is_anything_to_do(
     facts: dict[str, Any], arguments: tuple[str, ...], code: int, start: Start
 ) -> None:
-    seen = host_facts(agent=agent_fingerprint(), **facts)
-    if facts.get("versions"):
-        seen = host_facts(version(NEW), current=NEW, agent=agent_fingerprint())
+    seen = host_facts(version(NEW), current=NEW, agent=agent_fingerprint())
+    if "versions" not in facts:
+        seen = host_facts(agent=agent_fingerprint(), **facts)
     done = start("deploy", "--dry", *arguments, facts=dict.fromkeys(("web1", "web2", "web3"), seen))
     assert done.code == code, done.output
     assert "Traceback" not in done.output
@@ -243,6 +243,18 @@ def test_a_host_that_can_not_look_ahead_is_shown_as_far_as_it_was_seen(start: St
     assert "[@fake/web2]   note: what would happen there in detail can't be found out" in done.output
 
 
+def test_a_host_whose_foresight_can_not_be_read_is_shown_so_with_what_is_wrong_in_it(start: Start) -> None:
+    odd = to_json(foreseen()).replace('"unchanged"', '"by ear"')
+    answers = {"web2": {r" preview'?\b": {"stdout": [odd]}}}
+    done = start("deploy", "--dry", answers=answers)
+    assert done.code == 0, done.output
+    says = "what would happen there in detail can't be told: Foreseen.packages.source: 'by ear' is none of "
+    assert f"[@fake/web2]   note: {says}" in done.output
+    kept = start("deploy", "--dry", "--data", "save_plan=plan.json", answers=answers)
+    assert kept.code == 1
+    assert f"web2: {says}" in kept.output
+
+
 def test_a_step_that_fails_on_one_host_takes_all_hosts_back_and_the_run_does_not_end_well(start: Start) -> None:
     fell_back = Result(False, Outcome.FELL_BACK, f"fell back at restart: {LIVE} is live and healthy")
     failed = says(replace(fell_back, reason=("restart failed: it broke",)), "falling back: restart failed: it broke")
@@ -251,9 +263,9 @@ def test_a_step_that_fails_on_one_host_takes_all_hosts_back_and_the_run_does_not
         "deploy",
         "-y",
         answers={
-            "web1": {" fall-back ": other},
+            "web1": {r" fall-back\b": other},
             "web2": {r" restart'?$": failed},
-            "web3": {" fall-back ": other},
+            "web3": {r" fall-back\b": other},
         },
     )
     assert done.code == 1
@@ -274,8 +286,8 @@ def test_a_host_that_can_not_begin_keeps_the_others_from_going_on(start: Start) 
         "-y",
         answers={
             "web1": {r" begin'?$": refused},
-            "web2": {" fall-back ": back},
-            "web3": {" fall-back ": back},
+            "web2": {r" fall-back\b": back},
+            "web3": {r" fall-back\b": back},
         },
     )
     assert done.code == 1
@@ -300,8 +312,8 @@ def test_every_reason_to_refuse_of_every_host_is_named_at_once_and_nothing_is_be
         "-y",
         facts={
             "web1": host_facts(agent=None),
-            "web2": host_facts(transaction={"says": "deploy x by ann@desk holds this host", "outcome": None}),
-            "web3": {},
+            "web2": host_facts(transaction=open_run("deploy x by ann@desk holds this host")),
+            "web3": None,
         },
     )
     assert done.code == 1
@@ -316,8 +328,9 @@ def test_every_reason_to_refuse_of_every_host_is_named_at_once_and_nothing_is_be
 
 
 def test_a_ref_that_stands_for_nothing_is_refused_before_anything_is_begun(start: Start) -> None:
-    unknown = host_facts(refs=refs(code=None, problem="v9 is no branch, no tag and no commit of the repository"))
-    done = start("deploy", "-y", "--data", "code=v9", facts={"web2": {**unknown, "agent": agent_fingerprint()}})
+    unknown = refs(code=None, problem="v9 is no branch, no tag and no commit of the repository")
+    seen = host_facts(refs=unknown, agent=agent_fingerprint())
+    done = start("deploy", "-y", "--data", "code=v9", facts={"web2": seen})
     assert done.code == 1
     assert done.asked("web1") == []
     assert "    - @fake/web2: code: v9 is no branch" in done.output
@@ -343,7 +356,7 @@ def test_a_deploy_is_limited_to_the_hosts_that_are_named(start: Start) -> None:
 # --- The last words
 
 
-OPEN = {"says": "deploy x needs a person", "outcome": "needs a person"}
+OPEN = open_run("deploy x needs a person", Outcome.NEEDS_A_PERSON)
 
 
 @pytest.mark.parametrize("deploy", ["clean", "recover", "provision"])
@@ -424,6 +437,18 @@ def test_with_nothing_to_recover_that_is_the_last_word(start: Start) -> None:
     done = start("recover", "-y")
     assert done.code == 0, done.output
     assert done.output.rstrip().endswith("[@fake/web3] no deploy is open on this host: there is nothing to recover")
+
+
+def test_an_open_run_of_an_agent_that_is_asked_otherwise_is_left_and_it_is_said_who_ends_it(start: Start) -> None:
+    done = start("recover", "-y", facts={"web1": replace(host_facts(agent="older", transaction=OPEN), hears=False)})
+    assert done.code == 1
+    assert done.last_screen == [
+        "--> Refused, nothing was changed:",
+        "    - @fake/web1: another version of Switchback has x open here, and its agent has to end it: run "
+        "deploys/recover.py from the checkout that has begun it, or on the host: "
+        "echo '{}' | sudo /usr/local/lib/switchback/switchback-agent recover",
+    ]
+    assert done.asked("web1") == []
 
 
 def test_recovering_tells_its_story_once_and_ends_with_its_end(start: Start) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from agent.service.supervisor_config import config_in
 from agent.steps.switch.swap import Swap
 from agent.transaction.step import Step
 from agent.versions.layout import Layout
+from agent.words.seen import RestartMode
 from tests.bed.places import ROOT
 from tests.unit.examples import LIVE, NEW, OLD, settings
 from tests.unit.steps import really_undone
@@ -130,26 +131,26 @@ def test_without_a_config_of_the_hosts_own_a_swap_leaves_no_link_that_leads_nowh
 
 # What supervisord's own config, the host's or a version's, does to how a deploy restarts the service.
 SAME: tuple[str, str] = ("", "")
-WAYS: dict[str, tuple[tuple[str, str], list[str], dict[str, Any]]] = {
-    "the same": (SAME, [], {"way": "rolling", "groups": [], "interrupts": False}),
+WAYS: dict[str, tuple[tuple[str, str], list[str], RestartMode]] = {
+    "the same": (SAME, [], RestartMode("rolling", interrupts=False)),
     "a program differs": (
         ("numprocs=2", "numprocs=3"),
         [],
-        {"way": "rolling", "groups": ["web"], "interrupts": True, "why": "supervisord's config of web changes"},
+        RestartMode("rolling", interrupts=True, why="supervisord's config of web changes", groups=("web",)),
     ),
     "supervisord differs": (
         ("chmod=0700", "chmod=0770"),
         [],
-        {
-            "way": "restart",
-            "interrupts": True,
-            "why": "[unix_http_server] of supervisord's config change, which only a start of supervisord reads",
-        },
+        RestartMode(
+            "restart",
+            interrupts=True,
+            why="[unix_http_server] of supervisord's config change, which only a start of supervisord reads",
+        ),
     ),
     "edited since supervisord has read it": (
         SAME,
         ["web"],
-        {"way": "rolling", "groups": ["web"], "interrupts": True, "why": "supervisord's config of web changes"},
+        RestartMode("rolling", interrupts=True, why="supervisord's config of web changes", groups=("web",)),
     ),
 }
 
@@ -164,7 +165,7 @@ def test_between_a_version_with_one_and_one_without_the_two_files_are_compared(
     version: str,
     change: tuple[str, str],
     unread: list[str],
-    expected: dict[str, Any],
+    expected: RestartMode,
 ) -> None:
     (site.brings / "supervisord.conf").write_text(SAMPLE)
     site.own.write_text(SAMPLE.replace(*change))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agent.look.needs import about_start_and_end
 from agent.service import in_the_way
 from agent.service.supervisor_config import parse
 from agent.versions.layout import Layout
@@ -62,9 +63,8 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         settings = healthy.settings(versions_dir=str(tmp_path), restart_timeout=600, **values)
         layout = Layout({**settings.model_dump(mode="json"), "app_username": ME}, tmp_path)
         running = parse(CONFIG.format(folder=tmp_path))
-        needs = {"website": {"problem": None}, "heads": None, "database": {"script": None, "app": None}}
-        seen = {**healthy.host(), "needs": {**needs, "in_the_way": in_the_way.look(layout, LIVE, running)}}
-        return {"problems": need_problems(seen, settings), "looked": looked_at(seen, settings)[0]}
+        seen = healthy.site(needs=healthy.needs(in_the_way=about_start_and_end(layout, LIVE, running)))
+        return {"problems": need_problems(seen, settings), "looked": looked_at(healthy.host(seen), settings)[0]}
 
     return check
 

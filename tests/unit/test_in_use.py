@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from agent.state import State
 from agent.transaction.transaction import Refused
 from agent.versions.layout import Layout
 from agent.versions.marks import change_mark
+from agent.words.requests import Clean
 from tests.unit.examples import LIVE, OLD, settings
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -146,7 +148,7 @@ def host(versions: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         change_mark(state, name, built_by="x", working=1)
     (versions / "django-current").symlink_to(versions / LIVE)
     told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
-    return {"state": state, "request": {"deploy": "20261128-120000-clean-ab12", "by": "a", "settings": told, "keep": 1}}
+    return {"state": state, "request": Clean("20261128-120000-clean-ab12", "a", told, keep=1)}
 
 
 def test_a_version_that_is_worked_in_is_kept_and_said_to_be(
@@ -157,17 +159,17 @@ def test_a_version_that_is_worked_in_is_kept_and_said_to_be(
     said = f"process {process.pid} (cat) works in it, or was started from it"
     assert f"kept: {OLD}: {said}" in capsys.readouterr().out
     with pytest.raises(Refused, match=f"{OLD} can't be deleted: process {process.pid}"):
-        clean.clean(host["state"], {**host["request"], "named": [OLD]})
+        clean.clean(host["state"], replace(host["request"], named=(OLD,)))
     assert (versions / OLD / "code" / "file").exists()
 
 
-@pytest.mark.parametrize("named", [[], [OLD]])
+@pytest.mark.parametrize("named", [(), (OLD,)])
 def test_it_is_asked_again_once_the_host_is_held(
-    host: dict[str, Any], versions: Path, monkeypatch: pytest.MonkeyPatch, named: list[str]
+    host: dict[str, Any], versions: Path, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...]
 ) -> None:
     answers = iter([{}, {OLD: "process 7 (cat)"}])
     monkeypatch.setattr(systemd, "versions_in_use", lambda *_: next(answers))
-    request = {**host["request"], "named": named}
+    request = replace(host["request"], named=named)
     if named:
         with pytest.raises(Refused, match="nothing was deleted"):
             clean.clean(host["state"], request)
@@ -203,5 +205,5 @@ def test_the_version_that_supervisord_itself_runs_from_stays_however_long_ago_th
     change_mark(host["state"], unused, built_by="x", working=1)
     assert clean.clean(host["state"], host["request"])["deleted"] == [unused]
     with pytest.raises(Refused, match=f"{OLD} can't be deleted: process {process.pid}"):
-        clean.clean(host["state"], {**host["request"], "named": [OLD]})
+        clean.clean(host["state"], replace(host["request"], named=(OLD,)))
     assert program.exists()

@@ -15,6 +15,9 @@ import pytest
 from agent.django import foresight, inside, manage_shim
 from agent.django.inside.protocol import END, NOW, RESULT_PREFIX, STAYS
 from agent.host.command import Runner
+from agent.words import requests
+from agent.words.foreseen import DjangoForesees
+from agent.words.shapes import to_json
 from switchback.wire.payload import LOADER, agent_sources, stdin_for
 from tests.unit.django_project import Project, makes, migration, names
 
@@ -24,7 +27,6 @@ from agent.django.foresight import lay_out
 from agent.host.command import Runner
 lay_out(Runner(user=None, log=None, until=float("inf")), Path(sys.argv[2]))
 """
-ASKED = {"sql": False, "static": False, "keep": None}
 
 
 @pytest.fixture
@@ -36,21 +38,21 @@ def project(tmp_path: Path) -> Project:
     return one
 
 
-def foreseen(room: Path, project: Project) -> dict[str, object]:
+def foreseen(room: Path, project: Project) -> DjangoForesees:
     runner = Runner(user=None, log=None, until=time.time() + 60)
-    return foresight.ask(runner, room, Path(sys.executable), project.folder, ASKED)
+    return foresight.ask(runner, room, Path(sys.executable), project.folder, foresight.Question())
 
 
 def test_an_agent_that_came_from_no_file_lays_it_out_for_the_app_s_python(tmp_path: Path, project: Project) -> None:
     room = tmp_path / "room"
     room.mkdir()
-    loader = LOADER.replace("sys.exit(agent.main.main(sys.argv[1:]))", LAYS_OUT)
-    brought, _ = stdin_for({})
+    loader = LOADER.replace("sys.exit(agent.main.main([]))", LAYS_OUT)
+    brought, _ = stdin_for(requests.Recover())
     subprocess.run([sys.executable, "-I", "-c", loader, "look", str(room)], input=brought + "\n", text=True, check=True)
     laid = {str(path.relative_to(room)): path.read_text() for path in room.rglob("*.py")}
     names = {file.partition("agent/django/")[2] for file in agent_sources() if file.startswith("agent/django/inside/")}
     assert laid == {name: agent_sources()[f"agent/django/{name}"] for name in {*names, "manage_shim.py"}}
-    assert foreseen(room, project)["pending"] == []
+    assert foreseen(room, project).pending == ()
     assert [path for path in room.rglob("*") if path.suffix == ".pyc"] == []
 
 
@@ -60,7 +62,7 @@ def test_names_of_ours_are_free_for_the_app(project: Project, tmp_path: Path) ->
         (project.folder / f"{name}.py").write_text(f"WHOSE = {name!r}\n")
     project.more = "\n".join(f"import {name}\nassert {name}.WHOSE == {name!r}" for name in ours)
     project.write()
-    assert project.ask("foresee", json.dumps(ASKED))["pending"] == []
+    assert project.ask("foresee", to_json(foresight.Question()))["pending"] == []
 
 
 def test_a_django_that_has_done_the_checks_stays_and_migrates_once_it_is_told_to(

@@ -13,6 +13,7 @@ import pytest
 
 from agent.host.parallel import at_once
 from agent.versions.static_files import TooMuch, collected, compare
+from agent.words.foreseen import Static
 from tests.bed.places import ROOT
 
 # Tries to write where it was told, and into the room; says which of it was possible.
@@ -95,11 +96,9 @@ def test_one_that_dies_is_told_too() -> None:
 
 def test_static_files_are_told_apart_by_their_content() -> None:
     before = {"a.css": "1", "b.css": "1", "c.css": "1"}
-    assert compare(before, {"a.css": "1", "b.css": "2", "d.css": "1"}) == {
-        "added": ["d.css"],
-        "changed": ["b.css"],
-        "removed": ["c.css"],
-    }
+    after = {"a.css": "1", "b.css": "2", "d.css": "1"}
+    told = Static("built", added=("d.css",), changed=("b.css",), removed=("c.css",))
+    assert compare("built", before, after) == told
 
 
 def test_of_what_was_collected_the_files_themselves_count_and_not_their_copies(tmp_path: Path) -> None:

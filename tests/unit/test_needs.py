@@ -8,6 +8,7 @@ import pwd
 import subprocess
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,14 @@ from agent.host.command import Runner
 from agent.look import heads, needs
 from agent.service import startable
 from agent.versions.layout import Layout
+from agent.words.facts import FoundRef, Site
+from agent.words.history import PastRun
+from agent.words.needs import BackupScript, Database, Databases, Heads, LiveApp, StaticFound
+from agent.words.outcomes import Outcome
+from agent.words.requests import Ref
 from switchback.checks.needs import as_follower, looked_at, need_notices, need_problems
-from tests.unit import examples
-from tests.unit.healthy import bare, settings
+from tests.unit import examples, healthy
+from tests.unit.healthy import bare_site, settings
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 HOST_CONFIG = """
@@ -57,20 +63,14 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         made = {"code": commit(tmp_path / "a", code), "config": commit(tmp_path / "b", config)}
         layout = Layout({**settings(**values).model_dump(mode="json"), "app_username": ME}, tmp_path)
         runner = Runner(user=ME, log=None, until=time.time() + 60)
-        refs = {part: {"ref": "main", "sha": sha} for part, (_, sha) in made.items()}
-        told = heads.heads(runner, layout, {part: {"url": url} for part, (url, _) in made.items()}, refs)
-        assert json.loads(json.dumps(told)) == told
-        facts = {
-            **bare(),
-            "refs": refs,
-            "needs": {"website": {"problem": None}, "heads": told, "database": NO_DATABASE},
-        }
-        return [text.replace(refs["code"]["sha"][:7], "SHA") for text in need_problems(facts, settings(**values))]
+        shas = {part: sha for part, (_, sha) in made.items()}
+        told = heads.heads(runner, layout, {part: Ref(url, "main") for part, (url, _) in made.items()}, shas)
+        assert isinstance(told, Heads)
+        refs = {part: FoundRef("main", sha) for part, sha in shas.items()}
+        seen = bare_site(refs=refs, needs=healthy.needs(heads=told))
+        return [text.replace(shas["code"][:7], "SHA") for text in need_problems(seen, settings(**values))]
 
     return found
-
-
-NO_DATABASE = {"script": None, "app": None}
 
 
 def test_what_a_deploy_needs_is_found_in_the_files_of_the_commits(checked: Any) -> None:
@@ -124,20 +124,17 @@ def test_a_pyproject_needs_uv(checked: Any, monkeypatch: pytest.MonkeyPatch) -> 
 # --- The database, the website, the repositories
 
 
-def tried(live: bool = True, **changes: Any) -> dict[str, Any]:
-    """A host on which all was tried and is well, but for what is changed."""
-    facts = examples.host_facts() if live else bare()
-    told = {"website": {"problem": None}, "heads": None, "database": NO_DATABASE, **changes}
-    return {**facts, "refs": examples.refs(), "needs": told}
+def tried(live: bool = True, **changes: Any) -> Site:
+    """A site where all was tried and is well, but for what is changed."""
+    return replace(examples.site() if live else bare_site(refs=examples.refs()), needs=healthy.needs(**changes))
 
 
-def database(vendor: str = "postgresql", name: str = "app", **changes: Any) -> dict[str, Any]:
-    """An app's database as the agent tells of it."""
-    told = {"vendor": vendor, "name": name, "host": "", "problem": "", "elsewhere": False, "inside": False, **changes}
-    return {"problem": None, "databases": {"default": told}, "uploads_inside": []}
+def database(vendor: str = "postgresql", name: str = "app", host: str = "", **changes: Any) -> LiveApp:
+    """An app with a database as the agent tells of it."""
+    return LiveApp({"default": Database(vendor, name, host, **changes)}, StaticFound())
 
 
-SCRIPT = {"name": "app", "problem": None}
+SCRIPT = BackupScript("app")
 
 
 @pytest.mark.parametrize(
@@ -160,9 +157,9 @@ SCRIPT = {"name": "app", "problem": None}
                 "change `database=` or the command in it"
             ],
         ),
-        ({"name": None, "problem": None}, database(name="shop"), []),
+        (BackupScript(None), database(name="shop"), []),
         (
-            {"name": "app", "problem": 'psql: error: role "app" does not exist'},
+            BackupScript("app", 'psql: error: role "app" does not exist'),
             None,
             ['app can\'t reach the database app that backup_script backs up: psql: error: role "app" does not exist'],
         ),
@@ -173,22 +170,24 @@ SCRIPT = {"name": "app", "problem": None}
         ),
         (
             None,
-            {**database("sqlite", "/v/db.sqlite3", inside=True), "uploads_inside": ["/v/media"]},
+            replace(database("sqlite", "/v/db.sqlite3", inside=True), uploads_inside=("/v/media",)),
             [
                 'DATABASES["default"] is a file inside the live version, /v/db.sqlite3: keep it elsewhere, in '
                 "~app/data say",
                 "uploads go to /v/media, inside the live version: have MEDIA_ROOT lead elsewhere, to ~app/media say",
             ],
         ),
-        (
-            None,
-            {"problem": "KeyError: 'SECRET_KEY'"},
-            ["the live version can't be asked for its databases: KeyError: 'SECRET_KEY'"],
-        ),
     ],
 )
-def test_the_database_of_the_app_and_that_of_the_backup(script: Any, app: Any, expected: list[str]) -> None:
-    assert need_problems(tried(database={"script": script, "app": app}), settings()) == expected
+def test_the_database_of_the_app_and_that_of_the_backup(
+    script: BackupScript | None, app: LiveApp | None, expected: list[str]
+) -> None:
+    assert need_problems(tried(database=Databases(script, app)), settings()) == expected
+
+
+def test_a_live_version_that_can_not_be_asked_for_its_databases_is_told_with_why() -> None:
+    (problem,) = need_problems(tried(database=Databases(unasked="KeyError: 'SECRET_KEY'")), settings())
+    assert problem == "the live version can't be asked for its databases: KeyError: 'SECRET_KEY'"
 
 
 @pytest.mark.parametrize(
@@ -206,7 +205,7 @@ def test_which_database_a_script_backs_up_is_read_from_it(
     (tmp_path / "backup.sh").write_text(text)
     told = {**settings().model_dump(mode="json"), "app_username": ME, "backup_script": "~/backup.sh"}
     runner = Runner(user=ME, log=None, until=time.time() + 10)
-    assert needs.database(runner, Layout(told, tmp_path), None, [])["script"] == {"name": name, "problem": None}
+    assert needs.database(runner, Layout(told, tmp_path), None, []).script == BackupScript(name)
 
 
 @pytest.mark.parametrize(
@@ -224,10 +223,10 @@ def test_which_database_the_last_backup_is_of_is_read_from_its_file(
     monkeypatch.setattr(needs, "_asked_of_app", lambda *_: database(vendor, "/home/app/data/db"))
     told = {**settings().model_dump(mode="json"), "app_username": ME}
     runner = Runner(user=ME, log=None, until=time.time() + 10)
-    history: list[dict[str, Any]] = [{"backup": "/gone"}, {"backup": str(path)}, {"backup": None}]
-    found = needs.database(runner, Layout(told, tmp_path), "x", history)["backup"]
+    history = [PastRun("x", Outcome.COMMITTED, backup=backup) for backup in ("/gone", str(path), None)]
+    found = needs.database(runner, Layout(told, tmp_path), "x", history).backup
     assert found == (expected.format(path=path) if expected else None)
-    problems = need_problems(tried(database={**NO_DATABASE, "app": database(), "backup": found}), settings())
+    problems = need_problems(tried(database=Databases(app=database(), backup=found)), settings())
     assert len(problems) == (1 if expected else 0)
 
 
@@ -243,53 +242,49 @@ URL = "https://www.example.com/"
     ],
 )
 def test_the_website(live: bool, problem: str, expected: list[str]) -> None:
-    found = need_problems(tried(live, website={"problem": problem}), settings())
+    found = need_problems(tried(live, website=problem), settings())
     assert len(found) == len(expected)
     assert all(says in one for says, one in zip(expected, found, strict=True))
 
 
 def test_a_repository_that_the_apps_user_can_not_read_is_told_for_what_it_is() -> None:
-    facts = tried()
-    facts["refs"]["code"] = {
-        "ref": "main",
-        "sha": None,
-        "kind": "unreachable",
-        "problem": "Permission denied (publickey)",
-    }
-    (problem,) = need_problems(facts, settings())
+    unreachable = FoundRef("main", problem="Permission denied (publickey)", unreachable=True)
+    (problem,) = need_problems(replace(tried(), refs={"code": unreachable}), settings())
     assert problem.startswith("code: Permission denied (publickey)\n(tried as the app's user")
 
 
 def test_a_host_that_only_follows_need_not_be_able_to_back_up() -> None:
-    script = {"name": "app", "problem": "role app does not exist"}
-    seen = tried(database={"script": script, "app": database(), "backup": "of PostgreSQL (other)"})
+    script = BackupScript("app", "role app does not exist")
+    seen = tried(database=Databases(script, database(), backup="of PostgreSQL (other)"))
     assert need_problems(seen, settings())
-    assert need_problems(as_follower(seen), settings()) == []
+    follower = as_follower(healthy.host(seen))
+    assert follower.site
+    assert need_problems(follower.site, settings()) == []
 
 
 def test_what_was_looked_at_is_listed_and_what_nobody_can_see_yet() -> None:
-    facts = tried(False, website={"problem": f"{URL} answers 503, not 200"})
-    looked, unseen = looked_at(facts, settings())
+    website = f"{URL} answers 503, not 200"
+    looked, unseen = looked_at(healthy.host(tried(False, website=website)), settings())
     assert looked.startswith("looked at: users ✓ tools ✓ agent ✓ service ✓")
-    assert looked.endswith("code repository ✓ config repository ✓ database ✓ website (503, as before a first deploy) ✓")
+    assert "code repository ✓ config repository ✓ database ✓ website (503, as before a first deploy) ✓" in looked
     assert unseen.startswith("what only a build can see: ")
-    facts["needs"]["database"] = {"script": {"name": "app", "problem": "no"}, "app": None}
-    assert "database ✗" in looked_at(facts, settings())[0]
+    unreached = tried(False, website=website, database=Databases(BackupScript("app", "no")))
+    assert "database ✗" in looked_at(healthy.host(unreached), settings())[0]
 
 
 def test_what_is_applied_and_in_no_version_and_where_static_files_are_is_said_though_nothing_is_wrong() -> None:
-    app = {**database(), "unknown": "items.0099_by_hand", "static": {"problem": None, "notices": ["static: elsewhere"]}}
-    facts = tried(database={"script": SCRIPT, "app": app, "backup": None})
-    assert need_problems(facts, settings()) == []
-    assert need_notices(facts) == [
+    app = replace(database(), unknown="items.0099_by_hand", static=StaticFound(notices=("static: elsewhere",)))
+    seen = tried(database=Databases(SCRIPT, app))
+    assert need_problems(seen, settings()) == []
+    assert need_notices(seen) == [
         "applied, and in no version on this host, so that it stays: items.0099_by_hand",
         "static: elsewhere",
     ]
-    assert "STATIC_ROOT ✓" in looked_at(facts, settings())[0]
-    app["static"] = {"problem": "STATIC_ROOT is not set", "notices": []}
-    assert need_problems(facts, settings()) == ["STATIC_ROOT is not set"]
-    assert "STATIC_ROOT ✗" in looked_at(facts, settings())[0]
-    assert need_notices(tried()) == need_notices({}) == []
+    assert "STATIC_ROOT ✓" in looked_at(healthy.host(seen), settings())[0]
+    seen = tried(database=Databases(SCRIPT, replace(database(), static=StaticFound("STATIC_ROOT is not set"))))
+    assert need_problems(seen, settings()) == ["STATIC_ROOT is not set"]
+    assert "STATIC_ROOT ✗" in looked_at(healthy.host(seen), settings())[0]
+    assert need_notices(tried()) == need_notices(healthy.site()) == []
 
 
 def test_a_migration_that_another_version_on_the_host_has_was_not_applied_by_hand(tmp_path: Path) -> None:

@@ -17,10 +17,12 @@ import pytest
 from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.context import ctx_host, ctx_state
 
-from agent.words.outcomes import Outcome
+from agent.words import requests
+from agent.words.outcomes import Cause, Outcome
 from agent.words.result import Result
 from operations import housekeeping, transaction, version, window
 from operations.steps import step
+from switchback.runs.barrier import Barrier
 from switchback.runs.run import Cleaning, Run
 from switchback.wire import results
 from switchback.wire.calls import AGENT
@@ -99,17 +101,18 @@ class Done:
     @property
     def steps(self) -> tuple[str, ...]:
         """The steps that the agent is asked for."""
-        assert self.line.startswith(f"{AGENT} step 20261123-120000-deploy-ab12 ")
-        return tuple(self.line.rsplit(" ", 1)[1].split(","))
+        assert self.line == AGENT
+        assert self.asked.deploy == "20261123-120000-deploy-ab12"
+        return self.asked.steps if isinstance(self.asked, requests.Step) else (self.asked.verb,)
 
     @property
     def stdin(self) -> list[Any]:
         return list(self.only.connector_arguments["_stdin"])
 
     @property
-    def told(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.stdin[-1])
-        return told
+    def asked(self) -> Any:
+        """What the agent is asked, as it reads it."""
+        return requests.read_request(self.stdin[-1])
 
 
 def test_every_step_of_a_run_has_an_operation_that_asks_the_agent_for_it() -> None:
@@ -142,12 +145,12 @@ def test_several_hosts_begin_before_any_of_them_builds() -> None:
 
 
 def test_the_repositories_are_named_on_standard_input_alone() -> None:
-    urls = {"code": {"url": CODE_URL}, "config": {"url": CONFIG_URL}}
+    urls = {"code": CODE_URL, "config": CONFIG_URL}
     several = run(hosts=("web1", "web2"))
-    assert Done(version.code, several).told == {**{name: {} for name in BUILD}, **urls}
-    assert Done(window.backup_before, several).told == {"backup_before": {}}
-    alone = Done(transaction.begin, run()).told
-    assert {name: told for name, told in alone.items() if told and name != "begin"} == urls
+    assert (Done(version.code, several).asked.urls, Done(window.backup_before, several).asked.urls) == (urls, {})
+    alone = Done(transaction.begin, run()).asked
+    assert alone.urls == urls
+    assert HIDDEN not in json.dumps(alone.begin)
 
 
 def test_a_step_is_waited_for_longer_than_the_host_takes_to_do_it_and_to_fall_back() -> None:
@@ -180,7 +183,7 @@ def test_no_password_of_a_repository_is_on_a_command_line_or_in_what_pyinfra_pri
 
 
 def test_a_begin_says_who_deploys_what_over_what_and_to_which_hosts() -> None:
-    told = Done(transaction.begin, run(hosts=("web1", "web2"), primary="web2")).told["begin"]
+    told = Done(transaction.begin, run(hosts=("web1", "web2"), primary="web2")).asked.begin
     assert told["deploy"] == "20261123-120000-deploy-ab12"
     assert "@" in told["by"]
     assert told["hosts"] == ["web1", "web2"]
@@ -191,8 +194,8 @@ def test_a_begin_says_who_deploys_what_over_what_and_to_which_hosts() -> None:
 
 def test_the_agent_is_installed_only_where_another_one_is() -> None:
     assert Done(transaction.agent, run(agent=agent_fingerprint())).noop == "the agent is installed"
-    assert Done(transaction.agent, run(agent="another")).line.endswith(" install")
-    assert Done(transaction.agent, run(agent=None)).told == {"unit": "django"}
+    for one in (run(agent="another"), run(agent=None)):
+        assert Done(transaction.agent, one).asked == requests.Install("django")
 
 
 # --- A run with nothing to do
@@ -220,11 +223,10 @@ def test_nothing_is_cleaned_up_after_a_deploy_that_did_nothing() -> None:
 
 def test_a_host_alone_cleans_up_in_the_call_of_its_commit_and_none_of_several_waits_for_another_to_do_so() -> None:
     alone, several = run(), run(hosts=("web1", "web2"))
-    told = Done(transaction.commit_first, alone).told
-    assert (told["commit"], told["clean"]["keep"]) == ({}, alone.settings.keep_versions)
+    assert Done(transaction.commit_first, alone).asked.clean.keep == alone.settings.keep_versions
     assert Done(housekeeping.clean_after, alone, executing=True).made_before
-    assert "clean" not in Done(transaction.commit_first, several).told
-    assert Done(housekeeping.clean_after, several, executing=True).line.endswith(" clean")
+    assert Done(transaction.commit_first, several).asked == requests.Commit(alone.deploy)
+    assert isinstance(Done(housekeeping.clean_after, several, executing=True).asked, requests.Clean)
 
 
 # --- Several hosts
@@ -242,32 +244,29 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Result]]:
     return ended
 
 
-def falls_back(done: Done) -> dict[str, Any] | None:
+def falls_back(done: Done) -> requests.FallBack | None:
     """What a host is told when it is to fall back; None when it isn't."""
-    return done.told if done.commands and " fall-back " in done.line else None
+    return done.asked if done.commands and isinstance(done.asked, requests.FallBack) else None
 
 
-def all_or_none(failed: str, settled: bool) -> dict[str, Any]:
+def commits(done: Done) -> bool:
+    """Whether a host is asked to commit."""
+    return bool(done.commands) and isinstance(done.asked, requests.Commit)
+
+
+def all_or_none(failed: str, settled: bool) -> requests.FallBack:
     reason = f"{failed} failed, and a deploy commits on all hosts or on none"
-    return {"reason": reason, "cause": "another host", "settled": settled}
+    return requests.FallBack(run().deploy, reason, Cause.ANOTHER_HOST, settled)
 
 
 def test_the_primary_host_falls_back_as_soon_as_another_one_has_failed() -> None:
     told = falls_back(Done(step, on("web1"), "restart", failed=("web3",)))
-    assert told == {
-        "reason": "web3 failed, and a deploy commits on all hosts or on none",
-        "settled": False,
-        "cause": "another host",
-    }
+    assert told == all_or_none("web3", settled=False)
 
 
 def test_the_others_fall_back_as_soon_as_the_primary_host_has_failed() -> None:
     told = falls_back(Done(step, on("web2"), "restart", failed=("web1",)))
-    assert told == {
-        "reason": "web1 failed, and a deploy commits on all hosts or on none",
-        "settled": True,
-        "cause": "another host",
-    }
+    assert told == all_or_none("web1", settled=True)
 
 
 @pytest.mark.parametrize("ended", [[], [Result(True)], [Result(False, Outcome.NEEDS_A_PERSON, "fell back at x")]])
@@ -276,18 +275,13 @@ def test_of_a_primary_host_that_has_not_told_so_nobody_knows_whether_the_databas
 ) -> None:
     heard["web1"] = ended
     told = falls_back(Done(step, on("web2"), "restart", failed=("web1",)))
-    assert told == {
-        "reason": "web1 failed, and a deploy commits on all hosts or on none",
-        "settled": False,
-        "cause": "another host",
-    }
+    assert told == all_or_none("web1", settled=False)
 
 
 def test_who_has_failed_is_told_and_not_who_has_only_followed(heard: dict[str, list[Result]]) -> None:
     heard["web1"] = [Result(False, Outcome.FELL_BACK, "fell back", followed=True)]
     told = falls_back(Done(step, on("web2"), "restart", failed=("web1", "web3")))
-    assert told
-    assert told["reason"] == "web3 failed, and a deploy commits on all hosts or on none"
+    assert told == all_or_none("web3", settled=False)
 
 
 def test_the_others_wait_while_the_primary_host_has_yet_to_take_the_database_back() -> None:
@@ -304,10 +298,10 @@ def test_no_host_commits_when_any_other_has_failed() -> None:
 
 
 def test_the_others_commit_after_the_primary_host() -> None:
-    assert Done(transaction.commit_first, on("web1")).line.endswith(" commit")
+    assert commits(Done(transaction.commit_first, on("web1")))
     assert Done(transaction.commit_first, on("web2")).noop == "follows the primary host"
     assert Done(transaction.commit, on("web1")).noop == "has decided already"
-    assert Done(transaction.commit, on("web2")).line.endswith(" commit")
+    assert commits(Done(transaction.commit, on("web2")))
 
 
 def test_the_others_fall_back_when_the_primary_host_was_lost_before_its_decision() -> None:
@@ -320,16 +314,16 @@ def test_the_others_follow_what_a_primary_host_says_that_was_lost_in_the_moment_
 ) -> None:
     monkeypatch.setattr(transaction, "has_committed", lambda run: committed)
     done = Done(transaction.commit, on("web2"), failed=("web1",))
-    assert done.line.endswith(" commit") is committed
+    assert commits(done) is committed
     assert bool(falls_back(done)) is not committed
 
 
 def test_a_host_outside_the_run_that_has_failed_is_nothing_to_it() -> None:
-    assert " step " in Done(transaction.commit_first, on("web1"), failed=("elsewhere",)).line
+    assert commits(Done(transaction.commit_first, on("web1"), failed=("elsewhere",)))
 
 
 def test_a_host_that_has_itself_failed_is_not_counted_among_the_others() -> None:
-    assert on("web1").lost(["web1", "web2"]) == ["web2"]
+    assert Barrier.of(on("web1"), ["web1", "web2", "elsewhere"]).gone == ("web2",)
 
 
 HOSTS = ("web1", "web2", "web3")

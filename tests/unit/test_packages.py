@@ -29,6 +29,7 @@ from agent.versions.packages import (
     requirement_texts,
     with_script,
 )
+from agent.words.foreseen import Package, PackageChanges, Packages
 
 
 def test_packages_come_go_and_change_their_version_up_and_down() -> None:
@@ -40,13 +41,13 @@ def test_packages_come_go_and_change_their_version_up_and_down() -> None:
         "pip": "23.0.1",
     }
     after = {"django": "5.2.10", "humanize": "4.1", "gunicorn": "22.0", "same": "1", "own": None}
-    assert compare(before, after) == {
-        "added": [{"name": "humanize", "version": "4.1"}],
-        "removed": [{"name": "arrow", "version": "1.3.0"}],
-        "up": [{"name": "django", "was": "5.2.9", "version": "5.2.10"}],
-        "down": [{"name": "gunicorn", "was": "23.0", "version": "22.0"}],
-        "unsure": [{"name": "own"}],
-    }
+    assert compare(before, after) == PackageChanges(
+        added=(Package("humanize", None, "4.1"),),
+        removed=(Package("arrow", "1.3.0"),),
+        up=(Package("django", "5.2.9", "5.2.10"),),
+        down=(Package("gunicorn", "23.0", "22.0"),),
+        unsure=("own",),
+    )
 
 
 ORDERED = ["1.0.dev1", "1.0a1", "1.0a2", "1.0b1", "1.0rc1", "1.0", "1.0.post1", "1.1", "1.9", "1.10", "2", "1!0.1"]
@@ -130,26 +131,25 @@ def test_names_are_compared_as_indexes_do() -> None:
     assert canonical("Foo__Bar.baz") == "foo-bar-baz"
 
 
-SCRIPTED = {
-    "source": "resolved",
-    "added": [{"name": "arrow", "version": "1"}],
-    "removed": [{"name": "gunicorn", "version": "23.0"}, {"name": "six", "version": "1"}],
-    "up": [],
-    "down": [{"name": "uvicorn", "was": "2", "version": "1"}],
-}
+SIX = Package("six", "1")
+SCRIPTED = PackageChanges(
+    added=(Package("arrow", version="1"),),
+    removed=(Package("gunicorn", "23.0"), SIX),
+    down=(Package("uvicorn", "2", "1"),),
+)
 
 
 def test_what_the_projects_own_script_installs_is_not_told_to_go() -> None:
-    told = with_script({**SCRIPTED, "same_text": False}, ["uvicorn", "gunicorn"])
-    assert (told["added"], told["removed"], told["down"]) == (SCRIPTED["added"], [{"name": "six", "version": "1"}], [])
-    assert told["by_script"] == ["gunicorn", "uvicorn"]
+    told = with_script(Packages("resolved", SCRIPTED), ["uvicorn", "gunicorn"])
+    assert told.changes == PackageChanges(added=SCRIPTED.added, removed=(SIX,))
+    assert told.by_script == ("gunicorn", "uvicorn")
 
 
-@pytest.mark.parametrize(("same", "removed"), [(True, []), (False, SCRIPTED["removed"])])
+@pytest.mark.parametrize(("same", "removed"), [(True, ()), (False, SCRIPTED.removed)])
 def test_of_a_version_that_does_not_tell_the_same_requirements_would_have_brought_what_they_lack(
-    same: bool, removed: list[Any]
+    same: bool, removed: tuple[Package, ...]
 ) -> None:
-    assert with_script({**SCRIPTED, "same_text": same}, None)["removed"] == removed
+    assert with_script(Packages("resolved", SCRIPTED, same), None).changes.removed == removed
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     user = pwd.getpwuid(os.getuid()).pw_name
     monkeypatch.setattr("agent.versions.packages.shutil.which", lambda name, **_: None if name == "uv" else name)
 
-    def found(says: str, text: str = "six\n") -> dict[str, Any]:
+    def found(says: str, text: str = "six\n") -> Packages:
         python = tmp_path / "live/bin/python"
         python.parent.mkdir(parents=True, exist_ok=True)
         python.write_text(f"#!/bin/sh\n{says}\n")
@@ -175,11 +175,11 @@ def test_requirements_that_the_installer_refuses_are_told_apart_from_those_that_
     asked: Any,
 ) -> None:
     refused = asked("echo Looking in links: /wheels; echo 'ERROR: No matching distribution found for six'; exit 1")
-    assert (refused["source"], refused["refused"]) == ("pins", True)
-    assert refused["why"] == "ERROR: No matching distribution found for six"
+    assert (refused.source, refused.refused) == ("pins", True)
+    assert refused.why == "ERROR: No matching distribution found for six"
     untried = asked("echo '/usr/bin/python3: No module named pip' >&2; exit 1")
-    assert (untried["source"], untried["refused"]) == ("pins", False)
-    assert untried["why"].startswith("this host has neither uv nor a pip outside of a version's environment")
+    assert (untried.source, untried.refused) == ("pins", False)
+    assert untried.why.startswith("this host has neither uv nor a pip outside of a version's environment")
 
 
 def test_an_installers_words_begin_with_its_error() -> None:
@@ -191,5 +191,5 @@ def test_an_installers_words_begin_with_its_error() -> None:
 
 def test_an_indexs_password_is_hidden_however_an_installer_says_it(asked: Any) -> None:
     login = "--index-url https://me:p%40ss-word@pypi.example.com/simple\nsix\n"
-    why = asked("echo 'ERROR: me may not read with p@ss-word'; exit 1", login)["why"]
+    why = asked("echo 'ERROR: me may not read with p@ss-word'; exit 1", login).why
     assert why == "ERROR: me may not read with ***"

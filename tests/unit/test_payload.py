@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import shutil
 import subprocess
@@ -14,6 +13,9 @@ import pytest
 
 from agent.django import inside
 from agent.state import fingerprint
+from agent.words import requests
+from agent.words.facts import HostFacts
+from agent.words.shapes import from_json
 from switchback.wire.payload import AGENT, LOADER, agent_fingerprint, agent_sources, stdin_for
 from tests.unit.examples import settings
 
@@ -23,7 +25,7 @@ TOO_NEW = {"zip": {"strict"}, "dataclass": {"slots", "kw_only"}}
 
 
 def ask(
-    verb: str, request: dict[str, object], folder: Path, loader: str = LOADER, sources: str = ""
+    request: requests.Request, folder: Path, loader: str = LOADER, sources: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run the agent as a host would, in an empty folder.
 
@@ -31,7 +33,7 @@ def ask(
     """
     brought, asked = stdin_for(request)
     return subprocess.run(
-        [sys.executable, "-I", "-c", loader, verb],
+        [sys.executable, "-I", "-c", loader],
         input=f"{sources or brought}\n{asked}\n",
         cwd=folder,
         capture_output=True,
@@ -43,16 +45,16 @@ def ask(
 
 def test_the_agent_looks_at_a_host_from_its_standard_input_and_leaves_nothing_there(tmp_path: Path) -> None:
     told = settings(app_username="nobody-of-that-name").model_dump(mode="json")
-    done = ask("survey", {"settings": told}, tmp_path)
+    done = ask(requests.Survey(told), tmp_path)
     assert done.stderr == ""
-    facts = json.loads(done.stdout.splitlines()[-1])
-    assert facts["users"]["app_username"] is False
-    assert facts["tools"]["git"]
+    facts = from_json(HostFacts, done.stdout.splitlines()[-1])
+    assert facts.site is None
+    assert facts.git
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_agent_says_that_nothing_is_open_where_no_deploy_ever_was(tmp_path: Path) -> None:
-    done = ask("recover", {}, tmp_path)
+    done = ask(requests.Recover(), tmp_path)
     assert (done.returncode, done.stdout.split("\n")[0]) == (0, "no deploy is open on this host")
 
 
@@ -64,16 +66,16 @@ def test_the_very_same_agent_is_run_where_it_is_installed_and_no_other(installed
     (library / "current").symlink_to(installed)
     shutil.copytree(AGENT, library / installed / "agent", ignore=shutil.ignore_patterns("__pycache__"))
     loader = LOADER.replace("/usr/local/lib/switchback", str(library))
-    assert ask("recover", {}, folder, loader).stdout.startswith("no deploy is open on this host\n")
-    done = ask("recover", {}, folder, loader, sources=f"{agent_fingerprint()} unreadable")
+    assert ask(requests.Recover(), folder, loader).stdout.startswith("no deploy is open on this host\n")
+    done = ask(requests.Recover(), folder, loader, sources=f"{agent_fingerprint()} unreadable")
     assert (done.returncode == 0) == (installed == agent_fingerprint())
     assert list((library / installed).rglob("*.pyc")) == []
 
 
 def test_an_error_in_the_agent_names_its_file_and_line(tmp_path: Path) -> None:
-    done = ask("survey", {}, tmp_path)
+    done = ask(requests.Survey({}), tmp_path)
     assert done.returncode == 1
-    assert "KeyError: 'settings'" in done.stderr
+    assert "KeyError: " in done.stderr
 
 
 def test_the_payload_is_every_module_of_the_agent_on_one_line() -> None:
@@ -85,7 +87,7 @@ def test_the_payload_is_every_module_of_the_agent_on_one_line() -> None:
             if module.partition(".")[0] == "agent":
                 path = module.replace(".", "/")
                 assert {f"{path}.py", f"{path}/__init__.py"} & agent_sources().keys()
-    sources, request = stdin_for({"a": "line\nbreak"})
+    sources, request = stdin_for(requests.Install("line\nbreak"))
     assert "\n" not in sources + request
 
 

@@ -30,7 +30,7 @@ def _other_live(told: Situation) -> None:
 
 
 def _applied(told: Situation) -> None:
-    told["hosts"]["web1"]["found"]["migrations"]["applied"] = [["items", "0001_initial"], ["items", "0002_note"]]
+    told["hosts"]["web1"]["found"]["migrations"]["applied"] = ["items.0001_initial", "items.0002_note"]
 
 
 def _hotfixes(told: Situation) -> None:

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.words.facts import Health
+from agent.words.history import PastRun
+from agent.words.outcomes import Outcome
 from agent.words.seen import Version
 from switchback.runs.deploys import agreed_commits, plan_build, plan_deploy
 from switchback.runs.restarts import plan_restart
@@ -74,7 +77,7 @@ def test_what_is_live_is_deployed_again_when_it_is_asked_for_by_force() -> None:
 
 
 def test_what_is_live_and_not_healthy_is_deployed_again() -> None:
-    seen = host_facts(version(NEW), current=NEW, healthy={"healthy": False, "problem": "it answers 500", "pids": []})
+    seen = host_facts(version(NEW), current=NEW, health=Health("it answers 500"))
     assert only(plan_deploy(fleet(web=seen), asked())).steps
 
 
@@ -268,7 +271,7 @@ def test_a_host_that_has_nothing_older_is_named_with_how_the_others_can_go_back(
 
 def test_a_revert_that_reverses_is_refused_before_it_begins_where_another_host_is_further_than_the_primary() -> None:
     ahead = host_facts(version(NEW), version(LIVE), current=NEW)
-    seen = fleet(web1=host_facts(version(LIVE), lineage=[LIVE]), web2=ahead)
+    seen = fleet(web1=host_facts(version(LIVE), lineage=(LIVE,)), web2=ahead)
     newer, nothing = refusal(lambda: plan_revert(seen, asked(database="reverse"))).splitlines()
     assert newer.startswith(f"web2: {NEW} is live there, and web1, which takes the database back, has the older {LIVE}")
     assert nothing.startswith("there is no healthy version before")
@@ -324,12 +327,12 @@ def test_a_revert_keeps_the_database_and_builds_nothing() -> None:
 
 
 def test_a_restore_takes_the_backup_from_when_its_version_was_last_replaced() -> None:
-    history = [
-        {"outcome": "committed", "was": OLD, "version": LIVE, "backup": "/backups/first"},
-        {"outcome": "fell back", "was": OLD, "version": LIVE, "backup": "/backups/failed"},
-        {"outcome": "committed", "was": OLD, "version": LIVE, "backup": "/backups/last"},
-        {"outcome": "committed", "was": LIVE, "version": NEW, "backup": "/backups/other"},
-    ]
+    history = (
+        PastRun("x", Outcome.COMMITTED, was=OLD, version=LIVE, backup="/backups/first"),
+        PastRun("x", Outcome.FELL_BACK, was=OLD, version=LIVE, backup="/backups/failed"),
+        PastRun("x", Outcome.COMMITTED, was=OLD, version=LIVE, backup="/backups/last"),
+        PastRun("x", Outcome.COMMITTED, was=LIVE, version=NEW, backup="/backups/other"),
+    )
     seen = fleet(web=host_facts(history=history))
     seen.settings["web"] = settings(restore_script="/srv/restore.sh")
     run = only(plan_revert(seen, asked(database="restore")))
@@ -337,7 +340,7 @@ def test_a_restore_takes_the_backup_from_when_its_version_was_last_replaced() ->
 
 
 def test_a_restore_without_a_backup_from_that_time_is_refused() -> None:
-    history = [{"outcome": "fell back", "was": OLD, "version": LIVE, "backup": "/backups/failed"}]
+    history = (PastRun("x", Outcome.FELL_BACK, was=OLD, version=LIVE, backup="/backups/failed"),)
     seen = fleet(web=host_facts(history=history))
     assert refusal(lambda: plan_revert(seen, asked(database="restore"))) == (
         f"no backup is known from when {OLD} was replaced; use --data database=keep or reverse"
@@ -345,11 +348,11 @@ def test_a_restore_without_a_backup_from_that_time_is_refused() -> None:
 
 
 def test_an_older_backup_is_not_restored_where_a_revert_that_took_none_replaced_the_version_since() -> None:
-    history = [
-        {"outcome": "committed", "was": OLD, "version": LIVE, "backup": "/backups/first", "kind": "deploy"},
-        {"outcome": "committed", "was": OLD, "version": LIVE, "backup": None, "kind": "revert"},
-        {"outcome": "committed", "was": OLD, "version": OLD, "backup": None, "kind": "restart"},
-    ]
+    history = (
+        PastRun("x", Outcome.COMMITTED, was=OLD, version=LIVE, backup="/backups/first", kind="deploy"),
+        PastRun("x", Outcome.COMMITTED, was=OLD, version=LIVE, backup=None, kind="revert"),
+        PastRun("x", Outcome.COMMITTED, was=OLD, version=OLD, backup=None, kind="restart"),
+    )
     seen = fleet(web=host_facts(history=history))
     assert refusal(lambda: plan_revert(seen, asked(database="restore"))) == (
         f"no backup is known from when {OLD} was replaced: that was a revert, which kept the database; "
@@ -413,7 +416,7 @@ def test_what_a_host_is_told_when_a_run_begins_holds_no_password() -> None:
 
 def test_a_revert_goes_back_along_the_way_that_the_site_has_come_not_by_the_age_of_the_build() -> None:
     older, newer = "django-20260101-000000-aaaaaaa-ccccccc", "django-20260102-000000-bbbbbbb-ccccccc"
-    facts = host_facts(version(newer), version(older), current=older, lineage=[newer, older])
+    facts = host_facts(version(newer), version(older), current=older, lineage=(newer, older))
     assert only(plan_revert(fleet(web=facts), asked())).version == newer
 
 

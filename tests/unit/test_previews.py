@@ -6,15 +6,15 @@ that is meant, `python -m tests.unit.test_previews` writes the lines anew, to be
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import yaml
 
-from agent.django.foresight import with_risks
-from agent.text.masking import masked_lines
+from agent.words.facts import HostFacts, OpenRun, Site
+from agent.words.seen import Kept, OldBackup
+from agent.words.shapes import read
 from switchback.checks.layout import host_problems
 from switchback.checks.needs import start_notices, start_problems
 from switchback.checks.notices import hotfix_problems, transaction_problems
@@ -33,67 +33,34 @@ FOLDER = Path(__file__).with_name("previews")
 SITUATIONS = sorted(FOLDER.glob("*.yml"))
 PLANS = {"deploy": plan_deploy, "build": plan_build, "revert": plan_revert, "restart": plan_restart}
 DRAWN = "vK8mQ2xRt7LpZw4NcYb9"
-APPLIED = [["auth", "0012_alter_user_first_name_max_length"], ["items", "0001_initial"]]
 SUPERVISORD, OWN = f"{healthy.HOME}/deployment/supervisord.conf", f"{healthy.HOME}/supervisord.conf"
-# What is found where nothing but the code changes.
-FOUND: dict[str, Any] = {
-    "packages": {"source": "unchanged"},
-    "migrations": {"source": "django", "applied": APPLIED, "pending": [], "missing": [], "conflicts": {}},
-    "static": {"source": "django"},
-    "laid": {
-        f"{healthy.HOME}/deployment/{name}": f"{healthy.HOME}/django-current/config/{name}"
-        for name in ("settings.py", "wsgi.py")
-    },
-    "entries": ["README", "django", "manage.py", "settings.py", "supervisord.conf", "wsgi.py"],
-    "windows": [],
-}
 
 
 def previewed(situation: dict[str, Any]) -> Preview:
     """The preview of a situation, made as a run makes it."""
     kind = situation.get("kind", "deploy")
-    seen = {name: host_seen(told.get("seen", {})) for name, told in situation["hosts"].items()}
+    hosts = {name: host_seen(told.get("seen", {})) for name, told in situation["hosts"].items()}
+    seen = {name: facts.site for name, facts in hosts.items() if facts.site}
     settings = {name: examples.settings(**situation.get("settings", {})) for name in seen}
-    fleet = Fleet(settings, seen, next(iter(seen)))
+    fleet = Fleet(settings, hosts, next(iter(seen)))
     runs = PLANS[kind](fleet, examples.asked(**situation.get("asked", {})))
     told = []
     for name, run in runs.items():
-        problems = host_problems(seen[name], settings[name], builds=kind in ("deploy", "build")) + hotfix_problems(
-            seen[name]
-        )
-        problems += start_problems(seen[name], settings[name])
-        notices = (*transaction_problems(seen[name]), *start_notices(seen[name], settings[name]))
-        found = host_found(situation["hosts"][name].get("found")) if run.steps and kind != "restart" else {}
-        told.append(foresee(run, Known(seen[name], found, tuple(problems), notices)))
+        problems = host_problems(hosts[name], settings[name], builds=kind in ("deploy", "build"))
+        problems += hotfix_problems(seen[name]) + start_problems(seen[name], settings[name])
+        notices = (*transaction_problems(hosts[name]), *start_notices(seen[name], settings[name]))
+        found = situation["hosts"][name].get("found") or {}
+        ahead = examples.foreseen(**found) if run.steps and kind != "restart" else None
+        told.append(foresee(run, Known(seen[name], ahead, tuple(problems), notices)))
     return of_hosts(kind, told)
 
 
-def host_seen(changes: dict[str, Any]) -> dict[str, Any]:
+def host_seen(changes: dict[str, Any]) -> HostFacts:
     """What the survey saw: a well host, but for what a situation changes."""
-    changes = dict(changes)
-    versions = [examples.version(**one) for one in changes.pop("versions", [])]
-    current = changes.pop("current", examples.LIVE)
-    return examples.host_facts(*versions, current=current, **changes)
-
-
-def host_found(changes: dict[str, Any] | None) -> dict[str, Any]:
-    """What was found when looking ahead, as the agent tells it."""
-    found = json.loads(json.dumps({**FOUND, **(changes or {})}))
-    for part in ("code", "config"):
-        told = found.get(part)
-        if told and told.get("diff"):
-            told["diff"] = masked_lines(told["diff"], signs=True)
-        if told and "numbered" in told:
-            number = told.pop("numbered")
-            told["commits"] = [
-                {"sha": f"{one:07x}", "author": "Sam Sample", "subject": f"Change {one}"}
-                for one in range(number, number - 20, -1)
-            ]
-    migrations = {**FOUND["migrations"], **found["migrations"]}
-    for key in ("pending", "leaving"):
-        described = [{"atomic": True, "reversible": True, **one} for one in migrations.get(key, [])]
-        migrations[key] = with_risks(described)
-    return {**found, "migrations": migrations}
+    types = {**get_type_hints(Site), "transaction": OpenRun}
+    read_so = {key: read(types[key], told, key) for key, told in changes.items() if key not in ("versions", "current")}
+    versions = [examples.version(**one) for one in changes.get("versions", [])]
+    return examples.host_facts(*versions, current=changes.get("current", examples.LIVE), **read_so)
 
 
 @pytest.mark.parametrize("path", SITUATIONS, ids=lambda path: path.stem)
@@ -120,15 +87,16 @@ def test_a_preview_is_the_same_after_it_was_kept_as_a_plan(path: Path) -> None:
 def test_a_config_that_loses_its_supervisord_conf_has_its_link_removed_or_led_to_the_hosts_own(
     laid: dict[str, str], now: str | None
 ) -> None:
-    seen, live = examples.host_facts(), f"{healthy.HOME}/django-current/config/supervisord.conf"
-    seen["links"][SUPERVISORD] = healthy.link(live, f"{healthy.HOME}/{examples.LIVE}/config/supervisord.conf")
-    found = {**host_found({}), "entries": ["settings.py", "wsgi.py"], "laid": {**FOUND["laid"], **laid}}
-    told = foresee(examples.run(), Known(seen, found))
+    live = f"{healthy.HOME}/django-current/config/supervisord.conf"
+    led = healthy.link(live, f"{healthy.HOME}/{examples.LIVE}/config/supervisord.conf")
+    seen = examples.site(links={**examples.site().links, SUPERVISORD: led})
+    top = {"entries": ["settings.py", "wsgi.py"], "laid": {**examples.LAID, **laid}}
+    told = foresee(examples.run(), Known(seen, examples.foreseen(top=top)))
     assert [(one.was, one.now) for one in told.links if one.path == SUPERVISORD] == [(live, now)]
 
 
 def test_a_clean_names_what_goes_and_the_room_that_this_frees() -> None:
-    seen = examples.host_facts(examples.version(examples.LIVE), examples.version(examples.OLD, bytes=80_000_000))
+    seen = examples.site(examples.version(examples.LIVE), examples.version(examples.OLD, bytes=80_000_000))
     told = foresee_cleaning("web1", examples.settings(), Known(seen), [examples.OLD])
     assert preview_lines(of_hosts("clean", [told])) == [
         "[web1] clean: 1 of 2 versions to be deleted",
@@ -140,8 +108,8 @@ def test_a_clean_names_what_goes_and_the_room_that_this_frees() -> None:
 
 @pytest.mark.parametrize(("changes", "gone"), [({}, ["b", "a"]), ({"primary": "web2"}, ["a"])])
 def test_the_backups_that_a_deploy_makes_too_many_are_named(changes: dict[str, Any], gone: list[str]) -> None:
-    kept = {"keep_backups": 2, "going": [[1, "/backups/b"], [2, "/backups/a"]]}
-    told = foresee(examples.run(**changes), Known({**examples.host_facts(), "kept": kept}, host_found({})))
+    kept = Kept(0, 0, 3, 0, keep_backups=2, going=(OldBackup(1, "/backups/b"), OldBackup(2, "/backups/a")))
+    told = foresee(examples.run(**changes), Known(examples.site(kept=kept), examples.foreseen()))
     lines = host_lines("deploy", told)
     assert [line.strip() for line in lines if "earlier deploy" in line] == [
         f"- /backups/{name}, a backup of an earlier deploy" for name in gone
@@ -149,7 +117,7 @@ def test_the_backups_that_a_deploy_makes_too_many_are_named(changes: dict[str, A
 
 
 def test_a_clean_with_nothing_to_delete_is_one_line() -> None:
-    told = foresee_cleaning("web1", examples.settings(), Known(examples.host_facts()), [])
+    told = foresee_cleaning("web1", examples.settings(), Known(examples.site()), [])
     assert preview_lines(of_hosts("clean", [told])) == ["[web1] nothing to delete"]
 
 
@@ -173,7 +141,7 @@ LEAVING: dict[str, Any] = {"app": "items", "name": "0002_x", "operations": [], "
 def test_a_revert_offers_only_ways_for_the_database_that_would_not_be_refused(
     history: list[dict[str, Any]], restore_script: str | None, reversible: bool, offered: str
 ) -> None:
-    told = {"outcome": "committed", "was": examples.OLD, "version": examples.LIVE}
+    told = {"deploy": "x", "outcome": "committed", "was": examples.OLD, "version": examples.LIVE}
     situation = {
         "kind": "revert",
         "settings": {"restore_script": restore_script},
@@ -192,7 +160,7 @@ def test_while_nobody_can_say_what_is_applied_no_migration_is_announced_and_no_s
     lines = preview_lines(previewed({"hosts": {"web1": {"found": {"migrations": migrations}}}}))
     known = "read from the files; what is applied already is known when built"
     assert f"[web1]   database  at most 1 migration to apply, {known}" in lines
-    unsure = {"source": "files", "why": "the packages change", "applied": APPLIED}
+    unsure = {"source": "files", "why": "the packages change", "applied": examples.APPLIED}
     lines = preview_lines(previewed({"hosts": {"web1": {"found": {"migrations": unsure}}}}))
     assert "[web1]   scripts   backup_database.sh, start_maintenance.sh, stop_maintenance.sh" in lines
 

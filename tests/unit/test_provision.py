@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -16,6 +17,7 @@ from pyinfra_testing.util import FakeState, create_host  # type: ignore[import-u
 from agent.service.obstacles import obstacles
 from agent.service.supervisor_config import parse, programs
 from agent.versions.layout import Layout
+from agent.words.facts import Health, HostFacts, Restore, Site
 from agent.words.seen import Failure, Version
 from facts.venv import CanMakeVenv
 from operations import provision
@@ -26,15 +28,20 @@ from tests.unit.healthy import (
     HOME,
     NEWER,
     OLDER,
+    USUAL,
     bare,
-    change,
+    bare_site,
     host,
     link,
     no_link,
     script,
     settings,
+    site,
     untouched,
     version,
+    with_links,
+    with_script,
+    with_supervisord,
 )
 
 Run = Callable[..., list[str]]
@@ -66,8 +73,7 @@ def test_a_host_as_it_should_be_lacks_nothing() -> None:
 
 
 def test_an_untouched_host_lacks_everything_but_the_links_that_the_first_deploy_makes() -> None:
-    facts = change(untouched(), "tools", "git", to=None)
-    lacks = lacking(facts, settings(restore_script="~/bin/restore.sh"), can_make_venv=False)
+    lacks = lacking(untouched(git=False), settings(restore_script="~/bin/restore.sh"), can_make_venv=False)
     assert lacks.packages == ("git", "python3-venv")
     assert lacks.makes_app
     assert lacks.home == HOME
@@ -87,25 +93,19 @@ def test_an_untouched_host_lacks_everything_but_the_links_that_the_first_deploy_
     assert lacks.adopted == ()
 
 
-USUAL = f"{HOME}/scripts/restore_database.sh"
-
-
 @pytest.mark.parametrize(
     ("backup", "seen", "written"),
     [
-        (False, {"usual": USUAL, "there": False, "provisioned": False}, True),
-        (True, {"usual": USUAL, "there": False, "provisioned": True}, True),
-        (True, {"usual": USUAL, "there": False, "provisioned": False}, False),
-        (True, {"usual": USUAL, "there": True, "provisioned": True}, False),
-        (False, {"usual": USUAL, "there": True, "provisioned": False}, False),
+        (False, Restore(USUAL, there=False, provisioned=False), True),
+        (True, Restore(USUAL, there=False, provisioned=True), True),
+        (True, Restore(USUAL, there=False, provisioned=False), False),
+        (True, Restore(USUAL, there=True, provisioned=True), False),
+        (False, Restore(USUAL, there=True, provisioned=False), False),
     ],
     ids=["both missing", "our backups", "a person's backups", "there", "a person's is there"],
 )
-def test_a_restore_script_is_written_to_match_our_own_backup_script(
-    backup: bool, seen: dict[str, Any], written: bool
-) -> None:
-    facts = {**host(), "restore": seen}
-    facts["scripts"]["backup_script"] = script("backup_database", exists=backup)
+def test_a_restore_script_is_written_to_match_our_own_backup_script(backup: bool, seen: Restore, written: bool) -> None:
+    facts = host(with_script("backup_script", script("backup_database", exists=backup), restore=seen))
     told = lacking(facts, settings(restore_script="auto"), can_make_venv=True).scripts
     assert (USUAL in told) is written
 
@@ -130,22 +130,20 @@ def test_versions_in_a_place_of_their_own() -> None:
 def test_only_debians_own_python_is_completed_by_a_package(
     python: str, path: str | None, packages: tuple[str, ...]
 ) -> None:
-    facts = change(host(), "tools", python, to=path)
-    assert lacking(facts, settings(python=python), can_make_venv=False).packages == packages
+    assert lacking(host(python=path), settings(python=python), can_make_venv=False).packages == packages
 
 
 def test_a_host_with_uv_needs_no_package_for_environments() -> None:
-    facts = change(host(), "tools", "uv", to="/usr/local/bin/uv")
-    assert lacking(facts, settings(), can_make_venv=False).packages == ()
+    assert lacking(host(uv=True), settings(), can_make_venv=False).packages == ()
 
 
 @pytest.mark.parametrize("state", ["masked", "bad-setting", "error", "loaded"])
 def test_a_unit_that_a_person_made_is_left_alone_whatever_its_state(state: str) -> None:
-    assert lacking(change(host(), "unit", "LoadState", to=state), settings(), can_make_venv=True).unit is None
+    assert lacking(host(service=state), settings(), can_make_venv=True).unit is None
 
 
-def without_unit(facts: dict[str, Any]) -> dict[str, Any]:
-    return change(facts, "unit", "LoadState", to="not-found")
+def without_unit(facts: HostFacts) -> HostFacts:
+    return replace(facts, service="not-found")
 
 
 def test_a_host_without_a_service_gets_a_supervisord_config_unless_it_has_one_or_the_app_does() -> None:
@@ -154,20 +152,17 @@ def test_a_host_without_a_service_gets_a_supervisord_config_unless_it_has_one_or
     assert lacks.supervisord
     # It logs there.
     assert f"{HOME}/log" in lacks.folders
-    led = {"target": f"{HOME}/django-current/config/supervisord.conf", "resolved": "/x"}
-    brought = change(without_unit(host()), "deployment", CONFIG_LINK, to=led)
-    assert lacking(brought, settings(), can_make_venv=True).supervisord is None
-    laid = change(without_unit(bare()), "links", CONFIG_LINK, to=link("/etc/site.conf", "/etc/site.conf"))
-    assert lacking(laid, settings(), can_make_venv=True).supervisord is None
+    brought = host(with_supervisord(f"{HOME}/django-current/config/supervisord.conf"))
+    assert lacking(without_unit(brought), settings(), can_make_venv=True).supervisord is None
+    laid = bare(links={**bare_site().links, CONFIG_LINK: link("/etc/site.conf", "/etc/site.conf")})
+    assert lacking(without_unit(laid), settings(), can_make_venv=True).supervisord is None
 
 
 def test_what_a_laid_out_host_lacks_is_added() -> None:
-    facts = host()
-    for path in (f"{HOME}/venv", f"{HOME}/django-working"):
-        facts["links"][path] = no_link(path)
-    del facts["links"][f"{HOME}/deployment/wsgi.py"]
-    facts["scripts"]["backup_script"] = script("backup_database", exists=False)
-    lacks = lacking(facts, settings(), can_make_venv=True)
+    links = {path: found for path, found in site().links.items() if path != f"{HOME}/deployment/wsgi.py"}
+    links |= {path: no_link(path) for path in (f"{HOME}/venv", f"{HOME}/django-working")}
+    found = with_script("backup_script", script("backup_database", exists=False), links=links)
+    lacks = lacking(host(found), settings(), can_make_venv=True)
     assert lacks.links == {
         f"{HOME}/venv": f"{HOME}/django-current/venv",
         f"{HOME}/django-working": f"{HOME}/{NEWER}",
@@ -178,23 +173,24 @@ def test_what_a_laid_out_host_lacks_is_added() -> None:
 
 def test_a_live_version_without_a_supervisord_conf_gets_the_link_to_the_hosts_own() -> None:
     own = f"{HOME}/supervisord.conf"
-    facts = change(host(), "deployment", f"{HOME}/deployment/supervisord.conf", to={"target": own, "resolved": own})
-    lacks = lacking(facts, settings(), can_make_venv=True)
+    lacks = lacking(host(with_supervisord(own)), settings(), can_make_venv=True)
     assert lacks.links == {f"{HOME}/deployment/supervisord.conf": own}
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "link"])
 def test_what_stands_where_a_link_belongs_is_left_to_a_person(kind: str) -> None:
-    facts = change(host(), "links", f"{HOME}/venv", to=no_link(f"{HOME}/venv", kind))
+    facts = host(with_links({f"{HOME}/venv": no_link(f"{HOME}/venv", kind)}))
     assert lacking(facts, settings(), can_make_venv=True).links == {}
 
 
 def test_an_unhealthy_version_is_not_taken_for_a_working_one() -> None:
-    facts = change(host(), "links", f"{HOME}/django-working", to=no_link(f"{HOME}/django-working"))
-    facts["linked"]["working"] = None
-    facts["healthy"]["healthy"] = False
-    facts["versions"] = [by_hand(NEWER), by_hand(OLDER)]
-    lacks = lacking(facts, settings(), can_make_venv=True)
+    found = with_links(
+        {f"{HOME}/django-working": no_link(f"{HOME}/django-working")},
+        linked=replace(site().linked, working=None),
+        health=Health("nothing answers"),
+        versions=(by_hand(NEWER), by_hand(OLDER)),
+    )
+    lacks = lacking(host(found), settings(), can_make_venv=True)
     assert lacks.links == {}
     assert lacks.adopted == (OLDER,)
 
@@ -204,13 +200,13 @@ def by_hand(name: str, **values: Any) -> Version:
 
 
 def test_versions_that_a_person_made_are_taken_over_once() -> None:
-    facts = change(host(), "versions", to=[by_hand(NEWER), by_hand(OLDER)])
+    facts = host(site(versions=(by_hand(NEWER), by_hand(OLDER))))
     assert lacking(facts, settings(), can_make_venv=True).adopted == (NEWER, OLDER)
     assert lacking(host(), settings(), can_make_venv=True).adopted == ()
 
 
 def test_a_version_that_failed_is_not_taken_over() -> None:
-    facts = change(host(), "versions", to=[by_hand(NEWER, failed=Failure("health")), by_hand(OLDER)])
+    facts = host(site(versions=(by_hand(NEWER, failed=Failure("health")), by_hand(OLDER))))
     assert lacking(facts, settings(), can_make_venv=True).adopted == (OLDER,)
 
 
@@ -303,10 +299,9 @@ def test_systemd_reads_a_percent_sign_as_itself() -> None:
 UNIT, BACKUP = "/etc/systemd/system/django.service", f"{HOME}/scripts/backup_database.sh"
 
 
-def written(*names: str, needs: int | None = 10) -> dict[str, Any]:
-    """A host with files as these earlier ones have them."""
-    facts = untouched()
-    lacks = lacking(facts, settings(), can_make_venv=True)
+def written(*names: str, needs: int | None = 10) -> Site:
+    """A site with files as these earlier ones have them."""
+    lacks = lacking(untouched(), settings(), can_make_venv=True)
     assert lacks.unit
     assert lacks.supervisord
     values = lacks.supervisord.values
@@ -318,48 +313,46 @@ def written(*names: str, needs: int | None = 10) -> dict[str, Any]:
         text = (EARLIER / name).read_text()
         fills = lacks.unit if kind == "django.service" else words
         texts[paths[kind]] = text if kind.endswith(".sh") else Template(text).substitute(fills)
-    return {**host(), "written": texts, "programs_need": needs}
+    return site(written=texts, programs_need=needs)
 
 
 @pytest.mark.parametrize(
     "name", ["supervisord.conf.1", "supervisord.conf.2", "backup_database.sh.1", "django.service.1"]
 )
 def test_what_an_earlier_provision_has_written_becomes_what_it_would_be_now(name: str, run: Run) -> None:
-    facts = written(name)
-    (one,) = lacking(facts, settings(), can_make_venv=True).rewrites
+    found = written(name)
+    (one,) = lacking(host(found), settings(), can_make_venv=True).rewrites
     assert one.was != one.now
     assert any(
-        f"{one.path} is as an earlier provision has written it" in told for told in rewrite_notices(facts, settings())
+        f"{one.path} is as an earlier provision has written it" in told for told in rewrite_notices(found, settings())
     )
     command, *reload = run(provision.rewrites, [one])
     assert command.startswith("sh -c " if one.path == UNIT else "runuser -u app -- sh -c ")
     assert reload == (["systemctl daemon-reload"] if one.path == UNIT else [])
     # And then it is as it should be.
-    facts["written"][one.path] = one.now
-    assert lacking(facts, settings(), can_make_venv=True).rewrites == ()
+    assert lacking(host(replace(found, written={one.path: one.now})), settings(), can_make_venv=True).rewrites == ()
     assert run(provision.rewrites, []) == []
 
 
 @pytest.mark.parametrize("name", ["supervisord.conf.1", "backup_database.sh.1", "django.service.1"])
 def test_what_a_person_has_changed_is_theirs(name: str) -> None:
-    facts = written(name)
-    facts["written"] = {path: text + "# mine\n" for path, text in facts["written"].items()}
-    assert lacking(facts, settings(), can_make_venv=True).rewrites == ()
+    theirs = site(written={path: text + "# mine\n" for path, text in written(name).written.items()})
+    assert lacking(host(theirs), settings(), can_make_venv=True).rewrites == ()
 
 
 def test_the_unit_gives_its_programs_the_time_that_they_may_take() -> None:
-    (one,) = lacking(written("django.service.1", needs=130), settings(), can_make_venv=True).rewrites
+    (one,) = lacking(host(written("django.service.1", needs=130)), settings(), can_make_venv=True).rewrites
     assert "they may take 130 s by their stopwaitsecs" in one.now
     assert "\nTimeoutStopSec=145\n" in one.now
     # A worker that may take longer has come since.
-    facts = {**host(), "written": {UNIT: one.now}, "programs_need": 200}
-    (again,) = lacking(facts, settings(), can_make_venv=True).rewrites
+    found = site(written={UNIT: one.now}, programs_need=200)
+    (again,) = lacking(host(found), settings(), can_make_venv=True).rewrites
     assert "\nTimeoutStopSec=215\n" in again.now
     # Enough is enough; and where nothing runs nobody can say.
     for needs in (20, None):
-        assert lacking({**facts, "programs_need": needs}, settings(), can_make_venv=True).rewrites == ()
+        assert lacking(host(replace(found, programs_need=needs)), settings(), can_make_venv=True).rewrites == ()
     theirs = one.now.replace("TimeoutStopSec=145", "TimeoutStopSec=600")
-    assert lacking({**facts, "written": {UNIT: theirs}}, settings(), can_make_venv=True).rewrites == ()
+    assert lacking(host(replace(found, written={UNIT: theirs})), settings(), can_make_venv=True).rewrites == ()
 
 
 def rewrite(path: Path, was: str, now: str) -> subprocess.CompletedProcess[str]:

@@ -95,8 +95,8 @@ def test_a_migration_is_as_good_as_unread(tmp_path: Path, laid: Callable[[Path],
     (tmp_path / "items" / "migrations").mkdir(parents=True)
     laid(tmp_path / "items" / "migrations" / "0001_initial.py")
     pending, missing = foresight.from_files(tmp_path, [])
-    assert [one["name"] for one in pending] == ["0001_initial"]
-    assert missing == []
+    assert [one.name for one in pending] == ["0001_initial"]
+    assert missing == ()
 
 
 def test_a_packages_description_is_passed_over(tmp_path: Path, laid: Callable[[Path], None]) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import pwd
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agent.database.restoring import is_usual
 from agent.transaction.bounds import backs_up_as_provisioned
 from agent.versions.layout import Layout
+from agent.words.facts import Restore
+from agent.words.history import PastRun
+from agent.words.outcomes import Outcome
 from operations import provision
 from switchback.checks.notices import restore_notices
 from switchback.runs.deploys import plan_deploy
@@ -19,12 +22,12 @@ from switchback.runs.reverts import plan_revert
 from switchback.settings.errors import Refused
 from switchback.settings.model import as_found
 from switchback.settings.options import Options
-from tests.unit.examples import LIVE, OLD, fleet, host_facts, settings
+from tests.unit.examples import LIVE, OLD, fleet, host_facts, settings, site
 
 FILES = Path(provision.__file__).parent / "files"
 USUAL = "/home/app/scripts/restore_database.sh"
 OURS = (FILES / "restore_database.sh").read_text()
-RESTORE = {"usual": USUAL, "there": False, "provisioned": True}
+RESTORE = Restore(USUAL, there=False, provisioned=True)
 
 
 def layout(folder: Path) -> Layout:
@@ -64,13 +67,13 @@ def test_whose_backups_they_are_is_told_by_the_script(tmp_path: Path) -> None:
 
 def test_auto_stands_for_what_is_there() -> None:
     auto = settings(restore_script="auto")
-    assert as_found(auto, {"path": USUAL}).restore_script == USUAL
+    assert as_found(auto, USUAL).restore_script == USUAL
     assert as_found(auto, None).restore_script is None
-    assert as_found(settings(restore_script="/srv/mine.sh"), {"path": USUAL}).restore_script == "/srv/mine.sh"
+    assert as_found(settings(restore_script="/srv/mine.sh"), USUAL).restore_script == "/srv/mine.sh"
 
 
 def test_a_revert_that_restores_is_refused_where_no_script_does() -> None:
-    history = [{"outcome": "committed", "was": OLD, "version": LIVE, "backup": "/srv/a.dump"}]
+    history = (PastRun("x", Outcome.COMMITTED, was=OLD, version=LIVE, backup="/srv/a.dump"),)
     seen = fleet(web1=host_facts(restore=RESTORE, history=history))
     with pytest.raises(Refused) as refused:
         plan_revert(seen, Options.of({"database": "restore", "version": OLD}))
@@ -94,11 +97,11 @@ def test_a_deploy_that_is_to_be_restored_is_refused_where_no_script_does() -> No
     ("seen", "says"),
     [
         (RESTORE, f"run deploys/provision.py, which writes {USUAL}"),
-        ({**RESTORE, "there": True}, "is not the one that provision writes: name it as restore_script"),
-        ({**RESTORE, "provisioned": False}, ""),
+        (replace(RESTORE, there=True), "is not the one that provision writes: name it as restore_script"),
+        (replace(RESTORE, provisioned=False), ""),
     ],
 )
-def test_check_says_that_nothing_restores_the_backups(seen: dict[str, Any], says: str) -> None:
-    told = restore_notices(host_facts(restore=seen), settings(restore_script="auto"))
+def test_check_says_that_nothing_restores_the_backups(seen: Restore, says: str) -> None:
+    told = restore_notices(site(restore=seen), settings(restore_script="auto"))
     assert says in "".join(told)
     assert bool(told) is bool(says)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +12,12 @@ from agent import main
 from agent.host import output
 from agent.runs.ending import fall_back
 from agent.runs.result import result_of
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import Step as OneStep
+from agent.transaction.step import StepFailed
 from agent.transaction.transaction import Transaction
+from agent.words import requests
 from agent.words.outcomes import Cause, Outcome
+from agent.words.requests import FallBack, Step
 from agent.words.result import MARK, Result, read_result
 from tests.unit.agent_host import ALL, ID, Host
 from tests.unit.examples import LIVE
@@ -29,7 +31,7 @@ def nothing_said(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def fails(step: Step) -> dict[str, Any]:
+def fails(step: OneStep) -> dict[str, Any]:
     raise StepFailed("it broke")
 
 
@@ -38,21 +40,22 @@ def ended(host: Host, ok: bool = False) -> Result:
 
 
 def asked(
-    host: Host, monkeypatch: pytest.MonkeyPatch, *arguments: str, **given: Any
+    host: Host, monkeypatch: pytest.MonkeyPatch, request: requests.Request
 ) -> tuple[int, Result | None, list[str]]:
-    """What the agent's command ends with: its exit code, its result, and the lines before that."""
+    """What the agent ends with: its exit code, its result, and the lines before that."""
     monkeypatch.setattr(main, "State", lambda: host.state)
-    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(given)))
+    monkeypatch.setattr(main, "call_this_process", lambda _: None)
+    monkeypatch.setattr("sys.stdin", io.StringIO(requests.document(request)))
     monkeypatch.setattr("signal.signal", lambda *_: None)
     host.said  # noqa: B018 - what was said before is of no matter
-    code = main.main(arguments)
+    code = main.main([])
     lines = host.said.removesuffix("\n").split("\n")
     return code, read_result(lines), lines[:-1]
 
 
 def test_a_call_after_which_the_deploy_goes_on_has_no_outcome(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     host.begin()
-    code, result, _ = asked(host, monkeypatch, "step", ID, "code,config")
+    code, result, _ = asked(host, monkeypatch, Step(ID, ("code", "config")))
     assert (code, result) == (0, Result(True))
 
 
@@ -61,7 +64,7 @@ def test_a_commit_has_its_outcome_and_its_sentence_and_what_it_cost(
 ) -> None:
     host.begin()
     host.run(*ALL)
-    code, result, said = asked(host, monkeypatch, "step", ID, "commit")
+    code, result, said = asked(host, monkeypatch, requests.Commit(ID))
     assert result is not None
     assert (code, result.ok, result.outcome, result.evidence, result.database_back) == (
         0,
@@ -75,12 +78,12 @@ def test_a_commit_has_its_outcome_and_its_sentence_and_what_it_cost(
 
 
 def test_a_step_that_fails_tells_which_and_why_with_its_output(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(step: Step) -> dict[str, Any]:
+    def breaks(step: OneStep) -> dict[str, Any]:
         raise StepFailed(f"manage.py ended with exit code 1\n  File one\n{MARK}{{}}\nfell back at x")
 
     host.begin()
     host.step("restart", breaks)
-    code, result, said = asked(host, monkeypatch, "step", ID, ",".join(ALL[: ALL.index("restart") + 1]))
+    code, result, said = asked(host, monkeypatch, Step(ID, ALL[: ALL.index("restart") + 1]))
     assert result is not None
     assert (code, result.ok, result.outcome, result.failed) == (1, False, Outcome.FELL_BACK, "restart")
     shown = ("  File one", r"\x1e{}", "fell back at x")
@@ -106,7 +109,7 @@ def test_a_fallback_that_was_asked_for_tells_whose_doing_it_is(
 ) -> None:
     host.begin()
     host.run("code")
-    code, result, _ = asked(host, monkeypatch, "fall-back", ID, reason="it was asked for", cause=cause, settled=False)
+    code, result, _ = asked(host, monkeypatch, FallBack(ID, "it was asked for", cause))
     assert result is not None
     assert (code, result.outcome, result.reason) == (1, Outcome.REFUSED, ("it was asked for",))
     assert (result.followed, result.interrupted) == (followed, interrupted)
@@ -129,9 +132,32 @@ def test_a_host_that_waits_for_the_primary_one_is_still_falling_back(host: Host)
     assert ended(host).sentence.startswith("still falling back: ")
 
 
+@pytest.mark.parametrize(
+    "line",
+    ['{"schema": 2, "verb": "step", "deploy": "x"}', '{"schema": 1, "verb": "stop"}', '{"verb": "step"}', "", "x"],
+)
+def test_what_the_agent_does_not_understand_is_refused_in_words(
+    line: str, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "document", lambda _: line)
+    code, result, said = asked(host, monkeypatch, Step(ID))
+    assert result is not None
+    assert (code, result.outcome, said) == (1, Outcome.REFUSED, [result.sentence])
+    assert ("another version of Switchback" in said[0]) == ("schema" in line)
+    assert list(host.state.root.glob("*")) == []
+
+
+def test_a_controller_that_is_older_than_this_way_to_ask_is_told_so(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert main.main(["step", ID, "code"]) == 1
+    assert host.said.startswith("refused: another version of Switchback asks this agent")
+
+
 def test_a_step_that_comes_too_late_tells_how_the_deploy_has_ended(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     fall_back(host.begin(), "it took too long")
-    code, result, said = asked(host, monkeypatch, "step", ID, "code")
+    code, result, said = asked(host, monkeypatch, Step(ID, ("code",)))
     assert result is not None
     assert (code, result.outcome) == (1, Outcome.REFUSED)
     assert said[-1].startswith("too late: ")
@@ -140,11 +166,11 @@ def test_a_step_that_comes_too_late_tells_how_the_deploy_has_ended(host: Host, m
 def test_what_was_never_begun_is_refused_and_a_deploy_that_is_not_known_has_no_outcome(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, result, _ = asked(host, monkeypatch, "fall-back", "another", reason="x", cause=Cause.PERSON)
+    code, result, _ = asked(host, monkeypatch, FallBack("another", "x", Cause.PERSON))
     assert result is not None
     assert (code, result.outcome) == (1, Outcome.REFUSED)
     host.begin()
-    code, result, _ = asked(host, monkeypatch, "step", "another", "code")
+    code, result, _ = asked(host, monkeypatch, Step("another", ("code",)))
     assert (code, result) == (1, Result(False))
 
 
@@ -152,7 +178,7 @@ def test_warnings_and_decisions_are_told_once_more(host: Host, monkeypatch: pyte
     host.begin()
     host.step("code", lambda _: {"warning": "it is old"})
     host.step("maintenance_start", lambda _: {"skipped": "no window is needed: nothing is migrated"})
-    _, result, said = asked(host, monkeypatch, "step", ID, "code,maintenance_start")
+    _, result, said = asked(host, monkeypatch, Step(ID, ("code", "maintenance_start")))
     assert result is not None
     assert result.warnings == ("code: WARNING: it is old",)
     assert result.told == ("maintenance_start: no window is needed: nothing is migrated",)

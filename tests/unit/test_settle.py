@@ -11,9 +11,11 @@ import gevent
 import pytest
 
 from agent.words.outcomes import Outcome
+from agent.words.requests import SCHEMA
 from agent.words.result import Result, framed
 from switchback.hosts import gateway
 from switchback.wire import results
+from switchback.wire.calls import AGENT
 from tests.unit.examples import NEW
 
 DEPLOY = "20261123-120000-deploy-ab12"
@@ -66,8 +68,15 @@ def test_one_that_has_committed_takes_part_again_and_the_others_commit(monkeypat
     assert not lost.state.failed_hosts
     assert results.heard_from("web1") == [COMMITTED]
     ((command, told),) = lost.asked
-    assert command.endswith(f" fall-back {DEPLOY}")
-    assert told == {"reason": "the link broke in the moment of the commit", "cause": "itself", "settled": False}
+    assert command == AGENT
+    assert told == {
+        "schema": SCHEMA,
+        "verb": "fall-back",
+        "deploy": DEPLOY,
+        "reason": "the link broke in the moment of the commit",
+        "cause": "itself",
+        "settled": False,
+    }
 
 
 @pytest.mark.parametrize("outcome", [*(one for one in Outcome if one != Outcome.COMMITTED), None])

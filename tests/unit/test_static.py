@@ -14,12 +14,15 @@ from typing import Any
 
 import pytest
 
+from agent.look import needs
+from agent.look.needs import looked_for
 from agent.service.health import Unhealthy
 from agent.steps.build import seal, static
 from agent.steps.build.seal import SealVersion
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
 from agent.visitors import served
+from agent.words.needs import StaticFound, StaticPlace
 from tests.unit.django_project import Project
 from tests.unit.examples import NEW, OLD, settings
 
@@ -105,7 +108,7 @@ def test_a_project_without_static_files_has_none(project: Project, tmp_path: Pat
 @pytest.fixture
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, web: int) -> Any:
     """A step for a version with a collected style, over a live one, on a host whose web server serves static/."""
-    for module in (served, seal, static):
+    for module in (needs, served, seal, static):
         monkeypatch.setattr(module, "acting_as", lambda user: contextlib.nullcontext())
     monkeypatch.setattr(served, "SETTLES", 0.0)
     told = {**settings().model_dump(mode="json"), "website_url": f"http://127.0.0.1:{web}/"}
@@ -160,34 +163,36 @@ def test_one_that_the_app_does_not_read_is_said(step: Any) -> None:
 # --- What check says of the live version
 
 
-def seen(step: Any, place: Any, read: bool = True, **more: Any) -> Any:
-    told = {"looked_for_in": str(place), "read": read, "kept_by": "", "url": "/static/", **more}
-    return served.looked_for(step.layout, OLD, told)
+def seen(step: Any, place: Any, read: bool = True, url: str = "/static/", kept_by: str = "") -> StaticFound:
+    return looked_for(step.layout, OLD, StaticPlace(read, url, kept_by, str(place)))
 
 
 def test_check_says_where_the_app_does_not_find_its_static_files(step: Any) -> None:
     home = step.layout.home
-    well: dict[str, Any] = {"problem": None, "notices": []}
-    assert seen(step, home / "django-current/static") == seen(step, home / "django-current/code/staticfiles") == well
+    assert (
+        seen(step, home / "django-current/static")
+        == seen(step, home / "django-current/code/staticfiles")
+        == StaticFound()
+    )
     # What a build makes free is not made by a look.
     assert not (home / "django-current/code/staticfiles").exists()
-    assert served.looked_for(step.layout, OLD, None) == seen(step, "", read=False) == well
+    assert looked_for(step.layout, OLD, None) == seen(step, "", read=False) == StaticFound()
     for place in ("/srv/www/static", ""):
-        problem = seen(step, place)["problem"]
+        problem = seen(step, place).problem
+        assert problem
         assert problem.startswith(f"STATIC_ROOT is {place or 'not set'}, ")
         assert problem.endswith(f'a build is refused; write STATIC_ROOT = "{home}/django-current/static"')
-    (notice,) = seen(step, "/srv/www/static", read=False)["notices"]
+    (notice,) = seen(step, "/srv/www/static", read=False).notices
     assert f"the web server has to serve {home}/django-current/static" in notice
 
 
 def test_check_says_that_another_serves_them(step: Any) -> None:
     for url in ("https://me:p@cdn.example.com/x/", "//cdn.example.com/"):
-        (notice,) = seen(step, step.layout.home / "django-current/static", url=url)["notices"]
+        (notice,) = seen(step, step.layout.home / "django-current/static", url=url).notices
         assert notice.endswith("://cdn.example.com: not asked for")
         assert "me:p" not in notice
-    assert seen(step, "/srv", kept_by="storages.S3")["notices"] == [
-        "static files are kept by storages.S3: not asked for"
-    ]
+    (notice,) = seen(step, "/srv", kept_by="storages.S3").notices
+    assert notice == "static files are kept by storages.S3: not asked for"
 
 
 @pytest.mark.parametrize(("more", "read"), [("", False), (MANIFEST % "", True)])

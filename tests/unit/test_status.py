@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from agent.words.seen import Failure
+from agent.words.facts import Health, HostFacts
+from agent.words.history import PastRun
+from agent.words.outcomes import Outcome
+from agent.words.seen import Failure, Kept
 from switchback.screen.status import SENTENCE, age, state, status_lines, table
-from tests.unit.healthy import NEWER, OLDER, bare, host, settings, untouched, version
+from tests.unit.healthy import NEWER, OLDER, bare, host, open_run, settings, site, untouched, version
 
 
-def run(number: int, **values: Any) -> dict[str, Any]:
-    return {
-        "kind": "deploy",
-        "by": "ann@laptop",
-        "ended": 1_795_475_000 + number * 60,
-        "sentence": f"committed: number {number}",
-        **values,
-    }
+def run(number: int, **values: Any) -> PastRun:
+    ended, sentence = 1_795_475_000 + number * 60, f"committed: number {number}"
+    return replace(PastRun(str(number), Outcome.COMMITTED, by="ann@laptop", ended=ended, sentence=sentence), **values)
 
 
-def told(facts: dict[str, Any]) -> list[str]:
+def told(facts: HostFacts) -> list[str]:
     return status_lines(facts, settings())
 
 
 def test_a_host_as_it_should_be() -> None:
-    assert told(host()) == [
+    assert told(host())[:-2] == [
         f"{NEWER} is live and healthy",
         "",
         "version                                 links                       state    code              config        "
@@ -37,46 +36,45 @@ def test_a_host_as_it_should_be() -> None:
 
 
 @pytest.mark.parametrize("facts", [bare(), untouched()])
-def test_a_host_without_versions(facts: dict[str, Any]) -> None:
-    assert told(facts) == ["no version is live"]
+def test_a_host_without_versions(facts: HostFacts) -> None:
+    assert told(facts)[0] == "no version is live"
 
 
 def test_an_app_that_is_down_says_why() -> None:
-    facts = {**host(), "healthy": {"healthy": False, "problem": "nothing answers"}}
-    assert told(facts)[0] == f"{NEWER} is live and NOT healthy: nothing answers"
+    assert told(host(site(health=Health("nothing answers"))))[0] == f"{NEWER} is live and NOT healthy: nothing answers"
 
 
 def test_an_open_deploy_says_whose_it_is_and_how_it_ends_without_them() -> None:
-    opened = {"says": "deploy 7 by ann holds this host", "outcome": None, "deadline": 1_795_475_542.0}
-    assert told({**bare(), "transaction": opened})[1:] == [
+    opened = open_run("deploy 7 by ann holds this host", deadline=1_795_475_542.0)
+    assert told(untouched(transaction=opened))[1:] == [
         "open: deploy 7 by ann holds this host",
         "      without news from its controller, the host falls back by itself in 42 s",
     ]
-    late = told({**bare(), "transaction": {**opened, "deadline": 1_795_475_400.0}})
+    late = told(untouched(transaction=replace(opened, deadline=1_795_475_400.0)))
     assert late[2].strip() == "its time is over: the host's guard takes it back"
 
 
 def test_a_host_that_needs_a_person_waits_for_nothing_else() -> None:
-    opened = {"says": "deploy 7 needs a person", "outcome": "needs a person", "deadline": 1.0}
-    assert told({**bare(), "transaction": opened})[1:] == ["open: deploy 7 needs a person"]
+    opened = open_run("deploy 7 needs a person", Outcome.NEEDS_A_PERSON)
+    assert told(untouched(transaction=opened))[1:] == ["open: deploy 7 needs a person"]
 
 
 def test_the_last_runs_are_there_the_newest_first() -> None:
-    lines = told({**bare(), "history": [run(number) for number in range(9)]})
-    shown = lines[lines.index("last runs, the newest first") + 1 :]
+    lines = told(bare(history=tuple(run(number) for number in range(9))))
+    shown = lines[lines.index("last runs, the newest first") + 1 : -2]
     assert [line.rsplit(" ", 1)[1] for line in shown] == ["8", "7", "6", "5", "4"]
     assert shown[0].startswith("2026-11-23 23:11 UTC  deploy  ann@laptop  committed: ")
 
 
 def test_a_long_sentence_is_cut_and_only_its_first_line_shown() -> None:
     long = run(1, sentence="x" * 1000 + "\nmore")
-    assert told({**bare(), "history": [long]})[-1].endswith("x" * (SENTENCE - 1) + "…")
+    assert told(bare(history=(long,)))[-3].endswith("x" * (SENTENCE - 1) + "…")
 
 
 def test_a_failed_version_says_where_its_evidence_is() -> None:
     failed = version(OLDER, failed=Failure("health"), working=False, evidence="/var/lib/switchback/transactions/7")
-    lines = told({**host(), "versions": [failed]})
-    assert lines[-1] == f"why {OLDER} failed: /var/lib/switchback/transactions/7, on the host, for root"
+    lines = told(host(site(versions=(failed,))))
+    assert lines[-3] == f"why {OLDER} failed: /var/lib/switchback/transactions/7, on the host, for root"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +113,7 @@ def test_an_age_in_words(seconds: int, words: str) -> None:
 def test_a_version_deployed_by_its_sha_shows_it_once() -> None:
     sha = "cd7050e4e2ac7f7aca69889f2a849cf784cca162"
     shown = version(NEWER, refs={"code": sha, "config": None}, bytes=None)
-    row = told({**host(), "versions": [shown]})[-1]
+    row = told(host(site(versions=(shown,))))[-3]
     assert row == f"{NEWER}  -      working  cd7050e  e1ec11b  6 minutes  -"
 
 
@@ -124,11 +122,11 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
 
 
 def test_how_much_there_is_of_what_only_grows_is_told_with_its_bound() -> None:
-    kept = {"history": 85, "runs": 50, "backups": 12, "backup_bytes": 34_000_000, "keep_backups": 30, "going": []}
+    kept = Kept(history=85, runs=50, backups=12, backup_bytes=34_000_000, keep_backups=30)
     failed = version(OLDER, failed=Failure("health"), working=False)
-    assert told({**host(), "versions": [failed], "kept": kept})[-1] == (
+    assert told(host(site(versions=(failed,), kept=kept)))[-1] == (
         "kept: 1 failed versions (keep_failed 3); 12 backups of deploys, 34 MB (keep_backups 30); "
         "50 runs' journals (keep_runs 50); 85 lines of history (keep_history 1000)"
     )
-    own = {**kept, "keep_backups": None}
-    assert "34 MB (all: set keep_backups to bound them);" in told({**host(), "kept": own})[-1]
+    own = replace(kept, keep_backups=None)
+    assert "34 MB (all: set keep_backups to bound them);" in told(host(site(kept=own)))[-1]

@@ -27,7 +27,7 @@ from tests.unit.agent_host import Host
 from tests.unit.examples import LIVE, NEW
 from tests.unit.steps import SWITCH
 from tests.unit.test_operations import Done
-from tests.unit.test_previews import host_found, host_seen
+from tests.unit.test_previews import host_seen
 
 
 class RingAgain(Undo):
@@ -89,7 +89,7 @@ def plan_on(*hosts: str) -> dict[str, tuple[Run, HostPreview]]:
     seen = {name: host_seen({"versions": [{"name": NEW}]}) for name in hosts}
     fleet = Fleet({name: examples.settings() for name in hosts}, seen, hosts[0])
     runs = plan_deploy(fleet, examples.asked())
-    return {name: (run, foresee(run, Known(seen[name], host_found(None)))) for name, run in runs.items()}
+    return {name: (run, foresee(run, Known(fleet.sites[name], examples.foreseen()))) for name, run in runs.items()}
 
 
 def test_it_is_planned_in_its_place_and_previewed() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent.versions.marks import unable
+from agent.words.facts import HostFacts, Site
 from agent.words.seen import Version
 from switchback.checks.layout import host_problems
 from switchback.checks.unable import unable_notes, unable_problems
@@ -18,7 +19,8 @@ from switchback.runs.reverts import plan_revert
 from switchback.runs.run import Run
 from switchback.screen.status import status_lines
 from switchback.settings.errors import Refused
-from tests.unit.examples import LIVE, NEW, OLD, asked, fleet, host_facts, settings, version
+from tests.unit import healthy
+from tests.unit.examples import LIVE, NEW, OLD, asked, fleet, host_facts, settings, site, version
 
 OLDER = "django-20261030-100000-9999999-fffffff"
 WHY = "it was made by Python 3.11, and /home/app/x/venv/bin/python is 3.13 now"
@@ -61,16 +63,22 @@ def test_a_version_without_an_environment_is_not_judged(tmp_path: Path) -> None:
 # --- Who says so
 
 
-def upgraded(*others: Version, current: str = LIVE) -> dict[str, Any]:
+def upgraded(*others: Version, current: str = LIVE) -> HostFacts:
     """A host whose live version, and that before it, can't be started any more."""
-    return host_facts(*others, version(current, unable=WHY), version(OLD, unable=WHY), current=current)
+    return healthy.host(upgraded_site(*others, current=current))
+
+
+def upgraded_site(*others: Version, current: str = LIVE) -> Site:
+    return site(*others, version(current, unable=WHY), version(OLD, unable=WHY), current=current)
 
 
 def test_check_says_of_the_live_version_what_to_do_and_of_the_others_that_nothing_goes_back_to_them() -> None:
-    (problem,) = unable_problems(upgraded())
+    (problem,) = unable_problems(upgraded_site())
     assert problem == f"the live version {LIVE} can't be started again: {WHY}: deploys/deploy.py builds it anew"
-    assert unable_notes(upgraded()) == [f"note: {OLD} can't be started any more, so nothing goes back to it: {WHY}"]
-    assert unable_problems(host_facts()) == []
+    assert unable_notes(upgraded_site()) == [
+        f"note: {OLD} can't be started any more, so nothing goes back to it: {WHY}"
+    ]
+    assert unable_problems(site()) == []
 
 
 def test_status_marks_them() -> None:
@@ -80,10 +88,10 @@ def test_status_marks_them() -> None:
 
 
 def test_a_host_that_can_make_no_environment_is_not_ready() -> None:
-    (problem,) = host_problems({**host_facts(), "makes_venv": False}, settings())
+    (problem,) = host_problems(host_facts(makes_venv=False), settings())
     assert problem.startswith("neither uv nor the venv module of python3 is there")
     # Going back needs none.
-    assert host_problems({**host_facts(), "makes_venv": False}, settings(), builds=False) == []
+    assert host_problems(host_facts(makes_venv=False), settings(), builds=False) == []
 
 
 # --- Who keeps away from them

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Literal, Optional
 
 import pytest
 from hypothesis import given
@@ -78,10 +78,11 @@ class Outer:
     named: dict[str, Inner] = field(default_factory=dict)
     # As the agent writes it, for the oldest Python of a host.
     perhaps: Optional[Outcome] = None  # noqa: UP045
+    source: Literal["built", "unknown"] = "unknown"
 
 
 def test_dataclasses_inside_of_others_come_back_as_they_were() -> None:
-    outer = Outer(1, Inner("a", 2.5), (Inner("b"),), {"c": Inner("d")}, Outcome.REFUSED)
+    outer = Outer(1, Inner("a", 2.5), (Inner("b"),), {"c": Inner("d")}, Outcome.REFUSED, "built")
     assert from_json(Outer, to_json(outer)) == outer
 
 
@@ -101,6 +102,7 @@ def test_what_a_later_version_says_besides_is_let_be() -> None:
         ('{"number": 1, "inner": {"name": "a"}, "more": [{"name": "b"}, 3]}', "Outer.more[1]: 3 is no Inner"),
         ('{"number": 1, "inner": {"name": "a"}, "named": {"c": {}}}', "Outer.named.c.name is missing"),
         ('{"number": 1, "inner": {"name": "a"}, "perhaps": "well"}', "Outer.perhaps: 'well' is none of committed"),
+        ('{"number": 1, "inner": {"name": "a"}, "source": "ear"}', "Outer.source: 'ear' is none of built, unknown"),
     ],
 )
 def test_what_does_not_fit_is_named_with_the_way_to_it(text: str, told: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 from agent.database import going_back
 from agent.database.choice import better_restored, way_back_of
@@ -38,7 +39,7 @@ class Checks(BuildStep):
         found["empty"] = all(one["empty"] for one in found["databases"])
         found["fallback"] = way_back_of(step, found["pending"], found["empty"])
         found.update(going_back.older_code(step, found, [*_unwritten(found), *_without_restore(step, found)]))
-        found["restart"] = decide_restart_mode(step.layout, step.begin.get("was"), step.version)
+        found["restart"] = asdict(decide_restart_mode(step.layout, step.begin.get("was"), step.version))
         return found
 
 

@@ -6,7 +6,7 @@ that a deploy runs with the app's own Python is held or fails as a whole, by the
 
 A rule is a file in FAULTS: NAME.command for commands (see stand_in.sh), NAME.agent (JSON) for the agent:
 
-+ process: a pattern for the agent's arguments
++ process: a pattern for what the agent's process is called, which is after what it was asked for
 + event, name: the journal's last line, and its step or action; says: what is in it besides
 + audit: what it is about to do, if that matters; path: a part of the path that it does it to; writing: only to write
 + interruptible: only where SIGTERM has an effect
@@ -95,6 +95,12 @@ def last_line() -> dict[str, Any]:
     return record
 
 
+def own_name() -> str:
+    """What this process is called by now."""
+    with open("/proc/self/comm") as file:  # noqa: PTH123
+        return file.read().rstrip("\n")
+
+
 class Saboteur:
     """Watches what one process of the agent is about to do, for one rule."""
 
@@ -126,6 +132,8 @@ class Saboteur:
         if rule.get("writing") and not (isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")):
             return False
         if rule.get("interruptible") and signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+            return False
+        if not fnmatch.fnmatchcase(own_name(), rule["process"]):
             return False
         record = last_line()
         name = record.get("step", record.get("action", ""))
@@ -163,9 +171,9 @@ class Staying:
 def main() -> None:
     """Find out whether a rule is about this process."""
     given = list(getattr(sys, "orig_argv", ()))
-    agents = [number for number, word in enumerate(given) if word.endswith("/switchback-agent")]
+    is_agent = any(word.endswith("/switchback-agent") for word in given)
     line = " ".join(["python", *given[1:]])
-    if not agents:
+    if not is_agent:
         as_command(line)
         if " then-migrate " in line:
             # What it goes on to is told by its words, as any other command is.
@@ -174,8 +182,7 @@ def main() -> None:
     for path in rules("agent"):
         with open(path) as file:  # noqa: PTH123
             rule = json.load(file)
-        if fnmatch.fnmatchcase(" ".join(given[agents[0] + 1 :]), rule["process"]):
-            sys.addaudithook(Saboteur(path, rule))
+        sys.addaudithook(Saboteur(path, rule))
 
 
 # As the host's own file in this place has it.

@@ -1,0 +1,195 @@
+"""What a survey sees of a host."""
+
+# No `from __future__ import annotations`: see shapes.
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+from agent.words.history import PastRun
+from agent.words.needs import Needs
+from agent.words.outcomes import Outcome
+from agent.words.seen import Kept, UnwritableLog, Version
+
+
+@dataclass(frozen=True)
+class Link:
+    """What is at the path of a link.
+
+    + kind: `link`, `folder`, `file` or `missing`
+    + target: what the link itself says; leads: whether there is something; resolved: where it is
+    """
+
+    kind: str
+    resolved: str
+    target: str = ""
+    leads: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is nothing at its path."""
+        return self.kind == "missing"
+
+
+@dataclass(frozen=True)
+class Linked:
+    """The version that each of the four links leads to."""
+
+    current: Optional[str] = None
+    previous: Optional[str] = None
+    working: Optional[str] = None
+    previous_working: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Where a link has to lead: in its own words, and in the end."""
+
+    target: str
+    resolved: str
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script that the settings name; whether the app's user may run it."""
+
+    path: str
+    exists: bool
+    executable: bool
+
+
+@dataclass(frozen=True)
+class Restore:
+    """The restore script at its usual path, and whether provision has written the backup script that it goes with."""
+
+    usual: str
+    there: bool
+    provisioned: bool
+
+
+@dataclass(frozen=True)
+class Disk:
+    """What is free where the versions are: bytes; and how many more files there can be, where that is limited."""
+
+    free: int
+    inodes: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is wrong with the live version, if anything, and its processes."""
+
+    problem: Optional[str]
+    pids: tuple[int, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it is well."""
+        return self.problem is None
+
+
+@dataclass(frozen=True)
+class FoundRef:
+    """The commit that a branch, tag or SHA stands for; or why there is none, or why nobody can tell."""
+
+    ref: str
+    sha: Optional[str] = None
+    problem: str = ""
+    unreachable: bool = False
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """The run that holds the host.
+
+    + says: whose it is, since when, and how far it has come, as a sentence
+    + outcome: how it has ended, where a person is needed for it to be over
+    + deadline: when the host falls back without news of its controller, seconds since the epoch
+    """
+
+    deploy: str
+    kind: str
+    says: str
+    outcome: Optional[Outcome]
+    step: str
+    deadline: float
+
+
+@dataclass(frozen=True)
+class Site:
+    """What can only be seen once the app's user is there.
+
+    + versions_dir, deployment_dir: what is at the paths of these settings, as `Link.kind` has it
+    + main: the paths of the four links, by the word for each; fixed: those of the links into the live version
+    + links: what is at the path of each link, those of the deployment directory too
+    + deployment: the links that the deployment directory needs
+    + scripts: those that the settings name, by their settings
+    + versions: the newest first; lineage: those that were live one after the other, the oldest first
+    + hotfixes: what was changed by hand, by part; refs: by part as well
+    + rolling: what keeps its processes from being replaced one by one, where the settings ask for that
+    + by_a_link: the programs whose Python keeps to a link, each with the line to write
+    + written: the texts of the files that provision writes; programs_need: how long the programs that run may take to
+      end, seconds
+    + supervisord: why it would not start with the host's own config; makes_venv: whether a build can make one
+    + logs: those that could not be opened again; wheelhouse: whether it is there
+    + needs: what else a deploy needs, where that was tried
+    """
+
+    home: str
+    versions_dir: str
+    deployment_dir: str
+    main: dict[str, str]
+    fixed: dict[str, str]
+    links: dict[str, Link]
+    linked: Linked
+    deployment: dict[str, Wanted]
+    scripts: dict[str, Script]
+    restore: Restore
+    versions: tuple[Version, ...]
+    lineage: tuple[str, ...]
+    history: tuple[PastRun, ...]
+    disk: Disk
+    health: Health
+    kept: Kept
+    hotfixes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    refs: dict[str, FoundRef] = field(default_factory=dict)
+    rolling: tuple[str, ...] = ()
+    by_a_link: tuple[str, ...] = ()
+    written: dict[str, str] = field(default_factory=dict)
+    programs_need: Optional[int] = None
+    supervisord: Optional[str] = None
+    makes_venv: bool = True
+    logs: tuple[UnwritableLog, ...] = ()
+    wheelhouse: bool = False
+    needs: Optional[Needs] = None
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether no version was ever live."""
+        return all(self.links[path].is_missing for path in self.main.values())
+
+    def version(self, name: Optional[str]) -> Optional[Version]:
+        """A version by its name; None where it is not there."""
+        return next((one for one in self.versions if one.name == name), None)
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """What a host is like.
+
+    + agent: the fingerprint of the one that is installed; hears: whether it is asked as this one is
+    + service: whether systemd has loaded its unit, in systemd's word; None where systemd can't be asked
+    + git, uv: whether they are there; python: the path of the app's
+    + now: the host's clock, seconds since the epoch
+    + site: None where there is no app user
+    """
+
+    agent: Optional[str]
+    hears: bool
+    admin: bool
+    service: Optional[str]
+    git: bool
+    uv: bool
+    python: Optional[str]
+    transaction: Optional[OpenRun]
+    now: float
+    site: Optional[Site]

@@ -1,0 +1,233 @@
+"""What a run would do to a host, as the agent foresees it."""
+
+# No `from __future__ import annotations`: see shapes.
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Optional
+
+from agent.words.seen import RestartMode
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit by its short id."""
+
+    sha: str
+    author: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Between:
+    """What lies between two commits.
+
+    + back: how many commits the later one lacks; forward: how many it has more; left, commits: the newest of each
+    + files, insertions, deletions: how much differs; diff: the changed lines, masked, where they were asked for
+    """
+
+    back: int
+    forward: int
+    commits: tuple[Commit, ...]
+    left: tuple[Commit, ...]
+    files: int
+    insertions: int
+    deletions: int
+    diff: Optional[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How the code, or the config, changes.
+
+    + unknown: why nobody can tell
+    """
+
+    between: Optional[Between]
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package, with the release that the live environment has, and the one that the new one will have."""
+
+    name: str
+    was: Optional[str] = None
+    version: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class PackageChanges:
+    """The packages that come, go, and change their release.
+
+    + unsure: those from a repository or a file, of which the release is known when they are built
+    """
+
+    added: tuple[Package, ...] = ()
+    removed: tuple[Package, ...] = ()
+    up: tuple[Package, ...] = ()
+    down: tuple[Package, ...] = ()
+    unsure: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Packages:
+    """The packages of a version to come.
+
+    + source: how they are known; why: why not better
+    + same_text: whether the requirements are as they are live; refused: whether the installer can't resolve them
+    + by_script: what `build_script` has installed in the live environment, and so would again
+    """
+
+    source: Literal["unchanged", "resolved", "built", "pins", "unknown"]
+    changes: PackageChanges = PackageChanges()
+    same_text: bool = False
+    why: str = ""
+    refused: bool = False
+    by_script: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Risk:
+    """Something that an operation may do to a site that is up: of which kind, and as a sentence."""
+
+    kind: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation of a migration, as Django describes it."""
+
+    says: str
+    risks: tuple[Risk, ...] = ()
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A migration to be applied, or to be reversed.
+
+    + idle: whether it makes nothing in its database, and is only recorded; loses: whether it discards what is stored
+    + halfway: whether it can stop in its middle; reversible: None where only the file was read, and does not say
+    + sql: masked, where it was asked for; unread: why the file can't be read
+    """
+
+    app: str
+    name: str
+    database: str
+    idle: bool
+    loses: bool
+    halfway: bool
+    reversible: Optional[bool]
+    atomic: bool
+    operations: tuple[Operation, ...]
+    sql: Optional[tuple[str, ...]] = None
+    unread: str = ""
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """What becomes of the database.
+
+    + source: who has told it: the new code's own Django, or its files; why: why not better
+    + applied: what is applied; None where nobody can say
+    + databases: the aliases of those that are migrated; pending: what is to be applied, in order
+    + missing: what is applied and not in the new code; leaving: the same, as the live version has it
+    + unknown: what is applied and in neither version
+    + conflicts: apps with several last migrations; inconsistent: why what is applied can't be migrated from
+    """
+
+    source: Literal["django", "files", "unknown"]
+    why: str = ""
+    applied: Optional[tuple[str, ...]] = None
+    databases: tuple[str, ...] = ()
+    pending: tuple[Migration, ...] = ()
+    missing: tuple[str, ...] = ()
+    leaving: tuple[Migration, ...] = ()
+    unknown: tuple[str, ...] = ()
+    conflicts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    inconsistent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Static:
+    """The names of the static files that differ.
+
+    + source: who has told them: Django's finders, or the version, which is built; why: why not better
+    """
+
+    source: Literal["django", "built", "unknown"]
+    why: str = ""
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class App:
+    """What the app itself, or its files, tell of a version to come."""
+
+    migrations: Migrations
+    static: Static
+
+
+@dataclass(frozen=True)
+class ConfigToCome:
+    """What the config to come has at its top, and what of it the deployment directory gets links to, each by its path.
+
+    + laid: where each of those links leads
+    """
+
+    entries: tuple[str, ...]
+    laid: dict[str, str]
+
+
+@dataclass(frozen=True)
+class PastWindow:
+    """A maintenance window: of which deploy, how that ended, and how long visitors had to wait, seconds."""
+
+    deploy: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a run would do.
+
+    + code, config: None where they stay, or where nothing is live
+    + top: of the config to come; None where that is not known
+    + no_trial: why the version is not started before where no visitor comes
+    + windows: the last ones on this host, the newest first
+    """
+
+    code: Optional[Changes]
+    config: Optional[Changes]
+    packages: Packages
+    app: App
+    top: Optional[ConfigToCome]
+    restart: RestartMode
+    no_trial: str
+    windows: tuple[PastWindow, ...]
+
+
+@dataclass(frozen=True)
+class DjangoForesees:
+    """What an app's own Django foresees, as `inside.looks` tells it.
+
+    + code: where the project's own migrations were imported from
+    + known: the migrations that this code has; replaced: those that they replace; applied, unknown: as they are named
+    + pending, leaving: those to be applied, and to be reversed, as `migrations.risk` has them
+    + static: the static files, each with its content's hash; None where there are too many, or nobody has asked
+    """
+
+    code: tuple[str, ...]
+    known: tuple[tuple[str, ...], ...]
+    replaced: tuple[tuple[str, ...], ...]
+    applied: tuple[tuple[str, ...], ...]
+    unknown: tuple[tuple[str, ...], ...]
+    pending: tuple[dict[str, Any], ...]
+    leaving: tuple[dict[str, Any], ...]
+    databases: tuple[dict[str, Any], ...]
+    conflicts: dict[str, tuple[str, ...]]
+    inconsistent: tuple[str, ...]
+    static: Optional[dict[str, str]]

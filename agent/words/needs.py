@@ -1,0 +1,183 @@
+"""What was tried on a host of all that a deploy needs beyond the host's own layout."""
+
+# No `from __future__ import annotations`: see shapes.
+
+from dataclasses import dataclass
+from typing import Optional
+
+from agent.words.seen import Foreign, UnwritableLog
+
+
+@dataclass(frozen=True)
+class Stops:
+    """How the service ends, seconds.
+
+    + limit: after which systemd kills what is left; None for never
+    + needs: what its programs may take; slowest: which of them takes longest
+    """
+
+    limit: Optional[float]
+    needs: int
+    slowest: str
+
+
+@dataclass(frozen=True)
+class InTheWay:
+    """What would be in the way of the app's next start, or of its end."""
+
+    logs: tuple[UnwritableLog, ...]
+    foreign: Optional[Foreign]
+    stops: Stops
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module that something names: whether the commits have it, None where it may come from a package.
+
+    + instead: the names that may be meant
+    """
+
+    name: str
+    found: Optional[bool]
+    instead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A program that serves the app: by which package, and the app's module."""
+
+    program: str
+    package: str
+    app: Optional[Module]
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """The requirements of the code to come.
+
+    + found: whether they are there; instead: what may be meant
+    + names: the packages that they name; all_named: whether these are all that they ask for themselves
+    """
+
+    found: bool
+    instead: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    all_named: bool = False
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What the commits to come have, read from their files.
+
+    + manage: whether manage.py is there; settings: the module that it names
+    + servers: by supervisord's config, which is the host's own where own_supervisord
+    + starts_supervisord: whether the service's unit starts a version's own; live: the packages that are live
+    """
+
+    requirements: Requirements
+    manage: bool
+    settings: Optional[Module]
+    own_supervisord: bool
+    servers: tuple[Server, ...]
+    starts_supervisord: bool
+    uv: bool
+    live: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BackupScript:
+    """The database that the backup script backs up, as far as that can be read; why the app's user can't reach it."""
+
+    name: Optional[str]
+    problem: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of the app's.
+
+    + problem: why it can't be reached; elsewhere: whether it is on another host; inside: in the live version
+    """
+
+    vendor: str
+    name: str
+    host: str
+    problem: str = ""
+    elsewhere: bool = False
+    inside: bool = False
+
+
+@dataclass(frozen=True)
+class StaticPlace:
+    """Where an app looks for its static files.
+
+    + read: whether it needs them there itself; kept_by: what keeps them elsewhere
+    """
+
+    read: bool
+    url: Optional[str]
+    kept_by: str
+    looked_for_in: str
+
+
+@dataclass(frozen=True)
+class About:
+    """What an app's own Django says of itself.
+
+    + unknown: what is applied in its databases that this code lacks
+    """
+
+    databases: dict[str, Database]
+    uploads: dict[str, str]
+    static: Optional[StaticPlace]
+    unknown: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class StaticFound:
+    """Why a build would be refused for where static files are looked for, and what is worth knowing."""
+
+    problem: Optional[str] = None
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LiveApp:
+    """What the live version says.
+
+    + uploads_inside: where it puts them in itself; unknown: what is applied that no version has, as words
+    """
+
+    databases: dict[str, Database]
+    static: StaticFound
+    uploads_inside: tuple[str, ...] = ()
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The app's databases, and what is backed up.
+
+    + app: None where none is live, or can't be asked; unasked: why it can't
+    + backup: why the last one is not of the app's database
+    """
+
+    script: Optional[BackupScript] = None
+    app: Optional[LiveApp] = None
+    unasked: str = ""
+    backup: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What was tried, and what is wrong with each.
+
+    + website: what is wrong with its answer
+    + heads: None where the commits are not known, or can't be read; unread: why they can't
+    """
+
+    website: Optional[str]
+    database: Databases
+    in_the_way: InTheWay
+    heads: Optional[Heads] = None
+    unread: str = ""

@@ -1,0 +1,189 @@
+"""What a controller asks of the agent: one document on its standard input, with a verb and what belongs to it."""
+
+# No `from __future__ import annotations`: see shapes.
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Optional, Union
+
+from agent.words.outcomes import Cause
+from agent.words.shapes import Unreadable, from_json
+
+SCHEMA = 1
+ANOTHER_VERSION = (
+    "another version of Switchback asks this agent than the one that has installed it: run it from the checkout that "
+    "has, or run the deploy again once nothing is open on the host"
+)
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A branch, tag or SHA of a repository."""
+
+    url: str
+    ref: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Look at the host.
+
+    + refs: what the commits are looked up of: `code`, `config`
+    + hotfixes: whether to look for what was changed by hand; written: for what provision has written
+    + needs: whether to try what else a deploy needs; starts: to look for what keeps the service from starting again
+    """
+
+    verb: ClassVar[str] = "survey"
+    settings: dict[str, Any]
+    refs: dict[str, Ref] = field(default_factory=dict)
+    hotfixes: bool = False
+    needs: bool = False
+    written: bool = False
+    starts: bool = False
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Find out what a run would do.
+
+    + urls: of the repositories; commits: where it goes; live: where it comes from
+    + was, version: the version that is live, and the one that it goes to; built: whether that is there already
+    + database: what a revert does with the database; None for another run
+    + diff: whether the texts are shown too
+    """
+
+    verb: ClassVar[str] = "preview"
+    settings: dict[str, Any]
+    urls: dict[str, str]
+    was: Optional[str]
+    version: str
+    built: bool
+    commits: dict[str, str]
+    live: dict[str, Optional[str]]
+    database: Optional[str]
+    diff: bool
+
+
+@dataclass(frozen=True)
+class Install:
+    """Put the agent that comes along on the host.
+
+    + unit: the app's service
+    """
+
+    verb: ClassVar[str] = "install"
+    unit: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """Do steps of a deploy.
+
+    + begin: what its journal begins with, where it begins with this
+    + urls: the repositories of the steps that need one: they may hold a password, and are kept nowhere
+    """
+
+    verb: ClassVar[str] = "step"
+    deploy: str
+    steps: tuple[str, ...] = ()
+    begin: Optional[dict[str, Any]] = None
+    urls: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Clean:
+    """Delete versions.
+
+    + deploy: the run's id; by: who runs it
+    + keep: how many healthy versions stay; named: delete these and nothing else
+    """
+
+    verb: ClassVar[str] = "clean"
+    deploy: str
+    by: str
+    settings: dict[str, Any]
+    keep: int
+    named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Commit a deploy.
+
+    + clean: what to delete once it has committed
+    """
+
+    verb: ClassVar[str] = "commit"
+    deploy: str
+    clean: Optional[Clean] = None
+
+
+@dataclass(frozen=True)
+class FallBack:
+    """Take a deploy back.
+
+    + reason: a sentence for people; cause: whose doing it is
+    + settled: whether the primary host has taken the database back already
+    """
+
+    verb: ClassVar[str] = "fall-back"
+    deploy: str
+    reason: str
+    cause: Cause = Cause.ITSELF
+    settled: bool = False
+
+
+@dataclass(frozen=True)
+class Recover:
+    """Finish the fallback of a deploy that needs a person, and free the host.
+
+    + database: `keep` when a person has put it right; force: whether the host is freed whatever can't be undone
+    """
+
+    verb: ClassVar[str] = "recover"
+    database: Optional[str] = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Keep a version from being deleted, or let it go again."""
+
+    verb: ClassVar[str] = "pin"
+    version: str
+    pinned: bool
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """Take versions that somebody else has made, and that work, for working ones."""
+
+    verb: ClassVar[str] = "adopt"
+    versions: tuple[str, ...]
+
+
+Request = Union[Survey, Preview, Install, Step, Clean, Commit, FallBack, Recover, Pin, Adopt]
+SHAPES: dict[str, Any] = {
+    one.verb: one for one in (Survey, Preview, Install, Step, Clean, Commit, FallBack, Recover, Pin, Adopt)
+}
+
+
+def document(request: Request) -> str:
+    """The line that asks for something."""
+    return json.dumps({"schema": SCHEMA, "verb": request.verb, **dataclasses.asdict(request)})
+
+
+@dataclass(frozen=True)
+class _Head:
+    schema: int
+    verb: str
+
+
+def read_request(text: str) -> Request:
+    """What is asked for, from its line. Raises Unreadable, with what a person can do about it."""
+    head = from_json(_Head, text)
+    if head.schema != SCHEMA or head.verb not in SHAPES:
+        raise Unreadable(f"{head.verb} (schema {head.schema}): {ANOTHER_VERSION}")
+    request: Request = from_json(SHAPES[head.verb], text)
+    return request
