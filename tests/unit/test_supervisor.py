@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.restart.trial_start import as_supervisord_would
-from agent.service.obstacles import by_a_link, obstacles, web_program
+from agent.service.obstacles import by_a_link, is_users, obstacles, port_of, web_program
 from agent.service.supervisor_config import (
     Change,
     Program,
@@ -29,6 +29,7 @@ from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
 from tests.bed.places import ROOT
 from tests.unit.examples import NEW, settings
+from tests.unit.golden import assert_as_meant
 
 SAMPLE = (ROOT / "tests/sample/config/main/supervisord.conf").read_text()
 URL = "http://127.0.0.1:8000/"
@@ -98,6 +99,50 @@ def test_what_keeps_a_config_from_rolling_is_said_with_the_lines_to_write(
     assert old in SAMPLE
     (problem,) = found_in(SAMPLE.replace(old, new))
     assert [words for words in says if words not in problem] == []
+
+
+def test_what_keeps_a_config_from_rolling_is_said_in_these_words() -> None:
+    assert_as_meant(
+        "obstacles", {name: found_in(SAMPLE.replace(old, new)) for name, (old, new, _) in OBSTACLES.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://127.0.0.1:8000/up", 8000), ("http://localhost/", 80), ("https://localhost/", 443)],
+)
+def test_a_url_without_a_port_is_asked_at_its_schemes(url: str, port: int) -> None:
+    assert port_of(url) == port
+
+
+@pytest.mark.parametrize("command", ["--bind=fd://0", "-b fd://0", "-b=fd://0"])
+def test_gunicorns_socket_is_read_in_every_way_of_writing_it(command: str) -> None:
+    assert found_in(SAMPLE.replace("--bind fd://0", command)) == []
+
+
+@pytest.mark.parametrize("command", ["-m flask", "gunicorn_of_ours", "-c -m gunicorn"])
+def test_what_is_no_gunicorn_is_not_taken_for_one(command: str) -> None:
+    (problem,) = found_in(SAMPLE.replace("-m gunicorn", command))
+    assert "only gunicorn is known" in problem
+
+
+def test_of_several_sockets_that_are_files_none_is_taken_for_the_one_that_is_asked() -> None:
+    one = SAMPLE.replace("socket=tcp://127.0.0.1:8000", "socket=unix:///home/app/web.sock")
+    two = one + one[one.index("[fcgi-program") :].replace("program:web", "program:api")
+    assert [web_program(parse(text), URL) and "web" for text in (one, two)] == ["web", None]
+
+
+@pytest.mark.parametrize(
+    ("named", "theirs"), [("app", True), ("", True), ("root", False), ("0", False), ("no-such", False)]
+)
+def test_a_program_is_a_users_that_names_nobody_or_that_one(named: str, theirs: bool) -> None:
+    line = f"numprocs=2\nuser={named}" if named else "numprocs=2"
+    assert is_users(programs(parse(SAMPLE.replace("numprocs=2", line)))["web"], "app") is theirs
+
+
+def test_a_program_may_name_its_user_by_the_number() -> None:
+    web = programs(parse(SAMPLE.replace("numprocs=2", "numprocs=2\nuser=0")))["web"]
+    assert is_users(web, "root")
 
 
 def test_all_that_keeps_it_from_rolling_is_said_at_once() -> None:
