@@ -16,6 +16,7 @@ from agent.transaction.consequences import database_way, visitors_are_in
 from agent.transaction.step import Step, StepFailed
 
 Note = dict[str, Any]
+Applied = set[tuple[str, ...]]
 
 CHOSEN = "way back"
 
@@ -56,31 +57,40 @@ def _discards(operation: Mapping[str, Any]) -> bool:
     return operation["kind"] in ("RemoveField", "DeleteModel") or any(map(_discards, operation.get("inside", ())))
 
 
-def choose(step: Step) -> str:
-    """How the database goes back now: reverse or restore. What was chosen once stays, as a restore may be half done."""
+def choose(step: Step) -> tuple[str, Applied | None]:
+    """How the database goes back now, reverse or restore, and what was seen applied, if that had to be looked at. What
+    was chosen once stays, as a restore may be half done."""
     way = database_way(step.progress)
     chosen = step.notes(CHOSEN).get("way")
     if chosen == "restore" or way == "keep" or step.settings.get("database_fallback") != "reverse":
-        return chosen or way
-    way, why = _from_what_is_applied(step, way)
+        return chosen or way, None
+    try:
+        applied = applied_now(step)
+    except CommandFailed:
+        if way == "reverse":
+            raise
+        return _chosen(step, "restore", "what is applied can't be read"), None
+    return _chosen(step, *_from_what_is_applied(step, way, applied)), applied
+
+
+def _chosen(step: Step, way: str, why: str) -> str:
     step.transaction.journal.note("note", step=CHOSEN, note={"way": way, "why": why})
     if why:
         say(f"  the database goes back by {way}: {why}")
     return way
 
 
-def _from_what_is_applied(step: Step, decided: str) -> tuple[str, str]:
+def applied_now(step: Step) -> Applied:
+    """Which migrations are applied, as the version's own Django sees it. Raises CommandFailed."""
+    return {tuple(pair) for pair in django(step, "migrations")["applied"]}
+
+
+def _from_what_is_applied(step: Step, decided: str, applied: Applied) -> tuple[str, str]:
     """The way, and why it is another than was decided, or which of its reasons has come true.
 
     + decided: before anything was changed
     """
     pending = step.notes("checks").get("pending") or ()
-    try:
-        applied = {tuple(pair) for pair in django(step, "migrations")["applied"]}
-    except CommandFailed:
-        if decided == "reverse":
-            raise
-        return "restore", "what is applied can't be read"
     done = [one for one in pending if key_of(one) in applied]
     cut = next((one for one in pending if key_of(one) not in applied), None)
     if cut and may_be_half(cut) and (decided == "restore" or _can_restore(step)):

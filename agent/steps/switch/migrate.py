@@ -34,11 +34,11 @@ class TakeDatabaseBack(Undo):
         sessions.end_left(step)
         if step.begin["kind"] == "revert":
             return going_back.undo(step)
-        if way_back.choose(step) == "restore":
+        way, applied = way_back.choose(step)
+        if way == "restore":
             return _restore(step)
         before = step.notes("checks")
-        now = django(step, "migrations")
-        half = _half_applied(before, now)
+        half = _half_applied(before, way_back.applied_now(step) if applied is None else applied)
         if half:
             raise StepFailed(f"{half} is not atomic and failed on the way: the schema may be half applied")
         done = django(step, "unapply", json.dumps(before["applied"]), *(["emptied"] if before.get("empty") else []))
@@ -115,9 +115,8 @@ class Migrate(SwitchStep):
         return {"applied": [label(one) for one in step.notes("checks")["pending"]]}
 
 
-def _half_applied(before: Note, now: Note) -> str | None:
+def _half_applied(before: Note, applied: way_back.Applied) -> str | None:
     """The migration that may have failed on its way without a transaction around it, if one did."""
-    applied = {tuple(pair) for pair in now["applied"]}
     for migration in before["pending"]:
         if key_of(migration) not in applied:
             return label(migration) if way_back.may_be_half(migration) else None
