@@ -17,10 +17,11 @@ from typing import Any
 
 from agent.host.output import answer, client_connected, conclude, go_on_without_reader, say, warn
 from agent.host.processes import call_this_process
-from agent.runs.result import refused, result_of
+from agent.runs.result import needs_a_person, refused, result_of
 from agent.state import State
 from agent.transaction.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
 from agent.words import requests
+from agent.words.journal import JournalUnreadable
 from agent.words.requests import ANOTHER_VERSION, read_request
 from agent.words.result import Result
 from agent.words.shapes import Unreadable
@@ -51,7 +52,11 @@ def main(arguments: Sequence[str]) -> int:
 def _as_unit(name: str, arguments: Sequence[str]) -> int:
     # What it does is done by the next of them, so it may be stopped at any time.
     call_this_process(name)
-    return UNITS[name](State(), arguments)
+    try:
+        return UNITS[name](State(), arguments)
+    except JournalUnreadable as problem:
+        say(f"needs a person: {problem}")
+        return 1
 
 
 def _answered(arguments: Sequence[str]) -> int:
@@ -65,6 +70,9 @@ def _answered(arguments: Sequence[str]) -> int:
         request = read_request(sys.stdin.read())
         call_this_process(request.verb)
         result = VERBS[type(request)](State(), request)
+    except JournalUnreadable as problem:
+        say(f"needs a person: {problem}")
+        result = needs_a_person(str(problem))
     except (Refused, Unreadable) as refusal:
         say(f"refused: {refusal}")
         result = refused(str(refusal))
@@ -119,11 +127,11 @@ def _do_steps(state: State, request: requests.Step) -> bool:
     if request.begin is not None:
         from agent.runs.beginning import begin_deploy
 
-        say(f"begun: {begin_deploy(state, request.begin).deploy}")
+        say(f"begun: {begin_deploy(state, request.deploy, request.begin).deploy}")
         names = tuple(name for name in names if name != "begin")
         if not client_connected():
             return False
-    return run_steps(state, request.deploy, names, {name: {"url": url} for name, url in request.urls.items()})
+    return run_steps(state, request.deploy, names, request.urls)
 
 
 def _commit(state: State, request: requests.Commit) -> Result:
@@ -140,7 +148,8 @@ def _do_commit(state: State, request: requests.Commit) -> bool:
         try:
             from agent.runs.clean import clean
 
-            _tell(clean(state, request.clean))
+            for line in clean(state, request.clean).says():
+                say(line)
         except Exception as problem:  # noqa: BLE001 - the deploy has gone well, whatever becomes of this
             warn(f"clean: WARNING: old versions are still there: {problem}")
     return True
@@ -165,14 +174,9 @@ def _fall_back(state: State, request: requests.FallBack) -> Result:
 def _clean(state: State, request: requests.Clean) -> Result:
     from agent.runs.clean import clean
 
-    _tell(clean(state, request))
+    for line in clean(state, request).says():
+        say(line)
     return Result(True)
-
-
-def _tell(done: dict[str, Any]) -> None:
-    for name in done["deleted"]:
-        say(f"deleted: {name}")
-    say("{} deleted, {} kept, {:.0f} MB freed".format(len(done["deleted"]), done["kept"], done["bytes"] / 1e6))
 
 
 def _pin(state: State, request: requests.Pin) -> Result:

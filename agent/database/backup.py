@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from agent.database import backup_of
 from agent.host.command import Runner
@@ -14,8 +13,7 @@ from agent.host.users import acting_as
 from agent.text.lines import cut, lines_of
 from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import read_json
-
-Note = dict[str, Any]
+from agent.words.notes import BackedUp, Checked
 
 # How a file of each kind begins, and the command that reads all of it.
 READERS: dict[bytes, tuple[str, ...]] = {
@@ -34,7 +32,7 @@ LONGEST_PATH, SHOWN_OF_LINE = 1000, 500
 SHRUNK = 0.5
 
 
-def examine(step: Step, output: str) -> Note:
+def examine(step: Step, output: str) -> BackedUp:
     """Read the path that the backup script printed, and check the file there. Raises StepFailed.
 
     + output: what the script printed; its last line is the path
@@ -61,14 +59,13 @@ def examine(step: Step, output: str) -> Note:
         with open_ordinary(path) as file:
             head = backup_of.head_of(file)
     listed = _prove_readable(step.runner(step.layout.app), path, start, end)
-    note: Note = {"path": str(path), "bytes": size, "sha256": digest}
     warnings = [*_of_the_app(step, path, backup_of.told_by(head, listed)), *_shrunk(step, size)]
-    return {**note, "warning": "; ".join(warnings)} if warnings else note
+    return BackedUp(warning="; ".join(warnings), path=str(path), bytes=size, sha256=digest)
 
 
 def _of_the_app(step: Step, path: Path, told: backup_of.Told | None) -> list[str]:
     """What is worth knowing of whose backup it is. Raises StepFailed where it is of a database that the app has not."""
-    databases = step.notes("checks").get("databases") or ()
+    databases = step.note(Checked).databases
     problem = backup_of.of_another(told, databases)
     if problem:
         script = step.layout.path("backup_script")
@@ -114,5 +111,5 @@ def _prove_readable(runner: Runner, path: Path, start: bytes, end: bytes) -> str
 
 def _size_before(step: Step) -> int:
     """The size of the live version's own backup; 0 where none is known."""
-    mark = read_json(step.transaction.state.mark(str(step.begin.get("was"))))
+    mark = read_json(step.transaction.state.mark(str(step.begin.was)))
     return int(mark.get("backup", {}).get("bytes") or 0)

@@ -8,6 +8,7 @@ from typing import Any
 from agent.migrations.names import label, labels
 from agent.transaction.maintenance import breaks_old_code
 from agent.transaction.step import Step, StepFailed
+from agent.words.notes import Migration
 
 # What to do where provision has made a host, and no restore script is there.
 BY_PROVISION = (
@@ -15,20 +16,17 @@ BY_PROVISION = (
     "backup; or go without one, for this deploy: --data irreversible=accept"
 )
 
-Note = dict[str, Any]
 
-
-def way_back_of(step: Step, pending: list[Note], empty: bool = False) -> str:
+def way_back_of(step: Step, pending: Sequence[Migration], empty: bool = False) -> str:
     """How the database goes back if this run fails. Raises StepFailed as `decide_fallback` does."""
-    accepted, provisioned = step.begin.get("irreversible", "refuse"), bool(step.begin.get("provisioned"))
-    breaks = bool(breaks_old_code(pending))
-    return decide_fallback(step.settings, accepted, pending, empty, breaks, provisioned=provisioned)
+    begin, breaks = step.begin, bool(breaks_old_code(pending))
+    return decide_fallback(step.settings, begin.irreversible, pending, empty, breaks, provisioned=begin.provisioned)
 
 
 def decide_fallback(
     settings: Mapping[str, Any],
     irreversible: str,
-    pending: list[Note],
+    pending: Sequence[Migration],
     empty: bool = False,
     breaks: bool = False,
     *,
@@ -61,7 +59,7 @@ def decide_fallback(
     )
 
 
-def better_restored(settings: Mapping[str, Any], pending: Sequence[Note], breaks: bool) -> list[str]:
+def better_restored(settings: Mapping[str, Any], pending: Sequence[Migration], breaks: bool) -> list[str]:
     """Of migrations that can be reversed, those that are better undone by a restore, each with why. Pure.
 
     They discard what is stored, or can stop half-way. The latter alone is no reason to keep visitors out.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from agent.database.restoring import prove_restored, restore
@@ -18,63 +18,89 @@ from agent.migrations.risk import BREAKS, UNKNOWN
 from agent.transaction.consequences import visitors_are_in
 from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import SEAL, read_json
-from agent.words.foreseen import Migration
+from agent.words import foreseen
+from agent.words.notes import BackedUp, Checked, Migration, Names, Undone
+from agent.words.shapes import read
 
-Note = dict[str, Any]
+
+@dataclass(frozen=True)
+class TakenBack(Undone):
+    """How the database was taken back.
+
+    + skipped: why there was nothing to take back; unapplied: the migrations that were reversed
+    + restored: the backup; unproven: whether nobody knows what was applied before
+    + databases: those that were taken back
+    """
+
+    skipped: str = ""
+    unapplied: Names = ()
+    restored: str = ""
+    unproven: bool = False
+    databases: tuple[str, ...] = ()
+
+    def says(self) -> str:
+        """How it went back, and which databases."""
+        if self.skipped:
+            return f"seen: {self.skipped}"
+        which = f" ({', '.join(self.databases)})" if len(self.databases) > 1 else ""
+        if self.unproven:
+            return f"restored: database{which}, of which nobody knows what was applied before"
+        return f"undone: database{which}" + (f", from {self.restored}" if self.restored else "")
 
 
-def check(step: Step) -> Note:
+def check(step: Step) -> Checked:
     """Find out what is applied that the older version does not know. Raises StepFailed where that can't be taken back.
 
     Only the version that is being left has the code to tell, and to reverse its own migrations.
     """
-    way, known, left = step.begin["database"], _known(step, step.version), _known(step, step.begin["was"])
+    was = str(step.begin.was)
+    way, known, left = step.begin.database, _known(step, step.version), _known(step, was)
     if known is None:
         why = f"{step.version} says nothing of its migrations: it was not built by Switchback"
         if way == "reverse":
             raise StepFailed(
                 f"{why}, so that what is to be reversed isn't known; --data database=keep goes back without"
             )
-        return {"warning": why} if left else {}
+        return Checked(warning=why if left else "")
     if way == "keep" and left is not None and all(one in known for one in left):
         # Whoever goes back is in a hurry, and this needs no Django to be told.
-        return {}
+        return Checked()
     try:
-        found = django(step, "leaving", json.dumps(known), version=step.begin["was"])
+        found = django(step, "leaving", json.dumps(known), version=was)
     except CommandFailed as problem:
         if way == "reverse":
             raise
-        return {"warning": f"what is applied that {step.version} does not know can't be told: {problem.args[0]}"}
+        return Checked(warning=f"what is applied that {step.version} does not know can't be told: {problem.args[0]}")
     leaving = with_risks(found["leaving"])
-    note = {"applied": found["applied"], "leaving": list(map(asdict, leaving)), "unknown": found["unknown"]}
+    told = read(Checked, {key: found[key] for key in ("applied", "unknown")}, "leaving")
+    checked = replace(told, leaving=tuple(map(asdict, leaving)))
     refusal = not_reversible(found["leaving"]) if way == "reverse" else ""
     if refusal:
         raise StepFailed(refusal)
-    stays = [] if way == "restore" else in_neither(note["unknown"])
+    stays = [] if way == "restore" else in_neither(checked.unknown)
     newer = newer_schema(leaving) if way == "keep" else []
-    return {**note, **warned(stays, newer)}
+    return warned(checked, stays, newer)
 
 
-def older_code(step: Step, found: Note, others: list[str]) -> Note:
-    """What is worth knowing of a deploy to code that lacks some of what is applied.
+def older_code(step: Step, checked: Checked, others: list[str]) -> Checked:
+    """The same with what is worth knowing of a deploy to code that lacks some of what is applied.
 
-    + found: what the new version's Django has told of its migrations; others: what else is worth a warning
+    + others: what else is worth a warning
     """
-    was = step.begin.get("was")
-    if not found.get("unknown"):
-        return warned(others, [])
-    leaving: Note = {"leaving": [], "unknown": found["unknown"]}
+    was = step.begin.was
+    if not checked.unknown:
+        return warned(checked, others, [])
+    leaving: dict[str, Any] = {"leaving": [], "unknown": checked.unknown}
     if was:
         # To describe them takes the live version's code. A deploy that is well without knowing needs none.
         with contextlib.suppress(CommandFailed):
-            leaving = django(step, "leaving", json.dumps(found["known"] + found["replaced"]), version=was)
-    return warned([*others, *in_neither(leaving["unknown"])], newer_schema(with_risks(leaving["leaving"])))
+            leaving = django(step, "leaving", json.dumps(checked.known + checked.replaced), version=was)
+    return warned(checked, [*others, *in_neither(leaving["unknown"])], newer_schema(with_risks(leaving["leaving"])))
 
 
-def warned(stays: list[str], newer: list[str]) -> Note:
-    """A note of what is worth a warning, and of what is to be said of the version as long as it is live."""
-    lines = [*stays, *newer]
-    return {"newer_schema": newer, "warning": "\n  ".join(lines)} if lines else {}
+def warned(checked: Checked, stays: list[str], newer: list[str]) -> Checked:
+    """The same with what is worth a warning, and with what is to be said of the version as long as it is live."""
+    return replace(checked, warning="\n  ".join([*stays, *newer]), newer_schema=tuple(newer))
 
 
 def in_neither(unknown: Sequence[Sequence[str]]) -> list[str]:
@@ -93,7 +119,7 @@ def says_nothing(version: str) -> str:
     return f"{version} says nothing of its migrations: it was not built by Switchback"
 
 
-def not_reversible(leaving: Sequence[Note], why: str = "") -> str:
+def not_reversible(leaving: Sequence[Migration], why: str = "") -> str:
     """Why a revert can't take the database back by reversing, and what to do instead; nothing where it can. Pure.
 
     + leaving: the migrations to be reversed; why: what keeps them from being known
@@ -105,7 +131,7 @@ def not_reversible(leaving: Sequence[Note], why: str = "") -> str:
     return f"{first}\nGo back without the database (--data database=keep), or with a backup (--data database=restore)."
 
 
-def newer_schema(leaving: Sequence[Migration]) -> list[str]:
+def newer_schema(leaving: Sequence[foreseen.Migration]) -> list[str]:
     """What of migrations that stay may keep an older version from working, a line each."""
     return [
         f"{label(vars(one))} stays, {operation.says}: {risk.says}"
@@ -116,26 +142,25 @@ def newer_schema(leaving: Sequence[Migration]) -> list[str]:
     ]
 
 
-def take_back(step: Step) -> Note:
+def take_back(step: Step) -> None:
     """Take the database back, as a revert's user asked: by reversing migrations or by an older backup."""
-    before = step.notes("checks")
-    if step.begin["database"] == "restore":
-        found = restore(step, step.begin["backup"])
+    before = step.note(Checked)
+    if step.begin.database == "restore":
+        restore(step, str(step.begin.backup))
         _prove_older(step, before)
-        return found
-    gone = set(map(key_of, before["leaving"]))
-    keep = [pair for pair in before["applied"] if tuple(pair) not in gone]
-    done = django(step, "unapply", json.dumps(keep), version=step.begin["was"])
+        return
+    gone = set(map(key_of, before.leaving))
+    keep = [pair for pair in before.applied or () if pair not in gone]
+    done = django(step, "unapply", json.dumps(keep), version=str(step.begin.was))
     tell(step, done)
     if done["wrong"]:
         raise StepFailed("the applied migrations are not those that were to stay: " + json.dumps(done["wrong"]))
-    return dict(done)
 
 
-def _prove_older(step: Step, before: Note) -> None:
+def _prove_older(step: Step, before: Checked) -> None:
     """Prove that a restore has brought back a database that the older version knows. Raises StepFailed."""
     after = django(step, "migrations")
-    left = set(map(key_of, before.get("leaving", ()))) & {tuple(one) for one in after["applied"]}
+    left = set(map(key_of, before.leaving)) & {tuple(one) for one in after["applied"]}
     if left:
         names = labels(sorted(left))
         raise StepFailed(f"the restore script has ended well, and {names} is still applied: it restored nothing")
@@ -143,18 +168,17 @@ def _prove_older(step: Step, before: Note) -> None:
         raise StepFailed(f"the restored database lacks what {step.version} needs: {labels(after['pending'])}")
 
 
-def undo(step: Step) -> Note:
+def undo(step: Step) -> TakenBack:
     """Undo what a revert did to the database: from the backup that it took first, else by migrating forward again."""
-    was, before = step.begin["was"], step.notes("checks").get("applied")
-    backup = step.notes("backup").get("path")
+    was, before, backup = str(step.begin.was), step.note(Checked).applied, step.note(BackedUp).path
     if step.settings.get("restore_script") and backup and not visitors_are_in(step.progress):
-        found = restore(step, backup)
-        return {**found, **prove_restored(step, was, before)}
-    if step.begin["database"] == "restore":
+        restore(step, backup)
+        return TakenBack(restored=backup, unproven=not prove_restored(step, was, before))
+    if step.begin.database == "restore":
         # An older backup is live, and visitors may have written to it: only a person can say which rows are to stay.
         raise StepFailed(f"visitors may have written since the restore; the rows from before it are in {backup}")
     done = django(step, "reapply", json.dumps(before), version=was)
     tell(step, done)
     if done["wrong"]:
         raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
-    return {"migrated": was, **done}
+    return TakenBack()

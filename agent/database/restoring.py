@@ -12,8 +12,7 @@ from agent.host.users import acting_as
 from agent.migrations.names import labels
 from agent.transaction.step import Step, StepFailed
 from agent.versions.layout import Layout
-
-Note = dict[str, Any]
+from agent.words.notes import Names
 
 # How provision's script begins, by which it is known.
 SIGN = "\n# Restores the app's database from a backup: restore_database.sh PATH\n"
@@ -33,31 +32,28 @@ def is_usual(layout: Layout) -> bool:
         return False
 
 
-def restore(step: Step, backup: str) -> Note:
+def restore(step: Step, backup: str) -> None:
     """Give the host's restore script a backup. Raises CommandFailed."""
     script = step.layout.path("restore_script")
     # A whole database may be written out on the way back into it: where backups have room, not where /tmp is memory.
     env = {"TMPDIR": os.path.dirname(backup), **for_scripts(step)}
     step.runner(step.layout.app).run([str(script), backup], cwd=step.layout.home, env=env)
-    return {"restored": backup}
 
 
-def prove_restored(step: Step, version: str, before: list[Any] | None) -> Note:
-    """Prove that what is applied is what was. Raises StepFailed, CommandFailed. Returns what there is to say of it.
+def prove_restored(step: Step, version: str, before: Names | None) -> bool:
+    """Prove that what is applied is what was. Raises StepFailed, CommandFailed. Returns whether it could be proven.
 
     + version: the one whose Django has told what was applied
     + before: what was applied; None where nobody has told
     """
     if before is None:
-        return {"unproven": True}
-    was, now = (
-        {tuple(pair) for pair in one} for one in (before, django(step, "migrations", version=version)["applied"])
-    )
+        return False
+    was, now = set(before), {tuple(pair) for pair in django(step, "migrations", version=version)["applied"]}
     if was != now:
         raise StepFailed(
             "the restore script has ended well, and has not brought the database back: " + _difference(was, now)
         )
-    return {}
+    return True
 
 
 def _difference(was: set[Any], now: set[Any]) -> str:

@@ -12,6 +12,7 @@ from agent.transaction.consequences import asks_database, database_way
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
+from agent.words.notes import Checked, SchemaSeen
 
 
 def still_changed(transaction: Transaction, progress: Progress) -> bool:
@@ -20,12 +21,12 @@ def still_changed(transaction: Transaction, progress: Progress) -> bool:
     What the old version answers says nothing of it: it may well live with the new schema, until a restore takes away
     what visitors have written meanwhile.
     """
-    was, settings = progress.begin["was"], progress.begin["settings"]
+    was, settings = progress.begin.was, progress.begin.settings
     over = time.time() > progress.fallback_at + settings["migrate_timeout"] + settings["confirm_timeout"]
     if over:
         return False
     if not asks_database(progress):
-        return health.app_problem(transaction.layout, was, known=progress.begin.get("ailing", ())) is not None
+        return health.app_problem(transaction.layout, str(was), known=progress.begin.ailing) is not None
     try:
         prove_back(Step("fallback", transaction, float(settings["script_timeout"])))
     except (StepFailed, CommandFailed):
@@ -37,11 +38,11 @@ def still_changed(transaction: Transaction, progress: Progress) -> bool:
 
 def prove_back(step: Step) -> None:
     """Prove that what is applied is what was applied before the deploy. Raises StepFailed, CommandFailed."""
-    before = {tuple(one) for one in step.notes("checks")["applied"]}
-    now = {tuple(one) for one in django(step, "migrations", version=step.begin["was"])["applied"]}
+    before = set(step.note(Checked).applied or ())
+    now = {tuple(one) for one in django(step, "migrations", version=str(step.begin.was))["applied"]}
     if now == before:
         return
     if not step.progress.saw_change:
-        step.transaction.journal.note("note", step="schema", note={"changed": True})
+        step.transaction.journal.note(step.transaction.noted(SchemaSeen(changed=True)))
     differs = labels(sorted(now ^ before))
     raise StepFailed(f"the primary host has not taken the database back: {differs} differs from before the deploy")

@@ -4,7 +4,8 @@ may have come in since the checks, and when it is taken back, from what is reall
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from agent.database.choice import way_back_of
 from agent.django.inside.operations import narrows
@@ -14,11 +15,18 @@ from agent.host.output import say, warn
 from agent.migrations.names import key_of, label, labels
 from agent.transaction.consequences import database_way, visitors_are_in
 from agent.transaction.step import Step, StepFailed
+from agent.words.notes import BackedUp, Checked, Note
 
-Note = dict[str, Any]
 Applied = set[tuple[str, ...]]
 
-CHOSEN = "way back"
+
+@dataclass(frozen=True)
+class WayChosen(Note):
+    """How the database goes back, as it was chosen when it was taken back, and why."""
+
+    step: ClassVar[str] = "way back"
+    way: str = ""
+    why: str = ""
 
 
 def look_again(step: Step) -> None:
@@ -26,12 +34,12 @@ def look_again(step: Step) -> None:
 
     Raises StepFailed where what is then the only way back is not open, or is none.
     """
-    checks = step.notes("checks")
-    before = checks["pending"]
-    if checks.get("empty") or not any(map(_may_lose, before)):
+    checked = step.note(Checked)
+    before = checked.pending
+    if checked.empty or not any(map(_may_lose, before)):
         return
     now = {key_of(one): bool(one["loses"]) for one in django(step, "migrations")["pending"]}
-    pending = [{**one, "loses": one.get("loses") or now.get(key_of(one), False)} for one in before]
+    pending = tuple({**one, "loses": one.get("loses") or now.get(key_of(one), False)} for one in before)
     more = labels(one for one, was in zip(pending, before) if one["loses"] and not was.get("loses"))
     if not more:
         return
@@ -41,7 +49,7 @@ def look_again(step: Step) -> None:
             f"since the checks something was stored that {more} would discard, and no backup can be restored while "
             "visitors are in: deploy again, and they will be kept out"
         )
-    step.transaction.journal.append("note", step="checks", note={"pending": pending, "fallback": way})
+    step.transaction.journal.append(step.transaction.noted(Checked(pending=pending, fallback=way)))
     says = "the way back is the backup" if way == "restore" else "reversing it brings none of that back"
     warn(f"migrate: WARNING: since the checks something was stored that {more} discards: {says}")
 
@@ -61,7 +69,7 @@ def choose(step: Step) -> tuple[str, Applied | None]:
     """How the database goes back now, reverse or restore, and what was seen applied, if that had to be looked at. What
     was chosen once stays, as a restore may be half done."""
     way = database_way(step.progress)
-    chosen = step.notes(CHOSEN).get("way")
+    chosen = step.note(WayChosen).way
     if chosen == "restore" or way == "keep" or step.settings.get("database_fallback") != "reverse":
         return chosen or way, None
     try:
@@ -74,7 +82,7 @@ def choose(step: Step) -> tuple[str, Applied | None]:
 
 
 def _chosen(step: Step, way: str, why: str) -> str:
-    step.transaction.journal.note("note", step=CHOSEN, note={"way": way, "why": why})
+    step.transaction.journal.note(step.transaction.noted(WayChosen(way=way, why=why)))
     if why:
         say(f"  the database goes back by {way}: {why}")
     return way
@@ -90,7 +98,7 @@ def _from_what_is_applied(step: Step, decided: str, applied: Applied) -> tuple[s
 
     + decided: before anything was changed
     """
-    pending = step.notes("checks").get("pending") or ()
+    pending = step.note(Checked).pending
     done = [one for one in pending if key_of(one) in applied]
     cut = next((one for one in pending if key_of(one) not in applied), None)
     if cut and may_be_half(cut) and (decided == "restore" or _can_restore(step)):
@@ -107,5 +115,5 @@ def may_be_half(migration: Mapping[str, Any]) -> bool:
 
 
 def _can_restore(step: Step) -> bool:
-    has_both = step.settings.get("restore_script") and step.notes("backup").get("path")
+    has_both = step.settings.get("restore_script") and step.note(BackedUp).path
     return bool(has_both) and not visitors_are_in(step.progress)

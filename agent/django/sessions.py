@@ -8,15 +8,16 @@ from agent.host.command import CommandFailed
 from agent.host.output import say, warn
 from agent.text.lines import first_line
 from agent.transaction.step import Step
+from agent.words.journal import UndoStarted
 
 
 def end_left(step: Step) -> None:
     """End those of this deploy, before it is looked at what is applied. What can't be ended is said."""
     if not _may_be_left(step):
         return
-    revert = step.begin["kind"] == "revert"
+    revert = step.begin.kind == "revert"
     try:
-        found = django(step, "end_sessions", version=step.begin["was"] if revert else step.version)
+        found = django(step, "end_sessions", version=str(step.begin.was) if revert else step.version)
     except CommandFailed as problem:
         say(f"  whether sessions of this deploy are left in the database can't be told: {first_line(str(problem))}")
         return
@@ -28,6 +29,6 @@ def end_left(step: Step) -> None:
 
 def _may_be_left(step: Step) -> bool:
     """Whether something that worked with the database has not ended by itself: it takes a Django to ask."""
-    tries = [one for one in step.transaction.journal.records() if one["event"] == "undo started"]
-    again = len([one for one in tries if one["action"] == "database"]) > 1
+    tries = [line.says for line in step.progress.lines if isinstance(line.says, UndoStarted)]
+    again = len([one for one in tries if one.action == "database"]) > 1
     return again or "migrate" not in step.progress.done

@@ -30,7 +30,7 @@ LOOK, PAUSE = 0.2, 0.02
 
 def django_that_stays(step: Step, verb: str, *arguments: str) -> Note:
     """Run a verb as `django` does, by one that stays if it has found something to migrate. Raises CommandFailed."""
-    if step.begin["kind"] != "deploy" or not step.begin.get("primary", True):
+    if step.begin.kind != "deploy" or not step.begin.primary:
         return django(step, verb, *arguments)
     door = _door(step)
     try:
@@ -128,7 +128,7 @@ def _end(command: Started) -> None:
 def _stayed(step: Step) -> tuple[int, str] | None:
     """The Django that waits to be told: its id, and when it was started."""
     one = step.progress.begun_beside("migrate")
-    return (one["pid"], one["started"]) if one and runs(one["pid"], one["started"]) else None
+    return (one.pid, one.started) if one and one.started and runs(one.pid, one.started) else None
 
 
 def _told(step: Step, pid: int, started: str) -> Note | None:

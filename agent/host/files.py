@@ -57,18 +57,9 @@ def _cut_short(file: BinaryIO | Any) -> bool:
     return bool(file.read(1) != b"\n")
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a file of lines; a line cut short by a crash is passed over."""
+def text_lines(path: Path) -> list[str]:
+    """The lines of a file; none where it is not there."""
     try:
-        text = path.read_text(errors="replace")
+        return path.read_text(errors="replace").split("\n")
     except FileNotFoundError:
         return []
-    records = []
-    for line in text.split("\n"):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            records.append(record)
-    return records

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import grp
 import os
 import pwd
@@ -10,14 +9,13 @@ import shutil
 import stat
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from agent.database import restoring
 from agent.host.command import CommandFailed, Runner
-from agent.host.files import read_lines
 from agent.host.parallel import Beside
 from agent.host.users import can_become
 from agent.look import heads, needs
@@ -51,7 +49,6 @@ from agent.words.facts import (
 from agent.words.history import PastRun
 from agent.words.needs import Heads, Needs
 from agent.words.requests import Ref, Survey
-from agent.words.shapes import Unreadable, read
 
 # How long reading one thing may take, seconds.
 LIMIT = 60.0
@@ -83,8 +80,8 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
     linked = Linked(**linked_versions(layout))
     current = linked.current
     used = systemd.versions_in_use(layout.settings["systemd_service"], layout.app, layout.versions)
-    versions, lines = list_versions(state, layout, used), read_lines(state.history)
-    history = _past_runs(lines)
+    versions, runs = list_versions(state, layout, used), bounds.past_runs(state)
+    history = tuple(_bounded(run) for run in runs[-HISTORY_LINES:])
     # Read once: it may change while it is looked at.
     running = running_config(layout)
     # These wait for others: the app, and a repository that may be far away.
@@ -121,11 +118,11 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
             provisioned=bounds.backs_up_as_provisioned(layout),
         ),
         versions=tuple(versions),
-        lineage=tuple(lineage(lines)),
+        lineage=tuple(lineage(runs)),
         history=history,
         disk=_disk(layout),
         health=health_of.found(),
-        kept=bounds.how_much(state, layout, lines),
+        kept=bounds.how_much(state, layout, runs),
         hotfixes=by_hand.found(),
         refs=refs,
         rolling=tuple(obstacles_to_rolling(layout, current)),
@@ -140,14 +137,8 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
     )
 
 
-def _past_runs(lines: Sequence[Mapping[str, object]]) -> tuple[PastRun, ...]:
-    """The last runs; what nobody can make sense of is passed over."""
-    found = []
-    for line in lines[-HISTORY_LINES:]:
-        with contextlib.suppress(Unreadable):
-            run = read(PastRun, line, "history")
-            found.append(replace(run, sentence=bounded(run.sentence), reason=run.reason and bounded(run.reason)))
-    return tuple(found)
+def _bounded(run: PastRun) -> PastRun:
+    return replace(run, sentence=bounded(run.sentence), reason=run.reason and bounded(run.reason))
 
 
 def _heads(
@@ -174,7 +165,7 @@ def _transaction(state: State) -> OpenRun | None:
     progress = open_one.progress
     return OpenRun(
         deploy=open_one.deploy,
-        kind=str(progress.begin.get("kind", "")),
+        kind=progress.begun.kind if progress.begun else "",
         says=describe_holder(state, open_one.deploy),
         outcome=progress.outcome,
         step=progress.step,

@@ -9,8 +9,8 @@ from agent.host.output import say
 from agent.host.processes import group_runs, stop_groups
 from agent.host.reading import end_of
 from agent.text.masking import masked_urls
-from agent.transaction.journal import Record
 from agent.transaction.transaction import Transaction
+from agent.words.journal import Beside, CommandStarted
 
 # What the trial start is called in the journal, by older agents as well, and its log.
 TRIAL_START = "rehearsal"
@@ -24,12 +24,12 @@ def end(transaction: Transaction) -> None:
     hide_secrets(transaction.output(TRIAL_START))
 
 
-def still_running(written: Iterable[Record]) -> list[int]:
+def still_running(written: Iterable[CommandStarted | Beside]) -> list[int]:
     """The processes that the journal's lines name and that still run, they or their children, by their ids.
 
     Ids are given out again, so the start time has to match.
     """
-    return [one["pid"] for one in written if group_runs(one["pid"], one["started"])]
+    return [one.pid for one in written if group_runs(one.pid, one.started)]
 
 
 def hide_secrets(log: Path) -> None:

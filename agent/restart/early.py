@@ -24,7 +24,7 @@ def begin(step: Step) -> None:
     It outlives the call that has begun it, until `take` comes for it or a fallback stops it.
     """
     # A version that is built now is started by the trial, and stays.
-    if step.begin["kind"] != "revert" or restart_mode(step.progress)["way"] != "rolling":
+    if step.begin.kind != "revert" or not restart_mode(step.progress).rolls:
         return
     if step.progress.begun_beside(background.TRIAL_START):
         return

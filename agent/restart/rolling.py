@@ -11,7 +11,6 @@ import time
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from agent.host.http import REDIRECTS, ask
 from agent.host.output import announce, say
@@ -32,11 +31,10 @@ from agent.service.supervisor_config import (
     read_config,
 )
 from agent.service.systemd import Process
-from agent.service.verdicts import name_of
+from agent.service.verdicts import Told, name_of
 from agent.transaction.step import Step, StepFailed
 from agent.versions.layout import Layout
-
-Note = dict[str, Any]
+from agent.words.notes import Restarted
 
 PAUSE, LONGEST_PAUSE = 0.05, 1.0
 # While a new process is at work it starts, most likely, and is asked again only after so many seconds.
@@ -58,7 +56,7 @@ def _command_of_web(layout: Layout, running: Running, sections: Sections) -> Com
     return as_supervisord_would(layout, sections, web, Path(running.named), running.pid)
 
 
-def replace_all(step: Step, first: TrialStart | None) -> Note:
+def replace_all(step: Step, first: TrialStart | None) -> None:
     """Bring every process to the step's version, once a trial start has gone well. Raises StepFailed, Unhealthy.
 
     + first: one that was begun ahead, and is well; it ends with this
@@ -71,37 +69,33 @@ def replace_all(step: Step, first: TrialStart | None) -> Note:
             first.wait_until_well()
         after = "" if ahead else f"after {first.seconds:.1f} s, "
         announce(f"restart: the new version was well {after}where no visitor comes")
-        found = _replace_after(first, step, running)
+        _replace_after(first, step, running)
     except BaseException:
         first.end()
         raise
     # What comes next need not wait until it has ended.
     first.dismiss()
-    return {"ahead": ahead, **({} if ahead else {"rehearsed": round(first.seconds, 2)}), **found}
 
 
-def _replace_after(first: TrialStart, step: Step, running: Running) -> Note:
+def _replace_after(first: TrialStart, step: Step, running: Running) -> None:
     stable = float(step.settings["health_stable"])
-    if not step.begin.get("has_worked"):
+    if not step.begin.has_worked:
         # A part of the time is watched before any visitor depends on a version that nobody has seen stay up yet.
         first.watch(stable * WATCHED_FIRST)
     # For the rest, visitors' processes are so much younger than this one, by the time that they take to start at least,
     # that they are taken back before they reach the age at which it has failed.
-    roll = _Roll(step, running, step.version, anew=step.begin["kind"] == "restart", first=first)
+    roll = _Roll(step, running, step.version, anew=step.begin.kind == "restart", first=first)
     roll.replace()
     while first.up_for < stable:
         first.check()
         roll.check()
         time.sleep(PAUSE)
     roll.check()
-    return {"stable": stable, "replaced": roll.seconds}
 
 
-def take_back(step: Step, was: str) -> Note:
+def take_back(step: Step, was: str) -> None:
     """Bring every process back to the version that was live, one by one. Raises StepFailed, Unhealthy."""
-    roll = _Roll(step, find_running(step.layout), was, left_alone=step.begin.get("ailing", ()))
-    roll.replace()
-    return {"replaced": roll.seconds}
+    _Roll(step, find_running(step.layout), was, left_alone=step.begin.ailing).replace()
 
 
 def _web(layout: Layout, sections: Sections) -> Program:
@@ -136,7 +130,7 @@ class _Roll:
         self._serving = group_of(_web(step.layout, running.sections).name, running.sections)
         # The longest that supervisord itself waits for a process to stop, and a little more.
         self._stop_limit = 10 + max(program.stop_seconds for program in programs(running.sections).values())
-        self._touched = list(step.notes("restart").get("touched") or [])
+        self._touched = list(step.note(Restarted).touched)
         self._pids: dict[str, int] = {}
         # How long each process took, by name.
         self.seconds: dict[str, float] = {}
@@ -169,7 +163,7 @@ class _Roll:
             self._supervisor.ask("addProcessGroup", group)
             announce(f"restart: supervisord has the new config of {group}")
 
-    def _has_to_be_replaced(self, told: Note) -> bool:
+    def _has_to_be_replaced(self, told: Told) -> bool:
         if name_of(told) in self._left_alone:
             return False
         up = told["state"] in UP and told["pid"]
@@ -181,7 +175,8 @@ class _Roll:
 
     def _replace_one(self, name: str, serves: bool) -> None:
         self._touched.append(name)
-        self._step.transaction.journal.append("note", step="restart", note={"touched": self._touched})
+        transaction = self._step.transaction
+        transaction.journal.append(transaction.noted(Restarted(touched=tuple(self._touched))))
         began = time.monotonic()
         self._supervisor.stop(name, self._stop_limit)
         self._supervisor.start(name)
@@ -252,12 +247,12 @@ class _Roll:
         return systemd.family(pid, self._step.layout.versions)
 
 
-def _how(told: Note) -> str:
+def _how(told: Told) -> str:
     """How a process has come to be what it is."""
     code, wrong = told.get("exitstatus"), str(told.get("spawnerr") or "")
     return f": it has ended with exit code {code}" if code else f": {wrong}" if wrong else ""
 
 
-def _name(told: Note) -> str:
+def _name(told: Told) -> str:
     """A process's name, as supervisord is asked by."""
     return "{group}:{name}".format(**told)

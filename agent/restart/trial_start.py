@@ -208,7 +208,7 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
 def begun(step: Step) -> TrialStart | None:
     """The one that was begun ahead, by this call or by one before it, and may have ended meanwhile."""
     one = step.progress.begun_beside(background.TRIAL_START)
-    return TrialStart(step, one["pid"], one["started"], one["url"]) if one else None
+    return TrialStart(step, one.pid, one.started, one.url) if one else None
 
 
 def start(step: Step, command: Command) -> TrialStart:

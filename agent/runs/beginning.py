@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import fields
 
 from agent.host.command import CommandFailed, ending
 from agent.host.links import NotALink, Recorded, read_link
@@ -21,57 +19,53 @@ from agent.transaction.transaction import Refused, Transaction, begin, start_gua
 from agent.versions import hotfixes, marks
 from agent.versions.layout import Layout
 from agent.visitors import site
+from agent.words.journal import Begin, Intent
 
 
-def begin_deploy(state: State, request: dict[str, Any]) -> Transaction:
+def begin_deploy(state: State, deploy: str, told: Intent) -> Transaction:
     """Take the host for a deploy, and have the guard watch over it.
 
-    + request: the deploy's id, kind, version, settings, and what the controller saw (`was`)
+    + told: what it is to do, and what the controller saw (`was`)
 
     Raises Refused when another deploy holds the host, or when it is no longer what the controller saw.
     """
-    layout = Layout.of(request["settings"])
-    request = dict(request)
-    deploy, was = request.pop("deploy"), request.get("was")
-    mark = marks.read_mark(state, request["version"])
+    layout, was, version = Layout.of(told.settings), told.was, told.version
     ailing = {one.name: str(one) for one in verdicts.look(layout).ailing} if was else {}
-    fields = {
-        **request,
-        "links": record_links(layout),
-        "has_worked": bool(mark.get("working")),
+    begun = Begin(
+        **{field.name: getattr(told, field.name) for field in fields(told)},
+        links=record_links(layout),
+        has_worked=bool(marks.read_mark(state, version).get("working")),
         # A version that is there already can be looked at now; one to be built, once it is.
-        "restart": asdict(decide_restart_mode(layout, was, request["version"]))
-        if _is_there(layout, request["version"])
-        else None,
+        restart=decide_restart_mode(layout, was, version) if layout.part(version, "config").is_dir() else None,
         # What was not well before need not be on the way back; all else has to be.
-        "ailing": ailing,
-        "site_before": site.look(request["settings"]),
-        "healthy_before": bool(was and health.app_problem(layout, was, timeout=3.0, known=ailing) is None),
-    }
+        ailing=ailing,
+        site_before=site.look(told.settings),
+        healthy_before=bool(was and health.app_problem(layout, was, timeout=3.0, known=ailing) is None),
+    )
     state.create()
     transaction = Transaction(state, deploy)
     # Whoever takes it back meanwhile, from the controller or as its guard, waits until it has begun.
     with transaction.alone():
-        begin(state, deploy, fields)
-        problem = _refusal(transaction, request, ailing)
+        begin(transaction, begun)
+        problem = _refusal(transaction, begun)
     if problem:
         live = marks.linked_version(layout, layout.path("current_main"))
-        told = f"{problem}; nothing was changed ({live or 'no version'} is live); evidence: {transaction.folder}"
-        end_refused(transaction, told)
-        raise Refused(told)
+        says = f"{problem}; nothing was changed ({live or 'no version'} is live); evidence: {transaction.folder}"
+        end_refused(transaction, says)
+        raise Refused(says)
     return transaction
 
 
-def _refusal(transaction: Transaction, request: dict[str, Any], ailing: Mapping[str, str]) -> str:
+def _refusal(transaction: Transaction, begun: Begin) -> str:
     """Do what comes before the first step. Returns why it could not be done; nothing where it was."""
     try:
-        _our_own_agent(request)
-        _still_as_seen(transaction.layout, request)
+        _our_own_agent(begun)
+        _still_as_seen(transaction.layout, begun)
         reserve.set_aside_for_links(transaction.layout)
         start_guard()
-        for text in ailing.values():
-            say(f"before this {request['kind']}: {text}")
-        _keep_hotfixes(transaction, request)
+        for text in begun.ailing.values():
+            say(f"before this {begun.kind}: {text}")
+        _keep_hotfixes(transaction, begun)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as problem:
         return f"the guard, which would take a lost deploy back, can't be started: {_why(problem)}"
     except (Refused, CommandFailed) as problem:
@@ -91,32 +85,28 @@ def _why(problem: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> 
     return f"{command} ended with {ending(problem.returncode)}" + (f": {said[0]}" if said else "")
 
 
-def _is_there(layout: Layout, version: str) -> bool:
-    return layout.part(version, "config").is_dir()
-
-
-def _keep_hotfixes(transaction: Transaction, request: dict[str, Any]) -> None:
+def _keep_hotfixes(transaction: Transaction, begun: Begin) -> None:
     """Keep the live version's hotfixes as patches, when the run goes on without them."""
-    was, layout = request.get("was"), transaction.layout
-    if not was or request.get("hotfixes") != "discard":
+    was, layout = begun.was, transaction.layout
+    if not was or begun.hotfixes != "discard":
         return
-    runner = transaction.runner("hotfixes", layout.app, request["settings"]["script_timeout"])
+    runner = transaction.runner("hotfixes", layout.app, begun.settings["script_timeout"])
     for path in hotfixes.keep_patches(runner, layout, was):
         say(f"hotfixes of {was} are kept in {path}")
 
 
-def _our_own_agent(request: dict[str, Any]) -> None:
+def _our_own_agent(begun: Begin) -> None:
     """Refuse to begin with another agent than the controller's. From here on it is not replaced any more."""
-    if request.get("agent") != installed_agent():
+    if begun.agent != installed_agent():
         raise Refused("another checkout has put its own agent on this host just now; run the deploy again")
 
 
-def _still_as_seen(layout: Layout, request: dict[str, Any]) -> None:
+def _still_as_seen(layout: Layout, begun: Begin) -> None:
     current = marks.linked_version(layout, layout.path("current_main"))
-    if current != request.get("was"):
+    if current != begun.was:
         raise Refused(
             "{} is live now, not {}: somebody else has deployed since you looked; run the deploy again".format(
-                current or "no version", request.get("was") or "none"
+                current or "no version", begun.was or "none"
             )
         )
 

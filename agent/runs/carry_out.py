@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from agent.django.locks import NoLock
 from agent.host.output import announce, client_connected, say, warn
@@ -19,19 +18,22 @@ from agent.text.masking import masked_urls
 from agent.transaction.step import Step
 from agent.transaction.transaction import Transaction, holding
 from agent.visitors import probes
+from agent.words.journal import StepDone, StepFailed, StepInterrupted, StepStarted
+from agent.words.notes import Note
 from agent.words.outcomes import Cause
+from agent.words.shapes import bare
 
 
-def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, dict[str, Any]]) -> bool:
+def run_steps(state: State, deploy: str, names: Sequence[str], urls: Mapping[str, str]) -> bool:
     """Run steps one after the other, until one fails. Returns whether all went well; if not, the deploy has ended.
 
-    + given: what the controller says for this call alone, by step
+    + urls: the repositories of the steps that need one
 
     Raises Ended when this deploy does not hold the host any more.
     """
     transaction = Transaction(state, deploy)
     for name in names:
-        if not run_step(state, deploy, name, given.get(name, {})):
+        if not run_step(state, deploy, name, urls.get(name, "")):
             return False
         if name == names[-1]:
             write_down_probes(transaction)
@@ -41,10 +43,10 @@ def run_steps(state: State, deploy: str, names: Sequence[str], given: dict[str, 
     return True
 
 
-def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> bool:
+def run_step(state: State, deploy: str, name: str, url: str = "") -> bool:
     """Run one step. Returns whether it went well; if not, the deploy has ended already.
 
-    + given: what the controller says for this call alone
+    + url: the repository, where it needs one
 
     Raises Ended when this deploy does not hold the host any more.
     """
@@ -55,29 +57,29 @@ def run_step(state: State, deploy: str, name: str, given: dict[str, Any]) -> boo
             return True
         if visitors_may_notice(progress, name):
             probes.watch(progress)
-        return _carry_out(transaction, name, given)
+        return _carry_out(transaction, name, url)
 
 
-def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bool:
-    settings = transaction.begin["settings"]
+def _carry_out(transaction: Transaction, name: str, url: str) -> bool:
+    settings = transaction.begin.settings
     kind = named(name)
     if kind is None:
         raise KeyError(f"there is no step {name}")
     limit = kind.limit(settings)
     began = time.time()
     deadline = began + limit + settings["confirm_timeout"]
-    event, cause, more = "step failed", Cause.ITSELF, dict[str, bool]()
+    cause, no_lock = Cause.ITSELF, False
     try:
-        transaction.journal.append("step started", step=name, limit=limit, deadline=deadline)
-        step = Step(name, transaction, limit, given)
+        transaction.journal.append(StepStarted(name, deadline))
+        step = Step(name, transaction, limit, url)
         with interruptible():
             note = do(kind, step)
         _write_done(transaction, kind, round(time.time() - began, 2), note)
     except Interrupted as interruption:
         # The step is not to blame, and neither is the version.
-        event, cause, reason = "step interrupted", Cause.PERSON, str(interruption)
+        cause, reason = Cause.PERSON, str(interruption)
     except NoLock as problem:
-        more, reason = {"no_lock": True}, masked_urls(str(problem))
+        no_lock, reason = True, masked_urls(str(problem))
     except TROUBLE as problem:
         reason = masked_urls(str(problem))
     except Exception:  # noqa: BLE001 - whatever goes wrong in a step, the site has to come back
@@ -87,29 +89,30 @@ def _carry_out(transaction: Transaction, name: str, given: dict[str, Any]) -> bo
     if systemd.host_goes_down():
         say(f"the host goes down during {name}: it falls back when it boots")
         return False
-    transaction.journal.note(event, step=name, reason=reason, **more)
-    why = f"{name} failed: {reason}" if event == "step failed" else f"{reason} during {name}"
-    fall_back(transaction, why, cause=cause)
+    if cause == Cause.PERSON:
+        transaction.journal.note(StepInterrupted(name, reason))
+        fall_back(transaction, f"{reason} during {name}", cause=cause)
+    else:
+        transaction.journal.note(StepFailed(name, reason, no_lock))
+        fall_back(transaction, f"{name} failed: {reason}")
     return False
 
 
-def do(kind: StepKind, step: Step) -> dict[str, Any]:
+def do(kind: StepKind, step: Step) -> Note:
     """Do a step, or note why it has nothing to do."""
     why = kind.idle(KnownFromJournal(step.progress))
     return kind.skip(step, why) if why else kind.do(step)
 
 
-def _write_done(transaction: Transaction, kind: StepKind, seconds: float, note: dict[str, Any]) -> None:
+def _write_done(transaction: Transaction, kind: StepKind, seconds: float, note: Note) -> None:
     """Write down that a step went well; one that can't be written down has failed."""
     begin = transaction.begin
-    fields: dict[str, Any] = {"step": kind.name, "seconds": seconds, "note": note}
-    if len(begin.get("hosts", [])) < 2:
-        # With several hosts the next step begins when the slowest has done this one, so its full time stays.
-        fields["deadline"] = time.time() + begin["settings"]["confirm_timeout"]
-    transaction.journal.append("step done", **fields)
+    # With several hosts the next step begins when the slowest has done this one, so its full time stays.
+    deadline = time.time() + begin.settings["confirm_timeout"] if len(begin.hosts) < 2 else None
+    transaction.journal.append(StepDone(kind.name, seconds, bare(note), deadline))
     # What was decided, a person reads once more at the end.
-    tell = announce if kind.decides and "skipped" in note else say
+    tell = announce if kind.decides and note.skipped else say
     for line in kind.says(note, seconds):
         tell(line)
-    if "warning" in note:
-        warn(f"{kind.name}: WARNING: {note['warning']}")
+    if note.warning:
+        warn(f"{kind.name}: WARNING: {note.warning}")

@@ -6,9 +6,8 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from agent.host.output import say, warn
 from agent.host.users import acting_as
@@ -19,6 +18,7 @@ from agent.transaction.transaction import Refused, Transaction, begin, start_gua
 from agent.versions import venv_fingerprint, venv_pool
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, list_versions
+from agent.words.journal import Begin
 from agent.words.outcomes import Outcome
 from agent.words.requests import Clean
 from agent.words.seen import Version
@@ -77,7 +77,21 @@ def _named(versions: Sequence[Version], named: list[str]) -> list[str]:
     return named
 
 
-def clean(state: State, request: Clean) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Cleaned:
+    """The versions that were deleted, how many are left, and how much room that makes."""
+
+    deleted: list[str]
+    kept: int
+    bytes: int = 0
+
+    def says(self) -> list[str]:
+        """The same for a person, a line each."""
+        total = f"{len(self.deleted)} deleted, {self.kept} kept, {self.bytes / 1e6:.0f} MB freed"
+        return [*(f"deleted: {name}" for name in self.deleted), total]
+
+
+def clean(state: State, request: Clean) -> Cleaned:
     """Delete what the choice says. The host is held only while the versions are moved out of the way.
 
     Raises Refused when a deploy holds the host, or when a named version has to stay.
@@ -91,9 +105,9 @@ def clean(state: State, request: Clean) -> dict[str, Any]:
             say(f"kept: {version.name}: {_must_stay(version)}")
     if not chosen:
         # Nothing to hold the host for, and nothing for the history.
-        return {"deleted": [], "bytes": 0, "kept": len(versions)}
-    fields = {"kind": "clean", "by": request.by, "settings": settings, "links": {}}
-    transaction = begin(state, request.deploy, fields)
+        return Cleaned([], len(versions))
+    transaction = Transaction(state, request.deploy)
+    begin(transaction, Begin("clean", settings, request.by))
     start_guard()
     with transaction.alone():
         try:
@@ -114,17 +128,17 @@ def clean(state: State, request: Clean) -> dict[str, Any]:
     _tidy(state, layout, fingerprint)
     if stuck:
         raise Refused("; ".join([f"not everything could be deleted: {left[0]}", *left[1:], "look: deploys/status.py"]))
-    return {"deleted": gone, "bytes": sum(sizes[name] for name in gone), "kept": len(versions) - len(gone)}
+    return Cleaned(gone, len(versions) - len(gone), sum(sizes[name] for name in gone))
 
 
 def forget_failed(transaction: Transaction) -> None:
     """Delete what failed before a run that has failed as well, and holds the host: no clean comes after that."""
-    layout, settings = transaction.layout, transaction.begin["settings"]
+    layout, settings = transaction.layout, transaction.begin.settings
     try:
         versions = _versions(transaction.state, layout)
         doomed = choose(versions, len(versions), settings["keep_failed"])
         # What has just failed is what somebody looks at next.
-        doomed = [name for name in doomed if name != transaction.begin.get("version")]
+        doomed = [name for name in doomed if name != transaction.begin.version]
         stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
         for name in doomed:
             left = f"deleted: {name}, which failed before (keep_failed: {settings['keep_failed']})"
@@ -137,12 +151,12 @@ def forget_failed(transaction: Transaction) -> None:
 
 def forget_waiting(transaction: Transaction) -> None:
     """Delete what was built before a build that has gone well, and was never deployed: a deploy may never come."""
-    layout, settings = transaction.layout, transaction.begin["settings"]
+    layout, settings = transaction.layout, transaction.begin.settings
     try:
         versions = _versions(transaction.state, layout)
         keep = settings.get("keep_versions", len(versions))
         doomed = choose_waiting(versions, keep, settings["keep_failed"])
-        doomed = [name for name in doomed if name != transaction.begin.get("version")]
+        doomed = [name for name in doomed if name != transaction.begin.version]
         failed = {version.name for version in versions if version.failed}
         stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
         for name in doomed:

@@ -8,6 +8,7 @@ from agent.host.output import say
 from agent.runs.finish import finish_commit
 from agent.state import State
 from agent.transaction.transaction import Transaction, holding
+from agent.words.journal import Committed
 
 
 def commit(state: State, deploy: str) -> bool:
@@ -40,5 +41,5 @@ def _fall_back(transaction: Transaction, reason: str) -> None:
 
 def decide(transaction: Transaction) -> None:
     """Decide that the deploy has gone well. From the line in the journal on, it is only ever finished forward."""
-    transaction.journal.append("committed")
+    transaction.journal.append(Committed())
     finish_commit(transaction)

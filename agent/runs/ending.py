@@ -18,6 +18,7 @@ from agent.service.health import Unhealthy, prove_healthy
 from agent.steps.fallback import FINISH_COMMIT, outcome_of, plan_fallback
 from agent.steps.kind import Undo
 from agent.steps.outcomes import fallback_sentence
+from agent.steps.switch.health import HealthSeen
 from agent.text.masking import masked_urls
 from agent.transaction.consequences import waits_for_primary
 from agent.transaction.cost import measured_or_nothing, sentences
@@ -26,7 +27,10 @@ from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.versions.marks import linked_version
 from agent.visitors import probes, site
+from agent.words.journal import FallsBack, Noted, UndoDone, UndoFailed, UndoStarted
+from agent.words.notes import Undone
 from agent.words.outcomes import Cause, Outcome
+from agent.words.shapes import bare
 
 # What a step or an undo may fail with that is the host's trouble and no error in the agent.
 TROUBLE = (StepFailed, CommandFailed, Unhealthy, Interrupted, NotALink, OSError)
@@ -50,12 +54,10 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False, caus
     + settled: whether the primary host has taken the database back already
     + cause: whose doing that is
     """
-    transaction.journal.note("fallback", reason=masked_urls(reason), settled=settled, cause=cause)
+    transaction.journal.note(FallsBack(masked_urls(reason), settled, cause))
     say(f"falling back: {masked_urls(reason)}")
     if waits_for_primary(transaction.progress):
-        for undo in plan_fallback(transaction.journal.records()):
-            if undo.before_the_database:
-                _undo(transaction, undo)
+        _undo_all(transaction, [undo for undo in plan_fallback(transaction.progress) if undo.before_the_database])
         say(WAITS)
         return Outcome.FALLING_BACK
     return finish_fallback(transaction)
@@ -63,20 +65,69 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False, caus
 
 def prepare_fallback(transaction: Transaction, reason: str) -> None:
     """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
-    transaction.journal.note("fallback", reason=masked_urls(reason))
-    for undo in plan_fallback(transaction.journal.records()):
-        if undo.before_the_app and not _undo(transaction, undo) and undo.holds_up_the_rest:
-            # The app starts from the new version, whose schema stays with it until the links are back.
-            transaction.journal.note("note", step="boot", note={"links": "stayed"})
-            return
+    transaction.journal.note(FallsBack(masked_urls(reason)))
+    plan = plan_fallback(transaction.progress)
+    if not _undo_all(transaction, [undo for undo in plan if undo.before_the_app]):
+        # The app starts from the new version, whose schema stays with it until the links are back.
+        transaction.journal.note(Noted("boot", {"links": "stayed"}))
 
 
 def finish_fallback(transaction: Transaction) -> Outcome:
     """Do what is left of a fallback, and end it. Returns the outcome."""
-    plan = plan_fallback(transaction.journal.records())
+    plan = plan_fallback(transaction.progress)
     if plan == [FINISH_COMMIT]:
         finish_commit(transaction)
         return Outcome.COMMITTED
+    _undo_all(transaction, plan)
+    if transaction.progress.problems and systemd.host_goes_down():
+        say("the host goes down: it goes on falling back when it boots")
+        return Outcome.FALLING_BACK
+    write_down_probes(transaction)
+    if transaction.progress.problems:
+        # A script that has failed may have done what it is for.
+        transaction.journal.note(Noted("visitors", {"shut": site.glance(Step("fallback", transaction, 0)).shut}))
+    outcome = outcome_of(transaction.progress)
+    sentence = _sentence(transaction, outcome)
+    if outcome != Outcome.NEEDS_A_PERSON:
+        forget_failed(transaction)
+    for line in sentences(measured_or_nothing(transaction.progress)):
+        say(line)
+    _end(transaction, outcome, sentence)
+    say(sentence)
+    return outcome
+
+
+def end_if_well(transaction: Transaction) -> None:
+    """Write a second ending, and free the host, if the old version has become well by itself after all."""
+    begin, was = transaction.begin, linked_version(transaction.layout, transaction.layout.path("current_main"))
+    if was is None or was != begin.was:
+        return
+    notes = dict[str, Undone]()
+    try:
+        prove_healthy(transaction.layout, was, patience=1, known=begin.ailing)
+        notes["health"] = HealthSeen(version=was)
+        for undo in plan_fallback(transaction.progress):
+            # Nobody has asked what visitors get, while the app itself was not well.
+            if undo.only_if_well:
+                notes[undo.name] = undo.do(Step("fallback", transaction, _limit(transaction, undo)))
+    except TROUBLE:
+        return
+    for action, note in notes.items():
+        transaction.journal.append(UndoDone(action, bare(note)))
+    outcome = outcome_of(transaction.progress)
+    end(transaction, outcome, _sentence(transaction, outcome))
+
+
+def _end(transaction: Transaction, outcome: Outcome, sentence: str) -> None:
+    """End a transaction that has changed nothing, or nothing any more."""
+    try:
+        end(transaction, outcome, sentence)
+    except OSError as error:
+        say(f"the host stays held while {transaction.state.root} can't be written ({error}); then its guard frees it")
+
+
+def _undo_all(transaction: Transaction, plan: list[Undo]) -> bool:
+    """Do a plan, as far as it goes. Returns whether nothing was in the way of the rest of it."""
     keeps_visitors_out = stuck = False
     for undo in plan:
         if stuck and not undo.even_then:
@@ -91,56 +142,12 @@ def finish_fallback(transaction: Transaction) -> Outcome:
         if not _undo(transaction, undo):
             keeps_visitors_out = keeps_visitors_out or undo.keeps_visitors_out
             stuck = stuck or undo.holds_up_the_rest
-    if transaction.progress.problems and systemd.host_goes_down():
-        say("the host goes down: it goes on falling back when it boots")
-        return Outcome.FALLING_BACK
-    write_down_probes(transaction)
-    if transaction.progress.problems:
-        # A script that has failed may have done what it is for.
-        transaction.journal.note("note", step="visitors", note=site.glance(Step("fallback", transaction, 0)))
-    outcome = outcome_of(transaction.progress)
-    sentence = _sentence(transaction, outcome)
-    if outcome != Outcome.NEEDS_A_PERSON:
-        forget_failed(transaction)
-    for line in sentences(measured_or_nothing(transaction.journal.records())):
-        say(line)
-    _end(transaction, outcome, sentence)
-    say(sentence)
-    return outcome
-
-
-def end_if_well(transaction: Transaction) -> None:
-    """Write a second ending, and free the host, if the old version has become well by itself after all."""
-    begin, was = transaction.begin, linked_version(transaction.layout, transaction.layout.path("current_main"))
-    if was is None or was != begin.get("was"):
-        return
-    notes = {}
-    try:
-        found = prove_healthy(transaction.layout, was, patience=1, known=begin.get("ailing", ()))
-        notes["health"] = {"version": was, **found}
-        for undo in plan_fallback(transaction.journal.records()):
-            # Nobody has asked what visitors get, while the app itself was not well.
-            if undo.only_if_well:
-                notes[undo.name] = undo.do(Step("fallback", transaction, _limit(transaction, undo)))
-    except TROUBLE:
-        return
-    for action, note in notes.items():
-        transaction.journal.append("undo done", action=action, note=note)
-    outcome = outcome_of(transaction.progress)
-    end(transaction, outcome, _sentence(transaction, outcome))
-
-
-def _end(transaction: Transaction, outcome: Outcome, sentence: str) -> None:
-    """End a transaction that has changed nothing, or nothing any more."""
-    try:
-        end(transaction, outcome, sentence)
-    except OSError as error:
-        say(f"the host stays held while {transaction.state.root} can't be written ({error}); then its guard frees it")
+    return not stuck
 
 
 def _undo(transaction: Transaction, undo: Undo) -> bool:
     """Do one action of the plan, and write down how it went."""
-    transaction.journal.note("undo started", action=undo.name)
+    transaction.journal.note(UndoStarted(undo.name))
     undo.make_room(transaction)
     step = Step("fallback", transaction, _limit(transaction, undo))
     try:
@@ -151,10 +158,10 @@ def _undo(transaction: Transaction, undo: Undo) -> bool:
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
-        transaction.journal.note("undo done", action=undo.name, note=found)
+        transaction.journal.note(UndoDone(undo.name, bare(found)))
         say(f"  {told}")
         return True
-    transaction.journal.note("undo failed", action=undo.name, problem=text)
+    transaction.journal.note(UndoFailed(undo.name, text))
     say(f"  {undo.failed(text)}")
     return False
 
@@ -163,19 +170,19 @@ def write_down_probes(transaction: Transaction) -> None:
     """Stop asking the site, and write down what it has answered; nothing where nobody asks."""
     found = probes.found()
     if found:
-        transaction.journal.note("note", step="downtime", note={str(round(time.time(), 3)): found})
+        transaction.journal.note(Noted("downtime", {str(round(time.time(), 3)): bare(found)}))
 
 
 def _limit(transaction: Transaction, undo: Undo) -> float:
-    return float(transaction.begin["settings"][undo.limit])
+    return float(transaction.begin.settings[undo.limit])
 
 
 def _sentence(transaction: Transaction, outcome: Outcome) -> str:
     """The line that says how a deploy ended that did not commit."""
     live = linked_version(transaction.layout, transaction.layout.path("current_main"))
-    backup = transaction.progress.backup.get("path")
-    restore = restore_command(transaction, backup) if backup else ""
-    return fallback_sentence(transaction.journal.records(), outcome, live, str(transaction.folder), restore)
+    progress = transaction.progress
+    restore = restore_command(transaction, progress.backup.path) if progress.backup else ""
+    return fallback_sentence(progress, outcome, live, str(transaction.folder), restore)
 
 
 def restore_command(transaction: Transaction, backup: str) -> str:

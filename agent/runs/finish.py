@@ -15,30 +15,32 @@ from agent.transaction.end import end
 from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
 from agent.versions.marks import change_mark, linked_versions
+from agent.words.notes import Checked
 from agent.words.outcomes import Outcome
+from agent.words.shapes import bare
 
 
 def finish_commit(transaction: Transaction) -> None:
     """Do all that follows from the decision; whatever is done already is left as it is."""
     layout, begin = transaction.layout, transaction.begin
-    version, was = begin["version"], begin.get("was")
+    version, was = begin.version, begin.was
     background.end(transaction)
     reserve.give_back_for_links(layout)
     transaction.free_room()
-    if begin["kind"] in ("deploy", "revert"):
+    if begin.kind in ("deploy", "revert"):
         with acting_as(layout.app):
             _move_links(layout, version, was)
         backup = transaction.progress.backup
-        kept: dict[str, Any] = {"backup": backup} if backup else {}
-        kept["newer_schema"] = transaction.progress.notes.get("checks", {}).get("newer_schema") or None
+        kept: dict[str, Any] = {"backup": bare(backup)} if backup else {}
+        kept["newer_schema"] = transaction.progress.note(Checked).newer_schema or None
         change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
-    if begin["kind"] == "build":
+    if begin.kind == "build":
         # A lot to load, too, and nothing of a deploy's, which cleans up after itself.
         from agent.runs.clean import forget_waiting
 
         forget_waiting(transaction)
     sentence = _commit_sentence(transaction)
-    for line in sentences(measured_or_nothing(transaction.journal.records())):
+    for line in sentences(measured_or_nothing(transaction.progress)):
         say(line)
     end(transaction, Outcome.COMMITTED, sentence)
     say(sentence)
@@ -58,16 +60,15 @@ def _move_links(layout: Layout, version: str, was: str | None) -> None:
 
 def _commit_sentence(transaction: Transaction) -> str:
     begin, progress = transaction.begin, transaction.progress
-    version, was = begin["version"], begin.get("was")
-    if begin["kind"] == "restart":
+    version, was = begin.version, begin.was
+    if begin.kind == "restart":
         return f"committed: the service was restarted, and {version} is healthy"
-    if begin["kind"] == "build":
+    if begin.kind == "build":
         return f"committed: {version} is built; {was or 'no version'} is live, as before"
     text = f"committed: {version} is live and healthy"
     text += f"; {was} was live before" if was and was != version else ""
-    backup = progress.backup.get("path")
-    text += f"; backup: {backup}" if backup else ""
-    newer = progress.notes.get("checks", {}).get("newer_schema") or ()
+    text += f"; backup: {progress.backup.path}" if progress.backup else ""
+    newer = progress.note(Checked).newer_schema
     return text + (
         f"; the database is newer than its code, which may not be able to use it: {newer[0]}" if newer else ""
     )

@@ -46,8 +46,8 @@ def watch(state: State) -> None:
 def look_on(transaction: Transaction) -> None:
     """Free a host that needs a person for nothing but a site that is not well, once it is."""
     begin = transaction.begin
-    was = begin.get("was")
-    if was is None or health.app_problem(transaction.layout, was, known=begin.get("ailing", ())) is not None:
+    was = begin.was
+    if was is None or health.app_problem(transaction.layout, was, known=begin.ailing) is not None:
         return
     with transaction.alone():
         # A person may have begun to put it right meanwhile.
@@ -74,7 +74,7 @@ def take_over(transaction: Transaction) -> None:
     with transaction.alone():
         progress = transaction.progress
         late = time.time() >= progress.deadline
-        if not progress.begin:
+        if not progress.begun:
             # No step ever ran without a first line, so there is nothing to undo; the lock must not outlive that.
             free_lock(transaction.state, transaction.deploy)
             return
@@ -97,7 +97,7 @@ def take_over(transaction: Transaction) -> None:
 
 def _still_waits(transaction: Transaction, progress: Progress) -> bool:
     """Whether the primary host has yet to take the database back: the old version does not work before."""
-    if progress.begin.get("was") is None or not waits_for_primary(progress):
+    if progress.begin.was is None or not waits_for_primary(progress):
         return False
     return schema.still_changed(transaction, progress)
 
@@ -109,7 +109,7 @@ def after_boot(state: State) -> None:
         return
     with transaction.alone():
         progress = transaction.progress
-        if progress.outcome == Outcome.NEEDS_A_PERSON or not progress.begin:
+        if progress.outcome == Outcome.NEEDS_A_PERSON or not progress.begun:
             return
         if not progress.committed and not progress.outcome:
             # What it was falling back for is worth more than what interrupted it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import time
 
 from agent.host.command import CommandFailed
@@ -12,11 +11,13 @@ from agent.service import health, systemd
 from agent.steps.fallback import plan_fallback, undo_named
 from agent.transaction.consequences import database_way
 from agent.transaction.end import finish_end
-from agent.transaction.journal import Record
 from agent.transaction.lock import free_lock
+from agent.transaction.progress import Progress
 from agent.transaction.transaction import Refused, Transaction, describe_holder
 from agent.versions.marks import linked_version
+from agent.words import journal
 from agent.words.outcomes import Outcome
+from agent.words.shapes import read
 
 
 def recover(transaction: Transaction, database: str = "", force: bool = False) -> bool:
@@ -27,7 +28,7 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
 
     Raises Refused while the deploy is still running.
     """
-    for line in tell(transaction.journal.records()):
+    for line in tell(transaction.progress):
         say(line)
     with transaction.alone():
         progress = transaction.progress
@@ -40,7 +41,7 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
             say(line)
         if database == "keep":
             for action in ("database", "schema"):
-                transaction.journal.append("undo done", action=action, note={"kept": "at a person's word"})
+                transaction.journal.append(journal.UndoDone(action, {"kept": "at a person's word"}))
         _start_service(transaction)
         if fall_back(transaction, "a person asked to recover", settled=True) != Outcome.NEEDS_A_PERSON:
             return True
@@ -56,7 +57,7 @@ def _start_service(transaction: Transaction) -> None:
     While the links lead elsewhere, the way back restarts it.
     """
     begin, layout = transaction.begin, transaction.layout
-    unit, was = begin["settings"]["systemd_service"], begin.get("was")
+    unit, was = begin.settings["systemd_service"], begin.was
     if not was or linked_version(layout, layout.path("current_main")) != was:
         return
     shown = systemd.unit_properties(unit)
@@ -64,7 +65,7 @@ def _start_service(transaction: Transaction) -> None:
         return
     say(f"{unit} does not run: it is started")
     try:
-        systemd.restart(transaction.runner("recover", None, begin["settings"]["restart_timeout"]), unit)
+        systemd.restart(transaction.runner("recover", None, begin.settings["restart_timeout"]), unit)
     except CommandFailed as problem:
         # What there is to say of the app comes with the proof of its health.
         say(f"{unit} can't be started: {problem}")
@@ -74,44 +75,41 @@ def _situation(transaction: Transaction) -> list[str]:
     """What is what, and what is left to do."""
     progress, layout = transaction.progress, transaction.layout
     live = linked_version(layout, layout.path("current_main")) or "no version"
-    left = ", ".join(action.name for action in plan_fallback(transaction.journal.records()))
+    left = ", ".join(action.name for action in plan_fallback(progress))
     lines = [f"live now: {live} ({health.app_problem(layout, live) or 'healthy'})", f"left to undo: {left}"]
     if "migrate" in progress.started:
         lines.append(f"the database goes back by: {database_way(progress)}")
     if progress.backup:
-        lines.append("backup from this deploy: {path} (sha256 {sha256})".format(**progress.backup))
-        lines.append(f"to restore it by hand: {restore_command(transaction, progress.backup['path'])}")
+        lines.append(f"backup from this deploy: {progress.backup.path} (sha256 {progress.backup.sha256})")
+        lines.append(f"to restore it by hand: {restore_command(transaction, progress.backup.path)}")
     lines.append(
         "if you put the database right yourself: --data database=keep; to free the host anyway: --data force=true"
     )
     return lines
 
 
-def tell(records: list[Record]) -> list[str]:
+def tell(progress: Progress) -> list[str]:
     """A journal as a story: a line for each thing that happened."""
-    lines = []
-    for record in records:
-        text = _sentence(record)
-        if text:
-            lines.append(time.strftime("%H:%M:%S ", time.gmtime(record["at"])) + text)
-    return lines
+    told = ((line.at, _sentence(line.says)) for line in progress.lines)
+    return [time.strftime("%H:%M:%S ", time.gmtime(at)) + text for at, text in told if text]
 
 
 # How each kind of line reads; what is not here is bookkeeping.
-SENTENCES = {
-    "begin": "{kind} {deploy} of {version} by {by}",
-    "step done": "{step}: done in {seconds} s",
-    "step failed": "{step}: FAILED: {reason}",
-    "step interrupted": "{step}: {reason}",
-    "fallback": "falling back: {reason}",
-    "committed": "committed",
-    "ended": "{sentence}",
+SENTENCES: dict[type, str] = {
+    journal.Begin: "{0.kind} {0.deploy} of {0.version} by {0.by}",
+    journal.StepDone: "{0.step}: done in {0.seconds} s",
+    journal.StepFailed: "{0.step}: FAILED: {0.reason}",
+    journal.StepInterrupted: "{0.step}: {0.reason}",
+    journal.FallsBack: "falling back: {0.reason}",
+    journal.Committed: "committed",
+    journal.Ended: "{0.sentence}",
 }
 
 
-def _sentence(record: Record) -> str:
-    if record["event"] == "undo done":
-        return undo_named(record["action"]).done(record.get("note") or {})
-    if record["event"] == "undo failed":
-        return undo_named(record["action"]).failed(record["problem"])
-    return SENTENCES.get(record["event"], "").format_map(collections.defaultdict(lambda: "?", record))
+def _sentence(event: journal.Event) -> str:
+    if isinstance(event, journal.UndoDone):
+        undo = undo_named(event.action)
+        return undo.done(read(undo.shape, event.note, f"the note of {event.action}"))
+    if isinstance(event, journal.UndoFailed):
+        return undo_named(event.action).failed(event.problem)
+    return SENTENCES.get(type(event), "").format(event)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from agent.host.output import as_said, said
 from agent.text.lines import lines_of
 from agent.transaction.consequences import failed_step, waits_for_primary
 from agent.transaction.cost import measured_or_nothing, sentences
-from agent.transaction.journal import Record
-from agent.transaction.progress import read_progress
-from agent.transaction.transaction import Transaction, ending_of
+from agent.transaction.transaction import Transaction
 from agent.words.outcomes import Cause, Outcome
 from agent.words.result import Result
 
@@ -24,24 +20,23 @@ def result_of(transaction: Transaction, ok: bool) -> Result:
 
     + ok: whether it has done what it was asked for
     """
-    records = transaction.journal.records()
-    progress = read_progress(records)
+    progress = transaction.progress
     warnings, told = tuple(said.warnings), tuple(said.told)
     if not progress.falling_back and progress.outcome is None:
         return Result(ok, warnings=warnings, told=told)
-    cause = _cause(records)
+    goes_on = WAITS if waits_for_primary(progress) else GOES_ON
     return Result(
         ok,
         outcome=progress.outcome or Outcome.FALLING_BACK,
-        sentence=as_said(ending_of(records) or (WAITS if waits_for_primary(progress) else GOES_ON)),
+        sentence=as_said(progress.ended.sentence if progress.ended else goes_on),
         reason=tuple(lines_of(as_said(progress.reason or ""))),
         warnings=warnings,
         told=told,
-        cost=tuple(sentences(measured_or_nothing(records))) if progress.outcome else (),
+        cost=tuple(sentences(measured_or_nothing(progress))) if progress.outcome else (),
         failed=failed_step(progress),
         evidence=progress.outcome not in (None, Outcome.COMMITTED),
-        followed=cause == Cause.ANOTHER_HOST,
-        interrupted=cause == Cause.PERSON,
+        followed=progress.cause == Cause.ANOTHER_HOST,
+        interrupted=progress.cause == Cause.PERSON,
         database_back=progress.outcome in (Outcome.REFUSED, Outcome.FELL_BACK),
     )
 
@@ -51,7 +46,6 @@ def refused(reason: str) -> Result:
     return Result(False, Outcome.REFUSED, as_said(f"refused: {reason}"), database_back=True)
 
 
-def _cause(records: Sequence[Record]) -> str:
-    """Whose doing it was that the deploy fell back first; what came upon it then, such as a reboot, is not."""
-    causes = [record.get("cause", Cause.ITSELF) for record in records if record.get("event") == "fallback"]
-    return str(causes[0]) if causes else Cause.ITSELF
+def needs_a_person(reason: str) -> Result:
+    """How a call has ended where a journal can't be read."""
+    return Result(False, Outcome.NEEDS_A_PERSON, as_said(f"needs a person: {reason}"))

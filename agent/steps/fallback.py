@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from agent.steps import order
 from agent.steps.always.evidence import KeepEvidence
 from agent.steps.always.mark import MarkFailed
 from agent.steps.always.stop_commands import StopCommands
-from agent.steps.kind import Note, Turn, Undo
+from agent.steps.kind import Turn, Undo
 from agent.steps.switch.health import ProveHealthBefore
-from agent.transaction.journal import Record
-from agent.transaction.progress import Progress, read_progress
+from agent.transaction.progress import Progress
 from agent.transaction.step import Step
+from agent.words.notes import Undone
 from agent.words.outcomes import OVER, Outcome
 
 
@@ -22,7 +20,7 @@ class FinishCommit(Undo):
     name = "finish commit"
     turn = Turn.STOP
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Undone:
         """Whoever carries a plan out sees to it that this is done in the place of all else."""
         raise AssertionError("a commit is finished by agent.runs.finish")
 
@@ -43,17 +41,16 @@ def undo_named(name: str) -> Undo:
     return {undo.name: undo for undo in [*undos(), FINISH_COMMIT]}[name]
 
 
-def plan_fallback(records: Sequence[Record]) -> list[Undo]:
+def plan_fallback(progress: Progress) -> list[Undo]:
     """Plan what is left to undo, in order; an empty list when the transaction has ended.
 
-    + records: the journal's lines, oldest first
+    + progress: how far it has come, by its journal
 
-        >>> started = {"event": "step started", "step": "code"}
-        >>> [undo.name for undo in plan_fallback([{"event": "begin", "kind": "deploy"}, started])]
+        >>> begun = Begin("deploy", settings={})
+        >>> [undo.name for undo in plan_fallback(Progress(begun=begun, started=("code",)))]
         ['stop commands', 'evidence', 'mark']
     """
-    progress = read_progress(records)
-    if not progress.begin or progress.outcome in OVER:
+    if not progress.begun or progress.outcome in OVER:
         return []
     if progress.committed:
         return [FINISH_COMMIT]
@@ -76,5 +73,5 @@ def outcome_of(progress: Progress) -> Outcome:
 
 def only_health_is_missing(progress: Progress) -> bool:
     """Whether all is back but the proof that the old version is well: that may come without a person."""
-    problems = [problem["action"] for problem in progress.problems]
+    problems = [problem.action for problem in progress.problems]
     return bool(problems) and all(action == ProveHealthBefore.name for action in problems)

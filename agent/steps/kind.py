@@ -14,8 +14,8 @@ from agent.transaction.maintenance import Window
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
 from agent.transaction.transaction import Transaction
+from agent.words.notes import Note, Undone
 
-Note = dict[str, Any]
 Settings = Mapping[str, Any]
 
 # An old version that was well will be well again, be the host ever so busy: it is given more time than a new one, since
@@ -93,6 +93,8 @@ class Undo:
     + before_the_database: whether it can be done while the database is still as the new version needs it
     + limit: the setting that bounds it, seconds
     + looks: what it is to see, where it undoes nothing
+    + says: what was done or seen, where its note does not say
+    + shape: its note's
     """
 
     name: str
@@ -108,12 +110,14 @@ class Undo:
     before_the_database = False
     limit = "script_timeout"
     looks = ""
+    says = ""
+    shape: type[Undone] = Undone
 
     def needed(self, progress: Progress) -> bool:
         """Whether there is anything to undo, by the journal alone."""
         return True
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Undone:
         """Do it. Raises StepFailed, CommandFailed, Unhealthy, OSError where it can't be done."""
         raise NotImplementedError
 
@@ -121,16 +125,12 @@ class Undo:
         """Give back what was set aside for it, not a moment earlier: whatever has filled the disk would take it."""
         transaction.free_room_for(self.name)
 
-    def done(self, note: Note) -> str:
+    def done(self, note: Undone) -> str:
         """What it has done, or seen.
 
         + note: what `do` has returned, or an older agent's
         """
-        return f"kept: {self.name}, {note['kept']}" if note.get("kept") else self.says(note)
-
-    def says(self, note: Note) -> str:
-        """What it has done where nothing was kept as it is."""
-        return f"undone: {self.name}"
+        return f"kept: {self.name}, {note.kept}" if note.kept else note.says() or self.says or f"undone: {self.name}"
 
     def failed(self, problem: str) -> str:
         """What it could not do, or see, and why."""
@@ -184,11 +184,11 @@ class StepKind:
 
     def skip(self, step: Step, why: str) -> Note:
         """Note that it has nothing to do."""
-        return {"skipped": why}
+        return Note(skipped=why)
 
     def says(self, note: Note, seconds: float) -> list[str]:
         """What a person reads of it once it went well, a line each."""
-        return [f"{self.name}: {note.get('skipped', f'done in {seconds} s')}"]
+        return [f"{self.name}: {note.skipped or f'done in {seconds} s'}"]
 
 
 class BuildStep(StepKind):

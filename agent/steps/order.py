@@ -100,7 +100,7 @@ def touched(progress: Progress) -> bool:
 def visitors_may_notice(progress: Progress, name: str) -> bool:
     """Whether a step that is due changes what visitors get, or may."""
     kind = named(name)
-    return bool(kind and progress.begin and not progress.outcome and kind.noticed(progress))
+    return bool(kind and progress.begun and not progress.outcome and kind.noticed(progress))
 
 
 @dataclass(frozen=True)
@@ -112,18 +112,17 @@ class KnownFromJournal:
     @property
     def kind(self) -> str:
         """The run."""
-        return str(self.progress.begin.get("kind"))
+        return self.progress.begin.kind
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """The settings of the run."""
-        settings: Mapping[str, Any] = self.progress.begin["settings"]
-        return settings
+        return self.progress.begin.settings
 
     @property
     def primary(self) -> bool:
         """Whether this host migrates and backs up."""
-        return bool(self.progress.begin.get("primary", True))
+        return self.progress.begin.primary
 
     @property
     def changes_database(self) -> bool:
@@ -134,6 +133,6 @@ class KnownFromJournal:
     def window(self) -> Window:
         """Whether visitors are kept out: as it was decided, once it was."""
         if "maintenance_start" in self.progress.done:
-            why = self.progress.notes["maintenance_start"].get("skipped")
-            return Window(not why, why or "")
+            why = self.progress.skipped("maintenance_start")
+            return Window(not why, why)
         return decide(self.progress)

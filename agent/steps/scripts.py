@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from agent.django import locks
-from agent.steps.kind import Note
 from agent.transaction.step import Step
 
 
@@ -14,11 +13,14 @@ def run_script(step: Step, key: str) -> str:
     return step.runner(step.layout.app).run([str(script)], cwd=step.layout.home, env=env)
 
 
-def run_own_script(step: Step, key: str) -> Note:
-    """Run a script of the settings in the version's code, with the version's Python first on the path."""
+def run_own_script(step: Step, key: str) -> str:
+    """Run a script of the settings in the version's code, with the version's Python first on the path.
+
+    Returns why it was not run; nothing where it was.
+    """
     name = step.settings.get(key)
     if not name:
-        return {"skipped": f"no {key} in the settings"}
+        return f"no {key} in the settings"
     code_folder = step.layout.part(step.version, "code")
     script = step.layout.expand(name) if name[0] in "~/" else code_folder / name
     venv_folder = step.layout.part(step.version, "venv")
@@ -28,4 +30,4 @@ def run_own_script(step: Step, key: str) -> Note:
         "SWITCHBACK_VERSION": str(step.layout.version(step.version)),
     }
     step.runner(step.layout.app).run([str(script)], cwd=code_folder, env=env)
-    return {"script": str(script)}
+    return ""

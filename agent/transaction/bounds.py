@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import stat
@@ -13,17 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent.host.files import read_lines, write_whole
+from agent.host.files import text_lines, write_whole
 from agent.host.output import say, warn
 from agent.host.reading import content_hash
 from agent.host.users import acting_as
 from agent.state import State
 from agent.versions.layout import Layout
 from agent.versions.marks import NAME, read_json
+from agent.words.history import PastRun, read_run
 from agent.words.outcomes import Outcome
 from agent.words.seen import Kept, OldBackup
 
-Line = dict[str, Any]
 Named = Collection[str]
 
 # Where the settings were written down by an agent that did not know these.
@@ -75,21 +74,26 @@ def keep_within(state: State, layout: Layout, settings: Mapping[str, Any], deplo
 # --- Backups
 
 
-def recorded(history: Iterable[Line]) -> list[Backup]:
+def past_runs(state: State) -> list[PastRun]:
+    """The runs that have ended, the oldest first; what can't be read, as a line cut short by a crash, is let be."""
+    return [run for run in map(read_run, text_lines(state.history)) if run]
+
+
+def recorded(history: Iterable[PastRun]) -> list[Backup]:
     """The backups that our own runs have made, the newest first. Pure.
 
-    + history: a line for each run that ended, the oldest first
+    + history: the runs that have ended, the oldest first
     """
     found: dict[str, Backup] = {}
-    for line in history:
-        path = line.get("backup")
-        if isinstance(path, str) and os.path.isabs(path) and "\0" not in path:
+    for run in history:
+        path = run.backup
+        if path and os.path.isabs(path) and "\0" not in path:
             found.pop(path, None)
-            found[path] = Backup(path, float(line.get("ended") or 0))
+            found[path] = Backup(path, run.ended)
     return list(reversed(found.values()))
 
 
-def needed(history: Sequence[Line], marks: Iterable[Line], versions: Collection[str]) -> set[str]:
+def needed(history: Sequence[PastRun], marks: Iterable[Mapping[str, Any]], versions: Collection[str]) -> set[str]:
     """The backups that what is on the host still names. Pure.
 
     + marks: what is known of versions; versions: the names of those that are there
@@ -97,9 +101,9 @@ def needed(history: Sequence[Line], marks: Iterable[Line], versions: Collection[
     paths = {str((mark.get("backup") or {}).get("path")) for mark in marks}
     # A revert that restores asks for the one from when its version was last left.
     left = {
-        line.get("was"): line.get("backup")
-        for line in history
-        if line.get("outcome") == Outcome.COMMITTED and line.get("version") not in (None, line.get("was"))
+        run.was: run.backup
+        for run in history
+        if run.outcome == Outcome.COMMITTED and run.version not in (None, run.was)
     }
     return paths | {str(path) for version, path in left.items() if version in versions and path}
 
@@ -120,7 +124,7 @@ def backs_up_as_provisioned(layout: Layout) -> bool:
         return False
 
 
-def beyond(state: State, layout: Layout, history: Sequence[Line], keep: int, named: Named = ()) -> list[Backup]:
+def beyond(state: State, layout: Layout, history: Sequence[PastRun], keep: int, named: Named = ()) -> list[Backup]:
     """The backups beyond the newest ones that may be deleted, the newest first.
 
     + named: those that an open run names
@@ -150,7 +154,7 @@ def _forget_backups(state: State, layout: Layout, settings: Mapping[str, Any], n
     keep = keeps(layout, settings)
     if keep is None:
         return
-    gone = beyond(state, layout, read_lines(state.history), keep, named)
+    gone = beyond(state, layout, past_runs(state), keep, named)
     with acting_as(layout.app):
         for backup in gone:
             os.unlink(backup.path)
@@ -170,14 +174,15 @@ def _names(layout: Layout) -> set[str]:
 
 def _shorten_history(state: State, layout: Layout, keep: int) -> None:
     """Keep the newest lines, and those that tell how a version came to be live that is still there."""
-    lines = read_lines(state.history)
+    # As they are: a newer agent may have written more of them than this one knows.
+    lines = [(line, run) for line in text_lines(state.history) for run in [read_run(line)] if run]
     if len(lines) <= keep:
         return
     names = _names(layout)
-    kept = [line for line in lines[:-keep] if line.get("outcome") == Outcome.COMMITTED and line.get("version") in names]
-    kept += lines[-keep:]
+    kept = [line for line, run in lines[:-keep] if run.outcome == Outcome.COMMITTED and run.version in names]
+    kept += [line for line, _ in lines[-keep:]]
     if len(kept) < len(lines):
-        write_whole(state.history, "".join(json.dumps(line) + "\n" for line in kept))
+        write_whole(state.history, "".join(line + "\n" for line in kept))
 
 
 def _forget_runs(state: State, deploy: str, keep: int) -> None:
@@ -196,7 +201,7 @@ def _folders(state: State) -> list[Path]:
 # --- How much there is
 
 
-def how_much(state: State, layout: Layout, history: Sequence[Line]) -> Kept:
+def how_much(state: State, layout: Layout, history: Sequence[PastRun]) -> Kept:
     """How much of each there is, and which backups go next; one more may come first."""
     keep = keeps(layout, layout.settings)
     with acting_as(layout.app):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from agent.transaction.maintenance import breaks_old_code
 from agent.transaction.progress import Progress
+from agent.words.notes import Checked, MaintenanceStarted, Restarted
 
 
 def changes_database(progress: Progress) -> bool:
     """Whether this deploy may have changed the database from this host."""
     begin = progress.begin
-    keeps = begin.get("kind") == "revert" and begin.get("database", "keep") == "keep"
-    migrates = "migrate" in progress.started and not progress.notes.get("migrate", {}).get("skipped")
-    return migrates and not keeps and begin.get("primary", True)
+    keeps = begin.kind == "revert" and begin.database == "keep"
+    return "migrate" in progress.started and not progress.skipped("migrate") and not keeps and begin.primary
 
 
 def asks_database(progress: Progress) -> bool:
@@ -20,18 +20,18 @@ def asks_database(progress: Progress) -> bool:
     Always where it goes back by a restore, which takes away what they write meanwhile; else where the old version can't
     live with the new schema.
     """
-    checks = progress.notes.get("checks", {})
-    if not _follows(progress) or "applied" not in checks or progress.begin.get("was") is None:
+    checked = progress.note(Checked)
+    if not _follows(progress) or checked.applied is None or progress.begin.was is None:
         return False
-    if progress.begin.get("kind") == "revert":
+    if progress.begin.kind == "revert":
         return True
     way = database_way(progress)
-    return way == "restore" or (way != "keep" and bool(breaks_old_code(checks.get("pending") or [])))
+    return way == "restore" or (way != "keep" and bool(breaks_old_code(checked.pending)))
 
 
 def maintenance_is_ours(progress: Progress) -> bool:
     """Whether this deploy may have left maintenance on: it started it, and has not ended it."""
-    started = "maintenance_start" in progress.started and not progress.notes.get("maintenance_start", {}).get("skipped")
+    started = "maintenance_start" in progress.started and not progress.skipped("maintenance_start")
     return started and "maintenance_stop" not in progress.done
 
 
@@ -40,11 +40,11 @@ def database_way(progress: Progress) -> str:
 
     Once visitors may be in again, the backup is older than what they have written: then it is not restored any more.
     """
-    checks = progress.notes.get("checks", {})
-    decided = str(checks.get("fallback") or progress.begin.get("settings", {}).get("database_fallback", "keep"))
+    checked = progress.note(Checked)
+    decided = checked.fallback or str(progress.begin.settings.get("database_fallback", "keep"))
     if decided != "restore" or not visitors_are_in(progress):
         return decided
-    return "reverse" if all(one.get("reversible") for one in checks.get("pending") or ()) else "keep"
+    return "reverse" if all(one.get("reversible") for one in checked.pending) else "keep"
 
 
 def database_stays(progress: Progress) -> bool:
@@ -54,14 +54,13 @@ def database_stays(progress: Progress) -> bool:
 
 def visitors_are_in(progress: Progress) -> bool:
     """Whether visitors may have been let in after the database was changed."""
-    start = progress.notes.get("maintenance_start", {})
-    never_out = bool(start.get("skipped") or start.get("unseen"))
-    return "maintenance_stop" in progress.started or never_out
+    start = progress.note(MaintenanceStarted)
+    return "maintenance_stop" in progress.started or bool(start.skipped) or start.unseen
 
 
 def rolls_back(progress: Progress) -> bool:
     """Whether the processes go back one by one, as they came: those that were not replaced yet serve meanwhile."""
-    return progress.begin.get("kind") != "restart" and progress.notes.get("restart", {}).get("way") == "rolling"
+    return progress.begin.kind != "restart" and progress.note(Restarted).way == "rolling"
 
 
 def waits_for_primary(progress: Progress) -> bool:
@@ -75,8 +74,9 @@ def waits_for_primary(progress: Progress) -> bool:
 
 def _follows(progress: Progress) -> bool:
     """Whether another host may have changed the database for this one."""
-    elsewhere = len(progress.begin.get("hosts") or []) > 1 and not progress.begin.get("primary", True)
-    migrates = bool(progress.notes.get("checks", {}).get("pending")) or progress.begin.get("database", "keep") != "keep"
+    begin = progress.begin
+    elsewhere = len(begin.hosts) > 1 and not begin.primary
+    migrates = bool(progress.note(Checked).pending) or begin.database != "keep"
     return elsewhere and migrates and "migrate" in progress.started
 
 

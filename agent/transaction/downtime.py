@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from agent.state import State
-from agent.transaction.journal import Journal, Record
+from agent.transaction.journal import Journal
 from agent.words.foreseen import PastWindow
+from agent.words.journal import Line, Noted, StepDone, StepStarted, UndoDone
+from agent.words.notes import MaintenanceStarted
+from agent.words.shapes import Unreadable, read
 
 # How many of them are told.
 LAST = 5
@@ -17,50 +20,52 @@ def last_windows(state: State) -> tuple[PastWindow, ...]:
     folders = sorted((state.root / "transactions").glob("*"), key=lambda folder: folder.name, reverse=True)
     found: list[PastWindow] = []
     for folder in folders:
-        records = Journal(folder).records()
-        seconds = window_seconds(records)
-        ends = [record for record in records if record.get("event") == "ended"]
-        if seconds is not None and ends:
-            found.append(PastWindow(folder.name, ends[-1]["outcome"], seconds))
+        try:
+            progress = Journal(folder).progress
+            seconds = window_seconds(progress.lines)
+        except Unreadable:
+            continue
+        if seconds is not None and progress.outcome:
+            found.append(PastWindow(folder.name, progress.outcome, seconds))
         if len(found) == LAST:
             break
     return tuple(found)
 
 
-def window_seconds(records: Sequence[Record]) -> float | None:
+def window_seconds(lines: Iterable[Line]) -> float | None:
     """How long maintenance was on, as it is told of past windows. Pure."""
-    seconds = maintenance_seconds(records)
+    seconds = maintenance_seconds(lines)
     return None if seconds is None else round(seconds, 1)
 
 
-def maintenance_seconds(records: Sequence[Record]) -> float | None:
+def maintenance_seconds(lines: Iterable[Line]) -> float | None:
     """How long maintenance was on, from its start to its stop or to the fallback that stopped it, seconds. Pure.
 
     None where there was no window, or where it is still on.
     """
-    return _window(records)[1]
+    return _window(lines)[1]
 
 
-def on_since(records: Sequence[Record]) -> float | None:
+def on_since(lines: Iterable[Line]) -> float | None:
     """When a window began that has not ended; None where there is none. Pure."""
-    began, seconds = _window(records)
+    began, seconds = _window(lines)
     return began if seconds is None else None
 
 
-def _window(records: Sequence[Record]) -> tuple[float | None, float | None]:
+def _window(lines: Iterable[Line]) -> tuple[float | None, float | None]:
     """When the window began, and how long it was, seconds."""
     began = None
-    for record in records:
-        event = record.get("event")
-        if event == "step started" and record.get("step") == "maintenance_start":
-            began = record["at"]
-        elif event == "step done" and record.get("step") == "maintenance_start":
-            note = record.get("note") or {}
-            began = None if note.get("skipped") or note.get("unseen") else began
+    for line in lines:
+        says = line.says
+        if isinstance(says, StepStarted) and says.step == "maintenance_start":
+            began = line.at
+        elif isinstance(says, StepDone) and says.step == "maintenance_start":
+            start = read(MaintenanceStarted, says.note, "maintenance_start")
+            began = None if start.skipped or start.unseen else began
         elif began is not None and (
-            (event == "step done" and record.get("step") == "maintenance_stop")
-            or (event == "undo done" and record.get("action") == "maintenance")
-            or (record.get("step") == "visitors" and (record.get("note") or {}).get("shut") is False)
+            (isinstance(says, StepDone) and says.step == "maintenance_stop")
+            or (isinstance(says, UndoDone) and says.action == "maintenance")
+            or (isinstance(says, Noted) and says.step == "visitors" and says.note.get("shut") is False)
         ):
-            return began, float(record["at"]) - float(began)
+            return began, line.at - began
     return began, None

@@ -8,16 +8,16 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from agent.host.files import append_line, read_lines
+from agent.host.files import append_line, text_lines
 from agent.host.output import say
 from agent.text.lines import bounded_values
+from agent.transaction.progress import Progress, read_progress
+from agent.words.journal import Event, JournalUnreadable, Line, Written, as_line, read_line, written
+from agent.words.shapes import Unreadable
 
 # Enough for every line that a fallback still has to write when the disk is full.
 RESERVE_BYTES = 256 * 1024
-
-Record = dict[str, Any]
 
 
 class Journal:
@@ -27,9 +27,9 @@ class Journal:
         self.path = folder / "journal.jsonl"
         self._reserve = folder / "reserve"
         # Lines of this process that could not be written, so that it does nothing twice all the same.
-        self._unwritten: list[Record] = []
-        # All lines, while nobody else can write any.
-        self._known: list[Record] | None = None
+        self._unwritten: list[Written] = []
+        # How far the deploy has come by all lines that are written, while nobody else can write any.
+        self._known: Progress | None = None
 
     def reserve_room(self) -> None:
         """Set disk space aside for the lines of a fallback. Raises OSError when there is none."""
@@ -40,60 +40,73 @@ class Journal:
         """Give the reserved space back."""
         self._reserve.unlink(missing_ok=True)
 
-    def records(self) -> list[Record]:
-        """Everything that was written, oldest first."""
-        written = read_lines(self.path) if self._known is None else self._known
-        return [*written, *self._unwritten]
+    @property
+    def progress(self) -> Progress:
+        """How far the deploy has come. Raises JournalUnreadable."""
+        known = self._read() if self._known is None else self._known
+        return read_progress(_lines(self._unwritten), known) if self._unwritten else known
 
     @contextlib.contextmanager
     def read_once(self) -> Iterator[None]:
-        """Read it once, and know it meanwhile: for whoever works on the deploy alone."""
-        self._known = read_lines(self.path)
+        """Read it once, and know it meanwhile: for whoever works on the deploy alone. Raises JournalUnreadable."""
+        self._known = self._read()
         try:
             yield
         finally:
             self._known = None
 
-    def note(self, event: str, **fields: Any) -> None:
+    def _read(self) -> Progress:
+        """How far it has come by what is on disk; a line cut short by a crash is passed over."""
+        try:
+            return read_progress(line for line in map(read_line, text_lines(self.path)) if line)
+        except Unreadable as problem:
+            raise JournalUnreadable(f"{self.path} can't be read: {problem}") from None
+
+    def note(self, event: Event) -> None:
         """Write a line on the way back. Where nothing can be written any more, going back matters more."""
-        self._unwritten.append(_record(event, fields))
+        self._unwritten.append(_written(event))
         try:
             self._write_the_unwritten()
         except OSError as error:
             say(f"  the journal can't be written: {error}")
 
-    def append(self, event: str, **fields: Any) -> None:
+    def append(self, event: Event) -> None:
         """Write one line and wait until it is on disk. Raises OSError."""
-        record = _record(event, fields)
+        line = _written(event)
         self._write_the_unwritten()
-        self._write(record)
+        self._write(line)
 
     def _write_the_unwritten(self) -> None:
         while self._unwritten:
             self._write(self._unwritten[0])
             del self._unwritten[0]
 
-    def _write(self, record: Record) -> None:
+    def _write(self, line: Written) -> None:
         try:
-            self._to_disk(record)
+            self._to_disk(line)
             if self._known is not None:
-                self._known.append(record)
+                self._known = read_progress(_lines([line]), self._known)
         except BaseException:
             # Whoever was interrupted can't say how far it came.
             self._known = None
             raise
 
-    def _to_disk(self, record: Record) -> None:
+    def _to_disk(self, line: Written) -> None:
         """A full disk costs the reserve, not the line."""
         try:
-            append_line(self.path, record)
+            append_line(self.path, line)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._reserve.exists():
                 raise
             self._reserve.unlink()
-            append_line(self.path, record)
+            append_line(self.path, line)
 
 
-def _record(event: str, fields: dict[str, Any]) -> Record:
+def _written(event: Event) -> Written:
     # What others have printed may be in it, and all of it is read again for every step.
-    return {"at": round(time.time(), 3), "event": event, **bounded_values(fields)}
+    line: Written = bounded_values(written(Line(round(time.time(), 3), event)))
+    return line
+
+
+def _lines(told: list[Written]) -> list[Line]:
+    return [line for line in map(as_line, told) if line]

@@ -10,6 +10,8 @@ from agent.migrations.names import label, labels
 from agent.migrations.risk import old_code_can_live_with
 from agent.text.lines import first_line
 from agent.transaction.progress import Progress
+from agent.words.notes import Checked, Migration
+from agent.words.seen import RestartMode
 
 STAYS = "the database stays as it is"
 BY_PRIMARY = "done by the primary host"
@@ -35,17 +37,16 @@ class Window:
     why: str
 
 
-def restart_mode(progress: Progress) -> dict[str, Any]:
+def restart_mode(progress: Progress) -> RestartMode:
     """How the service is restarted, as it was decided before the live site was touched."""
-    decided = progress.notes.get("checks", {}).get("restart") or progress.begin.get("restart")
-    return dict(decided or {"way": "restart", "interrupts": True})
+    return progress.note(Checked).restart or progress.begin.restart or RestartMode("restart", interrupts=True)
 
 
 def changes_database(progress: Progress) -> bool:
     """Whether this run is going to change the database."""
-    if progress.begin.get("kind") == "revert":
-        return bool(progress.begin.get("database", "keep") != "keep")
-    return bool(progress.notes.get("checks", {}).get("pending"))
+    if progress.begin.kind == "revert":
+        return progress.begin.database != "keep"
+    return bool(progress.note(Checked).pending)
 
 
 def decide(progress: Progress) -> Window:
@@ -53,22 +54,21 @@ def decide(progress: Progress) -> Window:
 
     + progress: the journal up to the checks
     """
-    settings, way = progress.begin["settings"], restart_mode(progress)
+    settings, mode = progress.begin.settings, restart_mode(progress)
     if settings.get("maintenance") != "auto":
         return Window(True, "the settings say maintenance: always")
-    if settings.get("restart") == "rolling" and way["interrupts"]:
-        why = str(way.get("why") or "the service restarts as a whole")
-        return Window(True, first_line(why).rstrip(":"))
+    if settings.get("restart") == "rolling" and mode.interrupts:
+        return Window(True, first_line(mode.why or "the service restarts as a whole").rstrip(":"))
     if not changes_database(progress):
         return Window(False, "nothing is migrated")
-    if progress.begin.get("kind") == "revert":
+    if progress.begin.kind == "revert":
         return Window(True, "the database is taken back")
-    checks = progress.notes["checks"]
-    why = _needs_one(checks["pending"], settings, checks.get("fallback") == "restore")
+    checked = progress.note(Checked)
+    why = _needs_one(checked.pending, settings, checked.fallback == "restore")
     return Window(bool(why), why or "the old code can live with every migration")
 
 
-def _needs_one(pending: list[dict[str, Any]], settings: dict[str, Any], restores: bool) -> str:
+def _needs_one(pending: Sequence[Migration], settings: dict[str, Any], restores: bool) -> str:
     """Why visitors must not be in while these migrations run; empty when they may be.
 
     + restores: whether a backup is the way back
@@ -84,7 +84,7 @@ def _needs_one(pending: list[dict[str, Any]], settings: dict[str, Any], restores
     return f"the old code can't live with {', '.join(breaking)}" if breaking else ""
 
 
-def breaks_old_code(pending: Sequence[dict[str, Any]]) -> list[str]:
+def breaks_old_code(pending: Sequence[Migration]) -> list[str]:
     """The migrations that the version which still serves may not be able to live with."""
     if old_code_can_live_with(operations_of(pending)):
         return []
@@ -92,6 +92,6 @@ def breaks_old_code(pending: Sequence[dict[str, Any]]) -> list[str]:
     return alone or [label(one) for one in pending]
 
 
-def operations_of(pending: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def operations_of(pending: Sequence[Migration]) -> list[dict[str, Any]]:
     """The operations of migrations, in order, each with its app."""
     return [{"app": one["app"], **operation} for one in pending for operation in one["operations"]]

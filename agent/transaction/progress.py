@@ -1,40 +1,66 @@
-"""How far a deploy has come, read from its journal. Pure: records in, answers out."""
+"""How far a deploy has come, read from its journal. Pure: lines in, answers out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import singledispatch
+from typing import Any, TypeVar
 
-from agent.transaction.journal import Record
-from agent.words.outcomes import Outcome
+from agent.words import journal
+from agent.words.notes import BackedUp, BackedUpBefore, Note, SchemaSeen, Undone
+from agent.words.outcomes import Cause, Outcome
+from agent.words.shapes import Unreadable, read
 
-# What adds up in a journal.
-LISTS = ("started", "done", "commands", "command_ids", "beside", "undone", "problems")
+T = TypeVar("T")
+N = TypeVar("N", bound=Note)
+U = TypeVar("U", bound=Undone)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One deploy's state, from its journal."""
+    """One deploy's state, from its journal.
 
-    begin: Record = field(default_factory=dict)
+    + lines: the journal; begun: its first line; None where it was killed before that
+    + notes: what steps have found out; seen: what undos have done or seen, and have not failed to since; as written
+    + commands: of the running step; beside: what was begun beside the steps; command_ids: of both
+    + parsed: the notes that somebody has asked for; cause: whose doing it was that it fell back first
+    """
+
+    lines: tuple[journal.Line, ...] = ()
+    begun: journal.Begin | None = None
     started: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, journal.Written] = field(default_factory=dict)
     failed: str | None = None
     no_lock: bool = False
     reason: str | None = None
+    cause: Cause = Cause.ITSELF
     deadline: float = 0.0
-    commands: tuple[Record, ...] = ()
+    commands: tuple[journal.CommandStarted, ...] = ()
     command_ids: tuple[str, ...] = ()
-    beside: tuple[Record, ...] = ()
+    beside: tuple[journal.Beside, ...] = ()
     undone: tuple[str, ...] = ()
-    problems: tuple[Record, ...] = ()
+    seen: Mapping[str, journal.Written] = field(default_factory=dict)
+    problems: tuple[journal.UndoFailed, ...] = ()
     falling_back: bool = False
     fallback_at: float = 0.0
     settled: bool = False
     committed: bool = False
-    outcome: Outcome | None = None
+    ended: journal.Ended | None = None
+    parsed: dict[tuple[str, type], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def begin(self) -> journal.Begin:
+        """What it has begun with. Raises JournalUnreadable where the journal does not say."""
+        if self.begun is None:
+            raise journal.JournalUnreadable("the journal does not say what the deploy has begun with")
+        return self.begun
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it has ended."""
+        return self.ended.outcome if self.ended else None
 
     @property
     def step(self) -> str:
@@ -47,72 +73,145 @@ class Progress:
         return bool(self.started) and self.failed is None and self.started[-1] not in self.done
 
     @property
-    def backup(self) -> dict[str, Any]:
-        """The backup that this deploy has taken: its path, size and checksum; empty while there is none."""
-        notes = [self.notes.get(step) or {} for step in ("backup", "backup_before")]
-        return next((note for note in notes if note.get("path")), {})
+    def backup(self) -> BackedUp | None:
+        """The backup that this deploy has taken; None while there is none."""
+        return next((note for note in (self.note(BackedUp), self.note(BackedUpBefore)) if note.path), None)
 
-    def begun_beside(self, what: str) -> Record | None:
-        """The journal's line about what was first begun under a name beside the steps; it may have ended since."""
-        return next((one for one in self.beside if one["what"] == what), None)
+    def note(self, shape: type[N]) -> N:
+        """What a step has found out, by the note's shape. Raises JournalUnreadable."""
+        return self.note_of(shape.step, shape)
+
+    def note_of(self, step: str, shape: type[N]) -> N:
+        """The same of one of several steps whose notes have that shape."""
+        known: dict[tuple[str, type], N] = self.parsed
+        if (step, shape) not in known:
+            known[step, shape] = _as(shape, self.notes.get(step, {}), step)
+        return known[step, shape]
+
+    def skipped(self, step: str) -> str:
+        """Why a step had nothing to do."""
+        return self.note_of(step, Note).skipped
+
+    def undid(self, action: str, shape: type[U]) -> U:
+        """What an undo has done or seen, by the note's shape. Raises JournalUnreadable."""
+        return _as(shape, self.seen.get(action, {}), action)
+
+    def begun_beside(self, what: str) -> journal.Beside | None:
+        """What was first begun under a name beside the steps; it may have ended since."""
+        return next((one for one in self.beside if one.what == what), None)
 
     @property
     def saw_change(self) -> bool:
         """Whether this host has seen the database as the new version needs it, while it waited for the primary host."""
-        return bool((self.notes.get("schema") or {}).get("changed"))
+        return self.note(SchemaSeen).changed
 
 
-def read_progress(records: Sequence[Record]) -> Progress:
+def _as(shape: type[T], note: journal.Written, whose: str) -> T:
+    try:
+        return read(shape, note, whose)
+    except Unreadable as problem:
+        raise journal.JournalUnreadable(f"the journal has a note that can't be read: {problem}") from None
+
+
+def read_progress(lines: Iterable[journal.Line], so_far: Progress | None = None) -> Progress:
     """Read how far a deploy has come.
 
-    + records: the journal's lines, oldest first; any prefix of a real journal is a real state
+    + lines: the journal's, oldest first; any prefix of a real journal is a real state
+    + so_far: how far it had come by the lines before
     """
-    state: dict[str, Any] = {"notes": {}, **{key: [] for key in LISTS}}
-    for record in records:
-        _apply(state, record)
-    return Progress(**{**state, **{key: tuple(state[key]) for key in LISTS}})
+    told, progress = list(lines), so_far or Progress()
+    for line in told:
+        progress = _after(line.says, line.at, progress)
+    return replace(progress, lines=(*progress.lines, *told))
 
 
-def _apply(state: dict[str, Any], record: Record) -> None:
-    event = record.get("event")
-    if "deadline" in record:
-        state["deadline"] = record["deadline"]
-    if event == "begin":
-        state["begin"] = record
-    elif event == "step started":
-        state["started"].append(record["step"])
-        state["commands"] = []
-    elif event == "step done":
-        state["done"].append(record["step"])
-        state["notes"][record["step"]] = record.get("note") or {}
-        state["commands"] = []
-    elif event == "step failed":
-        state["failed"] = record["step"]
-        # Whoever holds the lock is to blame.
-        state["no_lock"] = record.get("no_lock", False)
-    elif event == "note":
-        state["notes"].setdefault(record["step"], {}).update(record["note"])
-    elif event in ("command", "beside"):
-        # A command ends with its step; what goes on beside the steps does not.
-        state["commands" if event == "command" else "beside"].append(record)
-        state["command_ids"].append(record.get("mark", ""))
-    elif event == "fallback":
-        state["falling_back"] = True
-        state["reason"] = record["reason"]
-        state["fallback_at"] = record.get("at", 0.0)
-        state["settled"] = record.get("settled", False)
+@singledispatch
+def _after(event: object, at: float, before: Progress) -> Progress:
+    """How far it has come after what a line says."""
+    return before
+
+
+@_after.register
+def _(event: journal.Begin, at: float, before: Progress) -> Progress:
+    return replace(before, begun=event, deadline=event.deadline)
+
+
+@_after.register
+def _(event: journal.StepStarted, at: float, before: Progress) -> Progress:
+    deadline = before.deadline if event.deadline is None else event.deadline
+    return replace(before, started=(*before.started, event.step), commands=(), deadline=deadline)
+
+
+@_after.register
+def _(event: journal.StepDone, at: float, before: Progress) -> Progress:
+    deadline = before.deadline if event.deadline is None else event.deadline
+    notes = {**before.notes, event.step: event.note}
+    return replace(before, done=(*before.done, event.step), notes=notes, parsed={}, commands=(), deadline=deadline)
+
+
+@_after.register
+def _(event: journal.StepFailed, at: float, before: Progress) -> Progress:
+    # Whoever holds the lock is to blame.
+    return replace(before, failed=event.step, no_lock=event.no_lock)
+
+
+@_after.register
+def _(event: journal.Noted, at: float, before: Progress) -> Progress:
+    note = {**before.notes.get(event.step, {}), **event.note}
+    return replace(before, notes={**before.notes, event.step: note}, parsed={})
+
+
+@_after.register
+def _(event: journal.CommandStarted, at: float, before: Progress) -> Progress:
+    return replace(before, commands=(*before.commands, event), command_ids=(*before.command_ids, event.mark))
+
+
+@_after.register
+def _(event: journal.Beside, at: float, before: Progress) -> Progress:
+    # A command ends with its step; what goes on beside the steps does not.
+    return replace(before, beside=(*before.beside, event), command_ids=(*before.command_ids, event.mark))
+
+
+@_after.register
+def _(event: journal.FallsBack, at: float, before: Progress) -> Progress:
+    return replace(
+        before,
+        falling_back=True,
+        reason=event.reason,
+        # What comes upon it then, such as a reboot, is nobody's doing.
+        cause=before.cause if before.falling_back else event.cause,
+        fallback_at=at,
+        settled=event.settled,
         # A fallback that is started anew (after a crash, or by a person) judges again.
-        state["problems"] = []
-    elif event == "undo done":
-        state["undone"].append(record["action"])
-        # What could not be undone at first, such as a database that was not up yet, is no problem any more.
-        state["problems"] = [problem for problem in state["problems"] if problem["action"] != record["action"]]
-    elif event == "undo failed":
-        state["problems"].append(record)
-        # What was restarted and is not well has to be started anew, once what was in its way is put right.
-        again = ("restart",) if record["action"] == "health" else ()
-        state["undone"] = [action for action in state["undone"] if action not in again]
-    elif event == "committed":
-        state["committed"] = True
-    elif event == "ended":
-        state["outcome"] = Outcome(record["outcome"])
+        problems=(),
+    )
+
+
+@_after.register
+def _(event: journal.UndoDone, at: float, before: Progress) -> Progress:
+    # What could not be undone at first, such as a database that was not up yet, is no problem any more.
+    problems = tuple(one for one in before.problems if one.action != event.action)
+    seen = {**before.seen, event.action: event.note}
+    return replace(before, undone=(*before.undone, event.action), seen=seen, problems=problems)
+
+
+@_after.register
+def _(event: journal.UndoFailed, at: float, before: Progress) -> Progress:
+    # What was restarted and is not well has to be started anew, once what was in its way is put right.
+    again = ("restart",) if event.action == "health" else ()
+    return replace(
+        before,
+        undone=tuple(action for action in before.undone if action not in again),
+        seen={action: note for action, note in before.seen.items() if action != event.action},
+        problems=(*before.problems, event),
+    )
+
+
+@_after.register
+def _(event: journal.Committed, at: float, before: Progress) -> Progress:
+    return replace(before, committed=True)
+
+
+@_after.register
+def _(event: journal.Ended, at: float, before: Progress) -> Progress:
+    return replace(before, ended=event)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agent.host.command import Runner
+from agent.transaction.progress import N
 from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
 
@@ -19,34 +20,33 @@ class StepFailed(Exception):
 class Step:
     """One step of one deploy.
 
-    + given: what the controller said for this call alone, such as a repository's URL, that is kept nowhere
+    + url: the repository's, where it has one: it may hold a password, and is kept nowhere
     """
 
     name: str
     transaction: Transaction
     limit: float
-    given: dict[str, Any] = field(default_factory=dict)
+    url: str = ""
 
     def __post_init__(self) -> None:
         self.until = time.time() + self.limit
         self.progress = self.transaction.progress
         self.begin = self.progress.begin
-        self.layout = Layout.of(self.begin["settings"])
+        self.layout = Layout.of(self.begin.settings)
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of the deploy."""
-        settings: dict[str, Any] = self.begin["settings"]
-        return settings
+        return self.begin.settings
 
     @property
     def version(self) -> str:
         """The version that the deploy goes to."""
-        return str(self.begin["version"])
+        return self.begin.version
 
-    def notes(self, step: str) -> dict[str, Any]:
-        """What an earlier step of this deploy found out."""
-        return dict(self.progress.notes.get(step) or {})
+    def note(self, shape: type[N]) -> N:
+        """What an earlier step of this deploy found out. Raises JournalUnreadable."""
+        return self.progress.note(shape)
 
     def runner(self, user: str | None) -> Runner:
         """What runs this step's commands, within what is left of its time."""

@@ -9,21 +9,24 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from agent.host.command import Runner
 from agent.host.files import sync_folder
 from agent.host.processes import runs, started_at
 from agent.state import State
 from agent.transaction import reserve
-from agent.transaction.journal import Journal, Record
+from agent.transaction.journal import Journal
 from agent.transaction.lock import Held, agent_stays, lock_holder, take_lock
-from agent.transaction.progress import Progress, read_progress
+from agent.transaction.progress import Progress
 from agent.versions.layout import Layout
+from agent.words.journal import Begin, Beside, CommandStarted, Noted
+from agent.words.notes import Note
 from agent.words.outcomes import Outcome
+from agent.words.shapes import bare
 
 # What a fallback writes besides the journal's lines, each with the action that does.
 ROOMS = {"evidence": reserve.Room(bytes=64 * 1024, files=8), "mark": reserve.Room(bytes=16 * 1024, files=4)}
@@ -53,18 +56,18 @@ class Transaction:
 
     @property
     def progress(self) -> Progress:
-        """How far it has come, read from disk."""
-        return read_progress(self.journal.records())
+        """How far it has come, by its journal. Raises JournalUnreadable."""
+        return self.journal.progress
 
     @property
-    def begin(self) -> dict[str, Any]:
-        """What it set out to do."""
+    def begin(self) -> Begin:
+        """What it set out to do. Raises JournalUnreadable."""
         return self.progress.begin
 
     @property
     def layout(self) -> Layout:
         """The places of its app."""
-        return Layout.of(self.begin["settings"])
+        return Layout.of(self.begin.settings)
 
     @property
     def evidence(self) -> Path:
@@ -80,21 +83,26 @@ class Transaction:
 
         def note(pid: int, command_id: str) -> None:
             # It only helps whoever finds us killed; the next line of the step itself is what counts.
-            self.journal.note("command", pid=pid, started=started_at(pid), mark=command_id)
+            self.journal.note(CommandStarted(pid, started_at(pid), command_id))
 
         until = time.time() + limit
         return Runner(user=user, log=self.output(name), until=until, deploy=self.deploy, started=note)
 
-    def goes_on_beside(self, what: str, pid: int, **more: Any) -> None:
+    def goes_on_beside(self, what: str, pid: int, mark: str = "", url: str = "") -> None:
         """Write down that a process goes on beside the steps, so that a fallback stops it. Raises OSError.
 
-        + more: what else whoever needs it later has to know
+        + mark: what all that it starts can be told by; url: where it answers
         """
-        self.journal.append("beside", what=what, pid=pid, started=started_at(pid), **more)
+        self.journal.append(Beside(what, pid, started_at(pid), mark, url))
+
+    def noted(self, note: Note) -> Noted:
+        """What a step has found out while it goes on, as a line of the journal."""
+        return Noted(note.step, bare(note))
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Wait until no other process of the agent works on this deploy, and keep others out meanwhile.
+        """Wait until no other process of the agent works on this deploy, and keep others out meanwhile. Its journal is
+        read once for that. Raises JournalUnreadable.
 
         The kernel lets go when we end, however that is.
         """
@@ -105,7 +113,8 @@ class Transaction:
             with contextlib.suppress(OSError):
                 # In place, so that a full disk has room for it.
                 os.pwrite(file.fileno(), f"{os.getpid()} {started_at(os.getpid())}".ljust(WHO_BYTES).encode(), 0)
-            yield
+            with self.journal.read_once():
+                yield
 
     def _open_mutex(self) -> IO[bytes]:
         try:
@@ -172,7 +181,7 @@ def holding(state: State, deploy: str) -> Iterator[Transaction]:
     transaction = Transaction(state, deploy)
     if lock_holder(state) != deploy:
         raise Ended(_gone(transaction))
-    with transaction.alone(), transaction.journal.read_once():
+    with transaction.alone():
         progress = transaction.progress
         if progress.outcome or progress.falling_back:
             raise Ended(_gone(transaction))
@@ -188,22 +197,21 @@ def _gone(transaction: Transaction) -> str:
     return "this deploy does not hold the host"
 
 
-def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
+def begin(transaction: Transaction, told: Begin) -> None:
     """Open a transaction and take the host.
 
-    + fields: what the journal's first line says: kind, by, version, settings, links …
+    + told: what the journal's first line says
 
     Raises Refused when another deploy holds the host, or when there is no room for a journal.
     """
+    state, deploy = transaction.state, transaction.deploy
     state.create()
-    transaction = Transaction(state, deploy)
     try:
         (transaction.folder / "output").mkdir(parents=True, exist_ok=False)
         transaction.reserve_room()
         # The journal before the lock: whoever finds the lock finds out whose it is.
-        deadline = time.time() + fields["settings"]["confirm_timeout"]
-        began = started_at(os.getpid())
-        transaction.journal.append("begin", deploy=deploy, deadline=deadline, started=began, **fields)
+        deadline = time.time() + told.settings["confirm_timeout"]
+        transaction.journal.append(replace(told, deploy=deploy, deadline=deadline, started=started_at(os.getpid())))
         # Its name in its folder, and the folder's: a lock that outlives a power cut says whose it is.
         for folder in (transaction.folder, transaction.folder.parent):
             sync_folder(folder)
@@ -218,7 +226,6 @@ def begin(state: State, deploy: str, fields: dict[str, Any]) -> Transaction:
     except BaseException:
         shutil.rmtree(transaction.folder)
         raise
-    return transaction
 
 
 def start_guard() -> None:
@@ -229,12 +236,10 @@ def start_guard() -> None:
 def describe_holder(state: State, deploy: str) -> str:
     """Who holds the host, since when, and at which step."""
     progress = Transaction(state, deploy).progress
-    if not progress.begin:
+    if not progress.begun:
         return f"another deploy holds this host: {deploy}"
-    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(progress.begin["at"]))
-    what = "{} {} by {} holds this host since {}".format(
-        progress.begin.get("kind", "deploy"), deploy, progress.begin.get("by", "somebody"), since
-    )
+    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(progress.lines[0].at))
+    what = f"{progress.begun.kind} {deploy} by {progress.begun.by} holds this host since {since}"
     if progress.outcome == Outcome.NEEDS_A_PERSON:
         return what + ", and needs a person: run deploys/recover.py"
     if progress.falling_back:
@@ -244,9 +249,5 @@ def describe_holder(state: State, deploy: str) -> str:
 
 def how_it_ended(transaction: Transaction) -> str:
     """The sentence that a deploy ended with."""
-    return ending_of(transaction.journal.records()) or "it has not ended"
-
-
-def ending_of(records: Sequence[Record]) -> str:
-    """The sentence that a deploy ended with, from its journal; empty while it has not."""
-    return next((str(record["sentence"]) for record in reversed(records) if record["event"] == "ended"), "")
+    ended = transaction.progress.ended
+    return ended.sentence if ended else "it has not ended"

@@ -12,7 +12,6 @@ import stat
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agent.host import tree
 from agent.host.command import Runner
@@ -23,10 +22,22 @@ from agent.versions import venv_pool
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, read_json
 
-Note = dict[str, Any]
-
 # How large a file of an environment may be that has the version's name in it, bytes: it is read whole.
 LARGEST_NAMED = 200_000_000
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An environment that was made out of another one's.
+
+    + named: the files that have the version's name in them
+    + open: where a spare was ready for this, the only folders in which anybody can write; bytes: what it takes on disk
+      without what was added there
+    """
+
+    named: tuple[str, ...]
+    open: tuple[str, ...] = ()
+    bytes: int = 0
 
 
 def files_with_its_name(runner: Runner, layout: Layout, version: str) -> list[str]:
@@ -36,16 +47,12 @@ def files_with_its_name(runner: Runner, layout: Layout, version: str) -> list[st
     return sorted(os.path.relpath(name, str(folder)) for name in runner.run(argv, ok=(0, 1)).split("\0") if name)
 
 
-def take_over(layout: Layout, old: str, new: str, fingerprint: str | None) -> Note | None:
+def take_over(layout: Layout, old: str, new: str, fingerprint: str | None) -> Taken | None:
     """Make a version's environment out of another one's. Returns None if that could not be done; nothing is there then.
 
     Whatever has the old version's name in it is written anew, and the rest, which then has not, is linked.
 
     + fingerprint: the environment's: if one like it is kept as a spare, it is used up
-
-    Returns `reused`: the other version; `named`: the files that have the version's name in them. Where a spare was
-    ready for this, `open`: the only folders in which anybody can write, and `bytes`: what it takes on disk without what
-    was added there; none of them otherwise.
     """
     before, after = layout.part(old, "venv"), layout.part(new, "venv")
     named = read_json(layout.version(old) / SEAL)["venv"]["named"]
@@ -70,7 +77,7 @@ def take_over(layout: Layout, old: str, new: str, fingerprint: str | None) -> No
             if after.exists():
                 venv_pool.throw_away(layout, after)
             return None
-    return {"reused": old, "named": named, "open": opened, "bytes": ready.bytes if ready and opened else None}
+    return Taken(tuple(named), tuple(opened or ()), ready.bytes if ready and opened else 0)
 
 
 def _in_words(problem: OSError, layout: Layout) -> str:
@@ -83,19 +90,18 @@ def _in_words(problem: OSError, layout: Layout) -> str:
     return f"{name} belongs to {owner}" if owner != layout.app else str(problem)
 
 
-def close(venv: Path, taken: Note) -> int:
+def close(venv: Path, opened: Collection[str], size: int) -> int:
     """Let nobody write to an environment any more that was taken over. Returns what it takes on disk, bytes.
 
-    + taken: as `take_over` has it, with the folders that are open
+    + opened: the folders that are open; size: what it takes without what is in them
     """
-    size = int(taken["bytes"])
-    for name in taken["open"]:
+    for name in opened:
         folder = str(venv / name)
         for entry in _entries(folder).values():
             info = entry.stat(follow_symlinks=False)
             if not stat.S_ISDIR(info.st_mode):
                 size += info.st_blocks * tree.BLOCK if tree.close_one(entry.path, info) else 0
-            elif info.st_mode & tree.WRITABLE and os.path.relpath(entry.path, str(venv)) not in taken["open"]:
+            elif info.st_mode & tree.WRITABLE and os.path.relpath(entry.path, str(venv)) not in opened:
                 # The app has been at work since, and has made it.
                 size += tree.close(Path(entry.path), [Path(entry.path)])
         tree.close_one(folder, os.lstat(folder))

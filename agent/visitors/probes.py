@@ -6,14 +6,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from agent.host.http import ask
 from agent.service.health import headers_for
 from agent.transaction.maintenance import restart_mode
 from agent.transaction.progress import Progress
-
-Note = dict[str, Any]
+from agent.words.notes import Asked, Probed
 
 # How often an address is asked, seconds; the app itself less often where it is not meant to be out; and how long one
 # answer may take.
@@ -63,11 +61,11 @@ class Probe(threading.Thread):
         """Have it stop asking."""
         self._enough.set()
 
-    def found(self) -> Note:
+    def found(self) -> Asked:
         """What was found, once it has been told to stop."""
         # Nobody waits for an answer that does not come: the question is counted when it does.
         self.join(1.0)
-        return {"asked": self.asked, "failed": self.failed, "outage": round(self.outage, 3)}
+        return Asked(self.asked, self.failed, round(self.outage, 3))
 
 
 def rest(every: float, took: float, good: bool) -> float:
@@ -82,7 +80,7 @@ def rest(every: float, took: float, good: bool) -> float:
     return max(every - took, min(RESTS * took, LONGEST_REST) if good else 0.0)
 
 
-_probes: dict[str, Probe] = {}
+_probes: list[Probe] = []
 
 
 def watch(progress: Progress) -> None:
@@ -90,20 +88,20 @@ def watch(progress: Progress) -> None:
 
     + progress: what the run set out to do, and has decided
     """
-    if _probes or progress.begin.get("bare"):
+    if _probes or progress.begin.bare:
         return
-    settings, out = progress.begin["settings"], restart_mode(progress)["interrupts"]
-    _probes["site"] = Probe(settings["website_url"], {}, settings["site_status"])
+    settings, out = progress.begin.settings, restart_mode(progress).interrupts
     every = EVERY if out else NOW_AND_THEN
-    _probes["app"] = Probe(settings["health_url"], headers_for(settings), settings["health_status"], every)
-    for probe in _probes.values():
+    _probes.append(Probe(settings["website_url"], {}, settings["site_status"]))
+    _probes.append(Probe(settings["health_url"], headers_for(settings), settings["health_status"], every))
+    for probe in _probes:
         probe.start()
 
 
-def found() -> Note:
-    """Stop asking. Returns what was found, by the word for the address; empty where nobody asks."""
-    for probe in _probes.values():
+def found() -> Probed | None:
+    """Stop asking. Returns what was found; None where nobody asks."""
+    for probe in _probes:
         probe.enough()
-    answers = {word: probe.found() for word, probe in _probes.items()}
+    answers = [probe.found() for probe in _probes]
     _probes.clear()
-    return answers
+    return Probed(*answers) if answers else None

@@ -20,8 +20,7 @@ from agent.versions import assets
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, read_json
 from agent.versions.static_files import MANIFEST
-
-Note = dict[str, Any]
+from agent.words.notes import MaintenanceStarted
 
 # Links that lead to links: as many as the kernel follows.
 LINKS = 40
@@ -35,14 +34,14 @@ SERVED = (200, 301, 302, 307, 308)
 BEFORE, SETTLES, PAUSE = 3.0, 5.0, 0.1
 
 
-def lead_app_there(step: Step, found: Note) -> Note:
-    """Have the app find what was collected. Returns what is to be noted. Raises StepFailed where it would not find it.
+def lead_app_there(step: Step, found: Mapping[str, Any]) -> str:
+    """Have the app find what was collected. Returns a warning. Raises StepFailed where it would not find it.
 
     + found: as `static` inside of Django has it
     """
     if found.get("kept_by"):
         say(f"static: kept by {found['kept_by']}, as the project has it: none of them is in the version")
-        return {}
+        return ""
     if found["listed"] and not found["files"]:
         raise StepFailed(
             "0 static files were collected into the version, though the project has some: does a collectstatic of its "
@@ -50,11 +49,11 @@ def lead_app_there(step: Step, found: Note) -> Note:
         )
     place = str(found.get("looked_for_in") or "")
     if not found["files"] or not (place or found["read"]):
-        return {}
+        return ""
     with acting_as(step.layout.app):
         where = once_live(place, step.layout.once_live(step.version)) if place else ""
         if where and _leads(step.layout, step.version, where):
-            return {}
+            return ""
     return _not_led(step.layout, place, found["read"])
 
 
@@ -93,7 +92,7 @@ def _no_hotfix(checkout: Path, path: Path) -> None:
             file.write(f"/{path.relative_to(checkout)}\n")
 
 
-def _not_led(layout: Layout, place: str, read: bool) -> Note:
+def _not_led(layout: Layout, place: str, read: bool) -> str:
     """What to say where the app's own place is another one. Raises StepFailed where the app itself needs it."""
     is_there, right, line = place_words(layout, place)
     if read:
@@ -101,10 +100,9 @@ def _not_led(layout: Layout, place: str, read: bool) -> Note:
             f"{is_there} lead to the static files of this version, and the app itself reads them there (a manifest of "
             f"hashed names, or whitenoise): write\n  {line}"
         )
-    return {
-        "warning": f"{is_there} lead to the static files of this version: the web server has to serve {right}; "
-        f"better write {line}"
-    }
+    return (
+        f"{is_there} lead to the static files of this version: the web server has to serve {right}; better write {line}"
+    )
 
 
 def place_words(layout: Layout, place: str) -> tuple[str, Path, str]:
@@ -167,11 +165,14 @@ def other_host(layout: Layout, url: str) -> str | None:
     return None if found.netloc == own.netloc else f"{found.scheme}://{found.netloc.rpartition('@')[2]}"
 
 
-def before(step: Step) -> Note:
-    """Which static file of the live version a visitor gets: what is asked of the next version is no more than that."""
-    was = step.begin.get("was")
+def before(step: Step) -> str:
+    """Which static file of the live version a visitor gets: what is asked of the next version is no more than that.
+
+    Empty where they get none.
+    """
+    was = step.begin.was
     asked = address(step.layout, was, _url_of(step.layout, step.version)) if was else None
-    return {"static_before": asked if asked and _problem(asked, BEFORE) is None else None}
+    return asked if asked and _problem(asked, BEFORE) is None else ""
 
 
 def _url_of(layout: Layout, version: str) -> str | None:
@@ -180,20 +181,23 @@ def _url_of(layout: Layout, version: str) -> str | None:
     return url if isinstance(url, str) else None
 
 
-def prove(step: Step) -> Note:
-    """Ask for a static file as a visitor would. Raises Unhealthy if there is none where there was one before."""
+def prove(step: Step) -> str:
+    """Ask for a static file as a visitor would. Raises Unhealthy if there is none where there was one before.
+
+    Returns a warning where there was none before either.
+    """
     asked = address(step.layout, step.version)
     if asked is None:
         url = _url_of(step.layout, step.version)
         other = other_host(step.layout, url) if url else None
         if other:
             say(f"site: static files are served by {other}: not asked for")
-        return {"static_served_by": other} if other else {}
-    end, was = time.monotonic() + SETTLES, step.notes("maintenance_start").get("static_before")
+        return ""
+    end, was = time.monotonic() + SETTLES, step.note(MaintenanceStarted).static_before
     while True:
         wrong = _problem(asked, health.ANSWER_TIMEOUT)
         if wrong is None:
-            return {"static": asked}
+            return ""
         if not was or time.monotonic() > end:
             break
         time.sleep(PAUSE)
@@ -201,7 +205,7 @@ def prove(step: Step) -> Note:
     text = f"visitors get no static files: {wrong}"
     if was:
         raise Unhealthy(f"{text}; before the switch {was} was there")
-    return {"warning": f"{text}: the web server, or the app, has to serve {served}"}
+    return f"{text}: the web server, or the app, has to serve {served}"
 
 
 def _problem(url: str, timeout: float) -> str | None:

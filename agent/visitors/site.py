@@ -7,7 +7,9 @@ import http.client
 import re
 import ssl
 import time
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from agent.host.http import ask
@@ -15,8 +17,9 @@ from agent.service import health
 from agent.transaction.maintenance import STILL_ON
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
+from agent.words.notes import Glance, MaintenanceStarted, Note, Page, Undone
 
-Note = dict[str, Any]
+Settings = Mapping[str, Any]
 
 # One look takes no longer, seconds; and so long a web server may need until it shows what a script has changed.
 LOOK_TIMEOUT, SEEN_WITHIN = 3.0, 2.0
@@ -28,13 +31,40 @@ BYTES = 64 * 1024
 NOBODY_SERVES = (None, 502, 503, 504)
 
 
-def look(settings: Note) -> Note:
-    """What a visitor gets now: `status` and `sign`, None where nobody answers, and what is `wrong` with it, or None."""
+@dataclass(frozen=True)
+class Opened(Note):
+    """Whether visitors were seen to get something else than the maintenance page."""
+
+    step: ClassVar[str] = "maintenance_stop"
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class SiteSeen(Undone):
+    """What visitors get on the way back.
+
+    + answers: the status; open: whether that is not the maintenance page; as_before: what is wrong, as it was before
+    """
+
+    answers: int = 0
+    open: bool = False
+    as_before: str = ""
+
+    def says(self) -> str:
+        """What they get; where nobody has seen what they got before, nor the maintenance page, it may be either."""
+        if self.as_before:
+            return "seen: visitors get no better than before"
+        return "seen: visitors get " + ("the site" if self.open else f"an answer, {self.answers}")
+
+
+def look(settings: Settings) -> Page:
+    """What a visitor gets now."""
     wrong = ask(settings["website_url"], {}, settings["site_status"], LOOK_TIMEOUT)
-    return {**_page(settings["website_url"]), "wrong": wrong}
+    status, sign = _page(settings["website_url"])
+    return Page(status, sign, wrong)
 
 
-def _page(url: str) -> Note:
+def _page(url: str) -> tuple[int | None, str | None]:
     parts = urlsplit(url)
     path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     try:
@@ -50,32 +80,32 @@ def _page(url: str) -> Note:
         finally:
             connection.close()
     except (OSError, http.client.HTTPException):
-        return {"status": None, "sign": None}
+        return None, None
     title = TITLE.search(body)
-    return {"status": answer.status, "sign": hashlib.sha256(title.group(1) if title else body).hexdigest()}
+    return answer.status, hashlib.sha256(title.group(1) if title else body).hexdigest()
 
 
-def same_page(one: Note, other: Note) -> bool:
+def same_page(one: Page, other: Page) -> bool:
     """Whether visitors got the same twice. Of what is wrong for them the status is enough."""
-    both_wrong = bool(one["wrong"] and other["wrong"])
-    return one["status"] == other["status"] and (both_wrong or one["sign"] == other["sign"])
+    both_wrong = bool(one.wrong and other.wrong)
+    return one.status == other.status and (both_wrong or one.sign == other.sign)
 
 
-def failed_alike(before: Note, now: Note) -> bool:
+def failed_alike(before: Page, now: Page) -> bool:
     """Whether what is wrong now was wrong before the deploy began."""
-    if not before["wrong"]:
+    if not before.wrong:
         return False
-    served = [one["status"] for one in (before, now) if one["status"] not in NOBODY_SERVES]
-    return before["status"] == now["status"] or not served
+    served = [one.status for one in (before, now) if one.status not in NOBODY_SERVES]
+    return before.status == now.status or not served
 
 
-def is_shut(progress: Progress, now: Note) -> bool:
+def is_shut(progress: Progress, now: Page) -> bool:
     """Whether visitors get the page that the start script has put up."""
-    page = progress.notes.get("maintenance_start", {}).get("page")
-    return bool(page) and same_page(page, now)
+    page = progress.note(MaintenanceStarted).page
+    return page is not None and same_page(page, now)
 
 
-def see_shut(step: Step, before: Note) -> Note:
+def see_shut(step: Step, before: Page) -> MaintenanceStarted:
     """See whether the start script has shut visitors out: the page that they get is another than before.
 
     + before: what they got right before the script
@@ -84,10 +114,10 @@ def see_shut(step: Step, before: Note) -> Note:
     now = look(step.settings)
     while same_page(before, now):
         if time.monotonic() >= end:
-            return {} if before["wrong"] else {"unseen": True, "warning": _unseen(step)}
+            return MaintenanceStarted() if before.wrong else MaintenanceStarted(warning=_unseen(step), unseen=True)
         time.sleep(PAUSE)
         now = look(step.settings)
-    return {"page": now}
+    return MaintenanceStarted(page=now)
 
 
 def _unseen(step: Step) -> str:
@@ -95,58 +125,57 @@ def _unseen(step: Step) -> str:
     return f"the start script has ended well, but {url} shows visitors the same page as before: they are not kept out"
 
 
-def see_open(step: Step, patience: int = 1) -> Note:
+def see_open(step: Step, patience: int = 1) -> bool:
     """See that the maintenance page is gone, once the stop script has run. Raises StepFailed.
 
-    Returns nothing where that can't be seen, since nobody has seen the page.
+    Returns whether it was seen: it can't be where nobody has seen the page.
 
     + patience: how many times the settings' site_timeout that may take
     """
-    if not step.notes("maintenance_start").get("page"):
-        return {}
+    if not step.note(MaintenanceStarted).page:
+        return False
     end = time.monotonic() + patience * step.settings["site_timeout"]
     while True:
         now = look(step.settings)
         if not is_shut(step.progress, now):
             # A web server that does not answer may have the page all the same.
-            return {"open": now["status"] is not None}
+            return now.status is not None
         if time.monotonic() >= end:
             raise StepFailed(f"{STILL_ON}: {answer_of(step.settings, now)}")
         time.sleep(PAUSE)
 
 
-def glance(step: Step) -> Note:
-    """Whether visitors get the maintenance page now: `shut`, None where that can't be told."""
-    page, before = step.notes("maintenance_start").get("page"), step.begin.get("site_before")
-    now = look(step.settings)
-    if page and now["status"] is not None:
-        return {"shut": is_shut(step.progress, now)}
+def glance(step: Step) -> Glance:
+    """Whether visitors get the maintenance page now."""
+    page, before, now = step.note(MaintenanceStarted).page, step.begin.site_before, look(step.settings)
+    if page and now.status is not None:
+        return Glance(shut=is_shut(step.progress, now))
     # Nobody has seen the page; but this is what there was before.
-    return {"shut": False if before and not now["wrong"] and same_page(before, now) else None}
+    return Glance(shut=False if before and not now.wrong and same_page(before, now) else None)
 
 
-def answer_of(settings: Note, page: Note) -> str:
+def answer_of(settings: Settings, page: Page) -> str:
     """What visitors get, in words."""
-    return page["wrong"] or "{} answers {}".format(settings["website_url"], page["status"])
+    return page.wrong or f"{settings['website_url']} answers {page.status}"
 
 
-def prove_back(step: Step, patience: int) -> Note:
-    """Prove that visitors get the site again as before the deploy. Raises Unhealthy.
+def prove_back(step: Step, patience: int) -> SiteSeen:
+    """Prove that visitors get the site again as before the deploy, where somebody has looked then. Raises Unhealthy.
 
     + patience: how many times the settings' site_timeout that may take
     """
-    before, known = step.begin["site_before"], bool(step.notes("maintenance_start").get("page"))
+    before, known = step.begin.site_before, step.note(MaintenanceStarted).page is not None
     end = time.monotonic() + patience * step.settings["site_timeout"]
     while True:
         now = look(step.settings)
         shut = is_shut(step.progress, now)
-        answers = known and now["status"] is not None
-        if not shut and now["wrong"] is None:
-            return {"answers": now["status"], "open": answers or same_page(before, now)}
+        answers = known and now.status is not None
+        if not shut and now.wrong is None:
+            return SiteSeen(answers=now.status or 0, open=answers or (before is not None and same_page(before, now)))
         # Where no version was live there is nothing that anybody could have been served.
-        expected = failed_alike(before, now) or bool(step.begin.get("bare") and now["status"] in NOBODY_SERVES)
+        expected = bool(before and failed_alike(before, now)) or (step.begin.bare and now.status in NOBODY_SERVES)
         if not shut and expected:
-            return {"as_before": now["wrong"], "open": answers}
+            return SiteSeen(as_before=now.wrong or "", open=answers)
         if time.monotonic() >= end:
             said = f"{STILL_ON}: " if shut else "visitors do not get the site: "
             raise health.Unhealthy(said + answer_of(step.settings, now))

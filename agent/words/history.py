@@ -6,17 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Optional
 
+from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from agent.words.shapes import Unreadable, read
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How often an address was asked, how often that failed, and for how long it was out, seconds."""
-
-    asked: int
-    failed: int
-    outage: float
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional, Union
 
+from agent.words.journal import Intent
 from agent.words.outcomes import Cause
 from agent.words.shapes import Unreadable, from_json
 
@@ -87,7 +88,7 @@ class Step:
     verb: ClassVar[str] = "step"
     deploy: str
     steps: tuple[str, ...] = ()
-    begin: Optional[dict[str, Any]] = None
+    begin: Optional[Intent] = None
     urls: dict[str, str] = field(default_factory=dict)
 
 

@@ -20,6 +20,20 @@ def to_json(value: object) -> str:
     return json.dumps(value, default=dataclasses.asdict)
 
 
+def bare(value: object) -> Any:
+    """What JSON is made of, without the fields that are as they are where nothing is said of them."""
+    if dataclasses.is_dataclass(value):
+        told = [(field, getattr(value, field.name)) for field in dataclasses.fields(value)]
+        return {field.name: bare(one) for field, one in told if one != _default(field)}
+    if isinstance(value, dict):
+        return {key: bare(one) for key, one in value.items()}
+    return [bare(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
 def from_json(shape: type[T], text: str) -> T:
     """A dataclass from its line; what it does not know is let be. Raises Unreadable."""
     try:
@@ -60,7 +74,7 @@ def _read(shape: Any, found: Any, where: str) -> Any:
 
 
 def _read_plain(shape: Any, found: Any, where: str) -> Any:
-    if shape is Any:
+    if shape in (object, Any):
         return found
     if isinstance(shape, type) and issubclass(shape, Enum) and isinstance(found, str):
         try:
@@ -79,8 +93,9 @@ def _read_fields(shape: Any, found: Any, where: str) -> Any:
         raise Unreadable(f"{where}: {found!r} is no {shape.__name__}")
     types, given = typing.get_type_hints(shape), {}
     for field in dataclasses.fields(shape):
-        if field.name in found:
+        needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if found.get(field.name) is not None or (needed and field.name in found):
             given[field.name] = _read(types[field.name], found[field.name], f"{where}.{field.name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+        elif needed:
             raise Unreadable(f"{where}.{field.name} is missing")
     return shape(**given)

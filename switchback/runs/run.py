@@ -12,8 +12,10 @@ from typing import Any
 
 from agent.steps.kind import PATIENCE, Phase
 from agent.steps.order import limit_of, limit_of_way_back, names
+from agent.words.journal import Intent
 from agent.words.requests import Clean, Step
 from agent.words.requests import Commit as CommitRequest
+from agent.words.shapes import read
 from switchback.settings.model import Settings
 from switchback.wire.payload import agent_fingerprint
 
@@ -67,10 +69,9 @@ class Run:
     foreseen: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
 
-    def request(self) -> dict[str, Any]:
+    def request(self) -> Intent:
         """What the host is told when the run begins."""
-        return {
-            "deploy": self.deploy,
+        intent = {
             "kind": self.kind,
             "by": who(),
             "agent": agent_fingerprint(),
@@ -82,6 +83,7 @@ class Run:
             "settings": told(self.settings),
             **self.about,
         }
+        return read(Intent, intent, "the run")
 
     def together(self, step: str) -> tuple[str, ...]:
         """The steps that a host does in the call in which it does this one; `begin` comes before the first of them.

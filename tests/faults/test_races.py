@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
+from agent.words.journal import Intent
 from agent.words.outcomes import Outcome
 from agent.words.requests import FallBack, Step, document
 from agent.words.result import read_result
+from agent.words.shapes import read
 from tests.bed.hosts import Host
 from tests.faults.sabotage import version_of
 from tests.faults.watch import LIMIT, STATE, WAIT_AT_GATE, open_gate, wait_for, write_script
@@ -44,10 +45,8 @@ def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_w
     host: Host, before: Seen
 ) -> None:
     opened = json.loads(host.run(f"head -1 {STATE}/transactions/*-deploy-*/journal.jsonl").stdout)
-    request: dict[str, Any] = {**opened, "deploy": "racer-NUMBER", "was": before.current, "bare": False}
-    for key in ("at", "event", "deadline", "started", "links", "has_worked", "healthy_before"):
-        del request[key]
-    host.write("/root/request", document(Step("racer-NUMBER", ("begin",), begin=request)))
+    intent = read(Intent, {**opened, "was": before.current, "bare": False}, "begin")
+    host.write("/root/request", document(Step("racer-NUMBER", ("begin",), begin=intent)))
 
     host.run(BEGIN.format(agents=AGENTS))
 

@@ -19,10 +19,11 @@ from agent.transaction.step import Step
 from agent.transaction.transaction import Transaction, begin
 from agent.versions.layout import Layout
 from agent.visitors import site
+from agent.words.notes import Glance
 from tests.unit.examples import LIVE, NEW, OLD, settings
-from tests.unit.steps import BUILD, SWITCH, UNDOS, really, really_undone, stand_in, stand_in_for_undo
+from tests.unit.journals import begun
+from tests.unit.steps import BUILD, SWITCH, UNDOS, Does, really, really_undone, stand_in, stand_in_for_undo
 
-Note = dict[str, Any]
 ID = "20261123-120000-deploy-ab12"
 LINKS = ("django-current", "django-previous", "django-working", "django-previous-working")
 
@@ -45,23 +46,23 @@ class Host:
             self.step(name, lambda _: {})
         self.step("swap", really("swap"))
         self.step("maintenance_start", lambda _: {"page": {"status": 503}})
-        monkeypatch.setattr(site, "glance", lambda _: {"shut": "undo maintenance" not in self.done})
+        monkeypatch.setattr(site, "glance", lambda _: Glance(shut="undo maintenance" not in self.done))
         for name in UNDOS:
             self.action(name, lambda _: {})
         self.action("maintenance", lambda _: {"open": True})
         self.action("links", really_undone("links"))
         self.action("mark", really_undone("mark"))
 
-    def step(self, name: str, what: Callable[[Step], Note]) -> None:
+    def step(self, name: str, what: Does) -> None:
         """Say what a step does."""
         stand_in(self._monkeypatch, name, self._noted(name, what))
 
-    def action(self, name: str, what: Callable[[Step], Note]) -> None:
+    def action(self, name: str, what: Does) -> None:
         """Say what an action of a fallback does."""
         stand_in_for_undo(self._monkeypatch, name, self._noted(f"undo {name}", what))
 
-    def _noted(self, name: str, what: Callable[[Step], Note]) -> Callable[[Step], Note]:
-        def do(step: Step) -> Note:
+    def _noted(self, name: str, what: Does) -> Does:
+        def do(step: Step) -> Any:
             self.done.append(name)
             return what(step)
 
@@ -71,15 +72,17 @@ class Host:
         """Open a deploy of the new version."""
         told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
         links = {str(self.home / link): read_link(self.home / link) for link in LINKS}
-        begun = {"kind": "deploy", "by": "ann@desk", "version": NEW, "was": LIVE, "bare": False, "hosts": ["web1"]}
-        return begin(self.state, deploy, {**begun, "primary": True, "links": links, "settings": told, **fields})
+        usual = {"kind": "deploy", "by": "ann@desk", "version": NEW, "was": LIVE, "bare": False, "hosts": ["web1"]}
+        transaction = Transaction(self.state, deploy)
+        begin(transaction, begun(**{**usual, "primary": True, "links": links, "settings": told, **fields}))
+        return transaction
 
     def run(self, *names: str, deploy: str = ID) -> list[bool]:
         """Run steps, one by one, as a controller would."""
         return [self._run_one(name, deploy) for name in names]
 
     def _run_one(self, name: str, deploy: str) -> bool:
-        return commit.commit(self.state, deploy) if name == "commit" else run_step(self.state, deploy, name, {})
+        return commit.commit(self.state, deploy) if name == "commit" else run_step(self.state, deploy, name)
 
     def links(self) -> dict[str, str]:
         """Where the four links lead."""
@@ -88,7 +91,7 @@ class Host:
     @property
     def events(self) -> list[str]:
         """The journal of the deploy, without its details."""
-        return [record["event"] for record in Transaction(self.state, ID).journal.records()]
+        return [line.says.event for line in Transaction(self.state, ID).progress.lines]
 
     @property
     def said(self) -> str:

@@ -12,8 +12,10 @@ from agent.steps import order
 from agent.steps.fallback import undo_named, undos
 from agent.steps.kind import Phase
 from agent.transaction.step import Step
+from tests.unit.journals import as_note, as_undone
 
-Does = Callable[[Step], dict[str, Any]]
+# What a step, or an undo, does: it returns its note, or what that would be on disk.
+Does = Callable[[Step], Any]
 
 BUILD, SWITCH = order.names(Phase.BUILD), order.names(Phase.SWITCH)
 UNDOS = tuple(undo.name for undo in undos())
@@ -35,10 +37,10 @@ def really_undone(name: str) -> Does:
 def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, does: Does) -> None:
     """Have a step do something else; it always has something to do then."""
     kind = order.named(name)
-    monkeypatch.setattr(kind, "do", does)
+    monkeypatch.setattr(kind, "do", lambda step: as_note(name, does(step)))
     monkeypatch.setattr(kind, "idle", lambda _: "")
 
 
 def stand_in_for_undo(monkeypatch: pytest.MonkeyPatch, name: str, does: Does) -> None:
     """Have an action of a fallback do something else."""
-    monkeypatch.setattr(undo_named(name), "do", does)
+    monkeypatch.setattr(undo_named(name), "do", lambda step: as_undone(name, does(step)))

@@ -16,43 +16,44 @@ from agent.host.links import NotALink, read_link, replace_link, restore_links
 from agent.state import State
 from agent.transaction.journal import Journal
 from agent.transaction.lock import Held, agent_stays, free_lock, lock_holder, take_lock
+from tests.unit.journals import records_of, says
 
 
 def test_a_journal_gives_back_what_was_written(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.append("begin", deploy="a")
-    journal.append("step started", step="code")
-    assert [record["event"] for record in journal.records()] == ["begin", "step started"]
+    journal.append(says("begin", deploy="a"))
+    journal.append(says("step started", step="code"))
+    assert [record["event"] for record in records_of(journal)] == ["begin", "step started"]
 
 
 def test_a_line_cut_short_by_a_crash_is_passed_over_and_the_next_one_is_whole(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.append("begin", deploy="a")
+    journal.append(says("begin", deploy="a"))
     with journal.path.open("a") as file:
         file.write('{"event": "step sta')
-    journal.append("fallback", reason="crash")
-    assert [record["event"] for record in journal.records()] == ["begin", "fallback"]
+    journal.append(says("fallback", reason="crash"))
+    assert [record["event"] for record in records_of(journal)] == ["begin", "fallback"]
 
 
 def test_what_could_not_be_written_is_known_all_the_same_and_written_first_once_that_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal(tmp_path)
-    journal.append("begin", deploy="a")
+    journal.append(says("begin", deploy="a"))
 
     def refuse(*_: Any) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
     with monkeypatch.context() as read_only:
         read_only.setattr("agent.transaction.journal.append_line", refuse)
-        journal.note("fallback", reason="it broke")
-        journal.note("undo failed", action="links")
+        journal.note(says("fallback", reason="it broke"))
+        journal.note(says("undo failed", action="links"))
         with pytest.raises(OSError, match="Read-only"):
-            journal.append("ended")
-    assert [record["event"] for record in journal.records()] == ["begin", "fallback", "undo failed"]
-    journal.note("undo done", action="links")
-    written = [record["event"] for record in Journal(tmp_path).records()]
-    assert written == ["begin", "fallback", "undo failed", "undo done"] == [one["event"] for one in journal.records()]
+            journal.append(says("ended"))
+    assert [record["event"] for record in records_of(journal)] == ["begin", "fallback", "undo failed"]
+    journal.note(says("undo done", action="links"))
+    written = [record["event"] for record in records_of(Journal(tmp_path))]
+    assert written == ["begin", "fallback", "undo failed", "undo done"] == [one["event"] for one in records_of(journal)]
 
 
 def test_of_many_who_want_the_lock_one_gets_it_and_the_others_learn_who(tmp_path: Path) -> None:

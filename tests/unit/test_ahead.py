@@ -15,10 +15,10 @@ from agent.restart import early
 from agent.restart.early import at_its_own_path, take
 from agent.restart.trial_start import Command, begun
 from agent.service.health import Unhealthy
-from agent.transaction.progress import read_progress
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL
 from tests.unit.examples import NEW, settings
+from tests.unit.journals import progress
 
 HOME = "/home/app"
 OWN = f"{HOME}/{NEW}"
@@ -72,22 +72,18 @@ def test_what_goes_on_beside_the_steps_is_remembered_when_they_have_ended() -> N
         {"event": "command", "pid": 12, "started": "6"},
         {"event": "step done", "step": "backup_before", "note": {}},
     ]
-    progress = read_progress(records)
-    assert [one["pid"] for one in progress.beside] == [11]
-    assert progress.commands == ()
+    found = progress(*records)
+    assert [one.pid for one in found.beside] == [11]
+    assert found.commands == ()
 
 
 class Journal:
     """As much of a step as a trial start has to do with."""
 
     def __init__(self, folder: Path, *records: dict[str, Any], **begin: Any) -> None:
-        self.begin = {"kind": "revert", **begin}
-        checked = {
-            "event": "step done",
-            "step": "checks",
-            "note": {"restart": {"way": self.begin.get("way", "rolling")}},
-        }
-        self.progress = read_progress([checked, *records])
+        told = {"event": "begin", "kind": "revert", "restart": {"way": "rolling", "interrupts": False}, **begin}
+        self.progress = progress(told, *records)
+        self.begin = self.progress.begin
         self.transaction = SimpleNamespace(output=lambda name: folder / name)
         self.settings: dict[str, Any] = {"health_stable": 3, "health_timeout": 20}
         self.layout, self.version = Layout(settings().model_dump(mode="json"), Path(HOME)), NEW
@@ -166,7 +162,7 @@ def test_what_else_goes_on_beside_the_steps_is_no_trial_start(server: subprocess
         ({}, [{"event": "beside", "what": "migrate", "pid": 1, "started": "1"}], 1),
         ({"kind": "build"}, [], 0),
         ({"kind": "restart"}, [], 0),
-        ({"way": "restart"}, [], 0),
+        ({"restart": {"way": "restart", "interrupts": True}}, [], 0),
     ],
 )
 def test_it_is_begun_once_where_there_will_be_one(

@@ -154,7 +154,7 @@ def test_the_probes_that_tell_what_visitors_noticed_follow_too(site: str) -> Non
         pass
     probe.enough()
     found = probe.found()
-    assert (found["failed"], found["outage"]) == (0, 0.0)
+    assert (found.failed, found.outage) == (0, 0.0)
 
 
 def test_the_app_is_told_how_visitors_come_to_its_web_server() -> None:

@@ -21,7 +21,9 @@ from agent.database.backup_of import Told, head_of, in_no_backup, of_another, to
 from agent.host.command import CommandFailed, Runner
 from agent.state import State
 from agent.transaction.step import StepFailed
+from agent.words.notes import BackedUp
 from tests.unit.examples import LIVE
+from tests.unit.journals import begun, noted
 
 LISTED = "; Archive created at 2026-11-28\n;     dbname: app\n;     TOC Entries: 60\n"
 PLAIN = b"--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n"
@@ -110,9 +112,9 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         until=time.time() + 60,
         limit=60.0,
         runner=lambda _: Runner(user=None, log=None, until=time.time() + 60),
-        notes=lambda _: {},
+        note=noted({}),
         transaction=SimpleNamespace(state=state),
-        begin={"was": LIVE},
+        begin=begun(was=LIVE),
     )
 
 
@@ -127,7 +129,7 @@ def test_a_whole_backup_is_believed_and_its_size_and_checksum_are_kept(kind: str
     path = made(tmp_path, WHOLE[kind])
     digest = hashlib.sha256(WHOLE[kind]).hexdigest()
     note = backup.examine(step, f"dumping\n{path}\n\n")
-    assert note == {"path": str(path), "bytes": len(WHOLE[kind]), "sha256": digest}
+    assert note == BackedUp(path=str(path), bytes=len(WHOLE[kind]), sha256=digest)
 
 
 @pytest.mark.parametrize("kind", ["pg_dump", "mysqldump"])
@@ -147,7 +149,7 @@ def test_a_packed_backup_that_was_cut_in_half_is_not_believed(packer: str, step:
     plain.write_bytes(MUCH)
     packed = backup_packed(packer, plain)
     path = made(tmp_path, packed)
-    assert backup.examine(step, str(path))["bytes"] == len(packed)
+    assert backup.examine(step, str(path)).bytes == len(packed)
     path.write_bytes(packed[: len(packed) // 2])
     with pytest.raises(CommandFailed, match=f"{packer} --test ended with exit code"):
         backup.examine(step, str(path))
@@ -188,4 +190,4 @@ def test_a_backup_of_less_than_half_of_the_one_before_is_worth_a_warning(
         step.transaction.state.mark(LIVE).write_text(json.dumps({"backup": {"path": "/x", "bytes": before}}))
     note = backup.examine(step, str(made(tmp_path, b"x" * 100)))
     told = f"the backup has 100 bytes, and the one before it had {before}"
-    assert note.get("warning") == (told if warned else None)
+    assert note.warning == (told if warned else "")

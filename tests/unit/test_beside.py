@@ -13,7 +13,7 @@ import pytest
 
 from agent.host.processes import group_runs, started_at
 from agent.restart import background
-from agent.transaction.progress import read_progress
+from tests.unit.journals import progress
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
 def deploy(folder: Path, *records: dict[str, Any]) -> Any:
     """A deploy with these lines in its journal."""
     lines = [{"event": "beside", "what": "rehearsal", **record} for record in records]
-    return SimpleNamespace(progress=read_progress(lines), output=lambda name: folder / name)
+    return SimpleNamespace(progress=progress(*lines), output=lambda name: folder / name)
 
 
 def test_what_still_goes_on_is_ended_and_its_log_has_no_secrets(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agent.host.files import append_line, read_lines
+from agent.host.files import append_line
 from agent.state import State
 from agent.transaction import bounds
 from agent.versions.layout import Layout
@@ -105,7 +105,8 @@ def test_a_file_that_is_not_what_the_run_has_made_stays(host: Host) -> None:
     link.symlink_to(elsewhere)
     folder.unlink()
     folder.mkdir()
-    append_line(host.state.history, {"backup": str(used_again), "ended": time.time()})
+    again = {"deploy": "d9", "outcome": "committed", "backup": str(used_again), "ended": time.time()}
+    append_line(host.state.history, again)
     host.ends()
     assert all(path.exists() for path in (written_since, link, elsewhere, folder, used_again))
 
@@ -126,7 +127,7 @@ def test_of_a_script_of_a_persons_own_all_backups_stay_unless_they_say_so(host: 
     script.write_text("#!/bin/sh\npg_dump >x; echo x\n")
     host.ends()
     assert len(host.left) == 5
-    assert bounds.how_much(host.state, host.layout, read_lines(host.state.history)).keep_backups is None
+    assert bounds.how_much(host.state, host.layout, bounds.past_runs(host.state)).keep_backups is None
     host.settings["keep_backups"] = 2
     host.ends()
     assert host.left == ["003.dump", "004.dump"]
@@ -154,7 +155,7 @@ def test_the_history_keeps_its_newest_lines_and_how_each_version_came_to_be_live
     for number in range(2, 9):
         host.ran(number, version=GONE)
     host.ends()
-    assert [line["deploy"] for line in read_lines(host.state.history)] == ["d000", "d006", "d007", "d008"]
+    assert [run.deploy for run in bounds.past_runs(host.state)] == ["d000", "d006", "d007", "d008"]
 
 
 def test_the_newest_runs_folders_stay_and_the_open_one_and_the_evidence_for_a_version(host: Host) -> None:
@@ -169,6 +170,6 @@ def test_the_newest_runs_folders_stay_and_the_open_one_and_the_evidence_for_a_ve
 
 def test_what_goes_next_is_known_before(host: Host) -> None:
     paths = [host.ran(number) for number in range(4)]
-    told = bounds.how_much(host.state, host.layout, read_lines(host.state.history))
+    told = bounds.how_much(host.state, host.layout, bounds.past_runs(host.state))
     assert told.going == (OldBackup(2, str(paths[1])), OldBackup(3, str(paths[0])))
     assert (told.backups, told.backup_bytes, told.history, told.runs) == (4, 4, 4, 4)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from agent.database.choice import decide_fallback
 from agent.host.command import CommandFailed, Runner
-from agent.steps.build.build_script import BuildScript
+from agent.steps.build.build_script import BuildScript, BuildScriptRun
 from agent.steps.build.venv import _install
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
@@ -157,6 +157,6 @@ def test_what_the_projects_own_script_installs_is_written_down(tmp_path: Path) -
     step = SimpleNamespace(
         layout=layout, version="v", settings={"build_script": str(script)}, runner=lambda user: runner
     )
-    assert BuildScript().do(step)["installed"] == ["gunicorn"]  # type: ignore[arg-type]
+    assert BuildScript().do(step) == BuildScriptRun(ran=True, installed=("gunicorn",))  # type: ignore[arg-type]
     step.settings = {}
-    assert "installed" not in BuildScript().do(step)  # type: ignore[arg-type]
+    assert BuildScript().do(step).skipped  # type: ignore[arg-type]

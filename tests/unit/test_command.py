@@ -17,6 +17,7 @@ from agent.host.command import CommandFailed, Runner
 from agent.host.output import say
 from agent.state import State
 from agent.transaction.journal import Journal
+from tests.unit.journals import records_of, says
 
 
 def runner(log: Path) -> Runner:
@@ -82,9 +83,9 @@ def test_what_is_said_is_bounded_and_a_terminal_obeys_none_of_it(capsys: pytest.
 
 def test_what_is_journaled_is_bounded(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.append("step failed", step="backup", reason="x" * 10_000_000, note={"lines": ["y" * 10_000_000]})
+    journal.append(says("step failed", step="backup", reason="x" * 10_000_000, note={"lines": ["y" * 10_000_000]}))
     assert journal.path.stat().st_size < 30_000
-    assert journal.records()[0]["step"] == "backup"
+    assert records_of(journal)[0]["step"] == "backup"
 
 
 @pytest.fixture

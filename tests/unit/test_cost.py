@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.transaction.cost import measured, measured_or_nothing, sentences
-from agent.transaction.progress import Progress
 from agent.visitors import probes
 from agent.visitors.probes import LONGEST_REST, Probe, rest
+from agent.words.notes import Asked
 from tests.unit.examples import settings
+from tests.unit.journals import progress
 
 Record = dict[str, Any]
 
@@ -31,7 +32,7 @@ def downtime(at: float, failed: int, outage: float) -> Record:
 
 
 WINDOW: list[Record] = [
-    {"event": "begin", "at": 0.0, "site_before": {}},
+    {"event": "begin", "at": 0.0, "site_before": {"status": 200}},
     {"event": "step started", "step": "maintenance_start", "at": 10.0},
     done("maintenance_start", 10.1, 0.02, page={"status": 503}),
     done("restart", 13.0, 1.5),
@@ -41,15 +42,15 @@ WINDOW: list[Record] = [
 
 
 def test_what_several_calls_have_seen_is_added_up() -> None:
-    found = measured([*WINDOW, downtime(16.0, 2, 0.1)])
-    assert found["site"] == {"asked": 40, "failed": 6, "outage": 0.3}
-    assert found["app"] == {"asked": 20, "failed": 0, "outage": 0.0}
+    found = measured(progress(*[*WINDOW, downtime(16.0, 2, 0.1)]))
+    assert found.site == Asked(40, 6, 0.3)
+    assert found.app == Asked(20, 0, 0.0)
 
 
 def test_maintenance_lasts_from_before_its_start_to_its_end() -> None:
-    assert measured(WINDOW)["maintenance"] == 5.5
+    assert measured(progress(*WINDOW)).maintenance == 5.5
     back: list[Record] = [*WINDOW[:3], {"event": "undo done", "action": "maintenance", "at": 12.0}]
-    assert measured(back)["maintenance"] == 2.0
+    assert measured(progress(*back)).maintenance == 2.0
 
 
 def test_maintenance_that_was_not_started_was_never_on() -> None:
@@ -58,28 +59,29 @@ def test_maintenance_that_was_not_started_was_never_on() -> None:
         done("maintenance_start", 10.1, 0.0, skipped="not needed"),
         done("maintenance_stop", 11.0, 0.0),
     ]
-    assert measured(skipped)["maintenance"] == 0.0
+    assert measured(progress(*skipped)).maintenance == 0.0
 
 
 def test_maintenance_that_has_not_ended_is_not_said_to_have_never_been_on() -> None:
-    (line, *_) = sentences(measured([*WINDOW[:4], downtime(17.0, 4, 0.2)]))
+    (line, *_) = sentences(measured(progress(*[*WINDOW[:4], downtime(17.0, 4, 0.2)])))
     assert line.endswith("maintenance has been on for 7.0 s, and was not seen to end")
 
 
 def test_maintenance_that_kept_nobody_out_was_never_on() -> None:
-    (line, *_) = sentences(measured([*WINDOW[:2], done("maintenance_start", 10.1, 0.0, unseen=True), *WINDOW[4:]]))
+    unseen = done("maintenance_start", 10.1, 0.0, unseen=True)
+    (line, *_) = sentences(measured(progress(*WINDOW[:2], unseen, *WINDOW[4:])))
     assert line.endswith("maintenance was not seen to keep anybody out")
 
 
 def test_an_outage_between_two_looks_is_not_said_to_have_been_seen_whole() -> None:
-    (line, *_) = sentences(measured([*WINDOW, downtime(16.0, 2, 0.1)]))
+    (line, *_) = sentences(measured(progress(*[*WINDOW, downtime(16.0, 2, 0.1)])))
     assert "the site failed 6 of 40 probes, out for 300 ms at the least; " in line
-    (line, *_) = sentences(measured([*WINDOW[:5], downtime(15.6, 1, 0.0), downtime(16.0, 1, 0.0)]))
+    (line, *_) = sentences(measured(progress(*[*WINDOW[:5], downtime(15.6, 1, 0.0), downtime(16.0, 1, 0.0)])))
     assert "the site failed 2 of 40 probes; " in line
 
 
 def test_the_last_lines_say_what_failed_for_how_long_and_where_the_time_went() -> None:
-    assert sentences(measured(WINDOW)) == [
+    assert sentences(measured(progress(*WINDOW))) == [
         "downtime: the site failed 4 of 20 probes, out for 200 ms; the app itself answered all of 10 probes; "
         "maintenance was on for 5.5 s",
         "time: restart 1.5 s, all others 0.0 s",
@@ -87,20 +89,20 @@ def test_the_last_lines_say_what_failed_for_how_long_and_where_the_time_went() -
 
 
 def test_of_a_run_that_touched_nothing_there_is_nothing_to_say_of_downtime() -> None:
-    assert sentences(measured([{"event": "begin", "at": 0.0}])) == []
-    assert sentences(measured([done("code", 1.0, 0.5)])) == ["time: code 0.5 s"]
+    assert sentences(measured(progress(*[{"event": "begin", "at": 0.0}]))) == []
+    assert sentences(measured(progress(*[done("code", 1.0, 0.5)]))) == ["time: code 0.5 s"]
 
 
 @given(st.integers(0, len(WINDOW)))
 def test_the_cost_of_every_prefix_can_be_told(length: int) -> None:
-    sentences(measured(WINDOW[:length]))
+    sentences(measured(progress(*WINDOW[:length])))
 
 
 def test_a_journal_whose_cost_can_not_be_told_keeps_no_deploy_from_ending(capsys: pytest.CaptureFixture[str]) -> None:
     odd: list[Record] = [{"event": "note", "step": "downtime", "at": 1.0, "note": {"1.0": {"site": {}}}}]
-    assert sentences(measured_or_nothing(odd)) == []
-    assert capsys.readouterr().out.startswith("what the run has cost can't be told: KeyError: ")
-    assert measured_or_nothing(WINDOW) == measured(WINDOW)
+    assert sentences(measured_or_nothing(progress(*odd))) == []
+    assert capsys.readouterr().out.startswith("what the run has cost can't be told: Unreadable: ")
+    assert measured_or_nothing(progress(*WINDOW)) == measured(progress(*WINDOW))
 
 
 # --- Asking
@@ -136,9 +138,9 @@ def test_failed_probes_are_counted_and_the_outage_ends_with_the_first_good_one()
         found = probe.found()
         server.shutdown()
         thread.join()
-    assert found["asked"] >= 5
-    assert found["failed"] == 3
-    assert found["outage"] > 0
+    assert found.asked >= 5
+    assert found.failed == 3
+    assert found.outage > 0
 
 
 @given(st.floats(0, 10))
@@ -149,12 +151,13 @@ def test_who_needs_long_for_a_good_answer_is_asked_less_often_and_a_bad_one_is_f
 
 
 def test_a_run_on_a_host_without_a_site_asks_nobody() -> None:
-    probes.watch(Progress(begin={"settings": {}, "bare": True}))
-    assert probes.found() == {}
+    probes.watch(progress({"event": "begin", "bare": True}))
+    assert probes.found() is None
 
 
 @pytest.mark.parametrize(
-    ("way", "every"), [({"way": "restart", "interrupts": True}, 0.05), ({"interrupts": False}, 0.25)]
+    ("way", "every"),
+    [({"way": "restart", "interrupts": True}, 0.05), ({"way": "rolling", "interrupts": False}, 0.25)],
 )
 def test_the_app_itself_is_asked_less_often_where_it_is_not_meant_to_be_out(
     way: dict[str, Any], every: float, monkeypatch: pytest.MonkeyPatch
@@ -163,10 +166,10 @@ def test_the_app_itself_is_asked_less_often_where_it_is_not_meant_to_be_out(
 
     class Recorder(SimpleNamespace):
         def __init__(self, url: str, headers: Any, expected: Any, every: float = probes.EVERY) -> None:
-            super().__init__(start=lambda: asked.update({url: every}), enough=list, found=dict)
+            super().__init__(start=lambda: asked.update({url: every}), enough=list, found=lambda: Asked(0, 0, 0.0))
 
     monkeypatch.setattr(probes, "Probe", Recorder)
     told = settings().model_dump(mode="json")
-    probes.watch(Progress(begin={"settings": told, "restart": way}))
+    probes.watch(progress({"event": "begin", "settings": told, "restart": way}))
     probes.found()
     assert asked == {told["website_url"]: 0.05, told["health_url"]: every}

@@ -17,6 +17,7 @@ from agent.transaction.transaction import Transaction
 from agent.words.outcomes import Outcome
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
 from tests.unit.examples import NEW
+from tests.unit.journals import says
 from tests.unit.steps import BUILD, SWITCH
 
 Note = dict[str, Any]
@@ -65,7 +66,7 @@ def taking(host: Host, clock: Clock, name: str, seconds: float) -> None:
 
 def begin(host: Host, **more: Any) -> Transaction:
     transaction = host.begin(**more)
-    assert transaction.begin["settings"]["confirm_timeout"] == CONFIRM
+    assert transaction.begin.settings["confirm_timeout"] == CONFIRM
     return transaction
 
 
@@ -102,7 +103,7 @@ def test_one_of_several_that_is_done_early_waits_as_long_as_the_slowest_may_take
     taking(host, clock, name, 7)
     began = clock.now
     host.run(name)
-    whole = limit_of(name, transaction.begin["settings"])
+    whole = limit_of(name, transaction.begin.settings)
     assert whole > 7
     assert is_taken_back_at(host, clock, transaction, began + whole + CONFIRM)
 
@@ -117,7 +118,7 @@ def test_while_a_step_runs_its_deadline_is_after_all_of_its_time(host: Host, clo
 
     host.step("migrate", look)
     host.run("migrate")
-    assert seen == [began + transaction.begin["settings"]["migrate_timeout"] + CONFIRM]
+    assert seen == [began + transaction.begin.settings["migrate_timeout"] + CONFIRM]
 
 
 # --- How long a step may take
@@ -165,7 +166,7 @@ def test_all_commands_of_a_step_together_have_its_time_and_no_more(host: Host, c
         return {}
 
     host.step(name, works)
-    began, whole = clock.now, limit_of(name, transaction.begin["settings"])
+    began, whole = clock.now, limit_of(name, transaction.begin.settings)
     host.run(name)
     # What comes after that is stopped as soon as it has begun.
     assert untils == [began + whole] * 3
@@ -195,7 +196,7 @@ def test_a_commit_that_comes_a_moment_too_late_falls_back(host: Host, clock: Clo
 def test_one_of_several_that_was_done_early_commits_when_the_slowest_is(host: Host, clock: Clock) -> None:
     transaction = begin(host, **TWO)
     host.run(*ALL)
-    clock.now += limit_of(ALL[-1], transaction.begin["settings"]) + CONFIRM
+    clock.now += limit_of(ALL[-1], transaction.begin.settings) + CONFIRM
     assert host.run("commit") == [True]
     assert host.links()["django-current"] == NEW
 
@@ -203,7 +204,7 @@ def test_one_of_several_that_was_done_early_commits_when_the_slowest_is(host: Ho
 def test_a_commit_that_is_asked_for_again_after_its_line_is_finished_however_late(host: Host, clock: Clock) -> None:
     transaction = begin(host)
     host.run(*ALL)
-    transaction.journal.append("committed")
+    transaction.journal.append(says("committed"))
     clock.now += 10 * CONFIRM
     assert host.run("commit") == [True]
     assert transaction.progress.outcome == "committed"
@@ -260,7 +261,7 @@ def test_the_guard_takes_over_long_before_the_deadline_from_an_agent_that_was_ki
 ) -> None:
     transaction = begin(host)
     host.run("maintenance_start")
-    transaction.journal.append("step started", step="swap", deadline=clock.now + 1000)
+    transaction.journal.append(says("step started", step="swap", deadline=clock.now + 1000))
     guard.watch(host.state)
     assert transaction.progress.reason == "the agent was killed during swap"
     assert sum(clock.slept) <= 1
@@ -296,7 +297,7 @@ def test_the_guard_frees_a_host_whose_site_alone_was_not_well_soon_after_it_is(
     host.run("swap")
     well = clock.now + 100
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None if clock.now >= well else "it answers 500")
-    monkeypatch.setattr("agent.runs.ending.prove_healthy", lambda *_, **__: {})
+    monkeypatch.setattr("agent.runs.ending.prove_healthy", lambda *_, **__: "")
     guard.watch(host.state)
     assert transaction.progress.outcome == "fell back"
     assert lock_holder(host.state) is None
@@ -334,7 +335,7 @@ def test_the_guard_ends_it_there_once_the_old_version_works_again(
 def test_the_guard_waits_no_longer_for_it_than_that_host_may_take(
     host: Host, clock: Clock, follower: Transaction
 ) -> None:
-    settings = follower.begin["settings"]
+    settings = follower.begin.settings
     longest = clock.now + settings["migrate_timeout"] + CONFIRM
     guard.watch(host.state)
     assert longest < clock.now <= longest + 2
@@ -379,7 +380,7 @@ def test_a_host_that_boots_makes_ready_to_start_the_old_version_and_leaves_the_r
     transaction = begin(host)
     host.run(*came_to)
     for event, fields in more:
-        transaction.journal.append(event, **fields)
+        transaction.journal.append(says(event, **fields))
     host.done.clear()
     guard.after_boot(host.state)
     assert host.done == undone

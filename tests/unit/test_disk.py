@@ -24,6 +24,7 @@ from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, change_mark
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import NEW, settings
+from tests.unit.journals import begun, noted, records_of, says
 
 # --- A power cut
 
@@ -64,10 +65,10 @@ def test_a_deploy_that_has_begun_and_each_of_its_lines_outlive_a_power_cut(disk:
     assert disk.left(host.state.lock) == f"{ID}\n"
     assert disk.left(transaction.folder) is not None
     for number in range(3):
-        transaction.journal.append("note", step="restart", note={"number": number})
-        transaction.journal.note("undo started", action="links")
+        transaction.journal.append(says("note", step="restart", note={"number": number}))
+        transaction.journal.note(says("undo started", action="links"))
         assert disk.left(transaction.journal.path) == transaction.journal.path.read_text()
-    assert len(transaction.journal.records()) == 1 + 2 * 3
+    assert len(records_of(transaction.journal)) == 1 + 2 * 3
 
 
 def test_a_deploy_is_on_disk_before_its_lock_is(disk: Disk, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,8 +139,8 @@ def test_a_seal_is_on_disk_when_it_is_written_and_all_else_of_the_version_before
     step: Any = SimpleNamespace(
         layout=layout,
         version=NEW,
-        begin={"code": {"sha": "c" * 40}, "config": None},
-        notes=lambda _: {},
+        begin=begun(code={"ref": "main", "sha": "c" * 40}),
+        note=noted({}),
         runner=lambda _: SimpleNamespace(run=run),
         transaction=SimpleNamespace(deploy=ID),
     )
@@ -209,7 +210,7 @@ def journal(tmp_path: Path) -> Journal:
     """A journal with a line in it, and room set aside."""
     journal = Journal(tmp_path)
     journal.reserve_room()
-    journal.append("begin", deploy="a")
+    journal.append(says("begin", deploy="a"))
     return journal
 
 
@@ -218,9 +219,9 @@ def test_on_a_full_disk_a_line_that_was_half_written_is_written_whole_into_the_r
 ) -> None:
     Full(20, monkeypatch)
     for number in range(100):
-        journal.append("undo done", action="links", note={"number": number})
+        journal.append(says("undo done", action="links", note={"number": number}))
     assert not (tmp_path / "reserve").exists()
-    assert [record.get("note", {}).get("number") for record in journal.records()[1:]] == list(range(100))
+    assert [record.get("note", {}).get("number") for record in records_of(journal)[1:]] == list(range(100))
     assert len(journal.path.read_text().splitlines()) == 101
 
 
@@ -232,12 +233,12 @@ def test_of_a_line_for_which_there_is_no_room_at_all_no_part_stays(
     full = Full(20, monkeypatch)
     for _ in range(3):
         with pytest.raises(OSError, match="No space left"):
-            journal.append("undo done", action="links")
+            journal.append(says("undo done", action="links"))
         assert journal.path.read_bytes() == before
     full.room = 10_000
-    journal.append("undo done", action="links")
+    journal.append(says("undo done", action="links"))
     assert journal.path.read_bytes().startswith(before)
-    assert [record["event"] for record in Journal(journal.path.parent).records()] == ["begin", "undo done"]
+    assert [record["event"] for record in records_of(Journal(journal.path.parent))] == ["begin", "undo done"]
 
 
 def test_of_a_line_that_does_not_get_onto_the_disk_no_part_stays(
@@ -250,7 +251,7 @@ def test_of_a_line_that_does_not_get_onto_the_disk_no_part_stays(
 
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(OSError, match="Input/output error"):
-        journal.append("undo done", action="links")
+        journal.append(says("undo done", action="links"))
     assert journal.path.read_bytes() == before
 
 
@@ -260,10 +261,10 @@ def test_the_room_set_aside_is_spent_on_a_disk_or_a_quota_that_is_full_and_on_no
 ) -> None:
     Full(0, monkeypatch, number)
     if spent:
-        journal.append("undo done", action="links")
+        journal.append(says("undo done", action="links"))
     else:
         with pytest.raises(OSError, match=os.strerror(number)):
-            journal.append("undo done", action="links")
+            journal.append(says("undo done", action="links"))
     assert (journal.path.parent / "reserve").exists() is not spent
 
 
@@ -292,7 +293,9 @@ def test_the_journals_own_room_holds_what_it_promises_and_as_many_lines_as_a_way
     # Twice a line for each of its actions, and each as long as one may be.
     before = journal.path.stat().st_size
     for _ in range(2):
-        journal.append("undo failed", action="database", problem="x" * 1_000_000, note={"lines": ["y" * 1_000_000]})
+        journal.append(
+            says("undo failed", action="database", problem="x" * 1_000_000, note={"lines": ["y" * 1_000_000]})
+        )
     longest = (journal.path.stat().st_size - before) / 2
     assert 2 * longest < RESERVE_BYTES
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.words.facts import HostFacts
-from agent.words.history import Asked, Cost, PastRun
+from agent.words.history import Cost, PastRun
 from agent.words.needs import BackupScript, Database, Databases, LiveApp, StaticFound
+from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from agent.words.seen import Failure
 from agent.words.shapes import to_json

@@ -15,7 +15,7 @@ from agent.transaction.consequences import (
     database_way,
     waits_for_primary,
 )
-from agent.transaction.progress import read_progress
+from tests.unit.journals import progress
 from tests.unit.steps import BUILD, SWITCH
 
 Record = dict[str, Any]
@@ -39,7 +39,7 @@ def journal_until(step: str, ended: str = "step failed", **fields: Any) -> list[
 
 
 def names(records: list[Record]) -> list[str]:
-    return [action.name for action in plan_fallback(records)]
+    return [action.name for action in plan_fallback(progress(*records))]
 
 
 BOTH = ["web1", "web2"]
@@ -82,11 +82,11 @@ def journals(draw: st.DrawFn) -> list[Record]:
 
 def _fallen_back(records: list[Record], draw: st.DrawFn) -> list[Record]:
     more: list[Record] = [{"event": "fallback", "reason": "it broke", "settled": draw(st.booleans())}]
-    for action in plan_fallback([*records, *more]):
+    for action in plan_fallback(progress(*records, *more)):
         more.append({"event": "undo started", "action": action.name})
         good = draw(st.booleans())
         more.append({"event": "undo done" if good else "undo failed", "action": action.name, "problem": "no"})
-    outcome = outcome_of(read_progress([*records, *more]))
+    outcome = outcome_of(progress(*records, *more))
     return [*more, {"event": "ended", "outcome": outcome}]
 
 
@@ -96,14 +96,14 @@ def test_every_prefix_of_every_journal_has_a_plan_that_undoes_what_was_started(
     journal: list[Record], data: st.DataObject
 ) -> None:
     prefix = journal[: data.draw(st.integers(1, len(journal)))]
-    progress = read_progress(prefix)
+    found = progress(*prefix)
     planned = names(prefix)
-    if progress.outcome in ("committed", "refused", "fell back"):
+    if found.outcome in ("committed", "refused", "fell back"):
         assert planned == []
-    elif progress.committed:
+    elif found.committed:
         assert planned == ["finish commit"]
     else:
-        assert_undoes_everything(prefix, [*planned, *progress.undone])
+        assert_undoes_everything(prefix, [*planned, *found.undone])
 
 
 # Said here once more, so that a fault in what the product says does not move both sides.
@@ -172,15 +172,15 @@ def test_a_fallback_that_was_cut_off_does_the_rest_and_no_step_twice(
     journal: list[Record], data: st.DataObject
 ) -> None:
     prefix = journal[: data.draw(st.integers(1, len(journal)))]
-    progress = read_progress(prefix)
-    repeated = set(names(prefix)) & set(progress.undone)
+    found = progress(*prefix)
+    repeated = set(names(prefix)) & set(found.undone)
     assert repeated <= {"stop commands", "health", "maintenance", "site"}
 
 
 def test_a_failed_build_leaves_the_live_site_alone() -> None:
     for step in BUILD:
         assert names(journal_until(step)) == ["stop commands", "evidence", "mark"]
-        assert outcome_of(read_progress(journal_until(step))) == "refused"
+        assert outcome_of(progress(*journal_until(step))) == "refused"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_failed_build_leaves_the_live_site_alone() -> None:
 )
 def test_a_step_of_the_window_that_fails_is_undone_in_order(step: str, expected: list[str]) -> None:
     assert names(journal_until(step)) == ["stop commands", "evidence", *expected]
-    assert outcome_of(read_progress(journal_until(step))) == "fell back"
+    assert outcome_of(progress(*journal_until(step))) == "fell back"
 
 
 def test_a_deploy_whose_step_was_killed_is_undone_as_one_whose_step_failed() -> None:
@@ -272,18 +272,18 @@ def test_a_person_who_recovers_gets_the_whole_way_back_tried_again() -> None:
     ]
     assert "database" in names(records)
     again = [*records, {"event": "fallback", "reason": "a person"}, {"event": "undo done", "action": "database"}]
-    assert outcome_of(read_progress(again)) == "fell back"
+    assert outcome_of(progress(*again)) == "fell back"
 
 
 def test_what_could_be_undone_at_a_second_try_is_no_problem_any_more() -> None:
     failed = [*journal_until("migrate"), {"event": "fallback", "reason": "reboot"}]
     failed.append({"event": "undo failed", "action": "database", "problem": "not up yet"})
-    assert outcome_of(read_progress(failed)) == "needs a person"
-    assert outcome_of(read_progress([*failed, {"event": "undo done", "action": "database"}])) == "fell back"
+    assert outcome_of(progress(*failed)) == "needs a person"
+    assert outcome_of(progress(*failed, {"event": "undo done", "action": "database"})) == "fell back"
 
 
 def test_a_deploy_that_ends_before_its_first_step_blames_no_version() -> None:
-    assert not marks_failed(read_progress([begin()]))
+    assert not marks_failed(progress(begin()))
 
 
 @pytest.mark.parametrize(("reversible", "way"), [(True, "reverse"), (False, "keep")])
@@ -293,7 +293,7 @@ def test_a_backup_is_not_restored_over_what_visitors_have_written(reversible: bo
         for record in records:
             if record.get("step") == "checks" and record["event"] == "step done":
                 record["note"] = {"fallback": "restore", "pending": [{"reversible": reversible}]}
-        assert database_way(read_progress(records)) == expected
+        assert database_way(progress(*records)) == expected
 
 
 def test_a_restart_is_tried_again_once_health_has_failed_after_it() -> None:
@@ -344,7 +344,7 @@ def test_a_host_waits_for_the_one_that_takes_the_database_back_and_for_nobody_el
         if record["event"] == "step done":
             record["note"] = notes.get(record["step"], {})
     records.append({"event": "fallback", "reason": "it broke", "settled": settled})
-    assert waits_for_primary(read_progress(records)) is waits
+    assert waits_for_primary(progress(*records)) is waits
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,9 +11,14 @@ from typing import Any
 import pytest
 
 from agent.database import going_back, restoring
+from agent.database.going_back import TakenBack
 from agent.host.command import CommandFailed
 from agent.steps.switch import migrate
+from agent.transaction.progress import N, Progress
 from agent.transaction.step import StepFailed
+from agent.words.notes import Checked
+from agent.words.shapes import bare
+from tests.unit.journals import begun, progress
 from tests.unit.steps import really_undone
 
 OLD, NEW = "django-20261101-100000-aaaaaaa-fffffff", "django-20261102-100000-bbbbbbb-fffffff"
@@ -32,23 +38,28 @@ class Step:
     """
 
     def __init__(self, folder: Path, kind: str = "revert", database: str = "keep", **says: list[Any]) -> None:
-        self.begin = {"kind": kind, "database": database, "was": NEW, "version": OLD, "backup": "/older.dump"}
+        self.begin = begun(kind=kind, database=database, was=NEW, version=OLD, backup="/older.dump")
         self.settings = {"restore_script": "restore.sh"}
         self.name, self.version = "migrate", OLD
-        self.transaction = SimpleNamespace(deploy="20261128-1", journal=SimpleNamespace(records=list))
+        self.transaction = SimpleNamespace(deploy="20261128-1")
         self.layout = SimpleNamespace(
             version=lambda name: folder / name, path=lambda key: Path("/restore.sh"), app="app", home=folder
         )
-        self.noted: dict[str, Any] = {}
+        self.noted: dict[str, Any] = {"maintenance_start": {}}
         self.says, self.asked, self.ran = says, list[tuple[str, ...]](), list[list[str]]()
-        started = ("maintenance_start", "migrate")
-        self.progress = SimpleNamespace(notes={"maintenance_start": {}}, started=started, done=started)
+        self.started: tuple[str, ...] = ("maintenance_start", "migrate")
         for name, known in ((OLD, [FIRST]), (NEW, [FIRST, SECOND])):
             (folder / name).mkdir(exist_ok=True)
             (folder / name / ".switchback.json").write_text(json.dumps({"migrations": known}))
 
-    def notes(self, step: str) -> Any:
-        return self.noted.get(step, {})
+    @property
+    def progress(self) -> Progress:
+        done = [{"event": "step done", "step": name, "note": told} for name, told in self.noted.items()]
+        began = [{"event": "step started", "step": name} for name in self.started]
+        return replace(progress(*began, *done), begun=self.begin, done=("maintenance_start", "migrate"))
+
+    def note(self, shape: type[N]) -> N:
+        return self.progress.note(shape)
 
     def runner(self, user: str) -> Any:
         return SimpleNamespace(run=lambda argv, **how: self.ran.append(argv))
@@ -82,13 +93,13 @@ def test_a_revert_that_keeps_the_database_says_what_the_older_code_can_not_write
         "items.0002_note stays, Add field note to item: "
         "the old code does not fill the new column, which must not be empty (db_default helps)"
     )
-    assert (found["newer_schema"], found["warning"]) == ([says], says)
+    assert (found.newer_schema, found.warning) == ((says,), says)
 
 
 def test_a_revert_between_versions_with_the_same_migrations_asks_no_django(step: Any, tmp_path: Path) -> None:
     one = step()
     (tmp_path / NEW / ".switchback.json").write_text(json.dumps({"migrations": [FIRST]}))
-    assert (going_back.check(one), one.asked) == ({}, [])
+    assert (going_back.check(one), one.asked) == (Checked(), [])
 
 
 def test_what_can_not_be_reversed_is_refused_before_anything_is_touched(step: Any) -> None:
@@ -111,7 +122,7 @@ def test_a_version_that_says_nothing_of_its_migrations_is_not_gone_back_to_by_re
 
 def test_a_version_that_can_not_even_say_what_is_applied_is_left_all_the_same(step: Any) -> None:
     found = going_back.check(step(leaving=[CommandFailed("manage.py fails", "")]))
-    assert found == {"warning": f"what is applied that {OLD} does not know can't be told: manage.py fails"}
+    assert found == Checked(warning=f"what is applied that {OLD} does not know can't be told: manage.py fails")
     broken = step(database="reverse", leaving=[CommandFailed("manage.py fails", "")])
     with pytest.raises(CommandFailed):
         going_back.check(broken)
@@ -123,8 +134,8 @@ def test_reversing_takes_back_what_the_older_version_lacks_and_the_one_that_is_l
         leaving=leaving(described(), unknown=[BY_HAND]),
         unapply=[{"unapplied": [SECOND], "wrong": []}],
     )
-    one.noted["checks"] = going_back.check(one)
-    assert one.notes("checks")["warning"] == ("applied, and in neither version, so that it stays: items.0002_by_hand")
+    one.noted["checks"] = bare(going_back.check(one))
+    assert one.note(Checked).warning == ("applied, and in neither version, so that it stays: items.0002_by_hand")
     going_back.take_back(one)
     assert one.asked[-1] == ("unapply", json.dumps([FIRST, BY_HAND]), NEW)
 
@@ -135,32 +146,32 @@ def test_an_older_backup_that_brings_nothing_back_is_a_failure(step: Any) -> Non
         leaving=leaving(described()),
         migrations=[{"applied": [FIRST, SECOND], "pending": []}, {"applied": [FIRST], "pending": []}],
     )
-    one.noted["checks"] = going_back.check(one)
+    one.noted["checks"] = bare(going_back.check(one))
     with pytest.raises(StepFailed, match=r"items\.0002_note is still applied: it restored nothing"):
         going_back.take_back(one)
-    assert going_back.take_back(one) == {"restored": "/older.dump"}
+    going_back.take_back(one)
+    assert one.ran[-1] == ["/restore.sh", "/older.dump"]
 
 
 @pytest.mark.parametrize("kind", ["deploy", "revert"])
 def test_a_restore_that_has_not_brought_the_database_back_is_no_way_back(step: Any, kind: str) -> None:
     applied = [[FIRST, SECOND], [FIRST]]
     one = step(kind=kind, migrations=[{"applied": pairs} for pairs in applied])
-    one.progress.notes["checks"] = {"fallback": "restore"}
-    one.noted = {"checks": {"applied": [FIRST]}, "backup": {"path": "/new.dump"}}
+    one.noted.update({"checks": {"applied": [FIRST], "fallback": "restore"}, "backup": {"path": "/new.dump"}})
     with pytest.raises(StepFailed) as failed:
         really_undone("database")(one)
     assert str(failed.value) == (
         "the restore script has ended well, and has not brought the database back: still applied: items.0002_note; "
         "is the backup of the database that the app uses?"
     )
-    assert really_undone("database")(one)["restored"] == "/new.dump"
+    assert really_undone("database")(one).restored == "/new.dump"
     assert one.ran == [["/restore.sh", "/new.dump"]] * 2
 
 
 def test_what_a_revert_has_reversed_is_applied_again_where_there_is_no_backup(step: Any) -> None:
     one = step(database="reverse", reapply=[{"applied": [SECOND], "wrong": []}, {"applied": [], "wrong": [SECOND]}])
-    one.noted = {"checks": {"applied": [FIRST, SECOND]}}
-    assert going_back.undo(one)["migrated"] == NEW
+    one.noted["checks"] = {"applied": [FIRST, SECOND]}
+    assert going_back.undo(one) == TakenBack()
     assert one.asked == [("reapply", json.dumps([FIRST, SECOND]), NEW)]
     with pytest.raises(StepFailed, match="differ from what was recorded"):
         going_back.undo(one)
@@ -173,7 +184,7 @@ OUT: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 IN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "they were never shut out": ({"skipped": "maintenance: auto"}, ()),
-    "they still got the site": ({"unseen": "the site answers 200"}, ()),
+    "they still got the site": ({"unseen": True}, ()),
     "they were being let in": ({"page": {"status": 503}}, ("maintenance_stop",)),
     "they were in": ({"page": {"status": 503}}, ("maintenance_stop", "site")),
 }
@@ -189,12 +200,11 @@ def test_a_revert_is_never_undone_by_a_restore_once_visitors_may_have_written(
     applied = [FIRST, SECOND]
     one = step(database=database, reapply=[{"applied": [], "wrong": []}], migrations=[{"applied": applied}])
     note, more = {**OUT, **IN}[visitors]
-    one.progress.notes["maintenance_start"] = note
-    one.progress.started = (*one.progress.started, *more)
+    one.started = (*one.started, *more)
     one.settings["restore_script"] = script
-    one.noted = {"checks": {"applied": applied}, "backup": {"path": backup} if backup else {}}
+    one.noted = {"maintenance_start": note, "checks": {"applied": applied}, "backup": {"path": backup}}
     if script and backup and visitors in OUT:
-        assert really_undone("database")(one) == {"restored": "/new.dump"}
+        assert really_undone("database")(one) == TakenBack(restored="/new.dump")
         assert one.ran == [["/restore.sh", "/new.dump"]]
         # The version that goes on is asked whether its own migrations are all there.
         assert one.asked == [("migrations", NEW)]
@@ -204,6 +214,6 @@ def test_a_revert_is_never_undone_by_a_restore_once_visitors_may_have_written(
             really_undone("database")(one)
         assert one.asked == []
     else:
-        assert really_undone("database")(one)["migrated"] == NEW
+        assert really_undone("database")(one) == TakenBack()
         assert one.asked == [("reapply", json.dumps(applied), NEW)]
     assert one.ran == []

@@ -25,9 +25,11 @@ from agent.service.health import Unhealthy, app_problem, prove_healthy, prove_si
 from agent.service.systemd import Process, main_processes, not_from
 from agent.steps.kind import PATIENCE
 from agent.steps.switch import health as step_health
+from agent.steps.switch.health import HealthSeen
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
 from tests.unit.examples import LIVE, NEW, settings
+from tests.unit.journals import begun
 from tests.unit.steps import really_undone
 
 
@@ -175,7 +177,7 @@ def back(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setattr(health, "prove_healthy", prove)
 
     def proven(**begin: Any) -> Any:
-        step: Any = SimpleNamespace(layout=SimpleNamespace(path=lambda _: None), begin=begin)
+        step: Any = SimpleNamespace(layout=SimpleNamespace(path=lambda _: None), begin=begun(**begin))
         return really_undone("health")(step)
 
     monkeypatch.setattr(step_health, "linked_version", lambda *_: LIVE)
@@ -193,7 +195,7 @@ def test_an_old_version_that_was_well_and_is_not_on_the_way_back_needs_a_person(
 
 def test_an_old_version_that_was_not_well_before_is_said_to_be_as_it_was(back: Any) -> None:
     found = back(healthy_before=False, ailing={"worker": "worker is FATAL"})
-    assert found == {"version": LIVE, "unhealthy": "as before the deploy: it answers 500"}
+    assert found == HealthSeen(version=LIVE, unhealthy="as before the deploy: it answers 500")
     assert back.asked == [{"version": LIVE, "patience": 1, "known": {"worker": "worker is FATAL"}}]
 
 

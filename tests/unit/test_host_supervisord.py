@@ -20,6 +20,7 @@ from agent.versions.layout import Layout
 from agent.words.seen import RestartMode
 from tests.bed.places import ROOT
 from tests.unit.examples import LIVE, NEW, OLD, settings
+from tests.unit.journals import begun
 from tests.unit.steps import really_undone
 
 SAMPLE = (ROOT / "tests/sample/config/main/supervisord.conf").read_text()
@@ -179,5 +180,5 @@ def test_between_a_version_with_one_and_one_without_the_two_files_are_compared(
 
 def as_step(site: Site, version: str) -> Step:
     """What swap and its undoing look at of a step."""
-    begin = {"links": record_links(site.layout), "was": None}
+    begin = begun(links=record_links(site.layout))
     return cast(Step, SimpleNamespace(layout=site.layout, version=version, begin=begin, settings={}))

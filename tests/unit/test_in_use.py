@@ -155,7 +155,7 @@ def test_a_version_that_is_worked_in_is_kept_and_said_to_be(
     host: dict[str, Any], versions: Path, start: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     process = start("cat", cwd=versions / OLD / "code")
-    assert clean.clean(host["state"], host["request"])["deleted"] == []
+    assert clean.clean(host["state"], host["request"]).deleted == []
     said = f"process {process.pid} (cat) works in it, or was started from it"
     assert f"kept: {OLD}: {said}" in capsys.readouterr().out
     with pytest.raises(Refused, match=f"{OLD} can't be deleted: process {process.pid}"):
@@ -174,12 +174,12 @@ def test_it_is_asked_again_once_the_host_is_held(
         with pytest.raises(Refused, match="nothing was deleted"):
             clean.clean(host["state"], request)
     else:
-        assert clean.clean(host["state"], request)["deleted"] == []
+        assert clean.clean(host["state"], request).deleted == []
     assert (versions / OLD / "code" / "file").exists()
 
 
 def test_a_version_that_nobody_works_in_is_deleted(host: dict[str, Any], versions: Path) -> None:
-    assert clean.clean(host["state"], host["request"])["deleted"] == [OLD]
+    assert clean.clean(host["state"], host["request"]).deleted == [OLD]
     assert not (versions / OLD).exists()
 
 
@@ -203,7 +203,7 @@ def test_the_version_that_supervisord_itself_runs_from_stays_however_long_ago_th
     unused = "django-20261101-200000-eeeeeee-fffffff"
     (versions / unused).mkdir()
     change_mark(host["state"], unused, built_by="x", working=1)
-    assert clean.clean(host["state"], host["request"])["deleted"] == [unused]
+    assert clean.clean(host["state"], host["request"]).deleted == [unused]
     with pytest.raises(Refused, match=f"{OLD} can't be deleted: process {process.pid}"):
         clean.clean(host["state"], replace(host["request"], named=(OLD,)))
     assert program.exists()

@@ -9,7 +9,9 @@ import pytest
 from agent.steps.order import visitors_may_notice
 from agent.transaction.consequences import database_way, rolls_back, visitors_are_in
 from agent.transaction.maintenance import decide, restart_mode
-from agent.transaction.progress import Progress, read_progress
+from agent.transaction.progress import Progress
+from agent.words.shapes import bare
+from tests.unit.journals import progress as journal
 
 Migration = dict[str, Any]
 
@@ -32,12 +34,10 @@ AS_A_WHOLE = {"way": "restart", "interrupts": True, "why": "the supervisord conf
 def progress(*pending: Migration, way: dict[str, Any] | None = None, **settings: Any) -> Progress:
     told = {"maintenance": "auto", "restart": "rolling", "database_fallback": "reverse", **settings}
     checks = {"pending": list(pending), "fallback": told["database_fallback"], "restart": way or ROLLING}
-    return read_progress(
-        [
-            {"event": "begin", "kind": "deploy", "version": "new", "was": "old", "settings": told},
-            {"event": "step started", "step": "checks"},
-            {"event": "step done", "step": "checks", "note": checks},
-        ]
+    return journal(
+        {"event": "begin", "kind": "deploy", "version": "new", "was": "old", "settings": told},
+        {"event": "step started", "step": "checks"},
+        {"event": "step done", "step": "checks", "note": checks},
     )
 
 
@@ -57,9 +57,7 @@ DECISIONS: dict[str, tuple[Progress, bool, str]] = {
         "the supervisord config of new does not allow it",
     ),
     "what was not looked at": (
-        read_progress(
-            [{"event": "begin", "kind": "deploy", "settings": {"maintenance": "auto", "restart": "rolling"}}]
-        ),
+        journal({"event": "begin", "settings": {"maintenance": "auto", "restart": "rolling"}}),
         True,
         "the service restarts as a whole",
     ),
@@ -84,7 +82,7 @@ def test_a_revert_has_one_when_it_takes_the_database_back(database: str, needed:
         "settings": {"maintenance": "auto", "restart": "rolling"},
         "restart": ROLLING,
     }
-    assert decide(read_progress([begin])).needed is needed
+    assert decide(journal(begin)).needed is needed
 
 
 def test_a_table_that_the_same_deploy_makes_may_be_changed_as_one_likes() -> None:
@@ -93,9 +91,9 @@ def test_a_table_that_the_same_deploy_makes_may_be_changed_as_one_likes() -> Non
 
 
 def test_a_restart_is_as_it_was_decided_before_the_window_and_in_full_where_nothing_was() -> None:
-    assert restart_mode(progress(way=TOGETHER)) == TOGETHER
-    assert restart_mode(read_progress([{"event": "begin", "restart": ROLLING}])) == ROLLING
-    assert restart_mode(read_progress([{"event": "begin", "restart": None}]))["way"] == "restart"
+    assert bare(restart_mode(progress(way=TOGETHER))) == TOGETHER
+    assert restart_mode(journal({"event": "begin", "restart": ROLLING})).rolls
+    assert not restart_mode(journal({"event": "begin", "restart": None})).rolls
 
 
 # --- What it means for the way back
@@ -107,10 +105,10 @@ def test_with_visitors_in_all_along_the_database_is_never_restored() -> None:
         {"event": "step done", "step": "checks", "note": {"fallback": "restore", "pending": [{"reversible": True}]}},
         {"event": "step started", "step": "maintenance_start"},
     ]
-    assert database_way(read_progress(records)) == "restore"
+    assert database_way(journal(*records)) == "restore"
     records.append({"event": "step done", "step": "maintenance_start", "note": {"skipped": "no window is needed"}})
-    assert visitors_are_in(read_progress(records))
-    assert database_way(read_progress(records)) == "reverse"
+    assert visitors_are_in(journal(*records))
+    assert database_way(journal(*records)) == "reverse"
 
 
 @pytest.mark.parametrize(
@@ -129,12 +127,12 @@ def test_processes_go_back_as_they_came_once_that_is_written_down(kind: str, not
         {"event": "step started", "step": "restart"},
         {"event": "note", "step": "restart", "note": note},
     ]
-    assert rolls_back(read_progress(records)) is rolls
-    assert not rolls_back(read_progress(records[:2]))
+    assert rolls_back(journal(*records)) is rolls
+    assert not rolls_back(journal(*records[:2]))
 
 
 @pytest.mark.parametrize(
-    ("journal", "step", "noticed"),
+    ("seen", "step", "noticed"),
     [
         (progress(ADDS), "seal", False),
         (progress(ADDS), "backup_before", False),
@@ -146,10 +144,10 @@ def test_processes_go_back_as_they_came_once_that_is_written_down(kind: str, not
         (progress(ADDS), "migrate", True),
         (progress(), "swap", True),
         (progress(), "restart", True),
-        (read_progress([]), "restart", False),
+        (journal(), "restart", False),
     ],
 )
 def test_visitors_may_notice_a_run_from_its_window_on_or_from_the_migrations_where_it_has_none(
-    journal: Progress, step: str, noticed: bool
+    seen: Progress, step: str, noticed: bool
 ) -> None:
-    assert visitors_may_notice(journal, step) == noticed
+    assert visitors_may_notice(seen, step) == noticed

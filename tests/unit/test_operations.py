@@ -20,6 +20,7 @@ from pyinfra.context import ctx_host, ctx_state
 from agent.words import requests
 from agent.words.outcomes import Cause, Outcome
 from agent.words.result import Result
+from agent.words.shapes import to_json
 from operations import housekeeping, transaction, version, window
 from operations.steps import step
 from switchback.runs.barrier import Barrier
@@ -150,7 +151,7 @@ def test_the_repositories_are_named_on_standard_input_alone() -> None:
     assert (Done(version.code, several).asked.urls, Done(window.backup_before, several).asked.urls) == (urls, {})
     alone = Done(transaction.begin, run()).asked
     assert alone.urls == urls
-    assert HIDDEN not in json.dumps(alone.begin)
+    assert HIDDEN not in to_json(alone.begin)
 
 
 def test_a_step_is_waited_for_longer_than_the_host_takes_to_do_it_and_to_fall_back() -> None:
@@ -183,13 +184,14 @@ def test_no_password_of_a_repository_is_on_a_command_line_or_in_what_pyinfra_pri
 
 
 def test_a_begin_says_who_deploys_what_over_what_and_to_which_hosts() -> None:
-    told = Done(transaction.begin, run(hosts=("web1", "web2"), primary="web2")).asked.begin
-    assert told["deploy"] == "20261123-120000-deploy-ab12"
-    assert "@" in told["by"]
-    assert told["hosts"] == ["web1", "web2"]
-    assert told["primary"] is False
-    assert (told["version"], told["was"], told["bare"]) == (run().version, run().was, False)
-    assert "code_repo_url" not in told["settings"]
+    asked = Done(transaction.begin, run(hosts=("web1", "web2"), primary="web2")).asked
+    assert asked.deploy == "20261123-120000-deploy-ab12"
+    told = asked.begin
+    assert "@" in told.by
+    assert told.hosts == ("web1", "web2")
+    assert told.primary is False
+    assert (told.version, told.was, told.bare) == (run().version, run().was, False)
+    assert "code_repo_url" not in told.settings
 
 
 def test_the_agent_is_installed_only_where_another_one_is() -> None:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,11 @@ from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, read_mark
 from agent.visitors import site
+from agent.words.notes import BackedUp, Page
 from tests.sentences import Truth, contradictions
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import LIVE, NEW, OLD, settings
+from tests.unit.journals import says
 from tests.unit.steps import really, really_undone
 
 Note = dict[str, Any]
@@ -91,7 +93,7 @@ class World:
     def breaking(self, name: str, what: Any) -> Any:
         """A step or an undo that does what it does, and fails where it is to."""
 
-        def do(step: Step) -> Note:
+        def do(step: Step) -> Any:
             how = self.breaks.get(name)
             if how in (CUT, DOWN):
                 del self.breaks[name]
@@ -108,7 +110,7 @@ class World:
                 raise PowerCut
             if how == THEN:
                 raise StepFailed(f"{name} broke")
-            return dict(note)
+            return note
 
         return do
 
@@ -123,11 +125,11 @@ class World:
             return BACKUP
         return ""
 
-    def look(self, told: Note) -> Note:
+    def look(self, told: Any) -> Page:
         serves = "app" if self.well() else "nobody"
         name = (self.page if self.flag else serves) if self.web else "nobody"
         status, wrong = PAGES[name]
-        return {"status": status, "sign": name, "wrong": wrong}
+        return Page(status, name, wrong)
 
     def well(self) -> bool:
         return bool(self.running) and not (self.sick and self.running == LIVE)
@@ -144,10 +146,9 @@ class World:
         self.applied = [*BEFORE, ADDED]
         return {"pending": []}
 
-    def restore(self, step: Step, backup: str) -> Note:
+    def restore(self, step: Step, backup: str) -> None:
         if self.breaks.get("restore") != FIRST:
             self.applied = [*BEFORE] if backup == OLDER else [*self.before]
-        return {"restored": backup}
 
     def restart(self, step: Step) -> Note:
         self.running = linked_version(step.layout, step.layout.path("current_main"))
@@ -157,10 +158,10 @@ class World:
         self.running = None
         return {}
 
-    def prove_healthy(self, layout: Layout, version: str, *_: Any, **__: Any) -> Note:
+    def prove_healthy(self, layout: Layout, version: str, *_: Any, **__: Any) -> str:
         if self.running != version or not self.well():
             raise health.Unhealthy("not healthy")
-        return {"healthy_after": 0.1, "stable": 1}
+        return ""
 
 
 @contextlib.contextmanager
@@ -177,7 +178,7 @@ def real(world: World, begin: Note) -> Iterator[Host]:
         patch.setattr(guard, "start_guard", lambda: None)
         patch.setattr(ending, "forget_failed", lambda _: None)
         patch.setattr(scripts, "run_script", world.script)
-        patch.setattr("agent.steps.switch.backup.examine", lambda _, path: {"path": path, "bytes": 1, "sha256": "a"})
+        patch.setattr("agent.steps.switch.backup.examine", lambda _, path: BackedUp(path=path, bytes=1, sha256="a"))
         patch.setattr(warm, "migrate", world.migrate)
         patch.setattr("agent.steps.switch.migrate.restore", world.restore)
         patch.setattr(going_back, "restore", world.restore)
@@ -204,8 +205,10 @@ def real(world: World, begin: Note) -> Iterator[Host]:
             world.running = None
         before = world.look({})
         with contextlib.redirect_stdout(output):
-            transaction = host.begin(**begin, site_before=before, healthy_before=world.well() and not begin["bare"])
-            transaction.journal.append("note", step="downtime", note={"1": PROBES})
+            transaction = host.begin(
+                **begin, site_before=asdict(before), healthy_before=world.well() and not begin["bare"]
+            )
+            transaction.journal.append(says("note", step="downtime", note={"1": PROBES}))
             yield host
 
 
@@ -226,7 +229,7 @@ def _what(world: World, step: str) -> Any:
         "migrate": really("migrate"),
         "swap": really("swap"),
         "restart": world.restart,
-        "health": lambda step: world.prove_healthy(step.layout, step.version),
+        "health": lambda step: {"warning": world.prove_healthy(step.layout, step.version)},
         "maintenance_stop": really("maintenance_stop"),
     }
     return steps.get(step, lambda _: {})
@@ -359,10 +362,10 @@ def assert_true(host: Host, world: World, begin: Note) -> None:
     truth = Truth(
         live=live,
         was=begin["was"],
-        maintenance=world.look({})["sign"] in ("shut", "shut, as 200") or (world.flag and world.web),
+        maintenance=world.look({}).sign in ("shut", "shut, as 200") or (world.flag and world.web),
         ever=world.ever and world.web,
         healthy=world.well() and world.running == live,
-        site=world.look({})["sign"] == "app",
+        site=world.look({}).sign == "app",
         schema_back=world.applied == world.before,
         restore_script=begin["settings"]["restore_script"],
         code=1,

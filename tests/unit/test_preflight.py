@@ -139,7 +139,7 @@ def test_a_host_that_was_lost_when_the_others_committed_is_brought_to_their_vers
 def test_a_first_deploy_starts_from_no_version() -> None:
     run = only(plan_deploy(fleet(web=host_facts(current=None)), asked()))
     assert run.was is None
-    assert run.request()["bare"] is True
+    assert run.request().bare
     assert run.steps == STEPS
 
 
@@ -405,8 +405,8 @@ def test_a_restart_without_a_live_version_is_refused() -> None:
 
 def test_the_first_host_migrates_and_the_others_are_told_that_they_do_not() -> None:
     runs = plan_deploy(fleet(web1=host_facts(), web2=host_facts()), asked())
-    assert [run.request()["primary"] for run in runs.values()] == [True, False]
-    assert runs["web2"].request()["hosts"] == ["web1", "web2"]
+    assert [run.request().primary for run in runs.values()] == [True, False]
+    assert runs["web2"].request().hosts == ("web1", "web2")
 
 
 def test_what_a_host_is_told_when_a_run_begins_holds_no_password() -> None:

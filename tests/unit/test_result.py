@@ -12,6 +12,7 @@ from agent import main
 from agent.host import output
 from agent.runs.ending import fall_back
 from agent.runs.result import result_of
+from agent.transaction.lock import lock_holder
 from agent.transaction.step import Step as OneStep
 from agent.transaction.step import StepFailed
 from agent.transaction.transaction import Transaction
@@ -21,6 +22,7 @@ from agent.words.requests import FallBack, Step
 from agent.words.result import MARK, Result, read_result
 from tests.unit.agent_host import ALL, ID, Host
 from tests.unit.examples import LIVE
+from tests.unit.journals import says
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +120,7 @@ def test_a_fallback_that_was_asked_for_tells_whose_doing_it_is(
 def test_a_host_that_has_failed_itself_does_not_follow_whoever_asks_it_then(host: Host) -> None:
     transaction = host.begin()
     host.run("code")
-    transaction.journal.append("fallback", reason="code failed: it broke", settled=False)
+    transaction.journal.append(says("fallback", reason="code failed: it broke", settled=False))
     fall_back(transaction, "web2 failed", cause=Cause.ANOTHER_HOST)
     assert ended(host).followed is False
 
@@ -187,7 +189,27 @@ def test_warnings_and_decisions_are_told_once_more(host: Host, monkeypatch: pyte
 
 def test_a_journal_of_an_older_agent_is_read_as_well(host: Host) -> None:
     transaction = host.begin()
-    transaction.journal.append("fallback", reason="it broke")
-    transaction.journal.append("ended", outcome="fell back", sentence=f"fell back at swap: {LIVE} is live")
+    transaction.journal.append(says("fallback", reason="it broke"))
+    transaction.journal.append(says("ended", outcome="fell back", sentence=f"fell back at swap: {LIVE} is live"))
     result = ended(host)
     assert (result.outcome, result.followed, result.reason) == (Outcome.FELL_BACK, False, ("it broke",))
+
+
+@pytest.mark.parametrize(
+    "request_", [requests.Recover(), requests.FallBack(ID, "over"), Step(ID, ("code",))], ids=lambda one: one.verb
+)
+def test_a_journal_that_nobody_can_read_needs_a_person_whatever_is_asked_for(
+    host: Host, monkeypatch: pytest.MonkeyPatch, request_: requests.Request
+) -> None:
+    transaction = host.begin()
+    with transaction.journal.path.open("a") as file:
+        file.write('{"at": 1.0, "event": "step started"}\n')
+    code, result, said = asked(host, monkeypatch, request_)
+    assert result is not None
+    assert (code, result.outcome, result.database_back) == (1, Outcome.NEEDS_A_PERSON, False)
+    assert (
+        f"needs a person: {transaction.journal.path} can't be read: journal: step started.step is missing" in said[-1]
+    )
+    assert lock_holder(host.state) == ID
+    assert main._as_unit("guard", []) == 1
+    assert "Next: put that line right on the host" in host.said

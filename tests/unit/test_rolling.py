@@ -13,7 +13,9 @@ from agent.service import systemd
 from agent.service.health import Unhealthy
 from agent.service.supervisor import RUNNING
 from agent.service.systemd import Process
+from agent.words.notes import Restarted
 from tests.unit.examples import LIVE, NEW, settings
+from tests.unit.journals import begun, noted
 
 FATAL = 200
 
@@ -56,9 +58,9 @@ class Host:
         step: Any = SimpleNamespace(
             layout=SimpleNamespace(versions=None),
             settings={**told, "health_timeout": self.limit, "health_status": [200]},
-            notes=lambda _: {},
-            transaction=SimpleNamespace(journal=SimpleNamespace(append=lambda *_, **told: self.noted.append(told))),
-            begin={"kind": "deploy", **begin},
+            note=noted({}),
+            transaction=SimpleNamespace(noted=lambda note: note, journal=SimpleNamespace(append=self.noted.append)),
+            begin=begun(**begin),
         )
         running: Any = SimpleNamespace(supervisor=self, sections=None)
         return rolling._Roll(step, running, NEW, left_alone=left_alone)
@@ -80,7 +82,7 @@ class Host:
 
     def start(self, name: str) -> None:
         # Each is written down before it is touched.
-        assert self.noted[-1]["note"]["touched"][-1] == name
+        assert self.noted[-1].touched[-1] == name
         self.done.append(f"start {name}")
         pid = self._running[name]["pid"] = 200 + len(self.done)
         self._runs[pid] = NEW
@@ -159,7 +161,7 @@ def test_one_that_was_replaced_and_has_ended_since_is_found(host: Host) -> None:
 def test_one_that_was_replaced_and_was_started_anew_since_is_found(host: Host) -> None:
     roll = host.roll()
     roll.replace()
-    host.noted.append({"note": {"touched": ["web:0"]}})
+    host.noted.append(Restarted(touched=("web:0",)))
     host.start("web:0")
     with pytest.raises(Unhealthy, match="web:0 did not stay up"):
         roll.check()

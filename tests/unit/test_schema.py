@@ -11,6 +11,7 @@ from agent.runs import guard
 from agent.service import health
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
+from tests.unit.journals import says
 from tests.unit.migrating_host import BEFORE, MigratingHost
 from tests.unit.steps import really_undone
 
@@ -36,7 +37,7 @@ class Follower(MigratingHost):
         transaction = self.begins(way, pending, more, primary=False, hosts=["web1", "web2"])
         self.host.step("migrate", lambda _: {"skipped": "done by the primary host"})
         self.host.run("checks", "maintenance_start", "migrate")
-        transaction.journal.note("fallback", reason="no word", settled=False)
+        transaction.journal.note(says("fallback", reason="no word", settled=False))
         return transaction
 
     def let_in(self, transaction: Transaction) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from agent.django import sessions
 from agent.host.command import CommandFailed
 from agent.restart import background
+from tests.unit.journals import progress
 from tests.unit.steps import really_undone
 
 LEFT = 'pid 4711, ALTER TABLE "items_item" ADD COLUMN "colour" ...'
@@ -23,10 +25,13 @@ class Step:
     """
 
     def __init__(self, done: tuple[str, ...], tries: int = 1, kind: str = "deploy", says: Any = None) -> None:
-        records = [{"event": "undo started", "action": "database"}] * tries
-        self.transaction = SimpleNamespace(journal=SimpleNamespace(records=lambda: records))
-        self.progress = SimpleNamespace(done=done, started=DONE, commands=(), beside=(), notes={}, marks=())
-        self.progress.begin = self.begin = {"kind": kind, "was": "old", "settings": {}, "started": "0"}
+        began = [{"event": "step started", "step": one} for one in DONE]
+        ended = [{"event": "step done", "step": one} for one in done]
+        undone = [{"event": "undo started", "action": "database"}] * tries
+        self.progress = progress(
+            {"event": "begin", "kind": kind, "was": "old", "started": "0"}, *began, *ended, *undone
+        )
+        self.transaction, self.begin = SimpleNamespace(), self.progress.begin
         self.version = "new"
         self.says = says or {"ended": [], "left": []}
         self.asked: list[tuple[str, str]] = []
@@ -86,6 +91,6 @@ def test_where_the_database_is_kept_they_are_ended_with_the_commands(
     monkeypatch.setattr(background, "hide_secrets", lambda log: None)
     step: Any = Step(KILLED)
     step.transaction.output = str
-    step.progress.notes = {"checks": {"fallback": way}}
+    step.progress = replace(step.progress, notes={"checks": {"fallback": way}}, parsed={})
     really_undone("stop commands")(step)
     assert len(step.asked) == asked

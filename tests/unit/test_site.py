@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -62,7 +63,7 @@ class Web:
         """Open a deploy that has looked at the site."""
         url = f"http://127.0.0.1:{self.server.server_port}/"
         told = settings().model_dump(mode="json") | {"website_url": url, "site_timeout": 0.1, "maintenance": "always"}
-        self.host.begin(settings=told, site_before=site.look(told), **fields)
+        self.host.begin(settings=told, site_before=asdict(site.look(told)), **fields)
 
     @property
     def last(self) -> str:

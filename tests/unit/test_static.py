@@ -25,6 +25,7 @@ from agent.visitors import served
 from agent.words.needs import StaticFound, StaticPlace
 from tests.unit.django_project import Project
 from tests.unit.examples import NEW, OLD, settings
+from tests.unit.journals import begun, noted
 
 SETTINGS = """
 INSTALLED_APPS += ["django.contrib.staticfiles"]
@@ -119,9 +120,14 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, web: int) -> Any:
         (layout.part(version, "static") / f"{version}.css").write_text("a style")
         (layout.version(version) / ".switchback.json").write_text('{"static_url": "/static/"}')
     (layout.home / "django-current").symlink_to(layout.version(OLD))
-    notes: dict[str, Any] = {}
+    start: dict[str, Any] = {}
     return SimpleNamespace(
-        layout=layout, settings=told, version=NEW, begin={"was": OLD}, notes=lambda name: notes, known=notes
+        layout=layout,
+        settings=told,
+        version=NEW,
+        begin=begun(was=OLD),
+        note=noted({"maintenance_start": start}),
+        known=start,
     )
 
 
@@ -132,7 +138,7 @@ def found(place: Any, read: bool = True, **more: Any) -> dict[str, Any]:
 def test_a_place_inside_the_version_leads_to_its_static_files_and_is_no_hotfix(step: Any) -> None:
     code = step.layout.part(NEW, "code")
     (code / ".git").mkdir()
-    assert served.lead_app_there(step, found(step.layout.home / "django-current/code/site/staticfiles")) == {}
+    assert served.lead_app_there(step, found(step.layout.home / "django-current/code/site/staticfiles")) == ""
     assert (code / "site/staticfiles" / f"{NEW}.css").is_file()
     assert (code / ".git/info/exclude").read_text() == "/site/staticfiles\n"
 
@@ -144,7 +150,7 @@ def test_a_place_that_leads_to_the_live_ones_stays_as_it_is(step: Any, link: str
     if link:
         (home / "links").mkdir()
         (home / link).symlink_to("../django-current/static")
-    assert served.lead_app_there(step, found(home / link if link else right)) == {}
+    assert served.lead_app_there(step, found(home / link if link else right)) == ""
 
 
 @pytest.mark.parametrize("place", ["/srv/www/static", "", f"django-live/{OLD}/static"])
@@ -155,9 +161,9 @@ def test_a_place_elsewhere_that_the_app_reads_is_refused_with_the_line_to_write(
 
 
 def test_one_that_the_app_does_not_read_is_said(step: Any) -> None:
-    warning = served.lead_app_there(step, found("/srv/www/static", read=False))["warning"]
+    warning = served.lead_app_there(step, found("/srv/www/static", read=False))
     assert warning.startswith("STATIC_ROOT is /srv/www/static, which does not lead to the static files of this version")
-    assert served.lead_app_there(step, found("", read=False)) == {}
+    assert served.lead_app_there(step, found("", read=False)) == ""
 
 
 # --- What check says of the live version
@@ -218,17 +224,17 @@ def test_files_in_the_way_are_refused_unless_they_are_what_was_collected(step: A
     with pytest.raises(StepFailed, match="STATIC_ROOT = "):
         served.lead_app_there(step, found(folder))
     (folder / f"{NEW}.css").write_text("collected by a script")
-    assert served.lead_app_there(step, found(folder)) == {}
+    assert served.lead_app_there(step, found(folder)) == ""
 
 
 def test_nothing_collected_where_there_is_something_is_a_failure(step: Any) -> None:
     with pytest.raises(StepFailed, match="0 static files were collected"):
         served.lead_app_there(step, found("", files=0))
-    assert served.lead_app_there(step, found("", files=0, listed=False)) == {}
+    assert served.lead_app_there(step, found("", files=0, listed=False)) == ""
 
 
 def test_files_that_are_kept_elsewhere_are_said(step: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert served.lead_app_there(step, found("/srv", files=0, kept_by="storages.S3")) == {}
+    assert served.lead_app_there(step, found("/srv", files=0, kept_by="storages.S3")) == ""
     assert "kept by storages.S3, as the project has it" in capsys.readouterr().out
 
 
@@ -267,12 +273,13 @@ def test_a_static_file_is_asked_for_after_the_switch_by_its_hashed_name(step: An
     (static / "a.1234567890ab.css").write_text("a style")
     (static / "staticfiles.json").write_text(json.dumps({"paths": {"a.css": "a.1234567890ab.css"}}))
     serve(step, NEW)
-    assert served.prove(step) == {"static": step.settings["website_url"] + "static/a.1234567890ab.css"}
+    assert served.prove(step) == ""
+    assert served.address(step.layout, NEW) == step.settings["website_url"] + "static/a.1234567890ab.css"
 
 
 def test_one_that_is_not_there_is_a_failure_where_the_live_versions_was(step: Any) -> None:
     serve(step, OLD)
-    step.known.update(served.before(step))
+    step.known["static_before"] = served.before(step)
     with pytest.raises(Unhealthy) as failed:
         served.prove(step)
     url = step.settings["website_url"]
@@ -282,8 +289,8 @@ def test_one_that_is_not_there_is_a_failure_where_the_live_versions_was(step: An
 
 
 def test_it_is_a_warning_where_none_was_there_before(step: Any) -> None:
-    step.known.update(served.before(step))
-    assert "visitors get no static files" in served.prove(step)["warning"]
+    step.known["static_before"] = served.before(step)
+    assert "visitors get no static files" in served.prove(step)
 
 
 @pytest.mark.parametrize("url", ['"https://cdn.example.com/"', "null", "1"])
@@ -292,9 +299,9 @@ def test_what_another_host_serves_is_not_asked_for_and_said(
 ) -> None:
     for version in (OLD, NEW):
         (step.layout.version(version) / ".switchback.json").write_text(f'{{"static_url": {url}}}')
-    assert served.before(step) == {"static_before": None}
+    assert served.before(step) == ""
     other = url.startswith('"')
-    assert served.prove(step) == ({"static_served_by": "https://cdn.example.com"} if other else {})
+    assert served.prove(step) == ""
     said = "static files are served by https://cdn.example.com: not asked for" if other else ""
     assert said in capsys.readouterr().out
 
@@ -302,4 +309,4 @@ def test_what_another_host_serves_is_not_asked_for_and_said(
 def test_a_version_that_does_not_tell_is_asked_for_where_the_next_one_is(step: Any) -> None:
     (step.layout.version(OLD) / ".switchback.json").write_text("{}")
     serve(step, OLD)
-    assert served.before(step)["static_before"].endswith(f"/static/{OLD}.css")
+    assert served.before(step).endswith(f"/static/{OLD}.css")

@@ -18,6 +18,8 @@ from agent.django.inside.protocol import RESULT_PREFIX
 from agent.host.command import CommandFailed, Runner
 from agent.host.processes import runs, started_at, stop_group
 from agent.transaction.progress import read_progress
+from agent.words.journal import Line
+from tests.unit.journals import begun, line
 
 FOUND = f"print({RESULT_PREFIX!r} + '{{\"pending\": [1]}}', flush=True)\n"
 ROOT = str(Path(warm.__file__).parents[2])
@@ -45,18 +47,18 @@ class Step:
 
     def __init__(self, folder: Path, **begin: Any) -> None:
         self._folder = folder
-        self._records: list[dict[str, Any]] = []
-        self.begin = {"kind": "deploy", **begin}
+        self._lines: list[Line] = []
+        self.begin = begun(**begin)
         self.layout = SimpleNamespace(app=None, part=lambda version, part: folder)
         self.transaction = SimpleNamespace(folder=folder, goes_on_beside=self.write_down, deploy="20261128-1")
         self.settings: dict[str, Any] = {}
 
     def write_down(self, what: str, pid: int) -> None:
-        self._records.append({"event": "beside", "what": what, "pid": pid, "started": started_at(pid)})
+        self._lines.append(line("beside", what=what, pid=pid, started=started_at(pid)))
 
     @property
     def progress(self) -> Any:
-        return read_progress(self._records)
+        return read_progress(self._lines)
 
     def runner(self, user: str | None) -> Runner:
         return Runner(user=user, log=self._folder / "log", until=time.time() + self.limit)
@@ -69,7 +71,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     one = Step(Path())
     yield one
     for record in one.progress.beside:
-        stop_group(record["pid"])
+        stop_group(record.pid)
 
 
 def have(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,8 +86,8 @@ def have(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def stayed(step: Any) -> int:
     """The id of the one that stays."""
     (record,) = step.progress.beside
-    assert record["what"] == "migrate"
-    return int(record["pid"])
+    assert record.what == "migrate"
+    return int(record.pid)
 
 
 def test_what_it_has_found_is_known_while_it_stays_and_is_written_down_for_a_fallback(
@@ -93,7 +95,7 @@ def test_what_it_has_found_is_known_while_it_stays_and_is_written_down_for_a_fal
 ) -> None:
     have(ANSWERS, monkeypatch)
     assert warm.django_that_stays(step, "static", "folder") == {"pending": [1]}
-    assert runs(stayed(step), step.progress.beside[0]["started"])
+    assert runs(stayed(step), step.progress.beside[0].started)
     assert Path("log").read_text().endswith("[goes on]\n")
 
 
@@ -101,7 +103,7 @@ def test_told_to_migrate_it_answers_and_ends(step: Any, monkeypatch: pytest.Monk
     have(ANSWERS, monkeypatch)
     warm.django_that_stays(step, "static")
     assert warm.migrate(step) == {"pending": []}
-    assert not runs(stayed(step), step.progress.beside[0]["started"])
+    assert not runs(stayed(step), step.progress.beside[0].started)
     assert Path("log").read_text().endswith(" migrate\nApplying\n[has answered]\n")
 
 
@@ -141,7 +143,7 @@ def test_one_that_takes_too_long_once_it_was_told_is_stopped(step: Any, monkeypa
     step.limit = 0.5
     with pytest.raises(CommandFailed, match="took too long and was stopped\nApplying"):
         warm.migrate(step)
-    assert not runs(stayed(step), step.progress.beside[0]["started"])
+    assert not runs(stayed(step), step.progress.beside[0].started)
 
 
 def test_one_that_answers_and_does_not_end_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +168,7 @@ def test_one_that_can_not_be_asked_is_ended_and_another_is_started(step: Any, mo
     Path("django").unlink()
     have(FOUND, monkeypatch)
     assert warm.migrate(step) == {"pending": [1]}
-    assert not runs(stayed(step), step.progress.beside[0]["started"])
+    assert not runs(stayed(step), step.progress.beside[0].started)
 
 
 def test_where_there_is_no_room_for_its_door_it_does_not_stay(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +197,7 @@ def test_it_does_not_stay_where_nothing_will_be_migrated(
     begin: dict[str, Any], step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have(FOUND, monkeypatch)
-    step.begin.update(begin)
+    step.begin = begun(**begin)
     assert warm.django_that_stays(step, "static") == {"pending": [1]}
     assert not Path("django").exists()
 
@@ -207,7 +209,7 @@ def test_one_that_is_not_told_ends_by_itself(step: Any, monkeypatch: pytest.Monk
     with socket.socket(socket.AF_UNIX) as caller:
         caller.connect("django")
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    assert not runs(pid, step.progress.beside[0]["started"])
+    assert not runs(pid, step.progress.beside[0].started)
 
 
 def test_one_that_can_not_say_that_it_stays_has_found_what_it_has_found(

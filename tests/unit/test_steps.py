@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from agent.steps import order
 from agent.steps.fallback import plan_fallback
-from agent.steps.kind import Note, RunAsKnown, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import RunAsKnown, Settings, SwitchStep, Turn, Undo
 from agent.steps.order import STEPS, limit_of, named, steps_of, visitors_may_notice
-from agent.transaction.progress import Progress, read_progress
+from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
+from agent.words.notes import Note, Undone
 from operations.steps import Commands, step
 from switchback.plan.builder import foresee
 from switchback.plan.known import Known
@@ -25,9 +27,21 @@ from switchback.screen.present import of_hosts
 from tests.unit import examples
 from tests.unit.agent_host import Host
 from tests.unit.examples import LIVE, NEW
+from tests.unit.journals import progress, records_of
 from tests.unit.steps import SWITCH
 from tests.unit.test_operations import Done
 from tests.unit.test_previews import host_seen
+
+
+@dataclass(frozen=True)
+class Rung(Undone):
+    """How often it was rung."""
+
+    times: int = 0
+
+    def says(self) -> str:
+        """How often."""
+        return f"undone: bell, {self.times} times"
 
 
 class RingAgain(Undo):
@@ -35,18 +49,15 @@ class RingAgain(Undo):
 
     name = "bell"
     turn = Turn.HEALTH
+    shape = Rung
 
     def needed(self, progress: Progress) -> bool:
         """Where it may have rung."""
         return "ring_bell" in progress.started
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Rung:
         """Ring."""
-        return {"times": 7}
-
-    def says(self, note: Note) -> str:
-        """How often."""
-        return f"undone: bell, {note.get('times', 0)} times"
+        return Rung(times=7)
 
 
 class RingBell(SwitchStep):
@@ -68,7 +79,7 @@ class RingBell(SwitchStep):
 
     def do(self, step: Step) -> Note:
         """Ring it."""
-        return {"warning": "nobody has come"}
+        return Note(warning="nobody has come")
 
 
 def ring_bell(run: Run) -> Commands:
@@ -102,12 +113,10 @@ def test_it_is_planned_in_its_place_and_previewed() -> None:
 def test_why_it_has_nothing_to_do_is_in_the_preview_and_on_the_host_in_the_same_words() -> None:
     _, told = plan_on("web1", "web2")["web2"]
     (shown,) = [one for one in told.steps if one.name == "ring_bell"]
-    progress = read_progress(
-        [{"event": "begin", "kind": "deploy", "primary": False, "settings": {"website_url": "https://a"}}]
-    )
+    found = progress({"event": "begin", "primary": False, "settings": {"website_url": "https://a"}})
     kind = named("ring_bell")
     assert kind
-    assert (shown.does, shown.why) == (False, kind.idle(order.KnownFromJournal(progress)))
+    assert (shown.does, shown.why) == (False, kind.idle(order.KnownFromJournal(found)))
 
 
 def test_it_is_in_the_runs_that_it_is_for_and_has_its_limit() -> None:
@@ -144,7 +153,7 @@ def test_it_is_undone_in_its_turn_and_that_is_told(host: Host, monkeypatch: pyte
     monkeypatch.setattr(RingBell, "do", fails)
     transaction = host.begin()
     host.run("code", "swap", "health", "ring_bell")
-    undone = [record["action"] for record in transaction.journal.records() if record["event"] == "undo done"]
+    undone = [record["action"] for record in records_of(transaction.journal) if record["event"] == "undo done"]
     assert undone.index("links") < undone.index("bell") < undone.index("mark")
     said = host.said
     assert "  undone: bell, 7 times" in said
@@ -157,14 +166,14 @@ def test_an_error_in_its_words_does_not_keep_the_rest_from_being_undone(
     def fails(self: RingBell, step: Step) -> Note:
         raise StepFailed("it has no clapper")
 
-    def says(self: RingAgain, note: Note) -> str:
-        return str(note["of another agent"])
+    def says(self: Rung) -> str:
+        raise KeyError("of another agent")
 
     monkeypatch.setattr(RingBell, "do", fails)
-    monkeypatch.setattr(RingAgain, "says", says)
+    monkeypatch.setattr(Rung, "says", says)
     transaction = host.begin()
     host.run("code", "swap", "health", "ring_bell")
-    undone = [record["action"] for record in transaction.journal.records() if record["event"] == "undo done"]
+    undone = [record["action"] for record in records_of(transaction.journal) if record["event"] == "undo done"]
     assert {"links", "health", "mark"} <= set(undone)
     assert transaction.progress.outcome == "needs a person"
     assert "could not undo bell: an error in the agent:" in host.said
@@ -174,5 +183,5 @@ def test_an_error_in_its_words_does_not_keep_the_rest_from_being_undone(
 def test_the_plan_of_a_fallback_has_its_undo_where_it_was_started(started: bool) -> None:
     records: list[dict[str, Any]] = [{"event": "begin", "kind": "deploy", "settings": {}}]
     records += [{"event": "step started", "step": "ring_bell"}] if started else []
-    assert ("bell" in [undo.name for undo in plan_fallback(records)]) == started
-    assert visitors_may_notice(read_progress(records), "ring_bell")
+    assert ("bell" in [undo.name for undo in plan_fallback(progress(*records))]) == started
+    assert visitors_may_notice(progress(*records), "ring_bell")

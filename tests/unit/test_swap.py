@@ -13,6 +13,7 @@ from agent.transaction.lock import lock_holder
 from agent.versions.layout import Layout
 from tests.unit.agent_host import Host
 from tests.unit.examples import LIVE, NEW, settings
+from tests.unit.journals import says
 
 # What each version's config has: some of it both, some of it one of them alone.
 CONFIGS = {
@@ -111,7 +112,7 @@ def test_the_way_back_from_a_swap_that_is_cut_off_is_gone_to_its_end(
         deploy = f"20261123-13{number:04}-deploy-ab12"
         transaction = host.begin(deploy, links=beginning.record_links(layout))
         host.run("maintenance_start", "swap", deploy=deploy)
-        transaction.journal.append("fallback", reason="it broke")
+        transaction.journal.append(says("fallback", reason="it broke"))
         with monkeypatch.context() as killed:
             cut_after(number, killed, host, [])
             try:

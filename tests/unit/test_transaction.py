@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,14 +15,14 @@ from typing import Any
 import pytest
 
 from agent.host.command import CommandFailed
-from agent.host.files import read_lines
+from agent.host.files import text_lines
 from agent.runs import beginning, carry_out, clean, commit, finish, guard
 from agent.runs.ending import end_refused, fall_back
 from agent.runs.recover import recover
 from agent.service import health, systemd
 from agent.steps.fallback import only_health_is_missing
 from agent.transaction import reserve
-from agent.transaction.bounds import KEEP_RUNS
+from agent.transaction.bounds import KEEP_RUNS, past_runs
 from agent.transaction.lock import lock_holder
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import (
@@ -34,13 +35,15 @@ from agent.transaction.transaction import (
 )
 from agent.versions.layout import Layout
 from agent.versions.marks import change_mark, list_versions, read_mark
-from tests.unit.agent_host import ALL, BEFORE, ID, Host, Note
+from agent.words.journal import Intent
+from tests.unit.agent_host import ALL, BEFORE, ID, Host
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
+from tests.unit.journals import says
 from tests.unit.steps import UNDOS, really, really_undone
 from tests.unit.test_agent_files import waits
 
 
-def fails(step: Step) -> Note:
+def fails(step: Step) -> Any:
     raise StepFailed("it broke")
 
 
@@ -60,7 +63,7 @@ def test_a_deploy_whose_steps_all_go_well_commits_and_frees_the_host(host: Host)
         "django-previous-working": LIVE,
     }
     assert read_mark(host.state, NEW)["working"]
-    assert [line["outcome"] for line in read_lines(host.state.history)] == ["committed"]
+    assert [run.outcome for run in past_runs(host.state)] == ["committed"]
 
 
 def test_a_step_that_is_asked_for_twice_is_done_once(host: Host) -> None:
@@ -73,7 +76,7 @@ def test_a_step_that_is_asked_for_twice_is_done_once(host: Host) -> None:
 def test_a_commit_that_was_cut_off_is_finished_forward(host: Host) -> None:
     transaction = host.begin()
     host.run(*ALL)
-    transaction.journal.append("committed")
+    transaction.journal.append(says("committed"))
     guard.take_over(transaction)
     assert host.links()["django-current"] == host.links()["django-working"] == NEW
     assert transaction.progress.outcome == "committed"
@@ -119,7 +122,7 @@ def test_a_step_that_fails_takes_the_host_back_in_that_same_call(host: Host, nam
     assert lock_holder(host.state) is None
     outcome = "fell back" if "maintenance_start" in (*steps_before, name) else "refused"
     assert f"{outcome} at {name}: " in host.said.splitlines()[-1]
-    assert read_lines(host.state.history)[-1]["outcome"] == outcome
+    assert past_runs(host.state)[-1].outcome == outcome
     assert read_mark(host.state, NEW)["failed"]["step"] == name
 
 
@@ -136,7 +139,7 @@ def test_a_step_that_fails_takes_the_host_back_in_that_same_call(host: Host, nam
 def test_whatever_a_step_fails_with_the_host_falls_back_and_says_why(
     host: Host, trouble: Exception, words: str
 ) -> None:
-    def breaks(step: Step) -> Note:
+    def breaks(step: Step) -> Any:
         raise trouble
 
     host.begin()
@@ -147,7 +150,7 @@ def test_whatever_a_step_fails_with_the_host_falls_back_and_says_why(
 
 
 def test_a_password_in_what_a_step_says_is_not_written_down(host: Host) -> None:
-    def breaks(step: Step) -> Note:
+    def breaks(step: Step) -> Any:
         raise StepFailed(f"fatal: could not read https://me:{HIDDEN}@git.example.com/code.git")
 
     transaction = host.begin()
@@ -181,7 +184,7 @@ def test_room_that_was_set_aside_is_given_back_when_it_is_needed_and_not_to_what
     assert (transaction.folder / "spare" / "evidence").exists()
     left: dict[str, tuple[bool, bool]] = {}
 
-    def look(step: Step) -> Note:
+    def look(step: Step) -> Any:
         left[host.done[-1]] = (links.exists(), (transaction.folder / "spare" / "mark").exists())
         return {}
 
@@ -230,7 +233,7 @@ def test_who_is_needed_is_told_how_to_restore_the_backup(script: str | None, com
 
 
 def test_an_error_of_ours_on_the_way_back_does_not_stop_the_way_back(host: Host) -> None:
-    def breaks(step: Step) -> Note:
+    def breaks(step: Step) -> Any:
         raise ZeroDivisionError
 
     host.begin()
@@ -284,7 +287,7 @@ def test_a_service_that_does_not_run_is_started_where_the_way_back_would_not(
     host.run("maintenance_start", "migrate")
     host.action("health", lambda _: {})
     started: list[str] = []
-    was = transaction.begin["was"]
+    was = transaction.begin.was
     monkeypatch.setattr("agent.runs.recover.linked_version", lambda *_: was if linked else "another")
     shown = {"LoadState": "loaded", "ActiveState": state}
     monkeypatch.setattr("agent.runs.recover.systemd.unit_properties", lambda unit: shown)
@@ -307,7 +310,7 @@ def test_a_person_can_not_recover_from_a_deploy_that_still_runs(host: Host) -> N
 def test_the_guard_falls_back_at_once_when_the_agent_was_killed_in_a_step(host: Host) -> None:
     transaction = host.begin()
     host.run("maintenance_start")
-    transaction.journal.append("step started", step="swap", deadline=time.time() + 1000)
+    transaction.journal.append(says("step started", step="swap", deadline=time.time() + 1000))
     really("swap")(Step("swap", transaction, 10))
     guard.take_over(transaction)
     assert transaction.progress.reason == "the agent was killed during swap"
@@ -319,7 +322,7 @@ def needs_a_person(host: Host, *actions: str) -> Transaction:
     transaction = host.begin()
     host.run("maintenance_start", "swap")
 
-    def fails(step: Step) -> Note:
+    def fails(step: Step) -> Any:
         raise health.Unhealthy("it answers 500")
 
     for action in actions:
@@ -336,9 +339,9 @@ def test_a_host_that_needs_a_person_for_its_health_alone_frees_itself_once_the_s
     assert "it is freed by itself once it is healthy; next: deploys/recover.py" in how_it_ended(transaction)
     seen: list[str | None] = ["it answers 500", None]
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: seen.pop(0))
-    proofs: list[dict[str, Any] | Exception] = [health.Unhealthy("did not stay up"), {"healthy_after": 0.1}]
+    proofs: list[str | Exception] = [health.Unhealthy("did not stay up"), ""]
 
-    def prove(*_: Any, **__: Any) -> dict[str, Any]:
+    def prove(*_: Any, **__: Any) -> str:
         proof = proofs.pop(0)
         if isinstance(proof, Exception):
             raise proof
@@ -354,7 +357,7 @@ def test_a_host_that_needs_a_person_for_its_health_alone_frees_itself_once_the_s
     assert transaction.progress.outcome == "fell back"
     assert "is live and proven healthy, maintenance is off" in how_it_ended(transaction)
     assert lock_holder(host.state) is None
-    assert [line["outcome"] for line in read_lines(host.state.history)] == ["needs a person", "fell back"]
+    assert [run.outcome for run in past_runs(host.state)] == ["needs a person", "fell back"]
 
 
 def test_a_host_that_needs_a_person_for_more_than_its_health_waits_for_that_person(host: Host) -> None:
@@ -367,7 +370,7 @@ def test_the_guard_goes_on_with_a_way_back_that_was_cut_off(host: Host) -> None:
     transaction = host.begin()
     host.run("maintenance_start", "swap")
 
-    def cut(step: Step) -> Note:
+    def cut(step: Step) -> Any:
         raise KeyboardInterrupt
 
     host.action("health", cut)
@@ -421,7 +424,7 @@ def test_the_guard_waits_for_a_step_that_still_runs(host: Host, monkeypatch: pyt
     transaction = host.begin()
     going, go_on = threading.Event(), threading.Event()
 
-    def slow(step: Step) -> Note:
+    def slow(step: Step) -> Any:
         going.set()
         go_on.wait(10)
         return {}
@@ -477,7 +480,7 @@ def test_one_that_was_interrupted_while_it_began_ends_once(host: Host) -> None:
     transaction = host.begin()
     fall_back(transaction, "interrupted at the controller")
     end_refused(transaction, "the way was lost under its feet")
-    assert [line["outcome"] for line in read_lines(host.state.history)] == ["refused"]
+    assert [run.outcome for run in past_runs(host.state)] == ["refused"]
     assert lock_holder(host.state) is None
 
 
@@ -579,7 +582,7 @@ def test_a_build_that_goes_well_deletes_what_was_built_long_before_it_and_never_
         change_mark(host.state, name, built_by="x")
     # One of them was live once: it may be gone back to.
     change_mark(host.state, built[1], working=1)
-    settings = host.begin("earlier", kind="build").begin["settings"]
+    settings = host.begin("earlier", kind="build").begin.settings
     host.run("code", "commit", deploy="earlier")
     assert all((host.home / name).exists() for name in built)
     host.begin(kind="build", settings={**settings, "keep_versions": 2})
@@ -609,8 +612,8 @@ def test_nobody_takes_a_deploy_back_while_it_begins(host: Host, monkeypatch: pyt
     monkeypatch.setattr(beginning, "_our_own_agent", lambda _: free.append(transaction.nobody_works_on_it()))
     monkeypatch.setattr(beginning, "start_guard", lambda: free.append(transaction.nobody_works_on_it()))
     told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
-    request = {"deploy": ID, "kind": "deploy", "by": "ann", "version": NEW, "was": LIVE, "settings": told}
-    assert beginning.begin_deploy(host.state, request).deploy == ID
+    intent = Intent("deploy", told, "ann", version=NEW, was=LIVE)
+    assert beginning.begin_deploy(host.state, ID, intent).deploy == ID
     assert free == [False, False]
     assert transaction.nobody_works_on_it()
     assert lock_holder(host.state) == ID
@@ -634,19 +637,18 @@ def order(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def asked_to_begin(**changes: Any) -> dict[str, Any]:
+def asked_to_begin(**changes: Any) -> Intent:
     told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
-    request = {"deploy": ID, "kind": "deploy", "by": "ann", "version": NEW, "was": LIVE, "agent": "a1b2"}
-    return {**request, "settings": told, **changes}
+    return replace(Intent("deploy", told, "ann", "a1b2", version=NEW, was=LIVE), **changes)
 
 
 def test_a_deploy_begins_with_room_for_its_way_back_before_its_guard_starts(host: Host, order: list[str]) -> None:
-    transaction = beginning.begin_deploy(host.state, asked_to_begin())
+    transaction = beginning.begin_deploy(host.state, ID, asked_to_begin())
     assert order == ["room for the links", "guard"]
     room = host.home / ".switchback" / "reserve" / "room"
     assert room.stat().st_blocks * 512 >= reserve.LINKS.bytes
     assert lock_holder(host.state) == ID
-    assert transaction.begin["links"][str(host.home / "django-current")] == str(host.home / LIVE)
+    assert transaction.begin.links[str(host.home / "django-current")] == str(host.home / LIVE)
 
 
 @pytest.mark.parametrize(
@@ -655,14 +657,14 @@ def test_a_deploy_begins_with_room_for_its_way_back_before_its_guard_starts(host
         ({"was": OLD}, f"{LIVE} is live now, not {OLD}: somebody else has deployed since you looked"),
         ({"was": None}, f"{LIVE} is live now, not none: somebody else has deployed"),
         ({"agent": "c3d4"}, "another checkout has put its own agent on this host just now"),
-        ({"agent": None}, "another checkout has put its own agent on this host just now"),
+        ({"agent": ""}, "another checkout has put its own agent on this host just now"),
     ],
 )
 def test_a_deploy_that_is_refused_as_it_begins_frees_the_host(
     host: Host, order: list[str], changes: dict[str, Any], why: str
 ) -> None:
     with pytest.raises(Refused, match=why):
-        beginning.begin_deploy(host.state, asked_to_begin(**changes))
+        beginning.begin_deploy(host.state, ID, asked_to_begin(**changes))
     assert order == []
     assert lock_holder(host.state) is None
     assert Transaction(host.state, ID).progress.outcome == "refused"
@@ -675,9 +677,9 @@ def test_a_deploy_over_no_version_is_refused_where_one_is_live_by_now_and_not_wh
 ) -> None:
     (host.home / "django-current").unlink()
     with pytest.raises(Refused, match=f"no version is live now, not {LIVE}"):
-        beginning.begin_deploy(host.state, asked_to_begin())
+        beginning.begin_deploy(host.state, ID, asked_to_begin())
     assert order == []
-    beginning.begin_deploy(host.state, asked_to_begin(deploy="20261123-120001-deploy-next", was=None, bare=True))
+    beginning.begin_deploy(host.state, "20261123-120001-deploy-next", asked_to_begin(was=None, bare=True))
     assert lock_holder(host.state) == "20261123-120001-deploy-next"
 
 
@@ -705,9 +707,8 @@ def test_what_keeps_a_deploy_from_beginning_is_told_in_words_and_with_what_is_li
     monkeypatch.setattr(beginning, "_our_own_agent", lambda _: None)
     monkeypatch.setattr(beginning, "start_guard", fail)
     asked = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
-    request = {"deploy": ID, "kind": "deploy", "by": "ann", "version": NEW, "was": LIVE, "settings": asked}
     with pytest.raises(Refused) as refused:
-        beginning.begin_deploy(host.state, request)
+        beginning.begin_deploy(host.state, ID, Intent("deploy", asked, "ann", version=NEW, was=LIVE))
     said = str(refused.value)
     assert told in said
     folder = Transaction(host.state, ID).folder
@@ -720,11 +721,11 @@ def test_the_journal_is_read_once_for_a_step(host: Host, monkeypatch: pytest.Mon
     transaction = host.begin()
     reads: list[Path] = []
 
-    def counted(path: Path) -> list[dict[str, Any]]:
+    def counted(path: Path) -> list[str]:
         reads.append(path)
-        return read_lines(path)
+        return text_lines(path)
 
-    monkeypatch.setattr("agent.transaction.journal.read_lines", counted)
+    monkeypatch.setattr("agent.transaction.journal.text_lines", counted)
     host.run("code")
     assert reads == [transaction.journal.path]
 
@@ -732,7 +733,7 @@ def test_the_journal_is_read_once_for_a_step(host: Host, monkeypatch: pytest.Mon
 def test_what_a_step_writes_is_known_at_once_and_what_was_known_is_forgotten_after_it(host: Host) -> None:
     transaction = host.begin()
     with holding(host.state, ID) as held:
-        held.journal.append("step started", step="code")
+        held.journal.append(says("step started", step="code"))
         assert held.progress.step == "code"
-        transaction.journal.append("note", step="code", note={"by": "another"})
+        transaction.journal.append(says("note", step="code", note={"by": "another"}))
     assert held.progress.notes["code"] == {"by": "another"}

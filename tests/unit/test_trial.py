@@ -14,10 +14,11 @@ from agent.service.health import Unhealthy
 from agent.service.startable import Unit
 from agent.service.supervisor_config import Unreadable, parse
 from agent.steps.build import trial
-from agent.transaction.progress import read_progress
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
+from agent.words.notes import Note
 from tests.unit.examples import LIVE, NEW, settings
+from tests.unit.journals import progress
 
 PYTHON = "/home/app/django-current/venv/bin/python"
 HELD = f"[fcgi-program:web]\nsocket=tcp://127.0.0.1:8000\ncommand={PYTHON} -m gunicorn --bind fd://0 wsgi:application\n"
@@ -105,9 +106,9 @@ class First:
 
 def judged(monkeypatch: pytest.MonkeyPatch, first: First, *, way: str = "restart", pending: bool = False) -> Any:
     """What the step finds out with a start of this kind."""
-    notes = {"pending": [{"app": "items"}] if pending else [], "restart": {"way": way}}
-    progress = read_progress([{"event": "step done", "step": "checks", "note": notes}])
-    step: Any = SimpleNamespace(progress=progress, begin={"kind": "deploy"}, notes=lambda name: progress.notes[name])
+    note = {"pending": [{"app": "items"}] if pending else [], "restart": {"way": way, "interrupts": False}}
+    found = progress({"event": "begin"}, {"event": "step done", "step": "checks", "note": note})
+    step: Any = SimpleNamespace(progress=found, begin=found.begin, note=found.note)
     monkeypatch.setattr(trial, "_command", lambda step: Command((), "/", {}, "app"))
     monkeypatch.setattr(trial, "start", lambda step, command: first)
     return trial.Trial().do(step)
@@ -121,14 +122,14 @@ def test_with_nothing_to_migrate_a_bad_answer_is_a_verdict(monkeypatch: pytest.M
 
 
 def test_with_migrations_to_come_only_that_it_answers_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert judged(monkeypatch, First(well="answers 500, not 200"), pending=True) == {"answered_after": 1.0}
+    assert judged(monkeypatch, First(well="answers 500, not 200"), pending=True) == Note()
     with pytest.raises(Unhealthy, match="did not start"):
         judged(monkeypatch, First(answers="did not start: KeyError"), pending=True)
 
 
 def test_an_app_that_holds_an_address_of_its_own_is_not_blamed_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     first = First(well="did not start: ended with exit code 1\nOSError: [Errno 98] Address already in use")
-    assert "holds an address of its own" in judged(monkeypatch, first)["skipped"]
+    assert "holds an address of its own" in judged(monkeypatch, first).skipped
     assert first.ended
 
 
@@ -143,9 +144,9 @@ def test_it_goes_on_only_where_processes_are_replaced_under_its_eyes(
 
 def before_a_restart(monkeypatch: pytest.MonkeyPatch, first: First, *problems: str, serves: bool, way: str) -> Any:
     """What the step finds out before a restart, where so much is known to keep the service from starting."""
-    begin = {"event": "begin", "kind": "restart", "healthy_before": serves, "restart": {"way": way}}
-    progress = read_progress([begin])
-    step: Any = SimpleNamespace(progress=progress, begin=begin, notes=lambda name: {}, version=LIVE)
+    mode = {"way": way, "interrupts": False}
+    found = progress({"event": "begin", "kind": "restart", "healthy_before": serves, "restart": mode})
+    step: Any = SimpleNamespace(progress=found, begin=found.begin, note=found.note, version=LIVE)
     monkeypatch.setattr(trial, "_command", lambda step: Command((), "/", {}, "app"))
     monkeypatch.setattr(trial, "start", lambda step, command: first)
     monkeypatch.setattr(trial, "would_not_start", lambda step: list(problems))
@@ -166,12 +167,12 @@ def test_what_is_down_already_is_tried_to_restart_and_what_is_known_is_said(
 ) -> None:
     first = First(well="never")
     told = before_a_restart(monkeypatch, first, "chown app: /srv/web.log", serves=False, way="restart")
-    assert "is not healthy as it runs now" in told["skipped"]
+    assert "is not healthy as it runs now" in told.skipped
     assert "trial: WARNING: chown app: /srv/web.log" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("way", "ended"), [("rolling", False), ("restart", True)])
 def test_a_rolling_restart_takes_its_trial_start_over(monkeypatch: pytest.MonkeyPatch, way: str, ended: bool) -> None:
     first = First()
-    assert before_a_restart(monkeypatch, first, serves=True, way=way) == {"answered_after": 1.0}
+    assert before_a_restart(monkeypatch, first, serves=True, way=way) == Note()
     assert first.ended is ended

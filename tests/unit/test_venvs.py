@@ -301,8 +301,8 @@ def test_of_a_spare_that_was_ready_only_what_was_added_has_to_be_closed(layout: 
     built(layout)
     make_ready(layout, spare_of(layout))
     taken, new = take_over(layout, LIVE, NEW, "abc"), layout.part(NEW, "venv")
-    assert taken and taken["open"] == [".", "bin", "lib/python3.11/site-packages/site-1.dist-info"]
-    size = venvs.close(new, taken)
+    assert taken and taken.open == (".", "bin", "lib/python3.11/site-packages/site-1.dist-info")
+    size = venvs.close(new, taken.open, taken.bytes)
     assert writable(new) == set()
     # But for a link, and the record that was put right, which counts twice.
     assert abs(size - tree.close(new, [new])) <= 4096
@@ -315,7 +315,7 @@ def test_what_the_app_has_added_to_one_that_was_ready_is_closed_and_counted_too(
     assert taken
     (new / "share/data").mkdir(parents=True)
     (new / "share/data/words").write_text("1" * 100_000)
-    assert venvs.close(new, taken) > taken["bytes"] + 100_000
+    assert venvs.close(new, taken.open, taken.bytes) > taken.bytes + 100_000
     assert writable(new) == set()
 
 
@@ -340,7 +340,7 @@ def test_of_a_spare_that_has_been_opened_since_all_has_to_be_closed(layout: Layo
     make_ready(layout, spare)
     (spare / "lib").chmod(0o755)
     taken = take_over(layout, LIVE, NEW, "abc")
-    assert taken and taken["open"] is None
+    assert taken and taken.open == ()
 
 
 def test_a_spare_that_is_ready_is_compared_when_the_live_environment_was_changed_since(layout: Layout) -> None:

@@ -15,6 +15,7 @@ from agent.transaction.consequences import database_way
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
+from tests.unit.journals import begun, noted
 from tests.unit.migrating_host import BEFORE, MigratingHost
 from tests.unit.steps import really, really_undone
 
@@ -37,7 +38,7 @@ class Site(MigratingHost):
             monkeypatch.setattr(module, "django", self._django)
         monkeypatch.setattr(warm, "migrate", self._migrate)
         monkeypatch.setattr(migrate, "restore", self._restore)
-        monkeypatch.setattr(migrate, "prove_restored", lambda *_: {})
+        monkeypatch.setattr(migrate, "prove_restored", lambda *_: True)
         host.step("backup", lambda _: {"path": "/srv/backups/a.dump"})
         host.step("migrate", really("migrate"))
         host.step("swap", self._fails)
@@ -61,10 +62,9 @@ class Site(MigratingHost):
             raise CommandFailed("manage.py did not finish migrate", "")
         return {"pending": []}
 
-    def _restore(self, step: Step, backup: str) -> Note:
+    def _restore(self, step: Step, backup: str) -> None:
         self.asked.append("restore")
         self.applied = [*BEFORE]
-        return {"restored": backup}
 
     def _fails(self, step: Step) -> Note:
         raise StepFailed("it broke")
@@ -175,9 +175,8 @@ def test_what_the_settings_demand_is_done_whatever_is_applied(site: Site) -> Non
 
 
 def test_migrations_that_are_left_over_after_migrate_fail_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: Any = SimpleNamespace(
-        begin={"kind": "deploy"}, notes=lambda _: {"pending": [migration("0002"), migration("0003")]}
-    )
+    pending = [migration("0002"), migration("0003")]
+    asked: Any = SimpleNamespace(begin=begun(), note=noted({"checks": {"pending": pending}}))
     left: list[Any] = [{"app": "items", "name": "0003"}]
     monkeypatch.setattr(way_back, "look_again", lambda _: None)
     monkeypatch.setattr("agent.django.locks.tell", lambda *_: None)
@@ -185,4 +184,4 @@ def test_migrations_that_are_left_over_after_migrate_fail_it(monkeypatch: pytest
     with pytest.raises(StepFailed, match=r"^still to be migrated afterwards: items\.0003$"):
         migrate.Migrate().do(asked)
     left.clear()
-    assert migrate.Migrate().do(asked) == {"applied": ["items.0002", "items.0003"]}
+    assert migrate.Migrate().do(asked).applied == ("items.0002", "items.0003")

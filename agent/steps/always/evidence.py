@@ -6,12 +6,14 @@ import subprocess
 from pathlib import Path
 
 from agent.host.command import LOGGED
+from agent.host.output import say
 from agent.service.last_words import app_logs, end_of_log
-from agent.steps.kind import Note, Turn, Undo
+from agent.steps.kind import Turn, Undo
 from agent.steps.order import touched
 from agent.text.lines import bounded
 from agent.text.masking import masked_urls
 from agent.transaction.step import Step
+from agent.words.notes import Undone
 
 
 class KeepEvidence(Undo):
@@ -21,8 +23,9 @@ class KeepEvidence(Undo):
     turn = Turn.EVIDENCE
     before_the_database = True
     looks = "keep the evidence"
+    says = "kept: the evidence"
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Undone:
         """Copy it, as far as it goes."""
         folder = step.transaction.evidence
         try:
@@ -31,16 +34,12 @@ class KeepEvidence(Undo):
                 _copy_logs(step, folder)
         except (OSError, subprocess.SubprocessError) as problem:
             # A site that works again must not wait for a person because of this.
-            return {"folder": str(folder), "incomplete": str(problem)}
-        return {"folder": str(folder)}
-
-    def says(self, note: Note) -> str:
-        """What was kept."""
-        return "kept: the evidence"
+            say(f"  not all of the evidence could be kept: {problem}")
+        return Undone()
 
 
 def _copy_logs(step: Step, folder: Path) -> None:
-    since = "@{}".format(int(step.begin["at"]))
+    since = f"@{int(step.progress.lines[0].at)}"
     unit = step.settings["systemd_service"]
     argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]
     shown = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 
-from agent.steps.kind import Note, Turn, Undo
+from agent.steps.kind import Turn, Undo
 from agent.steps.order import named
 from agent.transaction.consequences import failed_step
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
 from agent.versions.marks import change_mark
+from agent.words.notes import Undone
 
 
 class MarkFailed(Undo):
@@ -19,26 +20,23 @@ class MarkFailed(Undo):
     turn = Turn.MARK
     even_then = True
     looks = "mark the version failed"
+    says = "marked: the version has failed"
 
     def needed(self, progress: Progress) -> bool:
         """Where the version is to blame."""
         return marks_failed(progress)
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Undone:
         """Mark it."""
         failed = {"step": failed_step(step.progress), "deploy": step.transaction.deploy, "at": int(time.time())}
         state, evidence = step.transaction.state, str(step.transaction.folder)
-        if step.begin["kind"] == "revert":
+        if step.begin.kind == "revert" and step.begin.was:
             # It is live again, and works as it did: it is its migrations that could not be reversed.
-            change_mark(state, step.begin["was"], failed=failed, evidence=evidence)
-            return {}
+            change_mark(state, step.begin.was, failed=failed, evidence=evidence)
+            return Undone()
         built_by = step.transaction.deploy
         change_mark(state, step.version, built_by=built_by, working=None, failed=failed, evidence=evidence)
-        return {}
-
-    def says(self, note: Note) -> str:
-        """What was marked."""
-        return "marked: the version has failed"
+        return Undone()
 
 
 def marks_failed(progress: Progress) -> bool:
@@ -50,11 +48,11 @@ def marks_failed(progress: Progress) -> bool:
     """
     if progress.no_lock:
         return False
-    if progress.begin.get("kind") == "revert":
-        return progress.failed == "migrate" and progress.begin.get("database") == "reverse"
-    if progress.begin.get("kind") in ("restart", "clean") or not progress.started:
+    if progress.begin.kind == "revert":
+        return progress.failed == "migrate" and progress.begin.database == "reverse"
+    if progress.begin.kind in ("restart", "clean") or not progress.started:
         return False
-    return not progress.begin.get("has_worked") or _blames_version(progress.failed)
+    return not progress.begin.has_worked or _blames_version(progress.failed)
 
 
 def _blames_version(step: str | None) -> bool:

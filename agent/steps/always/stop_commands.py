@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from agent.django import sessions
 from agent.host.processes import stop_groups
 from agent.restart import background
 from agent.service.strays import strays
-from agent.steps.kind import Note, Turn, Undo
+from agent.steps.kind import Turn, Undo
 from agent.transaction.consequences import changes_database, database_way
 from agent.transaction.step import Step
+from agent.words.notes import Undone
 
 # How often it is looked for what runs and was never written down: it may start something while it is stopped.
 LOOKS = 3
+
+
+@dataclass(frozen=True)
+class Stopped(Undone):
+    """The processes that were stopped."""
+
+    stopped: tuple[int, ...] = ()
 
 
 class StopCommands(Undo):
@@ -21,8 +31,10 @@ class StopCommands(Undo):
     turn = Turn.STOP
     always = True
     before_the_database = True
+    says = "seen: nothing that was started runs any more"
+    shape = Stopped
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Stopped:
         """Stop what the journal names, and what nobody has lived to write down."""
         written = background.still_running((*step.progress.commands, *step.progress.beside))
         stop_groups(written)
@@ -31,18 +43,14 @@ class StopCommands(Undo):
         if changes_database(step.progress) and database_way(step.progress) == "keep":
             # Otherwise right before it is taken back.
             sessions.end_left(step)
-        return {"stopped": [*written, *unwritten]}
-
-    def says(self, note: Note) -> str:
-        """What was seen."""
-        return "seen: nothing that was started runs any more"
+        return Stopped(stopped=(*written, *unwritten))
 
 
 def _stop_strays(step: Step) -> list[int]:
     """Stop what nobody has lived to write down, and what that has started while it was looked for."""
     stopped = list[int]()
     for _ in range(LOOKS):
-        found = strays(step.transaction.deploy, step.begin.get("started"), step.progress.command_ids)
+        found = strays(step.transaction.deploy, step.begin.started, step.progress.command_ids)
         if not found:
             break
         stop_groups(found)

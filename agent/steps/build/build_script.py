@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from agent.host.users import acting_as
 from agent.steps import scripts
-from agent.steps.kind import BuildStep, Note
+from agent.steps.kind import BuildStep
 from agent.transaction.step import Step
 from agent.versions import packages
+from agent.words.notes import Note
+
+
+@dataclass(frozen=True)
+class BuildScriptRun(Note):
+    """Whether the script has run, and the packages that it has installed."""
+
+    step: ClassVar[str] = "build_script"
+    ran: bool = False
+    installed: tuple[str, ...] = ()
 
 
 class BuildScript(BuildStep):
@@ -16,14 +29,15 @@ class BuildScript(BuildStep):
     script_setting = "build_script"
     optional = True
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> BuildScriptRun:
         """Run the project's own build script in the new version, and see which packages it installs."""
         folder = step.layout.part(step.version, "venv")
         with acting_as(step.layout.app):
             before = packages.installed(folder)
-        note = scripts.run_own_script(step, "build_script")
-        if "script" not in note:
-            return note
+        skipped = scripts.run_own_script(step, "build_script")
+        if skipped:
+            return BuildScriptRun(skipped)
         with acting_as(step.layout.app):
             after = packages.installed(folder)
-        return {**note, "installed": sorted(name for name in after if before.get(name) != after[name])}
+        installed = tuple(sorted(name for name in after if before.get(name) != after[name]))
+        return BuildScriptRun(ran=True, installed=installed)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import replace
+from typing import Any
 
 from agent.database import going_back
 from agent.database.choice import better_restored, way_back_of
 from agent.django.warm import django_that_stays
 from agent.restart.mode import decide_restart_mode
 from agent.service import startable
-from agent.steps.kind import BuildStep, Note
+from agent.steps.build.static import Collected
+from agent.steps.kind import BuildStep
 from agent.transaction.maintenance import breaks_old_code
 from agent.transaction.step import Step, StepFailed
+from agent.words.notes import Checked
+from agent.words.shapes import read
 
 
 class Checks(BuildStep):
@@ -22,36 +26,38 @@ class Checks(BuildStep):
     runs = ("deploy", "build", "revert")
     again = True
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Checked:
         """Run Django's checks, read the migrations to come, and decide how the database would go back."""
-        if step.begin["kind"] == "revert":
+        if step.begin.kind == "revert":
             return going_back.check(step)
-        found = step.notes("static").get("checks") or django_that_stays(step, "checks")
+        found = step.note(Collected).checks or django_that_stays(step, "checks")
         if found["errors"]:
             raise StepFailed("Django's system checks found:\n" + "\n".join(found["errors"]))
         if found["conflicts"]:
             raise StepFailed("migrations conflict: " + json.dumps(found["conflicts"]))
         if found["inconsistent"]:
             raise StepFailed("\n".join(found["inconsistent"]))
-        problems = [*startable.written_inside(step, found.pop("writes", {})), *startable.would_not_start(step)]
+        problems = [*startable.written_inside(step, found.get("writes") or {}), *startable.would_not_start(step)]
         if problems:
             raise StepFailed("the version can't be started as it is:\n" + "\n".join(problems))
-        found["empty"] = all(one["empty"] for one in found["databases"])
-        found["fallback"] = way_back_of(step, found["pending"], found["empty"])
-        found.update(going_back.older_code(step, found, [*_unwritten(found), *_without_restore(step, found)]))
-        found["restart"] = asdict(decide_restart_mode(step.layout, step.begin.get("was"), step.version))
-        return found
+        checked = replace(read(Checked, found, "checks"), empty=all(one["empty"] for one in found["databases"]))
+        checked = replace(
+            checked,
+            fallback=way_back_of(step, checked.pending, checked.empty),
+            restart=decide_restart_mode(step.layout, step.begin.was, step.version),
+        )
+        return going_back.older_code(step, checked, [*_unwritten(found), *_without_restore(step, checked)])
 
 
-def _unwritten(found: Note) -> list[str]:
+def _unwritten(found: dict[str, Any]) -> list[str]:
     """What to say of models that no migration has made: where they are asked for, the app fails."""
     changes = found.get("unwritten") or []
     return [f"models have what no migration makes (manage.py makemigrations): {'; '.join(changes)}"] if changes else []
 
 
-def _without_restore(step: Step, found: Note) -> list[str]:
+def _without_restore(step: Step, checked: Checked) -> list[str]:
     """What to say of migrations that would better be undone by a restore, where there is no script for it."""
-    if found["fallback"] != "reverse" or found["empty"]:
+    if checked.fallback != "reverse" or checked.empty:
         return []
-    worse = better_restored(step.settings, found["pending"], bool(breaks_old_code(found["pending"])))
+    worse = better_restored(step.settings, checked.pending, bool(breaks_old_code(checked.pending)))
     return [f"{why}; restore_script is not set" for why in worse]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from agent.steps.build.checkout import check_out
-from agent.steps.kind import BuildStep, Note
+from agent.steps.kind import BuildStep
 from agent.transaction.step import Step
+from agent.words.notes import Note
 
 
 class Code(BuildStep):

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from agent.host import tree
 from agent.host.files import write_whole
 from agent.host.links import NotALink, read_link
 from agent.host.users import acting_as
-from agent.steps.kind import BuildStep, Note
+from agent.steps.build.build_script import BuildScriptRun
+from agent.steps.build.static import Collected
+from agent.steps.build.venv import VenvMade
+from agent.steps.kind import BuildStep
 from agent.transaction.step import Step, StepFailed
 from agent.versions import venvs
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, outside_of
+from agent.words.journal import Commit
+from agent.words.notes import Checked, Note
 
 
 class SealVersion(BuildStep):
@@ -32,29 +39,33 @@ class SealVersion(BuildStep):
         # A file that is not for this Python (a template, say) does not compile, and need not.
         runner.run([python, "-m", "compileall", "-q", *sources], ok=(0, 1))
         parts = [layout.part(step.version, part) for part in ("code", "config", "static", "venv")]
-        made = step.notes("venv")
+        made, checked, script = step.note(VenvMade), step.note(Checked), step.note(BuildScriptRun)
         # A spare that was ready is closed already, apart from what was added: thousands of files need no look.
-        ready = layout.part(step.version, "venv") if made.get("open") else None
+        ready = layout.part(step.version, "venv") if made.open else None
         with acting_as(layout.app):
-            size = tree.close(folder, parts, ready) + (venvs.close(ready, made) if ready else 0)
+            size = tree.close(folder, parts, ready) + (venvs.close(ready, made.open, made.bytes) if ready else 0)
         marker = {
             "name": step.version,
-            "code": step.begin["code"],
-            "config": step.begin["config"],
+            "code": _told(step.begin.code),
+            "config": _told(step.begin.config),
             "built": int(time.time()),
             "deploy": step.transaction.deploy,
             "bytes": size,
-            "venv": {key: made.get(key) for key in ("fingerprint", "named")},
-            "migrations": step.notes("checks").get("known", []),
-            "self_contained": _is_self_contained(folder, step.notes("checks").get("code", [])),
-            "static_url": step.notes("static").get("url"),
-            "by_script": step.notes("build_script").get("installed"),
+            "venv": {"fingerprint": made.fingerprint or None, "named": made.named},
+            "migrations": checked.known,
+            "self_contained": _is_self_contained(folder, checked.code),
+            "static_url": step.note(Collected).url or None,
+            "by_script": script.installed if script.ran else None,
         }
         runner.run(["sync", "--file-system", str(folder)])
         with acting_as(layout.app):
             write_whole(folder / SEAL, json.dumps(marker, indent=2) + "\n", 0o444)
             folder.chmod(0o555)
-        return {"bytes": size}
+        return Note()
+
+
+def _told(commit: Commit | None) -> dict[str, str] | None:
+    return asdict(commit) if commit else None
 
 
 def _links_are_links(layout: Layout) -> None:
@@ -69,6 +80,6 @@ def _links_are_links(layout: Layout) -> None:
         ) from None
 
 
-def _is_self_contained(version: Path, code: list[str]) -> bool:
+def _is_self_contained(version: Path, code: Sequence[str]) -> bool:
     """Whether the version has run from itself at its own path, by where its own code was imported from."""
     return bool(code) and not outside_of(version, code)

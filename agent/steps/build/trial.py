@@ -15,10 +15,11 @@ from agent.service.obstacles import port_of, web_program
 from agent.service.running import find_running
 from agent.service.startable import started_by, would_not_start
 from agent.service.supervisor_config import Program, Sections, Unreadable, config_in, config_of, programs, read_config
-from agent.steps.kind import BuildStep, Note
+from agent.steps.kind import BuildStep
 from agent.transaction.maintenance import restart_mode
 from agent.transaction.step import Step, StepFailed
 from agent.versions.layout import SUPERVISORD, Layout
+from agent.words.notes import Checked, Note
 
 # How servers are told where to listen, and what such a value looks like: a port, or an address with one.
 ADDRESSES = ("-b", "--bind", "-p", "--port")
@@ -50,19 +51,19 @@ class Trial(BuildStep):
         schema that is not its own yet: it has to start and to answer, whatever that is.
         Raises Unhealthy, StepFailed, CommandFailed.
         """
-        if step.begin["kind"] == "restart":
+        if step.begin.kind == "restart":
             problems = would_not_start(step)
-            if not step.begin.get("healthy_before"):
+            if not step.begin.healthy_before:
                 # Nothing is lost by trying.
                 for problem in problems:
                     warn(f"trial: WARNING: {problem}")
-                return {"skipped": f"no trial start is made: {step.version} is not healthy as it runs now"}
+                return Note(f"no trial start is made: {step.version} is not healthy as it runs now")
             if problems:
                 raise StepFailed("what serves now could not be started again:\n" + "\n".join(problems))
         try:
             command = _command(step)
         except (NoTrial, StepFailed, Unreadable) as why:
-            return {"skipped": f"no trial start is made: {why}"}
+            return Note(f"no trial start is made: {why}")
         if command.port is None and not command.held:
             return _load(step, command)
         return _judge(step, command)
@@ -71,24 +72,22 @@ class Trial(BuildStep):
 def _judge(step: Step, command: Command) -> Note:
     first = start(step, command)
     try:
-        if step.notes("checks").get("pending"):
+        if step.note(Checked).pending:
             first.wait_until_it_answers()
         else:
             first.wait_until_well()
     except Unhealthy as problem:
         first.end()
         if IN_USE.search(str(problem)):
-            return {
-                "skipped": "no trial start is made: the app holds an address of its own, which the live version has"
-            }
+            return Note("no trial start is made: the app holds an address of its own, which the live version has")
         raise
     except BaseException:
         first.end()
         raise
     # One process after the other is replaced under its eyes.
-    if step.begin["kind"] not in ("deploy", "restart") or restart_mode(step.progress)["way"] != "rolling":
+    if step.begin.kind not in ("deploy", "restart") or not restart_mode(step.progress).rolls:
         first.end()
-    return {"answered_after": round(first.seconds, 2)}
+    return Note()
 
 
 def _load(step: Step, command: Command) -> Note:
@@ -96,10 +95,10 @@ def _load(step: Step, command: Command) -> Note:
     served = next((word for word in command.argv if SERVED.fullmatch(word)), "")
     python = next(iter(command.argv), "")
     if not served or not re.match(r"python[\d.]*$", Path(python).name):
-        return {"skipped": f"no trial start is made: {command.folder} has a server whose address can't be replaced"}
+        return Note(f"no trial start is made: {command.folder} has a server whose address can't be replaced")
     runner = replace(step.runner(step.layout.app), also=command.env)
     runner.run([python, "-c", LOAD, served], cwd=Path(command.folder))
-    return {"skipped": f"no trial start is made, since the server's address can't be replaced: {served} was loaded"}
+    return Note(f"no trial start is made, since the server's address can't be replaced: {served} was loaded")
 
 
 def _command(step: Step) -> Command:
@@ -110,7 +109,7 @@ def _command(step: Step) -> Command:
     web = _web(sections, layout.settings["health_url"])
     command = as_supervisord_would(layout, sections, web, Path(named), pid)
     # The links lead to what is restarted.
-    own = command if step.begin["kind"] == "restart" else early.at_its_own_path(layout, command, version)
+    own = command if step.begin.kind == "restart" else early.at_its_own_path(layout, command, version)
     if own is None:
         raise NoTrial("its processes can't be started beside the live ones, by their own path")
     return own if web.address else elsewhere(own, free_port())

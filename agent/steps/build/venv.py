@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from agent.host.command import Runner
 from agent.host.output import say
 from agent.host.reading import read_text
 from agent.host.users import PATH, acting_as
-from agent.steps.kind import BuildStep, Note
+from agent.steps.kind import BuildStep
 from agent.transaction.step import Step, StepFailed
 from agent.versions import packages, venv_fingerprint, venvs
+from agent.words.notes import Note
+
+
+@dataclass(frozen=True)
+class VenvMade(Note):
+    """How the environment was made.
+
+    + fingerprint: what tells it from others, where it can become another version's
+    + named: the files that have the version's name in them
+    + open: where a spare was ready, the only folders in which anybody can write; bytes: what it takes without them
+    """
+
+    step: ClassVar[str] = "venv"
+    fingerprint: str = ""
+    named: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    bytes: int = 0
 
 
 class Venv(BuildStep):
@@ -22,7 +39,7 @@ class Venv(BuildStep):
 
     name = "venv"
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> VenvMade:
         """Make the version's own virtual environment and install its requirements."""
         runner, layout = step.runner(step.layout.app), step.layout
         requirements = layout.part(step.version, "code") / step.settings["requirements"]
@@ -35,7 +52,7 @@ class Venv(BuildStep):
         installer, python = "uv" if uv else "pip", shutil.which(step.settings["python"], path=PATH)
         with acting_as(layout.app):
             fingerprint = venv_fingerprint.fingerprint(step.settings, requirements, python, installer)
-        note: Note = {"installer": installer, "fingerprint": fingerprint}
+        note = VenvMade(fingerprint=fingerprint or "")
         same = (
             venv_fingerprint.same_as(step.transaction.state, layout, fingerprint)
             if step.settings.get("reuse_venv", True)
@@ -44,13 +61,13 @@ class Venv(BuildStep):
         taken = venvs.take_over(layout, same, step.version, fingerprint) if same else None
         if taken:
             say(f"venv: the requirements are those of {same}: its packages are linked, not installed again")
-            return {**note, **taken}
+            return replace(note, named=taken.named, open=taken.open, bytes=taken.bytes)
         _install(step, runner, uv, requirements)
         named = venvs.files_with_its_name(runner, layout, step.version) if fingerprint else []
         if venvs.any_binary(layout.part(step.version, "venv"), named):
             # It can't become another version's.
-            note["fingerprint"] = None
-        return {**note, "named": named}
+            note = replace(note, fingerprint="")
+        return replace(note, named=tuple(named))
 
 
 def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> None:

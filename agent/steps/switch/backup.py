@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from agent.database.backup import examine
 from agent.steps import scripts
-from agent.steps.kind import Note, RunAsKnown, SwitchStep
+from agent.steps.kind import RunAsKnown, SwitchStep
 from agent.transaction.maintenance import BY_PRIMARY, STAYS, decide
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
+from agent.words.notes import BackedUp
 
 
 class Backup(SwitchStep):
@@ -26,6 +27,6 @@ class Backup(SwitchStep):
         """Visitors wait for it, if they are kept out."""
         return decide(progress).needed
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> BackedUp:
         """Make it with the host's own script, and look whether it is one."""
         return examine(step, scripts.run_script(step, "backup_script"))

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from agent.service import health, verdicts
-from agent.steps.kind import PATIENCE, Note, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import PATIENCE, Settings, SwitchStep, Turn, Undo
 from agent.text.lines import first_line
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import linked_version
+from agent.words.notes import Note, Restarted, Undone
+
+
+@dataclass(frozen=True)
+class HealthSeen(Undone):
+    """How the version of before is.
+
+    + unhealthy: why it is not well, as it was not before; as_before: what of it is not, as before
+    """
+
+    version: str = "the version before"
+    unhealthy: str = ""
+    as_before: tuple[str, ...] = ()
+
+    def says(self) -> str:
+        """Whether it is well."""
+        return f"seen: {self.version} is {'not healthy, as before' if self.unhealthy else 'healthy'}"
 
 
 class ProveHealthBefore(Undo):
@@ -17,31 +36,27 @@ class ProveHealthBefore(Undo):
     turn = Turn.HEALTH
     always = True
     if_touched = True
+    shape = HealthSeen
     looks = "prove that the version before is healthy"
 
     def needed(self, progress: Progress) -> bool:
         """Where there was a version before."""
-        return not progress.begin.get("bare", False)
+        return not progress.begin.bare
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> HealthSeen:
         """Ask it until it is well: with patience, where it was well before."""
         was = linked_version(step.layout, step.layout.path("current_main"))
         if was is None:
             raise StepFailed("there is no current version")
-        was_well, known = step.begin.get("healthy_before", True), step.begin.get("ailing", {})
+        was_well, known = step.begin.healthy_before is not False, step.begin.ailing
         try:
-            found = health.prove_healthy(step.layout, was, patience=PATIENCE if was_well else 1, known=known)
+            health.prove_healthy(step.layout, was, patience=PATIENCE if was_well else 1, known=known)
         except health.Unhealthy as problem:
             if was_well:
                 raise
-            return {"version": was, "unhealthy": f"as before the deploy: {first_line(str(problem))}"}
-        still = [str(one) for one in verdicts.look(step.layout).ailing if one.name in known]
-        return {"version": was, **found, **({"as_before": still} if still else {})}
-
-    def says(self, note: Note) -> str:
-        """Whether it is."""
-        how = "not healthy, as before" if note.get("unhealthy") else "healthy"
-        return f"seen: {note.get('version', 'the version before')} is {how}"
+            return HealthSeen(version=was, unhealthy=f"as before the deploy: {first_line(str(problem))}")
+        still = tuple(str(one) for one in verdicts.look(step.layout).ailing if one.name in known)
+        return HealthSeen(version=was, as_before=still)
 
 
 class Health(SwitchStep):
@@ -60,5 +75,5 @@ class Health(SwitchStep):
     def do(self, step: Step) -> Note:
         """Ask until it is well."""
         # A rolling restart has watched it for that long already.
-        stable = 0 if step.notes("restart").get("way") == "rolling" else None
-        return health.prove_healthy(step.layout, step.version, stable)
+        stable = 0 if step.note(Restarted).way == "rolling" else None
+        return Note(warning=health.prove_healthy(step.layout, step.version, stable))

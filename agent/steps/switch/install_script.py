@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from agent.steps import scripts
-from agent.steps.kind import Note, SwitchStep
+from agent.steps.kind import SwitchStep
 from agent.transaction.step import Step
+from agent.words.notes import Note
 
 
 class InstallScript(SwitchStep):
@@ -19,4 +20,4 @@ class InstallScript(SwitchStep):
 
     def do(self, step: Step) -> Note:
         """Run it in the version's code."""
-        return scripts.run_own_script(step, "install_script")
+        return Note(scripts.run_own_script(step, "install_script"))

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from agent.host.output import announce
 from agent.restart import early
 from agent.steps import scripts
-from agent.steps.kind import PATIENCE, Note, RunAsKnown, SwitchStep, Turn, Undo
+from agent.steps.kind import PATIENCE, RunAsKnown, SwitchStep, Turn, Undo
 from agent.transaction.consequences import maintenance_is_ours
 from agent.transaction.maintenance import decide
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
 from agent.visitors import served, site
+from agent.words.notes import MaintenanceStarted, Undone
+
+
+@dataclass(frozen=True)
+class LetIn(Undone):
+    """Whether visitors were seen to get something else than the maintenance page."""
+
+    open: bool = False
 
 
 class LetVisitorsIn(Undo):
@@ -18,6 +28,7 @@ class LetVisitorsIn(Undo):
 
     name = "maintenance"
     turn = Turn.VISITORS
+    shape = LetIn
     always = True
     lets_visitors_in = True
 
@@ -25,10 +36,10 @@ class LetVisitorsIn(Undo):
         """Where this deploy may have left maintenance on."""
         return maintenance_is_ours(progress)
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> LetIn:
         """Let visitors in again."""
         scripts.run_script(step, "maintenance_stop_script")
-        return site.see_open(step, PATIENCE)
+        return LetIn(open=site.see_open(step, PATIENCE))
 
 
 class MaintenanceStart(SwitchStep):
@@ -48,19 +59,19 @@ class MaintenanceStart(SwitchStep):
         """Visitors are shut out, if that is needed."""
         return decide(progress).needed
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> MaintenanceStarted:
         """Run the host's own script, and see what visitors get then."""
         early.begin(step)
         window = decide(step.progress)
         # As long as visitors are let in.
-        files = served.before(step)
+        static = served.before(step)
         if step.settings["maintenance"] == "auto":
             announce(f"maintenance_start: a window is needed: {window.why}")
         before = site.look(step.settings)
         scripts.run_script(step, "maintenance_start_script")
-        return {"why": window.why, **files, **site.see_shut(step, before)}
+        return replace(site.see_shut(step, before), why=window.why, static_before=static)
 
-    def skip(self, step: Step, why: str) -> Note:
+    def skip(self, step: Step, why: str) -> MaintenanceStarted:
         """Note why visitors stay, and which files they get."""
         early.begin(step)
-        return {"skipped": why, **served.before(step)}
+        return MaintenanceStarted(skipped=why, static_before=served.before(step))

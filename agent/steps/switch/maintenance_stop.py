@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.steps import scripts
-from agent.steps.kind import Note, RunAsKnown, Settings, SwitchStep
+from agent.steps.kind import RunAsKnown, Settings, SwitchStep
 from agent.transaction.step import Step
 from agent.visitors import site
 
@@ -23,7 +23,7 @@ class MaintenanceStop(SwitchStep):
         """Why nobody has to be let in."""
         return "maintenance was not started" if known.window and not known.window.needed else ""
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> site.Opened:
         """Run the host's own script, and see what visitors get then."""
         scripts.run_script(step, "maintenance_stop_script")
-        return site.see_open(step)
+        return site.Opened(open=site.see_open(step))

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from agent.database import going_back, schema, way_back
+from agent.database.going_back import TakenBack
 from agent.database.restoring import prove_restored, restore
 from agent.django import locks, sessions, warm
 from agent.django.manage import django
 from agent.migrations.names import key_of, label, labels
-from agent.steps.kind import Note, RunAsKnown, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import RunAsKnown, Settings, SwitchStep, Turn, Undo
 from agent.transaction.consequences import asks_database, changes_database, database_way
 from agent.transaction.maintenance import BY_PRIMARY, STAYS
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
+from agent.words.notes import BackedUp, Checked, Note, Undone
+from agent.words.shapes import read
+
+
+@dataclass(frozen=True)
+class Migrated(Note):
+    """The migrations that were applied."""
+
+    applied: tuple[str, ...] = ()
 
 
 class TakeDatabaseBack(Undo):
@@ -21,6 +32,7 @@ class TakeDatabaseBack(Undo):
 
     name = "database"
     turn = Turn.DATABASE
+    shape = TakenBack
     keeps_visitors_out = True
     before_the_app = True
     limit = "migrate_timeout"
@@ -29,35 +41,25 @@ class TakeDatabaseBack(Undo):
         """Where this host may have changed the database, and it is to be taken back."""
         return changes_database(progress) and database_way(progress) != "keep"
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> TakenBack:
         """Take the database back to what it was before this deploy changed it."""
         sessions.end_left(step)
-        if step.begin["kind"] == "revert":
+        if step.begin.kind == "revert":
             return going_back.undo(step)
         way, applied = way_back.choose(step)
         if way == "restore":
             return _restore(step)
-        before = step.notes("checks")
+        before = step.note(Checked)
         half = _half_applied(before, way_back.applied_now(step) if applied is None else applied)
         if half:
             raise StepFailed(f"{half} is not atomic and failed on the way: the schema may be half applied")
-        done = django(step, "unapply", json.dumps(before["applied"]), *(["emptied"] if before.get("empty") else []))
+        done = django(step, "unapply", json.dumps(before.applied), *(["emptied"] if before.empty else []))
         locks.tell(step, done)
         if done["wrong"]:
             raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
         if done.get("tables"):
             raise StepFailed("the database was empty before, and has these tables now: " + ", ".join(done["tables"]))
-        return dict(done)
-
-    def says(self, note: Note) -> str:
-        """How it went back, and which databases."""
-        if note.get("skipped"):
-            return f"seen: {note['skipped']}"
-        databases = note.get("databases") or ()
-        which = f" ({', '.join(databases)})" if len(databases) > 1 else ""
-        if note.get("unproven"):
-            return f"restored: database{which}, of which nobody knows what was applied before"
-        return f"undone: database{which}" + (f", from {note['restored']}" if note.get("restored") else "")
+        return read(TakenBack, done, "unapply")
 
 
 class ProveSchema(Undo):
@@ -67,19 +69,16 @@ class ProveSchema(Undo):
     turn = Turn.DATABASE
     keeps_visitors_out = True
     looks = "see that the primary host has taken the database back"
+    says = "seen: the primary host has taken the database back"
 
     def needed(self, progress: Progress) -> bool:
         """Where another host takes the database back, and visitors are let in only then."""
         return not TakeDatabaseBack().needed(progress) and asks_database(progress)
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Undone:
         """Ask the database until it is back."""
         schema.prove_back(step)
-        return {}
-
-    def says(self, note: Note) -> str:
-        """What was seen."""
-        return "seen: the primary host has taken the database back"
+        return Undone()
 
 
 class Migrate(SwitchStep):
@@ -102,33 +101,34 @@ class Migrate(SwitchStep):
             return STAYS if known.kind == "revert" else "nothing to migrate"
         return ""
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Migrated:
         """Migrate; a revert takes the database back, as its user has asked."""
-        if step.begin["kind"] == "revert":
-            return going_back.take_back(step)
+        if step.begin.kind == "revert":
+            going_back.take_back(step)
+            return Migrated()
         way_back.look_again(step)
         found = warm.migrate(step)
         locks.tell(step, found)
         left = found["pending"]
         if left:
             raise StepFailed("still to be migrated afterwards: " + labels(left))
-        return {"applied": [label(one) for one in step.notes("checks")["pending"]]}
+        return Migrated(applied=tuple(map(label, step.note(Checked).pending)))
 
 
-def _half_applied(before: Note, applied: way_back.Applied) -> str | None:
+def _half_applied(before: Checked, applied: way_back.Applied) -> str | None:
     """The migration that may have failed on its way without a transaction around it, if one did."""
-    for migration in before["pending"]:
+    for migration in before.pending:
         if key_of(migration) not in applied:
             return label(migration) if way_back.may_be_half(migration) else None
     return None
 
 
-def _restore(step: Step) -> Note:
-    path = step.notes("backup").get("path")
+def _restore(step: Step) -> TakenBack:
+    path, checked = step.note(BackedUp).path, step.note(Checked)
     if not path:
         # The step that changes the database comes after the backup, so without one nothing was changed.
-        return {"skipped": "no backup was taken, so nothing was changed"}
-    found = restore(step, path)
-    checks = step.notes("checks")
-    proven = prove_restored(step, step.version, checks.get("applied"))
-    return {**found, **proven, "databases": [one["alias"] for one in checks.get("databases", ())]}
+        return TakenBack(skipped="no backup was taken, so nothing was changed")
+    restore(step, path)
+    proven = prove_restored(step, step.version, checked.applied)
+    databases = tuple(one["alias"] for one in checked.databases)
+    return TakenBack(restored=path, unproven=not proven, databases=databases)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from agent.host.output import announce, say
 from agent.restart import early, full, rolling
 from agent.service import health, verdicts
 from agent.service.supervisor_config import Unreadable
-from agent.steps.kind import Note, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import Settings, SwitchStep, Turn, Undo
 from agent.text.lines import lines_of
 from agent.text.masking import masked_urls
 from agent.transaction.consequences import rolls_back
@@ -14,6 +16,20 @@ from agent.transaction.maintenance import restart_mode
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import linked_version
+from agent.words.journal import UndoDone
+from agent.words.notes import Restarted, Undone
+
+
+@dataclass(frozen=True)
+class RestartedBefore(Undone):
+    """The version that serves, where nothing had to be restarted; and why not one process after the other."""
+
+    healthy: str = ""
+    instead: str = ""
+
+    def says(self) -> str:
+        """Whether anything had to be restarted."""
+        return f"seen: {self.healthy} serves, nothing was restarted" if self.healthy else ""
 
 
 class RestartBefore(Undo):
@@ -21,36 +37,32 @@ class RestartBefore(Undo):
 
     name = "restart"
     turn = Turn.PROCESSES
+    shape = RestartedBefore
     before_the_database = True
     limit = "restart_timeout"
 
     def needed(self, progress: Progress) -> bool:
         """Where processes may run from the new version."""
-        return _may_run(progress) and not progress.begin.get("bare", False)
+        return _may_run(progress) and not progress.begin.bare
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> RestartedBefore:
         """Restart the service from the version that was live."""
         was = linked_version(step.layout, step.layout.path("current_main"))
-        note: Note = {"way": "restart"}
+        instead = ""
         if was and _was_tried(step) and health.app_problem(step.layout, was) is None:
-            return {"way": "none", "healthy": was}
+            return RestartedBefore(healthy=was)
         if was and rolls_back(step.progress):
             try:
-                return {"way": "rolling", **rolling.take_back(step, was)}
+                rolling.take_back(step, was)
+                return RestartedBefore()
             except (StepFailed, health.Unhealthy, Unreadable) as problem:
                 # Short of nothing serving at all, whatever it takes: what the service is like then is proven next.
-                note["instead"] = masked_urls(str(problem))
+                instead = masked_urls(str(problem))
                 if _serves(step, was):
-                    say(f"not restarted as a whole, since {was} still serves: {note['instead']}")
-                    return {**note, "way": "rolling", "serves": was}
+                    say(f"not restarted as a whole, since {was} still serves: {instead}")
+                    return RestartedBefore(instead=instead)
         full.restart(step)
-        return note
-
-    def says(self, note: Note) -> str:
-        """Whether anything had to be restarted."""
-        return (
-            f"seen: {note['healthy']} serves, nothing was restarted" if note.get("way") == "none" else "undone: restart"
-        )
+        return RestartedBefore(instead=instead)
 
 
 class StopService(Undo):
@@ -58,21 +70,18 @@ class StopService(Undo):
 
     name = "stop service"
     turn = Turn.PROCESSES
+    says = "undone: restart, the service is stopped"
     before_the_database = True
     limit = "restart_timeout"
 
     def needed(self, progress: Progress) -> bool:
         """Where it may run, and there is nothing to go back to."""
-        return _may_run(progress) and progress.begin.get("bare", False)
+        return _may_run(progress) and progress.begin.bare
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Undone:
         """Stop it."""
         full.stop(step)
-        return {}
-
-    def says(self, note: Note) -> str:
-        """What was done."""
-        return "undone: restart, the service is stopped"
+        return Undone()
 
 
 class Restart(SwitchStep):
@@ -90,20 +99,21 @@ class Restart(SwitchStep):
             return float(settings["restart_timeout"] + settings["health_timeout"] + settings["health_stable"])
         return float(settings["restart_timeout"])
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Restarted:
         """Replace processes one by one, or restart the service as a whole."""
         decided = restart_mode(step.progress)
         # Written down before anything is touched: a fallback goes back the same way.
-        step.transaction.journal.append("note", step="restart", note={"way": decided["way"]})
-        if decided["way"] == "rolling":
-            return {"way": "rolling", **rolling.replace_all(step, early.take(step))}
-        if decided.get("why"):
-            first, *lines = lines_of(str(decided["why"]))
+        step.transaction.journal.append(step.transaction.noted(Restarted(way=decided.way)))
+        if decided.rolls:
+            rolling.replace_all(step, early.take(step))
+            return Restarted(way=decided.way)
+        if decided.why:
+            first, *lines = lines_of(decided.why)
             announce(f"restart: in full, not one process after the other: {first}")
             for line in lines:
                 announce(f"restart:   {line}")
         full.restart(step)
-        return {"way": "restart"}
+        return Restarted(way="restart")
 
 
 def _may_run(progress: Progress) -> bool:
@@ -113,7 +123,7 @@ def _may_run(progress: Progress) -> bool:
 
 def _was_tried(step: Step) -> bool:
     """Whether this was done before: the app was not well after it."""
-    return any(one["event"] == "undo done" and one["action"] == "restart" for one in step.transaction.journal.records())
+    return any(isinstance(line.says, UndoDone) and line.says.action == "restart" for line in step.progress.lines)
 
 
 def _serves(step: Step, version: str) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from agent.service import health
 from agent.service.last_words import LastWords
-from agent.steps.kind import PATIENCE, Note, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import PATIENCE, Settings, SwitchStep, Turn, Undo
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
 from agent.visitors import served, site
+from agent.words.notes import Note
 
 
 class ProveSiteBefore(Undo):
@@ -18,21 +19,16 @@ class ProveSiteBefore(Undo):
     always = True
     if_touched = True
     only_if_well = True
+    shape = site.SiteSeen
     looks = "see that visitors get the site"
 
     def needed(self, progress: Progress) -> bool:
         """An older agent did not look at the site before it began."""
-        return "site_before" in progress.begin
+        return progress.begin.site_before is not None
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> site.SiteSeen:
         """Ask, as long as it takes."""
         return site.prove_back(step, PATIENCE)
-
-    def says(self, note: Note) -> str:
-        """What they get; where nobody has seen what they got before, nor the maintenance page, it may be either."""
-        if note.get("as_before"):
-            return "seen: visitors get no better than before"
-        return "seen: visitors get " + ("the site" if note.get("open") else f"an answer, {note.get('answers')}")
 
 
 class Site(SwitchStep):
@@ -51,4 +47,5 @@ class Site(SwitchStep):
     def do(self, step: Step) -> Note:
         """Ask for the page, and for a static file."""
         words = LastWords(step.layout, step.version)
-        return {**health.prove_site(step.settings, words), **served.prove(step)}
+        health.prove_site(step.settings, words)
+        return Note(warning=served.prove(step))

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 
 from agent.host.links import replace_link, restore_links
+from agent.host.output import say
 from agent.host.users import acting_as
-from agent.steps.kind import Note, SwitchStep, Turn, Undo
+from agent.steps.kind import SwitchStep, Turn, Undo
 from agent.transaction import reserve
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
 from agent.transaction.transaction import Transaction
 from agent.versions import assets
+from agent.words.notes import Note, Undone
 
 
 class PutLinksBack(Undo):
@@ -33,13 +35,14 @@ class PutLinksBack(Undo):
         """Give back the room that is set aside for links."""
         reserve.give_back_for_links(transaction.layout)
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: Step) -> Undone:
         """Put all links back to where they led."""
         with acting_as(step.layout.app):
-            before = step.begin["links"]
+            before = step.begin.links
             laid = step.layout.deployment_links(step.layout.part(step.version, "config"))
             restore_links({**{str(link): None for link in laid}, **before})
-        return _keep_assets(step)
+        _keep_assets(step)
+        return Undone()
 
 
 class Swap(SwitchStep):
@@ -51,18 +54,19 @@ class Swap(SwitchStep):
 
     def do(self, step: Step) -> Note:
         """Lay the links."""
-        layout, was = step.layout, step.begin.get("was")
-        carried = assets.carry(layout, was, step.version, float(step.settings.get("static_keep_days", 0))) if was else 0
+        layout, was = step.layout, step.begin.was
+        if was:
+            assets.carry(layout, was, step.version, float(step.settings.get("static_keep_days", 0)))
         with acting_as(layout.app):
             links = {**layout.deployment_links(layout.part(step.version, "config")), **layout.fixed_links()}
             layout.path("deployment_dir").mkdir(exist_ok=True)
             for link, target in links.items():
                 _link_if_needed(link, target)
             replace_link(layout.path("current_main"), str(layout.version(step.version)))
-            gone = [name for name in step.begin["links"] if _left_dangling(Path(name), layout.path("deployment_dir"))]
+            gone = [name for name in step.begin.links if _left_dangling(Path(name), layout.path("deployment_dir"))]
             for name in gone:
                 Path(name).unlink()
-        return {"current": step.version, "older_assets": carried}
+        return Note()
 
 
 def _link_if_needed(link: Path, target: Path) -> None:
@@ -77,11 +81,11 @@ def _left_dangling(link: Path, folder: Path) -> bool:
     return link.parent == folder and link.is_symlink() and not link.exists()
 
 
-def _keep_assets(step: Step) -> Note:
+def _keep_assets(step: Step) -> None:
     """Keep what pages of the failed version ask for, if a visitor has got one. The site works without."""
-    was = step.begin.get("was")
+    was = step.begin.was
     try:
-        carried = assets.carry(step.layout, step.version, was, step.settings.get("static_keep_days", 0)) if was else 0
+        if was:
+            assets.carry(step.layout, step.version, was, step.settings.get("static_keep_days", 0))
     except OSError as problem:
-        return {"assets": str(problem)}
-    return {"assets": carried}
+        say(f"  the static files of the failed version are not kept for its visitors: {problem}")

@@ -1,0 +1,140 @@
+"""A journal is read whoever has written it: an older agent, a newer one, or one that was killed while it wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.restart import background
+from agent.steps.fallback import plan_fallback
+from agent.transaction.consequences import database_way, rolls_back
+from agent.transaction.journal import Journal
+from agent.transaction.progress import Progress
+from agent.words import notes
+from agent.words.journal import SHAPES, JournalUnreadable
+from agent.words.notes import BackedUp, Checked, MaintenanceStarted, Note, Undone
+from tests.unit.journals import records_of, says
+
+# As agents wrote it that noted dicts: keys that nobody reads any more, nothing where nothing was found, and null.
+OLDER = """\
+{"at": 1.5, "event": "begin", "deploy": "d1", "deadline": 61.5, "started": "9", "kind": "deploy", "by": "ann@desk", \
+"agent": "a1b2", "hosts": ["web1"], "primary": true, "version": "new", "was": "old", "bare": false, \
+"settings": {"database_fallback": "reverse"}, "code": {"ref": "main", "sha": "c0de"}, "links": {"/home/app/a": null}, \
+"has_worked": false, "restart": null, "ailing": {}, "site_before": {"status": null, "sign": null, "wrong": "down"}}
+{"at": 2, "event": "step started", "step": "venv", "limit": 900.0, "deadline": 962.0}
+{"at": 2.5, "event": "command", "pid": 4711, "started": "5", "mark": "m1"}
+{"at": 3, "event": "step done", "step": "venv", "seconds": 1, "note": {"named": [], "open": null, "bytes": null}}
+{"at": 4, "event": "step done", "step": "checks", "seconds": 0.1, "note": {"errors": [], "applied": [["items", "1"]], \
+"pending": [{"app": "items", "name": "2", "reversible": true}], "fallback": "restore", "restart": {"way": "rolling", \
+"groups": [], "interrupts": false}}}
+{"at": 5, "event": "beside", "what": "rehearsal", "pid": 12, "started": "7", "url": "http://127.0.0.1:1/", "mark": "m2"}
+{"at": 5.5, "event": "step started", "step": "maintenance_start", "deadline": 70}
+{"at": 6, "event": "step done", "step": "maintenance_start", "seconds": 0.1, "note": {"static_before": null, \
+"page": {"status": 503, "sign": "s", "wrong": null}}}
+{"at": 7, "event": "step done", "step": "backup", "seconds": 0.1, "note": {"path": "/b", "bytes": 5, "sha256": "x"}}
+{"at": 8, "event": "step started", "step": "migrate"}
+{"at": 8.5, "event": "step started", "step": "restart"}
+{"at": 9, "event": "note", "step": "restart", "note": {"way": "rolling", "rehearsed": 1.0}}
+{"at": 9.5, "event": "fallback", "reason": "it broke", "settled": false, "cause": "itself"}
+"""
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """The journal of an older agent."""
+    journal = Journal(tmp_path)
+    journal.path.write_text(OLDER)
+    return journal
+
+
+def test_a_journal_of_an_older_agent_is_fallen_back_by(journal: Journal) -> None:
+    progress = journal.progress
+    names = [undo.name for undo in plan_fallback(progress)]
+    assert names == ["stop commands", "evidence", "database", "restart", "health", "maintenance", "site", "mark"]
+    assert (database_way(progress), rolls_back(progress)) == ("restore", True)
+    assert progress.note(Checked).applied == (("items", "1"),)
+    assert progress.note(MaintenanceStarted).page == notes.Page(503, "s")
+    assert progress.backup == BackedUp(path="/b", bytes=5, sha256="x")
+    beside = progress.begun_beside(background.TRIAL_START)
+    assert beside and (beside.pid, beside.url) == (12, "http://127.0.0.1:1/")
+    assert progress.command_ids == ("m1", "m2")
+
+
+def test_what_a_newer_agent_has_written_besides_is_let_be(journal: Journal) -> None:
+    plan = plan_fallback(journal.progress)
+    with journal.path.open("a") as file:
+        file.write('{"at": 10, "event": "moon phase", "full": true}\n')
+        file.write('{"at": 11, "event": "note", "step": "restart", "note": {"moon": 1}, "tide": "high"}\n')
+    assert plan_fallback(journal.progress) == plan
+
+
+def test_a_line_that_was_cut_short_anywhere_is_passed_over(journal: Journal) -> None:
+    whole = len(journal.progress.lines)
+    last = OLDER.splitlines()[-1]
+    for length in range(len(last)):
+        for end in ("", "\n"):
+            journal.path.write_text(OLDER + last[:length] + end)
+            assert len(journal.progress.lines) == whole
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('{"at": 10, "event": "step done", "seconds": 1}', r"journal: step done\.step is missing"),
+        ('{"at": 10, "event": "step started", "step": 5}', r"journal: step started\.step: 5 is no str"),
+        ('{"at": "now", "event": "committed"}', "the time of the line Committed is 'now'"),
+        ('{"at": 10, "event": "ended", "outcome": "fine"}', r"journal: ended\.outcome: 'fine' is none of committed, "),
+    ],
+)
+def test_a_line_that_nobody_can_read_needs_a_person_who_is_told_what_to_do(
+    journal: Journal, line: str, what: str
+) -> None:
+    journal.path.write_text(OLDER + line + "\n")
+    with pytest.raises(JournalUnreadable, match=f"journal.jsonl can't be read: {what}.*Next: put that line right"):
+        _ = journal.progress
+
+
+def test_so_does_a_note_that_nobody_can_read(journal: Journal) -> None:
+    with journal.path.open("a") as file:
+        file.write('{"at": 10, "event": "note", "step": "checks", "note": {"pending": "many"}}\n')
+    with pytest.raises(JournalUnreadable, match=r"a note that can't be read: checks\.pending: 'many' is no tuple"):
+        plan_fallback(journal.progress)
+
+
+def test_what_is_written_is_read_again_and_what_goes_without_saying_is_left_out(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append(says("begin", deploy="d1", was="old"))
+    journal.append(says("step done", step="code", seconds=1.5))
+    assert [*map(json.loads, journal.path.read_text().splitlines())] == records_of(journal)
+    begin, done = records_of(journal)
+    del begin["at"], done["at"]
+    assert begin == {"event": "begin", "kind": "deploy", "settings": {}, "deploy": "d1", "was": "old"}
+    assert done == {"event": "step done", "step": "code", "seconds": 1.5}
+
+
+def test_lines_that_are_added_while_it_is_known_are_known_as_if_it_was_read_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    with journal.read_once():
+        for text in OLDER.splitlines():
+            told = json.loads(text)
+            journal.append(says(**{key: value for key, value in told.items() if key != "at"}))
+        known = journal.progress
+    assert known == Journal(tmp_path).progress != Progress()
+
+
+def every(shape: Any) -> Iterator[Any]:
+    yield shape
+    for one in shape.__subclasses__():
+        yield from every(one)
+
+
+def test_the_oldest_python_of_a_host_can_read_the_fields_of_what_is_noted() -> None:
+    shapes = [*every(Note), *every(Undone), *SHAPES.values()]
+    assert len(shapes) > 30
+    wrong = [f"{shape.__name__}.{one.name}" for shape in shapes for one in fields(shape) if " | " in str(one.type)]
+    assert wrong == []
