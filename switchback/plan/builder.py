@@ -79,9 +79,9 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "kept_versions": len(seen.versions) - len(deletions),
             "old_backups": old_backups(seen, _takes_backup(run, steps)),
             "disk": Disk(needed=room_needed(seen), free=seen.disk.free) if "code" in run.steps else None,
-            "database": run.about.get("database", "") if run.kind == "revert" else "",
+            "database": run.about.database if run.kind == "revert" else "",
             "database_offers": ways_back_offered(run, seen, migrations),
-            "backup": run.about.get("backup", ""),
+            "backup": run.about.backup or "",
             "fallback": fallback,
             "windows": tuple(map(PastWindow.model_validate, found.windows)) if found else (),
         }
@@ -148,7 +148,7 @@ def _scripts(run: Run, steps: Sequence[Step], seen: Site) -> tuple[Script, ...]:
         if value:
             path = str(layout.expand(value)) if value[0] in "~/" else value
             found.append(Script(step=step.name, path=path))
-    if run.kind == "revert" and run.about.get("database") == "restore" and run.settings.restore_script:
+    if run.kind == "revert" and run.about.database == "restore" and run.settings.restore_script:
         found.append(Script(step="migrate", path=str(layout.expand(run.settings.restore_script))))
     return tuple(found)
 

@@ -18,12 +18,13 @@ def changes_of(run: Run, seen: Site, found: foreseen.Changes | None, part: str) 
     """From which commit a part goes to which; None where it stays or is not known."""
     if run.kind == "restart":
         return None
-    going = run.about.get(part) or {"ref": run.version, "sha": commit_of(seen, run.version, part)}
-    if not going["sha"]:
+    going = run.about.commit(part)
+    ref, sha = (going.ref, going.sha) if going else (run.version, commit_of(seen, run.version, part))
+    if not sha:
         return None
     unknown = found.unknown if found else ""
     read = vars(found.between) if found and found.between else {}
-    return Changes(ref=going["ref"], sha=going["sha"], was=commit_of(seen, run.was, part), unknown=unknown, **read)
+    return Changes(ref=ref, sha=sha, was=commit_of(seen, run.was, part), unknown=unknown, **read)
 
 
 def packages_of(found: foreseen.Packages) -> Packages:

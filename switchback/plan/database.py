@@ -20,7 +20,7 @@ FIRST = "in an empty database with all that they have made; what is in it is kno
 def changes_database(run: Run, migrations: Migrations | None) -> bool | None:
     """Whether the run changes the database; None where only the build can tell."""
     if run.kind == "revert":
-        return bool(run.about.get("database", "keep") != "keep")
+        return run.about.database != "keep"
     if migrations is None or migrations.source == "unknown":
         return None
     if migrations.pending:
@@ -83,8 +83,8 @@ def fallback_of_migrations(run: Run, migrations: Migrations) -> tuple[Fallback, 
     ]
     settings = run.settings.model_dump(mode="json")
     try:
-        accepted, breaks = str(run.about.get("irreversible", "refuse")), bool(breaking(migrations))
-        provisioned = bool(run.about.get("provisioned"))
+        accepted, breaks = run.about.irreversible, bool(breaking(migrations))
+        provisioned = run.about.provisioned
         way = decide_fallback(settings, accepted, pending, breaks=breaks, provisioned=provisioned)
     except StepFailed as problem:
         return Fallback(way="refused", cannot_undo=_cannot_undo("refused", migrations)), (str(problem),)
@@ -97,7 +97,7 @@ def _conflicts(conflicts: Mapping[str, Sequence[str]]) -> str:
 
 def ways_back_offered(run: Run, seen: Site, migrations: Migrations | None) -> tuple[str, ...]:
     """The ways for a revert to take the database back that would not be refused."""
-    if run.kind != "revert" or run.about.get("database", "keep") != "keep":
+    if run.kind != "revert" or run.about.database != "keep":
         return ()
     stuck = migrations is not None and any(one.reversible is False for one in migrations.leaving)
     last = last_left(seen.history, run.version)
@@ -106,7 +106,7 @@ def ways_back_offered(run: Run, seen: Site, migrations: Migrations | None) -> tu
 
 
 def _fallback_of_revert(run: Run) -> Fallback:
-    way = run.about.get("database", "keep")
+    way = run.about.database
     if way == "keep":
         return Fallback(way="none")
     if run.settings.restore_script:
@@ -121,7 +121,7 @@ def _fallback_of_revert(run: Run) -> Fallback:
 
 
 def _refusal_of_revert(run: Run, migrations: Migrations | None) -> tuple[str, ...]:
-    if run.about.get("database") != "reverse" or migrations is None or migrations.source == "unknown":
+    if run.about.database != "reverse" or migrations is None or migrations.source == "unknown":
         return ()
     leaving = [one.model_dump(include={"app", "name", "database", "reversible"}) for one in migrations.leaving]
     problem = not_reversible(leaving, migrations.why)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.words.facts import Site
+from agent.words.journal import Commit
 from agent.words.seen import Version
 from switchback.runs.fleet import Fleet, idle_runs, is_sealed, runs_to, to_named
-from switchback.runs.run import Commit, Run, version_name
+from switchback.runs.run import About, Run, version_name
 from switchback.settings.errors import Refused
 from switchback.settings.options import Options
 
@@ -16,7 +17,7 @@ from switchback.settings.options import Options
 def plan_deploy(fleet: Fleet, asked: Options) -> dict[str, Run]:
     """Decide a deploy. Pure. Raises Refused for refs that stand for nothing, or not for the same on every host."""
     if asked.version:
-        return to_named(fleet, asked, "deploy", about={})
+        return to_named(fleet, asked, "deploy", about=About())
     commits = agreed_commits(fleet)
     if not asked.force and all(_is_live(site, commits) for site in fleet.sites.values()):
         return idle_runs(
@@ -24,8 +25,7 @@ def plan_deploy(fleet: Fleet, asked: Options) -> dict[str, Run]:
         )
     reused = None if asked.force else _built(fleet, commits)
     version = reused or version_name(commits["code"], commits["config"])
-    about = {part: {"ref": commit.ref, "sha": commit.sha} for part, commit in commits.items()}
-    runs = runs_to(fleet, asked, "deploy", version, build=True, about=about)
+    runs = runs_to(fleet, asked, "deploy", version, build=True, about=About(commits["code"], commits["config"]))
     if asked.force or reused is None:
         return runs
     # A host that was lost when the others committed is brought to the same version; the others stay as they are.
@@ -51,9 +51,8 @@ def plan_build(fleet: Fleet, asked: Options) -> dict[str, Run]:
         return idle_runs(
             fleet, "build", f"{reused} is built already: nothing to do (--data force=true builds it again)"
         )
-    about = {part: {"ref": commit.ref, "sha": commit.sha} for part, commit in commits.items()}
     version = reused or version_name(commits["code"], commits["config"])
-    return runs_to(fleet, asked, "build", version, build=True, about=about)
+    return runs_to(fleet, asked, "build", version, build=True, about=About(commits["code"], commits["config"]))
 
 
 def agreed_commits(fleet: Fleet) -> dict[str, Commit]:

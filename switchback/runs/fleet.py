@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from agent.steps.order import steps_of
 from agent.words.facts import HostFacts, Site
 from switchback.checks.compare import builds
-from switchback.runs.run import Run, new_id
+from switchback.runs.run import About, Run, new_id
 from switchback.settings.errors import Refused
 from switchback.settings.model import Settings
 from switchback.settings.options import Options
@@ -38,7 +37,7 @@ class Fleet:
         return {name: facts.site for name, facts in self.facts.items() if facts.site}
 
 
-def to_named(fleet: Fleet, asked: Options, kind: str, about: dict[str, Any]) -> dict[str, Run]:
+def to_named(fleet: Fleet, asked: Options, kind: str, about: About) -> dict[str, Run]:
     """Go to a version that was asked for by name, unless it is live already."""
     version = _existing(fleet, str(asked.version), kind)
     live = all(site.linked.current == version and site.health.healthy for site in fleet.sites.values())
@@ -82,15 +81,17 @@ def needs_restore_script(fleet: Fleet, problem: str) -> None:
         raise Refused(f"{problem}, and none that provision has written is at {usual}")
 
 
-def runs_to(
-    fleet: Fleet, asked: Options, kind: str, version: str, *, build: bool, about: dict[str, Any]
-) -> dict[str, Run]:
+def runs_to(fleet: Fleet, asked: Options, kind: str, version: str, *, build: bool, about: About) -> dict[str, Run]:
     """The runs of all hosts to a version: each builds it where it lacks it."""
     deploy = new_id(kind)
     if kind == "deploy" and fleet.settings[fleet.primary].database_fallback == "restore":
         needs_restore_script(fleet, "database_fallback: restore needs a restore_script")
-    about = {**about, "irreversible": asked.irreversible or "refuse", "hotfixes": asked.hotfixes or "refuse"}
-    about["provisioned"] = fleet.sites[fleet.primary].restore.provisioned
+    about = replace(
+        about,
+        irreversible=asked.irreversible or "refuse",
+        hotfixes=asked.hotfixes or "refuse",
+        provisioned=fleet.sites[fleet.primary].restore.provisioned,
+    )
     runs = {}
     for name, site in fleet.sites.items():
         needs_build = build and not is_sealed(site, version)
@@ -100,7 +101,7 @@ def runs_to(
 
 
 def run_on(
-    fleet: Fleet, name: str, kind: str, *, deploy: str, version: str, steps: tuple[str, ...], about: dict[str, Any]
+    fleet: Fleet, name: str, kind: str, *, deploy: str, version: str, steps: tuple[str, ...], about: About
 ) -> Run:
     """The run of one of the hosts."""
     return Run(

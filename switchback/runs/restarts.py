@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.steps.order import steps_of
 from switchback.checks.unable import unable_problems
 from switchback.runs.fleet import Fleet, run_on
-from switchback.runs.run import Run, new_id
+from switchback.runs.run import About, Run, new_id
 from switchback.settings.errors import Refused
 from switchback.settings.options import Options
 
@@ -21,6 +21,6 @@ def plan_restart(fleet: Fleet, asked: Options) -> dict[str, Run]:
         raise Refused(*bare)
     deploy, steps = new_id("restart"), steps_of("restart", {}, build=False)
     return {
-        name: run_on(fleet, name, "restart", deploy=deploy, version=live[name], steps=steps, about={})
+        name: run_on(fleet, name, "restart", deploy=deploy, version=live[name], steps=steps, about=About())
         for name in fleet.names
     }

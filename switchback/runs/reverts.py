@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from agent.words.facts import Site
 from agent.words.history import PastRun
 from agent.words.outcomes import Outcome
 from switchback.checks.compare import unknown_to_primary
 from switchback.runs.fleet import Fleet, idle_runs, needs_restore_script, runs_to, to_named
-from switchback.runs.run import Run
+from switchback.runs.run import About, Run
 from switchback.settings.errors import Refused
 from switchback.settings.options import Options
 
@@ -40,9 +40,9 @@ def plan_revert(fleet: Fleet, asked: Options) -> dict[str, Run]:
 
 def _go_back(fleet: Fleet, asked: Options, database: str) -> dict[str, Run]:
     version = asked.version or _before(fleet)
-    about: dict[str, Any] = {"database": database}
+    about = About(database=database)
     if database == "restore":
-        about["backup"] = _backup_before_leaving(fleet, version)
+        about = replace(about, backup=_backup_before_leaving(fleet, version))
         needs_restore_script(fleet, "--data database=restore: the settings have no restore_script")
     if asked.version:
         return to_named(fleet, asked, "revert", about=about)

@@ -12,10 +12,9 @@ from typing import Any
 
 from agent.steps.kind import PATIENCE, Phase
 from agent.steps.order import limit_of, limit_of_way_back, names
-from agent.words.journal import Intent
+from agent.words.journal import Commit, Intent
 from agent.words.requests import Clean, Step
 from agent.words.requests import Commit as CommitRequest
-from agent.words.shapes import read
 from switchback.settings.model import Settings
 from switchback.wire.payload import agent_fingerprint
 
@@ -26,16 +25,26 @@ ON_THE_WAY = 60.0
 
 
 @dataclass(frozen=True)
-class Commit:
-    """A ref as it was typed, and the commit that it stands for."""
+class About:
+    """What a run is about, besides where it goes.
 
-    ref: str
-    sha: str
+    + code, config: the commits that it builds a version of
+    + irreversible, hotfixes: whether what can't be reversed, and what was changed by hand, refuses it
+    + provisioned: whether the backup script is the one that provision writes
+    + database: what a revert does with it; backup: the one that it restores
+    """
 
-    @property
-    def short(self) -> str:
-        """The part of it that is in a version's name."""
-        return self.sha[:7]
+    code: Commit | None = None
+    config: Commit | None = None
+    irreversible: str = "refuse"
+    hotfixes: str = "refuse"
+    provisioned: bool = False
+    database: str = "keep"
+    backup: str | None = None
+
+    def commit(self, part: str) -> Commit | None:
+        """The commit of its code, or of its config."""
+        return {"code": self.code, "config": self.config}[part]
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,6 @@ class Run:
     + steps: the agent's steps that this host has to do; none when there is nothing to do
     + idle: why there is nothing to do
     + agent: the fingerprint of the agent that the host has
-    + about: what else the journal's first line says
     + foreseen: steps that are known to have nothing to do, and why. It is for the eye alone: whether they have is
       decided on the host, when it is their turn
     + left_out: the names of hosts that --limit leaves out
@@ -65,25 +73,24 @@ class Run:
     steps: tuple[str, ...]
     agent: str | None = None
     idle: str = ""
-    about: dict[str, Any] = field(default_factory=dict)
+    about: About = About()
     foreseen: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
 
     def request(self) -> Intent:
         """What the host is told when the run begins."""
-        intent = {
-            "kind": self.kind,
-            "by": who(),
-            "agent": agent_fingerprint(),
-            "hosts": list(self.hosts),
-            "primary": self.host == self.primary,
-            "version": self.version,
-            "was": self.was,
-            "bare": self.was is None,
-            "settings": told(self.settings),
-            **self.about,
-        }
-        return read(Intent, intent, "the run")
+        return Intent(
+            self.kind,
+            told(self.settings),
+            by=who(),
+            agent=agent_fingerprint(),
+            hosts=self.hosts,
+            primary=self.host == self.primary,
+            version=self.version,
+            was=self.was,
+            bare=self.was is None,
+            **vars(self.about),
+        )
 
     def together(self, step: str) -> tuple[str, ...]:
         """The steps that a host does in the call in which it does this one; `begin` comes before the first of them.
@@ -185,7 +192,7 @@ def new_id(kind: str) -> str:
 
 def version_name(code: Commit, config: Commit) -> str:
     """A name for a new version."""
-    return f"django-{utc()}-{code.short}-{config.short}"
+    return f"django-{utc()}-{code.sha[:7]}-{config.sha[:7]}"
 
 
 def utc() -> str:

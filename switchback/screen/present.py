@@ -134,9 +134,10 @@ def request_for(run: Run, seen: Site, diff: bool) -> requests.Preview:
     """What a host is asked about a run: where it goes from and to."""
     versions = {one.name: one for one in seen.versions}
     built = "code" not in run.steps
-    commits: dict[str, str | None] = {part: run.about[part]["sha"] for part in ("code", "config") if part in run.about}
+    parts = ("code", "config")
+    commits: dict[str, str | None] = {part: one.sha for part in parts if (one := run.about.commit(part))}
     if built:
-        commits = {part: versions[run.version].commit(part) for part in ("code", "config")}
+        commits = {part: versions[run.version].commit(part) for part in parts}
     live = versions.get(run.was or "")
     return requests.Preview(
         run.settings.model_dump(mode="json"),
@@ -145,8 +146,8 @@ def request_for(run: Run, seen: Site, diff: bool) -> requests.Preview:
         version=run.version,
         built=built,
         commits={part: sha for part, sha in commits.items() if sha} if all(commits.values()) else {},
-        live={part: live.commit(part) if live else None for part in ("code", "config")},
-        database=run.about.get("database", "keep") if run.kind == "revert" else None,
+        live={part: live.commit(part) if live else None for part in parts},
+        database=run.about.database if run.kind == "revert" else None,
         diff=diff,
     )
 

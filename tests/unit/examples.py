@@ -12,10 +12,11 @@ from agent.django.foresight import with_risks
 from agent.text.masking import masked_lines
 from agent.words.facts import FoundRef, HostFacts, Linked, OpenRun, Site
 from agent.words.foreseen import Foreseen
+from agent.words.journal import Commit
 from agent.words.seen import Failure, Version
 from agent.words.shapes import from_json, to_json
 from switchback.runs.fleet import Fleet
-from switchback.runs.run import Run
+from switchback.runs.run import About, Run
 from switchback.settings.model import Settings
 from switchback.settings.options import Options
 from tests.unit import healthy
@@ -48,7 +49,7 @@ def run(**changes: Any) -> Run:
         "version": NEW,
         "was": LIVE,
         "steps": ALL_STEPS,
-        "about": {"code": {"ref": "main", "sha": CODE}, "config": {"ref": "main", "sha": CONFIG}},
+        "about": About(Commit("main", CODE), Commit("main", CONFIG)),
         **changes,
     }
     return Run(**values)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agent.words.facts import Health
 from agent.words.history import PastRun
+from agent.words.journal import Commit
 from agent.words.outcomes import Outcome
 from agent.words.seen import Version
 from switchback.runs.deploys import agreed_commits, plan_build, plan_deploy
@@ -59,7 +60,7 @@ def test_a_deploy_builds_a_new_version_that_is_named_after_its_commits_and_switc
     assert run.steps == STEPS
     assert run.version.endswith("-ccccccc-fffffff")
     assert run.was == LIVE
-    assert run.about["code"] == {"ref": "main", "sha": CODE}
+    assert run.about.code == Commit("main", CODE)
 
 
 def test_what_is_live_and_healthy_is_not_deployed_again() -> None:
@@ -321,7 +322,7 @@ def test_a_revert_takes_only_what_is_healthy_on_every_host() -> None:
 
 def test_a_revert_keeps_the_database_and_builds_nothing() -> None:
     run = only(plan_revert(fleet(web=host_facts()), asked()))
-    assert run.about["database"] == "keep"
+    assert run.about.database == "keep"
     assert set(run.steps) & set(BUILD) == {"checks"}
     assert run.steps[:3] == ("checks", "maintenance_start", "backup")
 
@@ -336,7 +337,7 @@ def test_a_restore_takes_the_backup_from_when_its_version_was_last_replaced() ->
     seen = fleet(web=host_facts(history=history))
     seen.settings["web"] = settings(restore_script="/srv/restore.sh")
     run = only(plan_revert(seen, asked(database="restore")))
-    assert run.about["backup"] == "/backups/last"
+    assert run.about.backup == "/backups/last"
 
 
 def test_a_restore_without_a_backup_from_that_time_is_refused() -> None:
