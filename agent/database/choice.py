@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from agent.migrations.names import label, labels
 from agent.transaction.maintenance import breaks_old_code
 from agent.transaction.step import Step, StepFailed
 from agent.words.notes import Migration
+from agent.words.settings import Settings
 
 # What to do where provision has made a host, and no restore script is there.
 BY_PROVISION = (
@@ -24,7 +24,7 @@ def way_back_of(step: Step, pending: Sequence[Migration], empty: bool = False) -
 
 
 def decide_fallback(
-    settings: Mapping[str, Any],
+    settings: Settings,
     irreversible: str,
     pending: Sequence[Migration],
     empty: bool = False,
@@ -40,11 +40,11 @@ def decide_fallback(
     + breaks: whether the old code can't live with them
     + provisioned: whether the backup script is the one that provision writes, which writes one to restore as well
     """
-    way = str(settings["database_fallback"])
+    way = settings.database_fallback
     if way != "reverse" or empty:
         return way
     stuck = [migration for migration in pending if not migration["reversible"]]
-    if settings.get("restore_script") and (stuck or better_restored(settings, pending, breaks)):
+    if settings.restore_script and (stuck or better_restored(settings, pending, breaks)):
         return "restore"
     worse = better_restored(settings, pending, breaks) if provisioned else []
     if irreversible == "accept" or not (stuck or worse):
@@ -59,7 +59,7 @@ def decide_fallback(
     )
 
 
-def better_restored(settings: Mapping[str, Any], pending: Sequence[Migration], breaks: bool) -> list[str]:
+def better_restored(settings: Settings, pending: Sequence[Migration], breaks: bool) -> list[str]:
     """Of migrations that can be reversed, those that are better undone by a restore, each with why. Pure.
 
     They discard what is stored, or can stop half-way. The latter alone is no reason to keep visitors out.
@@ -68,6 +68,6 @@ def better_restored(settings: Mapping[str, Any], pending: Sequence[Migration], b
     """
     lossy, half = ([one for one in pending if one.get(key)] for key in ("loses", "halfway"))
     told = [f"{label(one)} discards what is stored, and reversing it brings none of that back" for one in lossy]
-    if settings.get("maintenance") == "auto" and not lossy and not breaks:
+    if settings.maintenance == "auto" and not lossy and not breaks:
         return []
     return [*told, *(f"{label(one)} can stop half-way, where nothing can reverse it" for one in half)]

@@ -171,7 +171,7 @@ def _prove_older(step: Step, before: Checked) -> None:
 def undo(step: Step) -> TakenBack:
     """Undo what a revert did to the database: from the backup that it took first, else by migrating forward again."""
     was, before, backup = str(step.begin.was), step.note(Checked).applied, step.note(BackedUp).path
-    if step.settings.get("restore_script") and backup and not visitors_are_in(step.progress):
+    if step.settings.restore_script and backup and not visitors_are_in(step.progress):
         restore(step, backup)
         return TakenBack(restored=backup, unproven=not prove_restored(step, was, before))
     if step.begin.database == "restore":

@@ -22,13 +22,13 @@ def still_changed(transaction: Transaction, progress: Progress) -> bool:
     what visitors have written meanwhile.
     """
     was, settings = progress.begin.was, progress.begin.settings
-    over = time.time() > progress.fallback_at + settings["migrate_timeout"] + settings["confirm_timeout"]
+    over = time.time() > progress.fallback_at + settings.migrate_timeout + settings.confirm_timeout
     if over:
         return False
     if not asks_database(progress):
         return health.app_problem(transaction.layout, str(was), known=progress.begin.ailing) is not None
     try:
-        prove_back(Step("fallback", transaction, float(settings["script_timeout"])))
+        prove_back(Step("fallback", transaction, settings.script_timeout))
     except (StepFailed, CommandFailed):
         return True
     # Before the primary host has migrated, the database looks as it does once it is back. With a restore to come,

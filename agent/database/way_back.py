@@ -70,7 +70,7 @@ def choose(step: Step) -> tuple[str, Applied | None]:
     was chosen once stays, as a restore may be half done."""
     way = database_way(step.progress)
     chosen = step.note(WayChosen).way
-    if chosen == "restore" or way == "keep" or step.settings.get("database_fallback") != "reverse":
+    if chosen == "restore" or way == "keep" or step.settings.database_fallback != "reverse":
         return chosen or way, None
     try:
         applied = applied_now(step)
@@ -115,5 +115,5 @@ def may_be_half(migration: Mapping[str, Any]) -> bool:
 
 
 def _can_restore(step: Step) -> bool:
-    has_both = step.settings.get("restore_script") and step.note(BackedUp).path
+    has_both = step.settings.restore_script and step.note(BackedUp).path
     return bool(has_both) and not visitors_are_in(step.progress)

@@ -11,8 +11,6 @@ from agent.django.inside.protocol import LOCKS
 from agent.host.output import announce
 from agent.transaction.step import Step, StepFailed
 
-# Where the settings were written down by an agent that did not know it, seconds.
-LOCK_TIMEOUT = 2
 # PostgreSQL cuts off what is longer.
 LONGEST_NAME = 63
 # On the way back there is nothing else left to do than to go on trying; so long before the limit it says why, seconds.
@@ -37,7 +35,7 @@ def for_django(step: Step) -> dict[str, str]:
     """The same for our part inside of Django, with how it is to wait for locks."""
     told = {
         "name": session_name(step.transaction.deploy),
-        "timeout": step.settings.get("lock_timeout", LOCK_TIMEOUT),
+        "timeout": step.settings.lock_timeout,
         "until": step.until - SAYS_WHY if step.name == "fallback" else None,
     }
     return {**for_scripts(step), LOCKS: json.dumps(told)}

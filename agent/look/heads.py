@@ -62,7 +62,7 @@ def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas
         return read_text(runner, repositories[part], shas[part], path)
 
     trees = {part: _files(runner, repository, shas[part]) for part, repository in repositories.items()}
-    name = str(layout.settings["requirements"])
+    name = layout.settings.requirements
     texts = packages.requirement_texts(lambda path: text_of("code", path), name)
     manage = text_of("config", "manage.py")
     named = SETTINGS.search(manage or "")
@@ -72,7 +72,7 @@ def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas
             found=bool(texts),
             instead=() if texts else tuple(sorted(path for path in trees["code"] if INSTEAD.fullmatch(path))),
             names=tuple(sorted(named_in(texts))),
-            all_named=bool(texts) and is_all_named(texts) and not layout.settings.get("build_script"),
+            all_named=bool(texts) and is_all_named(texts) and not layout.settings.build_script,
         ),
         # A link there is one to a file of the code's, say.
         manage=manage is not None or "manage.py" in trees["config"],
@@ -103,7 +103,7 @@ def _sections(layout: Layout, text: str | None) -> tuple[Sections, bool]:
 
 def _starts_supervisord(layout: Layout) -> bool:
     """Whether the service's unit starts a version's own supervisord."""
-    program = startable.started_by(layout.settings["systemd_service"]).program
+    program = startable.started_by(layout.settings.systemd_service).program
     places = [str(layout.path("current_venv_dir")) + "/", str(layout.path("current_main")) + "/"]
     return os.path.basename(program) == "supervisord" and any(program.startswith(place) for place in places)
 

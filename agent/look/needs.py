@@ -56,7 +56,7 @@ DATABASE = re.compile(r"""^database=["']?(\$\{DATABASE:-\$\(id -un\)\}|[\w.-]+)[
 
 def website(layout: Layout) -> str | None:
     """Ask the website once, as a visitor would. Returns what is wrong with its answer."""
-    return ask(layout.settings["website_url"], {}, layout.settings["site_status"], ANSWER)
+    return ask(layout.settings.website_url, {}, layout.settings.site_status, ANSWER)
 
 
 def database(runner: Runner, layout: Layout, current: str | None, history: Sequence[PastRun]) -> Databases:

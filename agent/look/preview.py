@@ -49,7 +49,7 @@ def _read(state: State, look: Look, room: Path) -> Foreseen:
     code, config = (Beside(partial(_changes, look, sources, part)) for part in ("code", "config"))
     installed = Beside(partial(packages_to_come, look, sources.get("code")))
     app = Beside(partial(app_to_come, look, room, sources))
-    folder = room / look.settings["config_subdir"]
+    folder = room / look.settings.config_subdir
     # By supervisord's config to come.
     to_come = folder if folder.is_dir() else None
     packages = installed.found()
@@ -83,7 +83,7 @@ def _source(look: Look, room: Path, part: str) -> Source:
     try:
         commit = look.commits[part]
         repository = repository_with(look.runner, look.urls[part], mirror, commit, room / (part + ".git"))
-        folder = room / look.settings[part + "_subdir"]
+        folder = room / getattr(look.settings, part + "_subdir")
         if not look.built:
             check_out_in(look.runner, repository, folder, commit)
     except CommandFailed as problem:
@@ -106,7 +106,7 @@ def _changes(look: Look, sources: Mapping[str, Source], part: str) -> Changes | 
 
 
 def _config_to_come(look: Look, room: Path) -> ConfigToCome | None:
-    config = look.layout.part(look.version, "config") if look.built else room / look.settings["config_subdir"]
+    config = look.layout.part(look.version, "config") if look.built else room / look.settings.config_subdir
     if not config.is_dir():
         return None
     laid = {str(link): str(target) for link, target in look.layout.deployment_links(config).items()}

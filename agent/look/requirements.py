@@ -29,14 +29,14 @@ def packages_to_come(look: Look, source: Source | None) -> Packages:
         return Packages("unknown", why=source.problem if source else "the commit isn't known")
     texts = requirements(look, source)
     found = packages.foresee(look.runner, look.settings, Path(source.folder), texts, live)
-    if not look.was or not look.settings.get("build_script"):
+    if not look.was or not look.settings.build_script:
         return found
     return packages.with_script(found, read_json(look.layout.version(look.was) / SEAL).get("by_script"))
 
 
 def requirements(look: Look, source: Source) -> tuple[dict[str, str] | None, dict[str, str]]:
     """The requirements that the live version was built from, where they can be read, and those to come."""
-    runner, repository, name = look.runner, Path(source.repository), str(look.settings["requirements"])
+    runner, repository, name = look.runner, Path(source.repository), look.settings.requirements
     after = packages.requirement_texts(partial(read_text, runner, repository, look.commits["code"]), name)
     live = look.live.get("code")
     if not live:

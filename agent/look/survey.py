@@ -63,14 +63,14 @@ def survey(state: State, request: Survey) -> HostFacts:
     return HostFacts(
         agent=installed_agent(),
         hears=hears_documents(),
-        admin=can_become(settings["admin_username"]),
-        service=systemd.unit_properties(settings["systemd_service"]).get("LoadState"),
+        admin=can_become(settings.admin_username),
+        service=systemd.unit_properties(settings.systemd_service).get("LoadState"),
         git=shutil.which("git") is not None,
         uv=shutil.which("uv") is not None,
-        python=shutil.which(settings["python"]),
+        python=shutil.which(settings.python),
         transaction=_transaction(state),
         now=time.time(),
-        site=_site(state, Layout.of(settings), request) if can_become(settings["app_username"]) else None,
+        site=_site(state, Layout.of(settings), request) if can_become(settings.app_username) else None,
     )
 
 
@@ -79,7 +79,7 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
     runner = Runner(user=layout.app, log=None, until=time.time() + LIMIT)
     linked = Linked(**linked_versions(layout))
     current = linked.current
-    used = systemd.versions_in_use(layout.settings["systemd_service"], layout.app, layout.versions)
+    used = systemd.versions_in_use(layout.settings.systemd_service, layout.app, layout.versions)
     versions, runs = list_versions(state, layout, used), bounds.past_runs(state)
     history = tuple(_bounded(run) for run in runs[-HISTORY_LINES:])
     # Read once: it may change while it is looked at.
@@ -132,7 +132,7 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
         supervisord=refusal_of_config(layout),
         makes_venv=_makes_venv(layout),
         logs=in_the_way.logs(layout) if request.starts else (),
-        wheelhouse=os.path.isdir(layout.settings.get("wheelhouse") or ""),
+        wheelhouse=os.path.isdir(layout.settings.wheelhouse or ""),
         needs=tried,
     )
 
@@ -152,7 +152,7 @@ def _makes_venv(layout: Layout) -> bool:
     """Whether a build can make a virtual environment."""
     if shutil.which("uv", path=f"/usr/local/bin:/usr/bin:/bin:{layout.home / '.local/bin'}"):
         return True
-    python = shutil.which(str(layout.settings["python"]))
+    python = shutil.which(layout.settings.python)
     argv = [python or "", "-I", "-c", "import ensurepip, venv"]
     # Without a Python at all, that is what is missing.
     return python is None or subprocess.run(argv, capture_output=True, timeout=LIMIT, check=False).returncode == 0
@@ -206,7 +206,7 @@ def _deployment(layout: Layout, current: str | None) -> dict[str, Wanted]:
 
 def _script(layout: Layout, key: str) -> Script | None:
     path = layout.optional_path(key)
-    if layout.settings.get(key) == AUTO and restoring.is_usual(layout):
+    if getattr(layout.settings, key) == AUTO and restoring.is_usual(layout):
         path = layout.usual_restore_script
     if path is None:
         return None
@@ -239,7 +239,7 @@ def _health(layout: Layout, current: str | None) -> Health:
     if current is None:
         return Health("no version is live")
     problem = health.app_problem(layout, current, timeout=5.0)
-    pids = [process.pid for process in systemd.processes(layout.settings["systemd_service"], layout.versions)]
+    pids = [process.pid for process in systemd.processes(layout.settings.systemd_service, layout.versions)]
     return Health(problem, tuple(pids))
 
 

@@ -44,7 +44,7 @@ KILLED = re.compile(r"Killing (process \d+ \(.*?\)) with signal SIGKILL")
 
 def restart(step: Step) -> None:
     """Restart the service, whoever runs it."""
-    unit, began = step.settings["systemd_service"], time.time()
+    unit, began = step.settings.systemd_service, time.time()
     with _kept_awake(step.layout) as awake:
         systemd.restart(step.runner(None), unit)
         end = time.monotonic() + FIRST_PROCESS
@@ -67,7 +67,7 @@ def killed(journal: str) -> list[str]:
 def _has_started(step: Step) -> bool:
     """Whether supervisord has started a process, or nobody can tell: that is for the proof of health to judge."""
     try:
-        return len(systemd.processes(step.settings["systemd_service"], step.layout.versions)) > 1
+        return len(systemd.processes(step.settings.systemd_service, step.layout.versions)) > 1
     except OSError:
         return True
 
@@ -75,7 +75,7 @@ def _has_started(step: Step) -> bool:
 def stop(step: Step) -> None:
     """Stop the service."""
     with _kept_awake(step.layout):
-        systemd.stop(step.runner(None), step.settings["systemd_service"])
+        systemd.stop(step.runner(None), step.settings.systemd_service)
 
 
 @contextlib.contextmanager

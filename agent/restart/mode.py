@@ -27,7 +27,7 @@ def decide_restart_mode(layout: Layout, was: str | None, version: str, config: P
 
     + config: the directory of the config to come, where the version isn't built yet
     """
-    if layout.settings.get("restart") != "rolling":
+    if layout.settings.restart != "rolling":
         return RestartMode("restart", interrupts=True)
     try:
         found = _rolls(layout, was, version, config)
@@ -58,22 +58,22 @@ def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -
     # What was edited in place since supervisord has read it, as the host's own config may be, is taken over with it.
     edited = (group for groups in running.supervisor.reread() for group in groups)
     groups = sorted({*change.groups, *edited})
-    web = web_program(after, layout.settings["health_url"])
+    web = web_program(after, layout.settings.health_url)
     together = bool(web and group_of(web.name, after) in groups)
     why = f"supervisord's config of {', '.join(groups)} changes" if groups else ""
     return RestartMode("rolling", together, why, tuple(groups))
 
 
 def _obstacles(layout: Layout, sections: Sections) -> list[str]:
-    config, venv = layout.path("current_config"), layout.path("current_main") / str(layout.settings["venv_subdir"])
-    found = obstacles(sections, layout.settings["health_url"], str(layout.home), str(config), str(venv))
-    web = web_program(sections, layout.settings["health_url"])
+    config, venv = layout.path("current_config"), layout.path("current_main") / layout.settings.venv_subdir
+    found = obstacles(sections, layout.settings.health_url, str(layout.home), str(config), str(venv))
+    web = web_program(sections, layout.settings.health_url)
     return found if web is None or is_users(web, layout.app) else [*found, as_another(web, layout.app)]
 
 
 def obstacles_to_rolling(layout: Layout, current: str | None) -> list[str]:
     """What keeps the live version's processes from being replaced one by one; empty when nothing does."""
-    if layout.settings.get("restart") != "rolling" or current is None:
+    if layout.settings.restart != "rolling" or current is None:
         return []
     try:
         running = find_running(layout)

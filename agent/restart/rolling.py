@@ -78,7 +78,7 @@ def replace_all(step: Step, first: TrialStart | None) -> None:
 
 
 def _replace_after(first: TrialStart, step: Step, running: Running) -> None:
-    stable = float(step.settings["health_stable"])
+    stable = step.settings.health_stable
     if not step.begin.has_worked:
         # A part of the time is watched before any visitor depends on a version that nobody has seen stay up yet.
         first.watch(stable * WATCHED_FIRST)
@@ -99,7 +99,7 @@ def take_back(step: Step, was: str) -> None:
 
 
 def _web(layout: Layout, sections: Sections) -> Program:
-    web = web_program(sections, layout.settings["health_url"])
+    web = web_program(sections, layout.settings.health_url)
     if web is None:
         raise StepFailed("no program of supervisord's holds the socket of health_url")
     return web
@@ -186,7 +186,7 @@ class _Roll:
 
     def _wait_until_well(self, name: str, serves: bool) -> int:
         """Wait until a process runs from the version and, if it serves, has answered a request. Returns its id."""
-        limit = self._step.settings["health_timeout"]
+        limit = self._step.settings.health_timeout
         end, rounds, took = time.monotonic() + limit, 0, 0.0
         while True:
             told = self._supervisor.info(name)
@@ -225,7 +225,7 @@ class _Roll:
         Raises Unhealthy.
         """
         settings = self._step.settings
-        url, statuses = settings["health_url"], settings["health_status"]
+        url, statuses = settings.health_url, settings.health_status
         headers = health.headers_for(settings)
         asked_among = partial(systemd.family_ids, pid)
         answers = answering.ask_at_once(number, asked_among, url, headers, health.ANSWER_TIMEOUT)

@@ -94,7 +94,7 @@ class TrialStart:
 
         + patient: whether it may answer otherwise before
         """
-        limit = self._step.settings["health_timeout"]
+        limit = self._step.settings.health_timeout
         while True:
             self._still_runs("did not start")
             wrong = self._problem()
@@ -108,7 +108,7 @@ class TrialStart:
 
     def wait_until_it_answers(self) -> None:
         """Wait until it answers whatever it may, from the version that it should. Raises Unhealthy."""
-        limit = self._step.settings["health_timeout"]
+        limit = self._step.settings.health_timeout
         while True:
             self._still_runs("did not start")
             wrong = self._from_another() or self._answer()
@@ -132,7 +132,7 @@ class TrialStart:
 
     def check(self) -> None:
         """Raise Unhealthy if it has ended, or a process of it was started again."""
-        what = "did not stay up for {} s".format(self._step.settings["health_stable"])
+        what = f"did not stay up for {self._step.settings.health_stable} s"
         self._still_runs(what)
         if time.monotonic() - self._looked_at < LOOK:
             return
@@ -157,8 +157,8 @@ class TrialStart:
     def _answer(self) -> str | None:
         """What is wrong with its answer; None when nothing is."""
         settings = self._step.settings
-        timeout = min(health.ANSWER_TIMEOUT, settings["health_timeout"])
-        return http.ask(self._url, health.headers_for(settings), settings["health_status"], timeout)
+        timeout = min(health.ANSWER_TIMEOUT, settings.health_timeout)
+        return http.ask(self._url, health.headers_for(settings), settings.health_status, timeout)
 
     def _now(self) -> frozenset[tuple[int, str]]:
         found = systemd.session(self._pid, self._step.layout.versions)
@@ -216,7 +216,7 @@ def start(step: Step, command: Command) -> TrialStart:
     with contextlib.closing(_listen()) as held, step.transaction.output(background.TRIAL_START).open("wb") as output:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
         port = command.port or held.getsockname()[1]
-        command_id, url = new_command_id(step.transaction.deploy), _at(step.settings["health_url"], port)
+        command_id, url = new_command_id(step.transaction.deploy), _at(step.settings.health_url, port)
         try:
             with entered_as(command.user, command.folder) as folder:
                 process = subprocess.Popen(

@@ -90,7 +90,7 @@ def _keep_hotfixes(transaction: Transaction, begun: Begin) -> None:
     was, layout = begun.was, transaction.layout
     if not was or begun.hotfixes != "discard":
         return
-    runner = transaction.runner("hotfixes", layout.app, begun.settings["script_timeout"])
+    runner = transaction.runner("hotfixes", layout.app, begun.settings.script_timeout)
     for path in hotfixes.keep_patches(runner, layout, was):
         say(f"hotfixes of {was} are kept in {path}")
 

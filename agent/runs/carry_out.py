@@ -67,7 +67,7 @@ def _carry_out(transaction: Transaction, name: str, url: str) -> bool:
         raise KeyError(f"there is no step {name}")
     limit = kind.limit(settings)
     began = time.time()
-    deadline = began + limit + settings["confirm_timeout"]
+    deadline = began + limit + settings.confirm_timeout
     cause, no_lock = Cause.ITSELF, False
     try:
         transaction.journal.append(StepStarted(name, deadline))
@@ -108,7 +108,7 @@ def _write_done(transaction: Transaction, kind: StepKind, seconds: float, note: 
     """Write down that a step went well; one that can't be written down has failed."""
     begin = transaction.begin
     # With several hosts the next step begins when the slowest has done this one, so its full time stays.
-    deadline = time.time() + begin.settings["confirm_timeout"] if len(begin.hosts) < 2 else None
+    deadline = time.time() + begin.settings.confirm_timeout if len(begin.hosts) < 2 else None
     transaction.journal.append(StepDone(kind.name, seconds, bare(note), deadline))
     # What was decided, a person reads once more at the end.
     tell = announce if kind.decides and note.skipped else say

@@ -98,10 +98,10 @@ def clean(state: State, request: Clean) -> Cleaned:
     """
     layout, settings, named = Layout.of(request.settings), request.settings, request.named
     versions = _versions(state, layout)
-    chosen = choose(versions, request.keep, settings["keep_failed"], named)
+    chosen = choose(versions, request.keep, settings.keep_failed, named)
     idle = [replace(version, in_use="") for version in versions]
     for version in versions:
-        if version.name in {*choose(idle, request.keep, settings["keep_failed"], named)} - {*chosen}:
+        if version.name in {*choose(idle, request.keep, settings.keep_failed, named)} - {*chosen}:
             say(f"kept: {version.name}: {_must_stay(version)}")
     if not chosen:
         # Nothing to hold the host for, and nothing for the history.
@@ -113,7 +113,7 @@ def clean(state: State, request: Clean) -> Cleaned:
         try:
             # Chosen again: only now is it certain that no deploy changes what the links lead to.
             versions = _versions(state, layout)
-            doomed = choose(versions, request.keep, settings["keep_failed"], named)
+            doomed = choose(versions, request.keep, settings.keep_failed, named)
         except (Refused, OSError) as problem:
             end(transaction, Outcome.REFUSED, f"refused: {problem}")
             raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None
@@ -136,12 +136,12 @@ def forget_failed(transaction: Transaction) -> None:
     layout, settings = transaction.layout, transaction.begin.settings
     try:
         versions = _versions(transaction.state, layout)
-        doomed = choose(versions, len(versions), settings["keep_failed"])
+        doomed = choose(versions, len(versions), settings.keep_failed)
         # What has just failed is what somebody looks at next.
         doomed = [name for name in doomed if name != transaction.begin.version]
         stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
         for name in doomed:
-            left = f"deleted: {name}, which failed before (keep_failed: {settings['keep_failed']})"
+            left = f"deleted: {name}, which failed before (keep_failed: {settings.keep_failed})"
             say(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
         if doomed:
             _tidy(transaction.state, layout, None)
@@ -154,13 +154,13 @@ def forget_waiting(transaction: Transaction) -> None:
     layout, settings = transaction.layout, transaction.begin.settings
     try:
         versions = _versions(transaction.state, layout)
-        keep = settings.get("keep_versions", len(versions))
-        doomed = choose_waiting(versions, keep, settings["keep_failed"])
+        keep = len(versions) if settings.keep_versions is None else settings.keep_versions
+        doomed = choose_waiting(versions, keep, settings.keep_failed)
         doomed = [name for name in doomed if name != transaction.begin.version]
         failed = {version.name for version in versions if version.failed}
         stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
         for name in doomed:
-            why = f"keep_failed: {settings['keep_failed']}" if name in failed else f"keep_versions: {keep}"
+            why = f"keep_failed: {settings.keep_failed}" if name in failed else f"keep_versions: {keep}"
             left = f"deleted: {name}, which was never live ({why})"
             say(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
         if doomed:
@@ -170,7 +170,7 @@ def forget_waiting(transaction: Transaction) -> None:
 
 
 def _versions(state: State, layout: Layout) -> list[Version]:
-    used = systemd.versions_in_use(layout.settings["systemd_service"], layout.app, layout.versions)
+    used = systemd.versions_in_use(layout.settings.systemd_service, layout.app, layout.versions)
     return list_versions(state, layout, used)
 
 
@@ -198,7 +198,7 @@ def _keep_spare(layout: Layout, fingerprint: str | None, gone: Iterable[str], tr
         trash / name for name in gone if fingerprint and venv_fingerprint.fingerprint_of(trash / name) == fingerprint
     ]
     try:
-        venv_pool.keep(layout, fingerprint, [version / layout.settings["venv_subdir"] for version in alike], trash)
+        venv_pool.keep(layout, fingerprint, [version / layout.settings.venv_subdir for version in alike], trash)
     except OSError as problem:
         say(f"no environment is kept for the next version: {problem}")
 
@@ -206,11 +206,7 @@ def _keep_spare(layout: Layout, fingerprint: str | None, gone: Iterable[str], tr
 def _live_fingerprint(layout: Layout) -> str | None:
     """The fingerprint of the live version's environment; None where the next version does not take one over."""
     live = linked_version(layout, layout.path("current_main"))
-    return (
-        venv_fingerprint.fingerprint_of(layout.version(live))
-        if live and layout.settings.get("reuse_venv", True)
-        else None
-    )
+    return venv_fingerprint.fingerprint_of(layout.version(live)) if live and layout.settings.reuse_venv else None
 
 
 def _tidy(state: State, layout: Layout, fingerprint: str | None) -> None:

@@ -174,7 +174,7 @@ def write_down_probes(transaction: Transaction) -> None:
 
 
 def _limit(transaction: Transaction, undo: Undo) -> float:
-    return float(transaction.begin.settings[undo.limit])
+    return float(getattr(transaction.begin.settings, undo.limit))
 
 
 def _sentence(transaction: Transaction, outcome: Outcome) -> str:

@@ -57,7 +57,7 @@ def _start_service(transaction: Transaction) -> None:
     While the links lead elsewhere, the way back restarts it.
     """
     begin, layout = transaction.begin, transaction.layout
-    unit, was = begin.settings["systemd_service"], begin.was
+    unit, was = begin.settings.systemd_service, begin.was
     if not was or linked_version(layout, layout.path("current_main")) != was:
         return
     shown = systemd.unit_properties(unit)
@@ -65,7 +65,7 @@ def _start_service(transaction: Transaction) -> None:
         return
     say(f"{unit} does not run: it is started")
     try:
-        systemd.restart(transaction.runner("recover", None, begin.settings["restart_timeout"]), unit)
+        systemd.restart(transaction.runner("recover", None, begin.settings.restart_timeout), unit)
     except CommandFailed as problem:
         # What there is to say of the app comes with the proof of its health.
         say(f"{unit} can't be started: {problem}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
 from urllib.parse import urlsplit
 
 from agent.host.http import PROTO, ask
@@ -13,6 +12,7 @@ from agent.service import systemd, verdicts
 from agent.service.last_words import LastWords
 from agent.service.supervisor import UP
 from agent.versions.layout import Layout
+from agent.words.settings import Settings
 
 # One question may take this long, seconds; the whole check has the settings' limit.
 ANSWER_TIMEOUT = 10.0
@@ -42,7 +42,7 @@ def app_problem(
     found = list[str | None]()
 
     def asks() -> None:
-        found.append(ask(settings["health_url"], headers_for(settings), settings["health_status"], timeout))
+        found.append(ask(settings.health_url, headers_for(settings), settings.health_status, timeout))
 
     if looks_on:
         asking = threading.Thread(target=asks, daemon=True)
@@ -58,19 +58,19 @@ def app_problem(
 
 def _to_be_proven(layout: Layout) -> list[systemd.Process]:
     """The service's processes that have to run from the live version. Rolling leaves supervisord itself running."""
-    unit = layout.settings["systemd_service"]
+    unit = layout.settings.systemd_service
     found = systemd.processes(unit, layout.versions)
-    if layout.settings.get("restart") != "rolling":
+    if layout.settings.restart != "rolling":
         return found
     main = systemd.main_pid(unit)
     return [process for process in found if process.pid != main] or found
 
 
-def headers_for(settings: Mapping[str, Any]) -> dict[str, str]:
+def headers_for(settings: Settings) -> dict[str, str]:
     """The headers that the app's own address is asked with: those that a web server would send for a visitor."""
-    site = urlsplit(settings["website_url"])
+    site = urlsplit(settings.website_url)
     proto = {PROTO: "https"} if site.scheme == "https" else {}
-    return {"Host": site.netloc, **proto, **(settings.get("health_headers") or {})}
+    return {"Host": site.netloc, **proto, **(settings.health_headers or {})}
 
 
 def prove_healthy(
@@ -85,9 +85,9 @@ def prove_healthy(
     + known: names of programs that nobody expects to be well
     """
     settings, words = layout.settings, LastWords(layout, version)
-    began, limit = time.monotonic(), (patience or 1) * settings["health_timeout"]
+    began, limit = time.monotonic(), (patience or 1) * settings.health_timeout
     looks_on = verdicts.Reviver(layout, known).revive if patience else verdicts.Watcher(layout).verdict
-    stable = settings["health_stable"] if stable is None else stable
+    stable = settings.health_stable if stable is None else stable
     while True:
         try:
             _wait_until_well(layout, version, known, began=began, limit=limit, looks_on=looks_on)
@@ -135,7 +135,7 @@ def _wait_until_well(
 
 def _wait_while_stable(layout: Layout, version: str, seconds: float, known: Collection[str]) -> None:
     """Watch the service's own processes: one that dies and is born again is found, however well it answers."""
-    unit = layout.settings["systemd_service"]
+    unit = layout.settings.systemd_service
     first, told = _main_processes(layout, unit), verdicts.look(layout).told
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -165,17 +165,17 @@ def _main_processes(layout: Layout, unit: str) -> frozenset[tuple[int, str]]:
     return systemd.main_processes(systemd.processes(unit, layout.versions), systemd.main_pid(unit))
 
 
-def prove_site(settings: Mapping[str, Any], words: LastWords | None = None) -> None:
+def prove_site(settings: Settings, words: LastWords | None = None) -> None:
     """Ask the website as a visitor would, until it answers as it should. Raises Unhealthy.
 
     + words: what the app says meanwhile
     """
-    end = time.monotonic() + settings["site_timeout"]
+    end = time.monotonic() + settings.site_timeout
     while True:
-        wrong = ask(settings["website_url"], {}, settings["site_status"], ANSWER_TIMEOUT)
+        wrong = ask(settings.website_url, {}, settings.site_status, ANSWER_TIMEOUT)
         if wrong is None:
             return
         if time.monotonic() >= end:
             told = words.told() if words else ""
-            raise Unhealthy("the site is not up within {} s: {}{}".format(settings["site_timeout"], wrong, told))
+            raise Unhealthy(f"the site is not up within {settings.site_timeout} s: {wrong}{told}")
         time.sleep(PAUSE)

@@ -35,7 +35,7 @@ def logs(layout: Layout) -> tuple[UnwritableLog, ...]:
 
 def by_a_link(layout: Layout, running: Sections) -> list[str]:
     """The programs of the supervisord that runs whose Python keeps to a link, each with the line to write."""
-    venvs = (layout.path("current_venv_dir"), layout.path("current_main") / str(layout.settings["venv_subdir"]))
+    venvs = (layout.path("current_venv_dir"), layout.path("current_main") / layout.settings.venv_subdir)
     return obstacles.by_a_link(running, [str(venv) for venv in venvs])
 
 
@@ -59,7 +59,7 @@ def unwritable_logs(layout: Layout, sections: Sections) -> Iterator[UnwritableLo
 
 def _runs_as_app(layout: Layout, sections: Sections) -> bool:
     """Whether supervisord opens its logs as the app's user: one that stays root can write them all."""
-    user = systemd.unit_property(str(layout.settings["systemd_service"]), "User")
+    user = systemd.unit_property(layout.settings.systemd_service, "User")
     return layout.app in (user, sections.get("supervisord", {}).get("user"))
 
 
@@ -161,7 +161,7 @@ def slowest(sections: Sections) -> str:
 
 def stop_limit(layout: Layout) -> float | None:
     """How long systemd waits for the service to stop before it kills what is left, seconds; None for ever."""
-    return seconds_of(systemd.unit_property(layout.settings["systemd_service"], "TimeoutStopUSec"))
+    return seconds_of(systemd.unit_property(layout.settings.systemd_service, "TimeoutStopUSec"))
 
 
 def seconds_of(text: str) -> float | None:

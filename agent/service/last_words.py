@@ -46,7 +46,7 @@ class LastWords:
                 found.setdefault(tuple(lines), log)
         # A traceback tells most: it comes last, where a screen shows but an end.
         most = sorted(found, key=lambda lines: lines[0].strip() == TRACEBACK)[-LOGS:]
-        unit = str(self._layout.settings["systemd_service"])
+        unit = self._layout.settings.systemd_service
         said = [_quoted(str(found[lines]), lines) for lines in most]
         return "".join([_quoted(f"journal of {unit}", _of_unit(unit, self._since)), *said])
 

@@ -36,7 +36,7 @@ def running_config(layout: Layout) -> Sections | None:
 
 def find_running(layout: Layout) -> Running:
     """The supervisord that runs the service. Raises Unreadable where none does."""
-    unit = layout.settings["systemd_service"]
+    unit = layout.settings.systemd_service
     pid = systemd.main_pid(unit)
     if not pid:
         raise Unreadable(f"the service {unit} does not run")

@@ -70,7 +70,7 @@ def led(text: str, places: Mapping[str, str]) -> str:
 
 def would_not_start(step: Step) -> list[str]:
     """What keeps the version from being started by the service's unit; empty when nothing is known to."""
-    layout, unit = step.layout, started_by(step.settings["systemd_service"])
+    layout, unit = step.layout, started_by(step.settings.systemd_service)
     places = layout.once_live(step.version)
     problems = _starter_problems(step, led(unit.program, places))
     named = config_of(list(unit.argv))
@@ -104,7 +104,7 @@ def _starter_problems(step: Step, program: str) -> list[str]:
     venv = str(step.layout.part(step.version, "venv"))
     if not program.startswith(venv + "/"):
         return []
-    unit, name, asked = step.settings["systemd_service"], os.path.basename(program), step.settings["requirements"]
+    unit, name, asked = step.settings.systemd_service, os.path.basename(program), step.settings.requirements
     if not _can_run(step.layout, program):
         return [f"the service {unit} starts {name}, and the version has none: add {package_of(name)} to {asked}"]
     if name != "supervisord":
@@ -132,7 +132,7 @@ def package_of(program: str) -> str:
 
 def _program_problems(step: Step, found: Sequence[Program], places: Mapping[str, str]) -> list[str]:
     """What is wrong with the programs of supervisord's that are the version's own."""
-    venv, asked = str(step.layout.part(step.version, "venv")), step.settings["requirements"]
+    venv, asked = str(step.layout.part(step.version, "venv")), step.settings.requirements
     problems, modules = [], dict[str, str]()
     for program in found:
         problems += _folder_problems(step, program, places)

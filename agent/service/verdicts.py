@@ -177,10 +177,10 @@ class Watcher:
         self._next = time.monotonic() + LOOK
         found = look(self._layout)
         certain = [str(one) for one in found.ailing if one.certain]
-        web = web_program(found.sections, self._layout.settings["health_url"])
+        web = web_program(found.sections, self._layout.settings.health_url)
         group = group_of(web.name, found.sections) if web else None
         often = [text for one in found.told if (text := self._ended_often(one, serves=one["group"] == group))]
-        return "; ".join(certain or often) or of_unit(systemd.unit_properties(self._layout.settings["systemd_service"]))
+        return "; ".join(certain or often) or of_unit(systemd.unit_properties(self._layout.settings.systemd_service))
 
     def _ended_often(self, told: Told, *, serves: bool) -> str | None:
         """Whether a process has just ended once more than it may.

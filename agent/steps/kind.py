@@ -6,17 +6,15 @@ is derived from these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum, IntEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from agent.transaction.maintenance import Window
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
 from agent.transaction.transaction import Transaction
 from agent.words.notes import Note, Undone
-
-Settings = Mapping[str, Any]
+from agent.words.settings import Settings
 
 # An old version that was well will be well again, be the host ever so busy: it is given more time than a new one, since
 # all that is left after it is to call a person.
@@ -165,7 +163,7 @@ class StepKind:
 
     def limit(self, settings: Settings) -> float:
         """How long it may take, seconds."""
-        return float(settings["build_timeout" if self.phase is Phase.BUILD else "script_timeout"])
+        return settings.build_timeout if self.phase is Phase.BUILD else settings.script_timeout
 
     def idle(self, known: RunAsKnown) -> str:
         """Why it has nothing to do; empty where it has, or where nobody can tell yet."""

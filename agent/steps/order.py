@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from agent.steps.build.build_script import BuildScript
 from agent.steps.build.checks import Checks
@@ -27,6 +25,7 @@ from agent.steps.switch.site import Site
 from agent.steps.switch.swap import Swap
 from agent.transaction.maintenance import Window, changes_database, decide
 from agent.transaction.progress import Progress
+from agent.words.settings import Settings
 
 STEPS: tuple[StepKind, ...] = (
     Code(),
@@ -62,7 +61,7 @@ def names(phase: Phase) -> tuple[str, ...]:
     return tuple(kind.name for kind in STEPS if kind.phase is phase)
 
 
-def steps_of(run: str, settings: Mapping[str, Any], build: bool) -> tuple[str, ...]:
+def steps_of(run: str, settings: Settings, build: bool) -> tuple[str, ...]:
     """The steps of a run, in order.
 
     + run: deploy, build, revert or restart
@@ -76,18 +75,18 @@ def steps_of(run: str, settings: Mapping[str, Any], build: bool) -> tuple[str, .
         for kind in STEPS
         if run in kind.runs
         and (build or kind.again or kind.phase is not Phase.BUILD)
-        and (not kind.optional or settings.get(kind.script_setting))
+        and (not kind.optional or getattr(settings, kind.script_setting))
     ]
     return (*chosen, COMMIT)
 
 
-def limit_of(name: str, settings: Mapping[str, Any]) -> float:
+def limit_of(name: str, settings: Settings) -> float:
     """How long a step may take, seconds."""
     kind = named(name)
-    return kind.limit(settings) if kind else float(settings["script_timeout"])
+    return kind.limit(settings) if kind else settings.script_timeout
 
 
-def limit_of_way_back(settings: Mapping[str, Any]) -> float:
+def limit_of_way_back(settings: Settings) -> float:
     """How long it may take to undo everything, seconds: as long as what is undone, more or less."""
     return sum(kind.limit(settings) for kind in STEPS if kind.undos)
 
@@ -115,7 +114,7 @@ class KnownFromJournal:
         return self.progress.begin.kind
 
     @property
-    def settings(self) -> Mapping[str, Any]:
+    def settings(self) -> Settings:
         """The settings of the run."""
         return self.progress.begin.settings
 

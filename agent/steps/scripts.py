@@ -18,7 +18,7 @@ def run_own_script(step: Step, key: str) -> str:
 
     Returns why it was not run; nothing where it was.
     """
-    name = step.settings.get(key)
+    name = getattr(step.settings, key)
     if not name:
         return f"no {key} in the settings"
     code_folder = step.layout.part(step.version, "code")

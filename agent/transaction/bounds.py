@@ -22,11 +22,10 @@ from agent.versions.marks import NAME, read_json
 from agent.words.history import PastRun, read_run
 from agent.words.outcomes import Outcome
 from agent.words.seen import Kept, OldBackup
+from agent.words.settings import Settings
 
 Named = Collection[str]
 
-# Where the settings were written down by an agent that did not know these.
-KEEP_HISTORY, KEEP_RUNS = 1000, 50
 # Of the backups of the script that provision writes, unless the settings say how many.
 KEEP_BACKUPS = 30
 # That script, as it is and as it was: one that differs is a person's own, and so is what it has made.
@@ -53,13 +52,13 @@ class Backup:
     ended: float
 
 
-def keep_within(state: State, layout: Layout, settings: Mapping[str, Any], deploy: str, named: Named) -> None:
+def keep_within(state: State, layout: Layout, settings: Settings, deploy: str, named: Named) -> None:
     """Delete what is more than the settings keep, while a run still holds the host. Nothing waits for it, and where it
     can't be done, the next run tries again.
 
     + deploy: the run; named: backups that it names itself
     """
-    lines, runs = settings.get("keep_history", KEEP_HISTORY), settings.get("keep_runs", KEEP_RUNS)
+    lines, runs = settings.keep_history, settings.keep_runs
     for forget in (
         partial(_forget_backups, state, layout, settings, named),
         partial(_shorten_history, state, layout, lines),
@@ -108,10 +107,10 @@ def needed(history: Sequence[PastRun], marks: Iterable[Mapping[str, Any]], versi
     return paths | {str(path) for version, path in left.items() if version in versions and path}
 
 
-def keeps(layout: Layout, settings: Mapping[str, Any]) -> int | None:
+def keeps(layout: Layout, settings: Settings) -> int | None:
     """How many backups are kept; None for all of them, where the script is a person's own and nobody has said so."""
-    if settings.get("keep_backups"):
-        return int(settings["keep_backups"])
+    if settings.keep_backups:
+        return settings.keep_backups
     return KEEP_BACKUPS if backs_up_as_provisioned(layout) else None
 
 
@@ -150,7 +149,7 @@ def _is_what_it_was(backup: Backup) -> bool:
     return own and info.st_mtime <= backup.ended + WRITTEN_BY_THEN
 
 
-def _forget_backups(state: State, layout: Layout, settings: Mapping[str, Any], named: Named) -> None:
+def _forget_backups(state: State, layout: Layout, settings: Settings, named: Named) -> None:
     keep = keeps(layout, settings)
     if keep is None:
         return

@@ -41,7 +41,7 @@ def database_way(progress: Progress) -> str:
     Once visitors may be in again, the backup is older than what they have written: then it is not restored any more.
     """
     checked = progress.note(Checked)
-    decided = checked.fallback or str(progress.begin.settings.get("database_fallback", "keep"))
+    decided = checked.fallback or progress.begin.settings.database_fallback
     if decided != "restore" or not visitors_are_in(progress):
         return decided
     return "reverse" if all(one.get("reversible") for one in checked.pending) else "keep"

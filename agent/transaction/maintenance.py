@@ -12,6 +12,7 @@ from agent.text.lines import first_line
 from agent.transaction.progress import Progress
 from agent.words.notes import Checked, Migration
 from agent.words.seen import RestartMode
+from agent.words.settings import Settings
 
 STAYS = "the database stays as it is"
 BY_PRIMARY = "done by the primary host"
@@ -55,9 +56,9 @@ def decide(progress: Progress) -> Window:
     + progress: the journal up to the checks
     """
     settings, mode = progress.begin.settings, restart_mode(progress)
-    if settings.get("maintenance") != "auto":
+    if settings.maintenance != "auto":
         return Window(True, "the settings say maintenance: always")
-    if settings.get("restart") == "rolling" and mode.interrupts:
+    if settings.restart == "rolling" and mode.interrupts:
         return Window(True, first_line(mode.why or "the service restarts as a whole").rstrip(":"))
     if not changes_database(progress):
         return Window(False, "nothing is migrated")
@@ -68,12 +69,12 @@ def decide(progress: Progress) -> Window:
     return Window(bool(why), why or "the old code can live with every migration")
 
 
-def _needs_one(pending: Sequence[Migration], settings: dict[str, Any], restores: bool) -> str:
+def _needs_one(pending: Sequence[Migration], settings: Settings, restores: bool) -> str:
     """Why visitors must not be in while these migrations run; empty when they may be.
 
     + restores: whether a backup is the way back
     """
-    if settings.get("database_fallback") == "restore":
+    if settings.database_fallback == "restore":
         return "a restore of the database would lose what visitors write"
     stuck = [one for one in pending if not one.get("reversible")]
     if stuck:

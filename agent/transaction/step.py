@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from agent.host.command import Runner
 from agent.transaction.progress import N
 from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
+from agent.words.settings import Settings
 
 
 class StepFailed(Exception):
@@ -35,7 +35,7 @@ class Step:
         self.layout = Layout.of(self.begin.settings)
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Settings:
         """The settings of the deploy."""
         return self.begin.settings
 

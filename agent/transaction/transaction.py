@@ -210,7 +210,7 @@ def begin(transaction: Transaction, told: Begin) -> None:
         (transaction.folder / "output").mkdir(parents=True, exist_ok=False)
         transaction.reserve_room()
         # The journal before the lock: whoever finds the lock finds out whose it is.
-        deadline = time.time() + told.settings["confirm_timeout"]
+        deadline = time.time() + told.settings.confirm_timeout
         transaction.journal.append(replace(told, deploy=deploy, deadline=deadline, started=started_at(os.getpid())))
         # Its name in its folder, and the folder's: a lock that outlives a power cut says whose it is.
         for folder in (transaction.folder, transaction.folder.parent):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from agent.words.settings import Settings
 
 # In the deployment directory, links of these names lead to the same names in the live config.
 DEPLOYMENT_NAMES = ("settings*", "supervisord*", "wsgi*", "manage.py", "django")
@@ -23,21 +23,21 @@ AUTO = "auto"
 class Layout:
     """The places of one app on one host."""
 
-    settings: Mapping[str, Any]
+    settings: Settings
     home: Path
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Layout:
+    def of(cls, settings: Settings) -> Layout:
         """The layout for the settings. Raises KeyError when the app user does not exist."""
-        return cls(settings, Path(pwd.getpwnam(settings["app_username"]).pw_dir))
+        return cls(settings, Path(pwd.getpwnam(settings.app_username).pw_dir))
 
     def path(self, key: str) -> Path:
         """A setting that is a path, absolute and without a trailing slash."""
-        return self.expand(self.settings[key])
+        return self.expand(getattr(self.settings, key))
 
     def optional_path(self, key: str) -> Path | None:
         """A setting that may be none, or `auto`: what that stands for is found out before a run begins."""
-        value = self.settings.get(key)
+        value = getattr(self.settings, key)
         return self.expand(value) if value and value != AUTO else None
 
     @property
@@ -54,7 +54,7 @@ class Layout:
     @property
     def app(self) -> str:
         """The app user's name."""
-        return str(self.settings["app_username"])
+        return self.settings.app_username
 
     @property
     def versions(self) -> Path:
@@ -77,7 +77,7 @@ class Layout:
 
     def part(self, version: str, which: str) -> Path:
         """One part of a version: code, config, venv or static."""
-        return self.version(version) / str(self.settings[which + "_subdir"])
+        return self.version(version) / str(getattr(self.settings, which + "_subdir"))
 
     def main_links(self) -> dict[str, Path]:
         """The four links to versions, by the word for each."""
@@ -92,8 +92,8 @@ class Layout:
         """Links that lead into the live version and never change: where, and to what."""
         current = self.path("current_main")
         wanted = {
-            self.path("current_venv_dir"): current / str(self.settings["venv_subdir"]),
-            self.path("current_code"): current / str(self.settings["code_subdir"]),
+            self.path("current_venv_dir"): current / self.settings.venv_subdir,
+            self.path("current_code"): current / self.settings.code_subdir,
         }
         return {link: target for link, target in wanted.items() if link != target}
 

@@ -19,6 +19,7 @@ from agent.host.users import acting_as
 from agent.text.lines import lines_of
 from agent.text.masking import masked_message, url_secrets
 from agent.words.foreseen import Package, PackageChanges, Packages
+from agent.words.settings import Settings
 
 # How long resolving may take, seconds: somebody waits for it.
 LIMIT = 25.0
@@ -143,7 +144,7 @@ def names_local(texts: Mapping[str, str]) -> bool:
 
 def foresee(
     runner: Runner,
-    settings: Mapping[str, object],
+    settings: Settings,
     folder: Path,
     texts: tuple[Mapping[str, str] | None, Mapping[str, str]],
     live: Path | None,
@@ -202,9 +203,7 @@ def refusal(output: str) -> str:
     return " ".join(" ".join(lines[first:]).split())[:300]
 
 
-def _resolve(
-    runner: Runner, settings: Mapping[str, object], folder: Path, live: Path | None, secrets: Collection[str]
-) -> Versions:
+def _resolve(runner: Runner, settings: Settings, folder: Path, live: Path | None, secrets: Collection[str]) -> Versions:
     """Have the installer say what it would install. Nothing is kept, not even in a cache.
 
     Raises CommandFailed when it refuses, NotTried when it can't be asked.
@@ -220,12 +219,12 @@ def _resolve(
         raise
 
 
-def _ask_installer(runner: Runner, settings: Mapping[str, object], folder: Path, live: Path | None) -> Versions:
+def _ask_installer(runner: Runner, settings: Settings, folder: Path, live: Path | None) -> Versions:
     home = Path("~" + str(runner.user)).expanduser()
     uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(home / ".local/bin"))
-    wheelhouse = settings.get("wheelhouse")
+    wheelhouse = settings.wheelhouse
     offline = ["--no-index", "--find-links", str(wheelhouse)] if wheelhouse else []
-    file, interpreter = folder / str(settings["requirements"]), str(settings["python"])
+    file, interpreter = folder / settings.requirements, settings.python
     if uv:
         argv = [uv, "pip", "compile", "--quiet", "--no-cache", "--no-header", "--no-annotate", "--no-python-downloads"]
         output = runner.run([*argv, "--python", interpreter, *offline, str(file)], cwd=file.parent)

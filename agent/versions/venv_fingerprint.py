@@ -6,28 +6,29 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from agent.host.reading import read_text
 from agent.state import State
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, list_versions, read_json
+from agent.words.settings import Settings
 
 # What a requirement may be beyond a name and its releases, so that the same text does not mean the same packages.
 ELSEWHERE = re.compile(r"://|^\s*-e|^\s*--editable|^\s*[./]|\s@\s|^\s*file:", re.MULTILINE)
 INCLUDES = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
 
 
-def fingerprint(settings: Mapping[str, object], requirements: Path, python: str | None, installer: str) -> str | None:
+def fingerprint(settings: Settings, requirements: Path, python: str | None, installer: str) -> str | None:
     """What two environments have in common that have the same packages; None where that can't be told.
 
     + requirements: the file; python: the interpreter's path; installer: uv or pip
     """
     texts = list(_texts(requirements, set()))
-    if python is None or settings.get("build_script") or any(ELSEWHERE.search(text) for text in texts):
+    if python is None or settings.build_script or any(ELSEWHERE.search(text) for text in texts):
         return None
-    wheels = settings.get("wheelhouse")
+    wheels = settings.wheelhouse
     made_of = [installer, _file(Path(os.path.realpath(python))), texts, _listing(Path(str(wheels))) if wheels else None]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 

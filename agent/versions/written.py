@@ -25,7 +25,7 @@ def texts(layout: Layout) -> dict[str, str]:
     scripts = [path for key in SCRIPTS if (path := layout.optional_path(key))]
     found = {}
     with acting_as(layout.app):
-        for path in (unit_path(layout.settings["systemd_service"]), layout.host_supervisord, *scripts):
+        for path in (unit_path(layout.settings.systemd_service), layout.host_supervisord, *scripts):
             with contextlib.suppress(OSError):
                 if not path.is_symlink():
                     found[str(path)] = read_text(path, LARGEST)

@@ -92,8 +92,8 @@ def watch(progress: Progress) -> None:
         return
     settings, out = progress.begin.settings, restart_mode(progress).interrupts
     every = EVERY if out else NOW_AND_THEN
-    _probes.append(Probe(settings["website_url"], {}, settings["site_status"]))
-    _probes.append(Probe(settings["health_url"], headers_for(settings), settings["health_status"], every))
+    _probes.append(Probe(settings.website_url, {}, settings.site_status))
+    _probes.append(Probe(settings.health_url, headers_for(settings), settings.health_status, every))
     for probe in _probes:
         probe.start()
 

@@ -107,7 +107,7 @@ def _not_led(layout: Layout, place: str, read: bool) -> str:
 
 def place_words(layout: Layout, place: str) -> tuple[str, Path, str]:
     """How to say that an app looks elsewhere: what that place does not, the right one, and the line to write."""
-    right = layout.path("current_main") / str(layout.settings["static_subdir"])
+    right = layout.path("current_main") / layout.settings.static_subdir
     is_there = f"STATIC_ROOT is {place}, which does not" if place else "STATIC_ROOT is not set, so that it does not"
     return is_there, right, f'STATIC_ROOT = "{right}"'
 
@@ -155,12 +155,12 @@ def address(layout: Layout, version: str, url: str | None = None) -> str | None:
         name = sample(layout.part(version, "static")) if url else None
     if not url or name is None:
         return None
-    return None if other_host(layout, url) else urljoin(urljoin(layout.settings["website_url"], url), quote(name))
+    return None if other_host(layout, url) else urljoin(urljoin(layout.settings.website_url, url), quote(name))
 
 
 def other_host(layout: Layout, url: str) -> str | None:
     """Which other host than the website's serves static files by their STATIC_URL; None where it is the website's."""
-    site = layout.settings["website_url"]
+    site = layout.settings.website_url
     found, own = urlsplit(urljoin(site, url)), urlsplit(site)
     return None if found.netloc == own.netloc else f"{found.scheme}://{found.netloc.rpartition('@')[2]}"
 
@@ -201,7 +201,7 @@ def prove(step: Step) -> str:
         if not was or time.monotonic() > end:
             break
         time.sleep(PAUSE)
-    served = step.layout.path("current_main") / str(step.settings["static_subdir"])
+    served = step.layout.path("current_main") / step.settings.static_subdir
     text = f"visitors get no static files: {wrong}"
     if was:
         raise Unhealthy(f"{text}; before the switch {was} was there")

@@ -7,9 +7,8 @@ import http.client
 import re
 import ssl
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from agent.host.http import ask
@@ -18,8 +17,7 @@ from agent.transaction.maintenance import STILL_ON
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.words.notes import Glance, MaintenanceStarted, Note, Page, Undone
-
-Settings = Mapping[str, Any]
+from agent.words.settings import Settings
 
 # One look takes no longer, seconds; and so long a web server may need until it shows what a script has changed.
 LOOK_TIMEOUT, SEEN_WITHIN = 3.0, 2.0
@@ -59,8 +57,8 @@ class SiteSeen(Undone):
 
 def look(settings: Settings) -> Page:
     """What a visitor gets now."""
-    wrong = ask(settings["website_url"], {}, settings["site_status"], LOOK_TIMEOUT)
-    status, sign = _page(settings["website_url"])
+    wrong = ask(settings.website_url, {}, settings.site_status, LOOK_TIMEOUT)
+    status, sign = _page(settings.website_url)
     return Page(status, sign, wrong)
 
 
@@ -121,7 +119,7 @@ def see_shut(step: Step, before: Page) -> MaintenanceStarted:
 
 
 def _unseen(step: Step) -> str:
-    url = step.settings["website_url"]
+    url = step.settings.website_url
     return f"the start script has ended well, but {url} shows visitors the same page as before: they are not kept out"
 
 
@@ -134,7 +132,7 @@ def see_open(step: Step, patience: int = 1) -> bool:
     """
     if not step.note(MaintenanceStarted).page:
         return False
-    end = time.monotonic() + patience * step.settings["site_timeout"]
+    end = time.monotonic() + patience * step.settings.site_timeout
     while True:
         now = look(step.settings)
         if not is_shut(step.progress, now):
@@ -156,7 +154,7 @@ def glance(step: Step) -> Glance:
 
 def answer_of(settings: Settings, page: Page) -> str:
     """What visitors get, in words."""
-    return page.wrong or f"{settings['website_url']} answers {page.status}"
+    return page.wrong or f"{settings.website_url} answers {page.status}"
 
 
 def prove_back(step: Step, patience: int) -> SiteSeen:
@@ -165,7 +163,7 @@ def prove_back(step: Step, patience: int) -> SiteSeen:
     + patience: how many times the settings' site_timeout that may take
     """
     before, known = step.begin.site_before, step.note(MaintenanceStarted).page is not None
-    end = time.monotonic() + patience * step.settings["site_timeout"]
+    end = time.monotonic() + patience * step.settings.site_timeout
     while True:
         now = look(step.settings)
         shut = is_shut(step.progress, now)

@@ -4,11 +4,12 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Optional
+from typing import ClassVar, Optional
 
 from agent.words.notes import Page
 from agent.words.outcomes import Cause, Outcome
 from agent.words.seen import RestartMode
+from agent.words.settings import Settings
 from agent.words.shapes import Unreadable, bare, read
 
 
@@ -54,7 +55,7 @@ class Intent:
     """
 
     kind: str
-    settings: dict[str, Any]
+    settings: Settings
     by: str = "somebody"
     agent: str = ""
     hosts: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Optional, Union
 
 from agent.words.journal import Intent
 from agent.words.outcomes import Cause
+from agent.words.settings import Settings
 from agent.words.shapes import Unreadable, from_json
 
 SCHEMA = 1
@@ -36,7 +37,7 @@ class Survey:
     """
 
     verb: ClassVar[str] = "survey"
-    settings: dict[str, Any]
+    settings: Settings
     refs: dict[str, Ref] = field(default_factory=dict)
     hotfixes: bool = False
     needs: bool = False
@@ -55,7 +56,7 @@ class Preview:
     """
 
     verb: ClassVar[str] = "preview"
-    settings: dict[str, Any]
+    settings: Settings
     urls: dict[str, str]
     was: Optional[str]
     version: str
@@ -103,7 +104,7 @@ class Clean:
     verb: ClassVar[str] = "clean"
     deploy: str
     by: str
-    settings: dict[str, Any]
+    settings: Settings
     keep: int
     named: tuple[str, ...] = ()
 

@@ -87,7 +87,7 @@ def lacking(facts: HostFacts, settings: Settings, can_make_venv: bool) -> Ground
     """
     site, unit_missing = facts.site, facts.service == "not-found"
     home = site.home if site else f"/home/{settings.app_username}"
-    layout = Layout(settings.model_dump(mode="json"), Path(home))
+    layout = Layout(settings.for_host(), Path(home))
     live = None if site is None or site.is_bare else site
     scripts, supervisord = _scripts(site, layout), _supervisord(site, layout) if unit_missing else None
     return Groundwork(
@@ -121,7 +121,7 @@ def _scripts(site: Site | None, layout: Layout) -> dict[str, str]:
         path = layout.optional_path(key)
         if path is not None and key not in there:
             missing[str(path)] = source
-    if layout.settings["restore_script"] == AUTO and _restores_what_it_backs_up(site, layout, missing):
+    if layout.settings.restore_script == AUTO and _restores_what_it_backs_up(site, layout, missing):
         missing[str(layout.usual_restore_script)] = SCRIPTS["restore_script"]
     return missing
 
@@ -153,8 +153,8 @@ def _supervisord_values(layout: Layout) -> dict[str, str]:
     return {
         "home": str(layout.home),
         "config": str(layout.path("current_config")),
-        "venv": str(layout.path("current_main") / str(layout.settings["venv_subdir"])),
-        "port": str(port_of(layout.settings["health_url"])),
+        "venv": str(layout.path("current_main") / layout.settings.venv_subdir),
+        "port": str(port_of(layout.settings.health_url)),
     }
 
 
@@ -166,7 +166,7 @@ def _unit(layout: Layout) -> dict[str, str]:
 def _own(site: Site, layout: Layout) -> Iterator[Rewrite]:
     """The files that are ours and have another text by now. What a person has changed is theirs."""
     found = site.written
-    path, values = str(unit_path(layout.settings["systemd_service"])), _unit(layout)
+    path, values = str(unit_path(layout.settings.systemd_service)), _unit(layout)
     was = found.get(path, "")
     if own_texts.is_own_unit(was, values):
         yield Rewrite(path, was, own_texts.unit_text(values, _needs(was, site.programs_need)), "root", "644")
@@ -199,7 +199,7 @@ def rewrites(site: Site, layout: Layout) -> list[Rewrite]:
 
 def rewrite_notices(site: Site, settings: Settings) -> list[str]:
     """The files that provision would write anew, as check tells them."""
-    layout = Layout(settings.model_dump(mode="json"), Path(site.home))
+    layout = Layout(settings.for_host(), Path(site.home))
     return [
         f"{one.path} is as an earlier provision has written it: {PROVISION} (--dry --diff shows what changes)"
         for one in rewrites(site, layout)

@@ -94,7 +94,7 @@ def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], requ
 
 def survey_of(host: Host) -> requests.Survey:
     """What is always looked for on a host."""
-    return requests.Survey(settings_of(host).model_dump(mode="json"))
+    return requests.Survey(settings_of(host).for_host())
 
 
 def look_ahead(hosts: Sequence[Host], asked: Callable[[Host], requests.Preview]) -> dict[str, Foreseen | Unread]:

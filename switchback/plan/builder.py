@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.steps.order import named
@@ -10,6 +10,7 @@ from agent.text.masking import masked_values
 from agent.transaction import maintenance
 from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
+from agent.words.settings import Settings as HostSettings
 from switchback.checks.layout import room_needed
 from switchback.plan.contents import changes_of, packages_of, static_of
 from switchback.plan.database import (
@@ -100,7 +101,7 @@ class KnownBefore:
     """What is known of a run before it: as a step asks for it."""
 
     kind: str
-    settings: Mapping[str, object]
+    settings: HostSettings
     primary: bool
     changes_database: bool | None
     window: maintenance.Window | None
@@ -113,7 +114,7 @@ def idle_steps(run: Run, migrations: Migrations | None, window: Window | None) -
         kept_out = maintenance.Window(window.shown, window.why.removeprefix("maintenance: auto, and "))
     known = KnownBefore(
         kind=run.kind,
-        settings=run.settings.model_dump(mode="json"),
+        settings=run.settings.for_host(),
         primary=run.host == run.primary,
         changes_database=changes_database(run, migrations),
         window=kept_out,

@@ -81,7 +81,7 @@ def fallback_of_migrations(run: Run, migrations: Migrations) -> tuple[Fallback, 
         }
         for one in migrations.pending
     ]
-    settings = run.settings.model_dump(mode="json")
+    settings = run.settings.for_host()
     try:
         accepted, breaks = run.about.irreversible, bool(breaking(migrations))
         provisioned = run.about.provisioned

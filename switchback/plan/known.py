@@ -43,4 +43,4 @@ def commit_of(seen: Site, name: str | None, part: str) -> str | None:
 
 def layout_of(run: Run, seen: Site) -> Layout:
     """Where things are on the host."""
-    return Layout(run.settings.model_dump(mode="json"), Path(seen.home))
+    return Layout(run.settings.for_host(), Path(seen.home))

@@ -95,7 +95,7 @@ def runs_to(fleet: Fleet, asked: Options, kind: str, version: str, *, build: boo
     runs = {}
     for name, site in fleet.sites.items():
         needs_build = build and not is_sealed(site, version)
-        steps = steps_of(kind, fleet.settings[name].model_dump(mode="json"), needs_build)
+        steps = steps_of(kind, fleet.settings[name].for_host(), needs_build)
         runs[name] = run_on(fleet, name, kind, deploy=deploy, version=version, steps=steps, about=about)
     return runs
 

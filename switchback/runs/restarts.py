@@ -19,7 +19,8 @@ def plan_restart(fleet: Fleet, asked: Options) -> dict[str, Run]:
     bare += [f"{name}: {problem}" for name, site in fleet.sites.items() for problem in unable_problems(site)]
     if bare:
         raise Refused(*bare)
-    deploy, steps = new_id("restart"), steps_of("restart", {}, build=False)
+    settings = fleet.settings[fleet.primary].for_host()
+    deploy, steps = new_id("restart"), steps_of("restart", settings, build=False)
     return {
         name: run_on(fleet, name, "restart", deploy=deploy, version=live[name], steps=steps, about=About())
         for name in fleet.names

@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from agent.steps.kind import PATIENCE, Phase
 from agent.steps.order import limit_of, limit_of_way_back, names
@@ -81,7 +80,7 @@ class Run:
         """What the host is told when the run begins."""
         return Intent(
             self.kind,
-            told(self.settings),
+            self.settings.for_host(),
             by=who(),
             agent=agent_fingerprint(),
             hosts=self.hosts,
@@ -115,7 +114,7 @@ class Run:
         if len(self.hosts) == 1:
             return f"at the latest {wait} has ended"
         # The step's whole time stays: the slowest of the hosts may take it.
-        settings = self.settings.model_dump(mode="json")
+        settings = self.settings.for_host()
         step = max(self.steps, key=lambda name: limit_of(name, settings))
         return f"at the latest {wait}'s time is over (up to {limit_of(step, settings):.0f} s, for {step})"
 
@@ -147,7 +146,7 @@ class Run:
         if steps == ("begin",):
             # Nothing is to be taken back yet.
             return BEGIN_LIMIT + ON_THE_WAY
-        settings = self.settings.model_dump(mode="json")
+        settings = self.settings.for_host()
         back = limit_of_way_back(settings)
         back += (PATIENCE - 1) * self.settings.health_timeout
         return sum(limit_of(name, settings) for name in steps) + back + ON_THE_WAY
@@ -172,12 +171,7 @@ class Cleaning:
 
     def request(self) -> Clean:
         """What the host is asked."""
-        return Clean(self.deploy, who(), told(self.settings), self.keep, self.named)
-
-
-def told(settings: Settings) -> dict[str, Any]:
-    """The settings as a host is told them and writes them down: less the URLs, which may hold a password."""
-    return settings.model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+        return Clean(self.deploy, who(), self.settings.for_host(), self.keep, self.named)
 
 
 def who() -> str:

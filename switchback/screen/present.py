@@ -140,7 +140,7 @@ def request_for(run: Run, seen: Site, diff: bool) -> requests.Preview:
         commits = {part: versions[run.version].commit(part) for part in parts}
     live = versions.get(run.was or "")
     return requests.Preview(
-        run.settings.model_dump(mode="json"),
+        run.settings.for_host(),
         urls={"code": run.settings.code_repo_url, "config": run.settings.config_repo_url},
         was=run.was,
         version=run.version,

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from agent.versions.layout import AUTO
+from agent.words.settings import Settings as HostSettings
+from agent.words.shapes import read
 from switchback.settings import values
 from switchback.settings.values import check_ref
 
@@ -207,6 +209,10 @@ class Settings(BaseModel):
     keep_history: Count = Field(
         default=1000, description="lines of history that are kept, besides those of the versions on the host"
     )
+
+    def for_host(self) -> HostSettings:
+        """What a host is told of them, and writes down: less the repositories' URLs, which may hold a password."""
+        return read(HostSettings, self.model_dump(mode="json"), "settings")
 
     @model_validator(mode="after")
     def _goes_together(self) -> Settings:

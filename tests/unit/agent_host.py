@@ -70,7 +70,7 @@ class Host:
 
     def begin(self, deploy: str = ID, **fields: Any) -> Transaction:
         """Open a deploy of the new version."""
-        told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+        told = settings().for_host()
         links = {str(self.home / link): read_link(self.home / link) for link in LINKS}
         usual = {"kind": "deploy", "by": "ann@desk", "version": NEW, "was": LIVE, "bare": False, "hosts": ["web1"]}
         transaction = Transaction(self.state, deploy)

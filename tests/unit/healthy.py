@@ -9,6 +9,7 @@ from agent.words.facts import Disk, Health, HostFacts, Link, Linked, OpenRun, Re
 from agent.words.needs import Databases, InTheWay, Needs, Stops
 from agent.words.outcomes import Outcome
 from agent.words.seen import Kept, Version
+from agent.words.settings import Settings as HostSettings
 from switchback.settings.model import Settings
 
 OLDER = "django-20250106-100000-9b1fcb4-e1ec11b"
@@ -28,6 +29,11 @@ def settings(**values: Any) -> Settings:
         "restore_script": None,
     }
     return Settings(**{**required, **values})
+
+
+def host_settings(**changes: Any) -> HostSettings:
+    """What a host is told of such settings, but for what is changed."""
+    return replace(settings().for_host(), **changes)
 
 
 def link(target: str, resolved: str) -> Link:

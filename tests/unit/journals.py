@@ -12,12 +12,13 @@ from agent.transaction.journal import Journal
 from agent.transaction.progress import N, Progress, read_progress
 from agent.words.journal import Begin, Event, Line, as_line, written
 from agent.words.notes import Note, Undone
-from agent.words.shapes import read
+from agent.words.shapes import read, to_json
+from tests.unit.healthy import host_settings
 
 Record = dict[str, Any]
 # What every line has, and a test need not say.
 USUAL: dict[str, Record] = {
-    "begin": {"kind": "deploy", "settings": {}},
+    "begin": {"kind": "deploy"},
     "step failed": {"reason": "it broke"},
     "fallback": {"reason": "it broke"},
     "ended": {"outcome": "refused"},
@@ -26,9 +27,12 @@ USUAL: dict[str, Record] = {
 
 def line(event: str, at: float = 0.0, **fields: Any) -> Line:
     """A line of a journal."""
-    told = as_line(json.loads(json.dumps({"at": at, "event": event, **USUAL.get(event, {}), **fields})))
-    assert told
-    return told
+    if event == "begin":
+        told = fields.get("settings", {})
+        fields["settings"] = host_settings(**told) if isinstance(told, dict) else told
+    found = as_line(json.loads(to_json({"at": at, "event": event, **USUAL.get(event, {}), **fields})))
+    assert found
+    return found
 
 
 def says(event: str, **fields: Any) -> Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from agent.transaction.transaction import Transaction
@@ -24,6 +25,6 @@ class MigratingHost:
 
         + settings_too: what of the settings is as the test has it; begun: what else its beginning says
         """
-        transaction = self.host.begin(settings=settings().model_dump(mode="json") | settings_too, **begun)
+        transaction = self.host.begin(settings=replace(settings().for_host(), **settings_too), **begun)
         self.host.step("checks", lambda _: {"fallback": way, "pending": pending, "applied": BEFORE})
         return transaction

@@ -18,6 +18,7 @@ from agent.service.health import Unhealthy
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL
 from tests.unit.examples import NEW, settings
+from tests.unit.healthy import host_settings
 from tests.unit.journals import progress
 
 HOME = "/home/app"
@@ -32,9 +33,8 @@ WEB = Command(
 
 @pytest.fixture
 def layout(monkeypatch: pytest.MonkeyPatch) -> Layout:
-    told: dict[str, Any] = settings().model_dump(mode="json")
     monkeypatch.setattr("agent.restart.early.read_json", lambda path: {"self_contained": path == Path(OWN) / SEAL})
-    return Layout(told, Path(HOME))
+    return Layout(settings().for_host(), Path(HOME))
 
 
 def test_every_link_is_followed_to_where_it_will_lead_and_nothing_else_is_touched(layout: Layout) -> None:
@@ -85,8 +85,8 @@ class Journal:
         self.progress = progress(told, *records)
         self.begin = self.progress.begin
         self.transaction = SimpleNamespace(output=lambda name: folder / name)
-        self.settings: dict[str, Any] = {"health_stable": 3, "health_timeout": 20}
-        self.layout, self.version = Layout(settings().model_dump(mode="json"), Path(HOME)), NEW
+        self.settings = host_settings(health_stable=3, health_timeout=20)
+        self.layout, self.version = Layout(settings().for_host(), Path(HOME)), NEW
 
 
 def beside(process: subprocess.Popen[bytes]) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def test_the_probes_that_tell_what_visitors_noticed_follow_too(site: str) -> Non
 
 def test_the_app_is_told_how_visitors_come_to_its_web_server() -> None:
     def sent(**changes: Any) -> dict[str, str]:
-        return headers_for(settings(**changes).model_dump(mode="json"))
+        return headers_for(settings(**changes).for_host())
 
     assert sent(website_url="http://example.com/") == {"Host": "example.com"}
     assert sent(website_url="https://example.com/") == {"Host": "example.com", "X-Forwarded-Proto": "https"}

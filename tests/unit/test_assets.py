@@ -6,14 +6,14 @@ import getpass
 import json
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agent.versions import assets
 from agent.versions.assets import DAY, carry, hashed
 from agent.versions.layout import Layout
-from tests.unit.examples import LIVE, NEW, OLD, settings
+from tests.unit.examples import LIVE, NEW, OLD
+from tests.unit.healthy import host_settings
 
 NOW = 1_795_000_000.0
 
@@ -21,8 +21,7 @@ NOW = 1_795_000_000.0
 @pytest.fixture
 def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     monkeypatch.setattr(assets, "acting_as", lambda _: nullcontext())
-    told: dict[str, Any] = settings(versions_dir=str(tmp_path)).model_dump(mode="json")
-    return Layout({**told, "app_username": getpass.getuser()}, tmp_path)
+    return Layout(host_settings(versions_dir=str(tmp_path), app_username=getpass.getuser()), tmp_path)
 
 
 def version(layout: Layout, name: str, **files: str) -> Path:

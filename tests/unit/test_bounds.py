@@ -17,6 +17,7 @@ from agent.state import State
 from agent.transaction import bounds
 from agent.versions.layout import Layout
 from agent.words.seen import OldBackup
+from tests.unit.healthy import host_settings
 
 LIVE = "django-20261103-100000-ccccccc-fffffff"
 OLDER = "django-20261102-100000-bbbbbbb-fffffff"
@@ -31,15 +32,16 @@ class Host:
         self.state = State(folder / "state")
         self.state.create()
         self.backups = folder / "backups"
-        self.settings: dict[str, Any] = {
-            "app_username": "app",
-            "versions_dir": str(folder / "home"),
-            "backup_script": str(folder / "backup_database.sh"),
-            "keep_backups": 3,
-        }
-        self.layout = Layout(self.settings, folder / "home")
+        self.folder = folder
+        self.told(keep_backups=3)
         for folder_ in (self.backups, folder / "home" / LIVE, folder / "home" / OLDER):
             folder_.mkdir(parents=True)
+
+    def told(self, **settings: Any) -> None:
+        """Have it told these settings."""
+        places = {"versions_dir": str(self.folder / "home"), "backup_script": str(self.folder / "backup_database.sh")}
+        self.settings = host_settings(**places, **settings)
+        self.layout = Layout(self.settings, self.folder / "home")
 
     def ran(self, number: int, **more: Any) -> Path:
         """A deploy that has made a backup."""
@@ -123,19 +125,19 @@ def test_of_a_script_of_a_persons_own_all_backups_stay_unless_they_say_so(host: 
     script = host.layout.path("backup_script")
     for number in range(5):
         host.ran(number)
-    host.settings["keep_backups"] = None
+    host.told(keep_backups=None)
     script.write_text("#!/bin/sh\npg_dump >x; echo x\n")
     host.ends()
     assert len(host.left) == 5
     assert bounds.how_much(host.state, host.layout, bounds.past_runs(host.state)).keep_backups is None
-    host.settings["keep_backups"] = 2
+    host.told(keep_backups=2)
     host.ends()
     assert host.left == ["003.dump", "004.dump"]
 
 
 def test_of_the_script_that_provision_writes_the_newest_stay(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "KEEP_BACKUPS", 2)
-    host.settings["keep_backups"] = None
+    host.told(keep_backups=None)
     host.layout.path("backup_script").write_bytes(SCRIPT.read_bytes())
     for number in range(5):
         host.ran(number)
@@ -149,7 +151,7 @@ def test_the_script_that_provision_writes_is_known_as_ours() -> None:
 
 
 def test_the_history_keeps_its_newest_lines_and_how_each_version_came_to_be_live(host: Host) -> None:
-    host.settings.update(keep_history=3, keep_backups=99)
+    host.told(keep_history=3, keep_backups=99)
     host.ran(0, version=OLDER)
     host.ran(1, version=LIVE, was=OLDER, outcome="fell back")
     for number in range(2, 9):
@@ -159,7 +161,7 @@ def test_the_history_keeps_its_newest_lines_and_how_each_version_came_to_be_live
 
 
 def test_the_newest_runs_folders_stay_and_the_open_one_and_the_evidence_for_a_version(host: Host) -> None:
-    host.settings.update(keep_runs=2, keep_backups=99)
+    host.told(keep_runs=2, keep_backups=99)
     for number in range(6):
         host.ran(number)
     folder = host.state.root / "transactions"

@@ -19,6 +19,8 @@ from agent.steps.build.build_script import BuildScript, BuildScriptRun
 from agent.steps.build.venv import _install
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
+from agent.words.settings import Settings
+from tests.unit.healthy import host_settings
 
 RESTORE = "~/scripts/restore_database.sh"
 
@@ -27,8 +29,8 @@ def migration(name: str = "0002_price", reversible: bool = True) -> dict[str, An
     return {"app": "items", "name": name, "reversible": reversible}
 
 
-def told(way: str = "reverse", restore_script: str | None = None) -> dict[str, Any]:
-    return {"database_fallback": way, "restore_script": restore_script}
+def told(way: str = "reverse", restore_script: str | None = None, **more: Any) -> Settings:
+    return host_settings(database_fallback=way, restore_script=restore_script, **more)
 
 
 STUCK = [migration("0001_first"), migration("0002_shout", reversible=False)]
@@ -90,7 +92,7 @@ def test_a_host_that_provision_has_made_gets_its_restore_script_before_anything_
 
 
 def test_visitors_are_not_kept_out_because_an_index_could_be_left_half_built() -> None:
-    settings = {**told(restore_script=RESTORE), "maintenance": "auto"}
+    settings = told(restore_script=RESTORE, maintenance="auto")
     half = [{**migration(), "halfway": True}]
     assert decide_fallback(settings, "refuse", half) == "reverse"
     assert decide_fallback(settings, "refuse", half, breaks=True) == "restore"
@@ -122,8 +124,7 @@ def test_what_can_not_be_reversed_is_never_to_be_reversed(
 
 def test_an_indexs_password_is_not_repeated_by_what_a_build_says(tmp_path: Path) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
-    told = {"app_username": user, "versions_dir": str(tmp_path), "venv_subdir": "venv", "code_subdir": "code"}
-    layout = Layout(told, tmp_path)
+    layout = Layout(host_settings(app_username=user, versions_dir=str(tmp_path)), tmp_path)
     code = layout.part("v", "code")
     code.mkdir(parents=True)
     (code / "base.txt").write_text("--extra-index-url https://me:s3cret-one@pypi.example.com/simple\n")
@@ -132,7 +133,7 @@ def test_an_indexs_password_is_not_repeated_by_what_a_build_says(tmp_path: Path)
     python.write_text("#!/bin/sh\necho build isolation: s3cret-one >&2\nexit 1\n")
     python.chmod(0o755)
     log = tmp_path / "log"
-    settings = {"requirements": "requirements.txt", "python": str(python)}
+    settings = host_settings(python=str(python))
     step = SimpleNamespace(layout=layout, version="v", settings=settings)
     runner = Runner(user=user, log=log, until=time.time() + 60)
     with pytest.raises(CommandFailed) as failed:
@@ -143,9 +144,7 @@ def test_an_indexs_password_is_not_repeated_by_what_a_build_says(tmp_path: Path)
 
 def test_what_the_projects_own_script_installs_is_written_down(tmp_path: Path) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
-    layout = Layout(
-        {"app_username": user, "versions_dir": str(tmp_path), "venv_subdir": "venv", "code_subdir": "code"}, tmp_path
-    )
+    layout = Layout(host_settings(app_username=user, versions_dir=str(tmp_path)), tmp_path)
     about = layout.part("v", "venv") / "lib/python3.11/site-packages/gunicorn-23.0.dist-info"
     script = tmp_path / "build.sh"
     script.write_text(
@@ -155,8 +154,8 @@ def test_what_the_projects_own_script_installs_is_written_down(tmp_path: Path) -
     layout.part("v", "code").mkdir(parents=True)
     runner = Runner(user=user, log=None, until=time.time() + 60)
     step = SimpleNamespace(
-        layout=layout, version="v", settings={"build_script": str(script)}, runner=lambda user: runner
+        layout=layout, version="v", settings=host_settings(build_script=str(script)), runner=lambda user: runner
     )
     assert BuildScript().do(step) == BuildScriptRun(ran=True, installed=("gunicorn",))  # type: ignore[arg-type]
-    step.settings = {}
+    step.settings = host_settings()
     assert BuildScript().do(step).skipped  # type: ignore[arg-type]

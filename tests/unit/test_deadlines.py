@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from agent.transaction.transaction import Transaction
 from agent.words.outcomes import Outcome
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
 from tests.unit.examples import NEW
+from tests.unit.healthy import host_settings
 from tests.unit.journals import says
 from tests.unit.steps import BUILD, SWITCH
 
@@ -66,7 +68,7 @@ def taking(host: Host, clock: Clock, name: str, seconds: float) -> None:
 
 def begin(host: Host, **more: Any) -> Transaction:
     transaction = host.begin(**more)
-    assert transaction.begin.settings["confirm_timeout"] == CONFIRM
+    assert transaction.begin.settings.confirm_timeout == CONFIRM
     return transaction
 
 
@@ -118,21 +120,21 @@ def test_while_a_step_runs_its_deadline_is_after_all_of_its_time(host: Host, clo
 
     host.step("migrate", look)
     host.run("migrate")
-    assert seen == [began + transaction.begin.settings["migrate_timeout"] + CONFIRM]
+    assert seen == [began + transaction.begin.settings.migrate_timeout + CONFIRM]
 
 
 # --- How long a step may take
 
 # Settings that tell the limits apart, seconds.
-TOLD = {
-    "build_timeout": 1000,
-    "script_timeout": 200,
-    "migrate_timeout": 30,
-    "restart_timeout": 4,
-    "health_timeout": 50,
-    "health_stable": 7,
-    "site_timeout": 600,
-}
+TOLD = host_settings(
+    build_timeout=1000,
+    script_timeout=200,
+    migrate_timeout=30,
+    restart_timeout=4,
+    health_timeout=50,
+    health_stable=7,
+    site_timeout=600,
+)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_each_step_has_the_limit_of_its_setting(names: tuple[str, ...], limit: f
 
 
 def test_a_rolling_restart_may_take_as_long_as_its_first_process_to_be_well_and_stay_so() -> None:
-    assert limit_of("restart", {**TOLD, "restart": "rolling"}) == 4 + 50 + 7
+    assert limit_of("restart", replace(TOLD, restart="rolling")) == 4 + 50 + 7
 
 
 @pytest.mark.parametrize("name", [*BUILD, "migrate"])
@@ -336,7 +338,7 @@ def test_the_guard_waits_no_longer_for_it_than_that_host_may_take(
     host: Host, clock: Clock, follower: Transaction
 ) -> None:
     settings = follower.begin.settings
-    longest = clock.now + settings["migrate_timeout"] + CONFIRM
+    longest = clock.now + settings.migrate_timeout + CONFIRM
     guard.watch(host.state)
     assert longest < clock.now <= longest + 2
     assert "undo health" in host.done

@@ -7,7 +7,6 @@ import os
 import subprocess
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,8 @@ from agent.runs import clean
 from agent.state import State
 from agent.versions.deletion import tidy
 from agent.versions.layout import Layout
-from tests.unit.examples import LIVE, OLD, settings
+from tests.unit.examples import LIVE, OLD
+from tests.unit.healthy import host_settings
 
 
 def version(folder: Path) -> Path:
@@ -75,8 +75,7 @@ def test_what_is_to_be_deleted_is_told_as_it_is_called_and_never_to_a_shell(
     ran: list[list[str]] = []
     monkeypatch.setattr(clean, "acting_as", lambda _: nullcontext())
     monkeypatch.setattr(subprocess, "run", lambda argv, **_: ran.append(argv))
-    told: dict[str, Any] = settings(versions_dir=str(tmp_path / "a *")).model_dump(mode="json")
-    layout = Layout(told, tmp_path)
+    layout = Layout(host_settings(versions_dir=str(tmp_path / "a *")), tmp_path)
     for name in (OLD, LIVE):
         version(layout.trash / name)
     clean._tidy(State(tmp_path / "state"), layout, None)

@@ -123,7 +123,7 @@ def test_how_a_deploy_ended_outlives_a_power_cut(disk: Disk, host: Host) -> None
 def test_a_seal_is_on_disk_when_it_is_written_and_all_else_of_the_version_before_it(
     disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layout = Layout(settings().model_dump(mode="json"), tmp_path)
+    layout = Layout(settings().for_host(), tmp_path)
     seal = layout.version(NEW) / SEAL
     for part in ("code", "config", "static", "venv"):
         layout.part(NEW, part).mkdir(parents=True)

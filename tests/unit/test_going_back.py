@@ -18,6 +18,7 @@ from agent.transaction.progress import N, Progress
 from agent.transaction.step import StepFailed
 from agent.words.notes import Checked
 from agent.words.shapes import bare
+from tests.unit.healthy import host_settings
 from tests.unit.journals import begun, progress
 from tests.unit.steps import really_undone
 
@@ -39,7 +40,7 @@ class Step:
 
     def __init__(self, folder: Path, kind: str = "revert", database: str = "keep", **says: list[Any]) -> None:
         self.begin = begun(kind=kind, database=database, was=NEW, version=OLD, backup="/older.dump")
-        self.settings = {"restore_script": "restore.sh"}
+        self.settings = host_settings(restore_script="restore.sh", database_fallback="keep")
         self.name, self.version = "migrate", OLD
         self.transaction = SimpleNamespace(deploy="20261128-1")
         self.layout = SimpleNamespace(
@@ -201,7 +202,7 @@ def test_a_revert_is_never_undone_by_a_restore_once_visitors_may_have_written(
     one = step(database=database, reapply=[{"applied": [], "wrong": []}], migrations=[{"applied": applied}])
     note, more = {**OUT, **IN}[visitors]
     one.started = (*one.started, *more)
-    one.settings["restore_script"] = script
+    one.settings = replace(one.settings, restore_script=script)
     one.noted = {"maintenance_start": note, "checks": {"applied": applied}, "backup": {"path": backup}}
     if script and backup and visitors in OUT:
         assert really_undone("database")(one) == TakenBack(restored="/new.dump")

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,9 +81,8 @@ def app(monkeypatch: pytest.MonkeyPatch) -> list[list[Process]]:
 
 def layout(site: str, **changes: Any) -> Layout:
     """The app at a site's address, with no time to lose."""
-    limits = {"health_timeout": 0, "health_stable": 0}
-    told = settings(health_url=f"{site}/ready?x=1").model_dump(mode="json")
-    return Layout({**told, **limits, **changes}, Path("/home/app"))
+    told = settings(health_url=f"{site}/ready?x=1").for_host()
+    return Layout(replace(told, **{"health_timeout": 0, "health_stable": 0, **changes}), Path("/home/app"))
 
 
 # --- The app
@@ -208,14 +208,14 @@ def test_where_no_version_is_live_after_the_way_back_a_person_is_needed(
 
 
 def test_the_site_is_asked_as_a_visitor_would(site: str) -> None:
-    told = settings(website_url=f"{site}/start", site_timeout=1).model_dump(mode="json")
+    told = settings(website_url=f"{site}/start", site_timeout=1).for_host()
     prove_site(told)
     assert Site.hosts == [f"{site.removeprefix('http://')}/start"]
 
 
 def test_a_site_that_is_not_up_in_time_is_unhealthy(site: str) -> None:
     Site.status = 502
-    told = {**settings(website_url=f"{site}/").model_dump(mode="json"), "site_timeout": 0}
+    told = replace(settings(website_url=f"{site}/").for_host(), site_timeout=0)
     with pytest.raises(Unhealthy, match=r"the site is not up within 0 s: .* answers 502, not 200"):
         prove_site(told)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -19,7 +20,8 @@ from agent.transaction.step import Step
 from agent.versions.layout import Layout
 from agent.words.seen import RestartMode
 from tests.bed.places import ROOT
-from tests.unit.examples import LIVE, NEW, OLD, settings
+from tests.unit.examples import LIVE, NEW, OLD
+from tests.unit.healthy import host_settings
 from tests.unit.journals import begun
 from tests.unit.steps import really_undone
 
@@ -45,8 +47,7 @@ class Site:
 
     @property
     def layout(self) -> Layout:
-        told = settings().model_dump(mode="json")
-        return Layout({**told, "app_username": getpass.getuser()}, self.home)
+        return Layout(host_settings(app_username=getpass.getuser()), self.home)
 
     def go(self, version: str) -> None:
         replace_link(self.home / "django-current", version)
@@ -174,7 +175,7 @@ def test_between_a_version_with_one_and_one_without_the_two_files_are_compared(
     monkeypatch.setattr(
         mode, "find_running", lambda layout: SimpleNamespace(named=str(site.link), supervisor=supervisor)
     )
-    layout = Layout({**site.layout.settings, "restart": "rolling"}, site.home)
+    layout = Layout(replace(site.layout.settings, restart="rolling"), site.home)
     assert decide_restart_mode(layout, was, version) == expected
 
 

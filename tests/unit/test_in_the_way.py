@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,7 +62,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             "agent.service.in_the_way.systemd.unit_property", lambda unit, name: {"User": ME}.get(name, limit)
         )
         settings = healthy.settings(versions_dir=str(tmp_path), restart_timeout=600, **values)
-        layout = Layout({**settings.model_dump(mode="json"), "app_username": ME}, tmp_path)
+        layout = Layout(replace(settings.for_host(), app_username=ME), tmp_path)
         running = parse(CONFIG.format(folder=tmp_path))
         seen = healthy.site(needs=healthy.needs(in_the_way=about_start_and_end(layout, LIVE, running)))
         return {"problems": need_problems(seen, settings), "looked": looked_at(healthy.host(seen), settings)[0]}

@@ -139,7 +139,7 @@ def host(versions: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr("agent.versions.venv_pool.acting_as", lambda _: nullcontext())
     monkeypatch.setattr("agent.transaction.reserve.acting_as", lambda _: nullcontext())
     monkeypatch.setattr("agent.transaction.bounds.acting_as", lambda _: nullcontext())
-    monkeypatch.setattr(Layout, "of", lambda told: Layout({**told, "app_username": ME}, versions))
+    monkeypatch.setattr(Layout, "of", lambda told: Layout(replace(told, app_username=ME), versions))
     monkeypatch.setattr(clean, "start_guard", lambda: None)
     monkeypatch.setattr(clean, "_tidy", lambda *_: None)
     state = State(versions / "state")
@@ -147,7 +147,7 @@ def host(versions: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     for name in (OLD, LIVE):
         change_mark(state, name, built_by="x", working=1)
     (versions / "django-current").symlink_to(versions / LIVE)
-    told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+    told = settings().for_host()
     return {"state": state, "request": Clean("20261128-120000-clean-ab12", "a", told, keep=1)}
 
 

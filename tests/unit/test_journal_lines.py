@@ -18,13 +18,15 @@ from agent.transaction.progress import Progress
 from agent.words import notes
 from agent.words.journal import SHAPES, JournalUnreadable
 from agent.words.notes import BackedUp, Checked, MaintenanceStarted, Note, Undone
+from agent.words.shapes import bare, to_json
+from tests.unit.healthy import host_settings
 from tests.unit.journals import records_of, says
 
 # As agents wrote it that noted dicts: keys that nobody reads any more, nothing where nothing was found, and null.
 OLDER = """\
 {"at": 1.5, "event": "begin", "deploy": "d1", "deadline": 61.5, "started": "9", "kind": "deploy", "by": "ann@desk", \
 "agent": "a1b2", "hosts": ["web1"], "primary": true, "version": "new", "was": "old", "bare": false, \
-"settings": {"database_fallback": "reverse"}, "code": {"ref": "main", "sha": "c0de"}, "links": {"/home/app/a": null}, \
+"settings": SETTINGS, "code": {"ref": "main", "sha": "c0de"}, "links": {"/home/app/a": null}, \
 "has_worked": false, "restart": null, "ailing": {}, "site_before": {"status": null, "sign": null, "wrong": "down"}}
 {"at": 2, "event": "step started", "step": "venv", "limit": 900.0, "deadline": 962.0}
 {"at": 2.5, "event": "command", "pid": 4711, "started": "5", "mark": "m1"}
@@ -41,7 +43,7 @@ OLDER = """\
 {"at": 8.5, "event": "step started", "step": "restart"}
 {"at": 9, "event": "note", "step": "restart", "note": {"way": "rolling", "rehearsed": 1.0}}
 {"at": 9.5, "event": "fallback", "reason": "it broke", "settled": false, "cause": "itself"}
-"""
+""".replace("SETTINGS", to_json(host_settings()))
 
 
 @pytest.fixture
@@ -113,7 +115,8 @@ def test_what_is_written_is_read_again_and_what_goes_without_saying_is_left_out(
     assert [*map(json.loads, journal.path.read_text().splitlines())] == records_of(journal)
     begin, done = records_of(journal)
     del begin["at"], done["at"]
-    assert begin == {"event": "begin", "kind": "deploy", "settings": {}, "deploy": "d1", "was": "old"}
+    assert begin.pop("settings") == bare(host_settings())
+    assert begin == {"event": "begin", "kind": "deploy", "deploy": "d1", "was": "old"}
     assert done == {"event": "step done", "step": "code", "seconds": 1.5}
 
 

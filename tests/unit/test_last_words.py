@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def layout(home: Path, **changes: Any) -> Layout:
-    told = settings(health_url="http://127.0.0.1:1/", website_url="http://127.0.0.1:1/").model_dump(mode="json")
-    return Layout({**told, "health_timeout": 0, "site_timeout": 0, "versions_dir": str(home), **changes}, home)
+    told = settings(health_url="http://127.0.0.1:1/", website_url="http://127.0.0.1:1/").for_host()
+    changes = {"health_timeout": 0, "site_timeout": 0, "versions_dir": str(home), **changes}
+    return Layout(replace(told, **changes), home)
 
 
 def append(log: Path, *lines: str) -> None:

@@ -25,7 +25,7 @@ from agent.words.outcomes import Outcome
 from agent.words.requests import Ref
 from switchback.checks.needs import as_follower, looked_at, need_notices, need_problems
 from tests.unit import examples, healthy
-from tests.unit.healthy import bare_site, settings
+from tests.unit.healthy import bare_site, host_settings, settings
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 HOST_CONFIG = """
@@ -61,7 +61,7 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def found(code: Mapping[str, str], config: Mapping[str, str], own: str = HOST_CONFIG, **values: Any) -> list[str]:
         (tmp_path / "supervisord.conf").write_text(own)
         made = {"code": commit(tmp_path / "a", code), "config": commit(tmp_path / "b", config)}
-        layout = Layout({**settings(**values).model_dump(mode="json"), "app_username": ME}, tmp_path)
+        layout = Layout(replace(settings(**values).for_host(), app_username=ME), tmp_path)
         runner = Runner(user=ME, log=None, until=time.time() + 60)
         shas = {part: sha for part, (_, sha) in made.items()}
         told = heads.heads(runner, layout, {part: Ref(url, "main") for part, (url, _) in made.items()}, shas)
@@ -203,7 +203,7 @@ def test_which_database_a_script_backs_up_is_read_from_it(
 ) -> None:
     monkeypatch.setattr(needs, "_refused", lambda *_: None)
     (tmp_path / "backup.sh").write_text(text)
-    told = {**settings().model_dump(mode="json"), "app_username": ME, "backup_script": "~/backup.sh"}
+    told = host_settings(app_username=ME, backup_script="~/backup.sh")
     runner = Runner(user=ME, log=None, until=time.time() + 10)
     assert needs.database(runner, Layout(told, tmp_path), None, []).script == BackupScript(name)
 
@@ -221,7 +221,7 @@ def test_which_database_the_last_backup_is_of_is_read_from_its_file(
     path = tmp_path / "backup.sqlite3"
     path.write_bytes(b"SQLite format 3\0")
     monkeypatch.setattr(needs, "_asked_of_app", lambda *_: database(vendor, "/home/app/data/db"))
-    told = {**settings().model_dump(mode="json"), "app_username": ME}
+    told = host_settings(app_username=ME)
     runner = Runner(user=ME, log=None, until=time.time() + 10)
     history = [PastRun("x", Outcome.COMMITTED, backup=backup) for backup in ("/gone", str(path), None)]
     found = needs.database(runner, Layout(told, tmp_path), "x", history).backup
@@ -288,9 +288,9 @@ def test_what_is_applied_and_in_no_version_and_where_static_files_are_is_said_th
 
 
 def test_a_migration_that_another_version_on_the_host_has_was_not_applied_by_hand(tmp_path: Path) -> None:
-    told = {**settings().model_dump(mode="json"), "app_username": ME}
+    told = host_settings(app_username=ME)
     for name, known in (("django-20261101-100000-aaaaaaa-fffffff", [["items", "0002"]]), ("django-by-hand", [])):
         (tmp_path / name).mkdir()
         (tmp_path / name / ".switchback.json").write_text(json.dumps({"migrations": known}))
-    layout = Layout({**told, "versions_dir": str(tmp_path)}, tmp_path)
+    layout = Layout(replace(told, versions_dir=str(tmp_path)), tmp_path)
     assert needs._in_versions(layout) == {("items", "0002")}

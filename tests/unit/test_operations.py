@@ -191,7 +191,7 @@ def test_a_begin_says_who_deploys_what_over_what_and_to_which_hosts() -> None:
     assert told.hosts == ("web1", "web2")
     assert told.primary is False
     assert (told.version, told.was, told.bare) == (run().version, run().was, False)
-    assert "code_repo_url" not in told.settings
+    assert not hasattr(told.settings, "code_repo_url")
 
 
 def test_the_agent_is_installed_only_where_another_one_is() -> None:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ from agent.words.notes import BackedUp, Page
 from tests.sentences import Truth, contradictions
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import LIVE, NEW, OLD, settings
+from tests.unit.healthy import host_settings
 from tests.unit.journals import says
 from tests.unit.steps import really, really_undone
 
@@ -56,8 +57,9 @@ FIRST, THEN = "before it has done anything", "after it has done what it does"
 LOCKED = "a reader holds the table"
 # The host goes down: at once, or in order, once.
 CUT, DOWN = "the power is cut after it has done what it does", "the host is rebooted before it has done anything"
+INSTALLS = host_settings(install_script="x")
 STEPS = {
-    kind: tuple(one for one in steps_of(kind, {"install_script": "x"}, build=False) if one not in ("checks", "commit"))
+    kind: tuple(one for one in steps_of(kind, INSTALLS, build=False) if one not in ("checks", "commit"))
     for kind in ("deploy", "revert", "restart")
 }
 UNDOS = ("links", "database", "schema", "restart", "health", "maintenance", "site", "mark", "evidence")
@@ -272,12 +274,13 @@ def runs(draw: st.DrawFn) -> tuple[World, Note, str]:
         sick=not up,
         web=draw(st.sampled_from([True, True, False])),
     )
-    told = settings().model_dump(mode="json") | {
-        "maintenance": draw(st.sampled_from(["always", "auto"])),
-        "restore_script": draw(st.sampled_from([None, "/srv/restore.sh"])),
-        "site_timeout": 0,
-        "migrate_timeout": 0,
-    }
+    told = replace(
+        settings().for_host(),
+        maintenance=draw(st.sampled_from(["always", "auto"])),
+        restore_script=draw(st.sampled_from([None, "/srv/restore.sh"])),
+        site_timeout=0,
+        migrate_timeout=0,
+    )
     primary = draw(st.sampled_from([True, True, False]))
     begin: Note = {
         "kind": kind,
@@ -290,7 +293,7 @@ def runs(draw: st.DrawFn) -> tuple[World, Note, str]:
         "has_worked": kind != "deploy" or draw(st.booleans()),
         "checks": {},
     }
-    restores = ["restore"] if told["restore_script"] else []
+    restores = ["restore"] if told.restore_script else []
     if kind == "deploy":
         way, pending = draw(st.sampled_from(["reverse", "keep", *restores])), draw(st.sampled_from([PENDING, []]))
         begin["checks"] = {"fallback": way, "applied": BEFORE, "pending": pending}
@@ -367,7 +370,7 @@ def assert_true(host: Host, world: World, begin: Note) -> None:
         healthy=world.well() and world.running == live,
         site=world.look({}).sign == "app",
         schema_back=world.applied == world.before,
-        restore_script=begin["settings"]["restore_script"],
+        restore_script=begin["settings"].restore_script,
         code=1,
     )
     assert contradictions(said, truth) == [], "\n".join([*lines, str(world), str(begin)])

@@ -30,6 +30,7 @@ from agent.versions.packages import (
     with_script,
 )
 from agent.words.foreseen import Package, PackageChanges, Packages
+from tests.unit.healthy import host_settings
 
 
 def test_packages_come_go_and_change_their_version_up_and_down() -> None:
@@ -163,10 +164,9 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         python.parent.mkdir(parents=True, exist_ok=True)
         python.write_text(f"#!/bin/sh\n{says}\n")
         python.chmod(0o755)
-        settings = {"requirements": "requirements.txt", "python": "python3"}
         texts = {"requirements.txt": text}
         runner = Runner(user=user, log=None, until=time.time() + 60)
-        return foresee(runner, settings, tmp_path, ({}, texts), tmp_path / "live")
+        return foresee(runner, host_settings(), tmp_path, ({}, texts), tmp_path / "live")
 
     return found
 

@@ -44,7 +44,7 @@ def ask(
 
 
 def test_the_agent_looks_at_a_host_from_its_standard_input_and_leaves_nothing_there(tmp_path: Path) -> None:
-    told = settings(app_username="nobody-of-that-name").model_dump(mode="json")
+    told = settings(app_username="nobody-of-that-name").for_host()
     done = ask(requests.Survey(told), tmp_path)
     assert done.stderr == ""
     facts = from_json(HostFacts, done.stdout.splitlines()[-1])
@@ -73,7 +73,8 @@ def test_the_very_same_agent_is_run_where_it_is_installed_and_no_other(installed
 
 
 def test_an_error_in_the_agent_names_its_file_and_line(tmp_path: Path) -> None:
-    done = ask(requests.Survey({}), tmp_path)
+    told = settings(app_username="nobody-of-that-name").for_host()
+    done = ask(requests.Preview(told, {}, None, "", False, {}, {}, None, False), tmp_path)
     assert done.returncode == 1
     assert "KeyError: " in done.stderr
 

@@ -386,7 +386,7 @@ def own_config(**values: Any) -> Supervisord:
 )
 def test_the_hosts_own_supervisord_config_allows_processes_to_be_replaced_one_by_one(values: dict[str, Any]) -> None:
     asked, config = settings(**values), own_config(**values)
-    layout = Layout(asked.model_dump(mode="json"), Path(config.path).parent)
+    layout = Layout(asked.for_host(), Path(config.path).parent)
     sections = parse(supervisord_text(config.values))
     folder, venv = layout.path("current_config"), layout.path("current_main") / asked.venv_subdir
     assert obstacles(sections, asked.health_url, str(layout.home), str(folder), str(venv)) == []

@@ -23,6 +23,7 @@ from agent.service import last_words, supervisor_config
 from agent.service.supervisor_config import Unreadable
 from agent.versions import packages, static_files, venv_fingerprint
 from agent.versions.marks import read_json
+from tests.unit.healthy import host_settings
 
 
 @pytest.fixture(autouse=True)
@@ -121,13 +122,13 @@ def test_the_packages_are_those_that_python_finds() -> None:
 def test_requirements_that_are_no_file_are_no_requirements(tmp_path: Path, lay: Callable[[Path], None]) -> None:
     lay(tmp_path / "requirements.txt")
     with pytest.raises(OSError, match=r"requirements\.txt"):
-        venv_fingerprint.fingerprint({}, tmp_path / "requirements.txt", sys.executable, "uv")
+        venv_fingerprint.fingerprint(host_settings(), tmp_path / "requirements.txt", sys.executable, "uv")
 
 
 def test_requirements_that_include_themselves_are_read_once(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("-r b.txt\ndjango\n")
     (tmp_path / "b.txt").write_text("-r a.txt\n")
-    assert venv_fingerprint.fingerprint({}, tmp_path / "a.txt", sys.executable, "uv")
+    assert venv_fingerprint.fingerprint(host_settings(), tmp_path / "a.txt", sys.executable, "uv")
 
 
 @pytest.mark.parametrize("lay", [pipe, device])

@@ -23,6 +23,7 @@ from switchback.settings.errors import Refused
 from switchback.settings.model import as_found
 from switchback.settings.options import Options
 from tests.unit.examples import LIVE, OLD, fleet, host_facts, settings, site
+from tests.unit.healthy import host_settings
 
 FILES = Path(provision.__file__).parent / "files"
 USUAL = "/home/app/scripts/restore_database.sh"
@@ -32,7 +33,7 @@ RESTORE = Restore(USUAL, there=False, provisioned=True)
 
 def layout(folder: Path) -> Layout:
     user = pwd.getpwuid(os.getuid()).pw_name
-    return Layout({"app_username": user, "backup_script": "~/backup_database.sh", "restore_script": "auto"}, folder)
+    return Layout(host_settings(app_username=user, backup_script="~/backup_database.sh", restore_script="auto"), folder)
 
 
 @pytest.mark.parametrize(

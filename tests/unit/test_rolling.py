@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -54,10 +55,10 @@ class Host:
         return [(100, 200), *answers]
 
     def roll(self, left_alone: tuple[str, ...] = (), **begin: Any) -> rolling._Roll:
-        told = settings(health_url="http://127.0.0.1:8000/").model_dump(mode="json")
+        told = settings(health_url="http://127.0.0.1:8000/").for_host()
         step: Any = SimpleNamespace(
             layout=SimpleNamespace(versions=None),
-            settings={**told, "health_timeout": self.limit, "health_status": [200]},
+            settings=replace(told, health_timeout=self.limit),
             note=noted({}),
             transaction=SimpleNamespace(noted=lambda note: note, journal=SimpleNamespace(append=self.noted.append)),
             begin=begun(**begin),

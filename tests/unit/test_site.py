@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -62,7 +62,7 @@ class Web:
     def begin(self, **fields: Any) -> None:
         """Open a deploy that has looked at the site."""
         url = f"http://127.0.0.1:{self.server.server_port}/"
-        told = settings().model_dump(mode="json") | {"website_url": url, "site_timeout": 0.1, "maintenance": "always"}
+        told = replace(settings().for_host(), website_url=url, site_timeout=0.1)
         self.host.begin(settings=told, site_before=asdict(site.look(told)), **fields)
 
     @property

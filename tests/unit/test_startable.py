@@ -18,7 +18,8 @@ from agent.steps.build import venv
 from agent.steps.build.venv import Venv
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
-from tests.unit.examples import NEW, settings
+from tests.unit.examples import NEW
+from tests.unit.healthy import host_settings
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 CONFIG = """\
@@ -35,8 +36,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("agent.service.in_the_way.systemd.unit_property", lambda unit, name: ME)
     for module in (startable, venv, in_the_way):
         monkeypatch.setattr(module, "acting_as", lambda user: contextlib.nullcontext())
-    told = {**settings().model_dump(mode="json"), "app_username": ME}
-    layout = Layout(told, tmp_path)
+    layout = Layout(host_settings(app_username=ME), tmp_path)
     programs, config = layout.part(NEW, "venv") / "bin", layout.part(NEW, "config")
     programs.mkdir(parents=True)
     config.mkdir()
@@ -54,7 +54,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
         return Runner(None, None, 1e12)
 
-    return SimpleNamespace(layout=layout, settings=told, version=NEW, runner=runner, notes=lambda step: {})
+    return SimpleNamespace(layout=layout, settings=layout.settings, version=NEW, runner=runner, notes=lambda step: {})
 
 
 def write_config(layout: Layout, worker: str) -> None:

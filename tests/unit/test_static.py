@@ -7,6 +7,7 @@ import functools
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,7 +113,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, web: int) -> Any:
     for module in (needs, served, seal, static):
         monkeypatch.setattr(module, "acting_as", lambda user: contextlib.nullcontext())
     monkeypatch.setattr(served, "SETTLES", 0.0)
-    told = {**settings().model_dump(mode="json"), "website_url": f"http://127.0.0.1:{web}/"}
+    told = replace(settings().for_host(), website_url=f"http://127.0.0.1:{web}/")
     layout = Layout(told, tmp_path / "home")
     for version in (OLD, NEW):
         layout.part(version, "code").mkdir(parents=True)
@@ -274,7 +275,7 @@ def test_a_static_file_is_asked_for_after_the_switch_by_its_hashed_name(step: An
     (static / "staticfiles.json").write_text(json.dumps({"paths": {"a.css": "a.1234567890ab.css"}}))
     serve(step, NEW)
     assert served.prove(step) == ""
-    assert served.address(step.layout, NEW) == step.settings["website_url"] + "static/a.1234567890ab.css"
+    assert served.address(step.layout, NEW) == step.settings.website_url + "static/a.1234567890ab.css"
 
 
 def test_one_that_is_not_there_is_a_failure_where_the_live_versions_was(step: Any) -> None:
@@ -282,7 +283,7 @@ def test_one_that_is_not_there_is_a_failure_where_the_live_versions_was(step: An
     step.known["static_before"] = served.before(step)
     with pytest.raises(Unhealthy) as failed:
         served.prove(step)
-    url = step.settings["website_url"]
+    url = step.settings.website_url
     said = str(failed.value)
     assert said.startswith(f"visitors get no static files: {url}static/{NEW}.css answers 404, not 200 or 301 or ")
     assert said.endswith(f"; before the switch {url}static/{OLD}.css was there")

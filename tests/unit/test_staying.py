@@ -19,6 +19,7 @@ from agent.host.command import CommandFailed, Runner
 from agent.host.processes import runs, started_at, stop_group
 from agent.transaction.progress import read_progress
 from agent.words.journal import Line
+from tests.unit.healthy import host_settings
 from tests.unit.journals import begun, line
 
 FOUND = f"print({RESULT_PREFIX!r} + '{{\"pending\": [1]}}', flush=True)\n"
@@ -51,7 +52,7 @@ class Step:
         self.begin = begun(**begin)
         self.layout = SimpleNamespace(app=None, part=lambda version, part: folder)
         self.transaction = SimpleNamespace(folder=folder, goes_on_beside=self.write_down, deploy="20261128-1")
-        self.settings: dict[str, Any] = {}
+        self.settings = host_settings()
 
     def write_down(self, what: str, pid: int) -> None:
         self._lines.append(line("beside", what=what, pid=pid, started=started_at(pid)))

@@ -10,11 +10,12 @@ import pytest
 
 from agent.steps import order
 from agent.steps.fallback import plan_fallback
-from agent.steps.kind import RunAsKnown, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo
 from agent.steps.order import STEPS, limit_of, named, steps_of, visitors_may_notice
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.words.notes import Note, Undone
+from agent.words.settings import Settings
 from operations.steps import Commands, step
 from switchback.plan.builder import foresee
 from switchback.plan.known import Known
@@ -73,7 +74,7 @@ class RingBell(SwitchStep):
 
     def idle(self, known: RunAsKnown) -> str:
         """Why not."""
-        if not known.settings["website_url"]:
+        if not known.settings.website_url:
             return "nobody is there to hear it"
         return "" if known.primary else "the bell is the primary host's"
 
@@ -120,7 +121,7 @@ def test_why_it_has_nothing_to_do_is_in_the_preview_and_on_the_host_in_the_same_
 
 
 def test_it_is_in_the_runs_that_it_is_for_and_has_its_limit() -> None:
-    settings = examples.settings().model_dump(mode="json")
+    settings = examples.settings().for_host()
     assert "ring_bell" in steps_of("revert", settings, build=False)
     assert "ring_bell" not in steps_of("build", settings, build=True)
     assert "ring_bell" not in steps_of("restart", settings, build=False)

@@ -13,6 +13,7 @@ from agent.host.command import CommandFailed, Runner
 from agent.repository import git, lfs, submodules
 from agent.versions import hotfixes
 from agent.versions.layout import Layout
+from tests.unit.healthy import host_settings
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 12345\n"
 VERSION = "django-20261102-100000-bbbbbbb-fffffff"
@@ -120,8 +121,7 @@ def test_a_submodule_that_comes_from_nowhere_is_refused(runner: Runner, tmp_path
 def layout(runner: Runner, code: Path, tmp_path: Path) -> Layout:
     (tmp_path / VERSION).mkdir()
     check_out(runner, code, tmp_path / VERSION / "code")
-    settings = {"versions_dir": str(tmp_path), "code_subdir": "code", "config_subdir": "config"}
-    return Layout(settings, tmp_path)
+    return Layout(host_settings(versions_dir=str(tmp_path)), tmp_path)
 
 
 def test_our_own_bytecode_in_a_submodule_is_no_change(runner: Runner, layout: Layout) -> None:

@@ -226,7 +226,7 @@ def test_the_config_is_the_one_that_supervisord_was_started_with(command: list[s
 
 
 def test_a_versions_config_is_the_file_of_that_name_in_it() -> None:
-    layout = Layout(settings().model_dump(mode="json"), Path("/home/app"))
+    layout = Layout(settings().for_host(), Path("/home/app"))
     config = Path(f"/home/app/{NEW}/config")
     brought = config / "supervisord.conf"
     assert config_in(layout, "/home/app/deployment/supervisord.conf", config) == brought
@@ -248,7 +248,7 @@ def test_an_environment_is_read_as_supervisord_reads_it() -> None:
 @pytest.mark.parametrize("named", ["root", "0", "www-data", "no-such-user"])
 def test_a_program_that_is_to_run_as_another_is_never_started_by_us(named: str) -> None:
     sections = parse(SAMPLE.replace("numprocs=2", f"numprocs=2\nuser={named}"))
-    layout = Layout(settings().model_dump(mode="json"), Path("/home/app"))
+    layout = Layout(settings().for_host(), Path("/home/app"))
     web = programs(sections)["web"]
     with pytest.raises(StepFailed, match=f"web has user={named}, and .*take that line out, or write user=app"):
         as_supervisord_would(layout, sections, web, Path("/home/app/supervisord.conf"), os.getpid())
@@ -256,7 +256,7 @@ def test_a_program_that_is_to_run_as_another_is_never_started_by_us(named: str) 
 
 def test_a_program_that_names_the_apps_own_user_is_started_as_that_one() -> None:
     sections = parse(SAMPLE.replace("numprocs=2", "numprocs=2\nuser=app"))
-    layout = Layout(settings().model_dump(mode="json"), Path("/home/app"))
+    layout = Layout(settings().for_host(), Path("/home/app"))
     web = programs(sections)["web"]
     assert as_supervisord_would(layout, sections, web, Path("/home/app/supervisord.conf"), os.getpid()).user == "app"
 

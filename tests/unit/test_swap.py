@@ -29,7 +29,7 @@ class Cut(BaseException):
 @pytest.fixture
 def layout(host: Host) -> Layout:
     """The host, with all of the links that a live version has."""
-    layout = Layout(settings().model_dump(mode="json"), host.home)
+    layout = Layout(settings().for_host(), host.home)
     for version, names in CONFIGS.items():
         for name in names:
             (layout.part(version, "config") / name).write_text(version)

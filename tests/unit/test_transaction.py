@@ -22,7 +22,7 @@ from agent.runs.recover import recover
 from agent.service import health, systemd
 from agent.steps.fallback import only_health_is_missing
 from agent.transaction import reserve
-from agent.transaction.bounds import KEEP_RUNS, past_runs
+from agent.transaction.bounds import past_runs
 from agent.transaction.lock import lock_holder
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import (
@@ -223,7 +223,7 @@ def test_an_error_on_the_way_back_needs_a_person_and_the_rest_is_undone_all_the_
     ],
 )
 def test_who_is_needed_is_told_how_to_restore_the_backup(script: str | None, command: str, host: Host) -> None:
-    told = settings().model_dump(mode="json") | {"restore_script": script}
+    told = replace(settings().for_host(), restore_script=script)
     host.begin(settings=told)
     host.step("backup", lambda _: {"path": "/srv/back ups/a.dump"})
     host.step("migrate", fails)
@@ -533,16 +533,17 @@ def test_a_deploy_begins_after_another_has_ended(host: Host) -> None:
 
 def test_old_transactions_are_forgotten_unless_a_version_has_its_evidence_there(host: Host) -> None:
     first = host.begin("20261122-000000-deploy-0000")
+    keep = first.begin.settings.keep_runs
     host.step("code", fails)
     host.run("code", deploy=first.deploy)
-    for number in range(KEEP_RUNS + 5):
+    for number in range(keep + 5):
         deploy = f"20261123-{number:06}-deploy-{number:04}"
         host.begin(deploy, version=OLD)
         host.run("code", deploy=deploy)
     kept = {path.name for path in (host.state.root / "transactions").iterdir()}
     assert first.deploy in kept
     assert "20261123-000000-deploy-0000" not in kept
-    assert len(kept) == KEEP_RUNS + 1
+    assert len(kept) == keep + 1
 
 
 def test_a_run_that_fails_deletes_what_failed_long_before_it(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -585,7 +586,7 @@ def test_a_build_that_goes_well_deletes_what_was_built_long_before_it_and_never_
     settings = host.begin("earlier", kind="build").begin.settings
     host.run("code", "commit", deploy="earlier")
     assert all((host.home / name).exists() for name in built)
-    host.begin(kind="build", settings={**settings, "keep_versions": 2})
+    host.begin(kind="build", settings=replace(settings, keep_versions=2))
     host.run("code", "commit")
     left = [name for name in built if (host.home / name).exists()]
     assert left == built[1:]
@@ -611,7 +612,7 @@ def test_nobody_takes_a_deploy_back_while_it_begins(host: Host, monkeypatch: pyt
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
     monkeypatch.setattr(beginning, "_our_own_agent", lambda _: free.append(transaction.nobody_works_on_it()))
     monkeypatch.setattr(beginning, "start_guard", lambda: free.append(transaction.nobody_works_on_it()))
-    told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+    told = settings().for_host()
     intent = Intent("deploy", told, "ann", version=NEW, was=LIVE)
     assert beginning.begin_deploy(host.state, ID, intent).deploy == ID
     assert free == [False, False]
@@ -638,7 +639,7 @@ def order(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def asked_to_begin(**changes: Any) -> Intent:
-    told = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+    told = settings().for_host()
     return replace(Intent("deploy", told, "ann", "a1b2", version=NEW, was=LIVE), **changes)
 
 
@@ -706,7 +707,7 @@ def test_what_keeps_a_deploy_from_beginning_is_told_in_words_and_with_what_is_li
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
     monkeypatch.setattr(beginning, "_our_own_agent", lambda _: None)
     monkeypatch.setattr(beginning, "start_guard", fail)
-    asked = settings().model_dump(mode="json", exclude={"code_repo_url", "config_repo_url"})
+    asked = settings().for_host()
     with pytest.raises(Refused) as refused:
         beginning.begin_deploy(host.state, ID, Intent("deploy", asked, "ann", version=NEW, was=LIVE))
     said = str(refused.value)

@@ -52,7 +52,7 @@ def config(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Layout]:
     def layout(text: str) -> Layout:
         monkeypatch.setattr(trial, "_supervisord", lambda layout: ("/home/app/deployment/supervisord.conf", 0))
         monkeypatch.setattr(trial, "read_config", lambda path: parse(text))
-        return Layout(settings().model_dump(mode="json"), Path("/home/app"))
+        return Layout(settings().for_host(), Path("/home/app"))
 
     return layout
 
@@ -80,7 +80,7 @@ def test_an_environment_that_only_systemd_knows_is_not_guessed(monkeypatch: pyte
     unit = Unit("/srv/supervisord", ("/srv/supervisord", "-c", "/srv/supervisord.conf"), environment=True)
     monkeypatch.setattr(trial, "find_running", none)
     monkeypatch.setattr(trial, "started_by", lambda name: unit)
-    layout = Layout(settings().model_dump(mode="json"), Path("/home/app"))
+    layout = Layout(settings().for_host(), Path("/home/app"))
     assert "only systemd knows its environment" in trial.why_none(layout, NEW, None)
 
 

@@ -19,7 +19,8 @@ from agent.versions.layout import Layout
 from agent.versions.marks import SEAL
 from agent.versions.venv_fingerprint import fingerprint, same_as
 from agent.versions.venvs import take_over
-from tests.unit.examples import LIVE, NEW, settings
+from tests.unit.examples import LIVE, NEW
+from tests.unit.healthy import host_settings
 from tests.unit.test_tree import writable
 
 
@@ -35,8 +36,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def mark(folder: Path, **told: Any) -> str | None:
-    told = {"wheelhouse": str(folder / "wheels"), "build_script": None, **told}
-    return fingerprint(told, folder / "requirements.txt", str(folder / "python3"), "uv")
+    told = {"wheelhouse": str(folder / "wheels"), **told}
+    return fingerprint(host_settings(**told), folder / "requirements.txt", str(folder / "python3"), "uv")
 
 
 def test_the_same_requirements_python_and_wheels_are_the_same(folder: Path) -> None:
@@ -70,7 +71,7 @@ def test_requirements_whose_text_does_not_say_it_all_are_installed_each_time(lin
 
 def test_what_a_build_script_may_have_added_is_not_taken_over(folder: Path) -> None:
     assert mark(folder, build_script="build.sh") is None
-    assert fingerprint({}, folder / "requirements.txt", None, "uv") is None
+    assert fingerprint(host_settings(), folder / "requirements.txt", None, "uv") is None
 
 
 # --- Taking over
@@ -80,8 +81,7 @@ def test_what_a_build_script_may_have_added_is_not_taken_over(folder: Path) -> N
 def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     for module in (venvs, venv_pool):
         monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
-    told: dict[str, Any] = settings(versions_dir=str(tmp_path)).model_dump(mode="json")
-    return Layout({**told, "app_username": getpass.getuser()}, tmp_path)
+    return Layout(host_settings(versions_dir=str(tmp_path), app_username=getpass.getuser()), tmp_path)
 
 
 def built(layout: Layout, **files: str) -> Path:

@@ -40,7 +40,7 @@ class KeepEvidence(Undo):
 
 def _copy_logs(step: Step, folder: Path) -> None:
     since = f"@{int(step.progress.lines[0].at)}"
-    unit = step.settings["systemd_service"]
+    unit = step.settings.systemd_service
     argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]
     shown = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
     (folder / "unit.log").write_text(bounded(masked_urls(shown.stdout + shown.stderr), most=LOGGED))

@@ -106,7 +106,7 @@ def _command(step: Step) -> Command:
     layout, version = step.layout, step.version
     named, pid = _supervisord(layout)
     sections = read_config(config_in(layout, named, layout.part(version, "config")))
-    web = _web(sections, layout.settings["health_url"])
+    web = _web(sections, layout.settings.health_url)
     command = as_supervisord_would(layout, sections, web, Path(named), pid)
     # The links lead to what is restarted.
     own = command if step.begin.kind == "restart" else early.at_its_own_path(layout, command, version)
@@ -124,7 +124,7 @@ def why_none(layout: Layout, version: str, config: Path | None) -> str:
         named, _ = _supervisord(layout)
         web = _web(
             read_config(config_in(layout, named, config or layout.part(version, "config"))),
-            layout.settings["health_url"],
+            layout.settings.health_url,
         )
     except (NoTrial, Unreadable) as why:
         return str(why)
@@ -138,7 +138,7 @@ def _supervisord(layout: Layout) -> tuple[str, int]:
     try:
         running = find_running(layout)
     except Unreadable:
-        unit = started_by(layout.settings["systemd_service"])
+        unit = started_by(layout.settings.systemd_service)
         named = config_of(list(unit.argv))
         if named is None:
             raise NoTrial("the service does not run supervisord") from None

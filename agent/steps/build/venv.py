@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from agent.host.command import Runner
 from agent.host.output import say
@@ -16,6 +15,7 @@ from agent.steps.kind import BuildStep
 from agent.transaction.step import Step, StepFailed
 from agent.versions import packages, venv_fingerprint, venvs
 from agent.words.notes import Note
+from agent.words.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,19 @@ class Venv(BuildStep):
     def do(self, step: Step) -> VenvMade:
         """Make the version's own virtual environment and install its requirements."""
         runner, layout = step.runner(step.layout.app), step.layout
-        requirements = layout.part(step.version, "code") / step.settings["requirements"]
+        requirements = layout.part(step.version, "code") / step.settings.requirements
         if not requirements.is_file():
             raise StepFailed(
-                f"{step.settings['requirements']} is not in the code: add it, or say where the requirements are: "
+                f"{step.settings.requirements} is not in the code: add it, or say where the requirements are: "
                 "requirements: pyproject.toml, say, in the settings"
             )
         uv = shutil.which("uv", path="/usr/local/bin:/usr/bin:/bin:" + str(layout.home / ".local/bin"))
-        installer, python = "uv" if uv else "pip", shutil.which(step.settings["python"], path=PATH)
+        installer, python = "uv" if uv else "pip", shutil.which(step.settings.python, path=PATH)
         with acting_as(layout.app):
             fingerprint = venv_fingerprint.fingerprint(step.settings, requirements, python, installer)
         note = VenvMade(fingerprint=fingerprint or "")
         same = (
-            venv_fingerprint.same_as(step.transaction.state, layout, fingerprint)
-            if step.settings.get("reuse_venv", True)
-            else None
+            venv_fingerprint.same_as(step.transaction.state, layout, fingerprint) if step.settings.reuse_venv else None
         )
         taken = venvs.take_over(layout, same, step.version, fingerprint) if same else None
         if taken:
@@ -95,21 +93,21 @@ def _texts(step: Step) -> dict[str, str]:
             return None
 
     with acting_as(step.layout.app):
-        return packages.requirement_texts(read, str(step.settings["requirements"]))
+        return packages.requirement_texts(read, step.settings.requirements)
 
 
-def _offline(settings: Mapping[str, Any]) -> list[str]:
-    wheelhouse = settings.get("wheelhouse")
+def _offline(settings: Settings) -> list[str]:
+    wheelhouse = settings.wheelhouse
     return ["--no-index", "--find-links", wheelhouse] if wheelhouse else []
 
 
-def _uv(uv: str, settings: Mapping[str, Any], folder: Path) -> tuple[list[str], list[str]]:
-    create = [uv, "venv", "--quiet", "--no-python-downloads", "--python", settings["python"], str(folder)]
+def _uv(uv: str, settings: Settings, folder: Path) -> tuple[list[str], list[str]]:
+    create = [uv, "venv", "--quiet", "--no-python-downloads", "--python", settings.python, str(folder)]
     install = [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *_offline(settings)]
     return create, install
 
 
-def _pip(settings: Mapping[str, Any], folder: Path) -> tuple[list[str], list[str]]:
-    create = [settings["python"], "-m", "venv", str(folder)]
+def _pip(settings: Settings, folder: Path) -> tuple[list[str], list[str]]:
+    create = [settings.python, "-m", "venv", str(folder)]
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     return create, [*pip, "install", "--quiet", "--no-compile", *_offline(settings)]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.service import health, verdicts
-from agent.steps.kind import PATIENCE, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import PATIENCE, SwitchStep, Turn, Undo
 from agent.text.lines import first_line
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import linked_version
 from agent.words.notes import Note, Restarted, Undone
+from agent.words.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Health(SwitchStep):
 
     def limit(self, settings: Settings) -> float:
         """As long as the app may take to be well, and to prove that it stays so, seconds."""
-        return float(settings["health_timeout"] + settings["health_stable"] + 30)
+        return settings.health_timeout + settings.health_stable + 30
 
     def do(self, step: Step) -> Note:
         """Ask until it is well."""

@@ -65,7 +65,7 @@ class MaintenanceStart(SwitchStep):
         window = decide(step.progress)
         # As long as visitors are let in.
         static = served.before(step)
-        if step.settings["maintenance"] == "auto":
+        if step.settings.maintenance == "auto":
             announce(f"maintenance_start: a window is needed: {window.why}")
         before = site.look(step.settings)
         scripts.run_script(step, "maintenance_start_script")

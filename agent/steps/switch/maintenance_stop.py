@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from agent.steps import scripts
-from agent.steps.kind import RunAsKnown, Settings, SwitchStep
+from agent.steps.kind import RunAsKnown, SwitchStep
 from agent.transaction.step import Step
 from agent.visitors import site
+from agent.words.settings import Settings
 
 
 class MaintenanceStop(SwitchStep):
@@ -17,7 +18,7 @@ class MaintenanceStop(SwitchStep):
 
     def limit(self, settings: Settings) -> float:
         """As long as the script and the look at the site may take, seconds."""
-        return float(settings["site_timeout"] + settings["script_timeout"])
+        return settings.site_timeout + settings.script_timeout
 
     def idle(self, known: RunAsKnown) -> str:
         """Why nobody has to be let in."""

@@ -11,12 +11,13 @@ from agent.database.restoring import prove_restored, restore
 from agent.django import locks, sessions, warm
 from agent.django.manage import django
 from agent.migrations.names import key_of, label, labels
-from agent.steps.kind import RunAsKnown, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo
 from agent.transaction.consequences import asks_database, changes_database, database_way
 from agent.transaction.maintenance import BY_PRIMARY, STAYS
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.words.notes import BackedUp, Checked, Note, Undone
+from agent.words.settings import Settings
 from agent.words.shapes import read
 
 
@@ -91,7 +92,7 @@ class Migrate(SwitchStep):
 
     def limit(self, settings: Settings) -> float:
         """As long as migrations may take, seconds."""
-        return float(settings["migrate_timeout"])
+        return settings.migrate_timeout
 
     def idle(self, known: RunAsKnown) -> str:
         """Why nothing is migrated here."""

@@ -8,7 +8,7 @@ from agent.host.output import announce, say
 from agent.restart import early, full, rolling
 from agent.service import health, verdicts
 from agent.service.supervisor_config import Unreadable
-from agent.steps.kind import Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import SwitchStep, Turn, Undo
 from agent.text.lines import lines_of
 from agent.text.masking import masked_urls
 from agent.transaction.consequences import rolls_back
@@ -18,6 +18,7 @@ from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import linked_version
 from agent.words.journal import UndoDone
 from agent.words.notes import Restarted, Undone
+from agent.words.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,9 @@ class Restart(SwitchStep):
 
     def limit(self, settings: Settings) -> float:
         """As long as a restart may take, seconds; one process after the other is also watched meanwhile."""
-        if settings.get("restart") == "rolling":
-            return float(settings["restart_timeout"] + settings["health_timeout"] + settings["health_stable"])
-        return float(settings["restart_timeout"])
+        if settings.restart == "rolling":
+            return settings.restart_timeout + settings.health_timeout + settings.health_stable
+        return settings.restart_timeout
 
     def do(self, step: Step) -> Restarted:
         """Replace processes one by one, or restart the service as a whole."""

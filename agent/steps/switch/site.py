@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from agent.service import health
 from agent.service.last_words import LastWords
-from agent.steps.kind import PATIENCE, Settings, SwitchStep, Turn, Undo
+from agent.steps.kind import PATIENCE, SwitchStep, Turn, Undo
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step
 from agent.visitors import served, site
 from agent.words.notes import Note
+from agent.words.settings import Settings
 
 
 class ProveSiteBefore(Undo):
@@ -42,7 +43,7 @@ class Site(SwitchStep):
 
     def limit(self, settings: Settings) -> float:
         """As long as the website may take to answer, and a little, seconds."""
-        return float(settings["site_timeout"] + 30)
+        return settings.site_timeout + 30
 
     def do(self, step: Step) -> Note:
         """Ask for the page, and for a static file."""

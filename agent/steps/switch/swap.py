@@ -56,7 +56,7 @@ class Swap(SwitchStep):
         """Lay the links."""
         layout, was = step.layout, step.begin.was
         if was:
-            assets.carry(layout, was, step.version, float(step.settings.get("static_keep_days", 0)))
+            assets.carry(layout, was, step.version, step.settings.static_keep_days)
         with acting_as(layout.app):
             links = {**layout.deployment_links(layout.part(step.version, "config")), **layout.fixed_links()}
             layout.path("deployment_dir").mkdir(exist_ok=True)
@@ -86,6 +86,6 @@ def _keep_assets(step: Step) -> None:
     was = step.begin.was
     try:
         if was:
-            assets.carry(step.layout, step.version, was, step.settings.get("static_keep_days", 0))
+            assets.carry(step.layout, step.version, was, step.settings.static_keep_days)
     except OSError as problem:
         say(f"  the static files of the failed version are not kept for its visitors: {problem}")
