@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from agent.host.links import replace_link
 from agent.host.output import say
@@ -31,7 +30,7 @@ def finish_commit(transaction: Transaction) -> None:
         with acting_as(layout.app):
             _move_links(layout, version, was)
         backup = transaction.progress.backup
-        kept: dict[str, Any] = {"backup": bare(backup)} if backup else {}
+        kept = {"backup": bare(backup)} if backup else {}
         kept["newer_schema"] = transaction.progress.note(Checked).newer_schema or None
         change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
     if begin.kind == "build":

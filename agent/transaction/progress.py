@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from agent.words import journal
 from agent.words.notes import BackedUp, BackedUpBefore, Note, SchemaSeen, Undone
@@ -48,7 +48,7 @@ class Progress:
     settled: bool = False
     committed: bool = False
     ended: journal.Ended | None = None
-    parsed: dict[tuple[str, type], Any] = field(default_factory=dict, compare=False, repr=False)
+    parsed: dict[tuple[str, type], Note] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def begin(self) -> journal.Begin:
@@ -83,10 +83,9 @@ class Progress:
 
     def note_of(self, step: str, shape: type[N]) -> N:
         """The same of one of several steps whose notes have that shape."""
-        known: dict[tuple[str, type], N] = self.parsed
-        if (step, shape) not in known:
-            known[step, shape] = _as(shape, self.notes.get(step, {}), step)
-        return known[step, shape]
+        if (step, shape) not in self.parsed:
+            self.parsed[step, shape] = _as(shape, self.notes.get(step, {}), step)
+        return cast("N", self.parsed[step, shape])
 
     def skipped(self, step: str) -> str:
         """Why a step had nothing to do."""

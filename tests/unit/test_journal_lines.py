@@ -32,7 +32,13 @@ OLDER = """\
 {"at": 2.5, "event": "command", "pid": 4711, "started": "5", "mark": "m1"}
 {"at": 3, "event": "step done", "step": "venv", "seconds": 1, "note": {"named": [], "open": null, "bytes": null}}
 {"at": 4, "event": "step done", "step": "checks", "seconds": 0.1, "note": {"errors": [], "applied": [["items", "1"]], \
-"pending": [{"app": "items", "name": "2", "reversible": true}], "fallback": "restore", "restart": {"way": "rolling", \
+"pending": [{"app": "items", "name": "2", "reversible": true, "atomic": true, "database": "default", "idle": false, \
+"loses": false, "operations": [{"app": "items", "kind": "AlterField", "says": "Alter field", "model": "item", "name": \
+"colour", "reversible": true, "field": {"default": true, "max_length": 9, "null": false, "class": "CharField"}, "was": \
+null}, {"app": "items", "kind": "SeparateDatabaseAndState", "says": "Custom", "model": "", "name": "", "reversible": \
+true, "inside": [{"app": "items", "kind": "RunPython", "says": "Raw Python", "model": "", "name": "", "reversible": \
+true, "does_nothing": false}]}]}], "databases": [{"alias": "default", "vendor": "postgresql", "name": "app", \
+"configured": "app", "empty": false}], "fallback": "restore", "restart": {"way": "rolling", \
 "groups": [], "interrupts": false}}}
 {"at": 5, "event": "beside", "what": "rehearsal", "pid": 12, "started": "7", "url": "http://127.0.0.1:1/", "mark": "m2"}
 {"at": 5.5, "event": "step started", "step": "maintenance_start", "deadline": 70}
@@ -65,6 +71,25 @@ def test_a_journal_of_an_older_agent_is_fallen_back_by(journal: Journal) -> None
     beside = progress.begun_beside(background.TRIAL_START)
     assert beside and (beside.pid, beside.url) == (12, "http://127.0.0.1:1/")
     assert progress.command_ids == ("m1", "m2")
+
+
+# What a revert has noted.
+LEFT = """\
+{"at": 4, "event": "step done", "step": "checks", "seconds": 1, "note": {"applied": [["items", "1"], ["items", "2"]], \
+"leaving": [{"app": "items", "name": "2", "database": "default", "idle": false, "loses": false, "halfway": false, \
+"reversible": true, "atomic": true, "operations": [{"says": "Add it", "risks": [{"kind": "breaks", "says": "no"}]}], \
+"sql": null}], "unknown": [], "newer_schema": ["items.2 stays"], "warning": "items.2 stays"}}
+"""
+
+
+def test_so_is_a_reverts(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    begin = OLDER.splitlines()[0].replace('"kind": "deploy"', '"kind": "revert", "database": "reverse"')
+    journal.path.write_text(begin + "\n" + LEFT + '{"at": 5, "event": "step started", "step": "migrate"}\n')
+    progress = journal.progress
+    assert "database" in [undo.name for undo in plan_fallback(progress)]
+    checked = progress.note(Checked)
+    assert (len(checked.leaving), checked.newer_schema) == (1, ("items.2 stays",))
 
 
 def test_what_a_newer_agent_has_written_besides_is_let_be(journal: Journal) -> None:

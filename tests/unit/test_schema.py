@@ -8,7 +8,9 @@ import pytest
 
 from agent.database import schema
 from agent.runs import guard
+from agent.runs.ending import fall_back
 from agent.service import health
+from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
 from tests.unit.journals import says
@@ -75,3 +77,18 @@ def test_a_database_that_never_comes_back_needs_a_person_and_keeps_maintenance_o
     assert "maintenance stays ON" in last
     assert "the primary host has not taken the database back: items.0002_colour" in last
     assert transaction.deploy == ID
+
+
+def test_while_it_waits_nothing_is_restarted_over_links_that_could_not_be_put_back(follower: Follower) -> None:
+    def breaks(step: Step) -> None:
+        raise StepFailed("read-only file system")
+
+    pending = [{**BREAKS, "operations": [{"app": "items", **RENAMES}]}]
+    transaction = follower.begins("reverse", pending, {}, primary=False, hosts=["web1", "web2"])
+    host = follower.host
+    host.step("migrate", lambda _: {"skipped": "done by the primary host"})
+    host.run("checks", "maintenance_start", "migrate", "swap", "restart")
+    host.action("links", breaks)
+    assert fall_back(transaction, "no word") == "still falling back"
+    assert "undo links" in host.done
+    assert "undo restart" not in host.done
