@@ -137,9 +137,10 @@ def _described(facts: Surveyed, settings: Settings) -> Told:
     if isinstance(facts, Unread):
         found = host_problems(facts, settings)
         return Told(found, False, {"problems": found})
-    told: dict[str, object] = {"transaction": facts.transaction}
+    keys = ("linked", "healthy", "versions", "history", "kept")
+    told: dict[str, object] = {"transaction": facts.transaction, **dict.fromkeys(keys)}
     if facts.site:
         site, health = facts.site, facts.site.health
-        told |= {"linked": site.linked, "healthy": {"healthy": health.healthy, **asdict(health)}}
-        told |= {"versions": site.versions, "history": site.history, "kept": site.kept}
+        told |= {key: getattr(site, key) for key in keys if key != "healthy"}
+        told["healthy"] = {"healthy": health.healthy, **asdict(health)}
     return Told(status_lines(facts, settings), True, told)

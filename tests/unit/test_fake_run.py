@@ -24,7 +24,7 @@ from tests.bed.places import ROOT
 from tests.forked import FORKED
 from tests.runs import NOTHING, PYINFRA, STYLE, environment
 from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, foreseen, host_facts, refs, version
-from tests.unit.healthy import open_run
+from tests.unit.healthy import open_run, untouched
 
 # The three hosts, and what each answers, by a pattern of its command.
 Answers = Mapping[str, Any]
@@ -424,6 +424,16 @@ def test_a_run_that_fails_on_every_host_is_json_too(start: Start) -> None:
     done = start("deploy", "--json", "-y", answers=answers, reads_stdout=True)
     assert done.code == 1
     assert json.loads(done.output)["results"]
+
+
+def test_the_status_of_hosts_is_json_with_the_same_keys_whether_there_is_a_site_or_not(start: Start) -> None:
+    done = start("status", "--json", facts={"web2": untouched()}, reads_stdout=True)
+    assert done.code == 0
+    told = json.loads(done.output)["hosts"]
+    assert told["@fake/web1"]["linked"]["current"] == LIVE
+    assert told["@fake/web1"]["healthy"]["healthy"] is True
+    assert told["@fake/web1"].keys() == told["@fake/web2"].keys()
+    assert set(told["@fake/web2"].values()) == {None}
 
 
 def test_with_nothing_to_do_that_is_the_last_word(start: Start) -> None:
