@@ -6,9 +6,11 @@ import bz2
 import gzip
 import lzma
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
+
+from agent.inside.protocol import Database
 
 # What is read of a file's beginning to tell what it is, bytes.
 HEAD = 8192
@@ -67,30 +69,23 @@ def _first(pattern: str, text: str) -> str:
     return found.group(1) if found else ""
 
 
-def of_another(told: Told | None, databases: Iterable[Mapping[str, Any]]) -> str:
-    """Why a backup is not of the app's database; empty where it is, or where that can't be told.
-
-    + databases: the app's, each with its `vendor`, its own `name`, and the one that the settings have (`configured`)
-    """
+def of_another(told: Told | None, databases: Iterable[Database]) -> str:
+    """Why a backup is not of the app's database; empty where it is, or where that can't be told."""
     listed = list(databases)
     if told is None or not listed:
         return ""
-    names = {one[key] for one in listed if one["vendor"] == told.vendor for key in ("name", "configured")}
+    names = {name for one in listed if one.vendor == told.vendor for name in (one.name, one.configured)}
     if names and (not told.name or told.name in names):
         return ""
-    mine = ", ".join(f"{NAMES.get(one['vendor'], one['vendor'])} ({one['name']})" for one in listed)
+    mine = ", ".join(f"{NAMES.get(one.vendor, one.vendor)} ({one.name})" for one in listed)
     return f"the backup is of {named(told)}, and the app uses {mine}"
 
 
-def in_no_backup(told: Told | None, databases: Iterable[Mapping[str, Any]]) -> list[str]:
+def in_no_backup(told: Told | None, databases: Iterable[Database]) -> list[str]:
     """The aliases of the app's databases that a backup of one database does not hold."""
     if told is None or not told.name:
         return []
-    return [
-        str(one["alias"])
-        for one in databases
-        if one["vendor"] != told.vendor or told.name not in (one["name"], one["configured"])
-    ]
+    return [one.alias for one in databases if one.vendor != told.vendor or told.name not in (one.name, one.configured)]
 
 
 def named(told: Told) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.inside.protocol import Migration
 from agent.migrations.names import label, labels
 from agent.transaction.maintenance import breaks_old_code
 from agent.transaction.step import Step, StepFailed
-from agent.words.notes import Migration
 from agent.words.settings import Settings
 
 # What to do where provision has made a host, and no restore script is there.
@@ -43,7 +43,7 @@ def decide_fallback(
     way = settings.database_fallback
     if way != "reverse" or empty:
         return way
-    stuck = [migration for migration in pending if not migration["reversible"]]
+    stuck = [migration for migration in pending if not migration.reversible]
     if settings.restore_script and (stuck or better_restored(settings, pending, breaks)):
         return "restore"
     worse = better_restored(settings, pending, breaks) if provisioned else []
@@ -66,7 +66,7 @@ def better_restored(settings: Settings, pending: Sequence[Migration], breaks: bo
 
     + breaks: whether the old code can't live with them
     """
-    lossy, half = ([one for one in pending if one.get(key)] for key in ("loses", "halfway"))
+    lossy, half = [one for one in pending if one.loses], [one for one in pending if one.halfway]
     told = [f"{label(one)} discards what is stored, and reversing it brings none of that back" for one in lossy]
     if settings.maintenance == "auto" and not lossy and not breaks:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.database.restoring import prove_restored, restore
@@ -13,14 +13,14 @@ from agent.django.foresight import with_risks
 from agent.django.locks import tell
 from agent.django.manage import django
 from agent.host.command import CommandFailed
+from agent.inside.protocol import Leaving, Migration, Migrations, Reapplied, Unapplied
 from agent.migrations.names import key_of, label, labels
 from agent.migrations.risk import BREAKS, UNKNOWN
 from agent.transaction.consequences import visitors_are_in
 from agent.transaction.step import Step, StepFailed
 from agent.versions.marks import SEAL, read_json
 from agent.words import foreseen
-from agent.words.notes import BackedUp, Checked, Migration, Names, Undone
-from agent.words.shapes import read
+from agent.words.notes import BackedUp, Checked, Names, Undone
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,14 @@ def check(step: Step) -> Checked:
         # Whoever goes back is in a hurry, and this needs no Django to be told.
         return Checked()
     try:
-        found = django(step, "leaving", json.dumps(known), version=was)
+        found = django(step, Leaving, "leaving", json.dumps(known), version=was)
     except CommandFailed as problem:
         if way == "reverse":
             raise
         return Checked(warning=f"what is applied that {step.version} does not know can't be told: {problem.args[0]}")
-    leaving = with_risks(found["leaving"])
-    told = read(Checked, {key: found[key] for key in ("applied", "unknown")}, "leaving")
-    checked = replace(told, leaving=tuple(map(asdict, leaving)))
-    refusal = not_reversible(found["leaving"]) if way == "reverse" else ""
+    leaving = with_risks(found.leaving)
+    checked = Checked(applied=found.applied, unknown=found.unknown, leaving=leaving)
+    refusal = not_reversible(found.leaving) if way == "reverse" else ""
     if refusal:
         raise StepFailed(refusal)
     stays = [] if way == "restore" else in_neither(checked.unknown)
@@ -90,12 +89,12 @@ def older_code(step: Step, checked: Checked, others: list[str]) -> Checked:
     was = step.begin.was
     if not checked.unknown:
         return warned(checked, others, [])
-    leaving: dict[str, Any] = {"leaving": [], "unknown": checked.unknown}
+    leaving = Leaving((), (), (), checked.unknown)
     if was:
         # To describe them takes the live version's code. A deploy that is well without knowing needs none.
         with contextlib.suppress(CommandFailed):
-            leaving = django(step, "leaving", json.dumps(checked.known + checked.replaced), version=was)
-    return warned(checked, [*others, *in_neither(leaving["unknown"])], newer_schema(with_risks(leaving["leaving"])))
+            leaving = django(step, Leaving, "leaving", json.dumps(checked.known + checked.replaced), version=was)
+    return warned(checked, [*others, *in_neither(leaving.unknown)], newer_schema(with_risks(leaving.leaving)))
 
 
 def warned(checked: Checked, stays: list[str], newer: list[str]) -> Checked:
@@ -124,7 +123,7 @@ def not_reversible(leaving: Sequence[Migration], why: str = "") -> str:
 
     + leaving: the migrations to be reversed; why: what keeps them from being known
     """
-    stuck = [one for one in leaving if not one["reversible"]]
+    stuck = [one for one in leaving if not one.reversible]
     if not stuck and not why:
         return ""
     first = why or f"these migrations can't be reversed: {labels(stuck)}"
@@ -134,7 +133,7 @@ def not_reversible(leaving: Sequence[Migration], why: str = "") -> str:
 def newer_schema(leaving: Sequence[foreseen.Migration]) -> list[str]:
     """What of migrations that stay may keep an older version from working, a line each."""
     return [
-        f"{label(vars(one))} stays, {operation.says}: {risk.says}"
+        f"{label(one)} stays, {operation.says}: {risk.says}"
         for one in leaving
         for operation in one.operations
         for risk in operation.risks
@@ -151,21 +150,21 @@ def take_back(step: Step) -> None:
         return
     gone = set(map(key_of, before.leaving))
     keep = [pair for pair in before.applied or () if pair not in gone]
-    done = django(step, "unapply", json.dumps(keep), version=str(step.begin.was))
-    tell(step, done)
-    if done["wrong"]:
-        raise StepFailed("the applied migrations are not those that were to stay: " + json.dumps(done["wrong"]))
+    done = django(step, Unapplied, "unapply", json.dumps(keep), version=str(step.begin.was))
+    tell(step, done.waited)
+    if done.wrong:
+        raise StepFailed("the applied migrations are not those that were to stay: " + json.dumps(done.wrong))
 
 
 def _prove_older(step: Step, before: Checked) -> None:
     """Prove that a restore has brought back a database that the older version knows. Raises StepFailed."""
-    after = django(step, "migrations")
-    left = set(map(key_of, before.leaving)) & {tuple(one) for one in after["applied"]}
+    after = django(step, Migrations, "migrations")
+    left = set(map(key_of, before.leaving)) & {*after.applied}
     if left:
         names = labels(sorted(left))
         raise StepFailed(f"the restore script has ended well, and {names} is still applied: it restored nothing")
-    if after["pending"]:
-        raise StepFailed(f"the restored database lacks what {step.version} needs: {labels(after['pending'])}")
+    if after.pending:
+        raise StepFailed(f"the restored database lacks what {step.version} needs: {labels(after.pending)}")
 
 
 def undo(step: Step) -> TakenBack:
@@ -177,8 +176,8 @@ def undo(step: Step) -> TakenBack:
     if step.begin.database == "restore":
         # An older backup is live, and visitors may have written to it: only a person can say which rows are to stay.
         raise StepFailed(f"visitors may have written since the restore; the rows from before it are in {backup}")
-    done = django(step, "reapply", json.dumps(before), version=was)
-    tell(step, done)
-    if done["wrong"]:
-        raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
+    done = django(step, Reapplied, "reapply", json.dumps(before), version=was)
+    tell(step, done.waited)
+    if done.wrong:
+        raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done.wrong))
     return TakenBack()

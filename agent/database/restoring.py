@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from agent.django.locks import for_scripts
 from agent.django.manage import django
 from agent.host.reading import beginning_of
 from agent.host.users import acting_as
+from agent.inside.protocol import Migrations, Name
 from agent.migrations.names import labels
 from agent.transaction.step import Step, StepFailed
 from agent.versions.layout import Layout
@@ -48,7 +48,7 @@ def prove_restored(step: Step, version: str, before: Names | None) -> bool:
     """
     if before is None:
         return False
-    was, now = set(before), {tuple(pair) for pair in django(step, "migrations", version=version)["applied"]}
+    was, now = {*before}, {*django(step, Migrations, "migrations", version=version).applied}
     if was != now:
         raise StepFailed(
             "the restore script has ended well, and has not brought the database back: " + _difference(was, now)
@@ -56,7 +56,7 @@ def prove_restored(step: Step, version: str, before: Names | None) -> bool:
     return True
 
 
-def _difference(was: set[Any], now: set[Any]) -> str:
+def _difference(was: set[Name], now: set[Name]) -> str:
     told = (("still applied", now - was), ("not applied any more", was - now))
     words = [f"{word}: {labels(sorted(pairs))}" for word, pairs in told if pairs]
     return "; ".join(words) + "; is the backup of the database that the app uses?"

@@ -6,6 +6,7 @@ import time
 
 from agent.django.manage import django
 from agent.host.command import CommandFailed
+from agent.inside.protocol import Migrations
 from agent.migrations.names import labels
 from agent.service import health
 from agent.transaction.consequences import asks_database, database_way
@@ -39,7 +40,7 @@ def still_changed(transaction: Transaction, progress: Progress) -> bool:
 def prove_back(step: Step) -> None:
     """Prove that what is applied is what was applied before the deploy. Raises StepFailed, CommandFailed."""
     before = set(step.note(Checked).applied or ())
-    now = {tuple(one) for one in django(step, "migrations", version=str(step.begin.was))["applied"]}
+    now = {*django(step, Migrations, "migrations", version=str(step.begin.was)).applied}
     if now == before:
         return
     if not step.progress.saw_change:

@@ -3,21 +3,20 @@ may have come in since the checks, and when it is taken back, from what is reall
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from agent.database.choice import way_back_of
-from agent.django.inside.operations import narrows
 from agent.django.manage import django
 from agent.host.command import CommandFailed
 from agent.host.output import say, warn
+from agent.inside.protocol import Migration, Migrations, Name, Operation
 from agent.migrations.names import key_of, label, labels
 from agent.transaction.consequences import database_way, visitors_are_in
 from agent.transaction.step import Step, StepFailed
 from agent.words.notes import BackedUp, Checked, Note
 
-Applied = set[tuple[str, ...]]
+Applied = set[Name]
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ def look_again(step: Step) -> None:
     before = checked.pending
     if checked.empty or not any(map(_may_lose, before)):
         return
-    now = {key_of(one): bool(one["loses"]) for one in django(step, "migrations")["pending"]}
-    pending = tuple({**one, "loses": one.get("loses") or now.get(key_of(one), False)} for one in before)
-    more = labels(one for one, was in zip(pending, before) if one["loses"] and not was.get("loses"))
+    now = {key_of(one): one.loses for one in django(step, Migrations, "migrations").pending}
+    pending = tuple(replace(one, loses=one.loses or now.get(key_of(one), False)) for one in before)
+    more = labels(one for one, was in zip(pending, before) if one.loses and not was.loses)
     if not more:
         return
     way = way_back_of(step, pending)
@@ -54,15 +53,15 @@ def look_again(step: Step) -> None:
     warn(f"migrate: WARNING: since the checks something was stored that {more} discards: {says}")
 
 
-def _may_lose(one: Mapping[str, Any]) -> bool:
+def _may_lose(one: Migration) -> bool:
     """Whether a migration that had nothing to discard may have something now."""
-    return not one.get("loses") and any(map(_discards, one.get("operations", ())))
+    return not one.loses and any(map(_discards, one.operations))
 
 
-def _discards(operation: Mapping[str, Any]) -> bool:
-    if operation["kind"] == "AlterField":
-        return narrows(operation)
-    return operation["kind"] in ("RemoveField", "DeleteModel") or any(map(_discards, operation.get("inside", ())))
+def _discards(operation: Operation) -> bool:
+    if operation.kind == "AlterField":
+        return operation.narrows
+    return operation.kind in ("RemoveField", "DeleteModel") or any(map(_discards, operation.inside))
 
 
 def choose(step: Step) -> tuple[str, Applied | None]:
@@ -90,7 +89,7 @@ def _chosen(step: Step, way: str, why: str) -> str:
 
 def applied_now(step: Step) -> Applied:
     """Which migrations are applied, as the version's own Django sees it. Raises CommandFailed."""
-    return {tuple(pair) for pair in django(step, "migrations")["applied"]}
+    return {*django(step, Migrations, "migrations").applied}
 
 
 def _from_what_is_applied(step: Step, decided: str, applied: Applied) -> tuple[str, str]:
@@ -105,13 +104,13 @@ def _from_what_is_applied(step: Step, decided: str, applied: Applied) -> tuple[s
         return "restore", f"{label(cut)} may be half applied"
     if decided == "reverse":
         return "reverse", ""
-    worse = labels(one for one in done if one.get("loses") or one.get("halfway") or not one["reversible"])
+    worse = labels(one for one in done if one.loses or one.halfway or not one.reversible)
     return ("restore", f"{worse} is applied") if worse else ("reverse", "nothing is applied that this can't bring back")
 
 
-def may_be_half(migration: Mapping[str, Any]) -> bool:
+def may_be_half(migration: Migration) -> bool:
     """Whether a migration that was begun and is not recorded as applied may have been applied in part."""
-    return bool(migration.get("halfway") or not migration["atomic"])
+    return migration.halfway or not migration.atomic
 
 
 def _can_restore(step: Step) -> bool:

@@ -5,69 +5,53 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from agent.django.inside import MODULES
 from agent.django.manage import said_in
 from agent.host.command import CommandFailed, Runner
 from agent.host.reading import read_text
 from agent.host.users import acting_as
+from agent.inside import MODULES
+from agent.inside.protocol import Foreseen, Migration, Operation, Question
 from agent.migrations import sources
-from agent.migrations.names import DEFAULT, label
-from agent.migrations.risk import Operation as Described
+from agent.migrations.names import label
 from agent.migrations.risk import risks, with_new_tables
-from agent.words.foreseen import DjangoForesees, Migration, Operation, Risk
-from agent.words.shapes import Unreadable, read, to_json
+from agent.words import foreseen
+from agent.words.shapes import to_json
 
 # How long Django may take to answer, seconds.
 LIMIT = 30.0
+# What is started, once it is laid out.
+SHIM = "django/manage_shim.py"
 # No bytecode beside the app's sources.
 NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
-@dataclass(frozen=True)
-class Question:
-    """What a Django is asked, as `foresee` in `inside.looks` has it.
-
-    + sql: whether to write out each migration's SQL; static: whether to list the static files
-    + keep: which of the applied migrations another version has
-    """
-
-    sql: bool = False
-    static: bool = False
-    keep: tuple[tuple[str, ...], ...] | None = None
-
-
-def ask(runner: Runner, room: Path, python: Path, config: Path, question: Question) -> DjangoForesees:
+def ask(runner: Runner, room: Path, python: Path, config: Path, question: Question) -> Foreseen:
     """What an app's Django foresees. Raises CommandFailed where it can't be asked.
 
     + python: the interpreter that the app runs with
     + config: the directory of its manage.py
     """
-    side = room / "manage_shim.py"
+    side = room / SHIM
     manage = config / "manage.py"
     for needed in (python, manage):
         if not needed.exists():
             raise CommandFailed(f"{needed} is not there", "")
     runner = replace(runner, until=min(runner.until, time.time() + LIMIT))
     argv = [str(python), str(side), str(manage), "foresee", to_json(question)]
-    output = runner.run(argv, cwd=config, env=NO_BYTECODE)
-    try:
-        return read(DjangoForesees, said_in(output, "our question"), "what it foresees")
-    except Unreadable as problem:
-        raise CommandFailed(str(problem), output) from None
+    return said_in(runner.run(argv, cwd=config, env=NO_BYTECODE), Foreseen, "our question")
 
 
 def lay_out(runner: Runner, room: Path) -> None:
     """Put our part of the conversation where the app's Python can read it."""
-    inside = ("inside", *(f"inside.{name}" for name in MODULES))
-    texts = {name: _source(f"agent.django.{name}") for name in ("manage_shim", *inside)}
+    texts = {"inside/__init__.py": _source("agent.inside"), SHIM: _source("agent.django.manage_shim")}
+    texts.update({f"inside/{name}.py": _source(f"agent.inside.{name}") for name in MODULES})
     with acting_as(runner.user or "root"):
-        (room / "inside").mkdir()
-        for name, text in texts.items():
-            file = "inside/__init__" if name == "inside" else name.replace(".", "/")
-            (room / f"{file}.py").write_text(text)
+        for file, text in texts.items():
+            (room / file).parent.mkdir(exist_ok=True)
+            (room / file).write_text(text)
 
 
 def _source(module: str) -> str:
@@ -77,27 +61,15 @@ def _source(module: str) -> str:
     return source
 
 
-def with_risks(migrations: Sequence[Described]) -> tuple[Migration, ...]:
+def with_risks(migrations: Sequence[Migration]) -> tuple[foreseen.Migration, ...]:
     """Migrations with the risks of each operation, and less of what only those needed. Pure."""
-    marked = iter(with_new_tables([one for migration in migrations for one in migration["operations"]]))
-    return tuple(_with_risks(one, [next(marked) for _ in one["operations"]]) for one in migrations)
+    marked = iter(with_new_tables([one for migration in migrations for one in migration.operations]))
+    return tuple(_with_risks(one, [next(marked) for _ in one.operations]) for one in migrations)
 
 
-def _with_risks(migration: Described, operations: Sequence[Described]) -> Migration:
-    sql = migration.get("sql")
-    return Migration(
-        app=migration["app"],
-        name=migration["name"],
-        database=migration.get("database", DEFAULT),
-        idle=migration.get("idle", False),
-        loses=migration.get("loses", False),
-        halfway=migration.get("halfway", not migration["atomic"]),
-        reversible=migration["reversible"],
-        atomic=migration["atomic"],
-        operations=tuple(Operation(one["says"], tuple(Risk(**risk) for risk in risks(one))) for one in operations),
-        sql=None if sql is None else tuple(sql),
-        unread=migration.get("unread", ""),
-    )
+def _with_risks(migration: Migration, operations: Sequence[Operation]) -> foreseen.Migration:
+    told = tuple(foreseen.Operation(one.says, tuple(risks(one))) for one in operations)
+    return foreseen.Migration(**{**vars(migration), "operations": told})
 
 
 def _text_of(path: Path) -> str:
@@ -108,7 +80,7 @@ def _text_of(path: Path) -> str:
         return ""
 
 
-def from_files(code: Path, applied: Sequence[Sequence[str]]) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
+def from_files(code: Path, applied: Sequence[Sequence[str]]) -> tuple[tuple[foreseen.Migration, ...], tuple[str, ...]]:
     """What the migration files of a checkout would apply, and the names of what is applied that it lacks."""
     files = {}
     for path in sorted(code.glob("**/migrations/*.py")):

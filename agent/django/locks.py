@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import socket
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import TypeVar
 
-from agent.django.inside.protocol import LOCKS
 from agent.host.output import announce
+from agent.inside.protocol import LOCKS, Locked, Patience
 from agent.transaction.step import Step, StepFailed
+from agent.words.shapes import from_json, to_json
+
+T = TypeVar("T")
 
 # PostgreSQL cuts off what is longer.
 LONGEST_NAME = 63
@@ -33,22 +35,20 @@ def for_scripts(step: Step) -> dict[str, str]:
 
 def for_django(step: Step) -> dict[str, str]:
     """The same for our part inside of Django, with how it is to wait for locks."""
-    told = {
-        "name": session_name(step.transaction.deploy),
-        "timeout": step.settings.lock_timeout,
-        "until": step.until - SAYS_WHY if step.name == "fallback" else None,
-    }
-    return {**for_scripts(step), LOCKS: json.dumps(told)}
+    until = step.until - SAYS_WHY if step.name == "fallback" else None
+    told = Patience(session_name(step.transaction.deploy), step.settings.lock_timeout, until)
+    return {**for_scripts(step), LOCKS: to_json(told)}
 
 
-def unless_locked(found: dict[str, Any]) -> dict[str, Any]:
-    """What our part inside of Django has found. Raises NoLock where it has found none."""
-    if "no_lock" in found:
-        raise NoLock(found["no_lock"])
-    return found
+def unless_locked(shape: type[T], answer: str) -> T:
+    """What our part inside of Django has found. Raises NoLock where no lock was to be had; Unreadable."""
+    problem = from_json(Locked, answer).no_lock
+    if problem is not None:
+        raise NoLock(problem)
+    return from_json(shape, answer)
 
 
-def tell(step: Step, found: Mapping[str, Any]) -> None:
+def tell(step: Step, waited: Iterable[str]) -> None:
     """Say for what a migration has waited, though it came to be."""
-    for line in found.get("waited", ()):
+    for line in waited:
         announce(f"{step.name}: waited for a lock: {line}")

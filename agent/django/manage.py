@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from agent.django.inside.protocol import RESULT_PREFIX
 from agent.django.locks import for_django, unless_locked
 from agent.host.command import CommandFailed
+from agent.inside.protocol import RESULT_PREFIX
 from agent.text.lines import lines_of
 from agent.transaction.step import Step
+from agent.words.shapes import Unreadable
 
-Note = dict[str, Any]
+T = TypeVar("T")
 
 
-def django(step: Step, verb: str, *arguments: str, version: str = "") -> Note:
+def django(step: Step, shape: type[T], verb: str, *arguments: str, version: str = "") -> T:
     """Run a verb, and return what it has found. Raises CommandFailed, NoLock."""
     version = version or step.version
     with as_the_app_s_own(step, version):
         output = _run(step, version, arguments_of(step, version, verb, *arguments), for_django(step))
-    return said_in(output, verb)
+    return said_in(output, shape, verb)
 
 
 def run_python(step: Step, version: str, arguments: list[str]) -> str:
@@ -44,16 +44,17 @@ def folder_of(step: Step, version: str) -> Path:
     return step.layout.part(version, "config")
 
 
-def said_in(output: str, verb: str) -> Note:
+def said_in(output: str, shape: type[T], verb: str) -> T:
     """What a verb says that it has found. Raises CommandFailed, NoLock."""
     results = [line[len(RESULT_PREFIX) :] for line in lines_of(output) if line.startswith(RESULT_PREFIX)]
     if not results:
         raise CommandFailed(f"manage.py did not come as far as {verb}", output)
     try:
-        result: Note = json.loads(results[-1])
-    except ValueError:
-        raise CommandFailed(f"manage.py has said something else than what {verb} has found", output) from None
-    return unless_locked(result)
+        return unless_locked(shape, results[-1])
+    except Unreadable as problem:
+        raise CommandFailed(
+            f"manage.py has said something else than what {verb} has found: {problem}", output
+        ) from None
 
 
 @contextlib.contextmanager

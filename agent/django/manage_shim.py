@@ -6,7 +6,7 @@
 The latter stays if the verb has found something to migrate, and listens at the socket of that number. The first one who
 comes there is told that it stays; the second gets what it writes to, has it apply the migrations, and is answered.
 
-What it does is in the folder `inside` beside this file.
+What it does is in the folder `inside` beside this file's own.
 """
 
 import importlib.util
@@ -18,8 +18,8 @@ NAME = "_switchback_inside"
 
 
 def main() -> None:
-    """Have the package beside this file be known by a name of its own, wherever it lies, and go on there."""
-    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
+    """Have that folder be a package with a name of its own, wherever it lies, and go on there."""
+    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "inside")
     spec = importlib.util.spec_from_file_location(
         NAME, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
     )

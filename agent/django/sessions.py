@@ -6,6 +6,7 @@ from __future__ import annotations
 from agent.django.manage import django
 from agent.host.command import CommandFailed
 from agent.host.output import say, warn
+from agent.inside.protocol import Sessions
 from agent.text.lines import first_line
 from agent.transaction.step import Step
 from agent.words.journal import UndoStarted
@@ -17,13 +18,13 @@ def end_left(step: Step) -> None:
         return
     revert = step.begin.kind == "revert"
     try:
-        found = django(step, "end_sessions", version=str(step.begin.was) if revert else step.version)
+        found = django(step, Sessions, "end_sessions", version=str(step.begin.was) if revert else step.version)
     except CommandFailed as problem:
         say(f"  whether sessions of this deploy are left in the database can't be told: {first_line(str(problem))}")
         return
-    for one in found["ended"]:
+    for one in found.ended:
         say(f"  ended a session that was left in the database: {one}")
-    for one in found["left"]:
+    for one in found.left:
         warn(f"  WARNING: a session that was left in the database does not end: {one}")
 
 

@@ -5,19 +5,18 @@ ended meanwhile, another one is started."""
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.django.inside.protocol import END, NOW, STAYS, THEN_MIGRATE
 from agent.django.locks import for_django, unless_locked
-from agent.django.manage import Note, arguments_of, as_the_app_s_own, django, folder_of, said_in
+from agent.django.manage import T, arguments_of, as_the_app_s_own, django, folder_of, said_in
 from agent.host.command import SAYS_AT_MOST, TOO_MUCH, CommandFailed, Runner, Started, said_since, says_too_much
 from agent.host.output import say
 from agent.host.processes import runs, stop_group
+from agent.inside.protocol import END, NOW, STAYS, THEN_MIGRATE, Migrated
 from agent.transaction.step import Step
 
 # What it hands over: its standard output and that for errors, which it has no other way to show us.
@@ -28,16 +27,16 @@ ANSWERS_WITHIN = 10.0
 LOOK, PAUSE = 0.2, 0.02
 
 
-def django_that_stays(step: Step, verb: str, *arguments: str) -> Note:
+def django_that_stays(step: Step, shape: type[T], verb: str, *arguments: str) -> T:
     """Run a verb as `django` does, by one that stays if it has found something to migrate. Raises CommandFailed."""
     if step.begin.kind != "deploy" or not step.begin.primary:
-        return django(step, verb, *arguments)
+        return django(step, shape, verb, *arguments)
     door = _door(step)
     try:
         listening, waiting = _opened(door)
     except OSError as problem:
         say(f"{step.name}: Django can't stay for the migrations: {problem}")
-        return django(step, verb, *arguments)
+        return django(step, shape, verb, *arguments)
     runner, folder = step.runner(step.layout.app), folder_of(step, step.version)
     with waiting:
         with listening:
@@ -46,13 +45,13 @@ def django_that_stays(step: Step, verb: str, *arguments: str) -> Note:
         if not _stays(command, waiting, runner.until):
             _close(door)
             with as_the_app_s_own(step, step.version):
-                return said_in(runner.finish(command), verb)
+                return said_in(runner.finish(command), shape, verb)
     output = runner.leave(command)
     _write_down(step, command)
-    return said_in(output, verb)
+    return said_in(output, shape, verb)
 
 
-def migrate(step: Step) -> Note:
+def migrate(step: Step) -> Migrated:
     """Apply the pending migrations: by the Django that has stayed for it, or by one that is started now.
 
     Raises CommandFailed, NoLock.
@@ -63,7 +62,7 @@ def migrate(step: Step) -> Note:
             found = _told(step, *stayed)
         if found is not None:
             return found
-    return django(step, "migrate")
+    return django(step, Migrated, "migrate")
 
 
 def _door(step: Step) -> Path:
@@ -131,7 +130,7 @@ def _stayed(step: Step) -> tuple[int, str] | None:
     return (one.pid, one.started) if one and one.started and runs(one.pid, one.started) else None
 
 
-def _told(step: Step, pid: int, started: str) -> Note | None:
+def _told(step: Step, pid: int, started: str) -> Migrated | None:
     """Have it apply the migrations. Returns what it has found; None if it does not wait any more."""
     runner = step.runner(step.layout.app)
     with socket.socket(socket.AF_UNIX) as caller, contextlib.ExitStack() as open_ones:
@@ -158,7 +157,10 @@ def _told(step: Step, pid: int, started: str) -> Note | None:
         raise CommandFailed(f"{name} {stopped} and was stopped", output)
     if not whole:
         raise CommandFailed(f"{name} did not finish migrate", output)
-    return unless_locked(json.loads(answer))
+    try:
+        return unless_locked(Migrated, answer.decode())
+    except ValueError as problem:
+        raise CommandFailed(f"{name} did not tell what it has migrated: {problem}", output) from None
 
 
 def _answer(caller: socket.socket, pid: int, started: str, runner: Runner, said: Sequence[int]) -> tuple[bytes, str]:

@@ -10,10 +10,10 @@ from typing import Literal
 
 from agent.database import going_back
 from agent.django import foresight
-from agent.django.foresight import Question
 from agent.host.command import CommandFailed
 from agent.host.reading import beginning_of
 from agent.host.users import acting_as
+from agent.inside.protocol import Foreseen, Question
 from agent.look.request import Look, Source
 from agent.look.requirements import other_packages
 from agent.migrations.names import label
@@ -21,7 +21,7 @@ from agent.text.masking import masked_lines, masked_message, secrets_in
 from agent.text.tracebacks import reason
 from agent.versions import static_files
 from agent.versions.marks import SEAL, outside_of, read_json
-from agent.words.foreseen import App, DjangoForesees, Migration, Migrations, Static
+from agent.words.foreseen import App, Migration, Migrations, Static
 
 # How many of a config's files are read for secrets, how much of each, bytes; and how much of an error's line is told,
 # characters.
@@ -73,30 +73,31 @@ def _app_of_checkout(look: Look, room: Path, folders: Mapping[str, Path]) -> App
     """Ask the new code, as it is checked out, with the packages that are live."""
     python = look.layout.part(str(look.was), "venv") / "bin" / "python"
     found = foresight.ask(look.runner, room, python, folders["config"], Question(sql=look.diff, static=True))
-    strangers = outside_of(room, found.code)
+    strangers = outside_of(room, found.migrations.code)
     if strangers:
         raise CommandFailed("another code answers", f"the config leads to code in {strangers[0]}")
     return App(_foreseen(look, room, found), _static(look, found.static))
 
 
-def _ask(look: Look, room: Path, version: str, question: Question) -> DjangoForesees:
+def _ask(look: Look, room: Path, version: str, question: Question) -> Foreseen:
     """Ask a version that is built: at its own path, with its own packages."""
     python = look.layout.part(version, "venv") / "bin" / "python"
     return foresight.ask(look.runner, room, python, look.layout.part(version, "config"), question)
 
 
-def _foreseen(look: Look, room: Path, found: DjangoForesees) -> Migrations:
-    known = {*found.known, *found.replaced}
-    missing = [name for name in found.applied if name[:2] not in known]
+def _foreseen(look: Look, room: Path, found: Foreseen) -> Migrations:
+    told = found.migrations
+    known = {*told.known, *told.replaced}
+    missing = [name for name in told.applied if name[:2] not in known]
     return Migrations(
         "django",
-        applied=tuple(map(label, found.applied)),
-        databases=tuple(one["alias"] for one in found.databases),
-        pending=tuple(map(_masked_sql, foresight.with_risks(found.pending))),
+        applied=tuple(map(label, told.applied)),
+        databases=tuple(one.alias for one in told.databases),
+        pending=tuple(map(_masked_sql, foresight.with_risks(told.pending))),
         missing=tuple(map(label, missing)),
         leaving=_described_by_live(look, room, sorted(known)) if missing and look.was else (),
-        conflicts=found.conflicts,
-        inconsistent=found.inconsistent,
+        conflicts=told.conflicts,
+        inconsistent=told.inconsistent,
     )
 
 
@@ -118,9 +119,10 @@ def _migrations_of_built(look: Look, room: Path) -> Migrations:
 def _described_by_live(look: Look, room: Path, known: Sequence[tuple[str, ...]]) -> tuple[Migration, ...]:
     """What is applied that the new code does not know, as the live version has it; nothing where that can't tell."""
     try:
-        return foresight.with_risks(_ask(look, room, str(look.was), Question(keep=tuple(known))).leaving)
+        left = _ask(look, room, str(look.was), Question(keep=tuple(known))).left
     except CommandFailed:
         return ()
+    return foresight.with_risks(left.leaving) if left else ()
 
 
 def _leaving(look: Look, room: Path) -> Migrations:
@@ -130,9 +132,9 @@ def _leaving(look: Look, room: Path) -> Migrations:
     return Migrations(
         "django",
         "" if known is not None else going_back.says_nothing(look.version),
-        applied=tuple(map(label, found.applied)),
-        leaving=foresight.with_risks(found.leaving),
-        unknown=tuple(map(label, found.unknown)),
+        applied=tuple(map(label, found.migrations.applied)),
+        leaving=foresight.with_risks(found.left.leaving) if found.left else (),
+        unknown=tuple(map(label, (found.left or found.migrations).unknown)),
     )
 
 
@@ -142,7 +144,7 @@ def _app_of_files(look: Look, room: Path, code: Path, why: str) -> App:
     applied = None
     if look.was:
         try:
-            applied = _ask(look, room, look.was, Question()).applied
+            applied = _ask(look, room, look.was, Question()).migrations.applied
         except CommandFailed as problem:
             said = _why(look, look.layout.part(look.was, "config"), problem)
             why = f"{why}; and the live version can't say what is applied: {said}"

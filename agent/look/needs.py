@@ -20,6 +20,8 @@ from agent.django.manage import said_in
 from agent.host.command import CommandFailed, Runner
 from agent.host.http import ask
 from agent.host.users import acting_as
+from agent.inside import protocol
+from agent.inside.protocol import About, StaticPlace
 from agent.migrations.names import labels
 from agent.service import in_the_way, startable
 from agent.service.supervisor_config import Sections
@@ -31,17 +33,14 @@ from agent.versions.marks import NAME, SEAL, read_json
 from agent.visitors import served
 from agent.words.history import PastRun
 from agent.words.needs import (
-    About,
     BackupScript,
     Database,
     Databases,
     InTheWay,
     LiveApp,
     StaticFound,
-    StaticPlace,
     Stops,
 )
-from agent.words.shapes import Unreadable, read
 
 # How long one question to a database may take, seconds, and one to the app's own Django.
 ANSWER = 10.0
@@ -90,7 +89,7 @@ def _of_another(runner: Runner, layout: Layout, path: Path, databases: Sequence[
         return None
     problem = backup_of.of_another(
         backup_of.told_by(head, listed),
-        [{"vendor": one.vendor, "name": one.name, "configured": one.name} for one in databases],
+        [protocol.Database("", one.vendor, one.name, one.name, empty=False) for one in databases],
     )
     return f"{path}: {problem}" if problem else None
 
@@ -147,13 +146,13 @@ def _asked_of_app(runner: Runner, layout: Layout, current: str) -> LiveApp | str
         foresight.lay_out(runner, room)
         config = layout.part(current, "config")
         python = layout.part(current, "venv") / "bin" / "python"
-        argv = [str(python), str(room / "manage_shim.py"), str(config / "manage.py"), "about"]
+        argv = [str(python), str(room / foresight.SHIM), str(config / "manage.py"), "about"]
         try:
             output = replace(runner, until=time.time() + DJANGO).run(argv, cwd=config, env=foresight.NO_BYTECODE)
-            found = read(About, said_in(output, "our question"), "its answer")
+            found = said_in(output, About, "our question")
         except CommandFailed as problem:
             return masked_message(cut(reason(problem.output), 300)) or str(problem.args[0])
-        except (OSError, Unreadable) as problem:
+        except OSError as problem:
             return str(problem)
     places = layout.once_live(current)
     folder = os.path.realpath(str(layout.version(current))) + "/"
@@ -163,8 +162,10 @@ def _asked_of_app(runner: Runner, layout: Layout, current: str) -> LiveApp | str
             return (os.path.realpath(startable.led(path, places)) + "/").startswith(folder)
 
     databases = {
-        alias: replace(
-            one,
+        alias: Database(
+            one.vendor,
+            one.name,
+            one.host,
             problem=masked_message(bounded(one.problem, 300, 300)),
             elsewhere=not (one.host in HERE or one.host.startswith("/")),
             inside=one.vendor == "sqlite" and inside(one.name),

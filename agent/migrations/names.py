@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-# Django's name for the database that is meant where none is named.
-DEFAULT = "default"
-
-
-def key_of(migration: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a described migration is recorded as."""
-    database = migration.get("database", DEFAULT)
-    key = (str(migration["app"]), str(migration["name"]))
-    return key if database == DEFAULT else (*key, str(database))
+from agent.inside.protocol import DEFAULT, Name
 
 
-def label(migration: Mapping[str, Any] | Sequence[str]) -> str:
+class Named(Protocol):
+    """A migration that is described."""
+
+    @property
+    def app(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def database(self) -> str: ...
+
+
+def key_of(migration: Named) -> Name:
+    """What a migration is recorded as."""
+    key = (migration.app, migration.name)
+    return key if migration.database == DEFAULT else (*key, migration.database)
+
+
+def label(migration: Named | Sequence[str]) -> str:
     """A migration's name for people, of one that is described or recorded.
 
     >>> label(["events", "0001_initial", "logs"])
     'events.0001_initial (logs)'
     """
-    app, name, *database = key_of(migration) if isinstance(migration, Mapping) else migration
+    app, name, *database = migration if isinstance(migration, Sequence) else key_of(migration)
     return f"{app}.{name}" + (f" ({database[0]})" if database else "")
 
 
-def labels(migrations: Iterable[Mapping[str, Any] | Sequence[str]]) -> str:
+def labels(migrations: Iterable[Named | Sequence[str]]) -> str:
     """The names of several."""
     return ", ".join(map(label, migrations))

@@ -1,24 +1,12 @@
-"""What a migration's operation may do to a site that is up, and to old code that still runs. Pure.
-
-An operation is a description that JSON can hold, from Django itself or read from a file:
-
-    kind: the operation's class, such as AddField
-    model, name: what it is about
-    field: for AddField, AlterField and RemoveField: class, null, unique, db_index, db_default, max_length, db_column …
-    was: for AlterField, the field as it is now; missing where only the file could be read
-    does_nothing: for RunPython and RunSQL, whether they do nothing going forward
-    adds: for AlterUniqueTogether and AlterIndexTogether, whether anything is added
-    inside: for SeparateDatabaseAndState, the operations on the database
-    new_table: whether the same plan makes the table, which is empty then, and known to no old code
-"""
+"""What a migration's operation may do to a site that is up, and to old code that still runs. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import replace
 
-Operation = dict[str, Any]
-Risk = dict[str, str]
+from agent.inside.protocol import Field, Operation
+from agent.words.foreseen import Risk
 
 LOCKS, REWRITES, BREAKS, LOSES, UNKNOWN = "locks", "rewrites", "breaks old code", "loses data", "unknown"
 
@@ -91,21 +79,16 @@ RELATIONS = ("ForeignKey", "OneToOneField")
 def risks(operation: Operation) -> list[Risk]:
     """What may go wrong with an operation: the kind of each risk, and a sentence on it. None for what is harmless.
 
-    + operation: as the module describes it
-
-    >>> risks({"kind": "AddField", "model": "item", "name": "price", "field": {"class": "IntegerField"}})[0]["kind"]
+    >>> risks(Operation("items", "AddField", "Add field price to item", field={"class": "IntegerField"}))[0].kind
     'breaks old code'
     """
-    kind = str(operation.get("kind"))
-    if operation.get("does_nothing") or kind in HARMLESS:
+    kind = operation.kind
+    if operation.does_nothing or kind in HARMLESS:
         return []
     if kind == "SeparateDatabaseAndState":
-        return [risk for inside in operation.get("inside") or [] for risk in risks(inside)]
+        return [risk for inside in operation.inside for risk in risks(inside)]
     found = RULES[kind](operation) if kind in RULES else iter(ALWAYS.get(kind, _FOREIGN))
-    listed = [{"kind": risk, "says": says} for risk, says in found]
-    if operation.get("new_table"):
-        return [risk for risk in listed if risk["kind"] == UNKNOWN]
-    return listed
+    return [Risk(risk, says) for risk, says in found if risk == UNKNOWN or not operation.new_table]
 
 
 _FOREIGN = ((UNKNOWN, "is an operation that Django does not come with"),)
@@ -116,27 +99,27 @@ def old_code_can_live_with(operations: Sequence[Operation]) -> bool:
 
     + operations: all of the plan, in order
     """
-    return not any(risk["kind"] in (BREAKS, UNKNOWN) for one in with_new_tables(operations) for risk in risks(one))
+    return not any(risk.kind in (BREAKS, UNKNOWN) for one in with_new_tables(operations) for risk in risks(one))
 
 
 def with_new_tables(operations: Sequence[Operation]) -> list[Operation]:
     """The operations of a plan, those marked that are on a table which the plan itself has made.
 
-    + operations: all of the plan, in order, each with its `app`
+    + operations: all of the plan, in order
     """
     made: set[tuple[str, str]] = set()
     marked = []
     for operation in operations:
-        table = (str(operation.get("app", "")), str(operation.get("model", "")).lower())
-        if operation.get("kind") == "CreateModel":
+        table = (operation.app, operation.model.lower())
+        if operation.kind == "CreateModel":
             made.add(table)
-        marked.append({**operation, "new_table": True} if table in made else operation)
+        marked.append(replace(operation, new_table=True) if table in made else operation)
     return marked
 
 
 def _add_field(operation: Operation) -> Iterator[tuple[str, str]]:
-    field = operation.get("field") or {}
-    kind = field.get("class", "")
+    field = operation.field or {}
+    kind = field.get("class")
     if kind == "ManyToManyField":
         return
     if not kind:
@@ -158,7 +141,7 @@ def _remove_field(operation: Operation) -> Iterator[tuple[str, str]]:
 
 
 def _alter_field(operation: Operation) -> Iterator[tuple[str, str]]:
-    now, was = operation.get("field") or {}, operation.get("was")
+    now, was = operation.field or {}, operation.was
     if was is None:
         yield UNKNOWN, "may write every row anew and may not fit the old code: what the field is now isn't known yet"
         return
@@ -166,7 +149,7 @@ def _alter_field(operation: Operation) -> Iterator[tuple[str, str]]:
     if "class" in changed or changed & {"max_digits", "decimal_places", "to", "db_collation", "base_field"}:
         yield REWRITES, "may write every row of the table anew while nobody can use it"
         yield BREAKS, "the old code may not fit the column's new type"
-    if "max_length" in changed and _is_shorter(now.get("max_length"), was.get("max_length")):
+    if "max_length" in changed and _is_shorter(now, was):
         yield LOCKS, "reads the whole table while nobody can use it"
         yield BREAKS, "the old code may still write longer values"
     if "null" in changed and not now.get("null"):
@@ -181,14 +164,15 @@ def _alter_field(operation: Operation) -> Iterator[tuple[str, str]]:
         yield BREAKS, "the old code knows the column by its old name"
 
 
-def _is_shorter(now: Any, was: Any) -> bool:
-    return now is not None and (was is None or int(now) < int(was))
+def _is_shorter(now: Field, was: Field) -> bool:
+    after, before = now.get("max_length"), was.get("max_length")
+    return after is not None and (before is None or int(after) < int(before))
 
 
 def _together(operation: Operation) -> Iterator[tuple[str, str]]:
-    if operation.get("adds", True):
+    if operation.adds:
         yield LOCKS, "builds an index while nobody can write to the table"
-        if operation["kind"] == "AlterUniqueTogether":
+        if operation.kind == "AlterUniqueTogether":
             yield BREAKS, "the old code may still write what must be unique now"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
-Description = dict[str, Any]
+from agent.inside.protocol import Field, Migration, Operation
+
 Key = tuple[str, str]
 
 # How Django says each of them; the words in braces are an operation's arguments.
@@ -59,29 +60,42 @@ PLACES = {
 REVERSED_BY = {"RunPython": "reverse_code", "RunSQL": "reverse_sql"}
 
 
-def describe(app: str, name: str, text: str) -> Description:
-    """What a migration's file says: what it needs and replaces, whether it is atomic, what it does. Pure.
+@dataclass(frozen=True)
+class File:
+    """A migration as its file has it: what it does, needs and replaces."""
+
+    migration: Migration
+    needs: tuple[Key, ...] = ()
+    replaces: tuple[Key, ...] = ()
+
+
+def describe(app: str, name: str, text: str) -> File:
+    """What a migration's file says. Pure.
 
     A file that can't be read is a migration of which nothing is known.
     """
-    base: Description = {"app": app, "name": name, "atomic": True, "needs": [], "replaces": [], "operations": []}
     try:
         values = _class_values(ast.parse(text))
     except (SyntaxError, ValueError):
-        return {**base, "reversible": None, "unread": "the file can't be parsed"}
+        return File(Migration(app, name, None, True, (), unread="the file can't be parsed"))
     listed = values.get("operations")
-    operations = [_operation(app, one) for one in listed.elts] if isinstance(listed, (ast.List, ast.Tuple)) else []
-    unread = "" if isinstance(listed, (ast.List, ast.Tuple)) else "its operations are not written out"
-    known = [one["reversible"] for one in operations]
-    return {
-        **base,
-        "atomic": _constant(values.get("atomic"), True) is not False,
-        "needs": _pairs(values.get("dependencies")),
-        "replaces": _pairs(values.get("replaces")),
-        "operations": operations,
-        "reversible": None if unread or None in known else all(known),
-        **({"unread": unread} if unread else {}),
-    }
+    written = isinstance(listed, (ast.List, ast.Tuple))
+    operations = tuple(_operation(app, one) for one in getattr(listed, "elts", ())) if written else ()
+    atomic = not (isinstance(said := values.get("atomic"), ast.Constant) and said.value is False)
+    migration = Migration(
+        app,
+        name,
+        reversible=_all([one.reversible for one in operations]) if written else None,
+        atomic=atomic,
+        operations=operations,
+        halfway=not atomic,
+        unread="" if written else "its operations are not written out",
+    )
+    return File(migration, _pairs(values.get("dependencies")), _pairs(values.get("replaces")))
+
+
+def _all(known: list[bool | None]) -> bool | None:
+    return None if None in known else all(known)
 
 
 def _class_values(tree: ast.Module) -> dict[str, ast.expr]:
@@ -97,47 +111,42 @@ def _class_values(tree: ast.Module) -> dict[str, ast.expr]:
     return values
 
 
-def _pairs(node: ast.expr | None) -> list[list[str]]:
+def _pairs(node: ast.expr | None) -> tuple[Key, ...]:
     """The (app, name) pairs of a list; what is computed, such as a swappable dependency, is passed over."""
     found = []
     for one in getattr(node, "elts", []):
-        words = [_constant(word) for word in getattr(one, "elts", [])]
-        if len(words) == 2 and all(isinstance(word, str) for word in words):
-            found.append([str(word) for word in words])
-    return found
+        words = [word.value for word in getattr(one, "elts", []) if isinstance(word, ast.Constant)]
+        if len(words) == len(one.elts) == 2 and all(isinstance(word, str) for word in words):
+            found.append((str(words[0]), str(words[1])))
+    return tuple(found)
 
 
-def _constant(node: ast.expr | None, default: Any = None) -> Any:
-    return node.value if isinstance(node, ast.Constant) else default
-
-
-def _operation(app: str, node: ast.expr) -> Description:
+def _operation(app: str, node: ast.expr) -> Operation:
     if not isinstance(node, ast.Call):
-        return {"app": app, "kind": "unknown", "says": "an operation that is not written out", "reversible": None}
+        return Operation(app, "unknown", "an operation that is not written out")
     kind = _last_name(node.func)
     given: dict[str, ast.expr] = dict(zip(PLACES.get(kind, ()), node.args))
     given.update({keyword.arg: keyword.value for keyword in node.keywords if keyword.arg})
-    words = {key: str(_constant(value, "…")) for key, value in given.items()}
-    found: Description = {
-        "app": app,
-        "kind": kind,
-        "says": SAYS.get(kind, kind).format_map(_Words(words)),
-        "model": words.get("model_name") or words.get("name") or words.get("old_name") or "",
-        "name": words.get("name", ""),
-        "reversible": True if kind in SAYS else None,
-    }
+    words = {key: str(value.value) if isinstance(value, ast.Constant) else "…" for key, value in given.items()}
+    inside = tuple(_operation(app, one) for one in getattr(given.get("database_operations"), "elts", ()))
+    reversible = True if kind in SAYS else None
     if kind in REVERSED_BY:
-        found["reversible"] = REVERSED_BY[kind] in given
-        found["does_nothing"] = _does_nothing(given.get(PLACES[kind][0]))
-    if "field" in given:
-        found["field"] = _field(given["field"])
-    if kind in ("AlterUniqueTogether", "AlterIndexTogether"):
-        found["adds"] = bool(getattr(given.get(PLACES[kind][1]), "elts", [True]))
+        reversible = REVERSED_BY[kind] in given
     if kind == "SeparateDatabaseAndState":
-        found["inside"] = [_operation(app, one) for one in getattr(given.get("database_operations"), "elts", [])]
-        inside = [one["reversible"] for one in found["inside"]]
-        found["reversible"] = None if None in inside else all(inside)
-    return found
+        reversible = _all([one.reversible for one in inside])
+    together = kind in ("AlterUniqueTogether", "AlterIndexTogether")
+    return Operation(
+        app,
+        kind,
+        SAYS.get(kind, kind).format_map(_Words(words)),
+        reversible,
+        model=words.get("model_name") or words.get("name") or words.get("old_name") or "",
+        name=words.get("name", ""),
+        field=_field(given["field"]) if "field" in given else None,
+        adds=not together or bool(getattr(given.get(PLACES[kind][1]), "elts", [True])),
+        does_nothing=kind in REVERSED_BY and _does_nothing(given.get(PLACES[kind][0])),
+        inside=inside if kind == "SeparateDatabaseAndState" else (),
+    )
 
 
 class _Words(dict[str, str]):
@@ -152,31 +161,33 @@ def _last_name(node: ast.expr) -> str:
 
 
 def _does_nothing(node: ast.expr | None) -> bool:
-    return (isinstance(node, ast.Attribute) and node.attr == "noop") or _constant(node) == ""
+    noop = isinstance(node, ast.Attribute) and node.attr == "noop"
+    return noop or (isinstance(node, ast.Constant) and node.value == "")
 
 
-def _field(node: ast.expr) -> Description:
+def _field(node: ast.expr) -> Field:
     """A field's class, and those of its arguments that are plain."""
     if not isinstance(node, ast.Call):
         return {}
-    found: Description = {"class": _last_name(node.func)}
+    found: Field = {"class": _last_name(node.func)}
     for keyword in node.keywords:
         if keyword.arg:
-            found[keyword.arg] = _constant(keyword.value, True)
+            value = keyword.value.value if isinstance(keyword.value, ast.Constant) else True
+            found[keyword.arg] = value if isinstance(value, (bool, int, str, type(None))) else True
     return found
 
 
-def pending(files: Mapping[Key, Description], applied: Iterable[Key]) -> tuple[list[Description], list[list[str]]]:
+def pending(files: Mapping[Key, File], applied: Iterable[Key]) -> tuple[list[Migration], list[Key]]:
     """What is to be applied, in an order that its dependencies allow, and what is applied that the files lack. Pure.
 
     + files: all that the new code has, by app and name
     + applied: what the database has; of the apps in the files alone
     """
     done = set(applied)
-    replaced = {tuple(pair): key for key, one in files.items() for pair in one["replaces"]}
+    replaced = {pair: key for key, one in files.items() for pair in one.replaces}
     for key, one in files.items():
         # A squashed migration counts as applied when all that it replaces is.
-        if one["replaces"] and all(tuple(pair) in done for pair in one["replaces"]):
+        if one.replaces and done.issuperset(one.replaces):
             done.add(key)
     todo = [
         key for key in files if key not in done and not (replaced.get(key) and not _partly(files, replaced, key, done))
@@ -186,17 +197,17 @@ def pending(files: Mapping[Key, Description], applied: Iterable[Key]) -> tuple[l
         _visit(files, key, set(todo), order, set())
     apps = {app for app, _ in files}
     missing = sorted(key for key in set(applied) if key[0] in apps and key not in files and key not in replaced)
-    return [files[key] for key in order], [list(key) for key in missing]
+    return [files[key].migration for key in order], missing
 
 
-def _partly(files: Mapping[Key, Description], replaced: Mapping[Any, Key], key: Key, done: set[Key]) -> bool:
+def _partly(files: Mapping[Key, File], replaced: Mapping[Key, Key], key: Key, done: set[Key]) -> bool:
     """Whether some of what a squashed migration replaces is applied already: the rest goes one by one then."""
-    return any(tuple(pair) in done for pair in files[replaced[key]]["replaces"])
+    return not done.isdisjoint(files[replaced[key]].replaces)
 
 
-def _visit(files: Mapping[Key, Description], key: Key, todo: set[Key], order: list[Key], on_way: set[Key]) -> None:
+def _visit(files: Mapping[Key, File], key: Key, todo: set[Key], order: list[Key], on_way: set[Key]) -> None:
     if key in order or key not in todo or key in on_way:
         return
-    for app, name in files[key]["needs"]:
-        _visit(files, (app, name), todo, order, {*on_way, key})
+    for needed in files[key].needs:
+        _visit(files, needed, todo, order, {*on_way, key})
     order.append(key)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from agent.host.command import CommandFailed
 from agent.host.users import acting_as
+from agent.inside.protocol import Writes
 from agent.service.in_the_way import log_problem, unwritable_logs
 from agent.service.supervisor_config import Program, Unreadable, config_in, config_of, programs, read_config
 from agent.text.lines import cut, lines_of
@@ -165,11 +166,8 @@ def _missing(step: Step, modules: Sequence[str]) -> list[str]:
     return found
 
 
-def written_inside(step: Step, places: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """What the app would write to inside the version, which nobody can once it is built; each with the line to write.
-
-    + places: as Django's side tells them: `uploads`, by the model's field, and `sqlite`, by the database's alias
-    """
+def written_inside(step: Step, writes: Writes) -> list[str]:
+    """What the app would write to inside the version, where nobody can once it is built; with the lines to write."""
     layout, links = step.layout, step.layout.once_live(step.version)
     folder = os.path.realpath(str(layout.version(step.version)))
 
@@ -177,15 +175,15 @@ def written_inside(step: Step, places: Mapping[str, Mapping[str, str]]) -> list[
         with acting_as(layout.app):
             return (os.path.realpath(led(path, links)) + "/").startswith(folder + "/")
 
-    fields = sorted(name for name, path in places.get("uploads", {}).items() if inside(path))
+    fields = sorted(name for name, path in writes.uploads.items() if inside(path))
     found = [
         f'DATABASES["{alias}"] is a file inside the version, {led(path, links)}, and nobody can write there once it is '
         f'built: write\n  DATABASES["{alias}"]["NAME"] = "{layout.home / "data" / os.path.basename(path)}"'
-        for alias, path in sorted(places.get("sqlite", {}).items())
+        for alias, path in sorted(writes.sqlite.items())
         if inside(path)
     ]
     if fields:
-        path = led(places["uploads"][fields[0]], links)
+        path = led(writes.uploads[fields[0]], links)
         found.append(
             f"uploads ({', '.join(fields[:3])}) would go to MEDIA_ROOT {path}, inside the version, and nobody can "
             f'write there once it is built: write\n  MEDIA_ROOT = "{layout.home / "media"}"'

@@ -122,7 +122,7 @@ def _well_all_the_same(progress: Progress) -> str:
 def _discarded(progress: Progress) -> str:
     """Where the values are that reversing has not brought back."""
     gone, backup = progress.undid("database", TakenBack).unapplied, progress.backup
-    lost = labels(one for one in progress.note(Checked).pending if one.get("loses") and key_of(one) in gone)
+    lost = labels(one for one in progress.note(Checked).pending if one.loses and key_of(one) in gone)
     return f"; what {lost} had discarded is in the backup alone: {backup.path}" if lost and backup else ""
 
 

@@ -44,7 +44,7 @@ def database_way(progress: Progress) -> str:
     decided = checked.fallback or progress.begin.settings.database_fallback
     if decided != "restore" or not visitors_are_in(progress):
         return decided
-    return "reverse" if all(one.get("reversible") for one in checked.pending) else "keep"
+    return "reverse" if all(one.reversible for one in checked.pending) else "keep"
 
 
 def database_stays(progress: Progress) -> bool:

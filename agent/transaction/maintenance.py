@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from agent.inside.protocol import Migration, Operation
 from agent.migrations.names import label, labels
 from agent.migrations.risk import old_code_can_live_with
 from agent.text.lines import first_line
 from agent.transaction.progress import Progress
-from agent.words.notes import Checked, Migration
+from agent.words.notes import Checked
 from agent.words.seen import RestartMode
 from agent.words.settings import Settings
 
@@ -76,7 +76,7 @@ def _needs_one(pending: Sequence[Migration], settings: Settings, restores: bool)
     """
     if settings.database_fallback == "restore":
         return "a restore of the database would lose what visitors write"
-    stuck = [one for one in pending if not one.get("reversible")]
+    stuck = [one for one in pending if not one.reversible]
     if stuck:
         return f"{labels(stuck)} can't be reversed"
     if restores:
@@ -93,6 +93,6 @@ def breaks_old_code(pending: Sequence[Migration]) -> list[str]:
     return alone or [label(one) for one in pending]
 
 
-def operations_of(pending: Sequence[Migration]) -> list[dict[str, Any]]:
-    """The operations of migrations, in order, each with its app."""
-    return [{"app": one["app"], **operation} for one in pending for operation in one["operations"]]
+def operations_of(pending: Sequence[Migration]) -> list[Operation]:
+    """The operations of migrations, in order."""
+    return [operation for one in pending for operation in one.operations]

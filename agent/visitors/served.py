@@ -6,12 +6,12 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from agent.host.http import ask
 from agent.host.output import say
 from agent.host.users import acting_as
+from agent.inside.protocol import Collected, StaticPlace
 from agent.service import health
 from agent.service.health import Unhealthy
 from agent.service.startable import led
@@ -34,27 +34,25 @@ SERVED = (200, 301, 302, 307, 308)
 BEFORE, SETTLES, PAUSE = 3.0, 5.0, 0.1
 
 
-def lead_app_there(step: Step, found: Mapping[str, Any]) -> str:
-    """Have the app find what was collected. Returns a warning. Raises StepFailed where it would not find it.
-
-    + found: as `static` inside of Django has it
-    """
-    if found.get("kept_by"):
-        say(f"static: kept by {found['kept_by']}, as the project has it: none of them is in the version")
+def lead_app_there(step: Step, found: Collected) -> str:
+    """Have the app find what was collected. Returns a warning. Raises StepFailed where it would not find it."""
+    told = found.place or StaticPlace()
+    if told.kept_by:
+        say(f"static: kept by {told.kept_by}, as the project has it: none of them is in the version")
         return ""
-    if found["listed"] and not found["files"]:
+    if found.listed and not found.files:
         raise StepFailed(
             "0 static files were collected into the version, though the project has some: does a collectstatic of its "
             "own write elsewhere?"
         )
-    place = str(found.get("looked_for_in") or "")
-    if not found["files"] or not (place or found["read"]):
+    place = told.looked_for_in
+    if not found.files or not (place or told.read):
         return ""
     with acting_as(step.layout.app):
         where = once_live(place, step.layout.once_live(step.version)) if place else ""
         if where and _leads(step.layout, step.version, where):
             return ""
-    return _not_led(step.layout, place, found["read"])
+    return _not_led(step.layout, place, told.read)
 
 
 def _leads(layout: Layout, version: str, where: str) -> bool:

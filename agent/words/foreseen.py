@@ -3,7 +3,7 @@
 # No `from __future__ import annotations`: see shapes.
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Optional
+from typing import Literal, Optional
 
 from agent.words.seen import RestartMode
 
@@ -208,26 +208,3 @@ class Foreseen:
     restart: RestartMode
     no_trial: str
     windows: tuple[PastWindow, ...]
-
-
-@dataclass(frozen=True)
-class DjangoForesees:
-    """What an app's own Django foresees, as `inside.looks` tells it.
-
-    + code: where the project's own migrations were imported from
-    + known: the migrations that this code has; replaced: those that they replace; applied, unknown: as they are named
-    + pending, leaving: those to be applied, and to be reversed, as `migrations.risk` has them
-    + static: the static files, each with its content's hash; None where there are too many, or nobody has asked
-    """
-
-    code: tuple[str, ...]
-    known: tuple[tuple[str, ...], ...]
-    replaced: tuple[tuple[str, ...], ...]
-    applied: tuple[tuple[str, ...], ...]
-    unknown: tuple[tuple[str, ...], ...]
-    pending: tuple[dict[str, Any], ...]
-    leaving: tuple[dict[str, Any], ...]
-    databases: tuple[dict[str, Any], ...]
-    conflicts: dict[str, tuple[str, ...]]
-    inconsistent: tuple[str, ...]
-    static: Optional[dict[str, str]]

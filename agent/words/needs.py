@@ -5,6 +5,7 @@
 from dataclasses import dataclass
 from typing import Optional
 
+from agent.inside.protocol import Reached
 from agent.words.seen import Foreign, UnwritableLog
 
 
@@ -93,44 +94,11 @@ class BackupScript:
 
 
 @dataclass(frozen=True)
-class Database:
-    """A database of the app's.
+class Database(Reached):
+    """A database of the app's: whether it is on another host, and whether it is in the live version."""
 
-    + problem: why it can't be reached; elsewhere: whether it is on another host; inside: in the live version
-    """
-
-    vendor: str
-    name: str
-    host: str
-    problem: str = ""
     elsewhere: bool = False
     inside: bool = False
-
-
-@dataclass(frozen=True)
-class StaticPlace:
-    """Where an app looks for its static files.
-
-    + read: whether it needs them there itself; kept_by: what keeps them elsewhere
-    """
-
-    read: bool
-    url: Optional[str]
-    kept_by: str
-    looked_for_in: str
-
-
-@dataclass(frozen=True)
-class About:
-    """What an app's own Django says of itself.
-
-    + unknown: what is applied in its databases that this code lacks
-    """
-
-    databases: dict[str, Database]
-    uploads: dict[str, str]
-    static: Optional[StaticPlace]
-    unknown: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ A journal may be an older agent's: what that did not note, or noted otherwise, i
 # No `from __future__ import annotations`: see shapes.
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Optional
+from typing import ClassVar, Optional
 
+from agent.inside.protocol import Database, Migration, Name
+from agent.words import foreseen
 from agent.words.seen import RestartMode
 
-Migration = dict[str, Any]
-Names = tuple[tuple[str, ...], ...]
+Names = tuple[Name, ...]
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ class Checked(Note):
     applied: Optional[Names] = None
     pending: tuple[Migration, ...] = ()
     unknown: Names = ()
-    leaving: tuple[Migration, ...] = ()
+    leaving: tuple[foreseen.Migration, ...] = ()
     known: Names = ()
     replaced: Names = ()
-    databases: tuple[dict[str, Any], ...] = ()
+    databases: tuple[Database, ...] = ()
     empty: bool = False
     code: tuple[str, ...] = ()
     fallback: str = ""

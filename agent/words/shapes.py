@@ -63,8 +63,9 @@ def _read(shape: Any, found: Any, where: str) -> Any:
             return found
         raise Unreadable(f"{where}: {found!r} is none of {', '.join(inside)}")
     if kind is typing.Union:
-        return None if found is None else _read(inside[0], found, where)
-    if kind is tuple and isinstance(found, list):
+        # Of several, all are plain.
+        return found if found is None or type(found) in inside else _read(inside[0], found, where)
+    if kind is tuple and isinstance(found, (list, tuple)):
         return tuple(_read(inside[0], one, f"{where}[{number}]") for number, one in enumerate(found))
     if kind is dict and isinstance(found, dict):
         return {key: _read(inside[1], one, f"{where}.{key}") for key, one in found.items()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from agent.database.choice import decide_fallback
 from agent.database.going_back import not_reversible
+from agent.inside import protocol
 from agent.migrations.risk import BREAKS, LOSES, UNKNOWN
 from agent.transaction.step import StepFailed
 from agent.words.facts import Site
@@ -74,13 +75,7 @@ def _fallback_of_deploy(run: Run, migrations: Migrations | None) -> tuple[Fallba
 
 def fallback_of_migrations(run: Run, migrations: Migrations) -> tuple[Fallback, tuple[str, ...]]:
     """What a fallback would do once these migrations are applied; and why the build would refuse them, if it would."""
-    pending = [
-        {
-            **one.model_dump(include={"app", "name", "database", "loses", "halfway"}),
-            "reversible": one.reversible is not False,
-        }
-        for one in migrations.pending
-    ]
+    pending = [_as_told(one, one.reversible is not False) for one in migrations.pending]
     settings = run.settings.for_host()
     try:
         accepted, breaks = run.about.irreversible, bool(breaking(migrations))
@@ -123,9 +118,15 @@ def _fallback_of_revert(run: Run) -> Fallback:
 def _refusal_of_revert(run: Run, migrations: Migrations | None) -> tuple[str, ...]:
     if run.about.database != "reverse" or migrations is None or migrations.source == "unknown":
         return ()
-    leaving = [one.model_dump(include={"app", "name", "database", "reversible"}) for one in migrations.leaving]
-    problem = not_reversible(leaving, migrations.why)
+    problem = not_reversible([_as_told(one, bool(one.reversible)) for one in migrations.leaving], migrations.why)
     return (problem,) if problem else ()
+
+
+def _as_told(one: Migration, reversible: bool) -> protocol.Migration:
+    """A migration as the agent decides about it."""
+    return protocol.Migration(
+        one.app, one.name, reversible, one.atomic, (), one.database, loses=one.loses, halfway=one.halfway
+    )
 
 
 def _cannot_undo(way: str, migrations: Migrations) -> tuple[str, ...]:

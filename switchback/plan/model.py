@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.migrations.names import DEFAULT, label
+from agent.inside.protocol import DEFAULT
+from agent.migrations.names import label
 
 # Changes whenever a field is taken away or means something else; a plan of another one is refused.
 SCHEMA = 1
@@ -113,7 +114,7 @@ class Migration(Part):
     @property
     def label(self) -> str:
         """As Django names it: items.0002_item_colour; in another database than the default one, with its alias."""
-        return label(self.model_dump(include={"app", "name", "database"}))
+        return label(self)
 
 
 class Migrations(Part):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.django import manage_shim
-from agent.django.inside.protocol import RESULT_PREFIX
+from agent.inside.protocol import RESULT_PREFIX
 
 MANAGE = """
 import os

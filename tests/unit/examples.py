@@ -9,12 +9,13 @@ from typing import Any
 from unittest.mock import patch
 
 from agent.django.foresight import with_risks
+from agent.inside import protocol
 from agent.text.masking import masked_lines
 from agent.words.facts import FoundRef, HostFacts, Linked, OpenRun, Site
 from agent.words.foreseen import Foreseen
 from agent.words.journal import Commit
 from agent.words.seen import Failure, Version
-from agent.words.shapes import from_json, to_json
+from agent.words.shapes import from_json, read, to_json
 from switchback.runs.fleet import Fleet
 from switchback.runs.run import About, Run
 from switchback.settings.model import Settings
@@ -137,7 +138,7 @@ def foreseen(**told: Any) -> Foreseen:
     migrations = {"source": "django", "applied": APPLIED, **told.get("migrations", {})}
     for key in ("pending", "leaving"):
         described = [{"atomic": True, "reversible": True, **one} for one in migrations.get(key, [])]
-        migrations[key] = with_risks(described)
+        migrations[key] = with_risks([read(protocol.Migration, one, "a migration") for one in described])
     found = {
         **{part: {"between": _between(**told[part])} if part in told else None for part in ("code", "config")},
         "packages": {**packages, "changes": {key: packages[key] for key in PACKAGE_CHANGES if key in packages}},

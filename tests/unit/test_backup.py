@@ -19,6 +19,7 @@ import pytest
 from agent.database import backup
 from agent.database.backup_of import Told, head_of, in_no_backup, of_another, told_by
 from agent.host.command import CommandFailed, Runner
+from agent.inside.protocol import Database
 from agent.state import State
 from agent.transaction.step import StepFailed
 from agent.words.notes import BackedUp
@@ -30,8 +31,8 @@ PLAIN = b"--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n"
 MYSQL = b"-- MySQL dump 10.13  Distrib 8.0\n--\n-- Host: localhost    Database: shop\n"
 
 
-def database(vendor: str = "postgresql", name: str = "app", alias: str = "default", configured: str = "") -> Any:
-    return {"alias": alias, "vendor": vendor, "name": name, "configured": configured or name}
+def database(vendor: str = "postgresql", name: str = "app", alias: str = "default", configured: str = "") -> Database:
+    return Database(alias, vendor, name, configured or name, empty=False)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from agent.database.choice import decide_fallback
 from agent.host.command import CommandFailed, Runner
+from agent.inside.protocol import Migration
 from agent.steps.build.build_script import BuildScript, BuildScriptRun
 from agent.steps.build.venv import _install
 from agent.transaction.step import StepFailed
@@ -25,8 +26,8 @@ from tests.unit.healthy import host_settings
 RESTORE = "~/scripts/restore_database.sh"
 
 
-def migration(name: str = "0002_price", reversible: bool = True) -> dict[str, Any]:
-    return {"app": "items", "name": name, "reversible": reversible}
+def migration(name: str = "0002_price", reversible: bool = True, **more: Any) -> Migration:
+    return Migration("items", name, reversible, True, (), **more)
 
 
 def told(way: str = "reverse", restore_script: str | None = None, **more: Any) -> Settings:
@@ -67,18 +68,22 @@ def test_in_an_empty_database_nothing_can_be_lost_and_nothing_is_refused() -> No
     assert decide_fallback(told(), "refuse", STUCK, empty=True) == "reverse"
 
 
-@pytest.mark.parametrize("what", ["loses", "halfway"])
+@pytest.mark.parametrize("worse", [[migration(loses=True)], [migration(halfway=True)]], ids=["loses", "halfway"])
 def test_what_reversing_would_not_bring_back_is_restored_where_there_is_a_script_and_reversed_elsewhere(
-    what: str,
+    worse: list[Migration],
 ) -> None:
-    worse = [{**migration(), what: True}]
     assert decide_fallback(told(restore_script=RESTORE), "refuse", worse) == "restore"
     assert decide_fallback(told(), "refuse", worse) == "reverse"
 
 
-@pytest.mark.parametrize(("what", "why"), [("loses", "discards what is stored"), ("halfway", "can stop half-way")])
-def test_a_host_that_provision_has_made_gets_its_restore_script_before_anything_is_lost(what: str, why: str) -> None:
-    worse = [{**migration(), what: True}]
+@pytest.mark.parametrize(
+    ("worse", "why"),
+    [([migration(loses=True)], "discards what is stored"), ([migration(halfway=True)], "can stop half-way")],
+    ids=["loses", "halfway"],
+)
+def test_a_host_that_provision_has_made_gets_its_restore_script_before_anything_is_lost(
+    worse: list[Migration], why: str
+) -> None:
     with pytest.raises(StepFailed) as failed:
         decide_fallback(told(), "refuse", worse, provisioned=True)
     first, *_, last = str(failed.value).splitlines()
@@ -93,10 +98,10 @@ def test_a_host_that_provision_has_made_gets_its_restore_script_before_anything_
 
 def test_visitors_are_not_kept_out_because_an_index_could_be_left_half_built() -> None:
     settings = told(restore_script=RESTORE, maintenance="auto")
-    half = [{**migration(), "halfway": True}]
+    half = [migration(halfway=True)]
     assert decide_fallback(settings, "refuse", half) == "reverse"
     assert decide_fallback(settings, "refuse", half, breaks=True) == "restore"
-    assert decide_fallback(settings, "refuse", [{**migration(), "loses": True}]) == "restore"
+    assert decide_fallback(settings, "refuse", [migration(loses=True)]) == "restore"
 
 
 @pytest.mark.parametrize("way", ["restore", "keep"])
@@ -111,14 +116,14 @@ def test_what_the_settings_say_otherwise_counts(way: str) -> None:
     pending=st.lists(st.builds(migration, st.text(), st.booleans())),
 )
 def test_what_can_not_be_reversed_is_never_to_be_reversed(
-    way: str, script: str | None, irreversible: str, pending: list[dict[str, Any]]
+    way: str, script: str | None, irreversible: str, pending: list[Migration]
 ) -> None:
     try:
         decided = decide_fallback(told(way, script), irreversible, pending)
     except StepFailed:
         assert irreversible == "refuse"
         return
-    assert decided != "reverse" or all(one["reversible"] for one in pending)
+    assert decided != "reverse" or all(one.reversible for one in pending)
     assert decided != "keep" or way == "keep" or irreversible == "accept"
 
 

@@ -17,6 +17,7 @@ from agent.transaction.step import Step
 from agent.transaction.transaction import Transaction
 from agent.words.outcomes import Outcome
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
+from tests.unit.django_found import pending
 from tests.unit.examples import NEW
 from tests.unit.healthy import host_settings
 from tests.unit.journals import says
@@ -313,7 +314,7 @@ def test_the_guard_frees_a_host_whose_site_alone_was_not_well_soon_after_it_is(
 def follower(host: Host, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Transaction:
     """A host that has fallen back, but for what has to wait until the old version works again."""
     transaction = begin(host, **TWO, primary=False)
-    host.step("checks", lambda _: {"pending": [{"app": "items", "name": "0002", "reversible": True}]})
+    host.step("checks", lambda _: {"pending": [pending("0002")]})
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: "it answers 500")
     host.run("checks", "maintenance_start", "migrate", "swap", "restart")
     assert fall_back(transaction, "web1 failed") == Outcome.FALLING_BACK
@@ -346,7 +347,7 @@ def test_the_guard_waits_no_longer_for_it_than_that_host_may_take(
 
 def test_it_ends_at_once_where_that_host_has_taken_the_database_back(host: Host, clock: Clock) -> None:
     transaction = begin(host, **TWO, primary=False)
-    host.step("checks", lambda _: {"pending": [{"app": "items", "name": "0002", "reversible": True}]})
+    host.step("checks", lambda _: {"pending": [pending("0002")]})
     host.run("checks", "maintenance_start", "migrate", "swap", "restart")
     assert fall_back(transaction, "web1 failed", settled=True) == Outcome.FELL_BACK
 

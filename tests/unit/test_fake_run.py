@@ -23,6 +23,7 @@ from switchback.wire.payload import LOADER, agent_fingerprint
 from tests.bed.places import ROOT
 from tests.forked import FORKED
 from tests.runs import NOTHING, PYINFRA, STYLE, environment
+from tests.unit.django_found import pending
 from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, foreseen, host_facts, refs, version
 from tests.unit.healthy import open_run, untouched
 
@@ -183,21 +184,9 @@ def test_a_dry_run_says_of_each_operation_whether_it_has_anything_to_do(start: S
 
 def test_a_dry_run_asks_each_host_twice_however_much_there_is_to_show(start: Start) -> None:
     commits = [{"sha": f"{one:07x}", "author": "Sam", "subject": "x"} for one in range(20)]
-    operation = {"says": "Raw SQL operation", "risks": []}
-    pending = [
-        {
-            "app": "items",
-            "name": f"{one:04}_x",
-            "reversible": True,
-            "atomic": True,
-            "operations": [operation],
-            "sql": None,
-        }
-        for one in range(100)
-    ]
     much = {
         "code": {"back": 0, "forward": 500, "commits": commits, "files": 1, "insertions": 1, "deletions": 1},
-        "migrations": {"pending": pending},
+        "migrations": {"pending": [pending(f"{one:04}_x", {"kind": "RunSQL"}) for one in range(100)]},
     }
     for found in ({}, much):
         done = start("deploy", "--dry", found=found)

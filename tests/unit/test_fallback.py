@@ -15,6 +15,7 @@ from agent.transaction.consequences import (
     database_way,
     waits_for_primary,
 )
+from tests.unit.django_found import pending
 from tests.unit.journals import progress
 from tests.unit.steps import BUILD, SWITCH
 
@@ -45,9 +46,9 @@ def names(records: list[Record]) -> list[str]:
 BOTH = ["web1", "web2"]
 HOSTS: list[Record] = [{}, {"primary": True}, {"primary": True, "hosts": BOTH}, {"primary": False, "hosts": BOTH}]
 # What a migration may be for the code that was live: it goes on with the one, and not with the other.
-LIVES = {"app": "items", "name": "0002", "reversible": True, "operations": [{"kind": "CreateModel", "model": "Tag"}]}
-BREAKS = {**LIVES, "operations": [{"kind": "DeleteModel", "model": "Item"}]}
-CHECKED: list[Record] = [{}, *({"applied": [], "pending": pending} for pending in ([], [LIVES], [BREAKS]))]
+LIVES = pending("0002", {"kind": "CreateModel", "model": "Tag"})
+BREAKS = pending("0002", {"kind": "DeleteModel", "model": "Item"})
+CHECKED: list[Record] = [{}, *({"applied": [], "pending": found} for found in ([], [LIVES], [BREAKS]))]
 DECIDED: list[Record] = [{}, {"fallback": "reverse"}, {"fallback": "keep"}, {"fallback": "restore"}]
 DATABASE: list[Record] = [{}, {"database": "keep"}, {"database": "reverse"}, {"database": "restore"}]
 SITE: list[Record] = [{}, {"site_before": {"status": 200, "sign": "a", "wrong": None}}]
@@ -292,7 +293,7 @@ def test_a_backup_is_not_restored_over_what_visitors_have_written(reversible: bo
         records = journal_until(step)
         for record in records:
             if record.get("step") == "checks" and record["event"] == "step done":
-                record["note"] = {"fallback": "restore", "pending": [{"reversible": reversible}]}
+                record["note"] = {"fallback": "restore", "pending": [pending("0002", reversible=reversible)]}
         assert database_way(progress(*records)) == expected
 
 
@@ -310,7 +311,7 @@ def test_a_restart_is_tried_again_once_health_has_failed_after_it() -> None:
     assert "restart" not in names([*again, {"event": "undo done", "action": "restart"}])
 
 
-PENDING = {"checks": {"pending": [{"app": "items", "name": "0002"}]}}
+PENDING = {"checks": {"pending": [pending("0002")]}}
 FOLLOWS: Record = {"primary": False, "hosts": ["web1", "web2"]}
 
 
@@ -348,7 +349,7 @@ def test_a_host_waits_for_the_one_that_takes_the_database_back_and_for_nobody_el
 
 
 @pytest.mark.parametrize(
-    ("way", "pending", "asked"),
+    ("way", "migration", "asked"),
     [
         # A restore takes away what visitors write meanwhile, whatever the old code can live with.
         ("restore", LIVES, True),
@@ -358,10 +359,10 @@ def test_a_host_waits_for_the_one_that_takes_the_database_back_and_for_nobody_el
     ],
 )
 def test_visitors_wait_until_the_database_is_seen_to_be_back_where_it_matters_to_them(
-    way: str, pending: Record, asked: bool
+    way: str, migration: Record, asked: bool
 ) -> None:
     records = journal_until("migrate", **FOLLOWS)
     for record in records:
         if record["event"] == "step done" and record["step"] == "checks":
-            record["note"] = {"fallback": way, "pending": [pending], "applied": []}
+            record["note"] = {"fallback": way, "pending": [migration], "applied": []}
     assert ("schema" in names(records)) is asked

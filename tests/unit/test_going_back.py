@@ -18,6 +18,7 @@ from agent.transaction.progress import N, Progress
 from agent.transaction.step import StepFailed
 from agent.words.notes import Checked
 from agent.words.shapes import bare
+from tests.unit.django_found import django_found
 from tests.unit.healthy import host_settings
 from tests.unit.journals import begun, progress
 from tests.unit.steps import really_undone
@@ -65,12 +66,12 @@ class Step:
     def runner(self, user: str) -> Any:
         return SimpleNamespace(run=lambda argv, **how: self.ran.append(argv))
 
-    def django(self, step: Any, verb: str, *arguments: str, version: str = "") -> Any:
+    def django(self, step: Any, shape: Any, verb: str, *arguments: str, version: str = "") -> Any:
         self.asked.append((verb, *arguments, version or OLD))
         said = self.says[verb].pop(0)
         if isinstance(said, Exception):
             raise said
-        return said
+        return django_found(shape, **said)
 
 
 @pytest.fixture

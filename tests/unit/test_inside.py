@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.django import foresight, inside, manage_shim
-from agent.django.inside.protocol import END, NOW, RESULT_PREFIX, STAYS
+from agent import inside
+from agent.django import foresight, manage_shim
 from agent.host.command import Runner
+from agent.inside.protocol import END, NOW, RESULT_PREFIX, STAYS, Foreseen, Question
 from agent.words import requests
-from agent.words.foreseen import DjangoForesees
 from agent.words.shapes import to_json
 from switchback.wire.payload import LOADER, agent_sources, stdin_for
 from tests.unit.django_project import Project, makes, migration, names
@@ -38,9 +38,9 @@ def project(tmp_path: Path) -> Project:
     return one
 
 
-def foreseen(room: Path, project: Project) -> DjangoForesees:
+def foreseen(room: Path, project: Project) -> Foreseen:
     runner = Runner(user=None, log=None, until=time.time() + 60)
-    return foresight.ask(runner, room, Path(sys.executable), project.folder, foresight.Question())
+    return foresight.ask(runner, room, Path(sys.executable), project.folder, Question())
 
 
 def test_an_agent_that_came_from_no_file_lays_it_out_for_the_app_s_python(tmp_path: Path, project: Project) -> None:
@@ -50,9 +50,12 @@ def test_an_agent_that_came_from_no_file_lays_it_out_for_the_app_s_python(tmp_pa
     brought, _ = stdin_for(requests.Recover())
     subprocess.run([sys.executable, "-I", "-c", loader, "look", str(room)], input=brought + "\n", text=True, check=True)
     laid = {str(path.relative_to(room)): path.read_text() for path in room.rglob("*.py")}
-    names = {file.partition("agent/django/")[2] for file in agent_sources() if file.startswith("agent/django/inside/")}
-    assert laid == {name: agent_sources()[f"agent/django/{name}"] for name in {*names, "manage_shim.py"}}
-    assert foreseen(room, project).pending == ()
+    assert {f"agent/{name}": text for name, text in laid.items()} == {
+        file: text
+        for file, text in agent_sources().items()
+        if file.startswith("agent/inside/") or file == "agent/django/manage_shim.py"
+    }
+    assert foreseen(room, project).migrations.pending == ()
     assert [path for path in room.rglob("*") if path.suffix == ".pyc"] == []
 
 
@@ -62,7 +65,7 @@ def test_names_of_ours_are_free_for_the_app(project: Project, tmp_path: Path) ->
         (project.folder / f"{name}.py").write_text(f"WHOSE = {name!r}\n")
     project.more = "\n".join(f"import {name}\nassert {name}.WHOSE == {name!r}" for name in ours)
     project.write()
-    assert project.ask("foresee", to_json(foresight.Question()))["pending"] == []
+    assert project.ask("foresee", to_json(Question()))["migrations"]["pending"] == []
 
 
 def test_a_django_that_has_done_the_checks_stays_and_migrates_once_it_is_told_to(

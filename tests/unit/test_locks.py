@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from agent.django import locks
-from agent.django.inside import locks as waiting
-from agent.django.inside import protocol
-from agent.django.inside.locks import Locks, can_be_limited, sqlstate
-from agent.django.inside.protocol import LOCKS
-from agent.django.inside.sessions import described, first_words
+from agent.inside import locks as waiting
+from agent.inside import protocol
+from agent.inside.locks import Locks, can_be_limited, sqlstate
+from agent.inside.protocol import LOCKS
+from agent.inside.sessions import Holder, described, first_words
 
-HOLDER = (
+HOLDER = Holder(
     4711,
     "app",
     "report.py",
@@ -66,9 +66,9 @@ def test_who_holds_a_lock_is_told_with_what_helps_to_find_them() -> None:
         "pid 4711, user app, application report.py, in a transaction since 11:30:03 UTC (45 s), idle in transaction, "
         "query: SELECT * FROM items_item WHERE name ..."
     )
-    hidden = (4711, "root", "", None, "<insufficient privilege>", None, None)
-    assert described(hidden) == "pid 4711, user root"
-    assert "prepared transaction" in described((0, *[None] * 6))
+    hidden = described(Holder(4711, "root", "", query="<insufficient privilege>"))
+    assert hidden == "pid 4711, user root"
+    assert "prepared transaction" in described(Holder(0))
 
 
 def test_an_error_is_known_by_what_it_was_raised_from() -> None:
@@ -177,6 +177,6 @@ def test_that_no_lock_was_to_be_had_is_told_apart_from_a_migration_that_fails() 
         raise SystemExit("no such table")
 
     with pytest.raises(locks.NoLock, match="no lock within 2 s"):
-        locks.unless_locked(protocol.or_no_lock(locked))
+        locks.unless_locked(protocol.Migrated, protocol.answer_of(locked)[1])
     with pytest.raises(SystemExit, match="no such table"):
-        protocol.or_no_lock(broken)
+        protocol.answer_of(broken)

@@ -11,29 +11,25 @@ from agent.transaction.consequences import database_way, rolls_back, visitors_ar
 from agent.transaction.maintenance import decide, restart_mode
 from agent.transaction.progress import Progress
 from agent.words.shapes import bare
+from tests.unit.django_found import pending
 from tests.unit.journals import progress as journal
 
 Migration = dict[str, Any]
-
-
-def migration(name: str, *operations: dict[str, Any], reversible: bool = True) -> Migration:
-    return {"app": "items", "name": name, "reversible": reversible, "operations": list(operations)}
-
 
 NULLABLE = {"kind": "AddField", "model": "item", "name": "colour", "field": {"class": "CharField", "null": True}}
 FILLED = {"kind": "AddField", "model": "item", "name": "size", "field": {"class": "IntegerField", "db_default": 0}}
 REQUIRED = {"kind": "AddField", "model": "item", "name": "price", "field": {"class": "IntegerField"}}
 REMOVED = {"kind": "RemoveField", "model": "item", "name": "price"}
 CODE = {"kind": "RunPython", "model": "", "name": "", "does_nothing": False}
-ADDS = migration("0002_colour", NULLABLE, FILLED)
+ADDS = pending("0002_colour", NULLABLE, FILLED)
 ROLLING = {"way": "rolling", "interrupts": False, "groups": []}
 TOGETHER = {"way": "rolling", "interrupts": True, "groups": ["web"], "why": "supervisord's config of web changes"}
 AS_A_WHOLE = {"way": "restart", "interrupts": True, "why": "the supervisord config of new does not allow it:\nweb …"}
 
 
-def progress(*pending: Migration, way: dict[str, Any] | None = None, **settings: Any) -> Progress:
+def progress(*migrations: Migration, way: dict[str, Any] | None = None, **settings: Any) -> Progress:
     told = {"maintenance": "auto", "restart": "rolling", "database_fallback": "reverse", **settings}
-    checks = {"pending": list(pending), "fallback": told["database_fallback"], "restart": way or ROLLING}
+    checks = {"pending": list(migrations), "fallback": told["database_fallback"], "restart": way or ROLLING}
     return journal(
         {"event": "begin", "kind": "deploy", "version": "new", "was": "old", "settings": told},
         {"event": "step started", "step": "checks"},
@@ -45,10 +41,10 @@ DECISIONS: dict[str, tuple[Progress, bool, str]] = {
     "always": (progress(maintenance="always"), True, "the settings say maintenance: always"),
     "nothing to migrate": (progress(), False, "nothing is migrated"),
     "what the old code can live with": (progress(ADDS), False, "the old code can live with every migration"),
-    "a required field": (progress(migration("0002_price", REQUIRED)), True, "the old code can't live with items.0002"),
-    "a field that goes": (progress(ADDS, migration("0003", REMOVED)), True, "the old code can't live with items.0003"),
-    "the project's own code": (progress(migration("0002_paint", CODE)), True, "can't live with items.0002_paint"),
-    "what can't be reversed": (progress(migration("0002", NULLABLE, reversible=False)), True, "can't be reversed"),
+    "a required field": (progress(pending("0002_price", REQUIRED)), True, "the old code can't live with items.0002"),
+    "a field that goes": (progress(ADDS, pending("0003", REMOVED)), True, "the old code can't live with items.0003"),
+    "the project's own code": (progress(pending("0002_paint", CODE)), True, "can't live with items.0002_paint"),
+    "what can't be reversed": (progress(pending("0002", NULLABLE, reversible=False)), True, "can't be reversed"),
     "a restore": (progress(ADDS, database_fallback="restore"), True, "would lose what visitors write"),
     "web processes that go down together": (progress(way=TOGETHER), True, "supervisord's config of web changes"),
     "a config that does not allow it": (
@@ -86,8 +82,8 @@ def test_a_revert_has_one_when_it_takes_the_database_back(database: str, needed:
 
 
 def test_a_table_that_the_same_deploy_makes_may_be_changed_as_one_likes() -> None:
-    made = migration("0002", {"kind": "CreateModel", "model": "order", "name": "order"})
-    assert not decide(progress(made, migration("0003", {**REQUIRED, "model": "order"}))).needed
+    made = pending("0002", {"kind": "CreateModel", "model": "order", "name": "order"})
+    assert not decide(progress(made, pending("0003", {**REQUIRED, "model": "order"}))).needed
 
 
 def test_a_restart_is_as_it_was_decided_before_the_window_and_in_full_where_nothing_was() -> None:
@@ -102,7 +98,7 @@ def test_a_restart_is_as_it_was_decided_before_the_window_and_in_full_where_noth
 def test_with_visitors_in_all_along_the_database_is_never_restored() -> None:
     records: list[dict[str, Any]] = [
         {"event": "begin", "kind": "deploy", "settings": {"database_fallback": "restore"}},
-        {"event": "step done", "step": "checks", "note": {"fallback": "restore", "pending": [{"reversible": True}]}},
+        {"event": "step done", "step": "checks", "note": {"fallback": "restore", "pending": [pending("0002")]}},
         {"event": "step started", "step": "maintenance_start"},
     ]
     assert database_way(journal(*records)) == "restore"
@@ -137,7 +133,7 @@ def test_processes_go_back_as_they_came_once_that_is_written_down(kind: str, not
         (progress(ADDS), "seal", False),
         (progress(ADDS), "backup_before", False),
         (progress(ADDS), "maintenance_start", False),
-        (progress(migration("0002_price", REQUIRED)), "maintenance_start", True),
+        (progress(pending("0002_price", REQUIRED)), "maintenance_start", True),
         (progress(maintenance="always"), "maintenance_start", True),
         (progress(ADDS), "backup", False),
         (progress(maintenance="always"), "backup", True),

@@ -91,7 +91,7 @@ def test_what_is_in_no_version_stays_and_is_named(project: Project) -> None:
     assert (names(found["leaving"]), found["unknown"]) == (["second"], [["items", "by_hand"]])
     failed = project.run("unapply", [["items", "first"]])
     assert failed.returncode == 1
-    assert "this code does not have, and so can't take back: [['items', 'by_hand']]" in failed.stderr
+    assert "this code does not have, and so can't take back: items.by_hand" in failed.stderr
     assert columns(project) == ["id", "colour", "note"]
 
 

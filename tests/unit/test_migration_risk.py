@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.inside.protocol import Field, Operation
 from agent.migrations.risk import (
     BREAKS,
     LOCKS,
@@ -19,25 +21,29 @@ from agent.migrations.risk import (
     with_new_tables,
 )
 
-TEXT = {"class": "TextField"}
-CHAR = {"class": "CharField", "max_length": 20}
+TEXT: Field = {"class": "TextField"}
+CHAR: Field = {"class": "CharField", "max_length": 20}
 
 
-def add(**field: Any) -> dict[str, Any]:
-    return {"kind": "AddField", "model": "item", "name": "note", "field": field}
+def does(kind: str, model: str = "item", **more: Any) -> Operation:
+    return Operation("items", kind, kind, model=model, **more)
 
 
-def alter(now: dict[str, Any], was: dict[str, Any] | None) -> dict[str, Any]:
-    return {"kind": "AlterField", "model": "item", "name": "note", "field": now, "was": was}
+def add(**field: Any) -> Operation:
+    return does("AddField", name="note", field=field)
+
+
+def alter(now: Field, was: Field | None) -> Operation:
+    return does("AlterField", name="note", field=now, was=was)
 
 
 # An operation, and the kinds of its risks.
-OPERATIONS: list[tuple[dict[str, Any], set[str]]] = [
-    ({"kind": "CreateModel", "model": "Item"}, set()),
-    ({"kind": "DeleteModel", "model": "Item"}, {BREAKS, LOSES}),
-    ({"kind": "RenameModel", "model": "Item"}, {BREAKS}),
-    ({"kind": "AlterModelTable", "model": "Item"}, {BREAKS}),
-    ({"kind": "AlterModelOptions", "model": "Item"}, set()),
+OPERATIONS: list[tuple[Operation, set[str]]] = [
+    (does("CreateModel", "Item"), set()),
+    (does("DeleteModel", "Item"), {BREAKS, LOSES}),
+    (does("RenameModel", "Item"), {BREAKS}),
+    (does("AlterModelTable", "Item"), {BREAKS}),
+    (does("AlterModelOptions", "Item"), set()),
     (add(**TEXT, null=True), set()),
     (add(**TEXT, db_default=""), set()),
     (add(**TEXT), {BREAKS}),
@@ -49,8 +55,8 @@ OPERATIONS: list[tuple[dict[str, Any], set[str]]] = [
     (add(**{"class": "ManyToManyField"}), set()),
     (add(**{"class": "GeneratedField"}), {REWRITES}),
     (add(), {UNKNOWN}),
-    ({"kind": "RemoveField", "model": "item", "name": "note"}, {BREAKS, LOSES}),
-    ({"kind": "RenameField", "model": "item"}, {BREAKS}),
+    (does("RemoveField", name="note"), {BREAKS, LOSES}),
+    (does("RenameField"), {BREAKS}),
     (alter(TEXT, None), {UNKNOWN}),
     (alter({**CHAR, "help_text": "x", "choices": True, "default": "a"}, CHAR), set()),
     (alter({**CHAR, "max_length": 40}, CHAR), set()),
@@ -62,69 +68,64 @@ OPERATIONS: list[tuple[dict[str, Any], set[str]]] = [
     (alter(CHAR, {**CHAR, "unique": True}), set()),
     (alter({**CHAR, "db_index": True}, CHAR), {LOCKS}),
     (alter({**CHAR, "db_column": "other"}, CHAR), {BREAKS}),
-    ({"kind": "AddIndex", "model": "item"}, {LOCKS}),
-    ({"kind": "AddIndexConcurrently", "model": "item"}, set()),
-    ({"kind": "RemoveIndex", "model": "item"}, set()),
-    ({"kind": "AddConstraint", "model": "item"}, {LOCKS, BREAKS}),
-    ({"kind": "AddConstraintNotValid", "model": "item"}, {BREAKS}),
-    ({"kind": "ValidateConstraint", "model": "item"}, set()),
-    ({"kind": "AlterUniqueTogether", "model": "item", "adds": True}, {LOCKS, BREAKS}),
-    ({"kind": "AlterUniqueTogether", "model": "item", "adds": False}, set()),
-    ({"kind": "AlterIndexTogether", "model": "item", "adds": True}, {LOCKS}),
-    ({"kind": "AlterOrderWithRespectTo", "model": "item"}, {BREAKS}),
-    ({"kind": "RunPython"}, {UNKNOWN}),
-    ({"kind": "RunPython", "does_nothing": True}, set()),
-    ({"kind": "RunSQL"}, {UNKNOWN}),
-    ({"kind": "RunSQL", "does_nothing": True}, set()),
-    ({"kind": "TrigramExtension"}, set()),
-    ({"kind": "SeparateDatabaseAndState", "inside": []}, set()),
-    ({"kind": "SeparateDatabaseAndState", "inside": [{"kind": "RunSQL"}]}, {UNKNOWN}),
-    ({"kind": "SendPostcard"}, {UNKNOWN}),
-    ({}, {UNKNOWN}),
+    (does("AddIndex"), {LOCKS}),
+    (does("AddIndexConcurrently"), set()),
+    (does("RemoveIndex"), set()),
+    (does("AddConstraint"), {LOCKS, BREAKS}),
+    (does("AddConstraintNotValid"), {BREAKS}),
+    (does("ValidateConstraint"), set()),
+    (does("AlterUniqueTogether", adds=True), {LOCKS, BREAKS}),
+    (does("AlterUniqueTogether", adds=False), set()),
+    (does("AlterIndexTogether", adds=True), {LOCKS}),
+    (does("AlterOrderWithRespectTo"), {BREAKS}),
+    (does("RunPython"), {UNKNOWN}),
+    (does("RunPython", does_nothing=True), set()),
+    (does("RunSQL"), {UNKNOWN}),
+    (does("RunSQL", does_nothing=True), set()),
+    (does("TrigramExtension"), set()),
+    (does("SeparateDatabaseAndState", inside=()), set()),
+    (does("SeparateDatabaseAndState", inside=(does("RunSQL"),)), {UNKNOWN}),
+    (does("SendPostcard"), {UNKNOWN}),
 ]
 
 
 @pytest.mark.parametrize(
     ("operation", "kinds"),
     OPERATIONS,
-    ids=lambda one: str(one)[:60] if isinstance(one, dict) else " ".join(sorted(one)),
+    ids=lambda one: one.kind if isinstance(one, Operation) else " ".join(sorted(one)),
 )
-def test_an_operation_has_these_risks(operation: dict[str, Any], kinds: set[str]) -> None:
+def test_an_operation_has_these_risks(operation: Operation, kinds: set[str]) -> None:
     found = risks(operation)
-    assert {risk["kind"] for risk in found} == kinds
-    assert all(risk["says"] for risk in found)
+    assert {risk.kind for risk in found} == kinds
+    assert all(risk.says for risk in found)
 
 
 @pytest.mark.parametrize(
     ("operation", "kinds"),
     OPERATIONS,
-    ids=lambda one: str(one)[:60] if isinstance(one, dict) else " ".join(sorted(one)),
+    ids=lambda one: one.kind if isinstance(one, Operation) else " ".join(sorted(one)),
 )
-def test_old_code_lives_with_what_neither_breaks_it_nor_is_unknown(operation: dict[str, Any], kinds: set[str]) -> None:
+def test_old_code_lives_with_what_neither_breaks_it_nor_is_unknown(operation: Operation, kinds: set[str]) -> None:
     assert old_code_can_live_with([operation]) is not bool(kinds & {BREAKS, UNKNOWN})
 
 
 def test_old_code_lives_with_a_plan_only_if_it_does_with_all_of_it() -> None:
     assert old_code_can_live_with([])
-    assert not old_code_can_live_with(
-        [{"kind": "CreateModel", "model": "Tag"}, {"kind": "DeleteModel", "model": "Item"}]
-    )
+    assert not old_code_can_live_with([does("CreateModel", "Tag"), does("DeleteModel")])
 
 
 def test_a_table_that_the_same_plan_makes_is_known_to_nobody_yet() -> None:
-    made = {"app": "items", "kind": "CreateModel", "model": "Tag"}
-    column = {"app": "items", **add(**TEXT), "model": "tag"}
+    made, column = does("CreateModel", "Tag"), replace(add(**TEXT), model="tag")
     assert old_code_can_live_with([made, column])
-    assert not old_code_can_live_with([made, {**column, "app": "others"}])
+    assert not old_code_can_live_with([made, replace(column, app="others")])
     assert not old_code_can_live_with([column, made])
     assert risks(with_new_tables([made, column])[1]) == []
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=5
-)
+PLAIN = st.none() | st.booleans() | st.integers() | st.text()
+FIELD = st.none() | st.dictionaries(st.sampled_from(["class", "null", "unique", "to", "db_column"]), PLAIN)
 
 
-@given(st.sampled_from([str(one.get("kind")) for one, _ in OPERATIONS]), st.dictionaries(st.text(), JSON))
-def test_whatever_else_is_said_of_an_operation_its_risks_can_be_told(kind: str, others: dict[str, Any]) -> None:
-    assert isinstance(risks({**others, "kind": kind}), list)
+@given(st.sampled_from([one.kind for one, _ in OPERATIONS]), FIELD, FIELD)
+def test_whatever_is_said_of_a_field_the_risks_can_be_told(kind: str, now: Field | None, was: Field | None) -> None:
+    assert isinstance(risks(does(kind, field=now, was=was)), list)

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from agent.database import going_back
 from agent.django import warm
 from agent.django.locks import NoLock
+from agent.inside.protocol import Migrated
 from agent.runs import ending, guard
 from agent.runs.ending import fall_back
 from agent.runs.interrupts import Interrupted
@@ -41,6 +42,7 @@ from agent.visitors import site
 from agent.words.notes import BackedUp, Page
 from tests.sentences import Truth, contradictions
 from tests.unit.agent_host import ID, Host
+from tests.unit.django_found import django_found
 from tests.unit.examples import LIVE, NEW, OLD, settings
 from tests.unit.healthy import host_settings
 from tests.unit.journals import says
@@ -136,17 +138,17 @@ class World:
     def well(self) -> bool:
         return bool(self.running) and not (self.sick and self.running == LIVE)
 
-    def django(self, step: Step, verb: str, *arguments: str, version: str | None = None) -> Note:
+    def django(self, step: Step, shape: Any, verb: str, *arguments: str, version: str | None = None) -> Any:
         if verb == "end_sessions":
-            return {"ended": [], "left": []}
+            return django_found(shape)
         if verb in ("unapply", "reapply"):
             self.applied = json.loads(arguments[0])
-            return {"wrong": []}
-        return {"applied": list(self.applied), "pending": []}
+            return django_found(shape)
+        return django_found(shape, applied=list(self.applied))
 
-    def migrate(self, step: Step) -> Note:
+    def migrate(self, step: Step) -> Any:
         self.applied = [*BEFORE, ADDED]
-        return {"pending": []}
+        return django_found(Migrated)
 
     def restore(self, step: Step, backup: str) -> None:
         if self.breaks.get("restore") != FIRST:

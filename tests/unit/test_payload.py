@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.django import inside
+from agent import inside
 from agent.state import fingerprint
 from agent.words import requests
 from agent.words.facts import HostFacts
@@ -80,7 +80,7 @@ def test_an_error_in_the_agent_names_its_file_and_line(tmp_path: Path) -> None:
 
 
 def test_the_payload_is_every_module_of_the_agent_on_one_line() -> None:
-    assert set(agent_sources()) >= {"agent/main.py", "agent/transaction/journal.py", "agent/django/inside/start.py"}
+    assert set(agent_sources()) >= {"agent/main.py", "agent/transaction/journal.py", "agent/inside/start.py"}
     # Whatever one of them imports of the agent comes along.
     for text in agent_sources().values():
         for node in ast.walk(ast.parse(text)):
@@ -124,14 +124,13 @@ def test_each_module_of_the_agent_imports_the_standard_library_alone(path: Path)
 
 def test_what_runs_inside_the_app_s_django_is_listed_whole() -> None:
     """Where the agent comes from no file, the list is what is laid out for the app's Python."""
-    there = {path.stem for path in (AGENT / "django" / "inside").glob("*.py")} - {"__init__"}
+    there = {path.stem for path in (AGENT / "inside").glob("*.py")} - {"__init__"}
     assert sorted(inside.MODULES) == sorted(there)
 
 
-@pytest.mark.parametrize("module", ["protocol", "operations"])
-def test_what_the_agent_itself_takes_of_it_needs_no_django(module: str) -> None:
+def test_what_the_agent_itself_takes_of_it_needs_no_django() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys, agent.django.inside.{module}; sys.exit('django' in sys.modules)"],
+        [sys.executable, "-c", "import sys, agent.inside.protocol; sys.exit('django' in sys.modules)"],
         cwd=AGENT.parent,
         check=False,
     )
@@ -143,9 +142,9 @@ def test_it_takes_nothing_else_of_it() -> None:
         name
         for path in MODULES
         if path.parent.name != "inside"
-        for name in re.findall(r"agent\.django\.inside\.(\w+)", path.read_text())
+        for name in re.findall(r"agent\.inside\.(\w+)", path.read_text())
     }
-    assert taken == {"protocol", "operations"}
+    assert taken == {"protocol"}
 
 
 def test_a_call_loads_no_steps_before_it_is_known_what_for() -> None:

@@ -13,6 +13,7 @@ from agent.service import health
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
+from tests.unit.django_found import django_found
 from tests.unit.journals import says
 from tests.unit.migrating_host import BEFORE, MigratingHost
 from tests.unit.steps import really_undone
@@ -28,7 +29,7 @@ class Follower(MigratingHost):
     def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(host)
         self.applied = AFTER
-        monkeypatch.setattr(schema, "django", lambda *_, **__: {"applied": self.applied})
+        monkeypatch.setattr(schema, "django", lambda _, shape, *__, **___: django_found(shape, applied=self.applied))
         # The old version's home page is well on any schema.
         monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
         host.action("schema", really_undone("schema"))

@@ -11,6 +11,7 @@ import pytest
 from agent.django import sessions
 from agent.host.command import CommandFailed
 from agent.restart import background
+from tests.unit.django_found import django_found
 from tests.unit.journals import progress
 from tests.unit.steps import really_undone
 
@@ -33,19 +34,19 @@ class Step:
         )
         self.transaction, self.begin = SimpleNamespace(), self.progress.begin
         self.version = "new"
-        self.says = says or {"ended": [], "left": []}
+        self.says = says or {}
         self.asked: list[tuple[str, str]] = []
 
-    def django(self, step: Any, verb: str, version: str = "") -> Any:
+    def django(self, step: Any, shape: Any, verb: str, version: str = "") -> Any:
         self.asked.append((verb, version))
         if isinstance(self.says, Exception):
             raise self.says
-        return self.says
+        return django_found(shape, **self.says)
 
 
 @pytest.fixture(autouse=True)
 def asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "django", lambda step, verb, version: step.django(step, verb, version))
+    monkeypatch.setattr(sessions, "django", lambda step, *asked, **more: step.django(step, *asked, **more))
 
 
 @pytest.mark.parametrize(

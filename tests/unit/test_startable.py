@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agent.inside.protocol import Writes
 from agent.service import in_the_way, startable
 from agent.service.startable import unit_of, would_not_start, written_inside
 from agent.steps.build import venv
@@ -157,8 +158,8 @@ def test_a_unit_that_nobody_knows_has_no_program() -> None:
 
 def test_uploads_and_databases_inside_the_version_are_told_with_the_line_to_write(step: Any) -> None:
     code = step.layout.part(NEW, "code")
-    places = {"uploads": {"docs.Document.file": f"{code}/media"}, "sqlite": {"default": f"{code}/db.sqlite3"}}
-    database, uploads = written_inside(step, places)
+    writes = Writes({"docs.Document.file": f"{code}/media"}, {"default": f"{code}/db.sqlite3"})
+    database, uploads = written_inside(step, writes)
     assert f'DATABASES["default"]["NAME"] = "{step.layout.home}/data/db.sqlite3"' in database
     assert f'MEDIA_ROOT = "{step.layout.home}/media"' in uploads
     assert "docs.Document.file" in uploads
@@ -166,13 +167,14 @@ def test_uploads_and_databases_inside_the_version_are_told_with_the_line_to_writ
 
 @pytest.mark.parametrize("place", ["django-current/code/media", "django/media"])
 def test_a_link_that_will_lead_into_the_version_leads_there(step: Any, place: str) -> None:
-    (problem,) = written_inside(step, {"uploads": {"docs.Document.file": f"{step.layout.home}/{place}"}})
+    (problem,) = written_inside(step, Writes({"docs.Document.file": f"{step.layout.home}/{place}"}, {}))
     assert "MEDIA_ROOT" in problem
 
 
 def test_a_folder_of_the_version_that_leads_outside_is_no_problem(step: Any, tmp_path: Path) -> None:
     (step.layout.part(NEW, "code") / "media").symlink_to(tmp_path)
-    assert written_inside(step, {"uploads": {"docs.Document.file": f"{step.layout.part(NEW, 'code')}/media"}}) == []
+    uploads = {"docs.Document.file": f"{step.layout.part(NEW, 'code')}/media"}
+    assert written_inside(step, Writes(uploads, {})) == []
 
 
 def test_requirements_that_are_not_in_the_code_are_no_empty_ones(step: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from agent.inside.protocol import Checks, Collected, StaticPlace
 from agent.look import needs
 from agent.look.needs import looked_for
 from agent.service.health import Unhealthy
@@ -23,7 +24,8 @@ from agent.steps.build.seal import SealVersion
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
 from agent.visitors import served
-from agent.words.needs import StaticFound, StaticPlace
+from agent.words.needs import StaticFound
+from tests.unit.django_found import django_found
 from tests.unit.django_project import Project
 from tests.unit.examples import NEW, OLD, settings
 from tests.unit.journals import begun, noted
@@ -70,8 +72,8 @@ def test_whatever_asks_for_a_files_address_first_they_go_into_the_version(
     assert found["checks"]["errors"] == []
     assert (tmp_path / "static" / "favicon.ico").is_file()
     assert (tmp_path / "static" / "staticfiles.json").is_file() == bool(manifest)
-    assert (found["looked_for_in"], found["read"]) == (str(project.folder / "live"), bool(manifest))
-    assert (found["url"], found["kept_by"]) == ("/static/", "")
+    place = {"looked_for_in": str(project.folder / "live"), "read": bool(manifest), "url": "/static/", "kept_by": ""}
+    assert found["place"] == place
 
 
 def test_an_app_that_asks_while_it_is_loaded_does_not_lead_them_elsewhere(project: Project, tmp_path: Path) -> None:
@@ -91,14 +93,14 @@ def test_nor_a_storage_that_was_told_a_place_of_its_own(project: Project, tmp_pa
     project.write()
     found = collected(project, tmp_path / "static")
     assert (tmp_path / "static" / "staticfiles.json").is_file()
-    assert found["looked_for_in"] == str(project.folder / "live")
+    assert found["place"]["looked_for_in"] == str(project.folder / "live")
 
 
 def test_a_storage_without_files_on_disk_is_left_as_the_project_has_it(project: Project, tmp_path: Path) -> None:
     project.more += 'STORAGES = {"staticfiles": {"BACKEND": "django.core.files.storage.memory.InMemoryStorage"}}\n'
     project.write()
     found = collected(project, tmp_path / "static")
-    assert (found["files"], found["kept_by"]) == (0, "django.core.files.storage.memory.InMemoryStorage")
+    assert (found["files"], found["place"]["kept_by"]) == (0, "django.core.files.storage.memory.InMemoryStorage")
 
 
 def test_a_project_without_static_files_has_none(project: Project, tmp_path: Path) -> None:
@@ -132,8 +134,9 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, web: int) -> Any:
     )
 
 
-def found(place: Any, read: bool = True, **more: Any) -> dict[str, Any]:
-    return {"files": 2, "listed": True, "looked_for_in": str(place), "read": read, "kept_by": "", **more}
+def found(place: Any, read: bool = True, kept_by: str = "", **more: Any) -> Collected:
+    told_of = StaticPlace(read, "/static/", kept_by, str(place))
+    return replace(Collected(2, True, told_of, django_found(Checks)), **more)
 
 
 def test_a_place_inside_the_version_leads_to_its_static_files_and_is_no_hotfix(step: Any) -> None:

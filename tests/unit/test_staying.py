@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -14,21 +15,24 @@ from typing import Any
 import pytest
 
 from agent.django import manage, warm
-from agent.django.inside.protocol import RESULT_PREFIX
 from agent.host.command import CommandFailed, Runner
 from agent.host.processes import runs, started_at, stop_group
+from agent.inside.protocol import RESULT_PREFIX, Checks, Migrated
 from agent.transaction.progress import read_progress
 from agent.words.journal import Line
+from tests.unit.django_found import nothing
 from tests.unit.healthy import host_settings
 from tests.unit.journals import begun, line
 
-FOUND = f"print({RESULT_PREFIX!r} + '{{\"pending\": [1]}}', flush=True)\n"
+PENDING = {"app": "items", "name": "first", "reversible": True, "atomic": True, "operations": []}
+CHECKED = {**nothing(Migrated), **nothing(Checks), "pending": [PENDING]}
+FOUND = f"print({RESULT_PREFIX!r} + {json.dumps(CHECKED)!r}, flush=True)\n"
 ROOT = str(Path(warm.__file__).parents[2])
 # In the place of Django: finds something, stays as it would, and is told.
 STAYING = f"""
 import sys, time
 sys.path.insert(0, {ROOT!r})
-from agent.django.inside.staying import stay
+from agent.inside.staying import stay
 def let_go():
     pass
 def migrate():
@@ -36,7 +40,7 @@ def migrate():
     raise SystemExit("it broke")
 {FOUND}"""
 STAY = "stay(int(sys.argv[-1]), let_go, migrate)\n"
-ANSWERS = STAYING + "def migrate():\n    print('Applying', flush=True)\n    return {'pending': []}\n" + STAY
+ANSWERS = f"{STAYING}def migrate():\n    print('Applying', flush=True)\n    return {nothing(Migrated)!r}\n{STAY}"
 
 
 class Step:
@@ -95,15 +99,15 @@ def test_what_it_has_found_is_known_while_it_stays_and_is_written_down_for_a_fal
     step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have(ANSWERS, monkeypatch)
-    assert warm.django_that_stays(step, "static", "folder") == {"pending": [1]}
+    assert warm.django_that_stays(step, Checks, "static", "folder").pending[0].name == "first"
     assert runs(stayed(step), step.progress.beside[0].started)
     assert Path("log").read_text().endswith("[goes on]\n")
 
 
 def test_told_to_migrate_it_answers_and_ends(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS, monkeypatch)
-    warm.django_that_stays(step, "static")
-    assert warm.migrate(step) == {"pending": []}
+    warm.django_that_stays(step, Checks, "static")
+    assert warm.migrate(step).pending == ()
     assert not runs(stayed(step), step.progress.beside[0].started)
     assert Path("log").read_text().endswith(" migrate\nApplying\n[has answered]\n")
 
@@ -112,7 +116,7 @@ def test_one_that_has_found_nothing_to_migrate_has_ended_when_that_is_known(
     step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have(FOUND, monkeypatch)
-    assert warm.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
     assert step.progress.beside == ()
     assert Path("log").read_text().endswith("[exit code 0]\n")
 
@@ -120,19 +124,19 @@ def test_one_that_has_found_nothing_to_migrate_has_ended_when_that_is_known(
 def test_one_that_fails_at_its_first_verb_has_failed(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have("raise SystemExit('it broke')", monkeypatch)
     with pytest.raises(CommandFailed, match="ended with exit code 1\nit broke"):
-        warm.django_that_stays(step, "static")
+        warm.django_that_stays(step, Checks, "static")
 
 
 def test_one_that_takes_too_long_at_its_first_verb_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have("import time; time.sleep(60)", monkeypatch)
     step.limit = 0.5
     with pytest.raises(CommandFailed, match="took too long and was stopped"):
-        warm.django_that_stays(step, "static")
+        warm.django_that_stays(step, Checks, "static")
 
 
 def test_one_that_fails_once_it_was_told_has_failed_and_says_why(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(STAYING + STAY, monkeypatch)
-    warm.django_that_stays(step, "static")
+    warm.django_that_stays(step, Checks, "static")
     with pytest.raises(CommandFailed, match="did not finish migrate\nApplying\nit broke"):
         warm.migrate(step)
 
@@ -140,7 +144,7 @@ def test_one_that_fails_once_it_was_told_has_failed_and_says_why(step: Any, monk
 def test_one_that_takes_too_long_once_it_was_told_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = "def migrate():\n    print('Applying', flush=True)\n    time.sleep(60)\n"
     have(STAYING + slow + STAY, monkeypatch)
-    warm.django_that_stays(step, "static")
+    warm.django_that_stays(step, Checks, "static")
     step.limit = 0.5
     with pytest.raises(CommandFailed, match="took too long and was stopped\nApplying"):
         warm.migrate(step)
@@ -149,7 +153,7 @@ def test_one_that_takes_too_long_once_it_was_told_is_stopped(step: Any, monkeypa
 
 def test_one_that_answers_and_does_not_end_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS + "import time\ntime.sleep(60)\n", monkeypatch)
-    warm.django_that_stays(step, "static")
+    warm.django_that_stays(step, Checks, "static")
     step.limit = 0.5
     with pytest.raises(CommandFailed, match="took too long and was stopped"):
         warm.migrate(step)
@@ -157,25 +161,25 @@ def test_one_that_answers_and_does_not_end_is_stopped(step: Any, monkeypatch: py
 
 def test_where_the_one_that_stayed_was_killed_another_is_started(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS, monkeypatch)
-    warm.django_that_stays(step, "static")
+    warm.django_that_stays(step, Checks, "static")
     stop_group(stayed(step))
     have(FOUND, monkeypatch)
-    assert warm.migrate(step) == {"pending": [1]}
+    assert warm.migrate(step).pending[0].name == "first"
 
 
 def test_one_that_can_not_be_asked_is_ended_and_another_is_started(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS, monkeypatch)
-    warm.django_that_stays(step, "static")
+    warm.django_that_stays(step, Checks, "static")
     Path("django").unlink()
     have(FOUND, monkeypatch)
-    assert warm.migrate(step) == {"pending": [1]}
+    assert warm.migrate(step).pending[0].name == "first"
     assert not runs(stayed(step), step.progress.beside[0].started)
 
 
 def test_where_there_is_no_room_for_its_door_it_does_not_stay(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(FOUND, monkeypatch)
     Path("django").touch()
-    assert warm.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
     assert step.progress.beside == ()
 
 
@@ -188,7 +192,7 @@ def test_one_that_can_not_be_written_down_does_not_stay(step: Any, monkeypatch: 
         raise OSError("no space left on device")
 
     step.transaction.goes_on_beside = full
-    assert warm.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
     ((pid, started),) = pids
     assert not runs(pid, started)
 
@@ -199,13 +203,13 @@ def test_it_does_not_stay_where_nothing_will_be_migrated(
 ) -> None:
     have(FOUND, monkeypatch)
     step.begin = begun(**begin)
-    assert warm.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
     assert not Path("django").exists()
 
 
 def test_one_that_is_not_told_ends_by_itself(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS, monkeypatch)
-    warm.django_that_stays(step, "static")
+    warm.django_that_stays(step, Checks, "static")
     pid = stayed(step)
     with socket.socket(socket.AF_UNIX) as caller:
         caller.connect("django")
@@ -218,7 +222,7 @@ def test_one_that_can_not_say_that_it_stays_has_found_what_it_has_found(
 ) -> None:
     breaks = "def let_go():\n    raise ImportError('no driver')\n"
     have(STAYING + breaks + STAY, monkeypatch)
-    assert warm.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
     assert step.progress.beside == ()
     assert "ImportError: no driver\n[exit code 0]\n" in Path("log").read_text()
 
@@ -228,5 +232,5 @@ def test_what_the_app_has_started_does_not_keep_a_step_waiting_for_one_that_has_
 ) -> None:
     have("import subprocess\nsubprocess.Popen(['sleep', '9'], close_fds=False)\n" + FOUND, monkeypatch)
     began = time.monotonic()
-    assert warm.django_that_stays(step, "static") == {"pending": [1]}
+    assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
     assert time.monotonic() - began < 9

@@ -10,11 +10,13 @@ import pytest
 from agent.database import way_back
 from agent.django import sessions, warm
 from agent.host.command import CommandFailed
+from agent.inside.protocol import Migrated
 from agent.steps.switch import migrate
 from agent.transaction.consequences import database_way
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
+from tests.unit.django_found import django_found
 from tests.unit.journals import begun, noted
 from tests.unit.migrating_host import BEFORE, MigratingHost
 from tests.unit.steps import really, really_undone
@@ -46,21 +48,21 @@ class Site(MigratingHost):
         self.does: tuple[str, ...] = ("0002",)
         self.pending: list[Note] = []
 
-    def _django(self, step: Step, verb: str, *arguments: str, **_: Any) -> Note:
+    def _django(self, step: Step, shape: Any, verb: str, *arguments: str, **_: Any) -> Any:
         self.asked.append(verb)
         if verb == "end_sessions":
-            return {"ended": [], "left": []}
+            return django_found(shape)
         if verb == "unapply":
             gone = [one for one in self.applied if one not in BEFORE]
             self.applied = [*BEFORE]
-            return {"wrong": [], "unapplied": gone}
-        return {"applied": self.applied, "pending": [{**one, "loses": self.loses} for one in self.pending]}
+            return django_found(shape, unapplied=gone)
+        return django_found(shape, applied=self.applied, pending=[{**one, "loses": self.loses} for one in self.pending])
 
-    def _migrate(self, step: Step) -> Note:
+    def _migrate(self, step: Step) -> Any:
         self.applied += [["items", name] for name in self.does]
         if len(self.does) < len(self.pending):
             raise CommandFailed("manage.py did not finish migrate", "")
-        return {"pending": []}
+        return django_found(Migrated)
 
     def _restore(self, step: Step, backup: str) -> None:
         self.asked.append("restore")
@@ -177,10 +179,10 @@ def test_what_the_settings_demand_is_done_whatever_is_applied(site: Site) -> Non
 def test_migrations_that_are_left_over_after_migrate_fail_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pending = [migration("0002"), migration("0003")]
     asked: Any = SimpleNamespace(begin=begun(), note=noted({"checks": {"pending": pending}}))
-    left: list[Any] = [{"app": "items", "name": "0003"}]
+    left = [migration("0003")]
     monkeypatch.setattr(way_back, "look_again", lambda _: None)
     monkeypatch.setattr("agent.django.locks.tell", lambda *_: None)
-    monkeypatch.setattr("agent.django.warm.migrate", lambda _: {"pending": left})
+    monkeypatch.setattr("agent.django.warm.migrate", lambda _: django_found(Migrated, pending=left))
     with pytest.raises(StepFailed, match=r"^still to be migrated afterwards: items\.0003$"):
         migrate.Migrate().do(asked)
     left.clear()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import Any
 
 from agent.database import going_back
 from agent.database.choice import better_restored, way_back_of
 from agent.django.warm import django_that_stays
+from agent.inside import protocol
 from agent.restart.mode import decide_restart_mode
 from agent.service import startable
 from agent.steps.build.static import Collected
@@ -16,7 +15,6 @@ from agent.steps.kind import BuildStep
 from agent.transaction.maintenance import breaks_old_code
 from agent.transaction.step import Step, StepFailed
 from agent.words.notes import Checked
-from agent.words.shapes import read
 
 
 class Checks(BuildStep):
@@ -30,29 +28,36 @@ class Checks(BuildStep):
         """Run Django's checks, read the migrations to come, and decide how the database would go back."""
         if step.begin.kind == "revert":
             return going_back.check(step)
-        found = step.note(Collected).checks or django_that_stays(step, "checks")
-        if found["errors"]:
-            raise StepFailed("Django's system checks found:\n" + "\n".join(found["errors"]))
-        if found["conflicts"]:
-            raise StepFailed("migrations conflict: " + json.dumps(found["conflicts"]))
-        if found["inconsistent"]:
-            raise StepFailed("\n".join(found["inconsistent"]))
-        problems = [*startable.written_inside(step, found.get("writes") or {}), *startable.would_not_start(step)]
+        found = step.note(Collected).checks or django_that_stays(step, protocol.Checks, "checks")
+        if found.errors:
+            raise StepFailed("Django's system checks found:\n" + "\n".join(found.errors))
+        if found.conflicts:
+            raise StepFailed("migrations conflict: " + json.dumps(found.conflicts))
+        if found.inconsistent:
+            raise StepFailed("\n".join(found.inconsistent))
+        problems = [*startable.written_inside(step, found.writes), *startable.would_not_start(step)]
         if problems:
             raise StepFailed("the version can't be started as it is:\n" + "\n".join(problems))
-        checked = replace(read(Checked, found, "checks"), empty=all(one["empty"] for one in found["databases"]))
-        checked = replace(
-            checked,
-            fallback=way_back_of(step, checked.pending, checked.empty),
+        empty = all(one.empty for one in found.databases)
+        checked = Checked(
+            applied=found.applied,
+            pending=found.pending,
+            unknown=found.unknown,
+            known=found.known,
+            replaced=found.replaced,
+            databases=found.databases,
+            empty=empty,
+            code=found.code,
+            fallback=way_back_of(step, found.pending, empty),
             restart=decide_restart_mode(step.layout, step.begin.was, step.version),
         )
         return going_back.older_code(step, checked, [*_unwritten(found), *_without_restore(step, checked)])
 
 
-def _unwritten(found: dict[str, Any]) -> list[str]:
+def _unwritten(found: protocol.Checks) -> list[str]:
     """What to say of models that no migration has made: where they are asked for, the app fails."""
-    changes = found.get("unwritten") or []
-    return [f"models have what no migration makes (manage.py makemigrations): {'; '.join(changes)}"] if changes else []
+    changes = "; ".join(found.unwritten)
+    return [f"models have what no migration makes (manage.py makemigrations): {changes}"] if changes else []
 
 
 def _without_restore(step: Step, checked: Checked) -> list[str]:

@@ -1,12 +1,13 @@
 """The step that collects the static files."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: see shapes.
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Optional
 
 from agent.django.warm import django_that_stays
 from agent.host.users import acting_as
+from agent.inside import protocol
 from agent.steps.kind import BuildStep
 from agent.transaction.step import Step
 from agent.visitors import served
@@ -19,7 +20,7 @@ class Collected(Note):
 
     step: ClassVar[str] = "static"
     url: str = ""
-    checks: dict[str, Any] = field(default_factory=dict)
+    checks: Optional[protocol.Checks] = None
 
 
 class Static(BuildStep):
@@ -32,6 +33,6 @@ class Static(BuildStep):
         folder = step.layout.part(step.version, "static")
         with acting_as(step.layout.app):
             folder.mkdir(exist_ok=True)
-        found = django_that_stays(step, "static", str(folder))
+        found = django_that_stays(step, protocol.Collected, "static", str(folder))
         warning = served.lead_app_there(step, found)
-        return Collected(warning=warning, url=found.get("url", ""), checks=found["checks"])
+        return Collected(warning=warning, url=(found.place and found.place.url) or "", checks=found.checks)

@@ -10,6 +10,7 @@ from agent.database.going_back import TakenBack
 from agent.database.restoring import prove_restored, restore
 from agent.django import locks, sessions, warm
 from agent.django.manage import django
+from agent.inside.protocol import Unapplied
 from agent.migrations.names import key_of, label, labels
 from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo
 from agent.transaction.consequences import asks_database, changes_database, database_way
@@ -18,7 +19,6 @@ from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.words.notes import BackedUp, Checked, Note, Undone
 from agent.words.settings import Settings
-from agent.words.shapes import read
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ class TakeDatabaseBack(Undo):
         half = _half_applied(before, way_back.applied_now(step) if applied is None else applied)
         if half:
             raise StepFailed(f"{half} is not atomic and failed on the way: the schema may be half applied")
-        done = django(step, "unapply", json.dumps(before.applied), *(["emptied"] if before.empty else []))
-        locks.tell(step, done)
-        if done["wrong"]:
-            raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done["wrong"]))
-        if done.get("tables"):
-            raise StepFailed("the database was empty before, and has these tables now: " + ", ".join(done["tables"]))
-        return read(TakenBack, done, "unapply")
+        emptied = ["emptied"] if before.empty else []
+        done = django(step, Unapplied, "unapply", json.dumps(before.applied), *emptied)
+        locks.tell(step, done.waited)
+        if done.wrong:
+            raise StepFailed("the applied migrations differ from what was recorded: " + json.dumps(done.wrong))
+        if done.tables:
+            raise StepFailed("the database was empty before, and has these tables now: " + ", ".join(done.tables))
+        return TakenBack(unapplied=done.unapplied, databases=done.databases)
 
 
 class ProveSchema(Undo):
@@ -109,10 +110,9 @@ class Migrate(SwitchStep):
             return Migrated()
         way_back.look_again(step)
         found = warm.migrate(step)
-        locks.tell(step, found)
-        left = found["pending"]
-        if left:
-            raise StepFailed("still to be migrated afterwards: " + labels(left))
+        locks.tell(step, found.waited)
+        if found.pending:
+            raise StepFailed("still to be migrated afterwards: " + labels(found.pending))
         return Migrated(applied=tuple(map(label, step.note(Checked).pending)))
 
 
@@ -131,5 +131,5 @@ def _restore(step: Step) -> TakenBack:
         return TakenBack(skipped="no backup was taken, so nothing was changed")
     restore(step, path)
     proven = prove_restored(step, step.version, checked.applied)
-    databases = tuple(one["alias"] for one in checked.databases)
+    databases = tuple(one.alias for one in checked.databases)
     return TakenBack(restored=path, unproven=not proven, databases=databases)

@@ -12,13 +12,21 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db.migrations.executor import MigrationExecutor
 from django.db.transaction import atomic
 
 from .protocol import NoLock
-from .sessions import described, first_words, postgresql
+from .sessions import Holder, described, first_words, postgresql
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+    from django.db.migrations import Migration
+    from django.db.migrations.state import ProjectState
+
+T = TypeVar("T")
 
 # A line for each time that a migration of this process has got no lock, and was tried again.
 WAITED: list[str] = []
@@ -65,7 +73,7 @@ class Locks:
         self.waited = waited
         self.watch: Watch | None = None
 
-    def limit(self, connection: Any) -> None:
+    def limit(self, connection: BaseDatabaseWrapper) -> None:
         """Let the transaction that a connection is in wait no longer."""
         with connection.cursor() as cursor:
             cursor.execute(LIMIT, [f"{int(self.timeout * 1000)}ms"])
@@ -73,7 +81,7 @@ class Locks:
         if self.watch:
             self.watch.pid = pid
 
-    def patiently(self, connection: Any, what: str, do: Callable[[], Any]) -> Any:
+    def patiently(self, connection: BaseDatabaseWrapper, what: str, do: Callable[[], T]) -> T:
         """Do something that is undone if it gets no lock, again and again. Raises NoLock once that is no use.
 
         + what: its name
@@ -107,7 +115,7 @@ class Locks:
                 raise SystemExit(f"{why}; stopped before it was tried again") from None
 
     @contextlib.contextmanager
-    def _watched(self, connection: Any, what: str) -> Iterator[Watch]:
+    def _watched(self, connection: BaseDatabaseWrapper, what: str) -> Iterator[Watch]:
         """Look who keeps a connection waiting, meanwhile."""
         outer, self.watch = self.watch, Watch(connection, min(1.0, self.timeout / 2))
         watch = self.watch
@@ -126,7 +134,9 @@ class Locks:
             thread.join(1.0)
             self.watch = outer
 
-    def one_statement(self, connection: Any, execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
+    def one_statement(
+        self, connection: BaseDatabaseWrapper, execute: Callable[..., T], sql: object, *rest: object
+    ) -> T:
         """Run a statement of a migration that is not atomic: of all that it does, it alone is tried again."""
         what = first_words(str(sql))
         if connection.in_atomic_block:
@@ -139,21 +149,23 @@ class Locks:
                 watch.pid = connection.connection.info.backend_pid
                 return execute(sql, *rest)
 
-        def once() -> Any:
+        def once() -> T:
             with atomic(connection.alias):
                 self.limit(connection)
                 return execute(sql, *rest)
 
         return self.patiently(connection, what, once)
 
-    def one_operation(self, run: Callable[..., Any], says: str) -> Callable[..., Any]:
+    def one_operation(self, run: Callable[..., T], says: str) -> Callable[..., T]:
         """An operation that is atomic in a migration that is not: it is tried again as a whole."""
 
         @functools.wraps(run)
-        def patient(app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> Any:
+        def patient(
+            app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+        ) -> T:
             connection, deferred = schema_editor.connection, list(schema_editor.deferred_sql)
 
-            def once() -> Any:
+            def once() -> T:
                 schema_editor.deferred_sql[:] = deferred
                 with atomic(connection.alias):
                     self.limit(connection)
@@ -163,12 +175,12 @@ class Locks:
 
         return patient
 
-    def editor(self, base: Any) -> Any:
+    def editor(self, base: type[BaseDatabaseSchemaEditor]) -> type[BaseDatabaseSchemaEditor]:
         """A schema editor that waits no longer, whatever of a migration is done with it."""
         locks = self
 
         class Limited(base):  # type: ignore[misc]
-            def __enter__(self) -> Any:
+            def __enter__(self) -> BaseDatabaseSchemaEditor:
                 entered = super().__enter__()
                 self.ours = contextlib.ExitStack()
                 if not self.collect_sql and self.atomic_migration:
@@ -178,18 +190,20 @@ class Locks:
                     self.ours.enter_context(self.connection.execute_wrapper(one))
                 return entered
 
-            def __exit__(self, *raised: Any) -> Any:
+            def __exit__(self, *raised: object) -> object:
                 # What is left to the end of a migration is done here.
                 with self.ours:
                     return super().__exit__(*raised)
 
         return Limited
 
-    def executor_s(self, method: Callable[..., Any]) -> Callable[..., Any]:
+    def executor_s(self, method: Callable[..., T]) -> Callable[..., T]:
         """What an executor does with one migration, patiently."""
 
         @functools.wraps(method)
-        def patient(executor: Any, state: Any, migration: Any, *rest: Any, **named: Any) -> Any:
+        def patient(
+            executor: MigrationExecutor, state: ProjectState, migration: Migration, *rest: object, **named: object
+        ) -> T:
             if executor.connection.vendor != "postgresql":
                 return method(executor, state, migration, *rest, **named)
             if not migration.atomic:
@@ -214,7 +228,7 @@ class Watch:
     + every: how often it is looked, seconds
     """
 
-    def __init__(self, connection: Any, every: float) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, every: float) -> None:
         self.connection = connection
         self.every = every
         self.pid: int | None = None
@@ -229,14 +243,14 @@ class Watch:
                     other = other or self._another()
                     with other.cursor() as cursor:
                         cursor.execute(BLOCKERS, [self.pid])
-                        self.seen = [described(row) for row in cursor.fetchall()] or self.seen
+                        self.seen = [described(Holder(*row)) for row in cursor.fetchall()] or self.seen
         except Exception as problem:  # noqa: BLE001 - whatever keeps it from being told, the migration goes on
             self.seen = self.seen or [f"somebody who can't be told ({type(problem).__name__})"]
         finally:
             if other is not None:
                 other.close()
 
-    def _another(self) -> Any:
+    def _another(self) -> BaseDatabaseWrapper:
         other = self.connection.copy()
         # One of its own: what is in a pool may all be taken.
         other.settings_dict.get("OPTIONS", {}).pop("pool", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.core.checks import ERROR, run_checks
@@ -13,28 +13,31 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.state import ProjectState
 from django.db.models import FileField
 
-from .databases import DEFAULT
 from .migrations import executor_for, migrations
+from .protocol import DEFAULT, Checks, Writes
+
+if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
 
 
-def checks() -> dict[str, Any]:
+def checks() -> Checks:
     """Run the system checks and read the migrations."""
 
-    def texts(messages: Iterable[Any]) -> list[str]:
-        return [str(message) for message in messages if not message.is_silenced()]
+    def texts(messages: Iterable[CheckMessage]) -> tuple[str, ...]:
+        return tuple(str(message) for message in messages if not message.is_silenced())
 
     # Those for a deployment come with all others.
     found = run_checks(include_deployment_checks=True)
-    return {
-        "errors": texts(message for message in found if message.level >= ERROR),
-        "warnings": texts(message for message in found if message.level < ERROR),
-        "writes": {"uploads": uploads(), "sqlite": _sqlite_files()},
-        "unwritten": _unwritten(),
-        **migrations(),
-    }
+    return Checks(
+        **vars(migrations()),
+        errors=texts(message for message in found if message.level >= ERROR),
+        warnings=texts(message for message in found if message.level < ERROR),
+        writes=Writes(uploads(), _sqlite_files()),
+        unwritten=_unwritten(),
+    )
 
 
-def _unwritten() -> list[str]:
+def _unwritten() -> tuple[str, ...]:
     """What the models of the project's own apps have that no migration makes, as `makemigrations --check` finds it."""
     own = {config.label for config in apps.get_app_configs() if "/site-packages/" not in os.path.realpath(config.path)}
     loader = executor_for(DEFAULT).loader
@@ -42,13 +45,13 @@ def _unwritten() -> list[str]:
     try:
         changes = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps)).changes(loader.graph)
     except Exception as problem:  # noqa: BLE001 - whatever keeps it from being told, it is no more than a hint
-        return [f"can't be told: {type(problem).__name__}"]
-    return [
+        return (f"can't be told: {type(problem).__name__}",)
+    return tuple(
         f"{app}: {operation.describe()}"
         for app in sorted(own & set(changes))
         for migration in changes[app]
         for operation in migration.operations
-    ]
+    )
 
 
 def uploads() -> dict[str, str]:

@@ -1,8 +1,7 @@
 """The part that runs inside Django, with a version's own Python: `manage_shim` starts it, and knows it by another name.
 
 It imports nothing of the rest of the agent, which that Python knows nothing of: modules of its own by their relative
-names, the standard library, and Django. Of the rest, the agent imports `protocol` and `operations` alone: they need no
-Django.
+names, the standard library, and Django. The agent imports `protocol` alone of it, which needs no Django.
 """
 
 # All of them, for where the agent itself comes from no files.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from django.db import migrations as kinds
 from django.db.migrations.recorder import MigrationRecorder
@@ -12,48 +13,65 @@ from .databases import aliases, database, tables
 from .locks import WAITED
 from .migrations import Key, executor_for, key_of, named, of_database, squashed, with_squashed
 from .operations import with_operations
+from .protocol import Leaving, Name, Unapplied
+
+if TYPE_CHECKING:
+    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+    from django.db.migrations import Migration
+    from django.db.migrations.executor import MigrationExecutor
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.operations.base import Operation
+    from django.db.migrations.state import ProjectState
 
 
-def leaving(known: str) -> dict[str, Any]:
+def leaving(known: str) -> Leaving:
     """Say what is applied that another version does not know, and what of it this code can take back.
 
     + known: the migrations of that version, a JSON list of [app, name]
-
-    Returns what would be taken back, dependents first, and what stays (`unknown`).
     """
     pairs = {tuple(pair) for pair in json.loads(known)}
-    found: dict[str, Any] = {"databases": [], "applied": [], "leaving": [], "unknown": []}
+    found = Leaving((), (), (), ())
     for alias in aliases():
         loader = executor_for(alias).loader
         applied = with_squashed(loader, loader.applied_migrations)
         _, plan, unknown = _way_back(loader, applied & with_squashed(loader, pairs))
-        found["databases"].append(database(alias))
-        found["applied"] += named(alias, loader.applied_migrations)
-        found["leaving"] += [{**with_operations(one, None, loader.connection), "sql": None} for one in plan]
-        found["unknown"] += named(alias, unknown)
+        found = Leaving(
+            (*found.databases, database(alias)),
+            (*found.applied, *named(alias, loader.applied_migrations)),
+            (*found.leaving, *(with_operations(one, None, loader.connection) for one in plan)),
+            (*found.unknown, *named(alias, unknown)),
+        )
     return found
 
 
-def unapply(wanted: str, emptied: str = "") -> dict[str, Any]:
+@dataclass
+class _Done:
+    unapplied: list[Name] = field(default_factory=list)
+    wrong: list[Name] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+
+
+def unapply(wanted: str, emptied: str = "") -> Unapplied:
     """Go back until nothing is applied but what was.
 
     + wanted: what is to stay applied, a JSON list as `migrations` has it
     + emptied: whether there was no table before: then nothing is lost with what has no way back
     """
     _render_all_models_before_code_goes_back()
-    found: dict[str, Any] = {"unapplied": [], "wrong": [], "tables": []}
+    done = _Done()
     for alias in reversed(aliases()):
-        _unapply_in(alias, of_database(alias, json.loads(wanted)), bool(emptied), found)
-    return {**found, "databases": aliases(), "waited": WAITED}
+        _unapply_in(alias, of_database(alias, json.loads(wanted)), bool(emptied), done)
+    return Unapplied(tuple(aliases()), tuple(done.unapplied), tuple(done.wrong), tuple(done.tables), tuple(WAITED))
 
 
-def _unapply_in(alias: str, wanted: set[Key], emptied: bool, found: dict[str, Any]) -> None:
+def _unapply_in(alias: str, wanted: set[Key], emptied: bool, done: _Done) -> None:
     loader = executor_for(alias).loader
     keep = with_squashed(loader, wanted)
     extra = with_squashed(loader, loader.applied_migrations) - keep
     executor, plan, unknown = _way_back(loader, keep)
     if unknown:
-        raise SystemExit(f"this code does not have, and so can't take back: {named(alias, unknown)}")
+        names = ", ".join(".".join(name) for name in named(alias, unknown))
+        raise SystemExit(f"this code does not have, and so can't take back: {names}")
     for migration in plan if emptied else ():
         migration.operations = [_with_a_way_back(one) for one in migration.operations]
     if plan:
@@ -63,9 +81,9 @@ def _unapply_in(alias: str, wanted: set[Key], emptied: bool, found: dict[str, An
         executor.recorder.record_unapplied(*key)
     after = executor_for(alias).loader
     left = with_squashed(after, after.applied_migrations)
-    found["unapplied"] += named(alias, extra - left)
-    found["wrong"] += named(alias, left ^ keep)
-    found["tables"] += tables(executor.connection) if emptied else []
+    done.unapplied += named(alias, extra - left)
+    done.wrong += named(alias, left ^ keep)
+    done.tables += tables(executor.connection) if emptied else []
 
 
 def _render_all_models_before_code_goes_back() -> None:
@@ -76,14 +94,20 @@ def _render_all_models_before_code_goes_back() -> None:
     """
     goes_back = kinds.RunPython.database_backwards
 
-    def rendered(self: Any, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def rendered(
+        self: Operation,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
         from_state.clear_delayed_apps_cache()
         goes_back(self, app_label, schema_editor, from_state, to_state)
 
     kinds.RunPython.database_backwards = rendered
 
 
-def _with_a_way_back(operation: Any) -> Any:
+def _with_a_way_back(operation: Operation) -> Operation:
     """An operation that can be reversed: one of the project's own code that can't has nothing to undo in what goes."""
     if isinstance(operation, kinds.SeparateDatabaseAndState):
         operation.database_operations = [_with_a_way_back(one) for one in operation.database_operations]
@@ -94,7 +118,7 @@ def _with_a_way_back(operation: Any) -> Any:
     return operation
 
 
-def _way_back(loader: Any, keep: set[Key]) -> tuple[Any, list[Any], set[Key]]:
+def _way_back(loader: MigrationLoader, keep: set[Key]) -> tuple[MigrationExecutor, list[Migration], set[Key]]:
     """How to go back to what is to stay applied.
 
     Returns the executor, the migrations to be taken back, dependents first, and what is applied that this code lacks.
@@ -114,7 +138,7 @@ def _way_back(loader: Any, keep: set[Key]) -> tuple[Any, list[Any], set[Key]]:
     return executor, [graph.nodes[key] for key in plan], extra - gone
 
 
-def _executor_where_only(alias: str, keep: set[Key]) -> Any:
+def _executor_where_only(alias: str, keep: set[Key]) -> MigrationExecutor:
     """An executor for a database in which nothing would be applied but this."""
     recorded = MigrationRecorder.applied_migrations
     MigrationRecorder.applied_migrations = lambda recorder: {

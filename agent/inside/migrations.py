@@ -9,53 +9,66 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
 
-from .databases import DEFAULT, aliases, database
+from .databases import aliases, database
 from .locks import WAITED
 from .operations import described
+from .protocol import DEFAULT, Database, Migrated, Migration, Migrations, Name, Reapplied
+
+if TYPE_CHECKING:
+    from django.db.migrations import Migration as Applied
+    from django.db.migrations.loader import MigrationLoader
 
 Key = tuple[str, str]
 
 
-def executor_for(alias: str) -> Any:
+def executor_for(alias: str) -> MigrationExecutor:
     """Django's own executor of migrations, for a database as it is now."""
     return MigrationExecutor(connections[alias])
 
 
-def migrations() -> dict[str, Any]:
+def migrations() -> Migrations:
     """Read what is applied, what the code has, and what it would apply, in order; of each database that it migrates."""
-    found: dict[str, Any] = {"databases": [database(alias) for alias in aliases()]}
-    found.update({"applied": [], "unknown": [], "pending": [], "inconsistent": []})
+    databases: list[Database] = []
+    applied: list[Name] = []
+    unknown: list[Name] = []
+    pending: list[Migration] = []
+    inconsistent: list[str] = []
     for alias in aliases():
         executor = executor_for(alias)
         loader = executor.loader
         conflicts = loader.detect_conflicts()
-        found["inconsistent"] += _inconsistent(loader, alias)
+        databases.append(database(alias))
+        inconsistent += _inconsistent(loader, alias)
         plan = [] if conflicts else executor.migration_plan(loader.graph.leaf_nodes())
-        found["applied"] += named(alias, loader.applied_migrations)
-        found["unknown"] += unknown_in(alias, loader)
-        found["pending"] += described(executor, [migration for migration, _ in plan])
-    return {
-        **found,
-        "code": _code_folder(loader),
-        "known": sorted(map(list, loader.disk_migrations)),
-        "replaced": sorted(list(pair) for one in loader.disk_migrations.values() for pair in one.replaces),
-        "conflicts": {app: sorted(names) for app, names in conflicts.items()},
-    }
+        applied += named(alias, loader.applied_migrations)
+        unknown += unknown_in(alias, loader)
+        pending += described(executor, [migration for migration, _ in plan])
+    return Migrations(
+        tuple(databases),
+        tuple(applied),
+        tuple(unknown),
+        tuple(pending),
+        tuple(inconsistent),
+        conflicts={app: tuple(sorted(names)) for app, names in conflicts.items()},
+        code=_code_folder(loader),
+        known=tuple(sorted(loader.disk_migrations)),
+        replaced=tuple(sorted(tuple(pair) for one in loader.disk_migrations.values() for pair in one.replaces)),
+    )
 
 
-def unknown_in(alias: str, loader: Any) -> list[list[str]]:
+def unknown_in(alias: str, loader: MigrationLoader) -> list[Name]:
     """What is applied in a database and not in this code."""
     return named(alias, set(loader.applied_migrations) - with_squashed(loader, loader.disk_migrations))
 
 
-def _inconsistent(loader: Any, alias: str) -> list[str]:
+def _inconsistent(loader: MigrationLoader, alias: str) -> list[str]:
     """Why a database's history does not fit the migrations, so that nothing could be migrated."""
     try:
         loader.check_consistent_history(connections[alias])
@@ -64,32 +77,33 @@ def _inconsistent(loader: Any, alias: str) -> list[str]:
     return []
 
 
-def _code_folder(loader: Any) -> list[str]:
+def _code_folder(loader: MigrationLoader) -> tuple[str, ...]:
     """Where the project's own migrations were imported from: the folders that are not of installed packages."""
     folders = set()
     for migration in loader.disk_migrations.values():
         file = os.path.realpath(str(sys.modules[type(migration).__module__].__file__))
         if "/site-packages/" not in file:
             folders.add(os.path.dirname(os.path.dirname(file)))
-    return sorted(folders)
+    return tuple(sorted(folders))
 
 
-def migrate() -> dict[str, Any]:
+def migrate() -> Migrated:
     """Apply what is pending, and read the migrations again."""
     for alias in aliases():
         executor = executor_for(alias)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", database=alias, interactive=False, verbosity=1)
-    return {**migrations(), "waited": WAITED}
+    return Migrated(**vars(migrations()), waited=tuple(WAITED))
 
 
-def reapply(wanted: str) -> dict[str, Any]:
+def reapply(wanted: str) -> Reapplied:
     """Apply again what was taken back, and nothing else.
 
     + wanted: what is to be applied, a JSON list; null for all that this code has
     """
     told = json.loads(wanted)
-    found: dict[str, Any] = {"applied": [], "wrong": [], "waited": WAITED}
+    applied: list[Name] = []
+    wrong: list[Name] = []
     for alias in aliases():
         executor = executor_for(alias)
         loader = executor.loader
@@ -98,14 +112,14 @@ def reapply(wanted: str) -> dict[str, Any]:
         plan = [step for step in executor.migration_plan(loader.graph.leaf_nodes()) if key_of(step[0]) in keys]
         executor.migrate([], plan=plan)
         after = executor_for(alias).loader
-        found["applied"] += named(alias, [key_of(migration) for migration, _ in plan])
-        found["wrong"] += named(alias, with_squashed(after, after.applied_migrations) ^ keys)
-    return found
+        applied += named(alias, [key_of(migration) for migration, _ in plan])
+        wrong += named(alias, with_squashed(after, after.applied_migrations) ^ keys)
+    return Reapplied(tuple(applied), tuple(wrong), tuple(WAITED))
 
 
-def named(alias: str, pairs: Iterable[Key]) -> list[list[str]]:
+def named(alias: str, pairs: Iterable[Key]) -> list[Name]:
     """Migrations of a database, sorted, as they are told."""
-    return sorted([*pair] if alias == DEFAULT else [*pair, alias] for pair in pairs)
+    return sorted(pair if alias == DEFAULT else (*pair, alias) for pair in pairs)
 
 
 def of_database(alias: str, names: Iterable[list[str]]) -> set[Key]:
@@ -113,19 +127,19 @@ def of_database(alias: str, names: Iterable[list[str]]) -> set[Key]:
     return {(one[0], one[1]) for one in names if (one[2] if len(one) > 2 else DEFAULT) == alias}
 
 
-def key_of(migration: Any) -> Key:
+def key_of(migration: Applied) -> Key:
     """A migration's app and name."""
     return migration.app_label, migration.name
 
 
-def squashed(loader: Any) -> set[Key]:
+def squashed(loader: MigrationLoader) -> set[Key]:
     """The migrations of this code that replace others."""
     return {key for key, migration in loader.disk_migrations.items() if migration.replaces}
 
 
-def with_squashed(loader: Any, names: Iterable[Key]) -> set[Key]:
+def with_squashed(loader: MigrationLoader, names: Iterable[Key]) -> set[Key]:
     """Names of applied migrations, where a squashed one stands for those that it replaces, and all of those for it."""
-    found: set[Any] = {tuple(pair) for pair in names}
+    found = set(names)
     before = None
     while found != before:
         before = set(found)

@@ -6,12 +6,14 @@ import json
 import os
 import re
 import time
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connections
 
-from .protocol import LOCKS
+from .protocol import LOCKS, Patience, Sessions
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 OURS = """
 SELECT pid, query FROM pg_stat_activity WHERE application_name = %s AND usename = current_user
@@ -23,13 +25,13 @@ ENDS_WITHIN, LOOK = 10.0, 0.05
 WORDS = re.compile(r"\s*((?:(?:\"?[A-Za-z_][\w.\"]*[,;]?|\*)(?:\s+|$)){1,6})")
 
 
-def asked() -> Any:
-    """What the agent has told; None where nobody has."""
+def patience() -> Patience | None:
+    """How the agent has told to wait; None where nobody has."""
     told = os.environ.get(LOCKS)
-    return json.loads(told) if told else None
+    return Patience(**json.loads(told)) if told else None
 
 
-def postgresql() -> list[Any]:
+def postgresql() -> list[BaseDatabaseWrapper]:
     """The connections to databases of that kind."""
     return [connections[alias] for alias in connections if connections[alias].vendor == "postgresql"]
 
@@ -46,9 +48,10 @@ def name_sessions(name: str) -> bool:
     return opened
 
 
-def end_sessions() -> dict[str, list[str]]:
+def end_sessions() -> Sessions:
     """End the sessions that killed processes of this deploy have left: what they had asked for goes on otherwise."""
-    name = asked()["name"]
+    told = patience()
+    name = told.name if told else ""
     ended, left = [], []
     for connection in postgresql():
         with connection.cursor() as cursor:
@@ -63,7 +66,7 @@ def end_sessions() -> dict[str, list[str]]:
                 cursor.execute(OURS, [name])
                 found = cursor.fetchall()
             left += [f"pid {pid}, {first_words(query)} ..." for pid, query in found]
-    return {"ended": ended, "left": left}
+    return Sessions(tuple(ended), tuple(left))
 
 
 def first_words(query: str | None) -> str:
@@ -75,13 +78,28 @@ def first_words(query: str | None) -> str:
     return " ".join(words[: setting + 1])
 
 
-def described(row: Sequence[Any]) -> str:
-    """Who holds a lock, as words."""
-    pid, user, application, state, query, since, seconds = row
+class Holder(NamedTuple):
+    """Who holds a lock, as PostgreSQL tells it: not all is shown to everybody.
+
+    + since: when the transaction was begun, and how many seconds ago that is
+    """
+
+    pid: int
+    user: str | None = None
+    application: str | None = None
+    state: str | None = None
+    query: str | None = None
+    since: str | None = None
+    seconds: float | None = None
+
+
+def described(holder: Holder) -> str:
+    """The same as words."""
+    pid, user, application, state, query, since, seconds = holder
     if not pid:
         return "a prepared transaction (select * from pg_prepared_xacts)"
     words = [f"pid {pid}", f"user {user}", application and f"application {application}"]
     if since:
-        words.append(f"in a transaction since {since} UTC ({int(seconds)} s)")
+        words.append(f"in a transaction since {since} UTC ({int(seconds or 0)} s)")
     said = first_words(query)
     return ", ".join(filter(None, [*words, state, said and f"query: {said} ..."]))

@@ -6,10 +6,15 @@ import hashlib
 import os
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.conf import settings
+
+from .protocol import Collected, StaticPlace
+
+if TYPE_CHECKING:
+    from django.utils.functional import LazyObject
 
 # How long reading them may take, seconds: somebody waits for it.
 STATIC_LIMIT = 8.0
@@ -32,7 +37,7 @@ def lead_static_files_to(root: str) -> str:
     return os.path.abspath(configured) if configured else ""
 
 
-def static(root: str, configured: str) -> dict[str, Any]:
+def static(root: str, configured: str) -> Collected:
     """Collect the static files into a version, whatever the settings say; and do what `checks` does.
 
     All in one start of Django: to start it takes longer than any of this.
@@ -42,13 +47,16 @@ def static(root: str, configured: str) -> dict[str, Any]:
     from .checks import checks
 
     # They come first: the app's URLs may ask for a file's address.
-    installed = apps.is_installed("django.contrib.staticfiles")
-    found = _collect(root, configured) if installed else {"files": 0, "listed": False}
-    return {**found, "checks": checks()}
-
-
-def _collect(root: str, configured: str) -> dict[str, Any]:
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return Collected(0, False, None, checks())
+    place = _collect(root, configured)
     from django.contrib.staticfiles.finders import get_finders
+
+    files = sum(len(files) for _, _, files in os.walk(root))
+    return Collected(files, any(True for finder in get_finders() for _ in finder.list([])), place, checks())
+
+
+def _collect(root: str, configured: str) -> StaticPlace:
     from django.contrib.staticfiles.storage import staticfiles_storage
     from django.core.files.storage import FileSystemStorage
     from django.core.management import call_command
@@ -60,15 +68,10 @@ def _collect(root: str, configured: str) -> dict[str, Any]:
         configured = storage.location
         storage._location = storage.base_location = storage.location = root
     call_command("collectstatic", interactive=False, verbosity=1, skip_checks=True)
-    return {
-        "files": sum(len(files) for _, _, files in os.walk(root)),
-        "listed": any(True for finder in get_finders() for _ in finder.list([])),
-        "looked_for_in": configured,
-        **_kept(staticfiles_storage),
-    }
+    return _place(staticfiles_storage, configured)
 
 
-def static_place() -> dict[str, Any] | None:
+def static_place() -> StaticPlace | None:
     """Where the app looks for its static files, as `static` tells it; none where it has none, or can't say."""
     if not apps.is_installed("django.contrib.staticfiles"):
         return None
@@ -77,25 +80,26 @@ def static_place() -> dict[str, Any] | None:
 
     place = getattr(settings, "STATIC_ROOT", None)
     try:
-        return {**_kept(staticfiles_storage), "looked_for_in": os.path.abspath(place) if place else ""}
+        return _place(staticfiles_storage, os.path.abspath(place) if place else "")
     except ImproperlyConfigured:
         # A storage that needs to be told, and is not.
-        return {"read": True, "url": settings.STATIC_URL, "kept_by": "", "looked_for_in": ""}
+        return StaticPlace(True, settings.STATIC_URL)
 
 
-def _kept(staticfiles_storage: Any) -> dict[str, Any]:
+def _place(staticfiles_storage: LazyObject, looked_for_in: str) -> StaticPlace:
     """How an app keeps its static files."""
     from django.core.files.storage import FileSystemStorage
 
     on_disk = isinstance(staticfiles_storage, FileSystemStorage)
     storage = staticfiles_storage._wrapped
     serving = [name for name in settings.MIDDLEWARE if "whitenoise" in name.lower()]
-    return {
+    return StaticPlace(
         # Whether the app itself needs them there: to know their names, or to serve them.
-        "read": bool(serving) or hasattr(storage, "hashed_files"),
-        "url": settings.STATIC_URL,
-        "kept_by": "" if on_disk else f"{type(storage).__module__}.{type(storage).__name__}",
-    }
+        read=bool(serving) or hasattr(storage, "hashed_files"),
+        url=settings.STATIC_URL,
+        kept_by="" if on_disk else f"{type(storage).__module__}.{type(storage).__name__}",
+        looked_for_in=looked_for_in,
+    )
 
 
 def listed_static_files() -> dict[str, str] | None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import array
-import json
 import socket
 import traceback
 from collections.abc import Callable
-from typing import Any
 
-from .protocol import END, NOW, STAYS, or_no_lock
+from .protocol import END, NOW, STAYS, answer_of
 
 # How long it stays, seconds. Nobody who still wants something of it takes as long, apart from a very large backup.
 PATIENCE = 6 * 3600
 
 
-def stay(number: int, let_go: Callable[[], None], migrate: Callable[[], dict[str, Any]]) -> None:
+def stay(number: int, let_go: Callable[[], None], migrate: Callable[[], object]) -> None:
     """Wait to be told to migrate, and answer; whoever is not told ends.
 
     + number: that of the socket to listen at
@@ -33,7 +31,7 @@ def stay(number: int, let_go: Callable[[], None], migrate: Callable[[], dict[str
         caller.sendmsg([b" "], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [1, 2]))])
         if caller.recv(len(NOW)) != NOW:
             raise SystemExit("not told to go on")
-        caller.sendall(json.dumps(or_no_lock(migrate)).encode() + END)
+        caller.sendall(answer_of(migrate)[1].encode() + END)
 
 
 def _asked(number: int) -> socket.socket:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import django
 from django.apps import apps
@@ -10,7 +11,11 @@ from django.db import connections, router
 from django.db.backends.signals import connection_created
 from django.db.transaction import atomic
 
-DEFAULT = "default"
+from .protocol import DEFAULT, Database
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
 # How each kind of database says which one it is.
 ASKS_ITS_NAME = {"postgresql": "select current_database()", "mysql": "select database()"}
 # What opens no way to write, and has to work where a transaction has failed.
@@ -35,7 +40,7 @@ def aliases() -> list[str]:
     return [alias for alias in connections if is_real(alias) and (alias == DEFAULT or has_its_own(alias))]
 
 
-def database(alias: str) -> dict[str, Any]:
+def database(alias: str) -> Database:
     """Which database the app uses, as that says itself, and whether there is nothing in it yet."""
     connection = connections[alias]
     name = configured = str(connection.settings_dict["NAME"])
@@ -43,11 +48,10 @@ def database(alias: str) -> dict[str, Any]:
         if connection.vendor in ASKS_ITS_NAME:
             cursor.execute(ASKS_ITS_NAME[connection.vendor])
             name = str(cursor.fetchone()[0])
-    found = {"alias": alias, "vendor": connection.vendor, "name": name, "configured": configured}
-    return {**found, "empty": not tables(connection)}
+    return Database(alias, connection.vendor, name, configured, empty=not tables(connection))
 
 
-def tables(connection: Any) -> list[str]:
+def tables(connection: BaseDatabaseWrapper) -> list[str]:
     """The tables of a database, but for Django's own list of migrations, and one that PostGIS brings."""
     return sorted(set(connection.introspection.table_names()) - {"django_migrations", "spatial_ref_sys"})
 
@@ -68,7 +72,9 @@ def have_postgresql_refuse_to_write() -> None:
     `target_session_attrs=read-write`.
     """
 
-    def only_read(execute: Any, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    def only_read(
+        execute: Callable[..., object], sql: object, params: object, many: bool, context: dict[str, BaseDatabaseWrapper]
+    ) -> object:
         connection = context["connection"]
         if str(sql).startswith(SAVEPOINTS):
             return execute(sql, params, many, context)
@@ -77,7 +83,7 @@ def have_postgresql_refuse_to_write() -> None:
                 cursor.execute("SET TRANSACTION READ ONLY")
             return execute(sql, params, many, context)
 
-    def watch(connection: Any, **others: Any) -> None:
+    def watch(connection: BaseDatabaseWrapper, **others: object) -> None:
         if connection.vendor == "postgresql" and only_read not in connection.execute_wrappers:
             connection.execute_wrappers.append(only_read)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import runpy
 import sys
-from typing import Any
 
-from .protocol import LOCKS, RESULT_PREFIX, THEN_MIGRATE, or_no_lock
+from .protocol import RESULT_PREFIX, THEN_MIGRATE, Checks, Collected, answer_of
 from .staying import stay
 
 # In which module each verb is; a function of its name.
@@ -36,7 +34,7 @@ def main(manage: str, verb: str, arguments: list[str]) -> None:
     sys.path[0] = os.path.dirname(manage)
     from django.core import management
 
-    def ours(argv: Any = None) -> None:
+    def ours(argv: object = None) -> None:
         _work(verb, arguments)
 
     management.execute_from_command_line = ours
@@ -63,9 +61,9 @@ def _work(verb: str, arguments: list[str]) -> None:
         arguments.append(lead_static_files_to(arguments[0]))
     django.setup()
     _wait_for_no_lock()
-    found = or_no_lock(getattr(importlib.import_module(f".{VERBS[verb]}", __package__), verb), *arguments)
-    print(RESULT_PREFIX + json.dumps(found), flush=True)
-    if door is not None and _has_to_migrate(found.get("checks", found)):
+    found, answer = answer_of(getattr(importlib.import_module(f".{VERBS[verb]}", __package__), verb), *arguments)
+    print(RESULT_PREFIX + answer, flush=True)
+    if door is not None and _has_to_migrate(found.checks if isinstance(found, Collected) else found):
         from .databases import let_go_of_databases
         from .migrations import migrate
 
@@ -74,17 +72,17 @@ def _work(verb: str, arguments: list[str]) -> None:
 
 def _wait_for_no_lock() -> None:
     """Have what works for a deploy say so to the database, and let no visitor wait while it waits for a lock."""
-    if LOCKS not in os.environ:
-        return
     from .databases import let_go_of_databases
     from .locks import be_patient
-    from .sessions import asked, name_sessions
+    from .sessions import name_sessions, patience
 
-    told = asked()
-    if name_sessions(told["name"]):
+    told = patience()
+    if told is None:
+        return
+    if name_sessions(told.name):
         let_go_of_databases()
-    be_patient(told["timeout"], told["until"])
+    be_patient(told.timeout, told.until)
 
 
-def _has_to_migrate(found: dict[str, Any]) -> bool:
-    return bool(found["pending"] and not found["errors"] and not found["conflicts"])
+def _has_to_migrate(found: object) -> bool:
+    return isinstance(found, Checks) and bool(found.pending and not found.errors and not found.conflicts)
