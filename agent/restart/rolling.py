@@ -21,7 +21,7 @@ from agent.service.health import Unhealthy
 from agent.service.last_words import LastWords
 from agent.service.obstacles import web_program
 from agent.service.running import Running, find_running
-from agent.service.supervisor import BACKOFF, DOWN, FATAL, RUNNING, UP
+from agent.service.supervisor import BACKOFF, DOWN, FATAL, RUNNING, UP, Told
 from agent.service.supervisor_config import (
     Program,
     Sections,
@@ -31,7 +31,7 @@ from agent.service.supervisor_config import (
     read_config,
 )
 from agent.service.systemd import Process
-from agent.service.verdicts import Told, name_of
+from agent.service.verdicts import name_of
 from agent.transaction.step import Step, StepFailed
 from agent.versions.layout import Layout
 from agent.words.notes import Restarted
@@ -140,15 +140,15 @@ class _Roll:
         self._apply_config()
         # Those that visitors depend on come first: with them, it shows soonest if something is wrong.
         told = self._supervisor.processes()
-        for one in sorted(told, key=lambda one: (one["group"] != self._serving, one["group"], one["name"])):
+        for one in sorted(told, key=lambda one: (one.group != self._serving, one.group, one.name)):
             if self._has_to_be_replaced(one):
-                self._replace_one(_name(one), one["group"] == self._serving)
+                self._replace_one(one.full_name, one.group == self._serving)
 
     def check(self) -> None:
         """Raise Unhealthy if a replaced process has ended meanwhile, or was started again."""
-        now = {_name(one): one for one in self._supervisor.processes()} if self._pids else {}
+        now = {one.full_name: one for one in self._supervisor.processes()} if self._pids else {}
         for name, pid in self._pids.items():
-            if now.get(name, {}).get("pid") != pid or now[name]["state"] in DOWN:
+            if name not in now or now[name].pid != pid or now[name].state in DOWN:
                 raise Unhealthy(f"{name} did not stay up{self._words.told()}")
 
     def _apply_config(self) -> None:
@@ -156,8 +156,8 @@ class _Roll:
         added, changed, removed = self._supervisor.reread()
         for group in (*changed, *removed):
             for one in self._supervisor.processes():
-                if one["group"] == group:
-                    self._supervisor.stop(_name(one), self._stop_limit)
+                if one.group == group:
+                    self._supervisor.stop(one.full_name, self._stop_limit)
             self._supervisor.ask("removeProcessGroup", group)
         for group in (*added, *changed):
             self._supervisor.ask("addProcessGroup", group)
@@ -166,12 +166,12 @@ class _Roll:
     def _has_to_be_replaced(self, told: Told) -> bool:
         if name_of(told) in self._left_alone:
             return False
-        up = told["state"] in UP and told["pid"]
-        if up and not self._anew and systemd.not_from(self._family(told["pid"]), self._version) is None:
+        up = told.state in UP and told.pid
+        if up and not self._anew and systemd.not_from(self._family(told.pid), self._version) is None:
             return False
         # What a person has stopped, or what has done its work, is not ours to start; what never came up is.
-        ours = told["group"] == self._serving or _name(told) in self._touched
-        return bool(up or ours or told["state"] in (BACKOFF, FATAL))
+        ours = told.group == self._serving or told.full_name in self._touched
+        return bool(up or ours or told.state in (BACKOFF, FATAL))
 
     def _replace_one(self, name: str, serves: bool) -> None:
         self._touched.append(name)
@@ -190,22 +190,22 @@ class _Roll:
         end, rounds, took = time.monotonic() + limit, 0, 0.0
         while True:
             told = self._supervisor.info(name)
-            if told["state"] not in UP:
-                raise Unhealthy(f"{name} is {told['statename']}{_how(told)}{self._words.told()}")
+            if told.state not in UP:
+                raise Unhealthy(f"{name} is {told.statename}{_how(told)}{self._words.told()}")
             if self._first:
                 self._first.check()
             if serves:
-                self._let_start(told["pid"], took)
+                self._let_start(told.pid, took)
                 rounds, began = rounds + 1, time.monotonic()
-                wrong = self._answer(told["pid"], FEW if rounds < SMALL_ROUNDS else MANY)
+                wrong = self._answer(told.pid, FEW if rounds < SMALL_ROUNDS else MANY)
                 took = time.monotonic() - began
             else:
                 time.sleep(PAUSE)
-                wrong = systemd.not_from(self._family(told["pid"]), self._version)
-                if wrong is None and told["state"] != RUNNING:
+                wrong = systemd.not_from(self._family(told.pid), self._version)
+                if wrong is None and told.state != RUNNING:
                     wrong = "it has not been up for its startsecs yet"
             if wrong is None:
-                return int(told["pid"])
+                return told.pid
             if time.monotonic() > end:
                 raise Unhealthy(f"{name} is not healthy within {limit} s: {wrong}{self._words.told()}")
 
@@ -249,10 +249,5 @@ class _Roll:
 
 def _how(told: Told) -> str:
     """How a process has come to be what it is."""
-    code, wrong = told.get("exitstatus"), str(told.get("spawnerr") or "")
+    code, wrong = told.exitstatus, told.spawnerr
     return f": it has ended with exit code {code}" if code else f": {wrong}" if wrong else ""
-
-
-def _name(told: Told) -> str:
-    """A process's name, as supervisord is asked by."""
-    return "{group}:{name}".format(**told)

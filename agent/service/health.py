@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from agent.host.http import PROTO, ask
 from agent.service import systemd, verdicts
 from agent.service.last_words import LastWords
-from agent.service.supervisor import UP
+from agent.service.supervisor import UP, Told
 from agent.versions.layout import Layout
 from agent.words.settings import Settings
 
@@ -148,15 +148,15 @@ def _wait_while_stable(layout: Layout, version: str, seconds: float, known: Coll
         raise Unhealthy(f"did not stay well for {seconds} s: {wrong}")
 
 
-def _who_has_ended(before: Sequence[verdicts.Told], now: Sequence[verdicts.Told]) -> str:
+def _who_has_ended(before: Sequence[Told], now: Sequence[Told]) -> str:
     """Which of supervisord's processes have ended, and how; that one has, where it does not tell."""
     later = {verdicts.name_of(one): one for one in now}
     ended = []
     for one in before:
         name = verdicts.name_of(one)
-        found = later.get(name, {})
-        if one["state"] in UP and found.get("pid") != one["pid"]:
-            code = found.get("exitstatus")
+        found = later.get(name)
+        if one.state in UP and (found is None or found.pid != one.pid):
+            code = found.exitstatus if found else 0
             ended.append(f"{name} has ended" + (f" with exit code {code}" if code else " or was started again"))
     return ", ".join(ended) or "a process of the service has ended or was started again"
 

@@ -7,13 +7,17 @@ import http.client
 import socket
 import time
 import xmlrpc.client
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeVar
 from xml.parsers.expat import ExpatError
 
 from agent.host.processes import runs, started_at
 from agent.host.users import acting_as
 from agent.service.supervisor_config import Sections, Unreadable, socket_of
 from agent.transaction.step import StepFailed
+from agent.words import shapes
+
+T = TypeVar("T")
 
 # One answer of supervisord's may take this long, seconds.
 ANSWER_TIMEOUT = 10.0
@@ -22,6 +26,29 @@ LOOK = 0.02
 STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL = 0, 10, 20, 30, 40, 100, 200
 UP = (STARTING, RUNNING)
 DOWN = (STOPPED, EXITED, FATAL)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What supervisord says of a process.
+
+    + state: as it numbers them; stop: when it has ended last, seconds since the epoch
+    + spawnerr: why it could not be started
+    """
+
+    name: str
+    group: str
+    state: int
+    statename: str
+    pid: int
+    stop: int
+    exitstatus: int
+    spawnerr: str
+
+    @property
+    def full_name(self) -> str:
+        """What supervisord is asked for it by."""
+        return f"{self.group}:{self.name}"
 
 
 class Refusal(StepFailed):
@@ -41,10 +68,11 @@ class Supervisor:
             "http://supervisor/RPC2", transport=_Transport(path, user, f"{name}:{word}" if name else "")
         ).supervisor
 
-    def ask(self, method: str, *arguments: Any) -> Any:
+    def ask(self, method: str, *arguments: object) -> object:
         """Ask for something. Raises Refusal, and StepFailed when nobody answers."""
         try:
-            return getattr(self._asked, method)(*arguments)
+            answer: object = getattr(self._asked, method)(*arguments)
+            return answer
         except xmlrpc.client.Fault as fault:
             raise Refusal(
                 f"supervisord refuses {method} {' '.join(map(str, arguments))}: {fault.faultString}"
@@ -52,28 +80,33 @@ class Supervisor:
         except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError) as error:
             raise StepFailed(f"supervisord does not answer: {error or type(error).__name__}") from None
 
-    def processes(self) -> list[dict[str, Any]]:
-        """What supervisord says of each of its processes."""
-        found: list[dict[str, Any]] = self.ask("getAllProcessInfo")
-        return found
+    def _told(self, shape: type[T], method: str, *arguments: object) -> T:
+        answer = self.ask(method, *arguments)
+        try:
+            return shapes.read(shape, answer, method)
+        except shapes.Unreadable as problem:
+            raise StepFailed(f"supervisord answers something else: {problem}") from None
 
-    def info(self, name: str) -> dict[str, Any]:
+    def processes(self) -> tuple[Told, ...]:
+        """What supervisord says of each of its processes."""
+        return self._told(tuple[Told, ...], "getAllProcessInfo")
+
+    def info(self, name: str) -> Told:
         """What it says of one, `group:name`."""
-        found: dict[str, Any] = self.ask("getProcessInfo", name)
-        return found
+        return self._told(Told, "getProcessInfo", name)
 
     def stop(self, name: str, seconds: float) -> None:
         """Stop a process and wait for its end. Raises StepFailed."""
         told = self.info(name)
-        if told["state"] in DOWN:
+        if told.state in DOWN:
             return
         try:
             self.ask("stopProcess", name, False)
         except StepFailed:
             # It has ended by itself meanwhile, or is being stopped already.
-            if self.info(name)["state"] not in (*DOWN, STOPPING):
+            if self.info(name).state not in (*DOWN, STOPPING):
                 raise
-        self._wait_until_down(name, told["pid"], seconds)
+        self._wait_until_down(name, told.pid, seconds)
 
     def start(self, name: str) -> None:
         """Start a process, and come back at once."""
@@ -86,15 +119,14 @@ class Supervisor:
         to ask would only take from those who serve visitors.
         """
         end, started = time.monotonic() + seconds, started_at(pid)
-        while runs(pid, started) or self.info(name)["state"] not in DOWN:
+        while runs(pid, started) or self.info(name).state not in DOWN:
             if time.monotonic() > end:
-                raise StepFailed(f"{name} is {self.info(name)['statename']} after {seconds:.0f} s")
+                raise StepFailed(f"{name} is {self.info(name).statename} after {seconds:.0f} s")
             time.sleep(LOOK)
 
-    def reread(self) -> tuple[list[str], list[str], list[str]]:
+    def reread(self) -> tuple[tuple[str, ...], ...]:
         """Have the config read anew. Returns the groups that are new, different and gone; none of them is touched."""
-        added, changed, removed = self.ask("reloadConfig")[0]
-        return added, changed, removed
+        return self._told(tuple[tuple[tuple[str, ...], ...], ...], "reloadConfig")[0]
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -104,7 +136,7 @@ class _Transport(xmlrpc.client.Transport):
         super().__init__()
         self._path, self._user, self._login = path, user, login
 
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+    def make_connection(self, host: object) -> http.client.HTTPConnection:
         # A new one each time: nothing then depends on whether supervisord has closed the last one.
         return _Connection(self._path, self._user)
 

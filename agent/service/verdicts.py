@@ -7,19 +7,16 @@ import contextlib
 import re
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from agent.service import systemd
 from agent.service.obstacles import web_program
 from agent.service.running import find_running
-from agent.service.supervisor import BACKOFF, EXITED, FATAL, UP, Refusal, Supervisor
+from agent.service.supervisor import BACKOFF, EXITED, FATAL, UP, Refusal, Supervisor, Told
 from agent.service.supervisor_config import Program, Sections, Unreadable, group_of, programs
 from agent.text.masking import masked_urls
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
-
-Told = Mapping[str, Any]
 
 # How often supervisord and systemd are asked while the app is waited for, seconds: asking takes from who serves.
 LOOK = 0.25
@@ -88,7 +85,7 @@ def look(layout: Layout) -> Look:
 
 def _with_exit_codes(supervisor: Supervisor, told: Sequence[Told]) -> list[Told]:
     """The same with the exit code of each that has ended at once: of those supervisord tells it in its log alone."""
-    soon = [one for one in told if str(one.get("spawnerr") or "").startswith(EXITED_SOON)]
+    soon = [one for one in told if one.spawnerr.startswith(EXITED_SOON)]
     if not soon:
         return list(told)
     try:
@@ -97,7 +94,7 @@ def _with_exit_codes(supervisor: Supervisor, told: Sequence[Told]) -> list[Told]
         # It may keep none.
         return list(told)
     codes = {name: int(code) for name, code in re.findall(r"exited: (\S+) \(exit status (\d{1,3});", log)}
-    return [{**one, "exitstatus": codes.get(one["name"], 0)} if one in soon else one for one in told]
+    return [replace(one, exitstatus=codes.get(one.name, 0)) if one in soon else one for one in told]
 
 
 def ailing(told: Sequence[Told], sections: Sections) -> list[Ailing]:
@@ -107,7 +104,7 @@ def ailing(told: Sequence[Told], sections: Sections) -> list[Ailing]:
     + sections: its config
     """
     found = [_ailing(one, _program_of(one, sections)) for one in told]
-    known = {one["group"] for one in told}
+    known = {one.group for one in told}
     for program in programs(sections).values():
         wanted = program.count and program.options.get("autostart", "true").lower() not in FALSE
         if wanted and group_of(program.name, sections) not in known:
@@ -116,10 +113,10 @@ def ailing(told: Sequence[Told], sections: Sections) -> list[Ailing]:
 
 
 def _ailing(told: Told, program: Program) -> Ailing | None:
-    state, wrong, code = told["state"], masked_urls(str(told.get("spawnerr") or "")), told.get("exitstatus", 0)
+    state, wrong, code = told.state, masked_urls(told.spawnerr), told.exitstatus
     soon = wrong.startswith(EXITED_SOON)
     if state in (BACKOFF, FATAL):
-        says = f"is {told['statename']}: " + (f"it has ended{with_code(code)} at once" if soon else wrong)
+        says = f"is {told.statename}: " + (f"it has ended{with_code(code)} at once" if soon else wrong)
         return Ailing(name_of(told), says, certain=state == FATAL or not wrong.startswith(MAY_YET_COME))
     if state == EXITED and _is_started_again(program, code):
         return Ailing(name_of(told), f"has ended with exit code {code}, and is started again")
@@ -139,9 +136,9 @@ def _program_of(told: Told, sections: Sections) -> Program:
     for program in programs(sections).values():
         name = program.options.get("process_name", "%(program_name)s").replace("%(program_name)s", program.name)
         pattern = ".*".join(re.escape(part) for part in re.split(r"%\(\w+\)\d*[a-z]", name))
-        if group_of(program.name, sections) == told["group"] and re.fullmatch(pattern, told["name"]):
+        if group_of(program.name, sections) == told.group and re.fullmatch(pattern, told.name):
             return program
-    return Program(told["name"], "program")
+    return Program(told.name, "program")
 
 
 def with_code(code: int) -> str:
@@ -151,7 +148,7 @@ def with_code(code: int) -> str:
 
 def name_of(told: Told) -> str:
     """A process's name, as supervisorctl shows it."""
-    return told["name"] if told["name"] == told["group"] else "{group}:{name}".format(**told)
+    return told.name if told.name == told.group else told.full_name
 
 
 def as_now(problems: Sequence[Ailing], known: Collection[str]) -> list[str]:
@@ -179,7 +176,7 @@ class Watcher:
         certain = [str(one) for one in found.ailing if one.certain]
         web = web_program(found.sections, self._layout.settings.health_url)
         group = group_of(web.name, found.sections) if web else None
-        often = [text for one in found.told if (text := self._ended_often(one, serves=one["group"] == group))]
+        often = [text for one in found.told if (text := self._ended_often(one, serves=one.group == group))]
         return "; ".join(certain or often) or of_unit(systemd.unit_properties(self._layout.settings.systemd_service))
 
     def _ended_often(self, told: Told, *, serves: bool) -> str | None:
@@ -187,9 +184,9 @@ class Watcher:
 
         + serves: whether visitors depend on it; another one may be meant to end soon, and to be started again
         """
-        name, stopped, code = name_of(told), told["stop"], told["exitstatus"]
+        name, stopped, code = name_of(told), told.stop, told.exitstatus
         # One that runs when it is first seen has ended at somebody's word before, if it ever has.
-        first = self._first.setdefault(name, stopped if told["state"] in UP else 0)
+        first = self._first.setdefault(name, stopped if told.state in UP else 0)
         ends = self._ends.setdefault(name, set())
         if stopped <= first or stopped in ends or not (serves or code):
             return None
@@ -216,9 +213,9 @@ class Reviver:
         try:
             supervisor = find_running(self._layout).supervisor
             for one in supervisor.processes():
-                if one["state"] == FATAL and name_of(one) not in self._known:
+                if one.state == FATAL and name_of(one) not in self._known:
                     with contextlib.suppress(Refusal):
-                        supervisor.start("{group}:{name}".format(**one))
+                        supervisor.start(one.full_name)
         except (Unreadable, StepFailed):
             # There is none to be asked yet.
             return

@@ -12,7 +12,7 @@ import pytest
 from agent.restart import answering, rolling
 from agent.service import systemd
 from agent.service.health import Unhealthy
-from agent.service.supervisor import RUNNING
+from agent.service.supervisor import RUNNING, Told
 from agent.service.systemd import Process
 from agent.words.notes import Restarted
 from tests.unit.examples import LIVE, NEW, settings
@@ -31,11 +31,11 @@ class Host:
         self.answers: dict[str, str | int] = {}
         self.unseen: set[str] = set()
         self.noted: list[Any] = []
-        self._running: dict[str, dict[str, Any]] = {
-            name: {"group": name.partition(":")[0], "name": name.partition(":")[2], "pid": pid, "state": RUNNING}
+        self._running = {
+            name: Told(name.partition(":")[2], name.partition(":")[0], RUNNING, "RUNNING", pid, 0, 0, "")
             for pid, name in enumerate(names, 100)
         }
-        self._runs = {one["pid"]: LIVE for one in self._running.values()}
+        self._runs = {one.pid: LIVE for one in self._running.values()}
         monkeypatch.setattr(time, "sleep", lambda _: None)
         monkeypatch.setattr(rolling, "_web", lambda *_: SimpleNamespace(name="web"))
         monkeypatch.setattr(rolling, "group_of", lambda name, _: name)
@@ -49,8 +49,8 @@ class Host:
     def _ask(self, number: int, *_: object) -> list[tuple[int | None, str | int]]:
         self.asked += 1
         assert self.asked < 100
-        new = [name for name, one in self._running.items() if self._runs[one["pid"]] == NEW]
-        answers = [(self._running[name]["pid"], self.answers.get(name, 200)) for name in new if name not in self.unseen]
+        new = [name for name, one in self._running.items() if self._runs[one.pid] == NEW]
+        answers = [(self._running[name].pid, self.answers.get(name, 200)) for name in new if name not in self.unseen]
         self.unseen.clear()
         return [(100, 200), *answers]
 
@@ -68,11 +68,11 @@ class Host:
 
     # As much of supervisord as a roll asks.
 
-    def processes(self) -> list[dict[str, Any]]:
-        return [dict(one) for one in self._running.values()]
+    def processes(self) -> list[Told]:
+        return list(self._running.values())
 
-    def info(self, name: str) -> dict[str, Any]:
-        return {**self._running[name], "statename": "FATAL" if self._running[name]["state"] == FATAL else "RUNNING"}
+    def info(self, name: str) -> Told:
+        return self._running[name]
 
     def reread(self) -> tuple[list[str], list[str], list[str]]:
         return [], [], []
@@ -85,11 +85,11 @@ class Host:
         # Each is written down before it is touched.
         assert self.noted[-1].touched[-1] == name
         self.done.append(f"start {name}")
-        pid = self._running[name]["pid"] = 200 + len(self.done)
-        self._runs[pid] = NEW
+        self._running[name] = replace(self._running[name], pid=200 + len(self.done))
+        self._runs[self._running[name].pid] = NEW
 
     def dies(self, name: str) -> None:
-        self._running[name]["state"] = FATAL
+        self._running[name] = replace(self._running[name], state=FATAL, statename="FATAL")
 
 
 def both(*names: str) -> list[str]:

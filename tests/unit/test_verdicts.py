@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from agent.service import health, systemd, verdicts
 from agent.service.health import Unhealthy, app_problem, prove_healthy
-from agent.service.supervisor import BACKOFF, EXITED, FATAL, RUNNING, STARTING, STOPPED, Refusal
+from agent.service.supervisor import BACKOFF, EXITED, FATAL, RUNNING, STARTING, STOPPED, Refusal, Told
 from agent.service.supervisor_config import parse
 from agent.service.verdicts import Look, Watcher, ailing, of_unit
 from tests.unit.examples import NEW
@@ -46,13 +47,13 @@ SOON = "Exited too quickly (process log may have details)"
 MISSING = "can't find command '/home/app/django-current/venv/bin/celery'"
 
 
-def told(group: str, name: str = "", state: int = RUNNING, **more: Any) -> dict[str, Any]:
+def told(group: str, name: str = "", state: int = RUNNING, **more: Any) -> Told:
     """What supervisord says of a process."""
-    about = {"group": group, "name": name or group, "state": state, "statename": NAMES[state]}
-    return {**about, "pid": 20 if state == RUNNING else 0, "spawnerr": "", "exitstatus": 0, "stop": 0, **more}
+    pid = 20 if state == RUNNING else 0
+    return replace(Told(name or group, group, state, NAMES[state], pid, stop=0, exitstatus=0, spawnerr=""), **more)
 
 
-def well() -> list[dict[str, Any]]:
+def well() -> list[Told]:
     """All of the config's programs, as they should be."""
     return [
         told("web", "web_00"),
@@ -64,9 +65,9 @@ def well() -> list[dict[str, Any]]:
     ]
 
 
-def but(**changed: Any) -> list[dict[str, Any]]:
+def but(**changed: Any) -> list[Told]:
     """The same, with another worker."""
-    return [told("worker", **changed) if one["name"] == "worker" else one for one in well()]
+    return [told("worker", **changed) if one.name == "worker" else one for one in well()]
 
 
 def test_what_runs_what_has_ended_as_it_may_and_what_nobody_starts_is_well() -> None:
@@ -106,7 +107,7 @@ def test_the_exit_code_of_one_that_ended_at_once_is_read_from_supervisords_log()
         def __init__(self, log: str | None) -> None:
             self._log = log
 
-        def processes(self) -> list[dict[str, Any]]:
+        def processes(self) -> list[Told]:
             return but(state=BACKOFF, spawnerr=SOON)
 
         def ask(self, method: str, *_: Any) -> str:
@@ -128,9 +129,9 @@ def test_the_exit_code_of_one_that_ended_at_once_is_read_from_supervisords_log()
 
 
 def test_a_program_that_supervisord_does_not_know_is_named() -> None:
-    found = ailing([one for one in well() if one["name"] != "worker"], CONFIG)
+    found = ailing([one for one in well() if one.name != "worker"], CONFIG)
     assert [str(one) for one in found] == ["worker is in supervisord's config, and supervisord does not know it"]
-    assert ailing([one for one in well() if one["name"] != "nightly"], CONFIG) == []
+    assert ailing([one for one in well() if one.name != "nightly"], CONFIG) == []
 
 
 # --- The app as a whole
@@ -162,7 +163,7 @@ def test_on_the_way_back_what_was_given_up_is_started_again_and_a_watch_that_fai
     started: list[str] = []
 
     class Supervisord:
-        def processes(self) -> list[dict[str, Any]]:
+        def processes(self) -> list[Told]:
             return [told("web", "web_00", FATAL), told("worker", state=FATAL), told("jobs", "beat")]
 
         def start(self, name: str) -> None:
