@@ -8,14 +8,15 @@ import lzma
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import BinaryIO
 
 from agent.inside.protocol import Database
 
 # What is read of a file's beginning to tell what it is, bytes.
 HEAD = 8192
 NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite", "oracle": "Oracle"}
-OPENERS: dict[bytes, Callable[[BinaryIO], Any]] = {
+OPENERS: dict[bytes, Callable[[BinaryIO], BufferedIOBase]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"\xfd7zXZ": lzma.LZMAFile,
     b"BZh": bz2.BZ2File,
@@ -41,10 +42,9 @@ def head_of(file: BinaryIO) -> bytes:
         return head
     file.seek(0)
     try:
-        unpacked: bytes = opener(file).read(HEAD)
+        return opener(file).read(HEAD)
     except (OSError, EOFError, ValueError, lzma.LZMAError):
         return b""
-    return unpacked
 
 
 def told_by(head: bytes, listed: str) -> Told | None:

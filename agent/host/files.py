@@ -6,8 +6,9 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 
 def sync_folder(folder: Path) -> None:
@@ -51,10 +52,10 @@ def append_line(path: Path, record: Mapping[str, Any]) -> None:
             raise
 
 
-def _cut_short(file: BinaryIO | Any) -> bool:
+def _cut_short(file: FileIO) -> bool:
     """Whether the last line has no end, because what wrote it was killed."""
     file.seek(-1, os.SEEK_END)
-    return bool(file.read(1) != b"\n")
+    return file.read(1) != b"\n"
 
 
 def text_lines(path: Path) -> list[str]:

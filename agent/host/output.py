@@ -7,7 +7,6 @@ import os
 import select
 import sys
 from dataclasses import dataclass, field
-from typing import Any
 
 from agent.text.lines import bounded, shown
 from agent.words.result import Result, framed
@@ -52,7 +51,7 @@ def conclude(result: Result) -> None:
     _print(framed(result))
 
 
-def answer(found: Any) -> None:
+def answer(found: object) -> None:
     """Print what the controller has asked for: one line of JSON, as long as it is."""
     _print(to_json(found))
 

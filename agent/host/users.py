@@ -7,13 +7,21 @@ import grp
 import os
 import pwd
 from collections.abc import Iterator
-from typing import Any
+from typing import TypedDict
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def run_as(user: str | None) -> dict[str, Any]:
+class Whose(TypedDict, total=False):
     """The arguments of Popen that make a command somebody's."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def run_as(user: str | None) -> Whose:
+    """The same of a user; none for our own."""
     if user is None:
         return {}
     entry = pwd.getpwnam(user)

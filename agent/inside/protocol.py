@@ -95,9 +95,9 @@ class Migration:
 
     app: str
     name: str
-    reversible: Optional[bool]
-    atomic: bool
-    operations: tuple[Operation, ...]
+    reversible: Optional[bool] = None
+    atomic: bool = True
+    operations: tuple[Operation, ...] = ()
     database: str = DEFAULT
     idle: bool = False
     loses: bool = False

@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from agent.host import http
@@ -265,7 +264,7 @@ def _at(url: str, port: int) -> str:
     return parts._replace(scheme="http", netloc=f"127.0.0.1:{port}").geturl()
 
 
-def _values(web: Program, config: Path, supervisord: int) -> dict[str, Any]:
+def _values(web: Program, config: Path, supervisord: int) -> dict[str, object]:
     """What %(name)s stands for in the options; the number is one that no process of the program has."""
     start = int(web.options.get("numprocs_start") or 0)
     return {
@@ -279,7 +278,7 @@ def _values(web: Program, config: Path, supervisord: int) -> dict[str, Any]:
     }
 
 
-def _filled(text: str, values: Mapping[str, Any]) -> str:
+def _filled(text: str, values: Mapping[str, object]) -> str:
     try:
         return text % values if "%" in text else text
     except (KeyError, ValueError, TypeError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar, cast
+
+T = TypeVar("T")
 
 # How long a line may be, characters: longer than any path. And how much is kept of a text that is only to be read.
 LINE = 5_000
@@ -39,13 +41,14 @@ def bounded(text: str, longest: int = LINE, most: int = TEXT) -> str:
     return "\n".join(cut(line, longest) for line in text.split("\n"))
 
 
-def bounded_values(value: Any) -> Any:
+def bounded_values(value: T) -> T:
     """The same for what JSON is made of: every text in it."""
+    found: object = bounded(value) if isinstance(value, str) else value
     if isinstance(value, dict):
-        return {key: bounded_values(one) for key, one in value.items()}
+        found = {key: bounded_values(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [bounded_values(one) for one in value]
-    return bounded(value) if isinstance(value, str) else value
+        found = [bounded_values(one) for one in value]
+    return cast(T, found)
 
 
 def shown(text: str) -> str:

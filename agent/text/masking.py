@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import TypeVar, cast
 from urllib.parse import unquote
+
+T = TypeVar("T")
 
 MASK = "***"
 
@@ -128,13 +130,14 @@ def secrets_in(text: str) -> set[str]:
     return {one for one in found if len(one) >= _SHORTEST and not names_secret(one) and not one.startswith("/")}
 
 
-def masked_values(value: Any) -> Any:
+def masked_values(value: T) -> T:
     """The same for what JSON is made of: every text in it, and whatever has a name that gives it away."""
+    found: object = masked(value) if isinstance(value, str) else value
     if isinstance(value, dict):
-        return {key: MASK if one and names_secret(str(key)) else masked_values(one) for key, one in value.items()}
+        found = {key: MASK if one and names_secret(str(key)) else masked_values(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [masked_values(one) for one in value]
-    return masked(value) if isinstance(value, str) else value
+        found = [masked_values(one) for one in value]
+    return cast(T, found)
 
 
 def names_secret(name: str) -> bool:

@@ -14,6 +14,7 @@ from agent.inside import protocol
 from agent.inside.locks import Locks, can_be_limited, sqlstate
 from agent.inside.protocol import LOCKS
 from agent.inside.sessions import Holder, described, first_words
+from tests.unit.healthy import host_settings
 
 HOLDER = Holder(
     4711,
@@ -162,7 +163,9 @@ def test_one_that_is_stopped_between_two_tries_says_for_whom_it_has_waited(monke
 @pytest.mark.parametrize(("name", "forward"), [("migrate", True), ("fallback", False)])
 def test_django_is_told_whose_its_sessions_are_and_how_to_wait(name: str, forward: bool) -> None:
     transaction = SimpleNamespace(deploy="20261128-111619-deploy-1060")
-    step: Any = SimpleNamespace(name=name, transaction=transaction, settings={"lock_timeout": 7}, until=1000.0)
+    step: Any = SimpleNamespace(
+        name=name, transaction=transaction, settings=host_settings(lock_timeout=7), until=1000.0
+    )
     told = locks.for_django(step)
     assert told["PGAPPNAME"].startswith("switchback 20261128-111619-deploy-1060 ")
     assert len(told["PGAPPNAME"]) <= 63

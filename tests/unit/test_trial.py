@@ -106,7 +106,10 @@ class First:
 
 def judged(monkeypatch: pytest.MonkeyPatch, first: First, *, way: str = "restart", pending: bool = False) -> Any:
     """What the step finds out with a start of this kind."""
-    note = {"pending": [{"app": "items"}] if pending else [], "restart": {"way": way, "interrupts": False}}
+    note = {
+        "pending": [{"app": "items", "name": "0002"}] if pending else [],
+        "restart": {"way": way, "interrupts": False},
+    }
     found = progress({"event": "begin"}, {"event": "step done", "step": "checks", "note": note})
     step: Any = SimpleNamespace(progress=found, begin=found.begin, note=found.note)
     monkeypatch.setattr(trial, "_command", lambda step: Command((), "/", {}, "app"))
