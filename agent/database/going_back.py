@@ -6,7 +6,6 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from agent.database.restoring import prove_restored, restore
 from agent.django.foresight import with_risks
@@ -107,9 +106,9 @@ def in_neither(unknown: Sequence[Sequence[str]]) -> list[str]:
     return [f"applied, and in neither version, so that it stays: {labels(unknown)}"] if unknown else []
 
 
-def _known(step: Step, version: str) -> list[Any] | None:
+def _known(step: Step, version: str) -> list[list[str]] | None:
     """The migrations that a version has; None where it does not say."""
-    known: list[Any] | None = read_json(step.layout.version(version) / SEAL).get("migrations")
+    known: list[list[str]] | None = read_json(step.layout.version(version) / SEAL).get("migrations")
     return known
 
 
