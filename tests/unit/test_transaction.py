@@ -111,6 +111,27 @@ def test_a_version_that_failed_once_and_works_now_has_no_mark_of_it_left(host: H
 # --- It fails
 
 
+def test_a_version_that_failed_is_marked_with_the_step_the_deploy_and_where_the_evidence_is(host: Host) -> None:
+    host.begin()
+    host.step("restart", fails)
+    before = int(time.time())
+    host.run(*ALL[: ALL.index("restart") + 1])
+    mark = read_mark(host.state, NEW)
+    assert before <= mark["failed"].pop("at") <= time.time()
+    evidence = str(host.state.root / "transactions" / ID)
+    assert mark == {"built_by": ID, "failed": {"step": "restart", "deploy": ID}, "evidence": evidence}
+
+
+def test_of_a_revert_whose_migrations_cant_be_reversed_the_version_that_is_left_is_marked(host: Host) -> None:
+    host.begin(kind="revert", version=OLD, database="reverse")
+    host.step("migrate", fails)
+    host.run("maintenance_start", "backup", "migrate")
+    mark = read_mark(host.state, LIVE)
+    assert mark["failed"]["step"] == "migrate"
+    assert mark["evidence"] == str(host.state.root / "transactions" / ID)
+    assert read_mark(host.state, OLD) == {}
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_a_step_that_fails_takes_the_host_back_in_that_same_call(host: Host, name: str) -> None:
     host.begin()
