@@ -169,6 +169,7 @@ def test_the_app_itself_is_asked_less_often_where_it_is_not_meant_to_be_out(
             super().__init__(start=lambda: asked.update({url: every}), enough=list, found=lambda: Asked(0, 0, 0.0))
 
     monkeypatch.setattr(probes, "Probe", Recorder)
+    monkeypatch.setattr(probes, "_probes", [])
     told = settings().for_host()
     probes.watch(progress({"event": "begin", "settings": told, "restart": way}))
     probes.found()
