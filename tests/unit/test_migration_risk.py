@@ -14,12 +14,14 @@ from agent.migrations.risk import (
     BREAKS,
     LOCKS,
     LOSES,
+    ONLY_IN_PYTHON,
     REWRITES,
     UNKNOWN,
     old_code_can_live_with,
     risks,
     with_new_tables,
 )
+from tests.unit.golden import assert_as_meant
 
 TEXT: Field = {"class": "TextField"}
 CHAR: Field = {"class": "CharField", "max_length": 20}
@@ -68,6 +70,17 @@ OPERATIONS: list[tuple[Operation, set[str]]] = [
     (alter(CHAR, {**CHAR, "unique": True}), set()),
     (alter({**CHAR, "db_index": True}, CHAR), {LOCKS}),
     (alter({**CHAR, "db_column": "other"}, CHAR), {BREAKS}),
+    (alter(CHAR, CHAR), set()),
+    (alter(TEXT, {**TEXT, "unique": True}), set()),
+    (alter({**TEXT, "db_index": False}, {**TEXT, "db_index": True}), set()),
+    (alter({**CHAR, "max_length": None}, CHAR), set()),
+    (alter(CHAR, {"class": "CharField"}), {LOCKS, BREAKS}),
+    (alter({**TEXT, "primary_key": True}, TEXT), {LOCKS, BREAKS}),
+    *(
+        (alter({**TEXT, attribute: 1}, {**TEXT, attribute: 2}), {REWRITES, BREAKS})
+        for attribute in ("max_digits", "decimal_places", "to", "db_collation", "base_field")
+    ),
+    *((alter({**TEXT, attribute: 1}, {**TEXT, attribute: 2}), set()) for attribute in sorted(ONLY_IN_PYTHON)),
     (does("AddIndex"), {LOCKS}),
     (does("AddIndexConcurrently"), set()),
     (does("RemoveIndex"), set()),
@@ -87,6 +100,18 @@ OPERATIONS: list[tuple[Operation, set[str]]] = [
     (does("SeparateDatabaseAndState", inside=(does("RunSQL"),)), {UNKNOWN}),
     (does("SendPostcard"), {UNKNOWN}),
 ]
+
+
+def told(operation: Operation) -> str:
+    field = dict(operation.field or {})
+    was = "" if operation.was is None else f" was {operation.was}"
+    inside = ", ".join(one.kind for one in operation.inside)
+    return f"{operation.kind}({inside}) {field or ''}{was} adds={operation.adds} does_nothing={operation.does_nothing}"
+
+
+def test_the_risks_of_an_operation_are_said_in_these_words() -> None:
+    said = {told(one): [f"{risk.kind}: {risk.says}" for risk in risks(one)] for one, _ in OPERATIONS}
+    assert_as_meant("risks", said)
 
 
 @pytest.mark.parametrize(
