@@ -15,6 +15,7 @@ import pytest
 
 from agent.restart import full
 from agent.restart.full import WAKE
+from tests.unit.healthy import host_settings
 
 LIMIT = 10.0
 
@@ -60,9 +61,7 @@ def test_where_it_can_not_be_kept_awake_the_service_restarts_all_the_same(monkey
     monkeypatch.setattr(full, "run_as", lambda user: {})
     monkeypatch.setattr("agent.restart.full.subprocess.Popen", no_more)
     monkeypatch.setattr("agent.restart.full.systemd.restart", lambda runner, unit: restarted.append(unit))
-    step: Any = SimpleNamespace(
-        settings={"systemd_service": "django"}, layout=SimpleNamespace(app="app"), runner=lambda user: None
-    )
+    step: Any = SimpleNamespace(settings=host_settings(), layout=SimpleNamespace(app="app"), runner=lambda user: None)
     full.restart(step)
     assert restarted == ["django"]
 
@@ -83,9 +82,7 @@ def test_it_is_in_no_session_of_ours_so_that_the_app_can_signal_nobody_by_it(
         return process
 
     monkeypatch.setattr("agent.restart.full.subprocess.Popen", remember)
-    step: Any = SimpleNamespace(
-        settings={"systemd_service": "django"}, layout=SimpleNamespace(app="app"), runner=lambda user: None
-    )
+    step: Any = SimpleNamespace(settings=host_settings(), layout=SimpleNamespace(app="app"), runner=lambda user: None)
     full.stop(step)
     assert started
     assert os.getsid(0) not in started
@@ -102,9 +99,7 @@ def test_who_was_killed_when_the_service_was_stopped_is_said(
     monkeypatch.setattr(full, "_socket", lambda layout: "")
     monkeypatch.setattr("agent.restart.full.systemd.restart", lambda runner, unit: None)
     monkeypatch.setattr("agent.restart.full.systemd.said_since", lambda unit, since: said)
-    step: Any = SimpleNamespace(
-        settings={"systemd_service": "django"}, layout=SimpleNamespace(app="app"), runner=lambda user: None
-    )
+    step: Any = SimpleNamespace(settings=host_settings(), layout=SimpleNamespace(app="app"), runner=lambda user: None)
     full.restart(step)
     told = capsys.readouterr().out
     assert "WARNING: process 71 (celery) did not end in time and was killed (SIGKILL)" in told
