@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
-from typing import Any
 
 
 def sync_folder(folder: Path) -> None:
@@ -36,7 +35,7 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
     sync_folder(path.parent)
 
 
-def append_line(path: Path, record: Mapping[str, Any]) -> None:
+def append_line(path: Path, record: Mapping[str, object]) -> None:
     """Add a line of JSON to a file and wait until it is on disk. Raises OSError, and leaves no part of a line then."""
     line = json.dumps(record).encode() + b"\n"
     with path.open("ab+", buffering=0) as file:

@@ -43,7 +43,7 @@ def read_mark(state: State, version: str) -> dict[str, Any]:
     return read_json(state.mark(version))
 
 
-def change_mark(state: State, version: str, **changes: Any) -> None:
+def change_mark(state: State, version: str, **changes: object) -> None:
     """Note something about a version; a value of None takes the note away."""
     mark = {**read_mark(state, version), **changes}
     mark = {key: value for key, value in mark.items() if value is not None}

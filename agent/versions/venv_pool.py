@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from agent.host.files import write_whole
 from agent.host.users import acting_as
@@ -107,7 +106,7 @@ def is_ready(layout: Layout, fingerprint: str | None, venv: Path) -> Ready | Non
         return None
     try:
         note = read_json(_note(spare))
-        left: dict[str, Any] = note["folders"]
+        left: dict[str, object] = note["folders"]
         ready = Ready(tuple(note["lacking"]), int(note["bytes"]))
         known = "." in left and left.keys() >= set(ready.lacking) and not any(map(_leads_out, left))
         as_left = all([_changed(spare / name), _changed(venv / name)] == when for name, when in left.items())

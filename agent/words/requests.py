@@ -5,7 +5,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Optional, Union
+from typing import ClassVar, Optional, Union
 
 from agent.words.journal import Intent
 from agent.words.outcomes import Cause
@@ -166,7 +166,7 @@ class Adopt:
 
 
 Request = Union[Survey, Preview, Install, Step, Clean, Commit, FallBack, Recover, Pin, Adopt]
-SHAPES: dict[str, Any] = {
+SHAPES: dict[str, type[Request]] = {
     one.verb: one for one in (Survey, Preview, Install, Step, Clean, Commit, FallBack, Recover, Pin, Adopt)
 }
 

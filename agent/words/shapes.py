@@ -30,7 +30,7 @@ def bare(value: object) -> Any:
     return [bare(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
+def _default(field: dataclasses.Field[object]) -> object:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
@@ -48,11 +48,10 @@ def read(shape: type[T], found: object, where: str) -> T:
 
     + where: the names that lead to it
     """
-    value: T = _read(shape, found, where)
-    return value
+    return typing.cast("T", _read(shape, found, where))
 
 
-def _read(shape: Any, found: Any, where: str) -> Any:
+def _read(shape: Any, found: object, where: str) -> object:
     """A value of a type, from what JSON has made of it.
 
     + where: the names that lead to it
@@ -74,7 +73,7 @@ def _read(shape: Any, found: Any, where: str) -> Any:
     return _read_plain(shape, found, where)
 
 
-def _read_plain(shape: Any, found: Any, where: str) -> Any:
+def _read_plain(shape: Any, found: object, where: str) -> object:
     if shape in (object, Any):
         return found
     if isinstance(shape, type) and issubclass(shape, Enum) and isinstance(found, str):
@@ -89,7 +88,7 @@ def _read_plain(shape: Any, found: Any, where: str) -> Any:
     raise Unreadable(f"{where}: {found!r} is no {getattr(shape, '__name__', shape)}")
 
 
-def _read_fields(shape: Any, found: Any, where: str) -> Any:
+def _read_fields(shape: Any, found: object, where: str) -> object:
     if not isinstance(found, dict):
         raise Unreadable(f"{where}: {found!r} is no {shape.__name__}")
     types, given = typing.get_type_hints(shape), {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from pyinfra.api import Host, State
 from pyinfra.api.exceptions import PyinfraError
@@ -25,7 +24,7 @@ class AllLost(Refused):
         super().__init__("no host is left")
         self._state = state
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: object = None) -> None:
         """Add nothing for a person; who asked for JSON is told what pyinfra tells of a run that goes on to its end."""
         if Refused.as_json:
             sys.modules["pyinfra_cli.prints"].print_run_json(self._state, dry=False)

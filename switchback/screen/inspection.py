@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import IO, Any
 
 import click
 from pyinfra.api import Host, State
@@ -37,7 +36,7 @@ from switchback.settings.model import Settings
 class NotWell(Refused):
     """Ends a run that only looks, with 1, once everything has been said."""
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self, file: object = None) -> None:
         """Add nothing."""
 
 

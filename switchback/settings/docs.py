@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import BaseModel
@@ -117,7 +116,7 @@ def _is_none(field: FieldInfo) -> bool:
     return field.default is None or field.default == ()
 
 
-def _yaml(value: Any) -> str:
+def _yaml(value: object) -> str:
     if isinstance(value, tuple):
         return _yaml(value[0] if len(value) == 1 else list(value))
     # A home is written without the quotes that PyYAML puts around ~.

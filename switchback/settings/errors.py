@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import click
 from pyinfra.api.exceptions import PyinfraError
@@ -37,7 +37,7 @@ class Refused(CliError, PyinfraError):
         self.problems = problems
         super().__init__("\n".join(problems))
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self, file: object = None) -> None:
         """Print the problems on stderr; under --json also as JSON, on stdout."""
         if Refused.as_json:
             click.echo(json.dumps({"refused": True, "problems": list(self.problems)}, indent=4))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -21,7 +20,7 @@ class Entry:
     + line: the line of the key, from 1
     """
 
-    value: Any
+    value: object
     line: int
 
 
@@ -58,7 +57,7 @@ def _entries(loader: yaml.BaseLoader, path: Path) -> dict[str, Entry]:
     return entries
 
 
-def _value(loader: yaml.BaseLoader, node: yaml.Node) -> Any:
+def _value(loader: yaml.BaseLoader, node: yaml.Node) -> object:
     if isinstance(node, yaml.ScalarNode) and node.style is None and node.value in _EMPTY:
         return None
     return loader.construct_document(node)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pyinfra.api import QuoteString
 
 from agent.words.requests import Request, Step, document
@@ -12,15 +10,15 @@ from switchback.wire.results import AgentCommand
 
 AGENT = "/usr/local/lib/switchback/switchback-agent"
 PYTHON = "python3"
+FROM_HERE = (PYTHON, "-I", "-c", QuoteString(LOADER))
 
 
-def from_here(asks: str, **arguments: Any) -> AgentCommand:
+def from_here(asks: str) -> AgentCommand:
     """A command that runs the agent of this checkout, whatever is installed on the host.
 
     + asks: what it is asked, for people to read
-    + arguments: pyinfra's own, such as `_stdin`
     """
-    return AgentCommand(PYTHON, "-I", "-c", QuoteString(LOADER), asks=asks, **arguments)
+    return AgentCommand(*FROM_HERE, asks=asks)
 
 
 def bring_along(request: Request, timeout: float) -> AgentCommand:
@@ -28,7 +26,7 @@ def bring_along(request: Request, timeout: float) -> AgentCommand:
 
     + timeout: how long to wait for the host, seconds
     """
-    return from_here(request.verb, _stdin=stdin_for(request), _timeout=int(timeout))
+    return AgentCommand(*FROM_HERE, asks=request.verb, _stdin=stdin_for(request), _timeout=int(timeout))
 
 
 def installed(request: Request, timeout: float) -> AgentCommand:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from pyinfra.api import Host, State, StringCommand
+from pyinfra.api import Host, QuoteString, State, StringCommand
+from pyinfra.api.arguments import ConnectorArguments
 from pyinfra.api.output import set_echo
 from pyinfra.connectors.util import CommandOutput
 
@@ -22,7 +23,7 @@ class AgentCommand(StringCommand):
     + asks: what the agent is asked, for people to read: where pyinfra shows the command, that is a comment behind it
     """
 
-    def __init__(self, *bits: Any, asks: str, **arguments: Any) -> None:
+    def __init__(self, *bits: str | QuoteString, asks: str, **arguments: Any) -> None:
         super().__init__(*bits, **arguments)
         self._asks = asks
 
@@ -30,7 +31,7 @@ class AgentCommand(StringCommand):
         """The command as it is shown."""
         return f"{super().get_masked_value()} # {self._asks}"
 
-    def execute(self, state: State, host: Host, connector_arguments: Any) -> tuple[bool, CommandOutput]:
+    def execute(self, state: State, host: Host, connector_arguments: ConnectorArguments) -> tuple[bool, CommandOutput]:
         """Run it on a host, as part of an operation."""
         ok, output = super().execute(state, host, connector_arguments)
         _take_off(host, output)
@@ -69,6 +70,6 @@ def keep_results_from_sight() -> None:
     set_echo(_echo)
 
 
-def _echo(message: Any = None, **arguments: Any) -> None:
+def _echo(message: object = None, **arguments: Any) -> None:
     if MARK not in str(message):
         click.echo(message, **arguments)
