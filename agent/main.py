@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from agent.host.output import answer, client_connected, conclude, go_on_without_reader, say, warn
+from agent.host.output import answer, client_connected, conclude, emit, go_on_without_reader, warn
 from agent.host.processes import call_this_process
 from agent.runs.result import needs_a_person, refused, result_of
 from agent.state import State
@@ -55,7 +55,7 @@ def _as_unit(name: str, arguments: Sequence[str]) -> int:
     try:
         return UNITS[name](State(), arguments)
     except JournalUnreadable as problem:
-        say(f"needs a person: {problem}")
+        emit(f"needs a person: {problem}")
         return 1
 
 
@@ -71,10 +71,10 @@ def _answered(arguments: Sequence[str]) -> int:
         call_this_process(request.verb)
         result = VERBS[type(request)](State(), request)
     except JournalUnreadable as problem:
-        say(f"needs a person: {problem}")
+        emit(f"needs a person: {problem}")
         result = needs_a_person(str(problem))
     except (Refused, Unreadable) as refusal:
-        say(f"refused: {refusal}")
+        emit(f"refused: {refusal}")
         result = refused(str(refusal))
     if result is None:
         return 0
@@ -101,7 +101,7 @@ def _preview(state: State, request: requests.Preview) -> None:
 def _install(state: State, request: requests.Install) -> Result:
     from agent.runs.install import install
 
-    say("installed: agent " + install(state, SOURCES, request.unit))
+    emit("installed: agent " + install(state, SOURCES, request.unit))
     return Result(True)
 
 
@@ -115,7 +115,7 @@ def _in_time(state: State, deploy: str, work: Callable[[], bool]) -> Result:
         done = work()
     except Ended as how:
         # How it did is told by its journal.
-        say(f"too late: {how}")
+        emit(f"too late: {how}")
         done = False
     return result_of(Transaction(state, deploy), done)
 
@@ -127,7 +127,7 @@ def _do_steps(state: State, request: requests.Step) -> bool:
     if request.begin is not None:
         from agent.runs.beginning import begin_deploy
 
-        say(f"begun: {begin_deploy(state, request.deploy, request.begin).deploy}")
+        emit(f"begun: {begin_deploy(state, request.deploy, request.begin).deploy}")
         names = tuple(name for name in names if name != "begin")
         if not client_connected():
             return False
@@ -149,7 +149,7 @@ def _do_commit(state: State, request: requests.Commit) -> bool:
             from agent.runs.clean import clean
 
             for line in clean(state, request.clean).says():
-                say(line)
+                emit(line)
         except Exception as problem:  # noqa: BLE001 - the deploy has gone well, whatever becomes of this
             warn(f"clean: WARNING: old versions are still there: {problem}")
     return True
@@ -167,7 +167,7 @@ def _fall_back(state: State, request: requests.FallBack) -> Result:
         if not transaction.progress.outcome:
             fall_back(transaction, request.reason, request.settled, request.cause)
         else:
-            say(how_it_ended(transaction))
+            emit(how_it_ended(transaction))
     return result_of(transaction, ok=False)
 
 
@@ -175,7 +175,7 @@ def _clean(state: State, request: requests.Clean) -> Result:
     from agent.runs.clean import clean
 
     for line in clean(state, request).says():
-        say(line)
+        emit(line)
     return Result(True)
 
 
@@ -183,7 +183,7 @@ def _pin(state: State, request: requests.Pin) -> Result:
     from agent.versions.marks import change_mark
 
     change_mark(state, request.version, pinned=request.pinned or None)
-    say(f"{'pinned' if request.pinned else 'not pinned any more'}: {request.version}")
+    emit(f"{'pinned' if request.pinned else 'not pinned any more'}: {request.version}")
     return Result(True)
 
 
@@ -194,7 +194,7 @@ def _adopt(state: State, request: requests.Adopt) -> Result:
     state.create()
     for name in request.versions:
         change_mark(state, name, working=int(time.time()))
-        say(f"taken over: {name}")
+        emit(f"taken over: {name}")
     return Result(True)
 
 
@@ -203,7 +203,7 @@ def _recover(state: State, request: requests.Recover) -> Result:
 
     opened = open_transaction(state)
     if opened is None:
-        say("no deploy is open on this host")
+        emit("no deploy is open on this host")
         return Result(True)
     return result_of(opened, recover(opened, request.database or "", request.force))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent.database import backup_of
 from agent.host.command import Runner
-from agent.host.output import say
+from agent.host.output import emit
 from agent.host.reading import content_hash, open_ordinary
 from agent.host.users import acting_as
 from agent.text.lines import cut, lines_of
@@ -71,9 +71,9 @@ def _of_the_app(step: Step, path: Path, told: backup_of.Told | None) -> list[str
         script = step.layout.path("backup_script")
         raise StepFailed(f"{problem}: {script} has to back up what the app uses ({path} was made)")
     if told is None or (not told.name and told.vendor != "sqlite"):
-        say("backup: which database it is of can't be told from its file")
+        emit("backup: which database it is of can't be told from its file")
     else:
-        say(f"backup: of {backup_of.named(told)}")
+        emit(f"backup: of {backup_of.named(told)}")
     others = backup_of.in_no_backup(told, databases)
     return [f"the app's database {', '.join(others)} is not in this backup"] if others else []
 

@@ -9,7 +9,7 @@ from agent.host.command import CommandFailed
 from agent.inside.protocol import Migrations
 from agent.migrations.names import labels
 from agent.service import health
-from agent.transaction.consequences import asks_database, database_way
+from agent.transaction.consequences import asks_database, database_fallback_of
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
@@ -34,7 +34,7 @@ def still_changed(transaction: Transaction, progress: Progress) -> bool:
         return True
     # Before the primary host has migrated, the database looks as it does once it is back. With a restore to come,
     # nobody is let in until it can't migrate any more.
-    return database_way(progress) == "restore" and not progress.saw_change
+    return database_fallback_of(progress) == "restore" and not progress.saw_change
 
 
 def prove_back(step: Step) -> None:

@@ -9,10 +9,10 @@ from typing import ClassVar
 from agent.database.choice import way_back_of
 from agent.django.manage import django
 from agent.host.command import CommandFailed
-from agent.host.output import say, warn
+from agent.host.output import emit, warn
 from agent.inside.protocol import Migration, Migrations, Name, Operation
 from agent.migrations.names import key_of, label, labels
-from agent.transaction.consequences import database_way, visitors_are_in
+from agent.transaction.consequences import database_fallback_of, visitors_are_in
 from agent.transaction.step import Step, StepFailed
 from agent.words.notes import BackedUp, Checked, Note
 
@@ -67,7 +67,7 @@ def _discards(operation: Operation) -> bool:
 def choose(step: Step) -> tuple[str, Applied | None]:
     """How the database goes back now, reverse or restore, and what was seen applied, if that had to be looked at. What
     was chosen once stays, as a restore may be half done."""
-    way = database_way(step.progress)
+    way = database_fallback_of(step.progress)
     chosen = step.note(WayChosen).way
     if chosen == "restore" or way == "keep" or step.settings.database_fallback != "reverse":
         return chosen or way, None
@@ -83,7 +83,7 @@ def choose(step: Step) -> tuple[str, Applied | None]:
 def _chosen(step: Step, way: str, why: str) -> str:
     step.transaction.journal.note(step.transaction.noted(WayChosen(way=way, why=why)))
     if why:
-        say(f"  the database goes back by {way}: {why}")
+        emit(f"  the database goes back by {way}: {why}")
     return way
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from agent.django.manage import django
 from agent.host.command import CommandFailed
-from agent.host.output import say, warn
+from agent.host.output import emit, warn
 from agent.inside.protocol import Sessions
 from agent.text.lines import first_line
 from agent.transaction.step import Step
@@ -20,10 +20,10 @@ def end_left(step: Step) -> None:
     try:
         found = django(step, Sessions, "end_sessions", version=str(step.begin.was) if revert else step.version)
     except CommandFailed as problem:
-        say(f"  whether sessions of this deploy are left in the database can't be told: {first_line(str(problem))}")
+        emit(f"  whether sessions of this deploy are left in the database can't be told: {first_line(str(problem))}")
         return
     for one in found.ended:
-        say(f"  ended a session that was left in the database: {one}")
+        emit(f"  ended a session that was left in the database: {one}")
     for one in found.left:
         warn(f"  WARNING: a session that was left in the database does not end: {one}")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from agent.django.locks import for_django, unless_locked
 from agent.django.manage import T, arguments_of, as_the_app_s_own, django, folder_of, said_in
 from agent.host.command import SAYS_AT_MOST, TOO_MUCH, CommandFailed, Runner, Started, said_since, says_too_much
-from agent.host.output import say
+from agent.host.output import emit
 from agent.host.processes import runs, stop_group
 from agent.inside.protocol import END, NOW, STAYS, THEN_MIGRATE, Migrated
 from agent.transaction.step import Step
@@ -35,7 +35,7 @@ def django_that_stays(step: Step, shape: type[T], verb: str, *arguments: str) ->
     try:
         listening, waiting = _opened(door)
     except OSError as problem:
-        say(f"{step.name}: Django can't stay for the migrations: {problem}")
+        emit(f"{step.name}: Django can't stay for the migrations: {problem}")
         return django(step, shape, verb, *arguments)
     runner, folder = step.runner(step.layout.app), folder_of(step, step.version)
     with waiting:
@@ -112,7 +112,7 @@ def _write_down(step: Step, command: Started) -> None:
     try:
         step.transaction.goes_on_beside("migrate", command.process.pid)
     except OSError as problem:
-        say(f"{step.name}: Django can't stay for the migrations: {problem}")
+        emit(f"{step.name}: Django can't stay for the migrations: {problem}")
         _end(command)
     except BaseException:
         _end(command)
@@ -144,7 +144,7 @@ def _told(step: Step, pid: int, started: str) -> Migrated | None:
             before = [os.fstat(file).st_size for file in said]
             caller.sendall(NOW)
         except OSError as problem:
-            say(f"{step.name}: the Django that has stayed can't be asked ({problem}): it is started again")
+            emit(f"{step.name}: the Django that has stayed can't be asked ({problem}): it is started again")
             stop_group(pid)
             return None
         answer, stopped = _answer(caller, pid, started, runner, said)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from agent.host.output import say
+from agent.host.output import emit
 from agent.host.processes import stop_group
 from agent.host.users import entered_as, run_as, user_env
 from agent.text.lines import bounded, cut
@@ -172,7 +172,7 @@ class Runner:
                 file.write(f"{said}[{how}]\n")
         except OSError as error:
             # On a full disk, say: what the command has done counts, and whoever reads its output has it.
-            say(f"{self.log} can't be written: {error}")
+            emit(f"{self.log} can't be written: {error}")
 
 
 def new_command_id(deploy: str) -> str:

@@ -24,7 +24,7 @@ class Said:
 said = Said()
 
 
-def say(text: str) -> None:
+def emit(text: str) -> None:
     """Print a line. Nobody may be there to read it: the journal is what counts."""
     _print(as_said(text))
 
@@ -32,13 +32,13 @@ def say(text: str) -> None:
 def warn(text: str) -> None:
     """Print a line that a person is to read once more at the end, since something is not as it should be."""
     said.warnings.append(as_said(text))
-    say(text)
+    emit(text)
 
 
 def announce(text: str) -> None:
     """Print a line that a person is to read once more at the end: what was decided, and for what it has waited."""
     said.told.append(as_said(text))
-    say(text)
+    emit(text)
 
 
 def as_said(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from agent.host.output import say
+from agent.host.output import emit
 from agent.host.processes import group_runs, stop_groups
 from agent.host.reading import end_of
 from agent.text.masking import masked_urls
@@ -40,4 +40,4 @@ def hide_secrets(log: Path) -> None:
         return
     except OSError as error:
         # It has gone well, or the reason is told already.
-        say(f"{log} can't be written: {error}")
+        emit(f"{log} can't be written: {error}")

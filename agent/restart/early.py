@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from agent.host.output import say
+from agent.host.output import emit
 from agent.restart import background, rolling
 from agent.restart.trial_start import Command, TrialStart, begun, start
 from agent.service.startable import led
@@ -33,7 +33,7 @@ def begin(step: Step) -> None:
         if command:
             start(step, command)
     except (StepFailed, Unreadable, OSError) as problem:
-        say(f"the new version is not started ahead of its turn: {masked_urls(str(problem))}")
+        emit(f"the new version is not started ahead of its turn: {masked_urls(str(problem))}")
 
 
 def take(step: Step) -> TrialStart | None:

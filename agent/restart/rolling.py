@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from agent.host.http import REDIRECTS, ask
-from agent.host.output import announce, say
+from agent.host.output import announce, emit
 from agent.restart import answering
 from agent.restart.trial_start import Command, TrialStart, as_supervisord_would, start
 from agent.service import health, systemd
@@ -182,7 +182,7 @@ class _Roll:
         self._supervisor.start(name)
         self._pids[name] = self._wait_until_well(name, serves)
         self.seconds[name] = round(time.monotonic() - began, 2)
-        say(f"restart: {name} runs {self._version}, after {self.seconds[name]} s")
+        emit(f"restart: {name} runs {self._version}, after {self.seconds[name]} s")
 
     def _wait_until_well(self, name: str, serves: bool) -> int:
         """Wait until a process runs from the version and, if it serves, has answered a request. Returns its id."""

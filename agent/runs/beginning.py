@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from agent.host.command import CommandFailed, ending
 from agent.host.links import NotALink, Recorded, read_link
-from agent.host.output import say
+from agent.host.output import emit
 from agent.restart.mode import decide_restart_mode
 from agent.runs.ending import end_refused
 from agent.service import health, verdicts
@@ -64,7 +64,7 @@ def _refusal(transaction: Transaction, begun: Begin) -> str:
         reserve.set_aside_for_links(transaction.layout)
         start_guard()
         for text in begun.ailing.values():
-            say(f"before this {begun.kind}: {text}")
+            emit(f"before this {begun.kind}: {text}")
         _keep_hotfixes(transaction, begun)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as problem:
         return f"the guard, which would take a lost deploy back, can't be started: {_why(problem)}"
@@ -92,7 +92,7 @@ def _keep_hotfixes(transaction: Transaction, begun: Begin) -> None:
         return
     runner = transaction.runner("hotfixes", layout.app, begun.settings.script_timeout)
     for path in hotfixes.keep_patches(runner, layout, was):
-        say(f"hotfixes of {was} are kept in {path}")
+        emit(f"hotfixes of {was} are kept in {path}")
 
 
 def _our_own_agent(begun: Begin) -> None:

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 
 from agent.django.locks import NoLock
-from agent.host.output import announce, client_connected, say, warn
+from agent.host.output import announce, client_connected, emit, warn
 from agent.runs.ending import TROUBLE, fall_back, write_down_probes
 from agent.runs.interrupts import Interrupted, interruptible
 from agent.service import systemd
@@ -53,7 +53,7 @@ def run_step(state: State, deploy: str, name: str, url: str = "") -> bool:
     with holding(state, deploy) as transaction:
         progress = transaction.progress
         if name in progress.done:
-            say(f"{name}: done already")
+            emit(f"{name}: done already")
             return True
         if visitors_may_notice(progress, name):
             probes.watch(progress)
@@ -87,7 +87,7 @@ def _carry_out(transaction: Transaction, name: str, url: str) -> bool:
     else:
         return True
     if systemd.host_goes_down():
-        say(f"the host goes down during {name}: it falls back when it boots")
+        emit(f"the host goes down during {name}: it falls back when it boots")
         return False
     if cause == Cause.PERSON:
         transaction.journal.note(StepInterrupted(name, reason))
@@ -111,7 +111,7 @@ def _write_done(transaction: Transaction, kind: StepKind, seconds: float, note: 
     deadline = time.time() + begin.settings.confirm_timeout if len(begin.hosts) < 2 else None
     transaction.journal.append(StepDone(kind.name, seconds, bare(note), deadline))
     # What was decided, a person reads once more at the end.
-    tell = announce if kind.decides and note.skipped else say
+    tell = announce if kind.decides and note.skipped else emit
     for line in kind.says(note, seconds):
         tell(line)
     if note.warning:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agent.host.output import say, warn
+from agent.host.output import emit, warn
 from agent.host.users import acting_as
 from agent.service import systemd
 from agent.state import LAUNCHED, State
@@ -102,7 +102,7 @@ def clean(state: State, request: Clean) -> Cleaned:
     idle = [replace(version, in_use="") for version in versions]
     for version in versions:
         if version.name in {*choose(idle, request.keep, settings.keep_failed, named)} - {*chosen}:
-            say(f"kept: {version.name}: {_must_stay(version)}")
+            emit(f"kept: {version.name}: {_must_stay(version)}")
     if not chosen:
         # Nothing to hold the host for, and nothing for the history.
         return Cleaned([], len(versions))
@@ -142,7 +142,7 @@ def forget_failed(transaction: Transaction) -> None:
         stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
         for name in doomed:
             left = f"deleted: {name}, which failed before (keep_failed: {settings.keep_failed})"
-            say(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
+            emit(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
         if doomed:
             _tidy(transaction.state, layout, None)
     except Exception as problem:  # noqa: BLE001 - the site is as it should be, whatever becomes of this
@@ -162,7 +162,7 @@ def forget_waiting(transaction: Transaction) -> None:
         for name in doomed:
             why = f"keep_failed: {settings.keep_failed}" if name in failed else f"keep_versions: {keep}"
             left = f"deleted: {name}, which was never live ({why})"
-            say(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
+            emit(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
         if doomed:
             _tidy(transaction.state, layout, None)
     except Exception as problem:  # noqa: BLE001 - the version is built, whatever becomes of this
@@ -200,7 +200,7 @@ def _keep_spare(layout: Layout, fingerprint: str | None, gone: Iterable[str], tr
     try:
         venv_pool.keep(layout, fingerprint, [version / layout.settings.venv_subdir for version in alike], trash)
     except OSError as problem:
-        say(f"no environment is kept for the next version: {problem}")
+        emit(f"no environment is kept for the next version: {problem}")
 
 
 def _live_fingerprint(layout: Layout) -> str | None:
@@ -220,7 +220,7 @@ def _tidy(state: State, layout: Layout, fingerprint: str | None) -> None:
         try:
             subprocess.run(argv, check=True, timeout=60, capture_output=True)
         except (OSError, subprocess.SubprocessError) as problem:
-            say(f"their room is freed by the next clean: {problem}")
+            emit(f"their room is freed by the next clean: {problem}")
 
 
 def _spare_to_make_ready(state: State, layout: Layout, fingerprint: str | None) -> dict[str, str]:

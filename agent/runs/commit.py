@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from agent.host.output import say
+from agent.host.output import emit
 from agent.runs.finish import finish_commit
 from agent.state import State
 from agent.transaction.transaction import Transaction, holding
@@ -25,7 +25,7 @@ def commit(state: State, deploy: str) -> bool:
             decide(transaction)
         except OSError as problem:
             if transaction.progress.committed:
-                say(f"the guard finishes it: {problem}")
+                emit(f"the guard finishes it: {problem}")
                 return False
             _fall_back(transaction, f"commit failed: {problem}")
             return False

@@ -8,7 +8,7 @@ import traceback
 
 from agent.host.command import CommandFailed
 from agent.host.links import NotALink
-from agent.host.output import say
+from agent.host.output import emit
 from agent.runs.clean import forget_failed
 from agent.runs.finish import finish_commit
 from agent.runs.interrupts import Interrupted
@@ -55,10 +55,10 @@ def fall_back(transaction: Transaction, reason: str, settled: bool = False, caus
     + cause: whose doing that is
     """
     transaction.journal.note(FallsBack(masked_urls(reason), settled, cause))
-    say(f"falling back: {masked_urls(reason)}")
+    emit(f"falling back: {masked_urls(reason)}")
     if waits_for_primary(transaction.progress):
         _undo_all(transaction, [undo for undo in plan_fallback(transaction.progress) if undo.before_the_database])
-        say(WAITS)
+        emit(WAITS)
         return Outcome.FALLING_BACK
     return finish_fallback(transaction)
 
@@ -80,7 +80,7 @@ def finish_fallback(transaction: Transaction) -> Outcome:
         return Outcome.COMMITTED
     _undo_all(transaction, plan)
     if transaction.progress.problems and systemd.host_goes_down():
-        say("the host goes down: it goes on falling back when it boots")
+        emit("the host goes down: it goes on falling back when it boots")
         return Outcome.FALLING_BACK
     write_down_probes(transaction)
     if transaction.progress.problems:
@@ -91,9 +91,9 @@ def finish_fallback(transaction: Transaction) -> Outcome:
     if outcome != Outcome.NEEDS_A_PERSON:
         forget_failed(transaction)
     for line in sentences(measured_or_nothing(transaction.progress)):
-        say(line)
+        emit(line)
     _end(transaction, outcome, sentence)
-    say(sentence)
+    emit(sentence)
     return outcome
 
 
@@ -123,7 +123,7 @@ def _end(transaction: Transaction, outcome: Outcome, sentence: str) -> None:
     try:
         end(transaction, outcome, sentence)
     except OSError as error:
-        say(f"the host stays held while {transaction.state.root} can't be written ({error}); then its guard frees it")
+        emit(f"the host stays held while {transaction.state.root} can't be written ({error}); then its guard frees it")
 
 
 def _undo_all(transaction: Transaction, plan: list[Undo]) -> bool:
@@ -134,7 +134,7 @@ def _undo_all(transaction: Transaction, plan: list[Undo]) -> bool:
             # The new version stays linked, so its own schema has to stay with it, and maintenance before it.
             continue
         if undo.lets_visitors_in and keeps_visitors_out:
-            say(f"  not undone: {undo.name}, since what is live now is not to be seen")
+            emit(f"  not undone: {undo.name}, since what is live now is not to be seen")
             continue
         if undo.only_if_well and transaction.progress.problems:
             # Whatever visitors get, it is not yet what they are to get.
@@ -159,10 +159,10 @@ def _undo(transaction: Transaction, undo: Undo) -> bool:
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
         transaction.journal.note(UndoDone(undo.name, bare(found)))
-        say(f"  {told}")
+        emit(f"  {told}")
         return True
     transaction.journal.note(UndoFailed(undo.name, text))
-    say(f"  {undo.failed(text)}")
+    emit(f"  {undo.failed(text)}")
     return False
 
 

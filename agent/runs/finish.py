@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from agent.host.links import replace_link
-from agent.host.output import say
+from agent.host.output import emit
 from agent.host.users import acting_as
 from agent.restart import background
 from agent.transaction import reserve
@@ -40,9 +40,9 @@ def finish_commit(transaction: Transaction) -> None:
         forget_waiting(transaction)
     sentence = _commit_sentence(transaction)
     for line in sentences(measured_or_nothing(transaction.progress)):
-        say(line)
+        emit(line)
     end(transaction, Outcome.COMMITTED, sentence)
-    say(sentence)
+    emit(sentence)
 
 
 def _move_links(layout: Layout, version: str, was: str | None) -> None:

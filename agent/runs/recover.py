@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 from agent.host.command import CommandFailed
-from agent.host.output import say
+from agent.host.output import emit
 from agent.runs.ending import fall_back, restore_command
 from agent.service import health, systemd
 from agent.steps.fallback import plan_fallback, undo_named
-from agent.transaction.consequences import database_way
+from agent.transaction.consequences import database_fallback_of
 from agent.transaction.end import finish_end
 from agent.transaction.lock import free_lock
 from agent.transaction.progress import Progress
@@ -29,7 +29,7 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
     Raises Refused while the deploy is still running.
     """
     for line in tell(transaction.progress):
-        say(line)
+        emit(line)
     with transaction.alone():
         progress = transaction.progress
         if progress.outcome is None and not progress.falling_back and time.time() < progress.deadline:
@@ -38,7 +38,7 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
             finish_end(transaction)
             return True
         for line in _situation(transaction):
-            say(line)
+            emit(line)
         if database == "keep":
             for action in ("database", "schema"):
                 transaction.journal.append(journal.UndoDone(action, {"kept": "at a person's word"}))
@@ -47,7 +47,7 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
             return True
         if force:
             free_lock(transaction.state, transaction.deploy)
-            say("freed all the same, as you asked: the next deploy will be tried")
+            emit("freed all the same, as you asked: the next deploy will be tried")
         return False
 
 
@@ -63,12 +63,12 @@ def _start_service(transaction: Transaction) -> None:
     shown = systemd.unit_properties(unit)
     if shown.get("LoadState") != "loaded" or shown.get("ActiveState") not in ("inactive", "failed"):
         return
-    say(f"{unit} does not run: it is started")
+    emit(f"{unit} does not run: it is started")
     try:
         systemd.restart(transaction.runner("recover", None, begin.settings.restart_timeout), unit)
     except CommandFailed as problem:
         # What there is to say of the app comes with the proof of its health.
-        say(f"{unit} can't be started: {problem}")
+        emit(f"{unit} can't be started: {problem}")
 
 
 def _situation(transaction: Transaction) -> list[str]:
@@ -78,7 +78,7 @@ def _situation(transaction: Transaction) -> list[str]:
     left = ", ".join(action.name for action in plan_fallback(progress))
     lines = [f"live now: {live} ({health.app_problem(layout, live) or 'healthy'})", f"left to undo: {left}"]
     if "migrate" in progress.started:
-        lines.append(f"the database goes back by: {database_way(progress)}")
+        lines.append(f"the database goes back by: {database_fallback_of(progress)}")
     if progress.backup:
         lines.append(f"backup from this deploy: {progress.backup.path} (sha256 {progress.backup.sha256})")
         lines.append(f"to restore it by hand: {restore_command(transaction, progress.backup.path)}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.host.files import text_lines, write_whole
-from agent.host.output import say, warn
+from agent.host.output import emit, warn
 from agent.host.reading import content_hash
 from agent.host.users import acting_as
 from agent.state import State
@@ -158,7 +158,7 @@ def _forget_backups(state: State, layout: Layout, settings: Settings, named: Nam
         for backup in gone:
             os.unlink(backup.path)
     for backup in gone:
-        say(f"deleted: the backup {backup.path} (keep_backups: {keep})")
+        emit(f"deleted: the backup {backup.path} (keep_backups: {keep})")
 
 
 # --- The history, and the folders of runs

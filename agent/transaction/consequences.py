@@ -7,7 +7,7 @@ from agent.transaction.progress import Progress
 from agent.words.notes import Checked, MaintenanceStarted, Restarted
 
 
-def changes_database(progress: Progress) -> bool:
+def may_have_changed_database(progress: Progress) -> bool:
     """Whether this deploy may have changed the database from this host."""
     begin = progress.begin
     keeps = begin.kind == "revert" and begin.database == "keep"
@@ -25,7 +25,7 @@ def asks_database(progress: Progress) -> bool:
         return False
     if progress.begin.kind == "revert":
         return True
-    way = database_way(progress)
+    way = database_fallback_of(progress)
     return way == "restore" or (way != "keep" and bool(breaks_old_code(checked.pending)))
 
 
@@ -35,7 +35,7 @@ def maintenance_is_ours(progress: Progress) -> bool:
     return started and "maintenance_stop" not in progress.done
 
 
-def database_way(progress: Progress) -> str:
+def database_fallback_of(progress: Progress) -> str:
     """How the database goes back: reverse, restore, keep; what `checks` decided before the window.
 
     Once visitors may be in again, the backup is older than what they have written: then it is not restored any more.
@@ -49,7 +49,7 @@ def database_way(progress: Progress) -> str:
 
 def database_stays(progress: Progress) -> bool:
     """Whether a database that this deploy may have changed is not taken back."""
-    return database_way(progress) == "keep" and (changes_database(progress) or _follows(progress))
+    return database_fallback_of(progress) == "keep" and (may_have_changed_database(progress) or _follows(progress))
 
 
 def visitors_are_in(progress: Progress) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from agent.host.output import say
+from agent.host.output import emit
 from agent.transaction.downtime import maintenance_seconds, on_since
 from agent.transaction.maintenance import NEVER_ON, SHUT_NOBODY_OUT
 from agent.transaction.progress import Progress
@@ -19,7 +19,7 @@ def measured_or_nothing(progress: Progress) -> Cost:
     try:
         return measured(progress)
     except Exception as error:  # noqa: BLE001 - an error of ours must not keep a deploy from ending
-        say(f"what the run has cost can't be told: {type(error).__name__}: {error}")
+        emit(f"what the run has cost can't be told: {type(error).__name__}: {error}")
         return Cost()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from agent.host.files import append_line
-from agent.host.output import say
+from agent.host.output import emit
 from agent.transaction import bounds, reserve
 from agent.transaction.consequences import failed_step
 from agent.transaction.cost import measured_or_nothing
@@ -53,7 +53,7 @@ def finish_end(transaction: Transaction) -> None:
             append_line(transaction.state.history, asdict(run))
     except OSError as error:
         # The lock is freed all the same: a full disk must not keep the next deploy from being tried.
-        say(f"the history can't be written: {error}")
+        emit(f"the history can't be written: {error}")
     if ended.outcome != Outcome.NEEDS_A_PERSON:
         # Before the host is free: whoever has it next reads and writes the same.
         named = [path for path in (run.backup, begin.backup) if path]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.host.files import append_line, text_lines
-from agent.host.output import say
+from agent.host.output import emit
 from agent.text.lines import bounded_values
 from agent.transaction.progress import Progress, read_progress
 from agent.words.journal import Event, JournalUnreadable, Line, Written, as_line, read_line, written
@@ -68,7 +68,7 @@ class Journal:
         try:
             self._write_the_unwritten()
         except OSError as error:
-            say(f"  the journal can't be written: {error}")
+            emit(f"  the journal can't be written: {error}")
 
     def append(self, event: Event) -> None:
         """Write one line and wait until it is on disk. Raises OSError."""

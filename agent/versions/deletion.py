@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from agent.host.output import say
+from agent.host.output import emit
 from agent.versions import venvs
 
 # The folders of a version can't be written to, and so not be emptied either. Its files may be a newer version's as
@@ -38,7 +38,7 @@ def _make_ready(spare: Path, version: Path, venv: Path) -> None:
         with _alone(spare.parent):
             venvs.make_ready(spare, version, venv)
     except Exception as problem:  # noqa: BLE001 - whatever it is, what was moved away has to be deleted
-        say(f"the spare environment is not ready: {problem}")
+        emit(f"the spare environment is not ready: {problem}")
 
 
 @contextlib.contextmanager

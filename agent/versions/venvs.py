@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agent.host import tree
 from agent.host.command import Runner
-from agent.host.output import say
+from agent.host.output import emit
 from agent.host.reading import read_ordinary, read_text
 from agent.host.users import acting_as
 from agent.versions import venv_pool
@@ -68,12 +68,12 @@ def take_over(layout: Layout, old: str, new: str, fingerprint: str | None) -> Ta
             except OSError as problem:
                 if not taken:
                     raise
-                say(f"venv: the spare environment is of no use: {problem}")
+                emit(f"venv: the spare environment is of no use: {problem}")
                 venv_pool.throw_away(layout, after)
                 opened = _make(before, after, names)
         except OSError as problem:
             # What root has left in it, say: nobody else may link that.
-            say(f"venv: the packages of {old} can't be linked, and are installed anew: {_in_words(problem, layout)}")
+            emit(f"venv: the packages of {old} can't be linked, and are installed anew: {_in_words(problem, layout)}")
             if after.exists():
                 venv_pool.throw_away(layout, after)
             return None

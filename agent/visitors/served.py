@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
 from agent.host.http import ask
-from agent.host.output import say
+from agent.host.output import emit
 from agent.host.users import acting_as
 from agent.inside.protocol import Collected, StaticPlace
 from agent.service import health
@@ -38,7 +38,7 @@ def lead_app_there(step: Step, found: Collected) -> str:
     """Have the app find what was collected. Returns a warning. Raises StepFailed where it would not find it."""
     told = found.place or StaticPlace()
     if told.kept_by:
-        say(f"static: kept by {told.kept_by}, as the project has it: none of them is in the version")
+        emit(f"static: kept by {told.kept_by}, as the project has it: none of them is in the version")
         return ""
     if found.listed and not found.files:
         raise StepFailed(
@@ -65,7 +65,7 @@ def _leads(layout: Layout, version: str, where: str) -> bool:
         os.symlink(os.path.relpath(str(layout.part(version, "static")), str(path.parent)), where)
         for part in ("code", "config"):
             _no_hotfix(layout.part(version, part), path)
-        say(f"static: {where}, where the app looks for its static files, leads to the version's")
+        emit(f"static: {where}, where the app looks for its static files, leads to the version's")
     return True
 
 
@@ -189,7 +189,7 @@ def prove(step: Step) -> str:
         url = _url_of(step.layout, step.version)
         other = other_host(step.layout, url) if url else None
         if other:
-            say(f"site: static files are served by {other}: not asked for")
+            emit(f"site: static files are served by {other}: not asked for")
         return ""
     end, was = time.monotonic() + SETTLES, step.note(MaintenanceStarted).static_before
     while True:

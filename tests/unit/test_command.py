@@ -14,7 +14,7 @@ import pytest
 from agent import main
 from agent.host import processes
 from agent.host.command import CommandFailed, Runner
-from agent.host.output import say
+from agent.host.output import emit
 from agent.state import State
 from agent.transaction.journal import Journal
 from tests.unit.journals import records_of, says
@@ -75,7 +75,7 @@ def test_a_command_that_takes_too_long_is_stopped() -> None:
 
 
 def test_what_is_said_is_bounded_and_a_terminal_obeys_none_of_it(capsys: pytest.CaptureFixture[str]) -> None:
-    say("red \x1b[31m and back\r\nnext" + "x" * 1_000_000)
+    emit("red \x1b[31m and back\r\nnext" + "x" * 1_000_000)
     told = capsys.readouterr().out
     assert told.startswith("red \\x1b[31m and back\\r\nnext")
     assert len(told) < 20_000

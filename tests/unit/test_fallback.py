@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.steps.always.mark import marks_failed
 from agent.steps.fallback import outcome_of, plan_fallback
 from agent.transaction.consequences import (
-    database_way,
+    database_fallback_of,
     waits_for_primary,
 )
 from tests.unit.django_found import pending
@@ -294,7 +294,7 @@ def test_a_backup_is_not_restored_over_what_visitors_have_written(reversible: bo
         for record in records:
             if record.get("step") == "checks" and record["event"] == "step done":
                 record["note"] = {"fallback": "restore", "pending": [pending("0002", reversible=reversible)]}
-        assert database_way(progress(*records)) == expected
+        assert database_fallback_of(progress(*records)) == expected
 
 
 def test_a_restart_is_tried_again_once_health_has_failed_after_it() -> None:

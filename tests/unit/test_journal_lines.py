@@ -12,7 +12,7 @@ import pytest
 
 from agent.restart import background
 from agent.steps.fallback import plan_fallback
-from agent.transaction.consequences import database_way, rolls_back
+from agent.transaction.consequences import database_fallback_of, rolls_back
 from agent.transaction.journal import Journal
 from agent.transaction.progress import Progress
 from agent.words import notes
@@ -64,7 +64,7 @@ def test_a_journal_of_an_older_agent_is_fallen_back_by(journal: Journal) -> None
     progress = journal.progress
     names = [undo.name for undo in plan_fallback(progress)]
     assert names == ["stop commands", "evidence", "database", "restart", "health", "maintenance", "site", "mark"]
-    assert (database_way(progress), rolls_back(progress)) == ("restore", True)
+    assert (database_fallback_of(progress), rolls_back(progress)) == ("restore", True)
     assert progress.note(Checked).applied == (("items", "1"),)
     assert progress.note(MaintenanceStarted).page == notes.Page(503, "s")
     assert progress.backup == BackedUp(path="/b", bytes=5, sha256="x")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.steps.order import visitors_may_notice
-from agent.transaction.consequences import database_way, rolls_back, visitors_are_in
+from agent.transaction.consequences import database_fallback_of, rolls_back, visitors_are_in
 from agent.transaction.maintenance import decide, restart_mode
 from agent.transaction.progress import Progress
 from agent.words.shapes import bare
@@ -101,10 +101,10 @@ def test_with_visitors_in_all_along_the_database_is_never_restored() -> None:
         {"event": "step done", "step": "checks", "note": {"fallback": "restore", "pending": [pending("0002")]}},
         {"event": "step started", "step": "maintenance_start"},
     ]
-    assert database_way(journal(*records)) == "restore"
+    assert database_fallback_of(journal(*records)) == "restore"
     records.append({"event": "step done", "step": "maintenance_start", "note": {"skipped": "no window is needed"}})
     assert visitors_are_in(journal(*records))
-    assert database_way(journal(*records)) == "reverse"
+    assert database_fallback_of(journal(*records)) == "reverse"
 
 
 @pytest.mark.parametrize(

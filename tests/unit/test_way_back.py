@@ -12,7 +12,7 @@ from agent.django import sessions, warm
 from agent.host.command import CommandFailed
 from agent.inside.protocol import Migrated
 from agent.steps.switch import migrate
-from agent.transaction.consequences import database_way
+from agent.transaction.consequences import database_fallback_of
 from agent.transaction.step import Step, StepFailed
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
@@ -82,7 +82,7 @@ class Site(MigratingHost):
 
     @property
     def decided(self) -> str:
-        return database_way(Transaction(self.host.state, ID).progress)
+        return database_fallback_of(Transaction(self.host.state, ID).progress)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_nothing_that_is_said_can_be_taken_for_a_result(result: Result, lines: l
 
 def test_only_what_comes_last_is_a_result(capsys: pytest.CaptureFixture[str]) -> None:
     output.conclude(Result(True, Outcome.COMMITTED))
-    output.say("the link broke, and somebody else went on")
+    output.emit("the link broke, and somebody else went on")
     assert read_result(capsys.readouterr().out.splitlines(keepends=False)[-1:]) is None
     assert read_result([]) is None
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from agent.host.command import LOGGED
-from agent.host.output import say
+from agent.host.output import emit
 from agent.service.last_words import app_logs, end_of_log
 from agent.steps.kind import Turn, Undo
 from agent.steps.order import touched
@@ -34,7 +34,7 @@ class KeepEvidence(Undo):
                 _copy_logs(step, folder)
         except (OSError, subprocess.SubprocessError) as problem:
             # A site that works again must not wait for a person because of this.
-            say(f"  not all of the evidence could be kept: {problem}")
+            emit(f"  not all of the evidence could be kept: {problem}")
         return Undone()
 
 

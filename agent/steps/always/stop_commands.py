@@ -9,7 +9,7 @@ from agent.host.processes import stop_groups
 from agent.restart import background
 from agent.service.strays import strays
 from agent.steps.kind import Turn, Undo
-from agent.transaction.consequences import changes_database, database_way
+from agent.transaction.consequences import database_fallback_of, may_have_changed_database
 from agent.transaction.step import Step
 from agent.words.notes import Undone
 
@@ -40,7 +40,7 @@ class StopCommands(Undo):
         stop_groups(written)
         unwritten = _stop_strays(step)
         background.hide_secrets(step.transaction.output(background.TRIAL_START))
-        if changes_database(step.progress) and database_way(step.progress) == "keep":
+        if may_have_changed_database(step.progress) and database_fallback_of(step.progress) == "keep":
             # Otherwise right before it is taken back.
             sessions.end_left(step)
         return Stopped(stopped=(*written, *unwritten))

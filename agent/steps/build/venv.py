@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from agent.host.command import Runner
-from agent.host.output import say
+from agent.host.output import emit
 from agent.host.reading import read_text
 from agent.host.users import PATH, acting_as
 from agent.steps.kind import BuildStep
@@ -58,7 +58,7 @@ class Venv(BuildStep):
         )
         taken = venvs.take_over(layout, same, step.version, fingerprint) if same else None
         if taken:
-            say(f"venv: the requirements are those of {same}: its packages are linked, not installed again")
+            emit(f"venv: the requirements are those of {same}: its packages are linked, not installed again")
             return replace(note, named=taken.named, open=taken.open, bytes=taken.bytes)
         _install(step, runner, uv, requirements)
         named = venvs.files_with_its_name(runner, layout, step.version) if fingerprint else []

@@ -13,7 +13,7 @@ from agent.django.manage import django
 from agent.inside.protocol import Unapplied
 from agent.migrations.names import key_of, label, labels
 from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo
-from agent.transaction.consequences import asks_database, changes_database, database_way
+from agent.transaction.consequences import asks_database, database_fallback_of, may_have_changed_database
 from agent.transaction.maintenance import BY_PRIMARY, STAYS
 from agent.transaction.progress import Progress
 from agent.transaction.step import Step, StepFailed
@@ -40,7 +40,7 @@ class TakeDatabaseBack(Undo):
 
     def needed(self, progress: Progress) -> bool:
         """Where this host may have changed the database, and it is to be taken back."""
-        return changes_database(progress) and database_way(progress) != "keep"
+        return may_have_changed_database(progress) and database_fallback_of(progress) != "keep"
 
     def do(self, step: Step) -> TakenBack:
         """Take the database back to what it was before this deploy changed it."""

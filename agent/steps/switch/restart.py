@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.host.output import announce, say
+from agent.host.output import announce, emit
 from agent.restart import early, full, rolling
 from agent.service import health, verdicts
 from agent.service.supervisor_config import Unreadable
@@ -60,7 +60,7 @@ class RestartBefore(Undo):
                 # Short of nothing serving at all, whatever it takes: what the service is like then is proven next.
                 instead = masked_urls(str(problem))
                 if _serves(step, was):
-                    say(f"not restarted as a whole, since {was} still serves: {instead}")
+                    emit(f"not restarted as a whole, since {was} still serves: {instead}")
                     return RestartedBefore(instead=instead)
         full.restart(step)
         return RestartedBefore(instead=instead)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from agent.host.links import replace_link, restore_links
-from agent.host.output import say
+from agent.host.output import emit
 from agent.host.users import acting_as
 from agent.steps.kind import SwitchStep, Turn, Undo
 from agent.transaction import reserve
@@ -88,4 +88,4 @@ def _keep_assets(step: Step) -> None:
         if was:
             assets.carry(step.layout, step.version, was, step.settings.static_keep_days)
     except OSError as problem:
-        say(f"  the static files of the failed version are not kept for its visitors: {problem}")
+        emit(f"  the static files of the failed version are not kept for its visitors: {problem}")
