@@ -11,7 +11,7 @@ from agent.host.output import emit
 from agent.host.reading import content_hash, open_ordinary
 from agent.host.users import acting_as
 from agent.text.lines import cut, lines_of
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import read_json
 from agent.words.notes import BackedUp, Checked
 
@@ -32,7 +32,7 @@ LONGEST_PATH, SHOWN_OF_LINE = 1000, 500
 SHRUNK = 0.5
 
 
-def examine(step: Step, output: str) -> BackedUp:
+def examine(step: StepContext, output: str) -> BackedUp:
     """Read the path that the backup script printed, and check the file there. Raises StepFailed.
 
     + output: what the script printed; its last line is the path
@@ -63,7 +63,7 @@ def examine(step: Step, output: str) -> BackedUp:
     return BackedUp(warning="; ".join(warnings), path=str(path), bytes=size, sha256=digest)
 
 
-def _of_the_app(step: Step, path: Path, told: backup_of.Told | None) -> list[str]:
+def _of_the_app(step: StepContext, path: Path, told: backup_of.Told | None) -> list[str]:
     """What is worth knowing of whose backup it is. Raises StepFailed where it is of a database that the app has not."""
     databases = step.note(Checked).databases
     problem = backup_of.of_another(told, databases)
@@ -78,7 +78,7 @@ def _of_the_app(step: Step, path: Path, told: backup_of.Told | None) -> list[str
     return [f"the app's database {', '.join(others)} is not in this backup"] if others else []
 
 
-def _shrunk(step: Step, size: int) -> list[str]:
+def _shrunk(step: StepContext, size: int) -> list[str]:
     before = _size_before(step)
     return (
         [f"the backup has {size} bytes, and the one before it had {before}"]
@@ -109,7 +109,7 @@ def _prove_readable(runner: Runner, path: Path, start: bytes, end: bytes) -> str
     return said
 
 
-def _size_before(step: Step) -> int:
+def _size_before(step: StepContext) -> int:
     """The size of the live version's own backup; 0 where none is known."""
     mark = read_json(step.transaction.state.mark(str(step.begin.was)))
     return int(mark.get("backup", {}).get("bytes") or 0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agent.inside.protocol import Migration
 from agent.migrations.names import label, labels
 from agent.transaction.maintenance import breaks_old_code
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.words.settings import Settings
 
 # What to do where provision has made a host, and no restore script is there.
@@ -17,7 +17,7 @@ BY_PROVISION = (
 )
 
 
-def way_back_of(step: Step, pending: Sequence[Migration], empty: bool = False) -> str:
+def way_back_of(step: StepContext, pending: Sequence[Migration], empty: bool = False) -> str:
     """How the database goes back if this run fails. Raises StepFailed as `decide_fallback` does."""
     begin, breaks = step.begin, bool(breaks_old_code(pending))
     return decide_fallback(step.settings, begin.irreversible, pending, empty, breaks, provisioned=begin.provisioned)

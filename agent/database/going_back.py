@@ -16,7 +16,7 @@ from agent.inside.protocol import Leaving, Migration, Migrations, Reapplied, Una
 from agent.migrations.names import key_of, label, labels
 from agent.migrations.risk import BREAKS, UNKNOWN
 from agent.transaction.consequences import visitors_are_in
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import SEAL, read_json
 from agent.words import foreseen
 from agent.words.notes import BackedUp, Checked, Names, Undone
@@ -47,7 +47,7 @@ class TakenBack(Undone):
         return f"undone: database{which}" + (f", from {self.restored}" if self.restored else "")
 
 
-def check(step: Step) -> Checked:
+def check(step: StepContext) -> Checked:
     """Find out what is applied that the older version does not know. Raises StepFailed where that can't be taken back.
 
     Only the version that is being left has the code to tell, and to reverse its own migrations.
@@ -80,7 +80,7 @@ def check(step: Step) -> Checked:
     return warned(checked, stays, newer)
 
 
-def older_code(step: Step, checked: Checked, others: list[str]) -> Checked:
+def older_code(step: StepContext, checked: Checked, others: list[str]) -> Checked:
     """The same with what is worth knowing of a deploy to code that lacks some of what is applied.
 
     + others: what else is worth a warning
@@ -106,7 +106,7 @@ def in_neither(unknown: Sequence[Sequence[str]]) -> list[str]:
     return [f"applied, and in neither version, so that it stays: {labels(unknown)}"] if unknown else []
 
 
-def _known(step: Step, version: str) -> list[list[str]] | None:
+def _known(step: StepContext, version: str) -> list[list[str]] | None:
     """The migrations that a version has; None where it does not say."""
     known: list[list[str]] | None = read_json(step.layout.version(version) / SEAL).get("migrations")
     return known
@@ -140,7 +140,7 @@ def newer_schema(leaving: Sequence[foreseen.Migration]) -> list[str]:
     ]
 
 
-def take_back(step: Step) -> None:
+def take_back(step: StepContext) -> None:
     """Take the database back, as a revert's user asked: by reversing migrations or by an older backup."""
     before = step.note(Checked)
     if step.begin.database == "restore":
@@ -155,7 +155,7 @@ def take_back(step: Step) -> None:
         raise StepFailed("the applied migrations are not those that were to stay: " + json.dumps(done.wrong))
 
 
-def _prove_older(step: Step, before: Checked) -> None:
+def _prove_older(step: StepContext, before: Checked) -> None:
     """Prove that a restore has brought back a database that the older version knows. Raises StepFailed."""
     after = django(step, Migrations, "migrations")
     left = set(map(key_of, before.leaving)) & {*after.applied}
@@ -166,7 +166,7 @@ def _prove_older(step: Step, before: Checked) -> None:
         raise StepFailed(f"the restored database lacks what {step.version} needs: {labels(after.pending)}")
 
 
-def undo(step: Step) -> TakenBack:
+def undo(step: StepContext) -> TakenBack:
     """Undo what a revert did to the database: from the backup that it took first, else by migrating forward again."""
     was, before, backup = str(step.begin.was), step.note(Checked).applied, step.note(BackedUp).path
     if step.settings.restore_script and backup and not visitors_are_in(step.progress):

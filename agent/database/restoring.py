@@ -10,7 +10,7 @@ from agent.host.reading import beginning_of
 from agent.host.users import acting_as
 from agent.inside.protocol import Migrations, Name
 from agent.migrations.names import labels
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions.layout import Layout
 from agent.words.notes import Names
 
@@ -32,7 +32,7 @@ def is_usual(layout: Layout) -> bool:
         return False
 
 
-def restore(step: Step, backup: str) -> None:
+def restore(step: StepContext, backup: str) -> None:
     """Give the host's restore script a backup. Raises CommandFailed."""
     script = step.layout.path("restore_script")
     # A whole database may be written out on the way back into it: where backups have room, not where /tmp is memory.
@@ -40,7 +40,7 @@ def restore(step: Step, backup: str) -> None:
     step.runner(step.layout.app).run([str(script), backup], cwd=step.layout.home, env=env)
 
 
-def prove_restored(step: Step, version: str, before: Names | None) -> bool:
+def prove_restored(step: StepContext, version: str, before: Names | None) -> bool:
     """Prove that what is applied is what was. Raises StepFailed, CommandFailed. Returns whether it could be proven.
 
     + version: the one whose Django has told what was applied

@@ -11,7 +11,7 @@ from agent.migrations.names import labels
 from agent.service import health
 from agent.transaction.consequences import asks_database, database_fallback_of
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.words.notes import Checked, SchemaSeen
 
@@ -29,7 +29,7 @@ def still_changed(transaction: Transaction, progress: Progress) -> bool:
     if not asks_database(progress):
         return health.app_problem(transaction.layout, str(was), known=progress.begin.ailing) is not None
     try:
-        prove_back(Step("fallback", transaction, settings.script_timeout))
+        prove_back(StepContext("fallback", transaction, settings.script_timeout))
     except (StepFailed, CommandFailed):
         return True
     # Before the primary host has migrated, the database looks as it does once it is back. With a restore to come,
@@ -37,7 +37,7 @@ def still_changed(transaction: Transaction, progress: Progress) -> bool:
     return database_fallback_of(progress) == "restore" and not progress.saw_change
 
 
-def prove_back(step: Step) -> None:
+def prove_back(step: StepContext) -> None:
     """Prove that what is applied is what was applied before the deploy. Raises StepFailed, CommandFailed."""
     before = set(step.note(Checked).applied or ())
     now = {*django(step, Migrations, "migrations", version=str(step.begin.was)).applied}

@@ -13,7 +13,7 @@ from agent.host.output import emit, warn
 from agent.inside.protocol import Migration, Migrations, Name, Operation
 from agent.migrations.names import key_of, label, labels
 from agent.transaction.consequences import database_fallback_of, visitors_are_in
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.words.notes import BackedUp, Checked, Note
 
 Applied = set[Name]
@@ -28,7 +28,7 @@ class WayChosen(Note):
     why: str = ""
 
 
-def look_again(step: Step) -> None:
+def look_again(step: StepContext) -> None:
     """See whether migrations have something to discard by now that had nothing at the checks, and choose anew.
 
     Raises StepFailed where what is then the only way back is not open, or is none.
@@ -64,7 +64,7 @@ def _discards(operation: Operation) -> bool:
     return operation.kind in ("RemoveField", "DeleteModel") or any(map(_discards, operation.inside))
 
 
-def choose(step: Step) -> tuple[str, Applied | None]:
+def choose(step: StepContext) -> tuple[str, Applied | None]:
     """How the database goes back now, reverse or restore, and what was seen applied, if that had to be looked at. What
     was chosen once stays, as a restore may be half done."""
     way = database_fallback_of(step.progress)
@@ -80,19 +80,19 @@ def choose(step: Step) -> tuple[str, Applied | None]:
     return _chosen(step, *_from_what_is_applied(step, way, applied)), applied
 
 
-def _chosen(step: Step, way: str, why: str) -> str:
+def _chosen(step: StepContext, way: str, why: str) -> str:
     step.transaction.journal.note(step.transaction.noted(WayChosen(way=way, why=why)))
     if why:
         emit(f"  the database goes back by {way}: {why}")
     return way
 
 
-def applied_now(step: Step) -> Applied:
+def applied_now(step: StepContext) -> Applied:
     """Which migrations are applied, as the version's own Django sees it. Raises CommandFailed."""
     return {*django(step, Migrations, "migrations").applied}
 
 
-def _from_what_is_applied(step: Step, decided: str, applied: Applied) -> tuple[str, str]:
+def _from_what_is_applied(step: StepContext, decided: str, applied: Applied) -> tuple[str, str]:
     """The way, and why it is another than was decided, or which of its reasons has come true.
 
     + decided: before anything was changed
@@ -113,6 +113,6 @@ def may_be_half(migration: Migration) -> bool:
     return migration.halfway or not migration.atomic
 
 
-def _can_restore(step: Step) -> bool:
+def _can_restore(step: StepContext) -> bool:
     has_both = step.settings.restore_script and step.note(BackedUp).path
     return bool(has_both) and not visitors_are_in(step.progress)

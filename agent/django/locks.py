@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from agent.host.output import announce
 from agent.inside.protocol import LOCKS, Locked, Patience
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.words.shapes import from_json, to_json
 
 T = TypeVar("T")
@@ -28,12 +28,12 @@ def session_name(deploy: str) -> str:
     return f"switchback {deploy} {socket.gethostname()}".encode("ascii", "replace").decode()[:LONGEST_NAME]
 
 
-def for_scripts(step: Step) -> dict[str, str]:
+def for_scripts(step: StepContext) -> dict[str, str]:
     """What a script that works with the database finds in its environment, as PostgreSQL's own tools take it."""
     return {"PGAPPNAME": session_name(step.transaction.deploy)}
 
 
-def for_django(step: Step) -> dict[str, str]:
+def for_django(step: StepContext) -> dict[str, str]:
     """The same for our part inside of Django, with how it is to wait for locks."""
     until = step.until - SAYS_WHY if step.name == "fallback" else None
     told = Patience(session_name(step.transaction.deploy), step.settings.lock_timeout, until)
@@ -48,7 +48,7 @@ def unless_locked(shape: type[T], answer: str) -> T:
     return from_json(shape, answer)
 
 
-def tell(step: Step, waited: Iterable[str]) -> None:
+def tell(step: StepContext, waited: Iterable[str]) -> None:
     """Say for what a migration has waited, though it came to be."""
     for line in waited:
         announce(f"{step.name}: waited for a lock: {line}")

@@ -11,13 +11,13 @@ from agent.django.locks import for_django, unless_locked
 from agent.host.command import CommandFailed
 from agent.inside.protocol import RESULT_PREFIX
 from agent.text.lines import lines_of
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.words.shapes import Unreadable
 
 T = TypeVar("T")
 
 
-def django(step: Step, shape: type[T], verb: str, *arguments: str, version: str = "") -> T:
+def django(step: StepContext, shape: type[T], verb: str, *arguments: str, version: str = "") -> T:
     """Run a verb, and return what it has found. Raises CommandFailed, NoLock."""
     version = version or step.version
     with as_the_app_s_own(step, version):
@@ -25,21 +25,21 @@ def django(step: Step, shape: type[T], verb: str, *arguments: str, version: str 
     return said_in(output, shape, verb)
 
 
-def run_python(step: Step, version: str, arguments: list[str]) -> str:
+def run_python(step: StepContext, version: str, arguments: list[str]) -> str:
     """Run a version's own Python in its own config directory. Raises CommandFailed."""
     return _run(step, version, [_python(step, version), *arguments], {})
 
 
-def _run(step: Step, version: str, argv: list[str], env: dict[str, str]) -> str:
+def _run(step: StepContext, version: str, argv: list[str], env: dict[str, str]) -> str:
     return step.runner(step.layout.app).run(argv, cwd=folder_of(step, version), env=env)
 
 
-def arguments_of(step: Step, version: str, verb: str, *arguments: str) -> list[str]:
+def arguments_of(step: StepContext, version: str, verb: str, *arguments: str) -> list[str]:
     """The command that runs a verb."""
     return [_python(step, version), _side(), str(folder_of(step, version) / "manage.py"), verb, *arguments]
 
 
-def folder_of(step: Step, version: str) -> Path:
+def folder_of(step: StepContext, version: str) -> Path:
     """The directory of a version's manage.py, in which its Python is run."""
     return step.layout.part(version, "config")
 
@@ -58,7 +58,7 @@ def said_in(output: str, shape: type[T], verb: str) -> T:
 
 
 @contextlib.contextmanager
-def as_the_app_s_own(step: Step, version: str) -> Iterator[None]:
+def as_the_app_s_own(step: StepContext, version: str) -> Iterator[None]:
     """Have what fails here told of as the app's own manage.py: that is what has run for its owner."""
     try:
         yield
@@ -72,5 +72,5 @@ def _side() -> str:
     return str(Path(__file__).with_name("manage_shim.py"))
 
 
-def _python(step: Step, version: str) -> str:
+def _python(step: StepContext, version: str) -> str:
     return str(step.layout.part(version, "venv") / "bin" / "python")

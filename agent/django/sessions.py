@@ -8,11 +8,11 @@ from agent.host.command import CommandFailed
 from agent.host.output import emit, warn
 from agent.inside.protocol import Sessions
 from agent.text.lines import first_line
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.words.journal import UndoStarted
 
 
-def end_left(step: Step) -> None:
+def end_left(step: StepContext) -> None:
     """End those of this deploy, before it is looked at what is applied. What can't be ended is said."""
     if not _may_be_left(step):
         return
@@ -28,7 +28,7 @@ def end_left(step: Step) -> None:
         warn(f"  WARNING: a session that was left in the database does not end: {one}")
 
 
-def _may_be_left(step: Step) -> bool:
+def _may_be_left(step: StepContext) -> bool:
     """Whether something that worked with the database has not ended by itself: it takes a Django to ask."""
     tries = [line.says for line in step.progress.lines if isinstance(line.says, UndoStarted)]
     again = len([one for one in tries if one.action == "database"]) > 1

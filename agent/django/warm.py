@@ -17,7 +17,7 @@ from agent.host.command import SAYS_AT_MOST, TOO_MUCH, CommandFailed, Runner, St
 from agent.host.output import emit
 from agent.host.processes import runs, stop_group
 from agent.inside.protocol import END, NOW, STAYS, THEN_MIGRATE, Migrated
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 
 # What it hands over: its standard output and that for errors, which it has no other way to show us.
 OUTPUTS = 2
@@ -27,7 +27,7 @@ ANSWERS_WITHIN = 10.0
 LOOK, PAUSE = 0.2, 0.02
 
 
-def django_that_stays(step: Step, shape: type[T], verb: str, *arguments: str) -> T:
+def django_that_stays(step: StepContext, shape: type[T], verb: str, *arguments: str) -> T:
     """Run a verb as `django` does, by one that stays if it has found something to migrate. Raises CommandFailed."""
     if step.begin.kind != "deploy" or not step.begin.primary:
         return django(step, shape, verb, *arguments)
@@ -51,7 +51,7 @@ def django_that_stays(step: Step, shape: type[T], verb: str, *arguments: str) ->
     return said_in(output, shape, verb)
 
 
-def migrate(step: Step) -> Migrated:
+def migrate(step: StepContext) -> Migrated:
     """Apply the pending migrations: by the Django that has stayed for it, or by one that is started now.
 
     Raises CommandFailed, NoLock.
@@ -65,7 +65,7 @@ def migrate(step: Step) -> Migrated:
     return django(step, Migrated, "migrate")
 
 
-def _door(step: Step) -> Path:
+def _door(step: StepContext) -> Path:
     """Where it is asked: in a folder that is root's alone."""
     return step.transaction.folder / "django"
 
@@ -107,7 +107,7 @@ def _stays(command: Started, waiting: socket.socket, until: float) -> bool:
     return False
 
 
-def _write_down(step: Step, command: Started) -> None:
+def _write_down(step: StepContext, command: Started) -> None:
     """Write down that it goes on, so that a fallback stops it, and `migrate` finds it."""
     try:
         step.transaction.goes_on_beside("migrate", command.process.pid)
@@ -124,13 +124,13 @@ def _end(command: Started) -> None:
     command.process.wait()
 
 
-def _stayed(step: Step) -> tuple[int, str] | None:
+def _stayed(step: StepContext) -> tuple[int, str] | None:
     """The Django that waits to be told: its id, and when it was started."""
     one = step.progress.begun_beside("migrate")
     return (one.pid, one.started) if one and one.started and runs(one.pid, one.started) else None
 
 
-def _told(step: Step, pid: int, started: str) -> Migrated | None:
+def _told(step: StepContext, pid: int, started: str) -> Migrated | None:
     """Have it apply the migrations. Returns what it has found; None if it does not wait any more."""
     runner = step.runner(step.layout.app)
     with socket.socket(socket.AF_UNIX) as caller, contextlib.ExitStack() as open_ones:

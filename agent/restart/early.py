@@ -13,12 +13,12 @@ from agent.service.startable import led
 from agent.service.supervisor_config import Unreadable
 from agent.text.masking import masked_urls
 from agent.transaction.maintenance import restart_mode
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, read_json
 
 
-def begin(step: Step) -> None:
+def begin(step: StepContext) -> None:
     """Start the new version where no visitor comes, if it will be tried, and none was started before.
 
     It outlives the call that has begun it, until `take` comes for it or a fallback stops it.
@@ -36,7 +36,7 @@ def begin(step: Step) -> None:
         emit(f"the new version is not started ahead of its turn: {masked_urls(str(problem))}")
 
 
-def take(step: Step) -> TrialStart | None:
+def take(step: StepContext) -> TrialStart | None:
     """The trial start, if one was begun and is well now that all it waits for has been done; it is the caller's."""
     first = begun(step)
     if first is None or first.is_well():

@@ -17,7 +17,7 @@ from agent.host.users import run_as, user_env
 from agent.service import systemd
 from agent.service.running import find_running
 from agent.service.supervisor_config import Unreadable, socket_of
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.versions.layout import Layout
 
 # Whoever connects to its socket has it look. That it isn't there, or not any more, is as good: nobody sleeps then. It
@@ -42,7 +42,7 @@ KILLS_NOBODY = 3.0
 KILLED = re.compile(r"Killing (process \d+ \(.*?\)) with signal SIGKILL")
 
 
-def restart(step: Step) -> None:
+def restart(step: StepContext) -> None:
     """Restart the service, whoever runs it."""
     unit, began = step.settings.systemd_service, time.time()
     with _kept_awake(step.layout) as awake:
@@ -64,7 +64,7 @@ def killed(journal: str) -> list[str]:
     return list(dict.fromkeys(KILLED.findall(journal)))
 
 
-def _has_started(step: Step) -> bool:
+def _has_started(step: StepContext) -> bool:
     """Whether supervisord has started a process, or nobody can tell: that is for the proof of health to judge."""
     try:
         return len(systemd.processes(step.settings.systemd_service, step.layout.versions)) > 1
@@ -72,7 +72,7 @@ def _has_started(step: Step) -> bool:
         return True
 
 
-def stop(step: Step) -> None:
+def stop(step: StepContext) -> None:
     """Stop the service."""
     with _kept_awake(step.layout):
         systemd.stop(step.runner(None), step.settings.systemd_service)

@@ -32,7 +32,7 @@ from agent.service.supervisor_config import (
 )
 from agent.service.systemd import Process
 from agent.service.verdicts import name_of
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions.layout import Layout
 from agent.words.notes import Restarted
 
@@ -56,7 +56,7 @@ def _command_of_web(layout: Layout, running: Running, sections: Sections) -> Com
     return as_supervisord_would(layout, sections, web, Path(running.named), running.pid)
 
 
-def replace_all(step: Step, first: TrialStart | None) -> None:
+def replace_all(step: StepContext, first: TrialStart | None) -> None:
     """Bring every process to the step's version, once a trial start has gone well. Raises StepFailed, Unhealthy.
 
     + first: one that was begun ahead, and is well; it ends with this
@@ -77,7 +77,7 @@ def replace_all(step: Step, first: TrialStart | None) -> None:
     first.dismiss()
 
 
-def _replace_after(first: TrialStart, step: Step, running: Running) -> None:
+def _replace_after(first: TrialStart, step: StepContext, running: Running) -> None:
     stable = step.settings.health_stable
     if not step.begin.has_worked:
         # A part of the time is watched before any visitor depends on a version that nobody has seen stay up yet.
@@ -93,7 +93,7 @@ def _replace_after(first: TrialStart, step: Step, running: Running) -> None:
     roll.check()
 
 
-def take_back(step: Step, was: str) -> None:
+def take_back(step: StepContext, was: str) -> None:
     """Bring every process back to the version that was live, one by one. Raises StepFailed, Unhealthy."""
     _Roll(step, find_running(step.layout), was, left_alone=step.begin.ailing).replace()
 
@@ -115,7 +115,7 @@ class _Roll:
 
     def __init__(
         self,
-        step: Step,
+        step: StepContext,
         running: Running,
         version: str,
         *,

@@ -26,7 +26,7 @@ from agent.service.obstacles import as_another, is_users
 from agent.service.supervisor_config import Program, Sections, environment
 from agent.text.lines import cut, lines_of
 from agent.text.masking import masked_urls
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions.layout import Layout
 
 BACKLOG = 128
@@ -45,7 +45,7 @@ class TrialStart:
 
     def __init__(
         self,
-        step: Step,
+        step: StepContext,
         pid: int,
         started: str | None,
         url: str,
@@ -204,13 +204,13 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
     return Command(argv, folder, env, layout.app)
 
 
-def begun(step: Step) -> TrialStart | None:
+def begun(step: StepContext) -> TrialStart | None:
     """The one that was begun ahead, by this call or by one before it, and may have ended meanwhile."""
     one = step.progress.begun_beside(background.TRIAL_START)
     return TrialStart(step, one.pid, one.started, one.url) if one else None
 
 
-def start(step: Step, command: Command) -> TrialStart:
+def start(step: StepContext, command: Command) -> TrialStart:
     """Start it; it outlives this call unless it is ended. Raises StepFailed."""
     with contextlib.closing(_listen()) as held, step.transaction.output(background.TRIAL_START).open("wb") as output:
         # Ours is as good as supervisord's: its number is chosen by the kernel.

@@ -15,7 +15,7 @@ from agent.state import State
 from agent.steps.kind import StepKind
 from agent.steps.order import KnownFromJournal, named, visitors_may_notice
 from agent.text.masking import masked_urls
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.transaction.transaction import Transaction, holding
 from agent.visitors import probes
 from agent.words.journal import StepDone, StepFailed, StepInterrupted, StepStarted
@@ -71,7 +71,7 @@ def _carry_out(transaction: Transaction, name: str, url: str) -> bool:
     cause, no_lock = Cause.ITSELF, False
     try:
         transaction.journal.append(StepStarted(name, deadline))
-        step = Step(name, transaction, limit, url)
+        step = StepContext(name, transaction, limit, url)
         with interruptible():
             note = do(kind, step)
         _write_done(transaction, kind, round(time.time() - began, 2), note)
@@ -98,7 +98,7 @@ def _carry_out(transaction: Transaction, name: str, url: str) -> bool:
     return False
 
 
-def do(kind: StepKind, step: Step) -> Note:
+def do(kind: StepKind, step: StepContext) -> Note:
     """Do a step, or note why it has nothing to do."""
     why = kind.idle(KnownFromJournal(step.progress))
     return kind.skip(step, why) if why else kind.do(step)

@@ -23,7 +23,7 @@ from agent.text.masking import masked_urls
 from agent.transaction.consequences import waits_for_primary
 from agent.transaction.cost import measured_or_nothing, sentences
 from agent.transaction.end import end
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.versions.marks import linked_version
 from agent.visitors import probes, site
@@ -85,7 +85,7 @@ def finish_fallback(transaction: Transaction) -> Outcome:
     write_down_probes(transaction)
     if transaction.progress.problems:
         # A script that has failed may have done what it is for.
-        transaction.journal.note(Noted("visitors", {"shut": site.glance(Step("fallback", transaction, 0)).shut}))
+        transaction.journal.note(Noted("visitors", {"shut": site.glance(StepContext("fallback", transaction, 0)).shut}))
     outcome = outcome_of(transaction.progress)
     sentence = _sentence(transaction, outcome)
     if outcome != Outcome.NEEDS_A_PERSON:
@@ -109,7 +109,7 @@ def end_if_well(transaction: Transaction) -> None:
         for undo in plan_fallback(transaction.progress):
             # Nobody has asked what visitors get, while the app itself was not well.
             if undo.only_if_well:
-                notes[undo.name] = undo.do(Step("fallback", transaction, _limit(transaction, undo)))
+                notes[undo.name] = undo.do(StepContext("fallback", transaction, _limit(transaction, undo)))
     except TROUBLE:
         return
     for action, note in notes.items():
@@ -149,7 +149,7 @@ def _undo(transaction: Transaction, undo: Undo) -> bool:
     """Do one action of the plan, and write down how it went."""
     transaction.journal.note(UndoStarted(undo.name))
     undo.make_room(transaction)
-    step = Step("fallback", transaction, _limit(transaction, undo))
+    step = StepContext("fallback", transaction, _limit(transaction, undo))
     try:
         found = undo.do(step)
         told = undo.done(found)

@@ -17,7 +17,7 @@ from agent.inside.protocol import Writes
 from agent.service.in_the_way import log_problem, unwritable_logs
 from agent.service.supervisor_config import Program, Unreadable, config_in, config_of, programs, read_config
 from agent.text.lines import cut, lines_of
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.versions.layout import SUPERVISORD, Layout
 
 # The packages that serve an app or work for it, as `python -m NAME` starts them. Of other modules nobody can tell
@@ -69,7 +69,7 @@ def led(text: str, places: Mapping[str, str]) -> str:
     return re.sub(rf"(?<![\w.-])(?:{names})(?![\w.-])", lambda found: places[found.group()], text)
 
 
-def would_not_start(step: Step) -> list[str]:
+def would_not_start(step: StepContext) -> list[str]:
     """What keeps the version from being started by the service's unit; empty when nothing is known to."""
     layout, unit = step.layout, started_by(step.settings.systemd_service)
     places = layout.once_live(step.version)
@@ -100,7 +100,7 @@ def started_by(name: str) -> Unit:
     return unit_of(shown.stdout)
 
 
-def _starter_problems(step: Step, program: str) -> list[str]:
+def _starter_problems(step: StepContext, program: str) -> list[str]:
     """What is wrong with the program that the unit starts, where that is the version's own."""
     venv = str(step.layout.part(step.version, "venv"))
     if not program.startswith(venv + "/"):
@@ -131,7 +131,7 @@ def package_of(program: str) -> str:
     return {"supervisord": "supervisor"}.get(program, program)
 
 
-def _program_problems(step: Step, found: Sequence[Program], places: Mapping[str, str]) -> list[str]:
+def _program_problems(step: StepContext, found: Sequence[Program], places: Mapping[str, str]) -> list[str]:
     """What is wrong with the programs of supervisord's that are the version's own."""
     venv, asked = str(step.layout.part(step.version, "venv")), step.settings.requirements
     problems, modules = [], dict[str, str]()
@@ -149,7 +149,7 @@ def _program_problems(step: Step, found: Sequence[Program], places: Mapping[str,
     return problems + [f"{modules[name]} runs {name}, and the version has none: add it to {asked}" for name in missing]
 
 
-def _folder_problems(step: Step, program: Program, places: Mapping[str, str]) -> list[str]:
+def _folder_problems(step: StepContext, program: Program, places: Mapping[str, str]) -> list[str]:
     """What is wrong with the folder that a program runs in, where that is in the version."""
     folder, version = led(program.options.get("directory", ""), places), str(step.layout.version(step.version))
     with acting_as(step.layout.app):
@@ -159,14 +159,14 @@ def _folder_problems(step: Step, program: Program, places: Mapping[str, str]) ->
     return [f"{program.name} runs in {folder}, which is not there: add it{add}, or change directory="]
 
 
-def _missing(step: Step, modules: Sequence[str]) -> list[str]:
+def _missing(step: StepContext, modules: Sequence[str]) -> list[str]:
     """Those modules that the version's Python does not find."""
     python = str(step.layout.part(step.version, "venv") / "bin" / "python")
     found: list[str] = json.loads(step.runner(step.layout.app).run([python, "-I", "-c", FIND, *modules]))
     return found
 
 
-def written_inside(step: Step, writes: Writes) -> list[str]:
+def written_inside(step: StepContext, writes: Writes) -> list[str]:
     """What the app would write to inside the version, where nobody can once it is built; with the lines to write."""
     layout, links = step.layout, step.layout.once_live(step.version)
     folder = os.path.realpath(str(layout.version(step.version)))

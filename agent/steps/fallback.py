@@ -9,7 +9,7 @@ from agent.steps.always.stop_commands import StopCommands
 from agent.steps.kind import Turn, Undo
 from agent.steps.switch.health import ProveHealthBefore
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.words.notes import Undone
 from agent.words.outcomes import OVER, Outcome
 
@@ -20,7 +20,7 @@ class FinishCommit(Undo):
     name = "finish commit"
     turn = Turn.STOP
 
-    def do(self, step: Step) -> Undone:
+    def do(self, step: StepContext) -> Undone:
         """Whoever carries a plan out sees to it that this is done in the place of all else."""
         raise AssertionError("a commit is finished by agent.runs.finish")
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from agent.transaction.maintenance import Window
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.transaction.transaction import Transaction
 from agent.words.notes import Note, Undone
 from agent.words.settings import Settings
@@ -115,7 +115,7 @@ class Undo:
         """Whether there is anything to undo, by the journal alone."""
         return True
 
-    def do(self, step: Step) -> Undone:
+    def do(self, step: StepContext) -> Undone:
         """Do it. Raises StepFailed, CommandFailed, Unhealthy, OSError where it can't be done."""
         raise NotImplementedError
 
@@ -173,14 +173,14 @@ class StepKind:
         """Whether visitors may notice it. Until then, to ask what they get would only be a burden."""
         return self.touches
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: StepContext) -> Note:
         """Do it, and return what is to be known of it. Raises StepFailed, CommandFailed, Unhealthy, OSError.
 
         Its limit ends the commands of `step.runner`; what it does besides has to look at `step.until`.
         """
         raise NotImplementedError
 
-    def skip(self, step: Step, why: str) -> Note:
+    def skip(self, step: StepContext, why: str) -> Note:
         """Note that it has nothing to do."""
         return Note(skipped=why)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from agent.django import locks
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 
 
-def run_script(step: Step, key: str) -> str:
+def run_script(step: StepContext, key: str) -> str:
     """Run one of the host's own scripts as the app user, in its home."""
     script = step.layout.path(key)
     env = locks.for_scripts(step) if key == "backup_script" else None
     return step.runner(step.layout.app).run([str(script)], cwd=step.layout.home, env=env)
 
 
-def run_own_script(step: Step, key: str) -> str:
+def run_own_script(step: StepContext, key: str) -> str:
     """Run a script of the settings in the version's code, with the version's Python first on the path.
 
     Returns why it was not run; nothing where it was.

@@ -17,7 +17,7 @@ class StepFailed(Exception):
 
 
 @dataclass
-class Step:
+class StepContext:
     """One step of one deploy.
 
     + url: the repository's, where it has one: it may hold a password, and is kept nowhere

@@ -15,7 +15,7 @@ from agent.inside.protocol import Collected, StaticPlace
 from agent.service import health
 from agent.service.health import Unhealthy
 from agent.service.startable import led
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions import assets
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, read_json
@@ -34,7 +34,7 @@ SERVED = (200, 301, 302, 307, 308)
 BEFORE, SETTLES, PAUSE = 3.0, 5.0, 0.1
 
 
-def lead_app_there(step: Step, found: Collected) -> str:
+def lead_app_there(step: StepContext, found: Collected) -> str:
     """Have the app find what was collected. Returns a warning. Raises StepFailed where it would not find it."""
     told = found.place or StaticPlace()
     if told.kept_by:
@@ -163,7 +163,7 @@ def other_host(layout: Layout, url: str) -> str | None:
     return None if found.netloc == own.netloc else f"{found.scheme}://{found.netloc.rpartition('@')[2]}"
 
 
-def before(step: Step) -> str:
+def before(step: StepContext) -> str:
     """Which static file of the live version a visitor gets: what is asked of the next version is no more than that.
 
     Empty where they get none.
@@ -179,7 +179,7 @@ def _url_of(layout: Layout, version: str) -> str | None:
     return url if isinstance(url, str) else None
 
 
-def prove(step: Step) -> str:
+def prove(step: StepContext) -> str:
     """Ask for a static file as a visitor would. Raises Unhealthy if there is none where there was one before.
 
     Returns a warning where there was none before either.

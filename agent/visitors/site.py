@@ -15,7 +15,7 @@ from agent.host.http import ask
 from agent.service import health
 from agent.transaction.maintenance import STILL_ON
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.words.notes import Glance, MaintenanceStarted, Note, Page, Undone
 from agent.words.settings import Settings
 
@@ -103,7 +103,7 @@ def is_shut(progress: Progress, now: Page) -> bool:
     return page is not None and same_page(page, now)
 
 
-def see_shut(step: Step, before: Page) -> MaintenanceStarted:
+def see_shut(step: StepContext, before: Page) -> MaintenanceStarted:
     """See whether the start script has shut visitors out: the page that they get is another than before.
 
     + before: what they got right before the script
@@ -118,12 +118,12 @@ def see_shut(step: Step, before: Page) -> MaintenanceStarted:
     return MaintenanceStarted(page=now)
 
 
-def _unseen(step: Step) -> str:
+def _unseen(step: StepContext) -> str:
     url = step.settings.website_url
     return f"the start script has ended well, but {url} shows visitors the same page as before: they are not kept out"
 
 
-def see_open(step: Step, patience: int = 1) -> bool:
+def see_open(step: StepContext, patience: int = 1) -> bool:
     """See that the maintenance page is gone, once the stop script has run. Raises StepFailed.
 
     Returns whether it was seen: it can't be where nobody has seen the page.
@@ -143,7 +143,7 @@ def see_open(step: Step, patience: int = 1) -> bool:
         time.sleep(PAUSE)
 
 
-def glance(step: Step) -> Glance:
+def glance(step: StepContext) -> Glance:
     """Whether visitors get the maintenance page now."""
     page, before, now = step.note(MaintenanceStarted).page, step.begin.site_before, look(step.settings)
     if page and now.status is not None:
@@ -157,7 +157,7 @@ def answer_of(settings: Settings, page: Page) -> str:
     return page.wrong or f"{settings.website_url} answers {page.status}"
 
 
-def prove_back(step: Step, patience: int) -> SiteSeen:
+def prove_back(step: StepContext, patience: int) -> SiteSeen:
     """Prove that visitors get the site again as before the deploy, where somebody has looked then. Raises Unhealthy.
 
     + patience: how many times the settings' site_timeout that may take

@@ -15,7 +15,7 @@ from agent.runs import commit
 from agent.runs.carry_out import run_step
 from agent.service import systemd
 from agent.state import State
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.transaction.transaction import Transaction, begin
 from agent.versions.layout import Layout
 from agent.visitors import site
@@ -62,7 +62,7 @@ class Host:
         stand_in_for_undo(self._monkeypatch, name, self._noted(f"undo {name}", what))
 
     def _noted(self, name: str, what: Does) -> Does:
-        def do(step: Step) -> Any:
+        def do(step: StepContext) -> Any:
             self.done.append(name)
             return what(step)
 

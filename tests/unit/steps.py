@@ -11,11 +11,11 @@ from agent.runs import carry_out
 from agent.steps import order
 from agent.steps.fallback import undo_named, undos
 from agent.steps.kind import Phase
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from tests.unit.journals import as_note, as_undone
 
 # What a step, or an undo, does: it returns its note, or what that would be on disk.
-Does = Callable[[Step], Any]
+Does = Callable[[StepContext], Any]
 
 BUILD, SWITCH = order.names(Phase.BUILD), order.names(Phase.SWITCH)
 UNDOS = tuple(undo.name for undo in undos())

@@ -13,7 +13,7 @@ from agent.runs.ending import fall_back
 from agent.service import health
 from agent.steps.order import limit_of
 from agent.transaction.lock import free_lock, lock_holder
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.transaction.transaction import Transaction
 from agent.words.outcomes import Outcome
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
@@ -60,7 +60,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def taking(host: Host, clock: Clock, name: str, seconds: float) -> None:
     """Have a step take so long."""
 
-    def takes(_: Step) -> Note:
+    def takes(_: StepContext) -> Note:
         clock.now += seconds
         return {"page": {"status": 503}} if name == "maintenance_start" else {}
 
@@ -115,7 +115,7 @@ def test_while_a_step_runs_its_deadline_is_after_all_of_its_time(host: Host, clo
     transaction, began = begin(host), clock.now
     seen: list[float] = []
 
-    def look(_: Step) -> Note:
+    def look(_: StepContext) -> Note:
         seen.append(transaction.progress.deadline)
         return {}
 
@@ -162,7 +162,7 @@ def test_a_rolling_restart_may_take_as_long_as_its_first_process_to_be_well_and_
 def test_all_commands_of_a_step_together_have_its_time_and_no_more(host: Host, clock: Clock, name: str) -> None:
     transaction, untils = begin(host), list[float]()
 
-    def works(step: Step) -> Note:
+    def works(step: StepContext) -> Note:
         for _ in range(3):
             untils.append(step.runner(None).until)
             clock.now += step.limit / 2
@@ -274,7 +274,7 @@ def test_the_guard_leaves_what_needs_a_person_to_that_person(host: Host, clock: 
     transaction = begin(host)
     host.run("maintenance_start")
 
-    def fails(_: Step) -> Note:
+    def fails(_: StepContext) -> Note:
         raise OSError("it broke")
 
     host.action("maintenance", fails)
@@ -292,7 +292,7 @@ def test_the_guard_frees_a_host_whose_site_alone_was_not_well_soon_after_it_is(
 ) -> None:
     transaction = begin(host)
 
-    def fails(_: Step) -> Note:
+    def fails(_: StepContext) -> Note:
         raise health.Unhealthy("it answers 500")
 
     host.action("health", fails)

@@ -16,7 +16,7 @@ from agent.restart.mode import decide_restart_mode
 from agent.runs.beginning import record_links
 from agent.service.supervisor_config import config_in
 from agent.steps.switch.swap import Swap
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.versions.layout import Layout
 from agent.words.seen import RestartMode
 from tests.bed.places import ROOT
@@ -179,7 +179,7 @@ def test_between_a_version_with_one_and_one_without_the_two_files_are_compared(
     assert decide_restart_mode(layout, was, version) == expected
 
 
-def as_step(site: Site, version: str) -> Step:
+def as_step(site: Site, version: str) -> StepContext:
     """What swap and its undoing look at of a step."""
     begin = begun(links=record_links(site.layout))
-    return cast(Step, SimpleNamespace(layout=site.layout, version=version, begin=begin, settings={}))
+    return cast(StepContext, SimpleNamespace(layout=site.layout, version=version, begin=begin, settings={}))

@@ -34,7 +34,7 @@ from agent.service import health, systemd, verdicts
 from agent.steps import scripts
 from agent.steps.order import steps_of
 from agent.transaction.lock import lock_holder
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, read_mark
@@ -97,7 +97,7 @@ class World:
     def breaking(self, name: str, what: Any) -> Any:
         """A step or an undo that does what it does, and fails where it is to."""
 
-        def do(step: Step) -> Any:
+        def do(step: StepContext) -> Any:
             how = self.breaks.get(name)
             if how in (CUT, DOWN):
                 del self.breaks[name]
@@ -120,7 +120,7 @@ class World:
 
     # What the agent sees and does.
 
-    def script(self, step: Step, key: str, *arguments: str) -> str:
+    def script(self, step: StepContext, key: str, *arguments: str) -> str:
         if key == "maintenance_start_script" and self.start:
             self.flag = self.ever = True
         if key == "maintenance_stop_script" and self.stop:
@@ -138,7 +138,7 @@ class World:
     def well(self) -> bool:
         return bool(self.running) and not (self.sick and self.running == LIVE)
 
-    def django(self, step: Step, shape: Any, verb: str, *arguments: str, version: str | None = None) -> Any:
+    def django(self, step: StepContext, shape: Any, verb: str, *arguments: str, version: str | None = None) -> Any:
         if verb == "end_sessions":
             return django_found(shape)
         if verb in ("unapply", "reapply"):
@@ -146,19 +146,19 @@ class World:
             return django_found(shape)
         return django_found(shape, applied=list(self.applied))
 
-    def migrate(self, step: Step) -> Any:
+    def migrate(self, step: StepContext) -> Any:
         self.applied = [*BEFORE, ADDED]
         return django_found(Migrated)
 
-    def restore(self, step: Step, backup: str) -> None:
+    def restore(self, step: StepContext, backup: str) -> None:
         if self.breaks.get("restore") != FIRST:
             self.applied = [*BEFORE] if backup == OLDER else [*self.before]
 
-    def restart(self, step: Step) -> Note:
+    def restart(self, step: StepContext) -> Note:
         self.running = linked_version(step.layout, step.layout.path("current_main"))
         return {}
 
-    def stop_service(self, step: Step) -> Note:
+    def stop_service(self, step: StepContext) -> Note:
         self.running = None
         return {}
 

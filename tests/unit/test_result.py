@@ -13,8 +13,7 @@ from agent.host import output
 from agent.runs.ending import fall_back
 from agent.runs.result import result_of
 from agent.transaction.lock import lock_holder
-from agent.transaction.step import Step as OneStep
-from agent.transaction.step import StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.words import requests
 from agent.words.outcomes import Cause, Outcome
@@ -33,7 +32,7 @@ def nothing_said(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def fails(step: OneStep) -> dict[str, Any]:
+def fails(step: StepContext) -> dict[str, Any]:
     raise StepFailed("it broke")
 
 
@@ -80,7 +79,7 @@ def test_a_commit_has_its_outcome_and_its_sentence_and_what_it_cost(
 
 
 def test_a_step_that_fails_tells_which_and_why_with_its_output(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(step: OneStep) -> dict[str, Any]:
+    def breaks(step: StepContext) -> dict[str, Any]:
         raise StepFailed(f"manage.py ended with exit code 1\n  File one\n{MARK}{{}}\nfell back at x")
 
     host.begin()

@@ -10,7 +10,7 @@ from agent.database import schema
 from agent.runs import guard
 from agent.runs.ending import fall_back
 from agent.service import health
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
 from tests.unit.django_found import django_found
@@ -81,7 +81,7 @@ def test_a_database_that_never_comes_back_needs_a_person_and_keeps_maintenance_o
 
 
 def test_while_it_waits_nothing_is_restarted_over_links_that_could_not_be_put_back(follower: Follower) -> None:
-    def breaks(step: Step) -> None:
+    def breaks(step: StepContext) -> None:
         raise StepFailed("read-only file system")
 
     pending = [{**BREAKS, "operations": [{"app": "items", **RENAMES}]}]

@@ -13,7 +13,7 @@ import pytest
 from agent.steps import scripts
 from agent.transaction.consequences import visitors_are_in
 from agent.transaction.lock import lock_holder
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.visitors import site
 from tests.unit.agent_host import ID, Host
@@ -52,7 +52,7 @@ class Web:
         host.action("maintenance", really_undone("maintenance"))
         host.action("site", really_undone("site"))
 
-    def _script(self, step: Step, key: str, *arguments: str) -> str:
+    def _script(self, step: StepContext, key: str, *arguments: str) -> str:
         if key == "maintenance_start_script" and self.starts:
             self.shut = True
         if key == "maintenance_stop_script" and self.stops:
@@ -80,7 +80,7 @@ def web(host: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     web.server.server_close()
 
 
-def breaks(step: Step) -> dict[str, object]:
+def breaks(step: StepContext) -> dict[str, object]:
     raise StepFailed("it broke")
 
 

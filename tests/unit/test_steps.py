@@ -13,7 +13,7 @@ from agent.steps.fallback import plan_fallback
 from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo
 from agent.steps.order import STEPS, limit_of, named, steps_of, visitors_may_notice
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.words.notes import Note, Undone
 from agent.words.settings import Settings
 from operations.steps import Commands, step
@@ -56,7 +56,7 @@ class RingAgain(Undo):
         """Where it may have rung."""
         return "ring_bell" in progress.started
 
-    def do(self, step: Step) -> Rung:
+    def do(self, step: StepContext) -> Rung:
         """Ring."""
         return Rung(times=7)
 
@@ -78,7 +78,7 @@ class RingBell(SwitchStep):
             return "nobody is there to hear it"
         return "" if known.primary else "the bell is the primary host's"
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: StepContext) -> Note:
         """Ring it."""
         return Note(warning="nobody has come")
 
@@ -148,7 +148,7 @@ def test_the_host_does_it_and_tells_of_it_with_its_warning(host: Host) -> None:
 
 
 def test_it_is_undone_in_its_turn_and_that_is_told(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(self: RingBell, step: Step) -> Note:
+    def fails(self: RingBell, step: StepContext) -> Note:
         raise StepFailed("it has no clapper")
 
     monkeypatch.setattr(RingBell, "do", fails)
@@ -164,7 +164,7 @@ def test_it_is_undone_in_its_turn_and_that_is_told(host: Host, monkeypatch: pyte
 def test_an_error_in_its_words_does_not_keep_the_rest_from_being_undone(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(self: RingBell, step: Step) -> Note:
+    def fails(self: RingBell, step: StepContext) -> Note:
         raise StepFailed("it has no clapper")
 
     def says(self: Rung) -> str:

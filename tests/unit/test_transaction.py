@@ -24,7 +24,7 @@ from agent.steps.fallback import only_health_is_missing
 from agent.transaction import reserve
 from agent.transaction.bounds import past_runs
 from agent.transaction.lock import lock_holder
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import (
     Ended,
     Refused,
@@ -43,7 +43,7 @@ from tests.unit.steps import UNDOS, really, really_undone
 from tests.unit.test_agent_files import waits
 
 
-def fails(step: Step) -> Any:
+def fails(step: StepContext) -> Any:
     raise StepFailed("it broke")
 
 
@@ -160,7 +160,7 @@ def test_a_step_that_fails_takes_the_host_back_in_that_same_call(host: Host, nam
 def test_whatever_a_step_fails_with_the_host_falls_back_and_says_why(
     host: Host, trouble: Exception, words: str
 ) -> None:
-    def breaks(step: Step) -> Any:
+    def breaks(step: StepContext) -> Any:
         raise trouble
 
     host.begin()
@@ -171,7 +171,7 @@ def test_whatever_a_step_fails_with_the_host_falls_back_and_says_why(
 
 
 def test_a_password_in_what_a_step_says_is_not_written_down(host: Host) -> None:
-    def breaks(step: Step) -> Any:
+    def breaks(step: StepContext) -> Any:
         raise StepFailed(f"fatal: could not read https://me:{HIDDEN}@git.example.com/code.git")
 
     transaction = host.begin()
@@ -205,7 +205,7 @@ def test_room_that_was_set_aside_is_given_back_when_it_is_needed_and_not_to_what
     assert (transaction.folder / "spare" / "evidence").exists()
     left: dict[str, tuple[bool, bool]] = {}
 
-    def look(step: Step) -> Any:
+    def look(step: StepContext) -> Any:
         left[host.done[-1]] = (links.exists(), (transaction.folder / "spare" / "mark").exists())
         return {}
 
@@ -254,7 +254,7 @@ def test_who_is_needed_is_told_how_to_restore_the_backup(script: str | None, com
 
 
 def test_an_error_of_ours_on_the_way_back_does_not_stop_the_way_back(host: Host) -> None:
-    def breaks(step: Step) -> Any:
+    def breaks(step: StepContext) -> Any:
         raise ZeroDivisionError
 
     host.begin()
@@ -332,7 +332,7 @@ def test_the_guard_falls_back_at_once_when_the_agent_was_killed_in_a_step(host: 
     transaction = host.begin()
     host.run("maintenance_start")
     transaction.journal.append(says("step started", step="swap", deadline=time.time() + 1000))
-    really("swap")(Step("swap", transaction, 10))
+    really("swap")(StepContext("swap", transaction, 10))
     guard.take_over(transaction)
     assert transaction.progress.reason == "the agent was killed during swap"
     assert host.links() == BEFORE
@@ -343,7 +343,7 @@ def needs_a_person(host: Host, *actions: str) -> Transaction:
     transaction = host.begin()
     host.run("maintenance_start", "swap")
 
-    def fails(step: Step) -> Any:
+    def fails(step: StepContext) -> Any:
         raise health.Unhealthy("it answers 500")
 
     for action in actions:
@@ -391,7 +391,7 @@ def test_the_guard_goes_on_with_a_way_back_that_was_cut_off(host: Host) -> None:
     transaction = host.begin()
     host.run("maintenance_start", "swap")
 
-    def cut(step: Step) -> Any:
+    def cut(step: StepContext) -> Any:
         raise KeyboardInterrupt
 
     host.action("health", cut)
@@ -445,7 +445,7 @@ def test_the_guard_waits_for_a_step_that_still_runs(host: Host, monkeypatch: pyt
     transaction = host.begin()
     going, go_on = threading.Event(), threading.Event()
 
-    def slow(step: Step) -> Any:
+    def slow(step: StepContext) -> Any:
         going.set()
         go_on.wait(10)
         return {}

@@ -13,7 +13,7 @@ from agent.host.command import CommandFailed
 from agent.inside.protocol import Migrated
 from agent.steps.switch import migrate
 from agent.transaction.consequences import database_fallback_of
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from tests.unit.agent_host import ID, Host
 from tests.unit.django_found import django_found
@@ -48,7 +48,7 @@ class Site(MigratingHost):
         self.does: tuple[str, ...] = ("0002",)
         self.pending: list[Note] = []
 
-    def _django(self, step: Step, shape: Any, verb: str, *arguments: str, **_: Any) -> Any:
+    def _django(self, step: StepContext, shape: Any, verb: str, *arguments: str, **_: Any) -> Any:
         self.asked.append(verb)
         if verb == "end_sessions":
             return django_found(shape)
@@ -58,17 +58,17 @@ class Site(MigratingHost):
             return django_found(shape, unapplied=gone)
         return django_found(shape, applied=self.applied, pending=[{**one, "loses": self.loses} for one in self.pending])
 
-    def _migrate(self, step: Step) -> Any:
+    def _migrate(self, step: StepContext) -> Any:
         self.applied += [["items", name] for name in self.does]
         if len(self.does) < len(self.pending):
             raise CommandFailed("manage.py did not finish migrate", "")
         return django_found(Migrated)
 
-    def _restore(self, step: Step, backup: str) -> None:
+    def _restore(self, step: StepContext, backup: str) -> None:
         self.asked.append("restore")
         self.applied = [*BEFORE]
 
-    def _fails(self, step: Step) -> Note:
+    def _fails(self, step: StepContext) -> Note:
         raise StepFailed("it broke")
 
     def deploys(self, *pending: Note, way: str = "reverse", script: str | None = "/srv/restore.sh", **more: Any) -> str:
@@ -167,7 +167,7 @@ def test_a_restore_that_was_begun_is_gone_on_with(site: Site) -> None:
     assert site.asked.count("restore") == 1
     transaction = Transaction(site.host.state, ID)
     # Half of the backup may be in, whatever is recorded as applied.
-    assert way_back.choose(Step("fallback", transaction, 1)) == ("restore", None)
+    assert way_back.choose(StepContext("fallback", transaction, 1)) == ("restore", None)
 
 
 def test_what_the_settings_demand_is_done_whatever_is_applied(site: Site) -> None:

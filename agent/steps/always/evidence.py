@@ -12,7 +12,7 @@ from agent.steps.kind import Turn, Undo
 from agent.steps.order import touched
 from agent.text.lines import bounded
 from agent.text.masking import masked_urls
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.words.notes import Undone
 
 
@@ -25,7 +25,7 @@ class KeepEvidence(Undo):
     looks = "keep the evidence"
     says = "kept: the evidence"
 
-    def do(self, step: Step) -> Undone:
+    def do(self, step: StepContext) -> Undone:
         """Copy it, as far as it goes."""
         folder = step.transaction.evidence
         try:
@@ -38,7 +38,7 @@ class KeepEvidence(Undo):
         return Undone()
 
 
-def _copy_logs(step: Step, folder: Path) -> None:
+def _copy_logs(step: StepContext, folder: Path) -> None:
     since = f"@{int(step.progress.lines[0].at)}"
     unit = step.settings.systemd_service
     argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]

@@ -8,7 +8,7 @@ from agent.steps.kind import Turn, Undo
 from agent.steps.order import named
 from agent.transaction.consequences import failed_step
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.versions.marks import change_mark
 from agent.words.notes import Undone
 
@@ -26,7 +26,7 @@ class MarkFailed(Undo):
         """Where the version is to blame."""
         return marks_failed(progress)
 
-    def do(self, step: Step) -> Undone:
+    def do(self, step: StepContext) -> Undone:
         """Mark it."""
         failed = {"step": failed_step(step.progress), "deploy": step.transaction.deploy, "at": int(time.time())}
         state, evidence = step.transaction.state, str(step.transaction.folder)

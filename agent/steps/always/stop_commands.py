@@ -10,7 +10,7 @@ from agent.restart import background
 from agent.service.strays import strays
 from agent.steps.kind import Turn, Undo
 from agent.transaction.consequences import database_fallback_of, may_have_changed_database
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.words.notes import Undone
 
 # How often it is looked for what runs and was never written down: it may start something while it is stopped.
@@ -34,7 +34,7 @@ class StopCommands(Undo):
     says = "seen: nothing that was started runs any more"
     shape = Stopped
 
-    def do(self, step: Step) -> Stopped:
+    def do(self, step: StepContext) -> Stopped:
         """Stop what the journal names, and what nobody has lived to write down."""
         written = background.still_running((*step.progress.commands, *step.progress.beside))
         stop_groups(written)
@@ -46,7 +46,7 @@ class StopCommands(Undo):
         return Stopped(stopped=(*written, *unwritten))
 
 
-def _stop_strays(step: Step) -> list[int]:
+def _stop_strays(step: StepContext) -> list[int]:
     """Stop what nobody has lived to write down, and what that has started while it was looked for."""
     stopped = list[int]()
     for _ in range(LOOKS):

@@ -8,7 +8,7 @@ from typing import ClassVar
 from agent.host.users import acting_as
 from agent.steps import scripts
 from agent.steps.kind import BuildStep
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.versions import packages
 from agent.words.notes import Note
 
@@ -29,7 +29,7 @@ class BuildScript(BuildStep):
     script_setting = "build_script"
     optional = True
 
-    def do(self, step: Step) -> BuildScriptRun:
+    def do(self, step: StepContext) -> BuildScriptRun:
         """Run the project's own build script in the new version, and see which packages it installs."""
         folder = step.layout.part(step.version, "venv")
         with acting_as(step.layout.app):

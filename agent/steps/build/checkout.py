@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from agent.host.users import acting_as
 from agent.repository import git, lfs, submodules
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.words.notes import Note
 
 
-def check_out(step: Step, part: str) -> Note:
+def check_out(step: StepContext, part: str) -> Note:
     """Check one of the two repositories out at its commit, with what of it lies elsewhere.
 
     + part: code, or config

@@ -13,7 +13,7 @@ from agent.service import startable
 from agent.steps.build.static import Collected
 from agent.steps.kind import BuildStep
 from agent.transaction.maintenance import breaks_old_code
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.words.notes import Checked
 
 
@@ -24,7 +24,7 @@ class Checks(BuildStep):
     runs = ("deploy", "build", "revert")
     again = True
 
-    def do(self, step: Step) -> Checked:
+    def do(self, step: StepContext) -> Checked:
         """Run Django's checks, read the migrations to come, and decide how the database would go back."""
         if step.begin.kind == "revert":
             return going_back.check(step)
@@ -60,7 +60,7 @@ def _unwritten(found: protocol.Checks) -> list[str]:
     return [f"models have what no migration makes (manage.py makemigrations): {changes}"] if changes else []
 
 
-def _without_restore(step: Step, checked: Checked) -> list[str]:
+def _without_restore(step: StepContext, checked: Checked) -> list[str]:
     """What to say of migrations that would better be undone by a restore, where there is no script for it."""
     if checked.fallback != "reverse" or checked.empty:
         return []

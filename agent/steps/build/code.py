@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.steps.build.checkout import check_out
 from agent.steps.kind import BuildStep
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.words.notes import Note
 
 
@@ -13,6 +13,6 @@ class Code(BuildStep):
 
     name = "code"
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: StepContext) -> Note:
         """Check it out, with submodules and what Git LFS keeps."""
         return check_out(step, "code")

@@ -16,7 +16,7 @@ from agent.steps.build.build_script import BuildScriptRun
 from agent.steps.build.static import Collected
 from agent.steps.build.venv import VenvMade
 from agent.steps.kind import BuildStep
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions import venvs
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, outside_of
@@ -29,7 +29,7 @@ class SealVersion(BuildStep):
 
     name = "seal"
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: StepContext) -> Note:
         """Make the version unchangeable, and say so with a marker that is written last."""
         layout, folder = step.layout, step.layout.version(step.version)
         _links_are_links(layout)

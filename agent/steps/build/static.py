@@ -9,7 +9,7 @@ from agent.django.warm import django_that_stays
 from agent.host.users import acting_as
 from agent.inside import protocol
 from agent.steps.kind import BuildStep
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.visitors import served
 from agent.words.notes import Note
 
@@ -28,7 +28,7 @@ class Static(BuildStep):
 
     name = "static"
 
-    def do(self, step: Step) -> Collected:
+    def do(self, step: StepContext) -> Collected:
         """Collect the static files into the version."""
         folder = step.layout.part(step.version, "static")
         with acting_as(step.layout.app):

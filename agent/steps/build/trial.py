@@ -17,7 +17,7 @@ from agent.service.startable import started_by, would_not_start
 from agent.service.supervisor_config import Program, Sections, Unreadable, config_in, config_of, programs, read_config
 from agent.steps.kind import BuildStep
 from agent.transaction.maintenance import restart_mode
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions.layout import SUPERVISORD, Layout
 from agent.words.notes import Checked, Note
 
@@ -44,7 +44,7 @@ class Trial(BuildStep):
     runs = ("deploy", "build", "restart")
     again = True
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: StepContext) -> Note:
         """Start the version where no visitor comes, and judge it.
 
         Where nothing is to be migrated it has to answer as the proof of health asks for. Otherwise it meets a
@@ -69,7 +69,7 @@ class Trial(BuildStep):
         return _judge(step, command)
 
 
-def _judge(step: Step, command: Command) -> Note:
+def _judge(step: StepContext, command: Command) -> Note:
     first = start(step, command)
     try:
         if step.note(Checked).pending:
@@ -90,7 +90,7 @@ def _judge(step: Step, command: Command) -> Note:
     return Note()
 
 
-def _load(step: Step, command: Command) -> Note:
+def _load(step: StepContext, command: Command) -> Note:
     """Load what the server would serve, in the place of a start."""
     served = next((word for word in command.argv if SERVED.fullmatch(word)), "")
     python = next(iter(command.argv), "")
@@ -101,7 +101,7 @@ def _load(step: Step, command: Command) -> Note:
     return Note(f"no trial start is made, since the server's address can't be replaced: {served} was loaded")
 
 
-def _command(step: Step) -> Command:
+def _command(step: StepContext) -> Command:
     """How a web process of the version is started at the version's own path. Raises NoTrial, StepFailed, Unreadable."""
     layout, version = step.layout, step.version
     named, pid = _supervisord(layout)

@@ -12,7 +12,7 @@ from agent.host.output import emit
 from agent.host.reading import read_text
 from agent.host.users import PATH, acting_as
 from agent.steps.kind import BuildStep
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions import packages, venv_fingerprint, venvs
 from agent.words.notes import Note
 from agent.words.settings import Settings
@@ -39,7 +39,7 @@ class Venv(BuildStep):
 
     name = "venv"
 
-    def do(self, step: Step) -> VenvMade:
+    def do(self, step: StepContext) -> VenvMade:
         """Make the version's own virtual environment and install its requirements."""
         runner, layout = step.runner(step.layout.app), step.layout
         requirements = layout.part(step.version, "code") / step.settings.requirements
@@ -68,7 +68,7 @@ class Venv(BuildStep):
         return replace(note, named=tuple(named))
 
 
-def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> None:
+def _install(step: StepContext, runner: Runner, uv: str | None, requirements: Path) -> None:
     folder = step.layout.part(step.version, "venv")
     commands = _uv(uv, step.settings, folder) if uv else _pip(step.settings, folder)
     runner = replace(runner, secrets=packages.passwords(_texts(step)))
@@ -82,7 +82,7 @@ def _install(step: Step, runner: Runner, uv: str | None, requirements: Path) -> 
     runner.run([python, "-m", "compileall", "-f", "-q", "-j", "0", *neutral, str(folder / "lib")], ok=(0, 1))
 
 
-def _texts(step: Step) -> dict[str, str]:
+def _texts(step: StepContext) -> dict[str, str]:
     """The version's requirements with all that they include."""
     code_folder = step.layout.part(step.version, "code")
 

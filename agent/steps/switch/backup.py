@@ -7,7 +7,7 @@ from agent.steps import scripts
 from agent.steps.kind import RunAsKnown, SwitchStep
 from agent.transaction.maintenance import BY_PRIMARY, STAYS, decide
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.words.notes import BackedUp
 
 
@@ -27,6 +27,6 @@ class Backup(SwitchStep):
         """Visitors wait for it, if they are kept out."""
         return decide(progress).needed
 
-    def do(self, step: Step) -> BackedUp:
+    def do(self, step: StepContext) -> BackedUp:
         """Make it with the host's own script, and look whether it is one."""
         return examine(step, scripts.run_script(step, "backup_script"))

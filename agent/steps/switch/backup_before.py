@@ -6,7 +6,7 @@ from agent.database.backup import examine
 from agent.steps import scripts
 from agent.steps.kind import RunAsKnown, SwitchStep
 from agent.transaction.maintenance import BY_PRIMARY
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.words.notes import BackedUp
 
 
@@ -23,6 +23,6 @@ class BackupBefore(SwitchStep):
             return "taken right before the migrations, so that a restore loses as little as can be"
         return "" if known.primary else BY_PRIMARY
 
-    def do(self, step: Step) -> BackedUp:
+    def do(self, step: StepContext) -> BackedUp:
         """Make it with the host's own script, and look whether it is one."""
         return examine(step, scripts.run_script(step, "backup_script"))

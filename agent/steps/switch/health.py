@@ -8,7 +8,7 @@ from agent.service import health, verdicts
 from agent.steps.kind import PATIENCE, SwitchStep, Turn, Undo
 from agent.text.lines import first_line
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import linked_version
 from agent.words.notes import Note, Restarted, Undone
 from agent.words.settings import Settings
@@ -44,7 +44,7 @@ class ProveHealthBefore(Undo):
         """Where there was a version before."""
         return not progress.begin.bare
 
-    def do(self, step: Step) -> HealthSeen:
+    def do(self, step: StepContext) -> HealthSeen:
         """Ask it until it is well: with patience, where it was well before."""
         was = linked_version(step.layout, step.layout.path("current_main"))
         if was is None:
@@ -73,7 +73,7 @@ class Health(SwitchStep):
         """As long as the app may take to be well, and to prove that it stays so, seconds."""
         return settings.health_timeout + settings.health_stable + 30
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: StepContext) -> Note:
         """Ask until it is well."""
         # A rolling restart has watched it for that long already.
         stable = 0 if step.note(Restarted).way == "rolling" else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.steps import scripts
 from agent.steps.kind import SwitchStep
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.words.notes import Note
 
 
@@ -18,6 +18,6 @@ class InstallScript(SwitchStep):
     blames_version = True
     touches = True
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: StepContext) -> Note:
         """Run it in the version's code."""
         return Note(scripts.run_own_script(step, "install_script"))

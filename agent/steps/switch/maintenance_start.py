@@ -11,7 +11,7 @@ from agent.steps.kind import PATIENCE, RunAsKnown, SwitchStep, Turn, Undo
 from agent.transaction.consequences import maintenance_is_ours
 from agent.transaction.maintenance import decide
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.visitors import served, site
 from agent.words.notes import MaintenanceStarted, Undone
 
@@ -36,7 +36,7 @@ class LetVisitorsIn(Undo):
         """Where this deploy may have left maintenance on."""
         return maintenance_is_ours(progress)
 
-    def do(self, step: Step) -> LetIn:
+    def do(self, step: StepContext) -> LetIn:
         """Let visitors in again."""
         scripts.run_script(step, "maintenance_stop_script")
         return LetIn(open=site.see_open(step, PATIENCE))
@@ -59,7 +59,7 @@ class MaintenanceStart(SwitchStep):
         """Visitors are shut out, if that is needed."""
         return decide(progress).needed
 
-    def do(self, step: Step) -> MaintenanceStarted:
+    def do(self, step: StepContext) -> MaintenanceStarted:
         """Run the host's own script, and see what visitors get then."""
         early.begin(step)
         window = decide(step.progress)
@@ -71,7 +71,7 @@ class MaintenanceStart(SwitchStep):
         scripts.run_script(step, "maintenance_start_script")
         return replace(site.see_shut(step, before), why=window.why, static_before=static)
 
-    def skip(self, step: Step, why: str) -> MaintenanceStarted:
+    def skip(self, step: StepContext, why: str) -> MaintenanceStarted:
         """Note why visitors stay, and which files they get."""
         early.begin(step)
         return MaintenanceStarted(skipped=why, static_before=served.before(step))

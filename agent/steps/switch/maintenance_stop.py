@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.steps import scripts
 from agent.steps.kind import RunAsKnown, SwitchStep
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.visitors import site
 from agent.words.settings import Settings
 
@@ -24,7 +24,7 @@ class MaintenanceStop(SwitchStep):
         """Why nobody has to be let in."""
         return "maintenance was not started" if known.window and not known.window.needed else ""
 
-    def do(self, step: Step) -> site.Opened:
+    def do(self, step: StepContext) -> site.Opened:
         """Run the host's own script, and see what visitors get then."""
         scripts.run_script(step, "maintenance_stop_script")
         return site.Opened(open=site.see_open(step))

@@ -16,7 +16,7 @@ from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo
 from agent.transaction.consequences import asks_database, database_fallback_of, may_have_changed_database
 from agent.transaction.maintenance import BY_PRIMARY, STAYS
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.words.notes import BackedUp, Checked, Note, Undone
 from agent.words.settings import Settings
 
@@ -42,7 +42,7 @@ class TakeDatabaseBack(Undo):
         """Where this host may have changed the database, and it is to be taken back."""
         return may_have_changed_database(progress) and database_fallback_of(progress) != "keep"
 
-    def do(self, step: Step) -> TakenBack:
+    def do(self, step: StepContext) -> TakenBack:
         """Take the database back to what it was before this deploy changed it."""
         sessions.end_left(step)
         if step.begin.kind == "revert":
@@ -77,7 +77,7 @@ class ProveSchema(Undo):
         """Where another host takes the database back, and visitors are let in only then."""
         return not TakeDatabaseBack().needed(progress) and asks_database(progress)
 
-    def do(self, step: Step) -> Undone:
+    def do(self, step: StepContext) -> Undone:
         """Ask the database until it is back."""
         schema.prove_back(step)
         return Undone()
@@ -103,7 +103,7 @@ class Migrate(SwitchStep):
             return STAYS if known.kind == "revert" else "nothing to migrate"
         return ""
 
-    def do(self, step: Step) -> Migrated:
+    def do(self, step: StepContext) -> Migrated:
         """Migrate; a revert takes the database back, as its user has asked."""
         if step.begin.kind == "revert":
             going_back.take_back(step)
@@ -124,7 +124,7 @@ def _half_applied(before: Checked, applied: way_back.Applied) -> str | None:
     return None
 
 
-def _restore(step: Step) -> TakenBack:
+def _restore(step: StepContext) -> TakenBack:
     path, checked = step.note(BackedUp).path, step.note(Checked)
     if not path:
         # The step that changes the database comes after the backup, so without one nothing was changed.

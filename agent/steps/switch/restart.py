@@ -14,7 +14,7 @@ from agent.text.masking import masked_urls
 from agent.transaction.consequences import rolls_back
 from agent.transaction.maintenance import restart_mode
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step, StepFailed
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import linked_version
 from agent.words.journal import UndoDone
 from agent.words.notes import Restarted, Undone
@@ -46,7 +46,7 @@ class RestartBefore(Undo):
         """Where processes may run from the new version."""
         return _may_run(progress) and not progress.begin.bare
 
-    def do(self, step: Step) -> RestartedBefore:
+    def do(self, step: StepContext) -> RestartedBefore:
         """Restart the service from the version that was live."""
         was = linked_version(step.layout, step.layout.path("current_main"))
         instead = ""
@@ -79,7 +79,7 @@ class StopService(Undo):
         """Where it may run, and there is nothing to go back to."""
         return _may_run(progress) and progress.begin.bare
 
-    def do(self, step: Step) -> Undone:
+    def do(self, step: StepContext) -> Undone:
         """Stop it."""
         full.stop(step)
         return Undone()
@@ -100,7 +100,7 @@ class Restart(SwitchStep):
             return settings.restart_timeout + settings.health_timeout + settings.health_stable
         return settings.restart_timeout
 
-    def do(self, step: Step) -> Restarted:
+    def do(self, step: StepContext) -> Restarted:
         """Replace processes one by one, or restart the service as a whole."""
         decided = restart_mode(step.progress)
         # Written down before anything is touched: a fallback goes back the same way.
@@ -122,12 +122,12 @@ def _may_run(progress: Progress) -> bool:
     return "restart" in progress.started or "boot" in progress.notes
 
 
-def _was_tried(step: Step) -> bool:
+def _was_tried(step: StepContext) -> bool:
     """Whether this was done before: the app was not well after it."""
     return any(isinstance(line.says, UndoDone) and line.says.action == "restart" for line in step.progress.lines)
 
 
-def _serves(step: Step, version: str) -> bool:
+def _serves(step: StepContext, version: str) -> bool:
     """Whether a version serves, though not with all of its processes."""
     missing = {one.name for one in verdicts.look(step.layout).ailing}
     return health.app_problem(step.layout, version, known=missing) is None

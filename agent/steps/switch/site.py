@@ -6,7 +6,7 @@ from agent.service import health
 from agent.service.last_words import LastWords
 from agent.steps.kind import PATIENCE, SwitchStep, Turn, Undo
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.visitors import served, site
 from agent.words.notes import Note
 from agent.words.settings import Settings
@@ -27,7 +27,7 @@ class ProveSiteBefore(Undo):
         """An older agent did not look at the site before it began."""
         return progress.begin.site_before is not None
 
-    def do(self, step: Step) -> site.SiteSeen:
+    def do(self, step: StepContext) -> site.SiteSeen:
         """Ask, as long as it takes."""
         return site.prove_back(step, PATIENCE)
 
@@ -45,7 +45,7 @@ class Site(SwitchStep):
         """As long as the website may take to answer, and a little, seconds."""
         return settings.site_timeout + 30
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: StepContext) -> Note:
         """Ask for the page, and for a static file."""
         words = LastWords(step.layout, step.version)
         health.prove_site(step.settings, words)

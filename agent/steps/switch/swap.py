@@ -11,7 +11,7 @@ from agent.host.users import acting_as
 from agent.steps.kind import SwitchStep, Turn, Undo
 from agent.transaction import reserve
 from agent.transaction.progress import Progress
-from agent.transaction.step import Step
+from agent.transaction.step import StepContext
 from agent.transaction.transaction import Transaction
 from agent.versions import assets
 from agent.words.notes import Note, Undone
@@ -35,7 +35,7 @@ class PutLinksBack(Undo):
         """Give back the room that is set aside for links."""
         reserve.give_back_for_links(transaction.layout)
 
-    def do(self, step: Step) -> Undone:
+    def do(self, step: StepContext) -> Undone:
         """Put all links back to where they led."""
         with acting_as(step.layout.app):
             before = step.begin.links
@@ -52,7 +52,7 @@ class Swap(SwitchStep):
     touches = True
     undos = (PutLinksBack(),)
 
-    def do(self, step: Step) -> Note:
+    def do(self, step: StepContext) -> Note:
         """Lay the links."""
         layout, was = step.layout, step.begin.was
         if was:
@@ -81,7 +81,7 @@ def _left_dangling(link: Path, folder: Path) -> bool:
     return link.parent == folder and link.is_symlink() and not link.exists()
 
 
-def _keep_assets(step: Step) -> None:
+def _keep_assets(step: StepContext) -> None:
     """Keep what pages of the failed version ask for, if a visitor has got one. The site works without."""
     was = step.begin.was
     try:
