@@ -1,4 +1,4 @@
-"""What the code may become: parts small enough to be read at one go and found by their names, values that have types."""
+"""What the code may become: parts small enough to be read at one go and found by their names, and typed values."""
 
 from __future__ import annotations
 
