@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: the hosts' oldest Python reads the types of the fields when it runs.
 
 import dataclasses
+import functools
 import json
 import typing
 from enum import Enum
@@ -91,7 +92,7 @@ def _read_plain(shape: Any, found: object, where: str) -> object:
 def _read_fields(shape: Any, found: object, where: str) -> object:
     if not isinstance(found, dict):
         raise Unreadable(f"{where}: {found!r} is no {shape.__name__}")
-    types, given = typing.get_type_hints(shape), {}
+    types, given = _types(shape), {}
     for field in dataclasses.fields(shape):
         needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if found.get(field.name) is not None or (needed and field.name in found):
@@ -99,3 +100,9 @@ def _read_fields(shape: Any, found: object, where: str) -> object:
         elif needed:
             raise Unreadable(f"{where}.{field.name} is missing")
     return shape(**given)
+
+
+@functools.cache
+def _types(shape: type) -> dict[str, object]:
+    """The types of a dataclass's fields; found out once, since each line of a journal asks."""
+    return typing.get_type_hints(shape)
