@@ -18,7 +18,7 @@ from agent.migrations.risk import BREAKS, UNKNOWN
 from agent.transaction.consequences import visitors_are_in
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import SEAL, read_json
-from agent.words import foreseen
+from agent.words import seen
 from agent.words.notes import BackedUp, Checked, Names, Undone
 
 
@@ -129,7 +129,7 @@ def not_reversible(leaving: Sequence[Migration], why: str = "") -> str:
     return f"{first}\nGo back without the database (--data database=keep), or with a backup (--data database=restore)."
 
 
-def newer_schema(leaving: Sequence[foreseen.Migration]) -> list[str]:
+def newer_schema(leaving: Sequence[seen.Migration]) -> list[str]:
     """What of migrations that stay may keep an older version from working, a line each."""
     return [
         f"{label(one)} stays, {operation.says}: {risk.says}"

@@ -21,7 +21,8 @@ from agent.text.masking import masked_lines, masked_message, secrets_in
 from agent.text.tracebacks import reason
 from agent.versions import static_files
 from agent.versions.marks import SEAL, outside_of, read_json
-from agent.words.foreseen import App, Migration, Migrations, Static
+from agent.words.foreseen import App, Migrations, Static
+from agent.words.seen import Migration
 
 # How many of a config's files are read for secrets, how much of each, bytes; and how much of an error's line is told,
 # characters.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from agent.inside.protocol import Field, Operation
-from agent.words.foreseen import Risk
+from agent.words.seen import Risk
 
 LOCKS, REWRITES, BREAKS, LOSES, UNKNOWN = "locks", "rewrites", "breaks old code", "loses data", "unknown"
 

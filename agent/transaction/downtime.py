@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from agent.state import State
 from agent.transaction.journal import Journal
-from agent.words.foreseen import PastWindow
 from agent.words.journal import Line, Noted, StepDone, StepStarted, UndoDone
 from agent.words.notes import MaintenanceStarted
+from agent.words.seen import PastWindow
 from agent.words.shapes import Unreadable, read
 
 # How many of them are told.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from agent.inside.protocol import Database, Migration, Name
-from agent.words import foreseen
+from agent.words import seen
 from agent.words.seen import RestartMode
 
 Names = tuple[Name, ...]
@@ -67,7 +67,7 @@ class Checked(Note):
     applied: Optional[Names] = None
     pending: tuple[Migration, ...] = ()
     unknown: Names = ()
-    leaving: tuple[foreseen.Migration, ...] = ()
+    leaving: tuple[seen.Migration, ...] = ()
     known: Names = ()
     replaced: Names = ()
     databases: tuple[Database, ...] = ()

@@ -147,8 +147,9 @@ def test_it_takes_nothing_else_of_it() -> None:
     assert taken == {"protocol"}
 
 
-def test_a_call_loads_no_steps_before_it_is_known_what_for() -> None:
-    shown = "import sys, agent.main; print([name for name in sys.modules if name.startswith('agent.steps')])"
+def test_a_call_loads_no_steps_and_nothing_of_a_look_before_it_is_known_what_for() -> None:
+    late = ("agent.steps", "agent.look", "agent.words.foreseen", "agent.words.facts", "agent.words.needs")
+    shown = f"import sys, agent.main; print([name for name in sys.modules if name.startswith({late})])"
     argv = [sys.executable, "-c", shown]
     done = subprocess.run(argv, cwd=AGENT.parent, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"
