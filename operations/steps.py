@@ -9,7 +9,7 @@ from pyinfra.api import FunctionCommand, StringCommand
 
 from agent.words.outcomes import Cause
 from agent.words.requests import FallBack
-from switchback.runs.barrier import Barrier, Turn
+from switchback.runs.barrier import Barrier, Move
 from switchback.runs.run import Run
 from switchback.screen.interrupts import Interrupts
 from switchback.wire.calls import installed
@@ -29,10 +29,10 @@ def step(run: Run, name: str) -> Commands:
     yield from in_turn(run, name, lambda hosts: hosts.at(name))
 
 
-def in_turn(run: Run, name: str, turn_of: Callable[[Barrier], Turn]) -> Commands:
+def in_turn(run: Run, name: str, move_of: Callable[[Barrier], Move]) -> Commands:
     """The same for a step at which this host's turn is another one than at most.
 
-    + turn_of: what this host does, of what has become of the others
+    + move_of: what this host does, of what has become of the others
     """
     if name not in run.steps:
         host.noop(f"{name}: {run.idle or 'not part of this run'}")
@@ -40,11 +40,11 @@ def in_turn(run: Run, name: str, turn_of: Callable[[Barrier], Turn]) -> Commands
     if name in run.foreseen and not state.is_executing:
         host.noop(f"{name}: {run.foreseen[name]}")
         return
-    turn = turn_of(barrier(run))
-    if turn is Turn.FALLS_BACK:
+    move = move_of(barrier(run))
+    if move is Move.FALLS_BACK:
         yield fall_back(run)
-    elif turn is not Turn.GOES_ON:
-        host.noop(turn.value)
+    elif move is not Move.GOES_ON:
+        host.noop(move.value)
     elif name != run.together(name)[0]:
         yield done_already()
     else:

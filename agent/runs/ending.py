@@ -109,7 +109,7 @@ def end_if_well(transaction: Transaction) -> None:
         for undo in plan_fallback(transaction.progress):
             # Nobody has asked what visitors get, while the app itself was not well.
             if undo.only_if_well:
-                notes[undo.name] = undo.do(StepContext("fallback", transaction, _limit(transaction, undo)))
+                notes[undo.name] = undo.do(StepContext("fallback", transaction, undo.limit(transaction.begin.settings)))
     except TROUBLE:
         return
     for action, note in notes.items():
@@ -149,7 +149,7 @@ def _undo(transaction: Transaction, undo: Undo) -> bool:
     """Do one action of the plan, and write down how it went."""
     transaction.journal.note(UndoStarted(undo.name))
     undo.make_room(transaction)
-    step = StepContext("fallback", transaction, _limit(transaction, undo))
+    step = StepContext("fallback", transaction, undo.limit(transaction.begin.settings))
     try:
         found = undo.do(step)
         told = undo.done(found)
@@ -171,10 +171,6 @@ def write_down_probes(transaction: Transaction) -> None:
     found = probes.found()
     if found:
         transaction.journal.note(Noted("downtime", {str(round(time.time(), 3)): bare(found)}))
-
-
-def _limit(transaction: Transaction, undo: Undo) -> float:
-    return float(getattr(transaction.begin.settings, undo.limit))
 
 
 def _sentence(transaction: Transaction, outcome: Outcome) -> str:

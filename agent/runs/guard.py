@@ -114,6 +114,6 @@ def after_boot(state: State) -> None:
         if not progress.committed and not progress.outcome:
             # What it was falling back for is worth more than what interrupted it.
             after = f"{progress.reason}; then the host was rebooted"
-            why = after if progress.falling_back else f"the host was rebooted during {progress.step}"
+            why = after if progress.falling_back else f"the host was rebooted {progress.whereabouts}"
             prepare_fallback(transaction, why)
     start_guard()

@@ -60,8 +60,8 @@ class RunAsKnown(Protocol):
 class Turn(IntEnum):
     """When something is undone: the lower the earlier, and at the same turn what was done last first.
 
-    What undoes a step that comes after another one is done before that one's, if their turn is the same: at HEALTH,
-    before the old version is proven healthy. From SITE on visitors are in again.
+    At one turn, what undoes a later step is done before what undoes an earlier one. Most new steps want HEALTH: the old
+    version's processes run, and are not proven well yet. From SITE on visitors are in again.
     """
 
     STOP = 0
@@ -89,7 +89,6 @@ class Undo:
     + if_touched: whether there is anything to it only where the live site may have been changed
     + before_the_app: whether a booting host does it before the app starts
     + before_the_database: whether it can be done while the database is still as the new version needs it
-    + limit: the setting that bounds it, seconds
     + looks: what it is to see, where it undoes nothing
     + says: what was done or seen, where its note does not say
     + shape: its note's
@@ -106,7 +105,6 @@ class Undo:
     if_touched = False
     before_the_app = False
     before_the_database = False
-    limit = "script_timeout"
     looks = ""
     says = ""
     shape: type[Undone] = Undone
@@ -115,8 +113,17 @@ class Undo:
         """Whether there is anything to undo, by the journal alone."""
         return True
 
+    def limit(self, settings: Settings) -> float:
+        """How long it may take, seconds."""
+        return settings.script_timeout
+
     def do(self, step: StepContext) -> Undone:
-        """Do it. Raises StepFailed, CommandFailed, Unhealthy, OSError where it can't be done."""
+        """Do it. Where it raises StepFailed, CommandFailed, Unhealthy or OSError, the host is held for a person.
+
+        So what is a nicety catches them, and says so (as `swap` does for old assets).
+
+        + step: its name is `fallback`, its version still the one that failed; the one before is `step.begin.was`
+        """
         raise NotImplementedError
 
     def make_room(self, transaction: Transaction) -> None:
@@ -143,9 +150,10 @@ class StepKind:
     + runs: the kinds of run that have it
     + again: whether a version that was built before has it done once more: it meets a database that may have changed
     + script_setting: the script of the settings that it runs, if it does
-    + optional: whether a run only has it where that setting names one
+    + optional: whether a run only has it where that setting names one, and nobody is told why not; else `idle` says it
     + blames_version: whether its failure says something about the version; else about the host, or the run
-    + touches: whether it may leave something on the live site that has to be undone
+    + touches: whether it may leave something on the live site that has to be undone. Without it a failure is "refused:
+      never touched", what is undone `if_touched` stays, and nobody asks what visitors get
     + decides: whether a person reads once more at the end why it had nothing to do
     + undos: what takes it back
     """

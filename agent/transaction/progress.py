@@ -73,6 +73,11 @@ class Progress:
         return bool(self.started) and self.failed is None and self.started[-1] not in self.done
 
     @property
+    def whereabouts(self) -> str:
+        """How far it has come, in the words of what interrupts it: `during swap`, or `after swap`."""
+        return f"{'during' if self.in_step or not self.started else 'after'} {self.step}"
+
+    @property
     def backup(self) -> BackedUp | None:
         """The backup that this deploy has taken; None while there is none."""
         return next((note for note in (self.note(BackedUp), self.note(BackedUpBefore)) if note.path), None)

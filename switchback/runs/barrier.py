@@ -9,7 +9,7 @@ from enum import Enum
 from switchback.runs.run import Run
 
 
-class Turn(Enum):
+class Move(Enum):
     """What a host does when a step comes, of what has become of the others; for one that does nothing, why."""
 
     GOES_ON = "goes on"
@@ -35,28 +35,28 @@ class Barrier:
         """The same, of all hosts that have failed, whoever's they are."""
         return cls(run, tuple(sorted(set(failed) & set(run.hosts) - {run.host})))
 
-    def at(self, step: str) -> Turn:
+    def at(self, step: str) -> Move:
         """At a step that each host does for itself. The way back begins on the primary host, which has the database."""
         if not self.gone:
-            return Turn.GOES_ON
+            return Move.GOES_ON
         if step == "commit" or self.run.primary in (self.run.host, *self.gone):
-            return Turn.FALLS_BACK
-        return Turn.WAITS
+            return Move.FALLS_BACK
+        return Move.WAITS
 
-    def at_decision(self) -> Turn:
+    def at_decision(self) -> Move:
         """When the primary host commits for all."""
-        return Turn.FOLLOWS if self.run.primary not in (self.run.host, *self.gone) else self.at("commit")
+        return Move.FOLLOWS if self.run.primary not in (self.run.host, *self.gone) else self.at("commit")
 
-    def at_following(self, has_committed: Callable[[], bool]) -> Turn:
+    def at_following(self, has_committed: Callable[[], bool]) -> Move:
         """When the others do as the primary host has decided.
 
         + has_committed: whether it has, asked where it was lost as it decided
         """
         if self.run.host == self.run.primary:
-            return Turn.HAS_DECIDED
+            return Move.HAS_DECIDED
         # Alone among the lost, it was lost as it decided: before that, this host would have fallen back.
         if self.gone == (self.run.primary,) and has_committed():
-            return Turn.GOES_ON
+            return Move.GOES_ON
         return self.at("commit")
 
     def reason(self, has_followed: Callable[[str], bool]) -> str:

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from switchback.runs.barrier import Barrier, Turn
+from switchback.runs.barrier import Barrier, Move
 from tests.unit.test_operations import HOSTS, on
 
 GONE = [few for many in range(1, len(HOSTS)) for few in itertools.combinations(HOSTS, many)]
@@ -20,17 +20,17 @@ def there(gone: tuple[str, ...], primary: str = "web1") -> dict[str, Barrier]:
 @pytest.mark.parametrize("primary", HOSTS)
 def test_with_all_hosts_there_each_goes_on_and_only_the_primary_decides(primary: str) -> None:
     for name, host in there((), primary).items():
-        assert host.at("migrate") is Turn.GOES_ON
-        assert host.at_decision() is (Turn.GOES_ON if name == primary else Turn.FOLLOWS)
-        assert host.at_following(lambda: False) is (Turn.HAS_DECIDED if name == primary else Turn.GOES_ON)
+        assert host.at("migrate") is Move.GOES_ON
+        assert host.at_decision() is (Move.GOES_ON if name == primary else Move.FOLLOWS)
+        assert host.at_following(lambda: False) is (Move.HAS_DECIDED if name == primary else Move.GOES_ON)
 
 
 @pytest.mark.parametrize("gone", GONE)
 def test_before_the_decision_nobody_goes_on_without_the_others(gone: tuple[str, ...]) -> None:
     for name, host in there(gone).items():
         first = name == "web1" or "web1" in gone
-        assert host.at("migrate") is (Turn.FALLS_BACK if first else Turn.WAITS)
-        assert host.at_decision() is (Turn.FALLS_BACK if first else Turn.FOLLOWS)
+        assert host.at("migrate") is (Move.FALLS_BACK if first else Move.WAITS)
+        assert host.at_decision() is (Move.FALLS_BACK if first else Move.FOLLOWS)
 
 
 @pytest.mark.parametrize("gone", GONE)
@@ -46,9 +46,9 @@ def test_a_lost_primary_is_asked_only_where_it_alone_was_lost(gone: tuple[str, .
         turn = host.at_following(answer)
         assert bool(asked) is (gone == ("web1",))
         if name == "web1":
-            assert turn is Turn.HAS_DECIDED
+            assert turn is Move.HAS_DECIDED
         else:
-            assert turn is (Turn.GOES_ON if gone == ("web1",) and committed else Turn.FALLS_BACK)
+            assert turn is (Move.GOES_ON if gone == ("web1",) and committed else Move.FALLS_BACK)
 
 
 def test_those_that_only_followed_are_not_named_unless_nobody_else_is() -> None:

@@ -391,7 +391,7 @@ def test_a_host_that_boots_makes_ready_to_start_the_old_version_and_leaves_the_r
     assert started == ([host.done] if guarded else [])
     reason = transaction.progress.reason
     if not more:
-        assert reason == f"the host was rebooted during {came_to[-1] if came_to else 'begin'}"
+        assert reason == f"the host was rebooted {f'after {came_to[-1]}' if came_to else 'during begin'}"
     elif more[0][0] == "fallback":
         assert reason == "it broke; then the host was rebooted"
     else:

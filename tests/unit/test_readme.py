@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.steps.order import COMMIT, STEPS
 from switchback.settings.given import Given, checked
 from switchback.settings.model import Settings
 from switchback.settings.options import Options
@@ -104,3 +105,11 @@ def test_a_command_that_can_not_be_typed_is_found(command: str) -> None:
 def test_so_is_what_no_run_understands(data: str) -> None:
     with pytest.raises(Exception, match=r"unknown|cod|keep"):
         parse(["pyinfra", "inventories/prod.py", "deploys/deploy.py", "--data", data])
+
+
+def test_the_failure_model_tells_of_each_step_in_the_order_of_a_deploy() -> None:
+    rows = re.findall(r"^\| ([a-z_, ]+) \| ", (ROOT / "docs" / "failure-model.md").read_text(), re.MULTILINE)
+    told = [name for row in rows for name in row.split(", ")]
+    begins = told.index("begin")
+    steps = ["begin", *(kind.name for kind in STEPS), COMMIT]
+    assert told[begins : begins + len(steps)] == steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -278,3 +279,14 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
 def test_a_directory_in_the_files_place_is_told(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="can't be read: Is a directory"):
         read_yaml(tmp_path)
+
+
+# What concerns the controller alone, or may hold a password.
+NOT_TOLD = {"host", "code_repo_url", "config_repo_url", "code_branch", "config_branch", "lock_wait"}
+
+
+def test_a_host_is_told_each_setting_as_it_is_but_those_that_do_not_concern_it() -> None:
+    given = settings(keep_versions=3, restart="rolling", health_headers={"X": "1"})
+    told = {one.name: getattr(given.for_host(), one.name) for one in dataclasses.fields(given.for_host())}
+    assert {*told} == {*Settings.model_fields} - NOT_TOLD
+    assert told == {name: value for name, value in given if name not in NOT_TOLD}

@@ -36,11 +36,14 @@ class TakeDatabaseBack(Undo):
     shape = TakenBack
     keeps_visitors_out = True
     before_the_app = True
-    limit = "migrate_timeout"
 
     def needed(self, progress: Progress) -> bool:
         """Where this host may have changed the database, and it is to be taken back."""
         return may_have_changed_database(progress) and database_fallback_of(progress) != "keep"
+
+    def limit(self, settings: Settings) -> float:
+        """As long as migrating, seconds."""
+        return settings.migrate_timeout
 
     def do(self, step: StepContext) -> TakenBack:
         """Take the database back to what it was before this deploy changed it."""

@@ -40,11 +40,14 @@ class RestartBefore(Undo):
     turn = Turn.PROCESSES
     shape = RestartedBefore
     before_the_database = True
-    limit = "restart_timeout"
 
     def needed(self, progress: Progress) -> bool:
         """Where processes may run from the new version."""
         return _may_run(progress) and not progress.begin.bare
+
+    def limit(self, settings: Settings) -> float:
+        """As long as a restart, seconds."""
+        return settings.restart_timeout
 
     def do(self, step: StepContext) -> RestartedBefore:
         """Restart the service from the version that was live."""
@@ -73,11 +76,14 @@ class StopService(Undo):
     turn = Turn.PROCESSES
     says = "undone: restart, the service is stopped"
     before_the_database = True
-    limit = "restart_timeout"
 
     def needed(self, progress: Progress) -> bool:
         """Where it may run, and there is nothing to go back to."""
         return _may_run(progress) and progress.begin.bare
+
+    def limit(self, settings: Settings) -> float:
+        """As long as a restart, seconds."""
+        return settings.restart_timeout
 
     def do(self, step: StepContext) -> Undone:
         """Stop it."""
