@@ -6,12 +6,12 @@ and where a host is looked at that does not have this agent, all that is importe
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from agent.words import requests
 from agent.words.journal import JournalUnreadable
 from agent.words.requests import ANOTHER_VERSION, read_request
 from agent.words.result import Result
-from agent.words.shapes import Unreadable
+from agent.words.shapes import Unreadable, from_json
 
 UMASK = 0o022
 # Filled in when the agent is run from what the controller sent, not from its files.
@@ -180,20 +180,20 @@ def _clean(state: State, request: requests.Clean) -> Result:
 
 
 def _pin(state: State, request: requests.Pin) -> Result:
-    from agent.versions.marks import change_mark
+    from agent.versions.marks import read_mark, write_mark
 
-    change_mark(state, request.version, pinned=request.pinned or None)
+    write_mark(state, request.version, replace(read_mark(state, request.version), pinned=request.pinned))
     emit(f"{'pinned' if request.pinned else 'not pinned any more'}: {request.version}")
     return Result(True)
 
 
 def _adopt(state: State, request: requests.Adopt) -> Result:
     """Take versions that a person or another tool has made, and that work, for working ones."""
-    from agent.versions.marks import change_mark
+    from agent.versions.marks import read_mark, write_mark
 
     state.create()
     for name in request.versions:
-        change_mark(state, name, working=int(time.time()))
+        write_mark(state, name, replace(read_mark(state, name), working=int(time.time())))
         emit(f"taken over: {name}")
     return Result(True)
 
@@ -209,9 +209,9 @@ def _recover(state: State, request: requests.Recover) -> Result:
 
 
 def _tidy(_: State, arguments: Sequence[str]) -> int:
-    from agent.versions.deletion import tidy
+    from agent.versions.deletion import Chore, tidy
 
-    return tidy(json.loads(arguments[0]))
+    return tidy(from_json(Chore, arguments[0]))
 
 
 def _guard(state: State, _: Sequence[str]) -> int:

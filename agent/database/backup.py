@@ -12,7 +12,7 @@ from agent.host.reading import content_hash, open_ordinary
 from agent.host.users import acting_as
 from agent.text.lines import cut, lines_of
 from agent.transaction.step import StepContext, StepFailed
-from agent.versions.marks import read_json
+from agent.versions.marks import read_mark
 from agent.words.notes import BackedUp, Checked
 
 # How a file of each kind begins, and the command that reads all of it.
@@ -111,5 +111,5 @@ def _prove_readable(runner: Runner, path: Path, start: bytes, end: bytes) -> str
 
 def _size_before(step: StepContext) -> int:
     """The size of the live version's own backup; 0 where none is known."""
-    mark = read_json(step.transaction.state.mark(str(step.begin.was)))
-    return int(mark.get("backup", {}).get("bytes") or 0)
+    backup = read_mark(step.transaction.state, str(step.begin.was)).backup
+    return backup.bytes if backup else 0

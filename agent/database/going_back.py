@@ -17,7 +17,7 @@ from agent.migrations.names import key_of, label, labels
 from agent.migrations.risk import BREAKS, UNKNOWN
 from agent.transaction.consequences import visitors_are_in
 from agent.transaction.step import StepContext, StepFailed
-from agent.versions.marks import SEAL, read_json
+from agent.versions.marks import read_seal
 from agent.words import seen
 from agent.words.notes import BackedUp, Checked, Names, Undone
 
@@ -106,10 +106,9 @@ def in_neither(unknown: Sequence[Sequence[str]]) -> list[str]:
     return [f"applied, and in neither version, so that it stays: {labels(unknown)}"] if unknown else []
 
 
-def _known(step: StepContext, version: str) -> list[list[str]] | None:
+def _known(step: StepContext, version: str) -> Names | None:
     """The migrations that a version has; None where it does not say."""
-    known: list[list[str]] | None = read_json(step.layout.version(version) / SEAL).get("migrations")
-    return known
+    return read_seal(step.layout.version(version)).migrations
 
 
 def says_nothing(version: str) -> str:

@@ -20,7 +20,7 @@ from agent.migrations.names import label
 from agent.text.masking import masked_lines, masked_message, secrets_in
 from agent.text.tracebacks import reason
 from agent.versions import static_files
-from agent.versions.marks import SEAL, outside_of, read_json
+from agent.versions.marks import outside_of, read_seal
 from agent.words.foreseen import App, Migrations, Static
 from agent.words.seen import Migration
 
@@ -128,7 +128,7 @@ def _described_by_live(look: Look, room: Path, known: Sequence[tuple[str, ...]])
 
 def _leaving(look: Look, room: Path) -> Migrations:
     """What the live version has applied that the older one lacks: only the live one can tell, and reverse it."""
-    known = read_json(look.layout.version(look.version) / SEAL).get("migrations")
+    known = read_seal(look.layout.version(look.version)).migrations
     found = _ask(look, room, str(look.was), Question(keep=known))
     return Migrations(
         "django",

@@ -29,7 +29,7 @@ from agent.text.lines import bounded, cut, lines_of
 from agent.text.masking import masked_message
 from agent.text.tracebacks import reason
 from agent.versions.layout import Layout
-from agent.versions.marks import NAME, SEAL, read_json
+from agent.versions.marks import NAME, read_seal
 from agent.visitors import served
 from agent.words.history import PastRun
 from agent.words.needs import (
@@ -185,8 +185,8 @@ def _in_versions(layout: Layout) -> set[tuple[str, ...]]:
     """The migrations that the versions on the host have."""
     with acting_as(layout.app):
         names = [name for name in os.listdir(str(layout.versions)) if NAME.match(name)]
-        seals = [read_json(layout.version(name) / SEAL) for name in names]
-    return {tuple(pair) for seal in seals for pair in seal.get("migrations") or ()}
+        seals = [read_seal(layout.version(name)) for name in names]
+    return {name for seal in seals for name in seal.migrations or ()}
 
 
 def about_start_and_end(layout: Layout, current: str | None, running: Sections | None) -> InTheWay:

@@ -10,7 +10,7 @@ from agent.host.users import acting_as
 from agent.look.request import Look, Source
 from agent.repository.commits import read_text
 from agent.versions import packages
-from agent.versions.marks import SEAL, read_json
+from agent.versions.marks import read_seal
 from agent.words.foreseen import Packages
 
 
@@ -31,7 +31,7 @@ def packages_to_come(look: Look, source: Source | None) -> Packages:
     found = packages.foresee(look.runner, look.settings, Path(source.folder), texts, live)
     if not look.was or not look.settings.build_script:
         return found
-    return packages.with_script(found, read_json(look.layout.version(look.was) / SEAL).get("by_script"))
+    return packages.with_script(found, read_seal(look.layout.version(look.was)).by_script)
 
 
 def requirements(look: Look, source: Source) -> tuple[dict[str, str] | None, dict[str, str]]:

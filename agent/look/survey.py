@@ -19,6 +19,7 @@ from agent.host.command import CommandFailed, Runner
 from agent.host.parallel import Beside
 from agent.host.users import can_become
 from agent.look import heads, needs
+from agent.look.lineage import lineage
 from agent.repository import git
 from agent.repository.git import UnknownRef
 from agent.restart.mode import obstacles_to_rolling, refusal_of_config
@@ -31,7 +32,6 @@ from agent.transaction import bounds
 from agent.transaction.transaction import describe_holder, open_transaction
 from agent.versions import hotfixes, written
 from agent.versions.layout import AUTO, Layout
-from agent.versions.lineage import lineage
 from agent.versions.marks import linked_versions, list_versions
 from agent.words.facts import (
     Disk,

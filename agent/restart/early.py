@@ -15,7 +15,7 @@ from agent.text.masking import masked_urls
 from agent.transaction.maintenance import restart_mode
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions.layout import Layout
-from agent.versions.marks import SEAL, read_json
+from agent.versions.marks import read_seal
 
 
 def begin(step: StepContext) -> None:
@@ -51,7 +51,7 @@ def at_its_own_path(layout: Layout, command: Command, version: str) -> Command |
     The version has to have shown that it runs at its own path, as its checks did, and nothing may be left that leads to
     what is live now.
     """
-    if not read_json(layout.version(version) / SEAL).get("self_contained"):
+    if not read_seal(layout.version(version)).self_contained:
         return None
     places = layout.once_live(version)
     argv = tuple(led(word, places) for word in command.argv)

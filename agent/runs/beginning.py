@@ -34,7 +34,7 @@ def begin_deploy(state: State, deploy: str, told: Intent) -> Transaction:
     begun = Begin(
         **{field.name: getattr(told, field.name) for field in fields(told)},
         links=record_links(layout),
-        has_worked=bool(marks.read_mark(state, version).get("working")),
+        has_worked=bool(marks.read_mark(state, version).working),
         # A version that is there already can be looked at now; one to be built, once it is.
         restart=decide_restart_mode(layout, was, version) if layout.part(version, "config").is_dir() else None,
         # What was not well before need not be on the way back; all else has to be.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -16,12 +15,14 @@ from agent.state import LAUNCHED, State
 from agent.transaction.end import end
 from agent.transaction.transaction import Refused, Transaction, begin, start_guard
 from agent.versions import venv_fingerprint, venv_pool
+from agent.versions.deletion import Chore
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, list_versions
 from agent.words.journal import Begin
 from agent.words.outcomes import Outcome
 from agent.words.requests import Clean
 from agent.words.seen import Version
+from agent.words.shapes import to_json
 
 TIDY_UNIT = "switchback-tidy"
 
@@ -214,20 +215,20 @@ def _tidy(state: State, layout: Layout, fingerprint: str | None) -> None:
     with acting_as(layout.app):
         left = sorted(str(folder) for folder in layout.trash.iterdir()) if layout.trash.is_dir() else []
     if left:
-        what = {"trash": left, **_spare_to_make_ready(state, layout, fingerprint)}
+        what = to_json(_chore(state, layout, fingerprint, left))
         how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]
-        argv = ["systemd-run", f"--unit={TIDY_UNIT}-{os.getpid()}", *how, "--", str(LAUNCHED), "tidy", json.dumps(what)]
+        argv = ["systemd-run", f"--unit={TIDY_UNIT}-{os.getpid()}", *how, "--", str(LAUNCHED), "tidy", what]
         try:
             subprocess.run(argv, check=True, timeout=60, capture_output=True)
         except (OSError, subprocess.SubprocessError) as problem:
             emit(f"their room is freed by the next clean: {problem}")
 
 
-def _spare_to_make_ready(state: State, layout: Layout, fingerprint: str | None) -> dict[str, str]:
-    """The spare, and the version whose environment the next deploy takes over; nothing where there is no spare."""
+def _chore(state: State, layout: Layout, fingerprint: str | None, left: Sequence[str]) -> Chore:
+    """What is left to delete, and the spare with the version whose environment the next deploy takes over, if any."""
     with acting_as(layout.app):
         folder = venv_pool.at(layout, fingerprint)
     like = venv_fingerprint.same_as(state, layout, fingerprint)
     if like is None or folder is None:
-        return {}
-    return {"spare": str(folder), "version": str(layout.version(like)), "venv": str(layout.part(like, "venv"))}
+        return Chore(tuple(left))
+    return Chore(tuple(left), str(folder), str(layout.version(like)), str(layout.part(like, "venv")))

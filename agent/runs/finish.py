@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from agent.host.links import replace_link
 from agent.host.output import emit
@@ -13,10 +14,9 @@ from agent.transaction.cost import measured_or_nothing, sentences
 from agent.transaction.end import end
 from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
-from agent.versions.marks import change_mark, linked_versions
+from agent.versions.marks import linked_versions, read_mark, write_mark
 from agent.words.notes import Checked
 from agent.words.outcomes import Outcome
-from agent.words.shapes import bare
 
 
 def finish_commit(transaction: Transaction) -> None:
@@ -29,10 +29,16 @@ def finish_commit(transaction: Transaction) -> None:
     if begin.kind in ("deploy", "revert"):
         with acting_as(layout.app):
             _move_links(layout, version, was)
-        backup = transaction.progress.backup
-        kept = {"backup": bare(backup)} if backup else {}
-        kept["newer_schema"] = transaction.progress.note(Checked).newer_schema or None
-        change_mark(transaction.state, version, working=int(time.time()), failed=None, evidence=None, **kept)
+        known = read_mark(transaction.state, version)
+        works = replace(
+            known,
+            working=int(time.time()),
+            failed=None,
+            evidence=None,
+            backup=transaction.progress.backup or known.backup,
+            newer_schema=transaction.progress.note(Checked).newer_schema,
+        )
+        write_mark(transaction.state, version, works)
     if begin.kind == "build":
         # A lot to load, too, and nothing of a deploy's, which cleans up after itself.
         from agent.runs.clean import forget_waiting

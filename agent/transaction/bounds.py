@@ -6,11 +6,11 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from agent.host.files import text_lines, write_whole
 from agent.host.output import emit, warn
@@ -18,11 +18,14 @@ from agent.host.reading import content_hash
 from agent.host.users import acting_as
 from agent.state import State
 from agent.versions.layout import Layout
-from agent.versions.marks import NAME, read_json
+from agent.versions.marks import NAME, every_mark
 from agent.words.history import PastRun, read_run
 from agent.words.outcomes import Outcome
 from agent.words.seen import Kept, OldBackup
 from agent.words.settings import Settings
+
+if TYPE_CHECKING:
+    from agent.versions.known import Mark
 
 Named = Collection[str]
 
@@ -92,12 +95,12 @@ def recorded(history: Iterable[PastRun]) -> list[Backup]:
     return list(reversed(found.values()))
 
 
-def needed(history: Sequence[PastRun], marks: Iterable[Mapping[str, Any]], versions: Collection[str]) -> set[str]:
+def needed(history: Sequence[PastRun], marks: Iterable[Mark], versions: Collection[str]) -> set[str]:
     """The backups that what is on the host still names. Pure.
 
     + marks: what is known of versions; versions: the names of those that are there
     """
-    paths = {str((mark.get("backup") or {}).get("path")) for mark in marks}
+    paths = {mark.backup.path for mark in marks if mark.backup}
     # A revert that restores asks for the one from when its version was last left.
     left = {
         run.was: run.backup
@@ -128,8 +131,7 @@ def beyond(state: State, layout: Layout, history: Sequence[PastRun], keep: int, 
 
     + named: those that an open run names
     """
-    marks = [read_json(mark) for mark in (state.root / "marks").glob("*.json")]
-    kept = {*named, *needed(history, marks, _names(layout))}
+    kept = {*named, *needed(history, every_mark(state), _names(layout))}
     with acting_as(layout.app):
         stays = {os.path.realpath(path) for path in kept}
         return [
@@ -186,7 +188,7 @@ def _shorten_history(state: State, layout: Layout, keep: int) -> None:
 
 def _forget_runs(state: State, deploy: str, keep: int) -> None:
     """Delete the folders of runs that ended long ago, except where a version's mark still points to one."""
-    named = {read_json(mark).get("evidence") for mark in (state.root / "marks").glob("*.json")}
+    named = {mark.evidence for mark in every_mark(state)}
     for folder in _folders(state)[keep:]:
         if str(folder) not in named and folder.name != deploy:
             shutil.rmtree(folder)

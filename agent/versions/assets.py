@@ -27,7 +27,7 @@ DAY = 86400.0
 
 def hashed(static: Path) -> set[str]:
     """The hashed names of a version's own static files, from its manifest; none where it has no manifest."""
-    paths = read_json(static / MANIFEST).get("paths", {})
+    paths = read_json(static / MANIFEST).get("paths")
     return {str(name) for name in paths.values()} - set(paths) if isinstance(paths, dict) else set()
 
 
@@ -56,7 +56,8 @@ def carry(layout: Layout, left: str, live: str, days: float, now: float | None =
 
 
 def _record(version: Path) -> dict[str, float]:
-    return {str(name): float(until) for name, until in read_json(version / RECORD).items()}
+    found = read_json(version / RECORD)
+    return {name: until for name, until in found.items() if isinstance(until, (int, float))}
 
 
 def is_inside(name: str) -> bool:

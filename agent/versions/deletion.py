@@ -6,9 +6,9 @@ import contextlib
 import fcntl
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agent.host.output import emit
 from agent.versions import venvs
@@ -18,17 +18,27 @@ from agent.versions import venvs
 DELETE = 'find "$@" -type d -exec chmod u+w -- {} +; rm -rf -- "$@"'
 
 
-def tidy(what: Mapping[str, Any]) -> int:
-    """Make the spare environment ready for the next version, and delete what was moved away. Returns an exit code.
+@dataclass(frozen=True)
+class Chore:
+    """What is to be done, all of it paths.
 
-    + what: `spare`, the `version` that it is to be made ready for, and its `venv`, or none of them; `trash`: what is to
-      be deleted
+    + trash: what is to be deleted
+    + spare, version, venv: what is to be made ready, for which version, and its environment; none of them, or all
     """
-    if what.get("spare"):
-        _make_ready(Path(what["spare"]), Path(what["version"]), Path(what["venv"]))
-    if not what["trash"]:
+
+    trash: tuple[str, ...] = ()
+    spare: str = ""
+    version: str = ""
+    venv: str = ""
+
+
+def tidy(what: Chore) -> int:
+    """Make the spare environment ready for the next version, and delete what was moved away. Returns an exit code."""
+    if what.spare:
+        _make_ready(Path(what.spare), Path(what.version), Path(what.venv))
+    if not what.trash:
         return 0
-    return subprocess.run(["sh", "-c", DELETE, "sh", *what["trash"]], check=False).returncode
+    return subprocess.run(["sh", "-c", DELETE, "sh", *what.trash], check=False).returncode
 
 
 def _make_ready(spare: Path, version: Path, venv: Path) -> None:

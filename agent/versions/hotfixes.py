@@ -12,18 +12,19 @@ from agent.host.users import acting_as
 from agent.repository import submodules
 from agent.text.lines import lines_of
 from agent.versions.layout import Layout
-from agent.versions.marks import SEAL, read_json
+from agent.versions.marks import read_seal
+from agent.words.journal import Commit
 
 
 def find(runner: Runner, layout: Layout, version: str) -> dict[str, list[str]]:
     """Find the hotfixes of a version, by part: a line for each file or commit."""
-    seal = read_json(layout.version(version) / SEAL)
+    seal = read_seal(layout.version(version))
     found = {}
     for part in ("code", "config"):
         folder = layout.part(version, part)
         if (folder / ".git").exists():
             lines = _changed(runner, folder, submodules.paths(runner, folder))
-            lines += _unpushed(runner, folder, seal.get(part, {}).get("sha"))
+            lines += _unpushed(runner, folder, seal.commit(part))
             if lines:
                 found[part] = lines
     return found
@@ -50,9 +51,9 @@ def _changed(runner: Runner, folder: Path, within: Iterable[str]) -> list[str]:
     ]
 
 
-def _unpushed(runner: Runner, folder: Path, sealed: str | None) -> list[str]:
+def _unpushed(runner: Runner, folder: Path, sealed: Commit | None) -> list[str]:
     """Commits made on the host: since the version was sealed, or, in a checkout by hand, that no remote has."""
-    since = [f"{sealed}..HEAD"] if sealed else ["HEAD", "--not", "--remotes", "--tags"]
+    since = [f"{sealed.sha}..HEAD"] if sealed else ["HEAD", "--not", "--remotes", "--tags"]
     if not sealed and not runner.run([*_git(folder), "remote"]).strip():
         return []
     log = runner.run([*_git(folder), "log", "--format=%h %s", "--max-count=50", *since], ok=(0, 128))
@@ -62,8 +63,8 @@ def _unpushed(runner: Runner, folder: Path, sealed: str | None) -> list[str]:
 def patch(runner: Runner, layout: Layout, version: str, part: str) -> str:
     """The hotfixes of a part as a patch that `git apply` takes, changes and untracked files alike."""
     folder = layout.part(version, part)
-    seal = read_json(layout.version(version) / SEAL)
-    base = seal.get(part, {}).get("sha") or "HEAD"
+    sealed = read_seal(layout.version(version)).commit(part)
+    base = sealed.sha if sealed else "HEAD"
     text = _patch_of(runner, folder, base)
     for path in submodules.paths(runner, folder):
         # What is committed there is what the repository around it names, as far as that is the one that was sealed.

@@ -8,28 +8,58 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from agent.host.files import write_whole
 from agent.host.reading import read_ordinary
 from agent.state import State
+from agent.text.lines import bounded
 from agent.versions.layout import Layout
-from agent.words.seen import Failure, Version
+from agent.words.seen import Version
+from agent.words.shapes import bare
+
+if TYPE_CHECKING:
+    from agent.versions.known import Mark, Seal
+
+T = TypeVar("T")
 
 NAME = re.compile(r"^django-(\d{8}-\d{6})-([0-9a-f]{7})-([0-9a-f]{7})$")
 # Written last of all, so that a version with it is whole.
 SEAL = ".switchback.json"
+# How much is told of what can't be read, characters.
+SHOWN = 300
 # Where it is of no matter what runs.
 NOT_ASKED: Mapping[str, str] = {}
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, object]:
     """A file's JSON object; an empty one where there is none that can be read."""
     try:
-        value = json.loads(read_ordinary(path))
+        return _object(path)
     except (OSError, ValueError, RecursionError):
         return {}
-    return value if isinstance(value, dict) else {}
+
+
+def _object(path: Path) -> dict[str, object]:
+    """A file's JSON object. Raises OSError, ValueError, RecursionError."""
+    value = json.loads(read_ordinary(path))
+    if not isinstance(value, dict):
+        raise ValueError("it is no JSON object")
+    return value
+
+
+def _read(shape: type[T], path: Path) -> tuple[T | None, list[str]]:
+    """What a file says, None where it says nothing; and what of it can't be read, as sentences."""
+    from agent.versions.known import read_known
+
+    try:
+        found = _object(path)
+    except FileNotFoundError:
+        return None, []
+    except (OSError, ValueError, RecursionError) as problem:
+        return None, [bounded(f"{path} can't be read: {problem}", SHOWN, SHOWN)]
+    known, odd = read_known(shape, found)
+    return known if found else None, [bounded(f"{path} can't all be read: {what}", SHOWN, SHOWN) for what in odd]
 
 
 def outside_of(folder: Path, paths: Iterable[str]) -> list[str]:
@@ -38,16 +68,28 @@ def outside_of(folder: Path, paths: Iterable[str]) -> list[str]:
     return [path for path in paths if not path.startswith(inside)]
 
 
-def read_mark(state: State, version: str) -> dict[str, Any]:
-    """What is known of a version: `working` (since when), `failed` (at which step), `pinned`."""
-    return read_json(state.mark(version))
+def read_mark(state: State, version: str) -> Mark:
+    """What is known of a version; what can't be read of it is as if it were not."""
+    from agent.versions.known import Mark
+
+    return _read(Mark, state.mark(version))[0] or Mark()
 
 
-def change_mark(state: State, version: str, **changes: object) -> None:
-    """Note something about a version; a value of None takes the note away."""
-    mark = {**read_mark(state, version), **changes}
-    mark = {key: value for key, value in mark.items() if value is not None}
-    write_whole(state.mark(version), json.dumps(mark, indent=2) + "\n")
+def every_mark(state: State) -> list[Mark]:
+    """What is known of all versions, also of one that is gone."""
+    return [read_mark(state, path.stem) for path in (state.root / "marks").glob("*.json")]
+
+
+def write_mark(state: State, version: str, mark: Mark) -> None:
+    """Write down what is known of a version."""
+    write_whole(state.mark(version), json.dumps(bare(mark), indent=2) + "\n")
+
+
+def read_seal(version: Path) -> Seal:
+    """What a version says of itself; what can't be read of it is as if it were not said."""
+    from agent.versions.known import Seal
+
+    return _read(Seal, version / SEAL)[0] or Seal()
 
 
 def linked_version(layout: Layout, link: Path) -> str | None:
@@ -108,25 +150,29 @@ def unable(venv: Path) -> str | None:
 def _describe(
     state: State, layout: Layout, name: str, links: dict[str, str | None], used: Mapping[str, str]
 ) -> Version:
+    from agent.versions.known import Mark, Seal
+
     folder = layout.version(name)
-    seal, mark = read_json(folder / SEAL), read_mark(state, name)
+    sealed, odd_seal = _read(Seal, folder / SEAL)
+    known, odd_mark = _read(Mark, state.mark(name))
+    seal, mark = sealed or Seal(), known or Mark()
     match = NAME.match(name)
-    failed = mark.get("failed")
     return Version(
         name=name,
         links=tuple(word for word, target in links.items() if target == name),
         in_use=used.get(name, ""),
-        sealed=bool(seal),
-        ours=bool(seal or mark.get("built_by")),
-        code=seal.get("code", {}).get("sha") or (match.group(2) if match else None),
-        config=seal.get("config", {}).get("sha") or (match.group(3) if match else None),
-        refs={part: seal.get(part, {}).get("ref") for part in ("code", "config")},
-        bytes=seal.get("bytes"),
+        sealed=sealed is not None,
+        ours=bool(sealed or mark.built_by),
+        code=seal.code.sha if seal.code else match.group(2) if match else None,
+        config=seal.config.sha if seal.config else match.group(3) if match else None,
+        refs={"code": seal.code.ref if seal.code else None, "config": seal.config.ref if seal.config else None},
+        bytes=seal.bytes,
         age=int(time.time() - folder.stat().st_mtime),
-        working=bool(mark.get("working")),
-        failed=Failure(failed["step"], failed.get("deploy", ""), failed.get("at", 0.0)) if failed else None,
-        pinned=bool(mark.get("pinned")),
-        evidence=mark.get("evidence"),
+        working=bool(mark.working),
+        failed=mark.failed,
+        pinned=mark.pinned,
+        evidence=mark.evidence,
         unable=unable(layout.part(name, "venv")),
-        newer_schema=tuple(mark.get("newer_schema") or ()),
+        newer_schema=mark.newer_schema,
+        odd=(*odd_seal, *odd_mark),
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from agent.host.reading import read_text
 from agent.state import State
 from agent.versions.layout import Layout
-from agent.versions.marks import SEAL, list_versions, read_json
+from agent.versions.marks import list_versions, read_seal
 from agent.words.settings import Settings
 
 # What a requirement may be beyond a name and its releases, so that the same text does not mean the same packages.
@@ -68,6 +68,4 @@ def same_as(state: State, layout: Layout, wanted: str | None) -> str | None:
 
 def fingerprint_of(version: Path) -> str | None:
     """The fingerprint of a version's environment; None where it has none."""
-    made = read_json(version / SEAL).get("venv")
-    found = made.get("fingerprint") if isinstance(made, dict) else None
-    return found if isinstance(found, str) else None
+    return read_seal(version).environment.fingerprint

@@ -16,6 +16,7 @@ from agent.host.files import write_whole
 from agent.host.users import acting_as
 from agent.versions.layout import Layout
 from agent.versions.marks import read_json
+from agent.words.shapes import read
 
 
 def keep(layout: Layout, fingerprint: str | None, venvs: Iterable[Path], trash: Path) -> None:
@@ -106,12 +107,13 @@ def is_ready(layout: Layout, fingerprint: str | None, venv: Path) -> Ready | Non
         return None
     try:
         note = read_json(_note(spare))
-        left: dict[str, object] = note["folders"]
-        ready = Ready(tuple(note["lacking"]), int(note["bytes"]))
+        ready, left = read(Ready, note, "the note"), note.get("folders")
+        if note.get("like") != str(venv) or not isinstance(left, dict):
+            return None
         known = "." in left and left.keys() >= set(ready.lacking) and not any(map(_leads_out, left))
         as_left = all([_changed(spare / name), _changed(venv / name)] == when for name, when in left.items())
-        return ready if note["like"] == str(venv) and known and as_left else None
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+        return ready if known and as_left else None
+    except (OSError, ValueError):
         # The note is the app user's, who may have written anything.
         return None
 

@@ -20,7 +20,7 @@ from agent.host.reading import read_ordinary, read_text
 from agent.host.users import acting_as
 from agent.versions import venv_pool
 from agent.versions.layout import Layout
-from agent.versions.marks import SEAL, read_json
+from agent.versions.marks import read_seal
 
 # How large a file of an environment may be that has the version's name in it, bytes: it is read whole.
 LARGEST_NAMED = 200_000_000
@@ -55,7 +55,9 @@ def take_over(layout: Layout, old: str, new: str, fingerprint: str | None) -> Ta
     + fingerprint: the environment's: if one like it is kept as a spare, it is used up
     """
     before, after = layout.part(old, "venv"), layout.part(new, "venv")
-    named = read_json(layout.version(old) / SEAL)["venv"]["named"]
+    named = read_seal(layout.version(old)).environment.named
+    if named is None:
+        return None
     with acting_as(layout.app):
         try:
             if any_binary(before, named):
@@ -77,7 +79,7 @@ def take_over(layout: Layout, old: str, new: str, fingerprint: str | None) -> Ta
             if after.exists():
                 venv_pool.throw_away(layout, after)
             return None
-    return Taken(tuple(named), tuple(opened or ()), ready.bytes if ready and opened else 0)
+    return Taken(named, tuple(opened or ()), ready.bytes if ready and opened else 0)
 
 
 def _in_words(problem: OSError, layout: Layout) -> str:
@@ -111,11 +113,13 @@ def close(venv: Path, opened: Collection[str], size: int) -> int:
 def make_ready(folder: Path, version: Path, venv: Path) -> None:
     """Make a spare the same as a version's environment, but for what names the version; then write that down.
 
-    Raises OSError.
+    Raises OSError, and ValueError where the version does not say what names it.
 
     + folder: the spare; venv: the version's environment
     """
-    named = read_json(version / SEAL)["venv"]["named"]
+    named = read_seal(version).environment.named
+    if named is None:
+        raise ValueError(f"{version} does not say which files of it have its name in them")
     names = _Names(version.name, None, {str(venv / name) for name in named})
     before = venv_pool.changes(venv)
     _become(str(venv), str(folder), names)

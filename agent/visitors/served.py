@@ -18,7 +18,7 @@ from agent.service.startable import led
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions import assets
 from agent.versions.layout import Layout
-from agent.versions.marks import SEAL, read_json
+from agent.versions.marks import read_seal
 from agent.versions.static_files import MANIFEST
 from agent.words.notes import MaintenanceStarted
 
@@ -175,8 +175,7 @@ def before(step: StepContext) -> str:
 
 def _url_of(layout: Layout, version: str) -> str | None:
     with acting_as(layout.app):
-        url = read_json(layout.version(version) / SEAL).get("static_url")
-    return url if isinstance(url, str) else None
+        return read_seal(layout.version(version)).static_url
 
 
 def prove(step: StepContext) -> str:

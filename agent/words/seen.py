@@ -24,6 +24,7 @@ class Version:
     + code, config: the commits that it is made of, as far as they are known; refs: what was asked for
     + working: whether it has worked; failed: how it has failed since, with the folder of the evidence
     + unable: why it can't be started any more; newer_schema: what of the database is newer than its code
+    + odd: what can't be read of what it says of itself, or of what is known of it
     """
 
     name: str
@@ -42,6 +43,7 @@ class Version:
     evidence: Optional[str] = None
     unable: Optional[str] = None
     newer_schema: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
 
     def commit(self, part: str) -> Optional[str]:
         """The commit of its code, or of its config."""

@@ -55,6 +55,11 @@ def deaf_problems(facts: HostFacts) -> list[str]:
     ]
 
 
+def odd_notices(site: Site) -> list[str]:
+    """What can't be read of what is known of the versions, which is as if it were not known."""
+    return [line for version in site.versions for line in version.odd]
+
+
 def schema_notices(site: Site) -> list[str]:
     """What keeps a live version that is healthy from using a database that is newer than its code."""
     live = site.version(site.linked.current)

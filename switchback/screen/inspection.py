@@ -18,6 +18,7 @@ from switchback.checks.layout import host_problems, ready
 from switchback.checks.needs import as_follower, looked_at, need_notices, need_problems
 from switchback.checks.notices import (
     hotfix_problems,
+    odd_notices,
     restore_notices,
     rolling_problems,
     schema_notices,
@@ -123,7 +124,7 @@ def _checked(facts: Surveyed, settings: Settings) -> Told:
         looked = [*unable_notes(site), *looked_at(facts, settings)]
     if site and not found:
         says = ready(site)
-        notices = [*schema_notices(site), *site.by_a_link, *rewrite_notices(site, settings)]
+        notices = [*schema_notices(site), *odd_notices(site), *site.by_a_link, *rewrite_notices(site, settings)]
         notices += [*need_notices(site), *restore_notices(site, settings)]
         told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
         return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from agent.words.facts import HostFacts, Site
 from agent.words.history import Cost, PastRun
 from agent.words.seen import Version
+from switchback.checks.notices import odd_notices
 from switchback.settings.model import Settings
 
 HEADINGS = ("version", "links", "state", "code", "config", "age", "size")
@@ -32,6 +33,7 @@ def status_lines(facts: HostFacts, settings: Settings) -> list[str]:
         if version.failed and version.evidence
     ]
     lines += [f"why {version.name} can't start: {version.unable}" for version in versions if version.unable]
+    lines += odd_notices(facts.site)
     if history:
         lines += ["", "last runs, the newest first", *table([_run(run) for run in reversed(history[-RUNS:])])]
     return [*lines, "", f"kept: {'; '.join(_kept(facts.site, settings))}"]

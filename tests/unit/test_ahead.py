@@ -15,8 +15,8 @@ from agent.restart import early
 from agent.restart.early import at_its_own_path, take
 from agent.restart.trial_start import Command, begun
 from agent.service.health import Unhealthy
+from agent.versions.known import Seal
 from agent.versions.layout import Layout
-from agent.versions.marks import SEAL
 from tests.unit.examples import NEW, settings
 from tests.unit.healthy import host_settings
 from tests.unit.journals import progress
@@ -33,7 +33,7 @@ WEB = Command(
 
 @pytest.fixture
 def layout(monkeypatch: pytest.MonkeyPatch) -> Layout:
-    monkeypatch.setattr("agent.restart.early.read_json", lambda path: {"self_contained": path == Path(OWN) / SEAL})
+    monkeypatch.setattr("agent.restart.early.read_seal", lambda version: Seal(self_contained=version == Path(OWN)))
     return Layout(settings().for_host(), Path(HOME))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from contextlib import nullcontext
@@ -12,8 +11,9 @@ import pytest
 
 from agent.runs import clean
 from agent.state import State
-from agent.versions.deletion import tidy
+from agent.versions.deletion import Chore, tidy
 from agent.versions.layout import Layout
+from agent.words.shapes import from_json
 from tests.unit.examples import LIVE, OLD
 from tests.unit.healthy import host_settings
 
@@ -36,7 +36,7 @@ def test_only_what_it_was_told_to_is_deleted(name: str, tmp_path: Path, monkeypa
         version(tmp_path / name / "one more"),
         *(version(tmp_path / other) for other in ("a", "b", "a b c", "x")),
     ]
-    assert tidy({"trash": [str(folder) for folder in doomed]}) == 0
+    assert tidy(Chore(tuple(str(folder) for folder in doomed))) == 0
     assert not any(folder.exists() for folder in doomed)
     for folder in stays:
         assert (folder / "code" / "inner" / "file").read_text() == "text"
@@ -46,7 +46,7 @@ def test_only_what_it_was_told_to_is_deleted(name: str, tmp_path: Path, monkeypa
 def test_a_file_that_a_newer_version_has_as_well_stays_there_and_stays_unwritable(tmp_path: Path) -> None:
     doomed, newer = version(tmp_path / "old"), tmp_path / "newer"
     os.link(doomed / "code" / "inner" / "file", newer)
-    assert tidy({"trash": [str(doomed)]}) == 0
+    assert tidy(Chore((str(doomed),))) == 0
     assert newer.read_text() == "text"
     assert not newer.stat().st_mode & 0o222
 
@@ -56,7 +56,7 @@ def test_a_link_out_of_it_is_deleted_and_not_what_it_leads_to(tmp_path: Path) ->
     doomed = tmp_path / "trash" / "old"
     doomed.mkdir(parents=True)
     (doomed / "media").symlink_to(elsewhere)
-    assert tidy({"trash": [str(doomed)]}) == 0
+    assert tidy(Chore((str(doomed),))) == 0
     assert not doomed.exists()
     assert (elsewhere / "code" / "inner" / "file").exists()
     assert not elsewhere.stat().st_mode & 0o222
@@ -64,7 +64,7 @@ def test_a_link_out_of_it_is_deleted_and_not_what_it_leads_to(tmp_path: Path) ->
 
 def test_with_nothing_to_delete_nothing_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(version(tmp_path / "here"))
-    assert tidy({"trash": []}) == 0
+    assert tidy(Chore()) == 0
     # Nor is what it stands in made ready for that.
     assert not (tmp_path / "here" / "code").stat().st_mode & 0o222
 
@@ -81,4 +81,4 @@ def test_what_is_to_be_deleted_is_told_as_it_is_called_and_never_to_a_shell(
     clean._tidy(State(tmp_path / "state"), layout, None)
     ((*_, verb, what),) = ran
     assert verb == "tidy"
-    assert json.loads(what) == {"trash": [str(layout.trash / OLD), str(layout.trash / LIVE)]}
+    assert from_json(Chore, what) == Chore((str(layout.trash / OLD), str(layout.trash / LIVE)))

@@ -20,8 +20,9 @@ from agent.transaction import reserve
 from agent.transaction.journal import RESERVE_BYTES, Journal
 from agent.transaction.lock import free_lock, take_lock
 from agent.transaction.transaction import ROOMS
+from agent.versions.known import Mark
 from agent.versions.layout import Layout
-from agent.versions.marks import SEAL, change_mark
+from agent.versions.marks import SEAL, write_mark
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import NEW, settings
 from tests.unit.journals import begun, noted, records_of, says
@@ -97,8 +98,8 @@ def test_a_host_that_was_freed_stays_free_after_a_power_cut(disk: Disk, tmp_path
 def test_a_mark_outlives_a_power_cut(disk: Disk, tmp_path: Path) -> None:
     state = State(tmp_path)
     state.create()
-    for changes in ({"working": 1}, {"pinned": True}):
-        change_mark(state, NEW, **changes)
+    for mark in (Mark(working=1), Mark(working=1, pinned=True)):
+        write_mark(state, NEW, mark)
         assert disk.left(state.mark(NEW)) == state.mark(NEW).read_text()
     assert json.loads(disk.left(state.mark(NEW)) or "") == {"working": 1, "pinned": True}
 

@@ -20,8 +20,9 @@ from agent.service import systemd
 from agent.service.systemd import versions_in_use
 from agent.state import State
 from agent.transaction.transaction import Refused
+from agent.versions.known import Mark
 from agent.versions.layout import Layout
-from agent.versions.marks import change_mark
+from agent.versions.marks import write_mark
 from agent.words.requests import Clean
 from tests.unit.examples import LIVE, OLD, settings
 
@@ -145,7 +146,7 @@ def host(versions: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     state = State(versions / "state")
     state.create()
     for name in (OLD, LIVE):
-        change_mark(state, name, built_by="x", working=1)
+        write_mark(state, name, Mark(built_by="x", working=1))
     (versions / "django-current").symlink_to(versions / LIVE)
     told = settings().for_host()
     return {"state": state, "request": Clean("20261128-120000-clean-ab12", "a", told, keep=1)}
@@ -202,7 +203,7 @@ def test_the_version_that_supervisord_itself_runs_from_stays_however_long_ago_th
     of_service.add(process.pid)
     unused = "django-20261101-200000-eeeeeee-fffffff"
     (versions / unused).mkdir()
-    change_mark(host["state"], unused, built_by="x", working=1)
+    write_mark(host["state"], unused, Mark(built_by="x", working=1))
     assert clean.clean(host["state"], host["request"]).deleted == [unused]
     with pytest.raises(Refused, match=f"{OLD} can't be deleted: process {process.pid}"):
         clean.clean(host["state"], replace(host["request"], named=(OLD,)))

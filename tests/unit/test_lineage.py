@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.versions.lineage import lineage
+from agent.look.lineage import lineage
 from agent.words.history import PastRun
 from agent.words.outcomes import Outcome
 

@@ -376,6 +376,6 @@ def assert_true(host: Host, world: World, begin: Note) -> None:
         code=1,
     )
     assert contradictions(said, truth) == [], "\n".join([*lines, str(world), str(begin)])
-    blamed = any(read_mark(host.state, version).get("failed") for version in (LIVE, OLD, NEW))
+    blamed = any(read_mark(host.state, version).failed for version in (LIVE, OLD, NEW))
     assert not (blamed and "to blame" in said[-1])
     assert bool(lock_holder(host.state)) == said[-1].startswith("needs a person")

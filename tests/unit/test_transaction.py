@@ -33,9 +33,11 @@ from agent.transaction.transaction import (
     how_it_ended,
     open_transaction,
 )
+from agent.versions.known import Mark
 from agent.versions.layout import Layout
-from agent.versions.marks import change_mark, list_versions, read_mark
+from agent.versions.marks import list_versions, read_mark, write_mark
 from agent.words.journal import Intent
+from agent.words.seen import Failure
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
 from tests.unit.journals import says
@@ -62,7 +64,7 @@ def test_a_deploy_whose_steps_all_go_well_commits_and_frees_the_host(host: Host)
         "django-working": NEW,
         "django-previous-working": LIVE,
     }
-    assert read_mark(host.state, NEW)["working"]
+    assert read_mark(host.state, NEW).working
     assert [run.outcome for run in past_runs(host.state)] == ["committed"]
 
 
@@ -102,10 +104,12 @@ def test_a_commit_that_was_cut_off_halfway_is_not_done_twice(host: Host, monkeyp
 
 def test_a_version_that_failed_once_and_works_now_has_no_mark_of_it_left(host: Host) -> None:
     host.state.create()
-    change_mark(host.state, NEW, failed={"step": "health"}, evidence="/somewhere")
+    write_mark(host.state, NEW, Mark(failed=Failure("health"), evidence="/somewhere"))
     host.begin()
     host.run(*ALL, "commit")
-    assert set(read_mark(host.state, NEW)) == {"working"}
+    mark = read_mark(host.state, NEW)
+    assert mark == Mark(working=mark.working)
+    assert mark.working
 
 
 # --- It fails
@@ -117,9 +121,10 @@ def test_a_version_that_failed_is_marked_with_the_step_the_deploy_and_where_the_
     before = int(time.time())
     host.run(*ALL[: ALL.index("restart") + 1])
     mark = read_mark(host.state, NEW)
-    assert before <= mark["failed"].pop("at") <= time.time()
+    assert mark.failed
+    assert before <= mark.failed.at <= time.time()
     evidence = str(host.state.root / "transactions" / ID)
-    assert mark == {"built_by": ID, "failed": {"step": "restart", "deploy": ID}, "evidence": evidence}
+    assert mark == Mark(built_by=ID, failed=Failure("restart", ID, mark.failed.at), evidence=evidence)
 
 
 def test_of_a_revert_whose_migrations_cant_be_reversed_the_version_that_is_left_is_marked(host: Host) -> None:
@@ -127,9 +132,10 @@ def test_of_a_revert_whose_migrations_cant_be_reversed_the_version_that_is_left_
     host.step("migrate", fails)
     host.run("maintenance_start", "backup", "migrate")
     mark = read_mark(host.state, LIVE)
-    assert mark["failed"]["step"] == "migrate"
-    assert mark["evidence"] == str(host.state.root / "transactions" / ID)
-    assert read_mark(host.state, OLD) == {}
+    assert mark.failed
+    assert mark.failed.step == "migrate"
+    assert mark.evidence == str(host.state.root / "transactions" / ID)
+    assert read_mark(host.state, OLD) == Mark()
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -144,7 +150,9 @@ def test_a_step_that_fails_takes_the_host_back_in_that_same_call(host: Host, nam
     outcome = "fell back" if "maintenance_start" in (*steps_before, name) else "refused"
     assert f"{outcome} at {name}: " in host.said.splitlines()[-1]
     assert past_runs(host.state)[-1].outcome == outcome
-    assert read_mark(host.state, NEW)["failed"]["step"] == name
+    failed = read_mark(host.state, NEW).failed
+    assert failed
+    assert failed.step == name
 
 
 @pytest.mark.parametrize(
@@ -575,8 +583,8 @@ def test_a_run_that_fails_deletes_what_failed_long_before_it(host: Host, monkeyp
     failed = [f"django-202610{number:02}-100000-ddddddd-fffffff" for number in range(10, 16)]
     for name in failed:
         (host.home / name).mkdir()
-        change_mark(host.state, name, built_by="x", failed={"step": "checks", "deploy": "x", "at": 1})
-    change_mark(host.state, failed[0], pinned=True)
+        write_mark(host.state, name, Mark(built_by="x", failed=Failure("checks", "x", 1)))
+    write_mark(host.state, failed[0], replace(read_mark(host.state, failed[0]), pinned=True))
     host.begin()
     host.step("checks", fails)
     host.run("code", "checks")
@@ -601,9 +609,9 @@ def test_a_build_that_goes_well_deletes_what_was_built_long_before_it_and_never_
     for name in built:
         (host.home / name).mkdir()
         (host.home / name / ".switchback.json").write_text('{"bytes": 1}')
-        change_mark(host.state, name, built_by="x")
+        write_mark(host.state, name, Mark(built_by="x"))
     # One of them was live once: it may be gone back to.
-    change_mark(host.state, built[1], working=1)
+    write_mark(host.state, built[1], Mark(built_by="x", working=1))
     settings = host.begin("earlier", kind="build").begin.settings
     host.run("code", "commit", deploy="earlier")
     assert all((host.home / name).exists() for name in built)

@@ -14,7 +14,7 @@ import pytest
 from agent.host import tree
 from agent.state import State
 from agent.versions import venv_pool, venvs
-from agent.versions.deletion import tidy
+from agent.versions.deletion import Chore, tidy
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL
 from agent.versions.venv_fingerprint import fingerprint, same_as
@@ -406,8 +406,7 @@ def test_tidying_makes_the_spare_ready_and_deletes_what_was_moved_away(
     trash = layout.trash / "1"
     trash.mkdir(parents=True)
     (trash / "sealed").mkdir(mode=0o555)
-    told = {"spare": str(spare_of(layout)), "version": str(layout.version(LIVE)), "venv": str(venv)}
-    assert tidy({**told, "trash": [str(trash)]}) == 0
+    assert tidy(Chore((str(trash),), str(spare_of(layout)), str(layout.version(LIVE)), str(venv))) == 0
     assert not trash.exists()
     monkeypatch.setattr(venvs, "_become", never)
     assert take_over(layout, LIVE, NEW, "abc")
@@ -418,8 +417,7 @@ def test_what_was_moved_away_is_deleted_also_where_no_spare_can_be_made_ready(
 ) -> None:
     (layout.trash / "1").mkdir(parents=True)
     built(layout)
-    told = {"spare": str(spare_of(layout)), "version": "/gone", "venv": "/gone/venv"}
-    assert tidy({**told, "trash": [str(layout.trash / "1")]}) == 0
+    assert tidy(Chore((str(layout.trash / "1"),), str(spare_of(layout)), "/gone", "/gone/venv")) == 0
     assert not (layout.trash / "1").exists()
     assert "the spare environment is not ready" in capsys.readouterr().out
 
@@ -427,7 +425,7 @@ def test_what_was_moved_away_is_deleted_also_where_no_spare_can_be_made_ready(
 def test_nothing_is_touched_where_there_is_nothing_to_tidy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sealed").mkdir(mode=0o555)
     monkeypatch.chdir(tmp_path)
-    assert tidy({"trash": []}) == 0
+    assert tidy(Chore()) == 0
     assert (tmp_path / "sealed").stat().st_mode & 0o777 == 0o555
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from agent.steps.kind import Turn, Undo
 from agent.steps.order import named
 from agent.transaction.consequences import failed_step
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext
-from agent.versions.marks import change_mark
+from agent.versions.marks import read_mark, write_mark
 from agent.words.notes import Undone
+from agent.words.seen import Failure
 
 
 class MarkFailed(Undo):
@@ -28,14 +30,16 @@ class MarkFailed(Undo):
 
     def do(self, step: StepContext) -> Undone:
         """Mark it."""
-        failed = {"step": failed_step(step.progress), "deploy": step.transaction.deploy, "at": int(time.time())}
-        state, evidence = step.transaction.state, str(step.transaction.folder)
+        state, deploy, evidence = step.transaction.state, step.transaction.deploy, str(step.transaction.folder)
+        failed = Failure(failed_step(step.progress), deploy, int(time.time()))
         if step.begin.kind == "revert" and step.begin.was:
             # It is live again, and works as it did: it is its migrations that could not be reversed.
-            change_mark(state, step.begin.was, failed=failed, evidence=evidence)
+            left = replace(read_mark(state, step.begin.was), failed=failed, evidence=evidence)
+            write_mark(state, step.begin.was, left)
             return Undone()
-        built_by = step.transaction.deploy
-        change_mark(state, step.version, built_by=built_by, working=None, failed=failed, evidence=evidence)
+        known = read_mark(state, step.version)
+        new = replace(known, built_by=deploy, working=None, failed=failed, evidence=evidence)
+        write_mark(state, step.version, new)
         return Undone()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from agent.host import tree
@@ -20,8 +19,8 @@ from agent.transaction.step import StepContext, StepFailed
 from agent.versions import venvs
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL, outside_of
-from agent.words.journal import Commit
 from agent.words.notes import Checked, Note
+from agent.words.shapes import bare
 
 
 class SealVersion(BuildStep):
@@ -31,6 +30,8 @@ class SealVersion(BuildStep):
 
     def do(self, step: StepContext) -> Note:
         """Make the version unchangeable, and say so with a marker that is written last."""
+        from agent.versions.known import Environment, Seal
+
         layout, folder = step.layout, step.layout.version(step.version)
         _links_are_links(layout)
         runner = step.runner(layout.app)
@@ -44,28 +45,24 @@ class SealVersion(BuildStep):
         ready = layout.part(step.version, "venv") if made.open else None
         with acting_as(layout.app):
             size = tree.close(folder, parts, ready) + (venvs.close(ready, made.open, made.bytes) if ready else 0)
-        marker = {
-            "name": step.version,
-            "code": _told(step.begin.code),
-            "config": _told(step.begin.config),
-            "built": int(time.time()),
-            "deploy": step.transaction.deploy,
-            "bytes": size,
-            "venv": {"fingerprint": made.fingerprint or None, "named": made.named},
-            "migrations": checked.known,
-            "self_contained": _is_self_contained(folder, checked.code),
-            "static_url": step.note(Collected).url or None,
-            "by_script": script.installed if script.ran else None,
-        }
+        seal = Seal(
+            name=step.version,
+            code=step.begin.code,
+            config=step.begin.config,
+            built=int(time.time()),
+            deploy=step.transaction.deploy,
+            bytes=size,
+            venv=Environment(made.fingerprint or None, made.named),
+            migrations=checked.known,
+            self_contained=_is_self_contained(folder, checked.code),
+            static_url=step.note(Collected).url or None,
+            by_script=script.installed if script.ran else None,
+        )
         runner.run(["sync", "--file-system", str(folder)])
         with acting_as(layout.app):
-            write_whole(folder / SEAL, json.dumps(marker, indent=2) + "\n", 0o444)
+            write_whole(folder / SEAL, json.dumps(bare(seal), indent=2) + "\n", 0o444)
             folder.chmod(0o555)
         return Note()
-
-
-def _told(commit: Commit | None) -> dict[str, str] | None:
-    return asdict(commit) if commit else None
 
 
 def _links_are_links(layout: Layout) -> None:
