@@ -105,7 +105,7 @@ def _install(state: State, request: requests.Install) -> Result:
     return Result(True)
 
 
-def _step(state: State, request: requests.Step) -> Result:
+def _step(state: State, request: requests.RunSteps) -> Result:
     return _in_time(state, request.deploy, partial(_do_steps, state, request))
 
 
@@ -120,7 +120,7 @@ def _in_time(state: State, deploy: str, work: Callable[[], bool]) -> Result:
     return result_of(Transaction(state, deploy), done)
 
 
-def _do_steps(state: State, request: requests.Step) -> bool:
+def _do_steps(state: State, request: requests.RunSteps) -> bool:
     from agent.runs.carry_out import run_steps
 
     names = request.steps
@@ -165,7 +165,7 @@ def _fall_back(state: State, request: requests.FallBack) -> Result:
     transaction.interrupt()
     with transaction.alone():
         if not transaction.progress.outcome:
-            fall_back(transaction, request.reason, request.settled, request.cause)
+            fall_back(transaction, request.reason, request.database_is_back, request.cause)
         else:
             emit(how_it_ended(transaction))
     return result_of(transaction, ok=False)
@@ -233,7 +233,7 @@ VERBS: dict[type, Callable[[State, Any], Result | None]] = {
     requests.Survey: _survey,
     requests.Preview: _preview,
     requests.Install: _install,
-    requests.Step: _step,
+    requests.RunSteps: _step,
     requests.Commit: _commit,
     requests.FallBack: _fall_back,
     requests.Clean: _clean,

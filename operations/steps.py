@@ -71,5 +71,5 @@ def fall_back(run: Run) -> StringCommand:
     """The command that makes this host fall back, because other ones have failed."""
     others = barrier(run)
     reason = others.reason(lambda name: any(one.followed for one in heard_from(name)))
-    settled = run.primary in others.gone and has_its_database_back(run.primary)
-    return installed(FallBack(run.deploy, reason, Cause.ANOTHER_HOST, settled), timeout=run.patience())
+    is_back = run.primary in others.gone and has_its_database_back(run.primary)
+    return installed(FallBack(run.deploy, reason, Cause.ANOTHER_HOST, is_back), timeout=run.patience())

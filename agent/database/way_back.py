@@ -3,7 +3,7 @@ may have come in since the checks, and when it is taken back, from what is reall
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from agent.database.choice import way_back_of
@@ -15,6 +15,7 @@ from agent.migrations.names import key_of, label, labels
 from agent.transaction.consequences import database_fallback_of, visitors_are_in
 from agent.transaction.step import StepContext, StepFailed
 from agent.words.notes import BackedUp, Checked, Note
+from agent.words.shapes import OLD_NAME
 
 Applied = set[Name]
 
@@ -24,7 +25,7 @@ class WayChosen(Note):
     """How the database goes back, as it was chosen when it was taken back, and why."""
 
     step: ClassVar[str] = "way back"
-    way: str = ""
+    fallback: str = field(default="", metadata={OLD_NAME: "way"})
     why: str = ""
 
 
@@ -68,7 +69,7 @@ def choose(step: StepContext) -> tuple[str, Applied | None]:
     """How the database goes back now, reverse or restore, and what was seen applied, if that had to be looked at. What
     was chosen once stays, as a restore may be half done."""
     way = database_fallback_of(step.progress)
-    chosen = step.note(WayChosen).way
+    chosen = step.note(WayChosen).fallback
     if chosen == "restore" or way == "keep" or step.settings.database_fallback != "reverse":
         return chosen or way, None
     try:
@@ -81,7 +82,7 @@ def choose(step: StepContext) -> tuple[str, Applied | None]:
 
 
 def _chosen(step: StepContext, way: str, why: str) -> str:
-    step.transaction.journal.note(step.transaction.noted(WayChosen(way=way, why=why)))
+    step.transaction.journal.note(step.transaction.noted(WayChosen(fallback=way, why=why)))
     if why:
         emit(f"  the database goes back by {way}: {why}")
     return way

@@ -47,14 +47,16 @@ def end_refused(transaction: Transaction, reason: str) -> None:
             _end(transaction, Outcome.REFUSED, f"refused: {reason}")
 
 
-def fall_back(transaction: Transaction, reason: str, settled: bool = False, cause: Cause = Cause.ITSELF) -> Outcome:
+def fall_back(
+    transaction: Transaction, reason: str, database_is_back: bool = False, cause: Cause = Cause.ITSELF
+) -> Outcome:
     """Undo what this deploy has done, and end it. Returns the outcome.
 
     + reason: a sentence for the people who will read of it
-    + settled: whether the primary host has taken the database back already
+    + database_is_back: whether the primary host has taken the database back already
     + cause: whose doing that is
     """
-    transaction.journal.note(FallsBack(masked_urls(reason), settled, cause))
+    transaction.journal.note(FallsBack(masked_urls(reason), database_is_back, cause))
     emit(f"falling back: {masked_urls(reason)}")
     if waits_for_primary(transaction.progress):
         _undo_all(transaction, [undo for undo in plan_fallback(transaction.progress) if undo.before_the_database])

@@ -43,7 +43,7 @@ def recover(transaction: Transaction, database: str = "", force: bool = False) -
             for action in ("database", "schema"):
                 transaction.journal.append(journal.UndoDone(action, {"kept": "at a person's word"}))
         _start_service(transaction)
-        if fall_back(transaction, "a person asked to recover", settled=True) != Outcome.NEEDS_A_PERSON:
+        if fall_back(transaction, "a person asked to recover", database_is_back=True) != Outcome.NEEDS_A_PERSON:
             return True
         if force:
             free_lock(transaction.state, transaction.deploy)

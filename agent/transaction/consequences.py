@@ -60,7 +60,7 @@ def visitors_are_in(progress: Progress) -> bool:
 
 def rolls_back(progress: Progress) -> bool:
     """Whether the processes go back one by one, as they came: those that were not replaced yet serve meanwhile."""
-    return progress.begin.kind != "restart" and progress.note(Restarted).way == "rolling"
+    return progress.begin.kind != "restart" and progress.note(Restarted).mode == "rolling"
 
 
 def waits_for_primary(progress: Progress) -> bool:
@@ -69,7 +69,7 @@ def waits_for_primary(progress: Progress) -> bool:
     The primary host migrates for all, and falls back when it is its turn; until then an old version may meet a schema
     that it does not know.
     """
-    return _follows(progress) and not progress.settled
+    return _follows(progress) and not progress.database_is_back
 
 
 def _follows(progress: Progress) -> bool:

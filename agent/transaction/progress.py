@@ -45,7 +45,7 @@ class Progress:
     problems: tuple[journal.UndoFailed, ...] = ()
     falling_back: bool = False
     fallback_at: float = 0.0
-    settled: bool = False
+    database_is_back: bool = False
     committed: bool = False
     ended: journal.Ended | None = None
     parsed: dict[tuple[str, type], Note] = field(default_factory=dict, compare=False, repr=False)
@@ -185,7 +185,7 @@ def _(event: journal.FallsBack, at: float, before: Progress) -> Progress:
         # What comes upon it then, such as a reboot, is nobody's doing.
         cause=before.cause if before.falling_back else event.cause,
         fallback_at=at,
-        settled=event.settled,
+        database_is_back=event.database_is_back,
         # A fallback that is started anew (after a crash, or by a person) judges again.
         problems=(),
     )

@@ -10,7 +10,7 @@ from agent.words.notes import Page
 from agent.words.outcomes import Cause, Outcome
 from agent.words.seen import RestartMode
 from agent.words.settings import Settings
-from agent.words.shapes import Unreadable, bare, read
+from agent.words.shapes import OLD_NAME, Unreadable, bare, read
 
 
 class JournalUnreadable(Unreadable):
@@ -167,11 +167,11 @@ class Beside(Event):
 
 @dataclass(frozen=True)
 class FallsBack(Event):
-    """It falls back, and why; settled: whether the primary host has taken the database back already."""
+    """It falls back, and why; database_is_back: whether the primary host has taken the database back already."""
 
     event: ClassVar[str] = "fallback"
     reason: str
-    settled: bool = False
+    database_is_back: bool = field(default=False, metadata={OLD_NAME: "settled"})
     cause: Cause = Cause.ITSELF
 
 

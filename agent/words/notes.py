@@ -5,12 +5,13 @@ A journal may be an older agent's: what that did not note, or noted otherwise, i
 
 # No `from __future__ import annotations`: see shapes.
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Optional
 
 from agent.inside.protocol import Database, Migration, Name
 from agent.words import seen
 from agent.words.seen import RestartMode
+from agent.words.shapes import OLD_NAME
 
 Names = tuple[Name, ...]
 
@@ -114,11 +115,11 @@ class BackedUpBefore(BackedUp):
 class Restarted(Note):
     """How the service was restarted.
 
-    + way: rolling, or restart; touched: the processes that were begun to be replaced
+    + mode: rolling, or restart; touched: the processes that were begun to be replaced
     """
 
     step: ClassVar[str] = "restart"
-    way: str = ""
+    mode: str = field(default="", metadata={OLD_NAME: "way"})
     touched: tuple[str, ...] = ()
 
 

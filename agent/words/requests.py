@@ -79,8 +79,8 @@ class Install:
 
 
 @dataclass(frozen=True)
-class Step:
-    """Do steps of a deploy.
+class RunSteps:
+    """Run steps of a deploy.
 
     + begin: what its journal begins with, where it begins with this
     + urls: the repositories of the steps that need one: they may hold a password, and are kept nowhere
@@ -126,14 +126,14 @@ class FallBack:
     """Take a deploy back.
 
     + reason: a sentence for people; cause: whose doing it is
-    + settled: whether the primary host has taken the database back already
+    + database_is_back: whether the primary host has taken the database back already
     """
 
     verb: ClassVar[str] = "fall-back"
     deploy: str
     reason: str
     cause: Cause = Cause.ITSELF
-    settled: bool = False
+    database_is_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,9 @@ class Adopt:
     versions: tuple[str, ...]
 
 
-Request = Union[Survey, Preview, Install, Step, Clean, Commit, FallBack, Recover, Pin, Adopt]
+Request = Union[Survey, Preview, Install, RunSteps, Clean, Commit, FallBack, Recover, Pin, Adopt]
 SHAPES: dict[str, type[Request]] = {
-    one.verb: one for one in (Survey, Preview, Install, Step, Clean, Commit, FallBack, Recover, Pin, Adopt)
+    one.verb: one for one in (Survey, Preview, Install, RunSteps, Clean, Commit, FallBack, Recover, Pin, Adopt)
 }
 
 

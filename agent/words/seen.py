@@ -5,6 +5,8 @@
 from dataclasses import dataclass, field
 from typing import Literal, Optional
 
+from agent.words.shapes import OLD_NAME
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -54,11 +56,11 @@ class Version:
 class RestartMode:
     """How the service gets from one version to another.
 
-    + way: rolling, or restart; why: why not as the settings ask for, or what is restarted at once
+    + mode: rolling, or restart; why: why not as the settings ask for, or what is restarted at once
     + interrupts: whether nobody serves for a while; groups: those of supervisord that get a new config
     """
 
-    way: Literal["rolling", "restart"]
+    mode: Literal["rolling", "restart"] = field(metadata={OLD_NAME: "way"})
     interrupts: bool
     why: str = ""
     groups: tuple[str, ...] = ()
@@ -66,7 +68,7 @@ class RestartMode:
     @property
     def rolls(self) -> bool:
         """Whether processes are replaced one by one."""
-        return self.way == "rolling"
+        return self.mode == "rolling"
 
 
 @dataclass(frozen=True)

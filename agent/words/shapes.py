@@ -10,6 +10,8 @@ from enum import Enum
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+# In a field's metadata: its name in what an older agent has written.
+OLD_NAME = "old name"
 
 
 class Unreadable(ValueError):
@@ -95,8 +97,9 @@ def _read_fields(shape: Any, found: object, where: str) -> object:
     types, given = _types(shape), {}
     for field in dataclasses.fields(shape):
         needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if found.get(field.name) is not None or (needed and field.name in found):
-            given[field.name] = _read(types[field.name], found[field.name], f"{where}.{field.name}")
+        name = field.name if field.name in found else field.metadata.get(OLD_NAME, field.name)
+        if found.get(name) is not None or (needed and name in found):
+            given[field.name] = _read(types[field.name], found[name], f"{where}.{name}")
         elif needed:
             raise Unreadable(f"{where}.{field.name} is missing")
     return shape(**given)

@@ -135,7 +135,7 @@ def _service(run: Run, found: Foreseen | None) -> Service:
         return Service(unit=run.settings.systemd_service, restart=run.settings.restart)
     no_trial = found.no_trial if "trial" in run.steps else ""
     return Service(
-        unit=run.settings.systemd_service, restart=found.restart.way, why=found.restart.why, no_trial=no_trial
+        unit=run.settings.systemd_service, restart=found.restart.mode, why=found.restart.why, no_trial=no_trial
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from agent.steps.kind import PATIENCE, Phase
 from agent.steps.order import limit_of, limit_of_way_back, names
 from agent.words.journal import Commit, Intent
-from agent.words.requests import Clean, Step
+from agent.words.requests import Clean, RunSteps
 from agent.words.requests import Commit as CommitRequest
 from switchback.settings.model import Settings
 from switchback.wire.payload import agent_fingerprint
@@ -129,12 +129,12 @@ class Run:
         foreseen = self.foreseen.get("clean", "")
         return Cleaning(self.settings, new_id("clean"), self.settings.keep_versions, idle=idle, foreseen=foreseen)
 
-    def asks(self, names: Sequence[str]) -> Step | CommitRequest:
+    def asks(self, names: Sequence[str]) -> RunSteps | CommitRequest:
         """What a host is asked for steps; a repository's URL, which may hold a password, it keeps nowhere."""
         if tuple(names) == ("commit",):
             return CommitRequest(self.deploy, self.cleaning().request() if self.cleans_at_once else None)
         urls = {"code": self.settings.code_repo_url, "config": self.settings.config_repo_url}
-        return Step(
+        return RunSteps(
             self.deploy,
             tuple(names),
             begin=self.request() if "begin" in names else None,

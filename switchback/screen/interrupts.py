@@ -83,8 +83,8 @@ class Interrupts:
 
     def _fall_back_on(self, run: Run) -> None:
         host = self._state.inventory.get_host(run.host)
-        settled = run.host != run.primary and has_its_database_back(run.primary)
-        command = installed(FallBack(run.deploy, INTERRUPTED, Cause.PERSON, settled), timeout=run.patience())
+        is_back = run.host != run.primary and has_its_database_back(run.primary)
+        command = installed(FallBack(run.deploy, INTERRUPTED, Cause.PERSON, is_back), timeout=run.patience())
         try:
             command.run_beside(host)
         except (OSError, EOFError, SSHException) as problem:

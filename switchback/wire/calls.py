@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyinfra.api import QuoteString
 
-from agent.words.requests import Request, Step, document
+from agent.words.requests import Request, RunSteps, document
 from switchback.wire.payload import LOADER, Unshown, stdin_for
 from switchback.wire.results import AgentCommand
 
@@ -34,5 +34,5 @@ def installed(request: Request, timeout: float) -> AgentCommand:
 
     + timeout: how long to wait for the host, seconds
     """
-    asks = " ".join([request.verb, *([",".join(request.steps)] if isinstance(request, Step) else [])])
+    asks = " ".join([request.verb, *([",".join(request.steps)] if isinstance(request, RunSteps) else [])])
     return AgentCommand(AGENT, asks=asks, _stdin=Unshown([document(request)]), _timeout=int(timeout))

@@ -7,7 +7,7 @@ import time
 
 from agent.words.journal import Intent
 from agent.words.outcomes import Outcome
-from agent.words.requests import FallBack, Step, document
+from agent.words.requests import FallBack, RunSteps, document
 from agent.words.result import read_result
 from agent.words.shapes import read
 from tests.bed.hosts import Host
@@ -46,7 +46,7 @@ def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_w
 ) -> None:
     opened = json.loads(host.run(f"head -1 {STATE}/transactions/*-deploy-*/journal.jsonl").stdout)
     intent = read(Intent, {**opened, "was": before.current, "bare": False}, "begin")
-    host.write("/root/request", document(Step("racer-NUMBER", ("begin",), begin=intent)))
+    host.write("/root/request", document(RunSteps("racer-NUMBER", ("begin",), begin=intent)))
 
     host.run(BEGIN.format(agents=AGENTS))
 

@@ -349,7 +349,7 @@ def test_it_ends_at_once_where_that_host_has_taken_the_database_back(host: Host,
     transaction = begin(host, **TWO, primary=False)
     host.step("checks", lambda _: {"pending": [pending("0002")]})
     host.run("checks", "maintenance_start", "migrate", "swap", "restart")
-    assert fall_back(transaction, "web1 failed", settled=True) == Outcome.FELL_BACK
+    assert fall_back(transaction, "web1 failed", database_is_back=True) == Outcome.FELL_BACK
 
 
 # --- A host that boots

@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
+from agent.database.way_back import WayChosen
 from agent.restart import background
 from agent.steps.fallback import plan_fallback
 from agent.transaction.consequences import database_fallback_of, rolls_back
 from agent.transaction.journal import Journal
+from agent.transaction.maintenance import restart_mode
 from agent.transaction.progress import Progress
 from agent.words import notes
 from agent.words.journal import SHAPES, JournalUnreadable
-from agent.words.notes import BackedUp, Checked, MaintenanceStarted, Note, Undone
+from agent.words.notes import BackedUp, Checked, MaintenanceStarted, Note, Restarted, Undone
+from agent.words.seen import RestartMode
 from agent.words.shapes import bare, to_json
 from tests.unit.healthy import host_settings
 from tests.unit.journals import records_of, says
@@ -71,6 +74,16 @@ def test_a_journal_of_an_older_agent_is_fallen_back_by(journal: Journal) -> None
     beside = progress.begun_beside(background.TRIAL_START)
     assert beside and (beside.pid, beside.url) == (12, "http://127.0.0.1:1/")
     assert progress.command_ids == ("m1", "m2")
+
+
+def test_what_has_another_name_by_now_is_known_by_the_old_one_too(journal: Journal) -> None:
+    chosen = '{"at": 9.6, "event": "note", "step": "way back", "note": {"way": "restore", "why": "it lacks one"}}\n'
+    journal.path.write_text(OLDER.replace('"settled": false', '"settled": true') + chosen)
+    progress = journal.progress
+    assert progress.database_is_back
+    assert progress.note(Restarted).mode == "rolling"
+    assert restart_mode(progress) == RestartMode("rolling", interrupts=False)
+    assert progress.note(WayChosen) == WayChosen(fallback="restore", why="it lacks one")
 
 
 # What a revert has noted.

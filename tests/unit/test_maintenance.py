@@ -22,9 +22,9 @@ REQUIRED = {"kind": "AddField", "model": "item", "name": "price", "field": {"cla
 REMOVED = {"kind": "RemoveField", "model": "item", "name": "price"}
 CODE = {"kind": "RunPython", "model": "", "name": "", "does_nothing": False}
 ADDS = pending("0002_colour", NULLABLE, FILLED)
-ROLLING = {"way": "rolling", "interrupts": False, "groups": []}
-TOGETHER = {"way": "rolling", "interrupts": True, "groups": ["web"], "why": "supervisord's config of web changes"}
-AS_A_WHOLE = {"way": "restart", "interrupts": True, "why": "the supervisord config of new does not allow it:\nweb …"}
+ROLLING = {"mode": "rolling", "interrupts": False, "groups": []}
+TOGETHER = {"mode": "rolling", "interrupts": True, "groups": ["web"], "why": "supervisord's config of web changes"}
+AS_A_WHOLE = {"mode": "restart", "interrupts": True, "why": "the supervisord config of new does not allow it:\nweb …"}
 
 
 def progress(*migrations: Migration, way: dict[str, Any] | None = None, **settings: Any) -> Progress:

@@ -104,7 +104,7 @@ class Done:
         """The steps that the agent is asked for."""
         assert self.line == AGENT
         assert self.asked.deploy == "20261123-120000-deploy-ab12"
-        return self.asked.steps if isinstance(self.asked, requests.Step) else (self.asked.verb,)
+        return self.asked.steps if isinstance(self.asked, requests.RunSteps) else (self.asked.verb,)
 
     @property
     def stdin(self) -> list[Any]:

@@ -320,7 +320,7 @@ def test_no_sentence_of_an_outcome_contradicts_another_or_the_host(
 
         def play() -> None:
             if all(host.run(name) == [True] for name in steps):
-                fall_back(transaction, "no word from the controller", settled=True)
+                fall_back(transaction, "no word from the controller", database_is_back=True)
 
         until_it_stays_up(host, world, play)
         assert_true(host, world, begin)

@@ -17,7 +17,7 @@ from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.words import requests
 from agent.words.outcomes import Cause, Outcome
-from agent.words.requests import FallBack, Step
+from agent.words.requests import FallBack, RunSteps
 from agent.words.result import MARK, Result, read_result
 from tests.unit.agent_host import ALL, ID, Host
 from tests.unit.examples import LIVE
@@ -56,7 +56,7 @@ def asked(
 
 def test_a_call_after_which_the_deploy_goes_on_has_no_outcome(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     host.begin()
-    code, result, _ = asked(host, monkeypatch, Step(ID, ("code", "config")))
+    code, result, _ = asked(host, monkeypatch, RunSteps(ID, ("code", "config")))
     assert (code, result) == (0, Result(True))
 
 
@@ -84,7 +84,7 @@ def test_a_step_that_fails_tells_which_and_why_with_its_output(host: Host, monke
 
     host.begin()
     host.step("restart", breaks)
-    code, result, said = asked(host, monkeypatch, Step(ID, ALL[: ALL.index("restart") + 1]))
+    code, result, said = asked(host, monkeypatch, RunSteps(ID, ALL[: ALL.index("restart") + 1]))
     assert result is not None
     assert (code, result.ok, result.outcome, result.failed) == (1, False, Outcome.FELL_BACK, "restart")
     shown = ("  File one", r"\x1e{}", "fell back at x")
@@ -141,7 +141,7 @@ def test_what_the_agent_does_not_understand_is_refused_in_words(
     line: str, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "document", lambda _: line)
-    code, result, said = asked(host, monkeypatch, Step(ID))
+    code, result, said = asked(host, monkeypatch, RunSteps(ID))
     assert result is not None
     assert (code, result.outcome, said) == (1, Outcome.REFUSED, [result.sentence])
     assert ("another version of Switchback" in said[0]) == ("schema" in line)
@@ -158,7 +158,7 @@ def test_a_controller_that_is_older_than_this_way_to_ask_is_told_so(
 
 def test_a_step_that_comes_too_late_tells_how_the_deploy_has_ended(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     fall_back(host.begin(), "it took too long")
-    code, result, said = asked(host, monkeypatch, Step(ID, ("code",)))
+    code, result, said = asked(host, monkeypatch, RunSteps(ID, ("code",)))
     assert result is not None
     assert (code, result.outcome) == (1, Outcome.REFUSED)
     assert said[-1].startswith("too late: ")
@@ -171,7 +171,7 @@ def test_what_was_never_begun_is_refused_and_a_deploy_that_is_not_known_has_no_o
     assert result is not None
     assert (code, result.outcome) == (1, Outcome.REFUSED)
     host.begin()
-    code, result, _ = asked(host, monkeypatch, Step("another", ("code",)))
+    code, result, _ = asked(host, monkeypatch, RunSteps("another", ("code",)))
     assert (code, result) == (1, Result(False))
 
 
@@ -179,7 +179,7 @@ def test_warnings_and_decisions_are_told_once_more(host: Host, monkeypatch: pyte
     host.begin()
     host.step("code", lambda _: {"warning": "it is old"})
     host.step("maintenance_start", lambda _: {"skipped": "no window is needed: nothing is migrated"})
-    _, result, said = asked(host, monkeypatch, Step(ID, ("code", "maintenance_start")))
+    _, result, said = asked(host, monkeypatch, RunSteps(ID, ("code", "maintenance_start")))
     assert result is not None
     assert result.warnings == ("code: WARNING: it is old",)
     assert result.told == ("maintenance_start: no window is needed: nothing is migrated",)
@@ -195,7 +195,7 @@ def test_a_journal_of_an_older_agent_is_read_as_well(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    "request_", [requests.Recover(), requests.FallBack(ID, "over"), Step(ID, ("code",))], ids=lambda one: one.verb
+    "request_", [requests.Recover(), requests.FallBack(ID, "over"), RunSteps(ID, ("code",))], ids=lambda one: one.verb
 )
 def test_a_journal_that_nobody_can_read_needs_a_person_whatever_is_asked_for(
     host: Host, monkeypatch: pytest.MonkeyPatch, request_: requests.Request

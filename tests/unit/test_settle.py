@@ -75,7 +75,7 @@ def test_one_that_has_committed_takes_part_again_and_the_others_commit(monkeypat
         "deploy": DEPLOY,
         "reason": "the link broke in the moment of the commit",
         "cause": "itself",
-        "settled": False,
+        "database_is_back": False,
     }
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agent.host import output
 from agent.words.outcomes import Outcome
 from agent.words.result import MARK, Result, framed, read_result
-from agent.words.shapes import Unreadable, from_json, to_json
+from agent.words.shapes import OLD_NAME, Unreadable, from_json, to_json
 
 texts = st.lists(st.text()).map(tuple)
 results = st.builds(
@@ -88,6 +88,34 @@ def test_dataclasses_inside_of_others_come_back_as_they_were() -> None:
 
 def test_what_a_later_version_says_besides_is_let_be() -> None:
     assert from_json(Inner, '{"name": "a", "colour": "red"}') == Inner("a")
+
+
+@dataclass(frozen=True)
+class Renamed:
+    now: str = field(metadata={OLD_NAME: "before"})
+    too: str = field(default="", metadata={OLD_NAME: "besides"})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"before": "a"}', Renamed("a")),
+        ('{"now": "a", "before": "b", "too": "c", "besides": "d"}', Renamed("a", "c")),
+        ('{"before": "a", "besides": "b"}', Renamed("a", "b")),
+    ],
+)
+def test_what_has_another_name_now_is_read_by_that_and_else_by_the_old_one(text: str, says: Renamed) -> None:
+    assert from_json(Renamed, text) == says
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("{}", "Renamed.now is missing"), ('{"before": 1}', "Renamed.before: 1 is no str")],
+)
+def test_what_is_odd_of_it_is_told_by_the_name_that_stands_there(text: str, told: str) -> None:
+    with pytest.raises(Unreadable) as problem:
+        from_json(Renamed, text)
+    assert told in str(problem.value)
 
 
 @pytest.mark.parametrize(

@@ -76,5 +76,5 @@ class Health(SwitchStep):
     def do(self, step: StepContext) -> Note:
         """Ask until it is well."""
         # A rolling restart has watched it for that long already.
-        stable = 0 if step.note(Restarted).way == "rolling" else None
+        stable = 0 if step.note(Restarted).mode == "rolling" else None
         return Note(warning=health.prove_healthy(step.layout, step.version, stable))

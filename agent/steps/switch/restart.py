@@ -110,17 +110,17 @@ class Restart(SwitchStep):
         """Replace processes one by one, or restart the service as a whole."""
         decided = restart_mode(step.progress)
         # Written down before anything is touched: a fallback goes back the same way.
-        step.transaction.journal.append(step.transaction.noted(Restarted(way=decided.way)))
+        step.transaction.journal.append(step.transaction.noted(Restarted(mode=decided.mode)))
         if decided.rolls:
             rolling.replace_all(step, early.take(step))
-            return Restarted(way=decided.way)
+            return Restarted(mode=decided.mode)
         if decided.why:
             first, *lines = lines_of(decided.why)
             announce(f"restart: in full, not one process after the other: {first}")
             for line in lines:
                 announce(f"restart:   {line}")
         full.restart(step)
-        return Restarted(way="restart")
+        return Restarted(mode="restart")
 
 
 def _may_run(progress: Progress) -> bool:
