@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.inside.protocol import Migration, Operation
-from agent.migrations.names import label, labels
+from agent.migrations.names import label
 from agent.migrations.risk import old_code_can_live_with
 from agent.text.lines import first_line
 from agent.transaction.progress import Progress
@@ -28,6 +28,9 @@ AS_LEFT = "maintenance stays as its start script left it, which visitors could n
 NOT_SEEN = "whether maintenance has ended can't be told from what visitors get"
 # What a look at the site ends with, where the stop script has ended well.
 STILL_ON = "its script has ended well, but visitors still get the maintenance page"
+
+# Why visitors must not be in while a revert changes the database.
+TAKEN_BACK = "the database is taken back"
 
 
 @dataclass(frozen=True)
@@ -55,33 +58,40 @@ def decide(progress: Progress) -> Window:
 
     + progress: the journal up to the checks
     """
-    settings, mode = progress.begin.settings, restart_mode(progress)
+    settings, checked = progress.begin.settings, progress.note(Checked)
+    stuck, breaking = [label(one) for one in checked.pending if not one.reversible], breaks_old_code(checked.pending)
+    why_shut = no_visitors(settings, stuck, breaking, checked.fallback == "restore")
+    if progress.begin.kind == "revert":
+        why_shut = TAKEN_BACK
+    return window(settings, restart_mode(progress), why_shut if changes_database(progress) else None)
+
+
+def window(settings: Settings, mode: RestartMode | None, why_shut: str | None) -> Window:
+    """The same, of what is known of a run.
+
+    + why_shut: why visitors must not be in while the database is changed, as `no_visitors` has it; None where it is not
+    """
     if settings.maintenance != "auto":
         return Window(True, "the settings say maintenance: always")
-    if settings.restart == "rolling" and mode.interrupts:
+    if settings.restart == "rolling" and mode and mode.interrupts:
         return Window(True, first_line(mode.why or "the service restarts as a whole").rstrip(":"))
-    if not changes_database(progress):
+    if why_shut is None:
         return Window(False, "nothing is migrated")
-    if progress.begin.kind == "revert":
-        return Window(True, "the database is taken back")
-    checked = progress.note(Checked)
-    why = _needs_one(checked.pending, settings, checked.fallback == "restore")
-    return Window(bool(why), why or "the old code can live with every migration")
+    return Window(bool(why_shut), why_shut or "the old code can live with every migration")
 
 
-def _needs_one(pending: Sequence[Migration], settings: Settings, restores: bool) -> str:
-    """Why visitors must not be in while these migrations run; empty when they may be.
+def no_visitors(settings: Settings, stuck: Sequence[str], breaking: Sequence[str], restores: bool) -> str:
+    """Why visitors must not be in while migrations run; empty when they may be.
 
+    + stuck: those that can't be reversed; breaking: those that the old code may not be able to live with
     + restores: whether a backup is the way back
     """
     if settings.database_fallback == "restore":
         return "a restore of the database would lose what visitors write"
-    stuck = [one for one in pending if not one.reversible]
     if stuck:
-        return f"{labels(stuck)} can't be reversed"
+        return f"{', '.join(stuck)} can't be reversed"
     if restores:
         return "a restore of the database would lose what visitors write"
-    breaking = breaks_old_code(pending)
     return f"the old code can't live with {', '.join(breaking)}" if breaking else ""
 
 
