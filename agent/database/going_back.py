@@ -18,7 +18,6 @@ from agent.migrations.risk import BREAKS, UNKNOWN
 from agent.transaction.consequences import visitors_are_in
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import read_seal
-from agent.words import seen
 from agent.words.notes import BackedUp, Checked, Names, Undone
 
 
@@ -55,7 +54,7 @@ def check(step: StepContext) -> Checked:
     was = str(step.begin.was)
     way, known, left = step.begin.database, _known(step, step.version), _known(step, was)
     if known is None:
-        why = f"{step.version} says nothing of its migrations: it was not built by Switchback"
+        why = says_nothing(step.version)
         if way == "reverse":
             raise StepFailed(
                 f"{why}, so that what is to be reversed isn't known; --data database=keep goes back without"
@@ -128,7 +127,7 @@ def not_reversible(leaving: Sequence[Migration], why: str = "") -> str:
     return f"{first}\nGo back without the database (--data database=keep), or with a backup (--data database=restore)."
 
 
-def newer_schema(leaving: Sequence[seen.Migration]) -> list[str]:
+def newer_schema(leaving: Sequence[Migration]) -> list[str]:
     """What of migrations that stay may keep an older version from working, a line each."""
     return [
         f"{label(one)} stays, {operation.says}: {risk.says}"

@@ -17,7 +17,6 @@ from agent.inside.protocol import Foreseen, Migration, Operation, Question
 from agent.migrations import sources
 from agent.migrations.names import label
 from agent.migrations.risk import risks, with_new_tables
-from agent.words import seen
 from agent.words.shapes import to_json
 
 # How long Django may take to answer, seconds.
@@ -61,15 +60,15 @@ def _source(module: str) -> str:
     return source
 
 
-def with_risks(migrations: Sequence[Migration]) -> tuple[seen.Migration, ...]:
+def with_risks(migrations: Sequence[Migration]) -> tuple[Migration, ...]:
     """Migrations with the risks of each operation, and less of what only those needed. Pure."""
     marked = iter(with_new_tables([one for migration in migrations for one in migration.operations]))
     return tuple(_with_risks(one, [next(marked) for _ in one.operations]) for one in migrations)
 
 
-def _with_risks(migration: Migration, operations: Sequence[Operation]) -> seen.Migration:
-    told = tuple(seen.Operation(one.says, tuple(risks(one))) for one in operations)
-    return seen.Migration(**{**vars(migration), "operations": told})
+def _with_risks(migration: Migration, operations: Sequence[Operation]) -> Migration:
+    told = tuple(Operation(one.app, one.kind, one.says, risks=tuple(risks(one))) for one in operations)
+    return replace(migration, operations=told)
 
 
 def _text_of(path: Path) -> str:
@@ -80,7 +79,7 @@ def _text_of(path: Path) -> str:
         return ""
 
 
-def from_files(code: Path, applied: Sequence[Sequence[str]]) -> tuple[tuple[seen.Migration, ...], tuple[str, ...]]:
+def from_files(code: Path, applied: Sequence[Sequence[str]]) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
     """What the migration files of a checkout would apply, and the names of what is applied that it lacks."""
     files = {}
     for path in sorted(code.glob("**/migrations/*.py")):

@@ -21,17 +21,9 @@ def django(step: StepContext, shape: type[T], verb: str, *arguments: str, versio
     """Run a verb, and return what it has found. Raises CommandFailed, NoLock."""
     version = version or step.version
     with as_the_app_s_own(step, version):
-        output = _run(step, version, arguments_of(step, version, verb, *arguments), for_django(step))
+        argv = arguments_of(step, version, verb, *arguments)
+        output = step.runner(step.layout.app).run(argv, cwd=folder_of(step, version), env=for_django(step))
     return said_in(output, shape, verb)
-
-
-def run_python(step: StepContext, version: str, arguments: list[str]) -> str:
-    """Run a version's own Python in its own config directory. Raises CommandFailed."""
-    return _run(step, version, [_python(step, version), *arguments], {})
-
-
-def _run(step: StepContext, version: str, argv: list[str], env: dict[str, str]) -> str:
-    return step.runner(step.layout.app).run(argv, cwd=folder_of(step, version), env=env)
 
 
 def arguments_of(step: StepContext, version: str, verb: str, *arguments: str) -> list[str]:

@@ -49,6 +49,14 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Risk:
+    """Something that an operation may do to a site that is up: of which kind, and as a sentence."""
+
+    kind: str
+    says: str
+
+
+@dataclass(frozen=True)
 class Operation:
     """An operation of a migration, told by Django or by its file.
 
@@ -57,11 +65,12 @@ class Operation:
     + adds: whether anything is added to what belongs together; does_nothing: whether its code or SQL does nothing
     + inside: those that are done to the database, where others are done to the models alone
     + new_table: whether the same plan makes the table, which is empty then, and known to no old code
+    + risks: what the agent has found that it may do; of one that has these, an older agent has kept no more than `says`
     """
 
-    app: str
-    kind: str
-    says: str
+    app: str = ""
+    kind: str = ""
+    says: str = ""
     reversible: Optional[bool] = None
     model: str = ""
     name: str = ""
@@ -72,6 +81,7 @@ class Operation:
     # In Python 3.9 a class's name in its own list is found in this one alone.
     inside: Tuple["Operation", ...] = ()  # noqa: UP006
     new_table: bool = False
+    risks: tuple[Risk, ...] = ()
 
     @property
     def narrows(self) -> bool:

@@ -13,7 +13,7 @@ from agent.django import foresight
 from agent.host.command import CommandFailed
 from agent.host.reading import beginning_of
 from agent.host.users import acting_as
-from agent.inside.protocol import Foreseen, Question
+from agent.inside.protocol import Foreseen, Migration, Question
 from agent.look.request import Look, Source
 from agent.look.requirements import other_packages
 from agent.migrations.names import label
@@ -22,7 +22,6 @@ from agent.text.tracebacks import reason
 from agent.versions import static_files
 from agent.versions.marks import outside_of, read_seal
 from agent.words.foreseen import App, Migrations, Static
-from agent.words.seen import Migration
 
 # How many of a config's files are read for secrets, how much of each, bytes; and how much of an error's line is told,
 # characters.

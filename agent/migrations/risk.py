@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from agent.inside.protocol import Field, Operation
-from agent.words.seen import Risk
+from agent.inside.protocol import Field, Operation, Risk
 
 LOCKS, REWRITES, BREAKS, LOSES, UNKNOWN = "locks", "rewrites", "breaks old code", "loses data", "unknown"
 

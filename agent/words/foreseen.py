@@ -5,7 +5,8 @@
 from dataclasses import dataclass, field
 from typing import Literal, Optional
 
-from agent.words.seen import Migration, PastWindow, RestartMode
+from agent.inside.protocol import Migration
+from agent.words.seen import PastWindow, RestartMode
 
 
 @dataclass(frozen=True)

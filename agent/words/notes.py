@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Optional
 
 from agent.inside.protocol import Database, Migration, Name
-from agent.words import seen
 from agent.words.seen import RestartMode
 from agent.words.shapes import OLD_NAME
 
@@ -68,7 +67,7 @@ class Checked(Note):
     applied: Optional[Names] = None
     pending: tuple[Migration, ...] = ()
     unknown: Names = ()
-    leaving: tuple[seen.Migration, ...] = ()
+    leaving: tuple[Migration, ...] = ()
     known: Names = ()
     replaced: Names = ()
     databases: tuple[Database, ...] = ()

@@ -115,44 +115,6 @@ class Foreign:
 
 
 @dataclass(frozen=True)
-class Risk:
-    """Something that an operation may do to a site that is up: of which kind, and as a sentence."""
-
-    kind: str
-    says: str
-
-
-@dataclass(frozen=True)
-class Operation:
-    """An operation of a migration, as Django describes it."""
-
-    says: str
-    risks: tuple[Risk, ...] = ()
-
-
-@dataclass(frozen=True)
-class Migration:
-    """A migration to be applied, or to be reversed.
-
-    + idle: whether it makes nothing in its database, and is only recorded; loses: whether it discards what is stored
-    + halfway: whether it can stop in its middle; reversible: None where only the file was read, and does not say
-    + sql: masked, where it was asked for; unread: why the file can't be read
-    """
-
-    app: str
-    name: str
-    database: str
-    idle: bool
-    loses: bool
-    halfway: bool
-    reversible: Optional[bool]
-    atomic: bool
-    operations: tuple[Operation, ...]
-    sql: Optional[tuple[str, ...]] = None
-    unread: str = ""
-
-
-@dataclass(frozen=True)
 class PastWindow:
     """A maintenance window: of which deploy, how that ended, and how long visitors had to wait, seconds."""
 
