@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from agent.django import foresight
 from agent.django.manage import said_in
 from agent.host.command import CommandFailed, Runner
 from agent.host.http import ask
+from agent.host.reading import beginning_of, open_ordinary
 from agent.host.users import acting_as
 from agent.inside import protocol
 from agent.inside.protocol import About, StaticPlace
@@ -78,11 +78,8 @@ def database(runner: Runner, layout: Layout, current: str | None, history: Seque
 def _of_another(runner: Runner, layout: Layout, path: Path, databases: Sequence[Database]) -> str | None:
     """Why the last backup is not of one of these databases; None where it is, or where its file does not tell."""
     try:
-        with acting_as(layout.app):
-            if not stat.S_ISREG(path.stat().st_mode):
-                return None
-            with path.open("rb") as file:
-                head = backup_of.head_of(file)
+        with acting_as(layout.app), open_ordinary(path) as file:
+            head = backup_of.head_of(file)
         listed = runner.run(["pg_restore", "--list", "--", str(path)]) if head.startswith(b"PGDMP") else ""
     except (OSError, CommandFailed):
         # It may be deleted by now, or elsewhere.
@@ -99,10 +96,7 @@ def _script(runner: Runner, layout: Layout) -> BackupScript | None:
     path = layout.path("backup_script")
     try:
         with acting_as(layout.app):
-            if not stat.S_ISREG(path.stat().st_mode):
-                return None
-            with path.open("rb") as file:
-                text = file.read(SCRIPT).decode(errors="replace")
+            text = beginning_of(path, SCRIPT)
     except OSError:
         return None
     if not re.search(r"^[^#\n]*\bpg_dump\b", text, re.MULTILINE):

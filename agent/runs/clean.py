@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -134,40 +134,39 @@ def clean(state: State, request: Clean) -> Cleaned:
 
 def forget_failed(transaction: Transaction) -> None:
     """Delete what failed before a run that has failed as well, and holds the host: no clean comes after that."""
-    layout, settings = transaction.layout, transaction.begin.settings
+    settings = transaction.begin.settings
     try:
-        versions = _versions(transaction.state, layout)
+        versions = _versions(transaction.state, transaction.layout)
         doomed = choose(versions, len(versions), settings.keep_failed)
-        # What has just failed is what somebody looks at next.
-        doomed = [name for name in doomed if name != transaction.begin.version]
-        stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
-        for name in doomed:
-            left = f"deleted: {name}, which failed before (keep_failed: {settings.keep_failed})"
-            emit(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
-        if doomed:
-            _tidy(transaction.state, layout, None)
+        why = f"which failed before (keep_failed: {settings.keep_failed})"
+        _forget(transaction, dict.fromkeys(doomed, why))
     except Exception as problem:  # noqa: BLE001 - the site is as it should be, whatever becomes of this
         warn(f"WARNING: versions that failed before are still there: {problem}")
 
 
 def forget_waiting(transaction: Transaction) -> None:
     """Delete what was built before a build that has gone well, and was never deployed: a deploy may never come."""
-    layout, settings = transaction.layout, transaction.begin.settings
+    settings = transaction.begin.settings
     try:
-        versions = _versions(transaction.state, layout)
+        versions = _versions(transaction.state, transaction.layout)
         keep = len(versions) if settings.keep_versions is None else settings.keep_versions
         doomed = choose_waiting(versions, keep, settings.keep_failed)
-        doomed = [name for name in doomed if name != transaction.begin.version]
-        failed = {version.name for version in versions if version.failed}
-        stuck = _move_away(transaction.state, layout, doomed, layout.trash / transaction.deploy)
-        for name in doomed:
-            why = f"keep_failed: {settings.keep_failed}" if name in failed else f"keep_versions: {keep}"
-            left = f"deleted: {name}, which was never live ({why})"
-            emit(f"{name} could not be deleted: {stuck[name]}" if name in stuck else left)
-        if doomed:
-            _tidy(transaction.state, layout, None)
+        bound = {one.name: f"keep_failed: {settings.keep_failed}" for one in versions if one.failed}
+        why = {name: f"which was never live ({bound.get(name, f'keep_versions: {keep}')})" for name in doomed}
+        _forget(transaction, why)
     except Exception as problem:  # noqa: BLE001 - the version is built, whatever becomes of this
         warn(f"WARNING: versions that were built before are still there: {problem}")
+
+
+def _forget(transaction: Transaction, doomed: Mapping[str, str]) -> None:
+    """Delete versions while a run holds the host, each with why, but for the run's own: somebody looks at it next."""
+    layout, own = transaction.layout, transaction.begin.version
+    why = {name: why for name, why in doomed.items() if name != own}
+    stuck = _move_away(transaction.state, layout, why, layout.trash / transaction.deploy)
+    for name, reason in why.items():
+        emit(f"{name} could not be deleted: {stuck[name]}" if name in stuck else f"deleted: {name}, {reason}")
+    if why:
+        _tidy(transaction.state, layout, None)
 
 
 def _versions(state: State, layout: Layout) -> list[Version]:

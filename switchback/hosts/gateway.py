@@ -84,7 +84,7 @@ def lost(state: State) -> list[str]:
     return [host.name for host in state.inventory if state.is_host_in_limit(host) and host not in state.active_hosts]
 
 
-def survey_all(state: State, hosts: Sequence[Host], asked: Callable[[Host], requests.Survey]) -> dict[str, Surveyed]:
+def survey_all(hosts: Sequence[Host], asked: Callable[[Host], requests.Survey]) -> dict[str, Surveyed]:
     """Look at every host, all at the same time.
 
     + asked: what to look for on a host

@@ -54,7 +54,7 @@ def ground() -> HostFacts:
 
 def _ground(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
     somebody_can_answer()
-    seen = survey_all(state, hosts, lambda host: replace(survey_of(host), written=True))
+    seen = survey_all(hosts, lambda host: replace(survey_of(host), written=True))
     problems = Problems()
     for host in hosts:
         facts = seen[host.name]
@@ -88,7 +88,7 @@ class Told:
 
 def _tell(name: str, of: Callable[[Surveyed, Settings], Told], asked: Callable[[Host], Survey]) -> None:
     def work(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
-        seen = survey_all(state, hosts, asked)
+        seen = survey_all(hosts, asked)
         primary = primary_of(state, hosts) if hosts else ""
         seen = {name: facts if name == primary else as_follower(facts) for name, facts in seen.items()}
         told = {host.name: of(seen[host.name], settings_of(host)) for host in hosts}

@@ -81,7 +81,7 @@ def _open_runs(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
 
 
 def _look(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
-    surveyed = survey_all(state, hosts, _asked(options(), with_refs=False))
+    surveyed = survey_all(hosts, _asked(options(), with_refs=False))
     seen = {name: facts for name, facts in surveyed.items() if isinstance(facts, HostFacts)}
     blind = [host for host in hosts if host.name not in seen]
     if blind:
@@ -201,11 +201,11 @@ def _see(
     settings = {host.name: settings_of(host) for host in hosts}
     wait = 0.0 if present.only_looks() else float(max(one.lock_wait for one in settings.values()))
     request = _asked(asked, with_refs, starts=kind == "restart")
-    facts = survey_all(state, hosts, request)
+    facts = survey_all(hosts, request)
     while wait > 0 and any(transaction_problems(seen) for seen in facts.values()):
         gevent.sleep(LOOK_AGAIN)
         wait -= LOOK_AGAIN
-        facts = survey_all(state, hosts, request)
+        facts = survey_all(hosts, request)
     # Who builds a version brings one to the site; going back or restarting must be possible whatever else is wrong.
     found = {name: host_problems(seen, settings[name], builds=with_refs) for name, seen in facts.items()}
     for name, seen in facts.items():
