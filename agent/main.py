@@ -19,9 +19,10 @@ from agent.host.output import answer, client_connected, conclude, emit, go_on_wi
 from agent.host.processes import call_this_process
 from agent.runs.result import needs_a_person, refused, result_of
 from agent.state import State
-from agent.transaction.transaction import Ended, Refused, Transaction, how_it_ended, open_transaction
+from agent.transaction.transaction import Ended, Transaction, how_it_ended, open_transaction
 from agent.words import requests
 from agent.words.journal import JournalUnreadable
+from agent.words.outcomes import Refused
 from agent.words.requests import ANOTHER_VERSION, read_request
 from agent.words.result import Result
 from agent.words.shapes import Unreadable, from_json
@@ -209,7 +210,7 @@ def _recover(state: State, request: requests.Recover) -> Result:
 
 
 def _tidy(_: State, arguments: Sequence[str]) -> int:
-    from agent.versions.deletion import Chore, tidy
+    from agent.runs.deletion import Chore, tidy
 
     return tidy(from_json(Chore, arguments[0]))
 

@@ -71,3 +71,15 @@ def better_restored(settings: Settings, pending: Sequence[Migration], breaks: bo
     if settings.maintenance == "auto" and not lossy and not breaks:
         return []
     return [*told, *(f"{label(one)} can stop half-way, where nothing can reverse it" for one in half)]
+
+
+def not_reversible(leaving: Sequence[Migration], why: str = "") -> str:
+    """Why a revert can't take the database back by reversing, and what to do instead; nothing where it can. Pure.
+
+    + leaving: the migrations to be reversed; why: what keeps them from being known
+    """
+    stuck = [one for one in leaving if not one.reversible]
+    if not stuck and not why:
+        return ""
+    first = why or f"these migrations can't be reversed: {labels(stuck)}"
+    return f"{first}\nGo back without the database (--data database=keep), or with a backup (--data database=restore)."

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from agent.database.choice import not_reversible
 from agent.database.restoring import prove_restored, restore
 from agent.django.foresight import with_risks
 from agent.django.locks import tell
@@ -113,18 +114,6 @@ def _known(step: StepContext, version: str) -> Names | None:
 def says_nothing(version: str) -> str:
     """Why it is not known what a version lacks."""
     return f"{version} says nothing of its migrations: it was not built by Switchback"
-
-
-def not_reversible(leaving: Sequence[Migration], why: str = "") -> str:
-    """Why a revert can't take the database back by reversing, and what to do instead; nothing where it can. Pure.
-
-    + leaving: the migrations to be reversed; why: what keeps them from being known
-    """
-    stuck = [one for one in leaving if not one.reversible]
-    if not stuck and not why:
-        return ""
-    first = why or f"these migrations can't be reversed: {labels(stuck)}"
-    return f"{first}\nGo back without the database (--data database=keep), or with a backup (--data database=restore)."
 
 
 def newer_schema(leaving: Sequence[Migration]) -> list[str]:

@@ -15,11 +15,12 @@ from agent.state import State, installed_agent
 from agent.text.lines import lines_of
 from agent.text.masking import masked_urls
 from agent.transaction import reserve
-from agent.transaction.transaction import Refused, Transaction, begin, start_guard
+from agent.transaction.transaction import Transaction, begin, start_guard
 from agent.versions import hotfixes, marks
 from agent.versions.layout import Layout
 from agent.visitors import site
 from agent.words.journal import Begin, Intent
+from agent.words.outcomes import Refused
 
 
 def begin_deploy(state: State, deploy: str, told: Intent) -> Transaction:

@@ -1,4 +1,4 @@
-"""Deleting versions that nobody needs any more. What is kept is a pure choice."""
+"""Deleting versions that nobody needs any more."""
 
 from __future__ import annotations
 
@@ -10,72 +10,22 @@ from pathlib import Path
 
 from agent.host.output import emit, warn
 from agent.host.users import acting_as
+from agent.runs.deletion import Chore
 from agent.service import systemd
 from agent.state import LAUNCHED, State
 from agent.transaction.end import end
-from agent.transaction.transaction import Refused, Transaction, begin, start_guard
+from agent.transaction.transaction import Transaction, begin, start_guard
 from agent.versions import venv_fingerprint, venv_pool
-from agent.versions.deletion import Chore
+from agent.versions.choice import choose, choose_waiting, why_it_stays
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, list_versions
 from agent.words.journal import Begin
-from agent.words.outcomes import Outcome
+from agent.words.outcomes import Outcome, Refused
 from agent.words.requests import Clean
 from agent.words.seen import Version
 from agent.words.shapes import to_json
 
 TIDY_UNIT = "switchback-tidy"
-
-
-def choose(versions: Sequence[Version], keep: int, keep_failed: int, named: Iterable[str] = ()) -> list[str]:
-    """Choose what to delete: never what a link leads to, what runs, what is pinned, or what Switchback did not build.
-
-    + versions: as `list_versions` gives them, the newest first
-    + keep: how many healthy ones stay
-    + keep_failed: how many that failed or were never finished stay, as evidence
-    + named: delete these, and nothing else
-
-    Raises Refused when a named one has to stay or does not exist.
-    """
-    if named:
-        return _named(versions, list(named))
-    deletable = [version for version in versions if version.ours]
-    healthy = [version for version in deletable if _is_good(version)]
-    failed = [version for version in deletable if not _is_good(version)]
-    extra = healthy[keep:] + failed[keep_failed:]
-    return [version.name for version in extra if not _must_stay(version)]
-
-
-def choose_waiting(versions: Sequence[Version], keep: int, keep_failed: int) -> list[str]:
-    """Choose what a build deletes: what was built before and never deployed, and what failed. Nothing that has been
-    live: to build is no reason to take away what one may go back to.
-
-    + versions, keep, keep_failed: as `choose` has them
-    """
-    return choose([one for one in versions if not one.working], keep, keep_failed)
-
-
-def _is_good(version: Version) -> bool:
-    """Whether a version has worked, or is whole and waits for its first deploy."""
-    return bool(version.working or (version.sealed and not version.failed))
-
-
-def _must_stay(version: Version) -> str:
-    if version.links:
-        return "it is " + " and ".join(version.links)
-    if version.in_use:
-        return f"{version.in_use} works in it, or was started from it"
-    return "it is pinned" if version.pinned else ""
-
-
-def _named(versions: Sequence[Version], named: list[str]) -> list[str]:
-    by_name = {version.name: version for version in versions}
-    problems = [f"there is no version {name}" for name in named if name not in by_name]
-    stays = {name: _must_stay(by_name[name]) for name in named if name in by_name}
-    problems += [f"{name} can't be deleted: {why}" for name, why in stays.items() if why]
-    if problems:
-        raise Refused("; ".join(problems))
-    return named
 
 
 @dataclass(frozen=True)
@@ -103,7 +53,7 @@ def clean(state: State, request: Clean) -> Cleaned:
     idle = [replace(version, in_use="") for version in versions]
     for version in versions:
         if version.name in {*choose(idle, request.keep, settings.keep_failed, named)} - {*chosen}:
-            emit(f"kept: {version.name}: {_must_stay(version)}")
+            emit(f"kept: {version.name}: {why_it_stays(version)}")
     if not chosen:
         # Nothing to hold the host for, and nothing for the history.
         return Cleaned([], len(versions))

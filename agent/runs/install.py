@@ -12,7 +12,8 @@ from pathlib import Path
 from agent.host.files import sync_folder, write_whole
 from agent.state import LAUNCHED, LIBRARY, State, fingerprint
 from agent.transaction.lock import agent_stays
-from agent.transaction.transaction import Refused, describe_holder, open_transaction
+from agent.transaction.transaction import describe_holder, open_transaction
+from agent.words.outcomes import Refused
 
 UNITS = Path("/etc/systemd/system")
 

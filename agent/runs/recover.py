@@ -13,10 +13,10 @@ from agent.transaction.consequences import database_fallback_of
 from agent.transaction.end import finish_end
 from agent.transaction.lock import free_lock
 from agent.transaction.progress import Progress
-from agent.transaction.transaction import Refused, Transaction, describe_holder
+from agent.transaction.transaction import Transaction, describe_holder
 from agent.versions.marks import linked_version
 from agent.words import journal
-from agent.words.outcomes import Outcome
+from agent.words.outcomes import Outcome, Refused
 from agent.words.shapes import read
 
 

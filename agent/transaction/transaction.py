@@ -25,7 +25,7 @@ from agent.transaction.progress import Progress
 from agent.versions.layout import Layout
 from agent.words.journal import Begin, Beside, CommandStarted, Noted
 from agent.words.notes import Note
-from agent.words.outcomes import Outcome
+from agent.words.outcomes import Outcome, Refused
 from agent.words.shapes import bare
 
 # What a fallback writes besides the journal's lines, each with the action that does.
@@ -33,10 +33,6 @@ ROOMS = {"evidence": reserve.Room(bytes=64 * 1024, files=8), "mark": reserve.Roo
 GUARD_UNIT = "switchback-guard.service"
 # Room for a process's id and the time of its start.
 WHO_BYTES = 48
-
-
-class Refused(Exception):
-    """What was asked for can't be done, and nothing was changed."""
 
 
 class Ended(Exception):

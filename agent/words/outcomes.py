@@ -33,3 +33,7 @@ class Cause(str, Enum):
 
 # After these nothing is left to be done on the host.
 OVER = (Outcome.COMMITTED, Outcome.REFUSED, Outcome.FELL_BACK)
+
+
+class Refused(Exception):
+    """What was asked for can't be done, and nothing was changed."""

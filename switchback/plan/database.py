@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agent.database.choice import decide_fallback
-from agent.database.going_back import not_reversible
+from agent.database.choice import decide_fallback, not_reversible
 from agent.inside import protocol
 from agent.migrations.risk import BREAKS, LOSES, UNKNOWN
 from agent.transaction.step import StepFailed

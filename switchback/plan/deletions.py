@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.runs.clean import choose, choose_waiting
+from agent.versions.choice import choose, choose_waiting
 from agent.words.facts import Site
 from agent.words.seen import Version
 from switchback.plan.model import Deletion

@@ -12,10 +12,10 @@ from typing import TextIO
 import gevent
 from pyinfra.api import Host, State
 
-from agent.runs.clean import choose
-from agent.transaction.transaction import Refused as Undeletable
+from agent.versions.choice import choose
 from agent.words.facts import HostFacts
 from agent.words.outcomes import Outcome
+from agent.words.outcomes import Refused as Undeletable
 from agent.words.requests import Ref, Survey
 from facts.survey import Surveyed
 from switchback.checks.compare import differences, setting_differences

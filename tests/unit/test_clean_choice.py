@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.runs.clean import choose, choose_waiting
-from agent.transaction.transaction import Refused
+from agent.versions.choice import choose, choose_waiting
+from agent.words.outcomes import Refused
 from agent.words.seen import Failure, Version
 
 FAILED = Failure("health")

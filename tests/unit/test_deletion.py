@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.runs import clean
+from agent.runs.deletion import Chore, tidy
 from agent.state import State
-from agent.versions.deletion import Chore, tidy
 from agent.versions.layout import Layout
 from agent.words.shapes import from_json
 from tests.unit.examples import LIVE, OLD

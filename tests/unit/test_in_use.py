@@ -19,10 +19,10 @@ from agent.runs import clean
 from agent.service import systemd
 from agent.service.systemd import versions_in_use
 from agent.state import State
-from agent.transaction.transaction import Refused
 from agent.versions.known import Mark
 from agent.versions.layout import Layout
 from agent.versions.marks import write_mark
+from agent.words.outcomes import Refused
 from agent.words.requests import Clean
 from tests.unit.examples import LIVE, OLD, settings
 

@@ -25,18 +25,12 @@ from agent.transaction import reserve
 from agent.transaction.bounds import past_runs
 from agent.transaction.lock import lock_holder
 from agent.transaction.step import StepContext, StepFailed
-from agent.transaction.transaction import (
-    Ended,
-    Refused,
-    Transaction,
-    holding,
-    how_it_ended,
-    open_transaction,
-)
+from agent.transaction.transaction import Ended, Transaction, holding, how_it_ended, open_transaction
 from agent.versions.known import Mark
 from agent.versions.layout import Layout
 from agent.versions.marks import list_versions, read_mark, write_mark
 from agent.words.journal import Intent
+from agent.words.outcomes import Refused
 from agent.words.seen import Failure
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from agent.host import tree
+from agent.runs.deletion import Chore, tidy
 from agent.state import State
 from agent.versions import venv_pool, venvs
-from agent.versions.deletion import Chore, tidy
 from agent.versions.layout import Layout
 from agent.versions.marks import SEAL
 from agent.versions.venv_fingerprint import fingerprint, same_as
