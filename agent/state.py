@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from agent.inside.lean import dataclass
 
 # Where the agent is, and what is started to run it.
 LIBRARY = Path("/usr/local/lib/switchback")

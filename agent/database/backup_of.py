@@ -7,10 +7,10 @@ import gzip
 import lzma
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import BinaryIO
 
+from agent.inside.lean import dataclass
 from agent.inside.protocol import Database
 
 # What is read of a file's beginning to tell what it is, bytes.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.database.choice import not_reversible
 from agent.database.restoring import prove_restored, restore
@@ -13,6 +13,7 @@ from agent.django.foresight import with_risks
 from agent.django.locks import tell
 from agent.django.manage import django
 from agent.host.command import CommandFailed
+from agent.inside.lean import dataclass
 from agent.inside.protocol import Leaving, Migration, Migrations, Reapplied, Unapplied
 from agent.migrations.names import key_of, label, labels
 from agent.migrations.risk import BREAKS, UNKNOWN

@@ -3,13 +3,14 @@ may have come in since the checks, and when it is taken back, from what is reall
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar
 
 from agent.database.choice import way_back_of
 from agent.django.manage import django
 from agent.host.command import CommandFailed
 from agent.host.output import emit, warn
+from agent.inside.lean import dataclass
 from agent.inside.protocol import Migration, Migrations, Name, Operation
 from agent.migrations.names import key_of, label, labels
 from agent.transaction.consequences import database_fallback_of, visitors_are_in

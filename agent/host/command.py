@@ -7,13 +7,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import IO
 
 from agent.host.output import emit
 from agent.host.processes import stop_group
 from agent.host.users import entered_as, run_as, user_env
+from agent.inside.lean import dataclass
 from agent.text.lines import bounded, cut
 from agent.text.masking import masked_urls, without
 from agent.text.tracebacks import telling_lines

@@ -10,10 +10,10 @@ import re
 import ssl
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 
+from agent.inside.lean import dataclass
 from agent.text.lines import cut, shown
 from agent.text.masking import masked_urls
 

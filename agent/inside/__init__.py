@@ -1,7 +1,7 @@
 """The part that runs inside Django, with a version's own Python: `manage_shim` starts it, and knows it by another name.
 
 It imports nothing of the rest of the agent, which that Python knows nothing of: modules of its own by their relative
-names, the standard library, and Django. The agent imports `protocol` alone of it, which needs no Django.
+names, the standard library, and Django. The agent imports `protocol` alone of it and `lean`, which need no Django.
 """
 
 # All of them, for where the agent itself comes from no files.
@@ -9,6 +9,7 @@ MODULES = (
     "checks",
     "databases",
     "going_back",
+    "lean",
     "locks",
     "looks",
     "migrations",
@@ -17,5 +18,4 @@ MODULES = (
     "sessions",
     "start",
     "static_files",
-    "staying",
 )

@@ -4,8 +4,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Optional, Tuple, Union  # noqa: UP035 - see below
+
+from .lean import dataclass
 
 # What a verb has found goes to standard output as one line of JSON that begins so, whatever else the app prints.
 RESULT_PREFIX = "switchback-result: "

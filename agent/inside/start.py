@@ -1,14 +1,20 @@
-"""From manage.py to a verb of ours, in the place of the command that manage.py would have run."""
+"""From manage.py to a verb of ours, in the place of the command that manage.py would have run.
+
+Asked for it, the Django that has done its verb stays, to apply the migrations once it is told to.
+"""
 
 from __future__ import annotations
 
+import array
 import importlib
 import os
 import runpy
+import socket
 import sys
+import traceback
+from collections.abc import Callable
 
-from .protocol import RESULT_PREFIX, THEN_MIGRATE, Checks, Collected, answer_of
-from .staying import stay
+from .protocol import END, NOW, RESULT_PREFIX, STAYS, THEN_MIGRATE, Checks, Collected, answer_of
 
 # In which module each verb is; a function of its name.
 VERBS = {
@@ -25,6 +31,8 @@ VERBS = {
 }
 # What must leave the database as it is, also while the app starts for it.
 ONLY_LOOK = ("foresee", "about")
+# How long it stays, seconds. Nobody who still wants something of it takes as long, apart from a very large backup.
+PATIENCE = 6 * 3600
 
 
 def main(manage: str, verb: str, arguments: list[str]) -> None:
@@ -86,3 +94,35 @@ def _wait_for_no_lock() -> None:
 
 def _has_to_migrate(found: object) -> bool:
     return isinstance(found, Checks) and bool(found.pending and not found.errors and not found.conflicts)
+
+
+def stay(number: int, let_go: Callable[[], None], migrate: Callable[[], object]) -> None:
+    """Wait to be told to migrate, and answer; whoever is not told ends.
+
+    + number: that of the socket to listen at
+    + let_go: closes what is open to databases
+    """
+    try:
+        # A backup comes first, and nothing of ours is to be in its way.
+        let_go()
+        caller = _asked(number)
+    except Exception:  # noqa: BLE001 - what was to be found is found: another Django will migrate
+        traceback.print_exc()
+        return
+    with caller:
+        # Whoever has started this is gone, and with it what it says: the caller gets that from us.
+        caller.sendmsg([b" "], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [1, 2]))])
+        if caller.recv(len(NOW)) != NOW:
+            raise SystemExit("not told to go on")
+        caller.sendall(answer_of(migrate)[1].encode() + END)
+
+
+def _asked(number: int) -> socket.socket:
+    """Say that it stays, and wait for whoever asks."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, number) as door:
+        with door.accept()[0] as first:
+            first.sendall(STAYS)
+        door.settimeout(PATIENCE)
+        caller = door.accept()[0]
+    caller.settimeout(None)
+    return caller

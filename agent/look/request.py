@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from agent.host.command import Runner
+from agent.inside.lean import dataclass
 from agent.versions.layout import Layout
 from agent.words.requests import Preview
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from agent.inside.lean import dataclass
 from agent.inside.protocol import Field, Migration, Operation
 
 Key = tuple[str, str]

@@ -6,12 +6,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from agent.host.command import CommandFailed, Runner
 from agent.host.users import acting_as
+from agent.inside.lean import dataclass
 from agent.text.lines import lines_of
 
 SHA = re.compile(r"^[0-9a-f]{40}$")

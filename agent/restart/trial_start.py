@@ -9,7 +9,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from agent.host.command import COMMAND_ID, TAIL_LINES, TAIL_OF_LINE, ending, new
 from agent.host.processes import ask_to_end, group_runs, runs, started_at, stop_group
 from agent.host.reading import end_of
 from agent.host.users import entered_as, run_as, user_env
+from agent.inside.lean import dataclass
 from agent.restart import background
 from agent.service import health, systemd
 from agent.service.health import Unhealthy

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from agent.host.output import emit, warn
 from agent.host.users import acting_as
+from agent.inside.lean import dataclass
 from agent.runs.deletion import Chore
 from agent.service import systemd
 from agent.state import LAUNCHED, State

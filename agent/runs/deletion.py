@@ -7,10 +7,10 @@ import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from agent.host.output import emit
+from agent.inside.lean import dataclass
 from agent.versions import venvs
 
 # The folders of a version can't be written to, and so not be emptied either. Its files may be a newer version's as

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from agent.inside.lean import dataclass
 from agent.service import systemd
 from agent.service.supervisor import Supervisor
 from agent.service.supervisor_config import Sections, Unreadable, config_of, read_config

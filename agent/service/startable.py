@@ -9,10 +9,10 @@ import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from agent.host.command import CommandFailed
 from agent.host.users import acting_as
+from agent.inside.lean import dataclass
 from agent.inside.protocol import Writes
 from agent.service.in_the_way import log_problem, unwritable_logs
 from agent.service.supervisor_config import Program, Unreadable, config_in, config_of, programs, read_config

@@ -7,12 +7,12 @@ import http.client
 import socket
 import time
 import xmlrpc.client
-from dataclasses import dataclass
 from typing import TypeVar
 from xml.parsers.expat import ExpatError
 
 from agent.host.processes import runs, started_at
 from agent.host.users import acting_as
+from agent.inside.lean import dataclass
 from agent.service.supervisor_config import Sections, Unreadable, socket_of
 from agent.transaction.step import StepFailed
 from agent.words import shapes

@@ -8,11 +8,12 @@ import glob
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from agent.host.reading import read_ordinary
 from agent.host.users import acting_as
+from agent.inside.lean import dataclass
 from agent.text.lines import first_line
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout

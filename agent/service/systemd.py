@@ -8,11 +8,11 @@ import pwd
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from agent.host.command import Runner
 from agent.host.processes import STARTED, as_owner_if_refused, stat_of
+from agent.inside.lean import dataclass
 from agent.text.lines import cut, lines_of, shown
 from agent.text.masking import masked
 from agent.versions.marks import NAME

@@ -7,8 +7,9 @@ import contextlib
 import re
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from agent.inside.lean import dataclass
 from agent.service import systemd
 from agent.service.obstacles import web_program
 from agent.service.running import find_running

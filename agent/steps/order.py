@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from agent.inside.lean import dataclass
 from agent.steps.build.build_script import BuildScript
 from agent.steps.build.checks import Checks
 from agent.steps.build.code import Code

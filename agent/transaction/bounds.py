@@ -7,7 +7,6 @@ import shutil
 import stat
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from agent.host.files import text_lines, write_whole
 from agent.host.output import emit, warn
 from agent.host.reading import content_hash
 from agent.host.users import acting_as
+from agent.inside.lean import dataclass
 from agent.state import State
 from agent.versions.layout import Layout
 from agent.versions.marks import NAME, every_mark

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from agent.inside.lean import dataclass
 from agent.inside.protocol import Migration, Operation
 from agent.migrations.names import label
 from agent.migrations.risk import old_code_can_live_with

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import singledispatch
 from typing import TypeVar, cast
 
+from agent.inside.lean import dataclass
 from agent.words import journal
 from agent.words.notes import BackedUp, BackedUpBefore, Note, SchemaSeen, Undone
 from agent.words.outcomes import Cause, Outcome

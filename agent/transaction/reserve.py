@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from agent.host.users import acting_as
+from agent.inside.lean import dataclass
 from agent.versions.layout import Layout
 
 

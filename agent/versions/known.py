@@ -3,9 +3,9 @@
 # No `from __future__ import annotations`: see shapes.
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Optional, TypeVar, Union
 
+from agent.inside.lean import dataclass
 from agent.inside.protocol import Name
 from agent.words.journal import Commit
 from agent.words.notes import BackedUp

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import pwd
-from dataclasses import dataclass
 from pathlib import Path
 
+from agent.inside.lean import dataclass
 from agent.words.settings import Settings
 
 # In the deployment directory, links of these names lead to the same names in the live config.

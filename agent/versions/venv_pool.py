@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from agent.host.files import write_whole
 from agent.host.users import acting_as
+from agent.inside.lean import dataclass
 from agent.versions.layout import Layout
 from agent.versions.marks import read_json
 from agent.words.shapes import read

@@ -10,7 +10,6 @@ import pwd
 import shutil
 import stat
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from agent.host import tree
@@ -18,6 +17,7 @@ from agent.host.command import Runner
 from agent.host.output import emit
 from agent.host.reading import read_ordinary, read_text
 from agent.host.users import acting_as
+from agent.inside.lean import dataclass
 from agent.versions import venv_pool
 from agent.versions.layout import Layout
 from agent.versions.marks import read_seal

@@ -7,11 +7,11 @@ import http.client
 import re
 import ssl
 import time
-from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 from agent.host.http import ask
+from agent.inside.lean import dataclass
 from agent.service import health
 from agent.transaction.maintenance import STILL_ON
 from agent.transaction.progress import Progress

@@ -2,9 +2,10 @@
 
 # No `from __future__ import annotations`: see shapes.
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Optional
 
+from agent.inside.lean import dataclass
 from agent.words.history import PastRun
 from agent.words.needs import Needs
 from agent.words.outcomes import Outcome

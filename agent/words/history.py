@@ -3,9 +3,10 @@
 # No `from __future__ import annotations`: see shapes.
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Optional
 
+from agent.inside.lean import dataclass
 from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from agent.words.shapes import Unreadable, read

@@ -2,9 +2,9 @@
 
 # No `from __future__ import annotations`: see shapes.
 
-from dataclasses import dataclass
 from typing import Optional
 
+from agent.inside.lean import dataclass
 from agent.inside.protocol import Reached
 from agent.words.seen import Foreign, UnwritableLog
 

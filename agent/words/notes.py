@@ -5,9 +5,10 @@ A journal may be an older agent's: what that did not note, or noted otherwise, i
 
 # No `from __future__ import annotations`: see shapes.
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Optional
 
+from agent.inside.lean import dataclass
 from agent.inside.protocol import Database, Migration, Name
 from agent.words.seen import RestartMode
 from agent.words.shapes import OLD_NAME

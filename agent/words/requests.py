@@ -4,9 +4,10 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Optional, Union
 
+from agent.inside.lean import dataclass
 from agent.words.journal import Intent
 from agent.words.outcomes import Cause
 from agent.words.settings import Settings

@@ -3,9 +3,9 @@
 # No `from __future__ import annotations`: see shapes.
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Optional
 
+from agent.inside.lean import dataclass
 from agent.words.outcomes import Outcome
 from agent.words.shapes import Unreadable, from_json, to_json
 

@@ -130,7 +130,11 @@ def test_what_runs_inside_the_app_s_django_is_listed_whole() -> None:
 
 def test_what_the_agent_itself_takes_of_it_needs_no_django() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import sys, agent.inside.protocol; sys.exit('django' in sys.modules)"],
+        [
+            sys.executable,
+            "-c",
+            "import sys, agent.inside.protocol, agent.inside.lean; sys.exit('django' in sys.modules)",
+        ],
         cwd=AGENT.parent,
         check=False,
     )
@@ -144,7 +148,7 @@ def test_it_takes_nothing_else_of_it() -> None:
         if path.parent.name != "inside"
         for name in re.findall(r"agent\.inside\.(\w+)", path.read_text())
     }
-    assert taken == {"protocol"}
+    assert taken == {"protocol", "lean"}
 
 
 def test_a_call_loads_no_steps_and_nothing_of_a_look_before_it_is_known_what_for() -> None:
@@ -153,3 +157,17 @@ def test_a_call_loads_no_steps_and_nothing_of_a_look_before_it_is_known_what_for
     argv = [sys.executable, "-c", shown]
     done = subprocess.run(argv, cwd=AGENT.parent, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_call_of_a_step_compiles_no_dataclass_but_those_that_may_be_changed() -> None:
+    shown = """
+import sys, agent.main, agent.runs.carry_out
+for name, module in list(sys.modules.items()):
+    for found in vars(module).values() if name.startswith("agent.") else ():
+        if isinstance(found, type) and found.__module__ == name and "__dataclass_fields__" in vars(found):
+            if found.__init__.__code__.co_filename == "<string>":
+                print(found.__name__)
+"""
+    argv = [sys.executable, "-c", shown]
+    done = subprocess.run(argv, cwd=AGENT.parent, capture_output=True, text=True, timeout=60, check=True)
+    assert sorted(done.stdout.split()) == ["Question", "Said", "StepContext", "Transaction"]

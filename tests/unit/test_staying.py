@@ -32,7 +32,7 @@ ROOT = str(Path(warm.__file__).parents[2])
 STAYING = f"""
 import sys, time
 sys.path.insert(0, {ROOT!r})
-from agent.inside.staying import stay
+from agent.inside.start import stay
 def let_go():
     pass
 def migrate():

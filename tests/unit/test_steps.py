@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from agent.inside.lean import dataclass
 from agent.steps import order
 from agent.steps.fallback import plan_fallback
 from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo

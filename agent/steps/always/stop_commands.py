@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agent.django import sessions
 from agent.host.processes import stop_groups
+from agent.inside.lean import dataclass
 from agent.restart import background
 from agent.service.strays import strays
 from agent.steps.kind import Turn, Undo

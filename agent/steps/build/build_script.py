@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from agent.host.users import acting_as
+from agent.inside.lean import dataclass
 from agent.steps import scripts
 from agent.steps.kind import BuildStep
 from agent.transaction.step import StepContext

@@ -2,12 +2,12 @@
 
 # No `from __future__ import annotations`: see shapes.
 
-from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from agent.django.warm import django_that_stays
 from agent.host.users import acting_as
 from agent.inside import protocol
+from agent.inside.lean import dataclass
 from agent.steps.kind import BuildStep
 from agent.transaction.step import StepContext
 from agent.visitors import served

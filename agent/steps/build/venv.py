@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from agent.host.command import Runner
 from agent.host.output import emit
 from agent.host.reading import read_text
 from agent.host.users import PATH, acting_as
+from agent.inside.lean import dataclass
 from agent.steps.kind import BuildStep
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions import packages, venv_fingerprint, venvs

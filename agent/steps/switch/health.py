@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from agent.inside.lean import dataclass
 from agent.service import health, verdicts
 from agent.steps.kind import PATIENCE, SwitchStep, Turn, Undo
 from agent.text.lines import first_line

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.host.output import announce
+from agent.inside.lean import dataclass
 from agent.restart import early
 from agent.steps import scripts
 from agent.steps.kind import PATIENCE, RunAsKnown, SwitchStep, Turn, Undo

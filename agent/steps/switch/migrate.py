@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from agent.database import going_back, schema, way_back
 from agent.database.going_back import TakenBack
 from agent.database.restoring import prove_restored, restore
 from agent.django import locks, sessions, warm
 from agent.django.manage import django
+from agent.inside.lean import dataclass
 from agent.inside.protocol import Unapplied
 from agent.migrations.names import key_of, label, labels
 from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agent.host.output import announce, emit
+from agent.inside.lean import dataclass
 from agent.restart import early, full, rolling
 from agent.service import health, verdicts
 from agent.service.supervisor_config import Unreadable
