@@ -59,7 +59,7 @@ def _init(self: object, *values: object, **named: object) -> None:
 
 
 def _values(self: object) -> tuple[object, ...]:
-    return tuple([getattr(self, field.name) for field in _fields(self)])
+    return tuple([getattr(self, field.name) for field in _fields(self) if field.compare])
 
 
 def _eq(self: object, other: object) -> bool:
@@ -71,7 +71,7 @@ def _hash(self: object) -> int:
 
 
 def _repr(self: object) -> str:
-    told = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in _fields(self))
+    told = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in _fields(self) if field.repr)
     return f"{type(self).__qualname__}({told})"
 
 

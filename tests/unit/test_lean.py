@@ -34,6 +34,14 @@ class Spoken:
         return self.word
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What is read, and what is kept of it meanwhile."""
+
+    text: str
+    kept: dict[str, str] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+
+
 @dataclasses.dataclass(frozen=True)
 class Costly:
     host: str
@@ -79,6 +87,12 @@ def test_it_is_equal_to_one_of_the_same_class_and_the_same_values_alone() -> Non
 def test_it_is_shown_with_its_values_unless_it_says_otherwise() -> None:
     assert repr(Place("a")) == repr(Costly("a")).replace("Costly", "Place")
     assert repr(Spoken("a")) == "a"
+
+
+def test_a_field_may_be_neither_compared_nor_shown() -> None:
+    assert Learned("a", {"b": "c"}) == Learned("a")
+    assert hash(Learned("a", {"b": "c"})) == hash(Learned("a"))
+    assert repr(Learned("a", {"b": "c"})) == "Learned(text='a')"
 
 
 def test_it_is_not_to_be_changed() -> None:
