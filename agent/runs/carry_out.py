@@ -13,7 +13,7 @@ from agent.runs.interrupts import Interrupted, interruptible
 from agent.service import systemd
 from agent.state import State
 from agent.steps.kind import StepKind
-from agent.steps.order import KnownFromJournal, named, visitors_may_notice
+from agent.steps.order import known_from, named, visitors_may_notice
 from agent.text.masking import masked_urls
 from agent.transaction.step import StepContext
 from agent.transaction.transaction import Transaction, holding
@@ -100,7 +100,7 @@ def _carry_out(transaction: Transaction, name: str, url: str) -> bool:
 
 def do(kind: StepKind, step: StepContext) -> Note:
     """Do a step, or note why it has nothing to do."""
-    why = kind.idle(KnownFromJournal(step.progress))
+    why = kind.idle(known_from(step.progress))
     return kind.skip(step, why) if why else kind.do(step)
 
 

@@ -7,8 +7,8 @@ is derived from these.
 from __future__ import annotations
 
 from enum import Enum, IntEnum
-from typing import Protocol
 
+from agent.inside.lean import dataclass
 from agent.transaction.maintenance import Window
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext
@@ -30,31 +30,20 @@ class Phase(Enum):
     SWITCH = "switch"
 
 
-class RunAsKnown(Protocol):
+@dataclass(frozen=True)
+class RunAsKnown:
     """What is known of a run when somebody asks whether a step has anything to do: before the run, or when it is due.
 
-    `changes_database` and `window` are None where only the build can tell.
+    + kind: deploy, build, revert or restart; primary: whether this host migrates and backs up
+    + changes_database: whether the run does; window: whether visitors are kept out, and why or why not; both None where
+      only the build can tell
     """
 
-    @property
-    def kind(self) -> str:
-        """The run: deploy, build, revert or restart."""
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of the run."""
-
-    @property
-    def primary(self) -> bool:
-        """Whether this host migrates and backs up."""
-
-    @property
-    def changes_database(self) -> bool | None:
-        """Whether this run changes the database."""
-
-    @property
-    def window(self) -> Window | None:
-        """Whether visitors are kept out, and why or why not."""
+    kind: str
+    settings: Settings
+    primary: bool
+    changes_database: bool | None
+    window: Window | None
 
 
 class Turn(IntEnum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agent.inside.lean import dataclass
 from agent.steps.build.build_script import BuildScript
 from agent.steps.build.checks import Checks
 from agent.steps.build.code import Code
@@ -11,7 +10,7 @@ from agent.steps.build.seal import SealVersion
 from agent.steps.build.static import Static
 from agent.steps.build.trial import Trial
 from agent.steps.build.venv import Venv
-from agent.steps.kind import Phase, StepKind
+from agent.steps.kind import Phase, RunAsKnown, StepKind
 from agent.steps.switch.backup import Backup
 from agent.steps.switch.backup_before import BackupBefore
 from agent.steps.switch.health import Health
@@ -101,36 +100,10 @@ def visitors_may_notice(progress: Progress, name: str) -> bool:
     return bool(kind and progress.begun and not progress.outcome and kind.noticed(progress))
 
 
-@dataclass(frozen=True)
-class KnownFromJournal:
-    """What is known of a run while it goes on, by its journal."""
-
-    progress: Progress
-
-    @property
-    def kind(self) -> str:
-        """The run."""
-        return self.progress.begin.kind
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of the run."""
-        return self.progress.begin.settings
-
-    @property
-    def primary(self) -> bool:
-        """Whether this host migrates and backs up."""
-        return self.progress.begin.primary
-
-    @property
-    def changes_database(self) -> bool:
-        """Whether this run changes the database."""
-        return changes_database(self.progress)
-
-    @property
-    def window(self) -> Window:
-        """Whether visitors are kept out: as it was decided, once it was."""
-        if "maintenance_start" in self.progress.done:
-            why = self.progress.skipped("maintenance_start")
-            return Window(not why, why)
-        return decide(self.progress)
+def known_from(progress: Progress) -> RunAsKnown:
+    """What is known of a run while it goes on, by its journal: of the window as it was decided, once it was."""
+    begin, window = progress.begin, decide(progress)
+    if "maintenance_start" in progress.done:
+        why = progress.skipped("maintenance_start")
+        window = Window(not why, why)
+    return RunAsKnown(begin.kind, begin.settings, begin.primary, changes_database(progress), window)

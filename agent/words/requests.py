@@ -5,7 +5,7 @@
 import dataclasses
 import json
 from dataclasses import field
-from typing import ClassVar, Optional, Union
+from typing import ClassVar, Optional, Union, get_args
 
 from agent.inside.lean import dataclass
 from agent.words.journal import Intent
@@ -167,9 +167,7 @@ class Adopt:
 
 
 Request = Union[Survey, Preview, Install, RunSteps, Clean, Commit, FallBack, Recover, Pin, Adopt]
-SHAPES: dict[str, type[Request]] = {
-    one.verb: one for one in (Survey, Preview, Install, RunSteps, Clean, Commit, FallBack, Recover, Pin, Adopt)
-}
+SHAPES: dict[str, type[Request]] = {one.verb: one for one in get_args(Request)}
 
 
 def document(request: Request) -> str:

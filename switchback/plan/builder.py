@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from agent.steps.kind import RunAsKnown
 from agent.steps.order import named
 from agent.text.masking import masked_values
 from agent.transaction import maintenance
 from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
-from agent.words.settings import Settings as HostSettings
 from switchback.checks.layout import room_needed
 from switchback.plan.contents import changes_of, packages_of, static_of
 from switchback.plan.database import (
@@ -96,23 +95,12 @@ def shown_settings(settings: Settings) -> dict[str, object]:
     return values
 
 
-@dataclass(frozen=True)
-class KnownBefore:
-    """What is known of a run before it: as a step asks for it."""
-
-    kind: str
-    settings: HostSettings
-    primary: bool
-    changes_database: bool | None
-    window: maintenance.Window | None
-
-
 def idle_steps(run: Run, migrations: Migrations | None, window: Window | None) -> dict[str, str]:
     """The steps of a run that are known to have nothing to do, and why."""
     kept_out = None
     if window and window.shown is not None:
         kept_out = maintenance.Window(window.shown, window.why.removeprefix("maintenance: auto, and "))
-    known = KnownBefore(
+    known = RunAsKnown(
         kind=run.kind,
         settings=run.settings.for_host(),
         primary=run.host == run.primary,

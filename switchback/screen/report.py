@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import click
@@ -17,6 +17,8 @@ from switchback.wire.results import heard_from
 
 # Such a host has not told, or not yet, how it ends.
 UNHEARD = {Outcome.UNKNOWN, Outcome.FALLING_BACK}
+# Which lines that a host has said are shown at the end.
+ALL, THE_LAST = slice(None), slice(-1, None)
 # How much of a failed command's output is repeated on the last screen.
 OUTPUT_LINES = 12
 
@@ -49,33 +51,27 @@ def follow(state: State, runs: Sequence[Run]) -> None:
 
 def show_words(state: State) -> None:
     """See to it that what the hosts say is the last thing that is printed, for a run that is no transaction."""
-    _at_end(state, _show_words)
+    _at_end(state, ALL)
 
 
 def tell_as_it_happens(state: State) -> None:
     """Print what the hosts say as they say it, for a run that takes its time, and the last of it at its end."""
     state.print_output = True
-    _at_end(state, _show_last_words)
+    _at_end(state, THE_LAST)
 
 
-def _at_end(state: State, show: Callable[[State], None]) -> None:
-    if show not in _registered:
-        _registered.append(show)
-        atexit.register(show, state)
+def _at_end(state: State, lines: slice) -> None:
+    if lines not in _registered:
+        _registered.append(lines)
+        atexit.register(_show_words, state, lines)
 
 
-_registered: list[object] = []
+_registered: list[slice] = []
 
 
-def _show_words(state: State) -> None:
+def _show_words(state: State, lines: slice) -> None:
     for host in state.inventory:
-        for line in said_by(state, host.name):
-            click.echo(f"    [{host.name}] {line}", err=True)
-
-
-def _show_last_words(state: State) -> None:
-    for host in state.inventory:
-        for line in said_by(state, host.name)[-1:]:
+        for line in said_by(state, host.name)[lines]:
             click.echo(f"    [{host.name}] {line}", err=True)
 
 

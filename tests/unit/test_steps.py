@@ -117,7 +117,7 @@ def test_why_it_has_nothing_to_do_is_in_the_preview_and_on_the_host_in_the_same_
     found = progress({"event": "begin", "primary": False, "settings": {"website_url": "https://a"}})
     kind = named("ring_bell")
     assert kind
-    assert (shown.does, shown.why) == (False, kind.idle(order.KnownFromJournal(found)))
+    assert (shown.does, shown.why) == (False, kind.idle(order.known_from(found)))
 
 
 def test_it_is_in_the_runs_that_it_is_for_and_has_its_limit() -> None:
