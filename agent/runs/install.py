@@ -13,9 +13,8 @@ from agent.host.files import sync_folder, write_whole
 from agent.state import LAUNCHED, LIBRARY, State, fingerprint
 from agent.transaction.lock import agent_stays
 from agent.transaction.transaction import describe_holder, open_transaction
+from agent.versions.layout import UNITS
 from agent.words.outcomes import Refused
-
-UNITS = Path("/etc/systemd/system")
 
 LAUNCHER = '''#!/usr/bin/python3 -I
 """Switchback's agent. Started by a deploy, by the guard and at boot."""

@@ -13,8 +13,7 @@ from agent.words.settings import Settings
 DEPLOYMENT_NAMES = ("settings*", "supervisord*", "wsgi*", "manage.py", "django")
 # The one that the service is started with. A host may have one of its own, for versions whose config brings none.
 SUPERVISORD = "supervisord.conf"
-
-
+UNITS = Path("/etc/systemd/system")
 # What stands for a script at its usual path.
 AUTO = "auto"
 
@@ -96,6 +95,12 @@ class Layout:
             self.path("current_code"): current / self.settings.code_subdir,
         }
         return {link: target for link, target in wanted.items() if link != target}
+
+    @property
+    def unit(self) -> Path:
+        """Where the unit of its service is a person's, or provision's."""
+        service = self.settings.systemd_service
+        return UNITS / (service if service.endswith(".service") else f"{service}.service")
 
     @property
     def host_supervisord(self) -> Path:

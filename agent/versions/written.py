@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 
 from agent.host.reading import read_text
 from agent.host.users import acting_as
@@ -11,13 +10,7 @@ from agent.versions.layout import Layout
 
 # More than any of them has, bytes.
 LARGEST = 64 * 1024
-UNITS = Path("/etc/systemd/system")
 SCRIPTS = ("backup_script", "maintenance_start_script", "maintenance_stop_script", "restore_script")
-
-
-def unit_path(service: str) -> Path:
-    """Where the unit of a service is a person's, or provision's."""
-    return UNITS / (service if service.endswith(".service") else f"{service}.service")
 
 
 def texts(layout: Layout) -> dict[str, str]:
@@ -25,7 +18,7 @@ def texts(layout: Layout) -> dict[str, str]:
     scripts = [path for key in SCRIPTS if (path := layout.optional_path(key))]
     found = {}
     with acting_as(layout.app):
-        for path in (unit_path(layout.settings.systemd_service), layout.host_supervisord, *scripts):
+        for path in (layout.unit, layout.host_supervisord, *scripts):
             with contextlib.suppress(OSError):
                 if not path.is_symlink():
                     found[str(path)] = read_text(path, LARGEST)

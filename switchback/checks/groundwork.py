@@ -9,7 +9,6 @@ from pathlib import Path
 
 from agent.service.obstacles import port_of
 from agent.versions.layout import AUTO, SUPERVISORD, Layout
-from agent.versions.written import unit_path
 from agent.words.facts import HostFacts, Site
 from switchback.checks import own_texts
 from switchback.checks.links import PROVISION
@@ -166,7 +165,7 @@ def _unit(layout: Layout) -> dict[str, str]:
 def _own(site: Site, layout: Layout) -> Iterator[Rewrite]:
     """The files that are ours and have another text by now. What a person has changed is theirs."""
     found = site.written
-    path, values = str(unit_path(layout.settings.systemd_service)), _unit(layout)
+    path, values = str(layout.unit), _unit(layout)
     was = found.get(path, "")
     if own_texts.is_own_unit(was, values):
         yield Rewrite(path, was, own_texts.unit_text(values, _needs(was, site.programs_need)), "root", "644")

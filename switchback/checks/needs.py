@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from agent.service.in_the_way import log_problem
-from agent.service.startable import package_of
 from agent.words.facts import FoundRef, HostFacts, Site
 from agent.words.needs import BackupScript, Database, Databases, Heads, InTheWay, Module, Needs, StaticFound, Stops
 from agent.words.seen import Foreign
@@ -165,7 +164,7 @@ def _requirements(heads: Heads, settings: Settings, at: str) -> Iterator[str]:
         yield f"requirements: {name} needs uv, which is not on the host: install it, or name a requirements.txt"
     starts = {one.package: one.program for one in heads.servers}
     if heads.starts_supervisord:
-        starts[package_of("supervisord")] = f"the service {settings.systemd_service}"
+        starts["supervisor"] = f"the service {settings.systemd_service}"
     for package, starter in starts.items():
         if told.all_named and package not in told.names and package not in heads.live:
             yield f"{name} at {at} does not name {package}, which {starter} starts: add it"
