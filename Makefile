@@ -23,7 +23,7 @@ KEEP = --junitxml $(RUN)/$@.xml
 WORKERS ?= 4
 ON_HOSTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist load $(KEEP)
 
-# Everything but the whole fault matrix, chaos and most of the projects: of the matrix the most telling case of each step.
+# Everything but the whole fault matrix, chaos and most of the projects: of the matrix the most telling cases.
 test: hosts-ahead test-unit test-on-hosts
 
 # The hosts that the tests begin with are made while the unit tests run; whoever needs them before waits.

@@ -66,6 +66,7 @@ class Step:
 
     + moment: where it is held for a fault; fails, hangs: where it does that, if it is elsewhere
     + limit: the setting that bounds it
+    + then: moments after it at which the same fault hits whoever has taken over
     """
 
     name: str
@@ -73,6 +74,7 @@ class Step:
     fails: Moment | None = None
     hangs: Moment | None = None
     limit: str = ""
+    then: tuple[Moment, ...] = ()
 
 
 def in_step(name: str, **more: Any) -> InAgent:
@@ -137,6 +139,12 @@ IN_ACTION = {
     **{name: InAgent("undo started", name) for name in ACTIONS},
     "ended": InAgent("ended", process="agent step"),
 }
+# Each time the guard goes on where the one before it was killed.
+AGAIN_AND_AGAIN = Step(
+    "one action after the other",
+    IN_ACTION["stop commands"],
+    then=(IN_ACTION["restart"], IN_ACTION["mark"], InAgent("ended", process="agent guard")),
+)
 ACTION_FAILS: dict[str, Moment] = {
     "evidence": InCommand("journalctl *"),
     "links": InAgent("undo started", "links", audit=("os.rename",)),
@@ -224,6 +232,7 @@ def fallback_cases() -> Iterator[Case]:
             elif fault == FAILS and name != "evidence":
                 case = replace(case, outcome=PERSON)
             yield case
+    yield Case("fallback", AGAIN_AND_AGAIN, AGENT, WINDOW, FELL_BACK, "health", "not healthy")
 
 
 def disks_cases() -> Iterator[Case]:
@@ -382,52 +391,47 @@ CASES = (
     *disks_cases(),
     *fleet_cases(),
 )
-# The most telling fault of each step, for the quick part.
+# The most telling fault of each step, for the quick part, but where what hits another step would catch the same bug, or
+# another test: one that hangs is in test_failing_scripts, and one whose controller is killed in test_lost_runs.
 TELLING = {
     "begin": AGENT,
     "code": KILLED,
-    "config": FAILS,
     "venv": FULL,
     "build_script": FAILS,
-    "static": HANGS,
-    "checks": LINK,
     "seal": POWER,
     "backup_before": HANGS,
     "maintenance_start": REBOOT,
     "backup": FULL,
     "migrate": AGENT,
     "swap": POWER,
-    "install_script": KILLED,
     "restart": CTRL_C,
-    "health": KILLED,
     "maintenance_stop": FAILS,
     "site": LINK,
     "commit (deciding)": POWER,
     "commit (decided)": AGENT,
-    "commit (freeing)": AGENT,
     "trial": AGENT,
-    "restart, one process": KILLED,
     "restart, the other one": REBOOT,
     "restart, on the way back": AGENT,
 }
 # Of the way back: its steps have names that steps of the deploy have, too.
+# That a script which ends maintenance fails there is in test_failing_scripts.
 TELLING_BACK = {
-    "stop commands": AGENT,
+    AGAIN_AND_AGAIN.name: AGENT,
     "evidence": FAILS,
     "links": REBOOT,
     "database": FAILS,
-    "restart": AGENT,
     "health": REBOOT,
-    "maintenance": FAILS,
     "site": FAILS,
-    "mark": AGENT,
-    "ended": AGENT,
 }
+# Of several hosts: one can't be built. One that fails later is in test_several_hosts.
+TELLING_FLEET = {"config": FAILS}
 
 
 def _telling(case: Case) -> bool:
     if case.run == "fallback":
-        return TELLING_BACK[case.row.name] == case.fault
+        return TELLING_BACK.get(case.row.name) == case.fault
+    if case.run == "fleet":
+        return TELLING_FLEET.get(case.row.name) == case.fault
     if case.run == "disks":
         return case.row is SWAP and case.fault in (INODES, READ_ONLY, HOME_INODES)
     return TELLING.get(case.row.name) == case.fault and (case.run != "revert" or case.row is UNAPPLY)

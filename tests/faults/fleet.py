@@ -48,9 +48,12 @@ class FleetSession:
 
     def start(self) -> Running:
         """Start the case's deploy on all hosts."""
+        return self.run.start(self.case.scenario.kind, *self.hosts, data=self._data)
+
+    @property
+    def _data(self) -> dict[str, str]:
         scenario = self.case.scenario
-        goes_to = {"version": version_of(self.before[0], scenario.code)} if scenario.built else {"code": scenario.code}
-        return self.run.start(scenario.kind, *self.hosts, data=goes_to)
+        return {"version": version_of(self.before[0], scenario.code)} if scenario.built else {"code": scenario.code}
 
     # The ways to fail.
 
@@ -62,7 +65,7 @@ class FleetSession:
             self.victim.run(["systemctl", "stop", "nginx"])
         else:
             lay(self.victim, row.fails or row.moment, "fail")
-        self.result = self.start().wait(LIMIT * 2)
+        self.result = self.run(self.case.scenario.kind, *self.hosts, data=self._data, timeout=LIMIT * 2)
         if name == "site":
             self.victim.run(["systemctl", "start", "nginx"])
 

@@ -103,6 +103,7 @@ class Session:
         self.before = look(self.host)
         self.result: Result | None = None
         self.rebooted = False
+        self.rules: list[Rule] = []
 
     def play(self) -> str:
         """Run the case. Returns how it ended, once all that has to be true is."""
@@ -130,10 +131,17 @@ class Session:
 
     def start(self) -> Running:
         """Start the case's run."""
+        return self.run.start(self.case.scenario.kind, self.host, data=self._data)
+
+    def _run(self) -> None:
+        """Start the case's run, and wait for its end."""
+        self.result = self.run(self.case.scenario.kind, self.host, data=self._data, timeout=LIMIT * 2)
+
+    @property
+    def _data(self) -> dict[str, str]:
         scenario = self.case.scenario
         goes_to = {"version": self.version} if scenario.built else {"code": scenario.code}
-        database = {"database": scenario.database} if scenario.database else {}
-        return self.run.start(scenario.kind, self.host, data={**goes_to, **database})
+        return {**goes_to, **({"database": scenario.database} if scenario.database else {})}
 
     @property
     def disks(self) -> tuple[Disk, ...]:
@@ -154,6 +162,8 @@ class Session:
             wait_until(self.host, f"grep -qs 'needs a person' {STATE}/history.jsonl", LIMIT)
         else:
             wait_until_ended(self.host)
+        for rule in self.rules:
+            rule.wait_until_hit()
         lift_all(self.host)
 
     # The ways to fail.
@@ -162,14 +172,14 @@ class Session:
         row = self.case.row
         if row.name == "health":
             self.host.run(CANNOT_START.format(version=self.version))
-            self._wait(self.start())
+            self._run()
         elif row.name == "site":
             self.host.run(["systemctl", "stop", "nginx"])
-            self._wait(self.start())
+            self._run()
             self.host.run(["systemctl", "start", "nginx"])
         else:
             lay(self.host, row.fails or row.moment, "fail")
-            self._wait(self.start())
+            self._run()
 
     def _hang(self) -> None:
         row = self.case.row
@@ -264,10 +274,11 @@ class Session:
             self._wait(running)
         elif fault == FAILS:
             lay(self.host, row.fails or row.moment, "fail")
-            self._wait(self.start())
+            self._run()
         elif fault == AGENT:
-            lay(self.host, row.moment, "kill")
-            self._wait(self.start())
+            moments = enumerate((row.moment, *row.then))
+            self.rules = [lay(self.host, moment, "kill", name=f"rule-{number}") for number, moment in moments]
+            self._run()
         else:
             rule = lay(self.host, row.moment, "hold")
             running = self.start()

@@ -1,6 +1,6 @@
 """The fault matrix: every step, every fault, and after each the same questions to the host. See `cases.py`.
 
-Without SWITCHBACK_MATRIX=whole only the most telling case of each step is here; `rest` is what has not passed yet.
+Without SWITCHBACK_MATRIX=whole only the most telling cases are here; `rest` is what has not passed yet.
 """
 
 from __future__ import annotations

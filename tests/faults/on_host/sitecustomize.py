@@ -23,6 +23,7 @@ import signal
 import sys
 import time
 from _thread import get_ident
+from collections.abc import Callable
 from typing import Any
 
 MAIN = get_ident()
@@ -82,14 +83,26 @@ def as_command(line: str) -> None:
             os._exit(1)
 
 
+# What was read last of a file, and what the kernel said of it then: an agent does a lot between two lines.
+READ: dict[str, tuple[tuple[int, int, int], Any]] = {}
+
+
+def unless_read(path: str, read: Callable[[str], Any]) -> Any:
+    """What a file says, read anew where it has changed."""
+    with open(path) as file:  # noqa: PTH123
+        told = os.fstat(file.fileno())
+        now = (told.st_ino, told.st_size, told.st_mtime_ns)
+        if path not in READ or READ[path][0] != now:
+            READ[path] = now, read(file.read())
+    return READ[path][1]
+
+
 def last_line() -> dict[str, Any]:
     """The last line of the open deploy's journal."""
     try:
-        with open(f"{STATE}/lock") as file:  # noqa: PTH123
-            deploy = file.read().strip()
-        with open(f"{STATE}/transactions/{deploy}/journal.jsonl") as file:  # noqa: PTH123
-            lines = file.read().splitlines()
-        record: dict[str, Any] = json.loads(lines[-1])
+        deploy = unless_read(f"{STATE}/lock", str.strip)
+        journal = f"{STATE}/transactions/{deploy}/journal.jsonl"
+        record: dict[str, Any] = unless_read(journal, lambda text: json.loads(text.splitlines()[-1]))
     except (OSError, ValueError, IndexError):
         return {}
     return record
@@ -102,18 +115,23 @@ def own_name() -> str:
 
 
 class Saboteur:
-    """Watches what one process of the agent is about to do, for one rule."""
+    """Watches what one process of the agent is about to do, for one rule.
+
+    + busy: whether one of them looks, which is nothing for the others to look at
+    """
+
+    busy = False
 
     def __init__(self, path: str, rule: dict[str, Any]) -> None:
         self.path, self.rule = path, rule
-        self.busy = self.done = False
+        self.done = False
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Called by the interpreter before each thing that it reports."""
         # Whose rights it works with holds for the whole process, so only its main thread may change that.
-        if self.busy or self.done or event not in AUDITED or get_ident() != MAIN:
+        if Saboteur.busy or self.done or event not in AUDITED or get_ident() != MAIN:
             return
-        self.busy = True
+        Saboteur.busy = True
         user = os.geteuid()
         try:
             # The agent does some of its work with the app user's rights, who may not read the journal.
@@ -122,7 +140,7 @@ class Saboteur:
                 self.act()
         finally:
             os.seteuid(user)
-            self.busy = False
+            Saboteur.busy = False
 
     def is_it(self, event: str, arguments: tuple[Any, ...]) -> bool:
         """Whether this is the moment."""
@@ -133,12 +151,12 @@ class Saboteur:
             return False
         if rule.get("interruptible") and signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
             return False
-        if not fnmatch.fnmatchcase(own_name(), rule["process"]):
-            return False
         record = last_line()
         name = record.get("step", record.get("action", ""))
         # Between the start of a step and its end there may be lines about its commands.
         if record.get("event") != rule["event"] or rule.get("name", name) != name:
+            return False
+        if not fnmatch.fnmatchcase(own_name(), rule["process"]):
             return False
         return rule.get("says", "") in json.dumps(record) and first(self.path + ".hit")
 
