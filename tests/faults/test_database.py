@@ -66,16 +66,15 @@ def test_a_restore_is_believed_once_the_database_is_back_with_every_row(
     assert query(host, ITEMS) == rows
 
 
-@pytest.mark.parametrize("tag", ["irreversible", "lossy"])
 def test_what_reversing_can_not_bring_back_is_undone_by_the_backup_where_there_is_a_restore_script(
-    tag: str, host: Host, with_restore: Seen, run: Runs
+    host: Host, with_restore: Seen, run: Runs
 ) -> None:
     rows = query(host, ITEMS)
-    run("build", host, data={"code": tag}).worked()
+    run("build", host, data={"code": "lossy"}).worked()
     built = look(host)
-    result = run("deploy", host, data={"version": break_version(host, built, tag)})
+    result = run("deploy", host, data={"version": break_version(host, built, "lossy")})
     assert_taken_back(host, built, result, "health", ["proven healthy"])
-    # The one had made all names upper case, the other had dropped when items were made.
+    # It had dropped when items were made.
     assert query(host, ITEMS) == rows
 
 

@@ -60,11 +60,3 @@ def test_a_version_that_can_not_start_where_it_is_live_is_taken_back_from_both_b
         seen = assert_well(host, "good-2", links=was.links, database=was.database)
         assert seen.main_pid == was.main_pid
         assert (seen.last["outcome"], seen.last["step"]) == ("fell back", "restart")
-
-
-def test_a_revert_is_noticed_at_neither(site: tuple[Host, Host], run: Runs) -> None:
-    first, second = site
-    with nobody_notices(first, second):
-        run("revert", first, second).worked()
-    assert live_is(look(first), "good-1")
-    assert live_is(look(second), "good-1")
