@@ -14,10 +14,10 @@ from tests.faults.watch import wait_until
 from tests.invariants import Seen
 
 LOAD = Path(__file__).parent.parent / "bench" / "load.py"
-# Requests a second at each of the two addresses, for what the app answers at once: an outage of 25 ms is noticed, and a
-# process takes far longer to start. One in so many asks for a page with what is in the database.
-RATE = 40
-WITH_DATABASE = 8
+# Requests a second at each of the two addresses, for what the app answers at once: an outage of 50 ms is noticed, and a
+# process takes several times as long to start. One in so many asks for a page with what is in the database.
+RATE = 20
+WITH_DATABASE = 4
 STOP = "/root/stop"
 APP = "http://127.0.0.1:8000/"
 
