@@ -1,6 +1,8 @@
 # What a person types. Everything runs from .venv, which `make` creates when it is missing.
 PYTHON ?= python3
 BIN := .venv/bin
+# Each worker, and each run that a test starts, would compile all of this anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: test test-unit test-hosts test-faults lint
 .PHONY: demo demo-down hosts hosts-down

@@ -3,6 +3,7 @@ Docker."""
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # Their assertions are to show their values, as those of a test do.
 pytest.register_assert_rewrite("tests.invariants", "tests.faults.matrix", "tests.faults.fleet")
+# Tests make little garbage, and looking for it costs a twentieth of their time.
+gc.set_threshold(50_000, 50, 100)
 # How long an example takes says how busy the machine is, and not whether it is right.
 hypothesis.settings.register_profile("switchback", deadline=None)
 hypothesis.settings.load_profile("switchback")
