@@ -30,7 +30,7 @@ hypothesis.settings.register_profile("switchback", deadline=None)
 hypothesis.settings.load_profile("switchback")
 HERE = Path(__file__).parent
 # In these each file is a story on hosts of its own.
-STORIES = ("tests/hosts/", "tests/projects/")
+STORIES = ("tests/hosts/", "tests/projects/", "tests/faults/test_failing_versions.py")
 # In this order: what is quick, and what the others stand on, comes first.
 FOLDERS = ("unit", "hosts", "projects", "faults")
 

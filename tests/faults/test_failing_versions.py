@@ -1,15 +1,19 @@
-"""A version that can't be built, or doesn't work: the site stays, or comes back, as it was."""
+"""A version that can't be built, or doesn't work: the site stays, or comes back, as it was. One after the other, on one
+host: each begins with what the one before has proven to be as it was."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from tests.bed.hosts import Host
+from tests.conftest import Hosts
 from tests.hosts.config_branches import push_config
 from tests.invariants import Seen, assert_taken_back
-from tests.runs import Runs
+from tests.runs import SETTINGS, Runs
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,22 @@ FELL_BACK = (
 )
 
 
+@pytest.fixture(scope="module")
+def host(engine: None) -> Iterator[Host]:
+    """The story's host."""
+    hosts = Hosts()
+    yield hosts(built=True)[0]
+    hosts.remove()
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """Those of all tests; what is not well is given up soon."""
+    return {**SETTINGS, "health_timeout": 4}
+
+
 @pytest.mark.parametrize("bad", (*REFUSED, *FELL_BACK), ids=lambda bad: "-".join(map(str, bad.data.values())))
-def test_a_version_that_fails_leaves_the_site_as_it_was(
-    bad: Bad, host: Host, before: Seen, run: Runs, settings: dict[str, object]
-) -> None:
-    settings["health_timeout"] = 4
+def test_a_version_that_fails_leaves_the_site_as_it_was(bad: Bad, host: Host, before: Seen, run: Runs) -> None:
     result = run("deploy", host, data=bad.data)
     assert_taken_back(host, before, result, bad.step, bad.says, outcome=bad.outcome)
 
