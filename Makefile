@@ -73,7 +73,7 @@ test-matrix: .venv/.installed
 # Everything there is, and docs/test-run.md, which says how it went. Chaos has a bounded number of rounds.
 .PHONY: test-all
 test-all: .venv/.installed
-	-$(MAKE) --keep-going test-unit test-hosts test-projects test-faults-alone test-matrix test-chaos
+	-$(MAKE) --keep-going test-unit test-hosts test-projects test-faults-alone test-matrix test-chaos test-mutations
 	-$(MAKE) test-failed ALL="tests/unit tests/hosts tests/projects tests/faults" SWITCHBACK_MATRIX=whole
 	$(BIN)/python -m tests.record $(RUN) --write
 
@@ -98,10 +98,7 @@ test-mutations: .venv/.installed
 	git archive HEAD | tar --extract --directory $(MUTATIONS)
 	find $(MUTATIONS) -xtype l -delete
 	-cd $(MUTATIONS) && timeout $(MUTATIONS_LIMIT) $(CURDIR)/$(BIN)/mutmut run >run.log 2>&1
-	@cd $(MUTATIONS) && $(CURDIR)/$(BIN)/mutmut results --all true | awk '/__mutmut_/ { \
-		tried = $$2 != "not"; noticed = $$2 ~ /killed|timeout/; sub(/\.x[^.]*$$/, "", $$1); \
-		all[$$1] += tried; some[$$1] += noticed } \
-		END { for (module in all) printf "%4d of %4d  %s\n", some[module], all[module], module }' | sort -k 4
+	@$(BIN)/python -m tests.mutations $(MUTATIONS) $(RUN)/mutations.json
 
 # Deploys and reverts in a row, each hit at a random time in a random way.
 ROUNDS ?= 100

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests import mutations
 from tests.bed.places import ROOT
 from tests.spent import HERE, HOSTS_UP, ON_HOSTS
 
@@ -124,8 +125,11 @@ def again(parts: Sequence[Part]) -> list[str]:
     return [f"- {name}: {outcome}" for name, outcome in tried_twice(parts)] or ["Nothing was tried twice."]
 
 
-def page(parts: Sequence[Part], commit: str) -> str:
-    """A run as a page of Markdown."""
+def page(parts: Sequence[Part], commit: str, mutated: Sequence[str] = ()) -> str:
+    """A run as a page of Markdown.
+
+    + mutated: what is said of the mutations, if they were part of it
+    """
     tests = {case.name for part in parts for case in part.cases}
     bad = failed(parts)
     # The parts run one after the other.
@@ -148,6 +152,8 @@ def page(parts: Sequence[Part], commit: str) -> str:
         "",
         *again(parts),
     ]
+    if mutated:
+        lines += ["", "## Mutations", "", "Pure modules, broken in every small way.", "", *mutated]
     return "\n".join(lines) + "\n"
 
 
@@ -176,7 +182,9 @@ def main() -> None:
     given = parser.parse_args()
     parts = read_all(given.folder)
     if given.write:
-        PAGE.write_text(page(parts, commit()))
+        kept = given.folder / mutations.RESULT
+        mutated = mutations.table(mutations.load(kept), mutations.words()) if kept.exists() else []
+        PAGE.write_text(page(parts, commit(), mutated))
     sys.stdout.write(said(parts) + f"\n\nAll of it: {given.folder}\n")
     if given.write and failed(parts):
         sys.exit(1)

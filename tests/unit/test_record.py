@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutations import Found, Module, changed, found, named, table
 from tests.record import AGAIN, BAD, WELL, Case, page, read, read_all, said, write
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
@@ -65,3 +66,34 @@ def test_the_slowest_come_first_on_the_screen(folder: Path) -> None:
 def test_a_folder_without_a_run_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="make test"):
         read_all(tmp_path)
+
+
+DIFF = """\
+--- agent/text/lines.py
++++ agent/text/lines.py
+@@ -1,2 +1,2 @@
+ def first_line(text):
+-    return text[0]
++    return text[1]
+"""
+SURVIVOR = "agent.text.lines.first_line: - return text[0] + return text[1]"
+
+
+def test_a_survivor_is_named_by_its_function_and_what_is_changed() -> None:
+    assert named("agent.text.lines.x_first_line__mutmut_12") == ("agent.text.lines", "first_line")
+    assert named("agent.text.masking.xǁMaskǁ_of__mutmut_1") == ("agent.text.masking", "Mask._of")
+    assert named("agent.text.lines.x__cut__mutmut_3") == ("agent.text.lines", "_cut")
+    assert changed(DIFF) == "- return text[0] + return text[1]"
+
+
+def test_what_was_not_tried_counts_as_neither_noticed_nor_survivor() -> None:
+    name = "    agent.text.lines.x_first_line__mutmut_"
+    results = f"{name}1: killed\n{name}2: survived\n{name}3: not checked\n{name}4: timeout\n"
+    assert found(results, lambda _: DIFF) == Found((Module("agent.text.lines", 2, 3, 1),), (SURVIVOR,))
+
+
+def test_the_page_has_the_survivors_under_their_word_and_new_ones_without(folder: Path) -> None:
+    what = Found((Module("agent.text.lines", 2, 4),), (SURVIVOR, "agent.text.lines.other: - a + b"))
+    told = page(read_all(folder), "abc1234", table(what, {SURVIVOR: "same"}))
+    assert "2 of 4 changes were noticed; 0 were not tried." in told
+    assert f"same:\n\n- `` {SURVIVOR} ``\n\nWithout a word:\n\n- `` agent.text.lines.other: - a + b ``" in told
