@@ -6,6 +6,7 @@ and where a host is looked at that does not have this agent, all that is importe
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.flush()
         except OSError:
             go_on_without_reader()
+        # As it ends, Python would look for garbage among all that is loaded: a tenth of what a short call takes.
+        gc.freeze()
 
 
 def _as_unit(name: str, arguments: Sequence[str]) -> int:

@@ -171,3 +171,10 @@ for name, module in list(sys.modules.items()):
     argv = [sys.executable, "-c", shown]
     done = subprocess.run(argv, cwd=AGENT.parent, capture_output=True, text=True, timeout=60, check=True)
     assert sorted(done.stdout.split()) == ["Question", "Said", "StepContext", "Transaction"]
+
+
+def test_a_call_that_ends_does_not_look_for_garbage_among_what_it_has_loaded() -> None:
+    ends = "import sys, gc, agent.main; agent.main.main([]); sys.exit(gc.get_freeze_count() < gc.get_count()[0])"
+    argv = [sys.executable, "-c", ends]
+    done = subprocess.run(argv, cwd=AGENT.parent, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    assert done.returncode == 0
