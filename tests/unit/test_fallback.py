@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import hypothesis
@@ -91,7 +92,8 @@ def _fallen_back(records: list[Record], draw: st.DrawFn) -> list[Record]:
     return [*more, {"event": "ended", "outcome": outcome}]
 
 
-@hypothesis.settings(max_examples=500)
+# Fewer for each mutant of `make test-mutations`, of which there are hundreds.
+@hypothesis.settings(max_examples=50 if "MUTANT_UNDER_TEST" in os.environ else 500)
 @given(journals(), st.data())
 def test_every_prefix_of_every_journal_has_a_plan_that_undoes_what_was_started(
     journal: list[Record], data: st.DataObject

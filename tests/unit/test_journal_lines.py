@@ -146,6 +146,11 @@ def test_so_does_a_note_that_nobody_can_read(journal: Journal) -> None:
         plan_fallback(journal.progress)
 
 
+def test_a_note_of_an_undo_that_nobody_can_read_is_named_by_it() -> None:
+    with pytest.raises(JournalUnreadable, match=r"a note that can't be read: database\.kept: 5"):
+        Progress(seen={"database": {"kept": 5}}).undid("database", Undone)
+
+
 def test_what_is_written_is_read_again_and_what_goes_without_saying_is_left_out(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.append(says("begin", deploy="d1", was="old"))
