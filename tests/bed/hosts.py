@@ -18,6 +18,7 @@ from docker.models.containers import Container
 from docker.types import Mount
 
 from tests.bed.engine import client
+from tests.bed.entering import process_of, run_in
 from tests.bed.image import SNAPSHOTS, ensure_image
 from tests.bed.keys import HOST, KNOWN_HOSTS, LOGIN, ensure_keys, public, remember_host
 from tests.bed.places import ROOT
@@ -85,9 +86,15 @@ class Host:
     def run(self, command: str | Sequence[str], *, user: str = "root", check: bool = True) -> CompletedProcess[str]:
         """Run a command on the host, not by SSH: an argv, or a string for its shell."""
         argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
-        result = self.container.exec_run(argv, user=user, demux=True)
-        out, error = cast("tuple[bytes | None, bytes | None]", result.output)
-        done = CompletedProcess(argv, result.exit_code or 0, (out or b"").decode(), (error or b"").decode())
+        container = self.container
+        process = process_of(container)
+        if process:
+            ended = run_in(process, argv, user=user)
+            done = CompletedProcess(argv, ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        else:
+            result = container.exec_run(argv, user=user, demux=True)
+            out, error = cast("tuple[bytes | None, bytes | None]", result.output)
+            done = CompletedProcess(argv, result.exit_code or 0, (out or b"").decode(), (error or b"").decode())
         if check and done.returncode != 0:
             shown = shlex.join(argv)[:200]
             raise AssertionError(f"{self.name}: {shown} exits with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -106,7 +113,12 @@ class Host:
 
     def write(self, path: str, content: str | bytes, *, mode: int = 0o644, owner: str = "root") -> None:
         """Write a file, anywhere but on a tmpfs (/run, /tmp)."""
-        self.container.put_archive("/", archive((path, content, mode)))
+        container = self.container
+        process, packed = process_of(container), archive((path, content, mode))
+        if process:
+            run_in(process, ["tar", "--extract", "--directory=/"], user="root", given=packed).check_returncode()
+        else:
+            container.put_archive("/", packed)
         if owner != "root":
             self.run(["chown", f"{owner}:", path])
 
