@@ -71,13 +71,15 @@ def by_a_link(sections: Sections, venvs: Collection[str]) -> list[str]:
     """
     found = []
     for program in programs(sections).values():
-        words = program.words
-        venv, _, name = words[0].rpartition("/bin/") if words else ("", "", "")
+        if not program.words:
+            continue
+        python = program.words[0]
+        venv, _, name = python.rpartition("/bin/")
         # A script of the environment's names its Python by its true path.
-        if venv in venvs and name.startswith("python") and not program.is_resolved:
-            given = program.options["command"].partition(words[0])[2].lstrip("\"' ")
+        if venv in venvs and name.startswith("python"):
+            given = re.sub(r"^\S+\s*", "", program.options["command"])
             found.append(
-                f"{program.name} is started as {words[0]}, and what it imports late, once a deploy has led the link to "
+                f"{program.name} is started as {python}, and what it imports late, once a deploy has led the link to "
                 f"another version, is of that one: write command={resolved(venv, given)}"
             )
     return found

@@ -76,6 +76,17 @@ OBSTACLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
             "--graceful-timeout 5 --worker-class uvicorn_worker.UvicornWorker site.asgi:application",
         ),
     ),
+    "another server that serves asynchronously": (
+        "-m gunicorn --bind fd://0 --workers 1 --graceful-timeout 5 --no-control-socket wsgi:application",
+        "-m server site.asgi:application",
+        ("only gunicorn is known", "--worker-class uvicorn_worker.UvicornWorker site.asgi:application"),
+    ),
+    "a server whose command names no app": (
+        "-m gunicorn --bind fd://0 --workers 1 --graceful-timeout 5 --no-control-socket wsgi:application",
+        "serve.py",
+        ("only gunicorn is known", "-m gunicorn --bind fd://0 wsgi:application"),
+    ),
+    "no command": ("command=/bin/sh", "; /bin/sh", ("web runs nothing, and only gunicorn is known",)),
     "a socket of its own": ("--bind fd://0", "--bind 127.0.0.1:8000", ("--bind fd://0",)),
     "killed too soon": (
         "stopwaitsecs=10",
@@ -120,9 +131,21 @@ def test_gunicorns_socket_is_read_in_every_way_of_writing_it(command: str) -> No
     assert found_in(SAMPLE.replace("--bind fd://0", command)) == []
 
 
+@pytest.mark.parametrize("app", ["", " wsgi:application"])
+def test_an_option_is_read_also_where_it_is_the_last(app: str) -> None:
+    text = SAMPLE.replace("--bind fd://0 ", "").replace(" wsgi:application", "{}")
+    assert found_in(text.format(f"{app} --bind fd://0")) == []
+    assert "does not serve on the socket" in found_in(text.format(f"{app} --bind"))[0]
+
+
 @pytest.mark.parametrize("command", ["-m flask", "gunicorn_of_ours", "-c -m gunicorn"])
 def test_what_is_no_gunicorn_is_not_taken_for_one(command: str) -> None:
     (problem,) = found_in(SAMPLE.replace("-m gunicorn", command))
+    assert "only gunicorn is known" in problem
+
+
+def test_what_is_no_python_does_not_run_gunicorn_by_its_name() -> None:
+    (problem,) = found_in(SAMPLE.replace(resolved(VENV, "-m gunicorn"), "/usr/bin/env -m gunicorn"))
     assert "only gunicorn is known" in problem
 
 
@@ -272,9 +295,17 @@ def test_a_python_that_keeps_to_a_link_is_named_with_the_line_to_write() -> None
     assert told[0].endswith(f"write command={written}")
 
 
+@pytest.mark.parametrize("given", ["manage.py work --name 'a b'", "'a b.py'", "work.py %(ENV_OPTIONS)s"])
+def test_the_line_to_write_gives_python_what_it_was_given_before(given: str) -> None:
+    sections = {"program:unreadable": {"command": "'"}, "program:work": {"command": f'"{VENV}/bin/python" {given}'}}
+    (told,) = by_a_link(sections, [VENV])
+    assert told.endswith(f"write command={resolved(VENV, given)}")
+
+
 @pytest.mark.parametrize(
     ("command", "named"),
     [
+        ("/home/app/bin/site/bin/python work.py", True),
         ("/home/app/venv/bin/python manage.py work --name 'a b'", True),
         (resolved("/home/app/venv", "manage.py work"), False),
         ("/home/app/venv/bin/celery -A site worker", False),
@@ -284,7 +315,8 @@ def test_a_python_that_keeps_to_a_link_is_named_with_the_line_to_write() -> None
     ],
 )
 def test_only_a_python_by_a_link_is_named(command: str, named: bool) -> None:
-    assert bool(by_a_link({"program:work": {"command": command}}, [VENV, "/home/app/venv"])) is named
+    told = by_a_link({"program:work": {"command": command}}, [VENV, "/home/app/venv", "/home/app/bin/site"])
+    assert bool(told) is named
 
 
 def test_a_command_that_follows_the_links_is_read_as_what_it_starts() -> None:
