@@ -105,9 +105,9 @@ def url_secrets(text: str) -> set[str]:
     wherever it is said, also outside of a URL."""
     found = set()
     for login in _LOGIN.findall(text):
-        user, colon, password = login.partition(":")
+        user, _, password = login.partition(":")
         # With a name alone, that is the token.
-        said, shortest = (password, _SHORTEST_IN_URL) if colon and password else (user, _SHORTEST_TOKEN)
+        said, shortest = (password, _SHORTEST_IN_URL) if password else (user, _SHORTEST_TOKEN)
         found |= {said, unquote(said)} if len(said) >= shortest else set()
     return found
 

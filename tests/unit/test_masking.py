@@ -18,6 +18,7 @@ from agent.text.masking import (
     names_secret,
     secrets_in,
     url_secrets,
+    without,
 )
 
 DRAWN = "vK8mQ2xRt7LpZw4NcYb9"
@@ -48,6 +49,14 @@ HOLDS_SECRET = (
 )
 # A secret of which only its looks tell.
 LOOKS_SECRET = ("ANSWER = '{}'", "client('{}')", "value {}aB3d-E9 in the middle")
+# What looks drawn by lot though it has only two kinds of characters.
+DRAWN_OF_TWO = (
+    "xvkqmzrtpwlncydb7482",
+    "XVKQMZRTPWLNCYDB7482",
+    "XvKqmZrTpWlNcyDbGhJs",
+    "8k4q-9w7z-3t5n-6b2v-1m0p",
+    "8K4Q-9W7Z-3T5N-6B2V-1M0P",
+)
 PLAIN = (
     "DEBUG = False",
     "ALLOWED_HOSTS = ['www.example.com', 'example.com']",
@@ -61,6 +70,16 @@ PLAIN = (
     "website_url: http://127.0.0.1:8840/",
     "git@git.example.com:site/code.git",
     "TIME_ZONE = 'Europe/Amsterdam'",
+    "HELP = 'Write to us, or call 112 at Night'",
+    "CODE = 'vK8mQ2xRt7LpZw4NcYb'",
+    "NOBODY = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1'",
+    """if DEBUG:
+    LOGGING = {
+        'loggers': {
+
+            'django': {'level': 'INFO'},
+        },
+    }""",
 )
 
 
@@ -69,6 +88,11 @@ def test_a_secret_is_hidden(line: str) -> None:
     shown = masked(line.format(DRAWN))
     assert DRAWN not in shown
     assert MASK in shown
+
+
+@pytest.mark.parametrize("drawn", DRAWN_OF_TWO)
+def test_what_looks_drawn_by_lot_is_hidden(drawn: str) -> None:
+    assert masked(f"ANSWER = '{drawn}'") == f"ANSWER = '{MASK}'"
 
 
 @pytest.mark.parametrize("line", PLAIN)
@@ -114,6 +138,11 @@ def test_a_private_key_is_hidden_from_its_first_line_to_its_last(sign: str) -> N
         ["password: |", "  hunter2", "  letmein", "debug: false"],
         ["API_TOKEN = (", '    "hunter2"', '    "letmein"', ")", "DEBUG = False"],
         ["DB_PASSWORD=\\", "  hunter2", "DEBUG=0"],
+        ["SECRETS = [", "    'hunter2',", "", "    'letmein',", "]", "if DEBUG:", "    pass"],
+        *(
+            [f"API_TOKENS = 'hunter2' {sign} ", "    'letmein'", "if DEBUG:", "    pass"]
+            for sign in ("\\", "+", "+ (", "+ [", "| {")
+        ),
     ],
 )
 @pytest.mark.parametrize("sign", ["", "+"])
@@ -123,8 +152,14 @@ def test_a_value_that_goes_over_several_lines_is_hidden_in_all_of_them(lines: li
     assert shown[-1] == sign + lines[-1]
 
 
+def test_of_a_hidden_value_the_place_can_be_seen_and_all_that_is_around_it() -> None:
+    text = "DEBUG = False\nSECRETS = [\n    'hunter2',\n]\nDB_PASSWORD = 'hunter2'\nif DEBUG:\n    pass\n"
+    shown = f"DEBUG = False\nSECRETS = [\n    {MASK}\n]\nDB_PASSWORD = {MASK}\nif DEBUG:\n    pass\n"
+    assert masked(text) == shown
+
+
 @pytest.mark.parametrize(
-    "name", ["SECRET_KEY", "dbPassword", "api_token", "SENTRY_DSN", "privateKey", "PGPASSWORD", "key"]
+    "name", ["SECRET_KEY", "dbPassword", "api_token", "SENTRY_DSN", "privateKey", "PGPASSWORD", "key", "ACCESS_KEYCODE"]
 )
 def test_a_name_that_gives_a_secret_away_is_known(name: str) -> None:
     assert names_secret(name)
@@ -139,11 +174,13 @@ def test_values_are_masked_by_their_name_and_by_their_looks() -> None:
     values = {
         "health_headers": {"X-Auth-Token": "hunter2"},
         "code_repo_url": f"https://me:{DRAWN}@git.example.com/a",
+        "commands": ["work --api-token hunter2", ("DEBUG=0",)],
         "n": 1,
     }
     shown = masked_values(values)
     assert shown["health_headers"] == {"X-Auth-Token": MASK}
     assert DRAWN not in str(shown)
+    assert shown["commands"] == [f"work --api-token {MASK}", ["DEBUG=0"]]
     assert shown["n"] == 1
 
 
@@ -210,12 +247,39 @@ def test_a_value_that_is_secret_is_hidden_wherever_it_is_said(config: str, said:
     assert not any(word in shown for word in ("hunter", "letmein", "abc-def", DRAWN, "ss/w"))
 
 
+def test_of_several_lines_that_are_said_only_the_secrets_are_hidden() -> None:
+    assert masked_message("password=hunter2\nDEBUG=0") == f"password={MASK}\nDEBUG=0"
+
+
+@pytest.mark.parametrize("secrets", [{"letmein", "please-letmein-in"}, {"zero", "a-zero"}, {"zero", "zero-a"}])
+def test_of_a_secret_that_another_one_is_part_of_nothing_is_left(secrets: set[str]) -> None:
+    assert without(f"bad key {max(secrets, key=len)}, too short", secrets) == f"bad key {MASK}, too short"
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("API_TOKEN=abc-def\nDEBUG=0", {"abc-def"}),
+        ("DB_PASSWORD = 'hunter'", {"hunter"}),
+        ("DB_PASSWORD = 'hunt'", set()),
+        ("USER_NAME = 'hunter'", set()),
+        ("TOKEN_FROM = 'API_TOKEN'", set()),
+        ("KEY_FILE = '/home/app/site.pem'", set()),
+    ],
+)
+def test_the_secrets_of_a_file_are_what_can_be_looked_for_elsewhere(text: str, secrets: set[str]) -> None:
+    assert secrets_in(text) == secrets
+
+
 @pytest.mark.parametrize(
     ("line", "secrets"),
     [
+        ("https://me:s3cr@a.example.com https://t0kent0k:@b.example.com", {"s3cr", "t0kent0k"}),
         ("--index-url https://me:p%40ss%2Fword@pypi.example.com/simple", {"p%40ss%2Fword", "p@ss/word"}),
         ("--extra-index-url=https://t0ken-t0ken@pypi.example.com/simple  # why", {"t0ken-t0ken"}),
         ("own @ git+https://me:s3cret@git.example.com/own.git@v1", {"s3cret"}),
+        ("https://me:p:ass:word@git.example.com", {"p:ass:word"}),
+        ("own @ git+https://robot@git.example.com/own.git", set()),
         ("--find-links https://wheels.example.com/@scope/x", set()),
         ("own @ git+https://git@git.example.com/own.git", set()),
         ("own @ git+ssh://git@git.example.com/own.git", set()),

@@ -68,6 +68,7 @@ OPERATIONS: list[tuple[Operation, set[str]]] = [
     (alter({**TEXT, "null": True}, TEXT), set()),
     (alter({**CHAR, "unique": True}, CHAR), {LOCKS, BREAKS}),
     (alter(CHAR, {**CHAR, "unique": True}), set()),
+    (alter({**CHAR, "unique": True, "max_length": 40}, {**CHAR, "unique": True}), set()),
     (alter({**CHAR, "db_index": True}, CHAR), {LOCKS}),
     (alter({**CHAR, "db_column": "other"}, CHAR), {BREAKS}),
     (alter(CHAR, CHAR), set()),

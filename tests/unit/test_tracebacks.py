@@ -29,6 +29,10 @@ def test_a_database_that_does_not_let_us_in_says_so_in_the_first_line_of_what_wa
     assert reason(PSYCOPG).endswith('FATAL:  password authentication failed for user "app"')
 
 
+def test_what_was_raised_is_told_also_where_no_line_of_code_leads_to_it() -> None:
+    assert reason("Traceback (most recent call last):\nMemoryError\nStopped\n") == "MemoryError"
+
+
 def test_without_a_traceback_the_last_line_says_it() -> None:
     assert reason("collected\nerror: no such file\n\n") == "error: no such file"
     assert reason("") == ""
