@@ -351,8 +351,8 @@ SPECIFIC: dict[str, dict[str, dict[str, Any]]] = {
         # The controller has asked for it, and the host decides.
         **{fault: {"outcome": COMMITTED, "at": "site", "because": ""} for fault in (KILLED, CTRL_C, LINK, FULL)},
         AGENT: {"at": "site", "because": "no word from the controller since site"},
-        REBOOT: {"at": "site", "because": "the host was rebooted during site"},
-        POWER: {"at": "site", "because": "the host was rebooted during site"},
+        REBOOT: {"at": "site", "because": "the host was rebooted after site"},
+        POWER: {"at": "site", "because": "the host was rebooted after site"},
     },
     "commit (decided)": {
         HANGS: {"why_not": NO_COMMAND},
