@@ -99,8 +99,7 @@ def breaks_old_code(pending: Sequence[Migration]) -> list[str]:
     """The migrations that the version which still serves may not be able to live with."""
     if old_code_can_live_with(operations_of(pending)):
         return []
-    alone = [label(one) for one in pending if not old_code_can_live_with(operations_of([one]))]
-    return alone or [label(one) for one in pending]
+    return [label(one) for one in pending if not old_code_can_live_with(operations_of([one]))]
 
 
 def operations_of(pending: Sequence[Migration]) -> list[Operation]:

@@ -42,7 +42,7 @@ WINDOW: list[Record] = [
 
 
 def test_what_several_calls_have_seen_is_added_up() -> None:
-    found = measured(progress(*[*WINDOW, downtime(16.0, 2, 0.1)]))
+    found = measured(progress(*[*WINDOW, downtime(16.0, 2, 0.1004)]))
     assert found.site == Asked(40, 6, 0.3)
     assert found.app == Asked(20, 0, 0.0)
 
@@ -50,6 +50,8 @@ def test_what_several_calls_have_seen_is_added_up() -> None:
 def test_maintenance_lasts_from_before_its_start_to_its_end() -> None:
     assert measured(progress(*WINDOW)).maintenance == 5.5
     back: list[Record] = [*WINDOW[:3], {"event": "undo done", "action": "maintenance", "at": 12.0}]
+    assert measured(progress(*back)).maintenance == 2.0
+    back[-1]["at"] = 12.004
     assert measured(progress(*back)).maintenance == 2.0
 
 
@@ -59,7 +61,11 @@ def test_maintenance_that_was_not_started_was_never_on() -> None:
         done("maintenance_start", 10.1, 0.0, skipped="not needed"),
         done("maintenance_stop", 11.0, 0.0),
     ]
-    assert measured(progress(*skipped)).maintenance == 0.0
+    for records in (skipped, skipped[1:], [WINDOW[0]]):
+        found = measured(progress(*records))
+        assert (found.maintenance, found.never) == (0.0, True)
+    (line, *_) = sentences(measured(progress(*skipped, WINDOW[-1])))
+    assert line.endswith("; maintenance was not turned on")
 
 
 def test_maintenance_that_has_not_ended_is_not_said_to_have_never_been_on() -> None:
@@ -71,6 +77,20 @@ def test_maintenance_that_kept_nobody_out_was_never_on() -> None:
     unseen = done("maintenance_start", 10.1, 0.0, unseen=True)
     (line, *_) = sentences(measured(progress(*WINDOW[:2], unseen, *WINDOW[4:])))
     assert line.endswith("maintenance was not seen to keep anybody out")
+
+
+def test_maintenance_that_nobody_has_seen_on_is_not_said_to_have_been() -> None:
+    started = done("maintenance_start", 10.1, 0.0)
+    ended, still = [*WINDOW[:2], started, *WINDOW[4:]], [*WINDOW[:2], started, WINDOW[-1]]
+    told = [sentences(measured(progress(*records)))[0].rpartition("; ")[2] for records in (ended, still)]
+    assert told == [
+        "maintenance may have been on for 5.5 s",
+        "maintenance may have been on for 5.6 s, and may still be",
+    ]
+    # Nobody has looked at the site before, so nobody looked then.
+    for begin in ([{"event": "begin", "at": 0.0}], []):
+        found = measured(progress(*begin, WINDOW[1], started, *WINDOW[4:]))
+        assert (found.never, found.unseen, found.unsure) == (False, False, False)
 
 
 def test_an_outage_between_two_looks_is_not_said_to_have_been_seen_whole() -> None:
@@ -88,6 +108,14 @@ def test_the_last_lines_say_what_failed_for_how_long_and_where_the_time_went() -
     ]
 
 
+def test_an_outage_is_told_in_milliseconds_and_of_a_step_that_took_a_tenth_of_a_second_how_long_it_took() -> None:
+    assert sentences(measured(progress(*WINDOW[:3], done("swap", 11.0, 0.1), downtime(11.5, 4, 1.2)))) == [
+        "downtime: the site failed 4 of 20 probes, out for 1200 ms; the app itself answered all of 10 probes; "
+        "maintenance has been on for 1.5 s, and was not seen to end",
+        "time: swap 0.1 s, all others 0.0 s",
+    ]
+
+
 def test_of_a_run_that_touched_nothing_there_is_nothing_to_say_of_downtime() -> None:
     assert sentences(measured(progress(*[{"event": "begin", "at": 0.0}]))) == []
     assert sentences(measured(progress(*[done("code", 1.0, 0.5)]))) == ["time: code 0.5 s"]
@@ -101,7 +129,7 @@ def test_the_cost_of_every_prefix_can_be_told(length: int) -> None:
 def test_a_journal_whose_cost_can_not_be_told_keeps_no_deploy_from_ending(capsys: pytest.CaptureFixture[str]) -> None:
     odd: list[Record] = [{"event": "note", "step": "downtime", "at": 1.0, "note": {"1.0": {"site": {}}}}]
     assert sentences(measured_or_nothing(progress(*odd))) == []
-    assert capsys.readouterr().out.startswith("what the run has cost can't be told: Unreadable: ")
+    assert capsys.readouterr().out.startswith("what the run has cost can't be told: Unreadable: downtime")
     assert measured_or_nothing(progress(*WINDOW)) == measured(progress(*WINDOW))
 
 

@@ -14,6 +14,7 @@ from agent.steps.always.mark import marks_failed
 from agent.steps.fallback import outcome_of, plan_fallback
 from agent.transaction.consequences import (
     database_fallback_of,
+    database_stays,
     waits_for_primary,
 )
 from tests.unit.django_found import pending
@@ -38,6 +39,12 @@ def journal_until(step: str, ended: str = "step failed", **fields: Any) -> list[
             return [*records, {"event": ended, "step": name, "reason": "it broke"}]
         records.append({"event": "step done", "step": name, "note": {}})
     raise AssertionError(step)
+
+
+def noting(step: str, note: Record, records: list[Record]) -> list[Record]:
+    """The same journal, with a step's note."""
+    done = ("step done", step)
+    return [{**one, "note": note} if (one["event"], one.get("step")) == done else one for one in records]
 
 
 def names(records: list[Record]) -> list[str]:
@@ -342,29 +349,52 @@ FOLLOWS: Record = {"primary": False, "hosts": ["web1", "web2"]}
 def test_a_host_waits_for_the_one_that_takes_the_database_back_and_for_nobody_else(
     begin_with: Record, notes: dict[str, Record], until: str, settled: bool, waits: bool
 ) -> None:
-    records = journal_until(until, **begin_with)
-    for record in records:
-        if record["event"] == "step done":
-            record["note"] = notes.get(record["step"], {})
+    records = noting("checks", notes.get("checks", {}), journal_until(until, **begin_with))
     records.append({"event": "fallback", "reason": "it broke", "settled": settled})
     assert waits_for_primary(progress(*records)) is waits
 
 
+CHECKED_BEFORE: Record = {"fallback": "reverse", "pending": [BREAKS], "applied": []}
+
+
 @pytest.mark.parametrize(
-    ("way", "migration", "asked"),
+    ("begin_with", "checks", "asked"),
     [
         # A restore takes away what visitors write meanwhile, whatever the old code can live with.
-        ("restore", LIVES, True),
-        ("reverse", BREAKS, True),
-        ("reverse", LIVES, False),
-        ("keep", BREAKS, False),
+        ({}, {"fallback": "restore", "pending": [LIVES]}, True),
+        ({}, {"pending": [BREAKS]}, True),
+        ({}, {"pending": [LIVES]}, False),
+        ({}, {"fallback": "keep"}, False),
+        # A revert has no migrations to come, and changes the database all the same.
+        ({"kind": "revert", "database": "reverse"}, {"fallback": "keep", "pending": []}, True),
+        # There is nothing to compare it with, or nobody to ask.
+        ({}, {"applied": None}, False),
+        ({"was": None}, {}, False),
+        # It changes the database itself.
+        ({"primary": True}, {}, False),
     ],
 )
 def test_visitors_wait_until_the_database_is_seen_to_be_back_where_it_matters_to_them(
-    way: str, migration: Record, asked: bool
+    begin_with: Record, checks: Record, asked: bool
 ) -> None:
-    records = journal_until("migrate", **FOLLOWS)
-    for record in records:
-        if record["event"] == "step done" and record["step"] == "checks":
-            record["note"] = {"fallback": way, "pending": [migration], "applied": []}
+    records = noting("checks", {**CHECKED_BEFORE, **checks}, journal_until("migrate", **{**FOLLOWS, **begin_with}))
     assert ("schema" in names(records)) is asked
+
+
+@pytest.mark.parametrize(
+    ("begin_with", "way", "until", "stays"),
+    [
+        ({"primary": True}, "keep", "migrate", True),
+        ({"primary": True}, "keep", "backup", False),
+        ({"primary": True}, "reverse", "migrate", False),
+        # Another host has migrated, or may have.
+        (FOLLOWS, "keep", "migrate", True),
+        (FOLLOWS, "keep", "backup", False),
+        (FOLLOWS, "reverse", "migrate", False),
+    ],
+)
+def test_a_database_that_is_kept_is_said_to_stay_where_it_may_have_been_changed(
+    begin_with: Record, way: str, until: str, stays: bool
+) -> None:
+    checks = {**CHECKED_BEFORE, "fallback": way}
+    assert database_stays(progress(*noting("checks", checks, journal_until(until, **begin_with)))) is stays

@@ -73,6 +73,7 @@ def test_a_journal_of_an_older_agent_is_fallen_back_by(journal: Journal) -> None
     assert progress.backup == BackedUp(path="/b", bytes=5, sha256="x")
     beside = progress.begun_beside(background.TRIAL_START)
     assert beside and (beside.pid, beside.url) == (12, "http://127.0.0.1:1/")
+    assert progress.begun_beside("migrate") is None
     assert progress.command_ids == ("m1", "m2")
 
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from agent.steps.order import visitors_may_notice
+from agent.steps.kind import RunAsKnown
+from agent.steps.order import known_from, visitors_may_notice
 from agent.transaction.consequences import database_fallback_of, rolls_back, visitors_are_in
-from agent.transaction.maintenance import decide, restart_mode
-from agent.transaction.progress import Progress
+from agent.transaction.maintenance import Window, decide, restart_mode
+from agent.transaction.progress import Progress, read_progress
+from agent.words.seen import RestartMode
 from agent.words.shapes import bare
 from tests.unit.django_found import pending
+from tests.unit.journals import lines
 from tests.unit.journals import progress as journal
 
 Migration = dict[str, Any]
@@ -29,7 +32,8 @@ AS_A_WHOLE = {"mode": "restart", "interrupts": True, "why": "the supervisord con
 
 def progress(*migrations: Migration, way: dict[str, Any] | None = None, **settings: Any) -> Progress:
     told = {"maintenance": "auto", "restart": "rolling", "database_fallback": "reverse", **settings}
-    checks = {"pending": list(migrations), "fallback": told["database_fallback"], "restart": way or ROLLING}
+    fallback = told.pop("decided", told["database_fallback"])
+    checks = {"pending": list(migrations), "fallback": fallback, "restart": way or ROLLING}
     return journal(
         {"event": "begin", "kind": "deploy", "version": "new", "was": "old", "settings": told},
         {"event": "step started", "step": "checks"},
@@ -37,15 +41,25 @@ def progress(*migrations: Migration, way: dict[str, Any] | None = None, **settin
     )
 
 
+STUCK = (pending("0002", NULLABLE, reversible=False), pending("0003", NULLABLE, reversible=False))
+LOST = "a restore of the database would lose what visitors write"
 DECISIONS: dict[str, tuple[Progress, bool, str]] = {
     "always": (progress(maintenance="always"), True, "the settings say maintenance: always"),
     "nothing to migrate": (progress(), False, "nothing is migrated"),
     "what the old code can live with": (progress(ADDS), False, "the old code can live with every migration"),
-    "a required field": (progress(pending("0002_price", REQUIRED)), True, "the old code can't live with items.0002"),
+    "a required field": (progress(pending("0002", REQUIRED)), True, "the old code can't live with items.0002"),
     "a field that goes": (progress(ADDS, pending("0003", REMOVED)), True, "the old code can't live with items.0003"),
-    "the project's own code": (progress(pending("0002_paint", CODE)), True, "can't live with items.0002_paint"),
-    "what can't be reversed": (progress(pending("0002", NULLABLE, reversible=False)), True, "can't be reversed"),
-    "a restore": (progress(ADDS, database_fallback="restore"), True, "would lose what visitors write"),
+    "the project's own code": (progress(pending("0002", CODE)), True, "the old code can't live with items.0002"),
+    "two of them": (
+        progress(pending("0002", CODE), pending("0003", REMOVED)),
+        True,
+        "the old code can't live with items.0002, items.0003",
+    ),
+    "what can't be reversed": (progress(STUCK[0]), True, "items.0002 can't be reversed"),
+    "more that can't be": (progress(*STUCK), True, "items.0002, items.0003 can't be reversed"),
+    "a restore": (progress(ADDS, database_fallback="restore"), True, LOST),
+    "a restore of what can't be reversed": (progress(*STUCK, database_fallback="restore"), True, LOST),
+    "a restore that the checks decided on": (progress(ADDS, decided="restore"), True, LOST),
     "web processes that go down together": (progress(way=TOGETHER), True, "supervisord's config of web changes"),
     "a config that does not allow it": (
         progress(way=AS_A_WHOLE),
@@ -63,10 +77,7 @@ DECISIONS: dict[str, tuple[Progress, bool, str]] = {
 
 @pytest.mark.parametrize(("seen", "needed", "why"), DECISIONS.values(), ids=DECISIONS)
 def test_a_window_is_there_when_visitors_would_notice_more_without(seen: Progress, needed: bool, why: str) -> None:
-    window = decide(seen)
-    assert window.needed is needed
-    assert why in window.why
-    assert "\n" not in window.why
+    assert decide(seen) == Window(needed, why)
 
 
 @pytest.mark.parametrize(("database", "needed"), [("keep", False), ("reverse", True), ("restore", True)])
@@ -89,7 +100,28 @@ def test_a_table_that_the_same_deploy_makes_may_be_changed_as_one_likes() -> Non
 def test_a_restart_is_as_it_was_decided_before_the_window_and_in_full_where_nothing_was() -> None:
     assert bare(restart_mode(progress(way=TOGETHER))) == TOGETHER
     assert restart_mode(journal({"event": "begin", "restart": ROLLING})).rolls
-    assert not restart_mode(journal({"event": "begin", "restart": None})).rolls
+    assert restart_mode(journal({"event": "begin", "restart": None})) == RestartMode("restart", interrupts=True)
+
+
+START: dict[str, Any] = {"event": "step done", "step": "maintenance_start"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "then", "changes", "window"),
+    [
+        (progress(), (), False, Window(False, "nothing is migrated")),
+        (progress(pending("0002", REQUIRED)), (), True, Window(True, "the old code can't live with items.0002")),
+        # It was decided by an agent that would decide otherwise now.
+        (progress(ADDS), (START,), True, Window(True, "")),
+        (progress(maintenance="always"), ({**START, "note": {"skipped": "no"}},), False, Window(False, "no")),
+    ],
+)
+def test_what_is_known_of_a_run_has_its_window_as_it_was_decided_once_it_was(
+    seen: Progress, then: tuple[dict[str, Any], ...], changes: bool, window: Window
+) -> None:
+    begin = seen.begin
+    known = known_from(read_progress(lines(*then), seen))
+    assert known == RunAsKnown("deploy", begin.settings, begin.primary, changes, window)
 
 
 # --- What it means for the way back

@@ -10,8 +10,8 @@ import pytest
 from agent.inside.lean import dataclass
 from agent.steps import order
 from agent.steps.fallback import plan_fallback
-from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo
-from agent.steps.order import STEPS, limit_of, named, steps_of, visitors_may_notice
+from agent.steps.kind import Phase, RunAsKnown, SwitchStep, Turn, Undo
+from agent.steps.order import STEPS, limit_of, named, names, steps_of, visitors_may_notice
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext, StepFailed
 from agent.words.notes import Note, Undone
@@ -25,7 +25,7 @@ from switchback.runs.deploys import plan_deploy
 from switchback.runs.fleet import Fleet
 from switchback.runs.run import Run
 from switchback.screen.present import of_hosts
-from tests.unit import examples
+from tests.unit import examples, healthy
 from tests.unit.agent_host import Host
 from tests.unit.examples import LIVE, NEW
 from tests.unit.journals import progress, records_of
@@ -126,6 +126,20 @@ def test_it_is_in_the_runs_that_it_is_for_and_has_its_limit() -> None:
     assert "ring_bell" not in steps_of("build", settings, build=True)
     assert "ring_bell" not in steps_of("restart", settings, build=False)
     assert limit_of("ring_bell", settings) == 60.0
+
+
+def test_a_step_has_its_limit_by_the_settings_and_so_has_what_ends_them() -> None:
+    settings = healthy.host_settings(migrate_timeout=7, script_timeout=8)
+    assert [limit_of(name, settings) for name in ("migrate", "commit")] == [7, 8]
+
+
+def test_of_the_build_there_is_nothing_in_the_deploy_of_a_built_version_but_what_is_looked_at_anew() -> None:
+    settings = examples.settings().for_host()
+    new, built = (steps_of("deploy", settings, build=build) for build in (True, False))
+    of_build = names(Phase.BUILD)
+    assert [name for name in new if name in of_build] == [name for name in of_build if name != "build_script"]
+    assert [name for name in built if name in of_build] == ["checks", "trial"]
+    assert [name for name in new if name not in of_build] == [name for name in built if name not in of_build]
 
 
 def test_its_operation_asks_for_it_and_waits_as_long_as_it_may_take() -> None:

@@ -121,6 +121,17 @@ def test_a_version_that_failed_is_marked_with_the_step_the_deploy_and_where_the_
     assert mark == Mark(built_by=ID, failed=Failure("restart", ID, mark.failed.at), evidence=evidence)
 
 
+def test_a_version_that_has_worked_and_fails_now_is_no_working_one_any_more(host: Host) -> None:
+    host.state.create()
+    write_mark(host.state, NEW, Mark(working=1))
+    host.begin()
+    host.step("health", fails)
+    host.run(*ALL[: ALL.index("health") + 1])
+    mark = read_mark(host.state, NEW)
+    assert mark.failed
+    assert mark.working is None
+
+
 def test_of_a_revert_whose_migrations_cant_be_reversed_the_version_that_is_left_is_marked(host: Host) -> None:
     host.begin(kind="revert", version=OLD, database="reverse")
     host.step("migrate", fails)
