@@ -4,10 +4,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Optional, Tuple, Union  # noqa: UP035 - see below
 
-from .lean import dataclass
+from .lean import dataclass, fields_of
 
 # What a verb has found goes to standard output as one line of JSON that begins so, whatever else the app prints.
 RESULT_PREFIX = "switchback-result: "
@@ -297,4 +296,4 @@ def answer_of(verb: Callable[..., object], *arguments: str) -> tuple[object, str
         found = verb(*arguments)
     except NoLock as problem:
         found = Locked(str(problem))
-    return found, json.dumps(found, default=asdict)
+    return found, json.dumps(found, default=fields_of)

@@ -2,12 +2,11 @@
 
 # No `from __future__ import annotations`: see shapes.
 
-import dataclasses
 import json
 from dataclasses import field
 from typing import ClassVar, Optional, Union, get_args
 
-from agent.inside.lean import dataclass
+from agent.inside.lean import dataclass, fields_of
 from agent.words.journal import Intent
 from agent.words.outcomes import Cause
 from agent.words.settings import Settings
@@ -172,7 +171,7 @@ SHAPES: dict[str, type[Request]] = {one.verb: one for one in get_args(Request)}
 
 def document(request: Request) -> str:
     """The line that asks for something."""
-    return json.dumps({"schema": SCHEMA, "verb": request.verb, **dataclasses.asdict(request)})
+    return json.dumps({"schema": SCHEMA, "verb": request.verb, **fields_of(request)}, default=fields_of)
 
 
 @dataclass(frozen=True)

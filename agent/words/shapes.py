@@ -9,6 +9,8 @@ import typing
 from enum import Enum
 from typing import Any, TypeVar
 
+from agent.inside.lean import fields_of
+
 T = TypeVar("T")
 # In a field's metadata: its name in what an older agent has written.
 OLD_NAME = "old name"
@@ -20,7 +22,7 @@ class Unreadable(ValueError):
 
 def to_json(value: object) -> str:
     """A dataclass on one line."""
-    return json.dumps(value, default=dataclasses.asdict)
+    return json.dumps(value, default=fields_of)
 
 
 def bare(value: object) -> Any:

@@ -148,6 +148,23 @@ def test_code_of_a_migration_that_goes_back_finds_the_tables_of_every_app_and_mo
     assert (project.tables(), project.recorded()) == ([], [])
 
 
+def test_what_leads_to_a_user_model_of_the_settings_is_told_as_any_other_field(tmp_path: Path) -> None:
+    # Django names that model by a text of its own kind, which can't be copied.
+    project = Project(tmp_path, apps=("items", "people"), more='AUTH_USER_MODEL = "people.Person"')
+    swappable = "    class Meta:\n        swappable = 'AUTH_USER_MODEL'\n"
+    project.models = {"people": MODEL.format(name="Person").replace("    pass\n", swappable)}
+    project.has("people", first=migration(makes("Person")))
+    owner = f"migrations.AddField('Item', 'owner', {leads_to('people.Person')})"
+    project.has("items", first=migration(makes("Item"), owner, needs=[("people", "first")]))
+    (found,) = [one for one in project.ask("migrations")["pending"] if one["app"] == "items"]
+    assert found["operations"][1]["field"] == {
+        "class": "ForeignKey",
+        "to": "people.person",
+        "null": True,
+        "on_delete": True,
+    }
+
+
 def test_what_an_empty_database_is_left_with_is_named(project: Project) -> None:
     made = "migrations.RunSQL('create table left_over (id int)')"
     project.has("items", first=migration(makes("Item"), made))
