@@ -22,7 +22,7 @@ KEEP = --junitxml $(RUN)/$@.xml
 
 # Tests against hosts wait more than they work, so there are more of them at a time than cores. Those of one file that is a
 # story stay together, the longest stories first; all others fill the gaps.
-WORKERS ?= 4
+WORKERS ?= 5
 ON_HOSTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist load $(KEEP)
 
 # Everything but the whole fault matrix, chaos and most of the projects: of the matrix the most telling cases.
