@@ -102,8 +102,10 @@ def visitors_may_notice(progress: Progress, name: str) -> bool:
 
 def known_from(progress: Progress) -> RunAsKnown:
     """What is known of a run while it goes on, by its journal: of the window as it was decided, once it was."""
-    begin, window = progress.begin, decide(progress)
+    begin = progress.begin
     if "maintenance_start" in progress.done:
         why = progress.skipped("maintenance_start")
         window = Window(not why, why)
+    else:
+        window = decide(progress)
     return RunAsKnown(begin.kind, begin.settings, begin.primary, changes_database(progress), window)
