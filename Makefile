@@ -25,7 +25,7 @@ KEEP = --junitxml $(RUN)/$@.xml
 WORKERS ?= 5
 ON_HOSTS = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist load $(KEEP)
 
-# Everything but the whole fault matrix, chaos and most of the projects: of the matrix the most telling cases.
+# Everything but the whole fault matrix, chaos and most of the projects and attacks: of the matrix the most telling cases.
 test: hosts-ahead test-unit test-on-hosts
 
 # The hosts that the tests begin with are made while the unit tests run; whoever needs them before waits.
@@ -42,7 +42,7 @@ test-unit: .venv/.installed
 .PHONY: test-on-hosts
 test-on-hosts: .venv/.installed
 	$(BIN)/python -m tests.bed image
-	$(ON_HOSTS) tests/hosts $(PROJECTS) tests/faults
+	$(ON_HOSTS) $(ATTACKS) tests/hosts $(PROJECTS) tests/faults
 
 test-hosts: .venv/.installed
 	$(BIN)/python -m tests.bed image
@@ -55,6 +55,13 @@ PROJECTS = tests/projects/test_startproject.py tests/projects/test_two_databases
 test-projects: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(ON_HOSTS) tests/projects
+
+# What an app, its repositories, or whoever answers for it may try. `make test` has the most telling of them.
+ATTACKS = tests/attacks/test_asking.py
+.PHONY: test-attacks
+test-attacks: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(ON_HOSTS) tests/attacks
 
 # Faults of each kind, then every fault in every step, and the table of how each has ended.
 test-faults: test-faults-alone test-matrix
@@ -73,8 +80,8 @@ test-matrix: .venv/.installed
 # Everything there is, and docs/test-run.md, which says how it went. Chaos has a bounded number of rounds.
 .PHONY: test-all
 test-all: .venv/.installed
-	-$(MAKE) --keep-going test-unit test-hosts test-projects test-faults-alone test-matrix test-chaos test-mutations
-	-$(MAKE) test-failed ALL="tests/unit tests/hosts tests/projects tests/faults" SWITCHBACK_MATRIX=whole
+	-$(MAKE) --keep-going test-unit test-attacks test-hosts test-projects test-faults-alone test-matrix test-chaos test-mutations
+	-$(MAKE) test-failed ALL="tests/unit tests/attacks tests/hosts tests/projects tests/faults" SWITCHBACK_MATRIX=whole
 	$(BIN)/python -m tests.record $(RUN) --write
 
 # How the last run went, and which tests took longest.
@@ -83,7 +90,7 @@ test-last: .venv/.installed
 	@$(BIN)/python -m tests.record $(lastword $(sort $(wildcard $(RUNS)/*)))
 
 # What of `make test` has failed, alone.
-ALL = tests/unit tests/hosts $(PROJECTS) tests/faults
+ALL = tests/unit $(ATTACKS) tests/hosts $(PROJECTS) tests/faults
 .PHONY: test-failed
 test-failed: .venv/.installed
 	$(ON_HOSTS) $(ALL) --last-failed --last-failed-no-failures none

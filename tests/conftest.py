@@ -32,7 +32,9 @@ HERE = Path(__file__).parent
 # In these each file is a story on hosts of its own.
 STORIES = ("tests/hosts/", "tests/projects/", "tests/faults/test_failing_versions.py")
 # In this order: what is quick, and what the others stand on, comes first.
-FOLDERS = ("unit", "hosts", "projects", "faults")
+FOLDERS = ("unit", "attacks", "hosts", "projects", "faults")
+
+WITHOUT_HOSTS = ("unit", "attacks")
 
 # What was spent before a test.
 SPENT = pytest.StashKey[dict[str, float]]()
@@ -43,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folders = {item: item.path.relative_to(HERE).parts[0] for item in items}
     items.sort(key=lambda item: FOLDERS.index(folders[item]))
     for item in items:
-        if folders[item] != "unit":
+        if folders[item] not in WITHOUT_HOSTS:
             item.add_marker("docker")
 
 

@@ -3,17 +3,15 @@ told with its status, its first words, and the settings that such an answer most
 
 from __future__ import annotations
 
-import functools
 import html
-import http.client
 import re
-import ssl
 import time
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
 
-from agent.inside.lean import dataclass
+from agent.host.asking import Answer, get, why_not
 from agent.text.lines import cut, shown
 from agent.text.masking import masked_urls
 
@@ -21,20 +19,10 @@ NO_ANSWER = "does not answer"
 REDIRECTS = (301, 302, 303, 307, 308)
 # A browser gives up after so many; nor does any site need them.
 MOST_REDIRECTS = 10
-# How much of an answer is read, bytes, and shown, characters.
-READ, SHOWN = 4096, 200
+# How much of an answer is shown, characters.
+SHOWN = 200
 NOT_TEXT = re.compile(r"<(script|style|title)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)|<[^>]*>", re.IGNORECASE | re.DOTALL)
 PROTO = "X-Forwarded-Proto"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The beginning of an answer."""
-
-    status: int
-    location: str
-    cookies: Sequence[str]
-    words: str
 
 
 def ask(url: str, headers: Mapping[str, str], expected: int | Sequence[int], timeout: float) -> str | None:
@@ -55,14 +43,15 @@ def ask(url: str, headers: Mapping[str, str], expected: int | Sequence[int], tim
         if cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         try:
-            answer = get(target, headers, max(0.1, end - time.monotonic()))
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            return f"{url}{way} {NO_ANSWER}: {error or type(error).__name__}" + (_secure(been) if way else "")
+            answer = get(target, headers, end)
+        except (OSError, ValueError) as error:
+            return f"{url}{way} {NO_ANSWER}: {why_not(error)}" + (_secure(been) if way else "")
         if answer.status in wanted:
             return None
         wrong = f"{url}{way} answers {answer.status}, not {' or '.join(map(str, wanted))}"
         if answer.status not in REDIRECTS or not answer.location:
-            return wrong + (f": {answer.words}" if answer.words else "") + _hint(answer.status, at)
+            words = _words(answer.body)
+            return wrong + (f": {words}" if words else "") + _hint(answer.status, at)
         leads = f"{wrong}, and leads to {shown(masked_urls(cut(answer.location)))}"
         following = _following(place, answer.location)
         if following is None:
@@ -91,32 +80,6 @@ def _following(place: str, location: str) -> str | None:
         return None
 
 
-def get(url: SplitResult, headers: Mapping[str, str], timeout: float) -> Answer:
-    """Get the beginning of an answer. Raises OSError, HTTPException, and ValueError for what is no URL.
-
-    + timeout: how long it may be silent, seconds
-    """
-    connection: http.client.HTTPConnection
-    if url.scheme == "https":
-        connection = http.client.HTTPSConnection(url.netloc, timeout=timeout, context=_tls())
-    else:
-        connection = http.client.HTTPConnection(url.netloc, timeout=timeout)
-    try:
-        path = (url.path or "/") + ("?" + url.query if url.query else "")
-        connection.request("GET", path, headers={"User-Agent": "switchback", **headers})
-        found = connection.getresponse()
-        location, cookies = found.getheader("Location", ""), found.headers.get_all("Set-Cookie") or []
-        good = found.status < 300
-        return Answer(found.status, location, cookies, "" if good else _words(found.read1(READ)))
-    finally:
-        connection.close()
-
-
-@functools.lru_cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
 def _words(body: bytes) -> str:
     """The first words of an answer, without what a browser would not show.
 
@@ -139,7 +102,7 @@ def _cookies(answer: Answer) -> dict[str, str]:
 
 
 def _hint(status: int, at: SplitResult) -> str:
-    if status == http.client.BAD_REQUEST:
+    if status == HTTPStatus.BAD_REQUEST:
         return f"; so Django answers where ALLOWED_HOSTS does not have {at.hostname}"
     return ""
 

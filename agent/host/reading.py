@@ -8,6 +8,7 @@ import math
 import os
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -78,3 +79,20 @@ def content_hash(path: Path, until: float = math.inf) -> str:
             if time.time() > until:
                 raise TimeoutError(f"{path} has more than can be read in time")
     return digest.hexdigest()
+
+
+def walk(folder: str, passed_over: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """A folder and all that is in it, each with what is known of it; links are not followed.
+
+    + passed_over: a folder inside of it that is not looked at
+    """
+    yield folder, os.lstat(folder)
+    folders = [folder]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.path == passed_over:
+                    continue
+                yield entry.path, entry.stat(follow_symlinks=False)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)

@@ -3,7 +3,6 @@ own word, so that a new process is not believed to serve because an old one does
 
 from __future__ import annotations
 
-import http.client
 import os
 import select
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from agent.host.asking import AGENT, NOTHING, Connection, get_path, why_not
 from agent.host.connections import other_end
 from agent.host.processes import as_owner_if_refused
 
@@ -28,23 +28,23 @@ class Question:
     + answer: the status, or what went wrong; None before
     """
 
-    connection: http.client.HTTPConnection
+    connection: Connection
     taker: int | None = None
     asked_at: float = 0.0
     answer: int | str | None = None
 
     def ask(self, path: str, headers: Mapping[str, str]) -> None:
         """Send the request. Raises OSError."""
-        self.connection.request("GET", path, headers={"User-Agent": "switchback", **headers})
+        self.connection.request("GET", path, headers={**AGENT, **headers})
         self.asked_at = time.monotonic()
 
     def read_answer(self) -> None:
         """Read what has come, and hang up at once: a server may wait for that before it serves anybody else."""
         try:
             self.answer = self.connection.getresponse().status
-        except (OSError, http.client.HTTPException) as error:
+        except NOTHING as error:
             self.answer = _no_answer(error)
-        self.connection.close()
+        self.connection.hang_up()
 
 
 def ask_at_once(
@@ -57,13 +57,13 @@ def ask_at_once(
     + among: tells the processes that may have taken a connection, anew each time: one may have been born since
     + timeout: how long it may wait to be taken, and to be answered, seconds
     """
-    parts = urlsplit(url)
-    path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
-    questions = [Question(http.client.HTTPConnection(parts.netloc, timeout=timeout)) for _ in range(number)]
+    parts, began = urlsplit(url), time.monotonic()
+    path = get_path(parts)
+    questions = [Question(Connection(parts.netloc, began + 2 * timeout)) for _ in range(number)]
     try:
         for question in questions:
             question.connection.connect()
-        end = time.monotonic() + timeout
+        end = began + timeout
         while any(question.answer is None for question in questions):
             waiting = [question for question in questions if not question.asked_at]
             taken = _taken(waiting, among)
@@ -71,16 +71,16 @@ def ask_at_once(
                 question.ask(path, headers)
             _read_answers([question for question in questions if question.asked_at], timeout)
         return [(question.taker, question.answer or "") for question in questions]
-    except (OSError, http.client.HTTPException) as error:
+    except NOTHING as error:
         return [(None, _no_answer(error))]
     finally:
         for question in questions:
-            question.connection.close()
+            question.connection.hang_up()
 
 
 def _taken(waiting: list[Question], among: Callable[[], Collection[int]]) -> list[Question]:
     """Those whose connection has been taken by now, each with its taker."""
-    numbers = ((question, other_end(question.connection.sock)) for question in waiting)
+    numbers = ((question, other_end(question.connection.line)) for question in waiting)
     found = [(question, number) for question, number in numbers if number]
     held = {pid: _descriptors(pid) for pid in among()} if found else {}
     for question, number in found:
@@ -90,7 +90,7 @@ def _taken(waiting: list[Question], among: Callable[[], Collection[int]]) -> lis
 
 def _read_answers(asked: list[Question], timeout: float) -> None:
     """Read the answers that are there, or that come soon; one that takes too long is waited for no longer."""
-    unanswered = {question.connection.sock.fileno(): question for question in asked if question.answer is None}
+    unanswered = {question.connection.line.fileno(): question for question in asked if question.answer is None}
     poll = select.poll()
     for file in unanswered:
         poll.register(file, select.POLLIN)
@@ -103,7 +103,7 @@ def _read_answers(asked: list[Question], timeout: float) -> None:
 
 
 def _no_answer(error: Exception) -> str:
-    return f"does not answer: {error or type(error).__name__}"
+    return f"does not answer: {why_not(error)}"
 
 
 def _descriptors(pid: int) -> set[str]:

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from agent.host import tree
+from agent.host.reading import walk
 from agent.host.users import acting_as
 from agent.service import obstacles, systemd
 from agent.service.running import running_config
@@ -122,7 +122,7 @@ def foreign(layout: Layout, current: str) -> Foreign | None:
     own = pwd.getpwnam(layout.app).pw_uid
     count, first = 0, None
     try:
-        for path, info in tree.walk(str(layout.version(current))):
+        for path, info in walk(str(layout.version(current))):
             if info.st_uid != own:
                 count, first = count + 1, first or (path, _owner(info.st_uid))
                 if count >= ENOUGH:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import base64
-import http.client
-import socket
 import time
 import xmlrpc.client
-from typing import TypeVar
-from xml.parsers.expat import ExpatError
+from functools import partial
+from typing import TypeVar, Union
 
+from agent.host.asking import at_socket, post, why_not
 from agent.host.processes import runs, started_at
-from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.service.supervisor_config import Sections, Unreadable, socket_of
+from agent.text.lines import bounded
 from agent.transaction.step import StepFailed
 from agent.words import shapes
 
 T = TypeVar("T")
+Argument = Union[str, int, bool]
 
 # One answer of supervisord's may take this long, seconds.
 ANSWER_TIMEOUT = 10.0
+# How much of a refusal is told, characters.
+SHOWN = 500
 LOOK = 0.02
 # The states of a process, as supervisord numbers them.
 STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL = 0, 10, 20, 30, 40, 100, 200
@@ -64,23 +66,33 @@ class Supervisor:
             raise Unreadable("its config has no [unix_http_server], so it can't be asked")
         client = sections.get("supervisorctl", {})
         name, word = (told.get(key) or client.get(key) or "" for key in ("username", "password"))
-        self._asked = xmlrpc.client.ServerProxy(
-            "http://supervisor/RPC2", transport=_Transport(path, user, f"{name}:{word}" if name else "")
-        ).supervisor
+        login = base64.b64encode(f"{name}:{word}".encode()).decode()
+        self._headers = {"Content-Type": "text/xml", **({"Authorization": f"Basic {login}"} if name else {})}
+        self._path, self._user = path, user
 
-    def ask(self, method: str, *arguments: object) -> object:
-        """Ask for something. Raises Refusal, and StepFailed when nobody answers."""
+    def ask(self, method: str, *arguments: Argument) -> object:
+        """Ask for something. Raises Refusal, and StepFailed when nobody answers, or something that is no answer."""
+        until = time.monotonic() + ANSWER_TIMEOUT
+        # With the app user's rights: the path is that user's to lay.
+        reach = partial(at_socket, self._path, self._user, until)
         try:
-            answer: object = getattr(self._asked, method)(*arguments)
+            body = xmlrpc.client.dumps(arguments, f"supervisor.{method}").encode()
+            said = post(reach, "/RPC2", self._headers, body, until)
+            if "<!" in said:
+                # As much as somebody likes can be made of a few bytes by what is declared in them.
+                raise OSError("it answers with declarations of its own")
+        except (OSError, UnicodeDecodeError) as error:
+            raise StepFailed(f"supervisord does not answer: {why_not(error)}") from None
+        try:
+            answer: object = xmlrpc.client.loads(said)[0][0]
             return answer
         except xmlrpc.client.Fault as fault:
-            raise Refusal(
-                f"supervisord refuses {method} {' '.join(map(str, arguments))}: {fault.faultString}"
-            ) from None
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError) as error:
-            raise StepFailed(f"supervisord does not answer: {error or type(error).__name__}") from None
+            why = bounded(str(fault.faultString), SHOWN, SHOWN)
+            raise Refusal(f"supervisord refuses {method} {' '.join(map(str, arguments))}: {why}") from None
+        except Exception as error:  # noqa: BLE001 - whatever it is in which somebody's text is no answer
+            raise StepFailed(f"supervisord answers something else: {why_not(error)}") from None
 
-    def _told(self, shape: type[T], method: str, *arguments: object) -> T:
+    def _told(self, shape: type[T], method: str, *arguments: Argument) -> T:
         answer = self.ask(method, *arguments)
         try:
             return shapes.read(shape, answer, method)
@@ -127,34 +139,3 @@ class Supervisor:
     def reread(self) -> tuple[tuple[str, ...], ...]:
         """Have the config read anew. Returns the groups that are new, different and gone; none of them is touched."""
         return self._told(tuple[tuple[tuple[str, ...], ...], ...], "reloadConfig")[0]
-
-
-class _Transport(xmlrpc.client.Transport):
-    """XML-RPC over a unix socket."""
-
-    def __init__(self, path: str, user: str, login: str) -> None:
-        super().__init__()
-        self._path, self._user, self._login = path, user, login
-
-    def make_connection(self, host: object) -> http.client.HTTPConnection:
-        # A new one each time: nothing then depends on whether supervisord has closed the last one.
-        return _Connection(self._path, self._user)
-
-    def send_headers(self, connection: http.client.HTTPConnection, headers: list[tuple[str, str]]) -> None:
-        if self._login:
-            word = base64.b64encode(self._login.encode()).decode()
-            headers = [*headers, ("Authorization", f"Basic {word}")]
-        super().send_headers(connection, [*headers, ("Connection", "close")])
-
-
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str, user: str) -> None:
-        super().__init__("supervisor", timeout=ANSWER_TIMEOUT)
-        self._path, self._user = path, user
-
-    def connect(self) -> None:
-        """Connect with the app user's rights: the path is that user's to lay."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        with acting_as(self._user):
-            self.sock.connect(self._path)

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from agent.host import tree
+from agent.host import files
 from agent.host.command import Runner
 from agent.host.output import emit
 from agent.host.reading import read_ordinary, read_text
@@ -102,11 +102,11 @@ def close(venv: Path, opened: Collection[str], size: int) -> int:
         for entry in _entries(folder).values():
             info = entry.stat(follow_symlinks=False)
             if not stat.S_ISDIR(info.st_mode):
-                size += info.st_blocks * tree.BLOCK if tree.close_one(entry.path, info) else 0
-            elif info.st_mode & tree.WRITABLE and os.path.relpath(entry.path, str(venv)) not in opened:
+                size += info.st_blocks * files.BLOCK if files.close_one(entry.path, info) else 0
+            elif info.st_mode & files.WRITABLE and os.path.relpath(entry.path, str(venv)) not in opened:
                 # The app has been at work since, and has made it.
-                size += tree.close(Path(entry.path), [Path(entry.path)])
-        tree.close_one(folder, os.lstat(folder))
+                size += files.close(Path(entry.path), [Path(entry.path)])
+        files.close_one(folder, os.lstat(folder))
     return size
 
 
@@ -125,7 +125,7 @@ def make_ready(folder: Path, version: Path, venv: Path) -> None:
     _become(str(venv), str(folder), names)
     lacking = sorted(name for name in before if _any_names_it(str(venv / name), names))
     # It stays open itself: a folder that is moved has to be writable.
-    size = tree.close(folder, [Path(entry.path) for entry in _entries(str(folder)).values()])
+    size = files.close(folder, [Path(entry.path) for entry in _entries(str(folder)).values()])
     if venv_pool.changes(venv) == before:
         venv_pool.write_down(folder, venv, before, venv_pool.Ready(tuple(lacking), size))
 

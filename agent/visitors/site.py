@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import re
-import ssl
 import time
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from agent.host.asking import get
 from agent.host.http import ask
 from agent.inside.lean import dataclass
 from agent.service import health
@@ -63,24 +62,12 @@ def look(settings: Settings) -> Page:
 
 
 def _page(url: str) -> tuple[int | None, str | None]:
-    parts = urlsplit(url)
-    path = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     try:
-        connection = (
-            http.client.HTTPSConnection(parts.netloc, timeout=LOOK_TIMEOUT, context=ssl.create_default_context())
-            if parts.scheme == "https"
-            else http.client.HTTPConnection(parts.netloc, timeout=LOOK_TIMEOUT)
-        )
-        try:
-            connection.request("GET", path, headers={"User-Agent": "switchback"})
-            answer = connection.getresponse()
-            body = answer.read(BYTES)
-        finally:
-            connection.close()
-    except (OSError, http.client.HTTPException):
+        answer = get(urlsplit(url), {}, time.monotonic() + LOOK_TIMEOUT, BYTES)
+    except (OSError, ValueError):
         return None, None
-    title = TITLE.search(body)
-    return answer.status, hashlib.sha256(title.group(1) if title else body).hexdigest()
+    title = TITLE.search(answer.body)
+    return answer.status, hashlib.sha256(title.group(1) if title else answer.body).hexdigest()
 
 
 def same_page(one: Page, other: Page) -> bool:

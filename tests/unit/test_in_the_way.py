@@ -50,7 +50,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         return ((str(path), lstat(path)) for path in sorted(Path(folder).rglob("*")))
 
     monkeypatch.setattr("agent.service.in_the_way.os.lstat", lstat)
-    monkeypatch.setattr("agent.service.in_the_way.tree.walk", walked)
+    monkeypatch.setattr("agent.service.in_the_way.walk", walked)
     monkeypatch.setattr(in_the_way, "acting_as", lambda _: nullcontext())
 
     def check(*names: str, limit: str = "infinity", **values: Any) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.host.tree import close, walk
+from agent.host.files import close
+from agent.host.reading import walk
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.host import tree
+from agent.host import files
 from agent.runs.deletion import Chore, tidy
 from agent.state import State
 from agent.versions import venv_pool, venvs
@@ -166,7 +166,7 @@ def spare_of(layout: Layout, mark: str = "abc") -> Path:
     old = "django-20260101-000000-0000000-0000000"
     layout.version(old).mkdir()
     assert take_over(layout, LIVE, old, None)
-    tree.close(layout.version(old), [layout.version(old)])
+    files.close(layout.version(old), [layout.version(old)])
     layout.part(old, "venv").chmod(0o755)
     layout.part(old, "venv").rename(spare)
     return spare
@@ -305,7 +305,7 @@ def test_of_a_spare_that_was_ready_only_what_was_added_has_to_be_closed(layout: 
     size = venvs.close(new, taken.open, taken.bytes)
     assert writable(new) == set()
     # But for a link, and the record that was put right, which counts twice.
-    assert abs(size - tree.close(new, [new])) <= 4096
+    assert abs(size - files.close(new, [new])) <= 4096
 
 
 def test_what_the_app_has_added_to_one_that_was_ready_is_closed_and_counted_too(layout: Layout) -> None:

@@ -7,8 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.host import tree
-from agent.host.files import write_whole
+from agent.host.files import close, write_whole
 from agent.host.links import NotALink, read_link
 from agent.host.users import acting_as
 from agent.steps.build.build_script import BuildScriptRun
@@ -44,7 +43,7 @@ class SealVersion(BuildStep):
         # A spare that was ready is closed already, apart from what was added: thousands of files need no look.
         ready = layout.part(step.version, "venv") if made.open else None
         with acting_as(layout.app):
-            size = tree.close(folder, parts, ready) + (venvs.close(ready, made.open, made.bytes) if ready else 0)
+            size = close(folder, parts, ready) + (venvs.close(ready, made.open, made.bytes) if ready else 0)
         seal = Seal(
             name=step.version,
             code=step.begin.code,

@@ -1,0 +1,1 @@
+"""What an app, its user, its repositories or whoever answers for it may try, and gets nothing by."""

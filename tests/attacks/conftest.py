@@ -1,0 +1,25 @@
+"""None of these may hold anybody: a test that waits fails instead of hanging with what it tests."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+LIMIT = 30
+
+
+@pytest.fixture(autouse=True)
+def bounded() -> Iterator[None]:
+    """Fails a test that still waits."""
+
+    def late(number: int, frame: FrameType | None) -> None:
+        raise AssertionError("still waiting for what was laid there")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
