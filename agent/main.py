@@ -26,6 +26,7 @@ from agent.words.journal import JournalUnreadable
 from agent.words.outcomes import Refused
 from agent.words.requests import ANOTHER_VERSION, read_request
 from agent.words.result import Result
+from agent.words.settings import site_of
 from agent.words.shapes import Unreadable, from_json
 
 UMASK = 0o022
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         if arguments and arguments[0] in UNITS:
-            return _as_unit(arguments[0], arguments[1:])
+            return _as_unit(*arguments)
         return _answered(arguments)
     finally:
         try:
@@ -53,11 +54,15 @@ def main(arguments: Sequence[str]) -> int:
         gc.freeze()
 
 
-def _as_unit(name: str, arguments: Sequence[str]) -> int:
+def _as_unit(name: str, about: str) -> int:
+    """What one of our units is for. Returns the exit code.
+
+    + about: the site; for what is done as the app's user, what that is
+    """
     # What it does is done by the next of them, so it may be stopped at any time.
     call_this_process(name)
     try:
-        return UNITS[name](State(), arguments)
+        return UNITS[name](about)
     except JournalUnreadable as problem:
         emit(f"needs a person: {problem}")
         return 1
@@ -71,9 +76,9 @@ def _answered(arguments: Sequence[str]) -> int:
         if arguments:
             # As a controller asked that is older than this way to ask.
             raise Refused(ANOTHER_VERSION)
-        request = read_request(sys.stdin.read())
+        site, request = read_request(sys.stdin.read())
         call_this_process(request.verb)
-        result = VERBS[type(request)](State(), request)
+        result = VERBS[type(request)](State(site), request)
     except JournalUnreadable as problem:
         emit(f"needs a person: {problem}")
         result = needs_a_person(str(problem))
@@ -89,23 +94,25 @@ def _answered(arguments: Sequence[str]) -> int:
 def _survey(state: State, request: requests.Survey) -> None:
     from agent.host.readonly import only_look
     from agent.look.survey import survey
+    from agent.sites.earlier import as_laid_out
 
     only_look()
-    answer(survey(state, request))
+    answer(survey(as_laid_out(state), request))
 
 
 def _preview(state: State, request: requests.Preview) -> None:
     from agent.host.readonly import only_look
     from agent.look.preview import preview
+    from agent.sites.earlier import as_laid_out
 
     read_only = only_look()
-    answer(preview(state, request, read_only))
+    answer(preview(as_laid_out(state), request, read_only))
 
 
 def _install(state: State, request: requests.Install) -> Result:
     from agent.runs.install import install
 
-    emit("installed: agent " + install(state, SOURCES, request.unit))
+    emit("installed: agent " + install(state, SOURCES))
     return Result(True)
 
 
@@ -212,23 +219,23 @@ def _recover(state: State, request: requests.Recover) -> Result:
     return result_of(opened, recover(opened, request.database or "", request.force))
 
 
-def _tidy(_: State, arguments: Sequence[str]) -> int:
+def _tidy(what: str) -> int:
     from agent.runs.deletion import Chore, tidy
 
-    return tidy(from_json(Chore, arguments[0]))
+    return tidy(from_json(Chore, what))
 
 
-def _guard(state: State, _: Sequence[str]) -> int:
+def _guard(site: str) -> int:
     from agent.runs import guard
 
-    guard.watch(state)
+    guard.watch(State(site_of(site)))
     return 0
 
 
-def _boot(state: State, _: Sequence[str]) -> int:
+def _boot(site: str) -> int:
     from agent.runs import guard
 
-    guard.after_boot(state)
+    guard.after_boot(State(site_of(site)))
     return 0
 
 
@@ -245,4 +252,4 @@ VERBS: dict[type, Callable[[State, Any], Result | None]] = {
     requests.Adopt: _adopt,
     requests.Recover: _recover,
 }
-UNITS: dict[str, Callable[[State, Sequence[str]], int]] = {"tidy": _tidy, "guard": _guard, "boot": _boot}
+UNITS: dict[str, Callable[[str], int]] = {"tidy": _tidy, "guard": _guard, "boot": _boot}

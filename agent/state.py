@@ -1,4 +1,4 @@
-"""Where the agent keeps what it knows, and the lock that lets one deploy run at a time."""
+"""Where the agent is, and where it keeps what it knows of a site: each site of a host has a folder of its own."""
 
 from __future__ import annotations
 
@@ -10,38 +10,77 @@ from pathlib import Path
 
 from agent.inside.lean import dataclass
 
-# Where the agent is, and what is started to run it.
+# Where the agents are, side by side, each in a folder that is called by its fingerprint.
 LIBRARY = Path("/usr/local/lib/switchback")
-LAUNCHED = LIBRARY / "switchback-agent"
+# What is started to run one of them, in its folder.
+LAUNCHER = "switchback-agent"
+# Where each site has its folder.
+SITES = Path("/var/lib/switchback")
 
 
 @dataclass(frozen=True)
 class State:
-    """The agent's own folder; root's, and nobody else's."""
+    """What the agent keeps of a site; root's, and nobody else's.
 
-    root: Path = Path("/var/lib/switchback")
+    + base: where every site of the host has its folder
+    + earlier: whether an agent that knew of no sites has laid out the host, for this one: what is not moved into the
+      site's folder yet is read where it is
+    """
+
+    site: str
+    base: Path = SITES
+    earlier: bool = False
+
+    @property
+    def root(self) -> Path:
+        """The site's own folder."""
+        return self.base / self.site
+
+    def _at(self, name: str) -> Path:
+        place = self.base / name
+        return place if self.earlier and os.path.lexists(str(place)) else self.root / name
+
+    @property
+    def agent(self) -> Path:
+        """A link to the folder of the agent that does this site's runs."""
+        return self.root / "agent"
 
     @property
     def lock(self) -> Path:
-        """A file that names the deploy that holds this host."""
-        return self.root / "lock"
+        """A file that names the deploy that holds this site."""
+        return self._at("lock")
+
+    @property
+    def agent_lock(self) -> Path:
+        """A file that is held while the agent is replaced, or while a run begins."""
+        return self._at("agent.lock")
 
     @property
     def history(self) -> Path:
         """A line of JSON for each transaction that ended."""
-        return self.root / "history.jsonl"
+        return self._at("history.jsonl")
+
+    @property
+    def transactions(self) -> Path:
+        """The folder with those of the deploys."""
+        return self._at("transactions")
+
+    @property
+    def marks(self) -> Path:
+        """The folder with what is known of each version: working, failed, pinned."""
+        return self._at("marks")
 
     def transaction(self, deploy: str) -> Path:
         """The folder of one deploy: its journal, its output, its evidence."""
-        return self.root / "transactions" / deploy
+        return self.transactions / deploy
 
     def mark(self, version: str) -> Path:
-        """What is known of a version: working, failed, pinned."""
-        return self.root / "marks" / (version + ".json")
+        """What is known of a version."""
+        return self.marks / (version + ".json")
 
     def create(self) -> None:
         """Make the folders; a second call changes nothing."""
-        for folder in (self.root, self.root / "transactions", self.root / "marks"):
+        for folder in (self.base, self.root, self.root / "transactions", self.root / "marks"):
             # What programs have printed is kept here, and nobody can say what that is.
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -51,14 +90,14 @@ def fingerprint(sources: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def hears_documents() -> bool:
-    """Whether the agent on this host is asked as this one is; those before it were asked by arguments."""
-    return (LIBRARY / "current/agent/words/requests.py").exists()
+def installed_agent(state: State) -> str | None:
+    """The fingerprint of the agent that does a site's runs, or None."""
+    return named_by(state.agent)
 
 
-def installed_agent() -> str | None:
-    """The fingerprint of the agent on this host, or None."""
+def named_by(link: Path) -> str | None:
+    """The fingerprint of the agent that a link leads to, or None."""
     try:
-        return os.path.basename(os.readlink(str(LIBRARY / "current")))
+        return os.path.basename(os.readlink(str(link)))
     except OSError:
         return None

@@ -6,20 +6,20 @@
 What a link leads to, what is pinned, and what Switchback did not build always stays.
 """
 
-from pyinfra import config, state
+from pyinfra import config, host, state
 
 from operations import housekeeping
-from switchback.hosts.inventory import options
+from switchback.hosts.inventory import options, settings_of
 from switchback.screen import preflight, report
 
 config.SUDO = True
 report.show_words(state)
 
 asked = options()
-
+site = settings_of(host).site
 if asked.pin:
-    housekeeping.pin(preflight.existing(asked.pin), pinned=True, name="Pin")
+    housekeeping.pin(site, preflight.existing(asked.pin), pinned=True, name="Pin")
 elif asked.unpin:
-    housekeeping.pin(preflight.existing(asked.unpin), pinned=False, name="Unpin")
+    housekeeping.pin(site, preflight.existing(asked.unpin), pinned=False, name="Unpin")
 else:
     housekeeping.clean(preflight.cleaning(), name="Clean up old versions")

@@ -15,7 +15,7 @@ class Preview(Asked[Foreseen]):
 
     .. code:: python
 
-        found = host.get_fact(Preview, _sudo=True, _stdin=stdin_for(requests.Preview(settings, …)))
+        found = host.get_fact(Preview, _sudo=True, _stdin=stdin_for(site, requests.Preview(settings, …)))
         found.app.migrations.pending
     """
 

@@ -70,7 +70,7 @@ class Survey(Asked[HostFacts]):
 
     .. code:: python
 
-        facts = host.get_fact(Survey, _sudo=True, _stdin=stdin_for(requests.Survey(settings)))
+        facts = host.get_fact(Survey, _sudo=True, _stdin=stdin_for(site, requests.Survey(settings)))
         facts.site.linked.current  # 'django-20261123-203000-1a2b3c4-5d6e7f8'
     """
 

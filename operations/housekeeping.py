@@ -12,7 +12,7 @@ from agent.words.requests import Adopt, Pin, Recover
 from operations.steps import Commands, done_already
 from switchback.runs.run import Cleaning, Run
 from switchback.settings.model import Settings
-from switchback.wire.calls import installed
+from switchback.wire.calls import the_sites_own
 
 
 @operation()
@@ -26,7 +26,7 @@ def clean(cleaning: Cleaning) -> Commands:
     if nothing:
         host.noop(nothing)
         return
-    yield installed(cleaning.request(), timeout=900)
+    yield the_sites_own(cleaning.settings.site, cleaning.request(), timeout=900)
 
 
 @operation()
@@ -49,27 +49,29 @@ def clean_after(run: Run) -> Commands:
 
 
 @operation()
-def pin(version: str, pinned: bool) -> Commands:
+def pin(site: str, version: str, pinned: bool) -> Commands:
     """
     Keep a version from being deleted, or let it go again.
 
+    + site: whose it is
     + version: its name
     + pinned: whether it is kept
     """
-    yield installed(Pin(version, pinned), timeout=60)
+    yield the_sites_own(site, Pin(version, pinned), timeout=60)
 
 
 @operation()
-def adopt(versions: Sequence[str]) -> Commands:
+def adopt(site: str, versions: Sequence[str]) -> Commands:
     """
     Take versions that a person or another tool has made, and that work, for working ones.
 
+    + site: whose they become
     + versions: their names; none for a host with nothing to take over
     """
     if not versions:
         host.noop("nothing to take over")
         return
-    yield installed(Adopt(tuple(versions)), timeout=60)
+    yield the_sites_own(site, Adopt(tuple(versions)), timeout=60)
 
 
 @operation()
@@ -83,4 +85,4 @@ def recover(settings: Settings, database: str | None, force: bool) -> Commands:
     """
     well = PATIENCE * settings.health_timeout
     limit = settings.migrate_timeout + settings.script_timeout + settings.restart_timeout + well
-    yield installed(Recover(database, force), timeout=limit + 60)
+    yield the_sites_own(settings.site, Recover(database, force), timeout=limit + 60)

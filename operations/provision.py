@@ -206,11 +206,11 @@ def rewrites(files: Sequence[Rewrite]) -> Commands:
 
 
 @operation()
-def agent(service: str, installed: str | None) -> Commands:
+def agent(site: str, installed: str | None) -> Commands:
     """
-    Install the agent of this checkout, with the units of its guard and of the boot.
+    Install the agent of this checkout for a site, with the units of its guard and of the boot.
 
-    + service: the app's, which waits for ours at boot
+    + site: its name
     + installed: the fingerprint of the agent on the host
     """
     if installed == agent_fingerprint():
@@ -220,7 +220,7 @@ def agent(service: str, installed: str | None) -> Commands:
         announce(f"Will install the agent {agent_fingerprint()} in place of {installed}", kind="change")
     else:
         announce(f"Will install the agent {agent_fingerprint()}")
-    yield bring_along(Install(service), timeout=120)
+    yield bring_along(site, Install(), timeout=120)
 
 
 @operation()

@@ -59,7 +59,7 @@ def done_already() -> FunctionCommand:
 
 def ask(run: Run, *names: str) -> StringCommand:
     """The command that has this host do steps."""
-    return installed(run.asks(names), timeout=run.patience(*names))
+    return installed(run.settings.site, run.asks(names), timeout=run.patience(*names))
 
 
 def barrier(run: Run) -> Barrier:
@@ -72,4 +72,5 @@ def fall_back(run: Run) -> StringCommand:
     others = barrier(run)
     reason = others.reason(lambda name: any(one.followed for one in heard_from(name)))
     is_back = run.primary in others.gone and has_its_database_back(run.primary)
-    return installed(FallBack(run.deploy, reason, Cause.ANOTHER_HOST, is_back), timeout=run.patience())
+    request = FallBack(run.deploy, reason, Cause.ANOTHER_HOST, is_back)
+    return installed(run.settings.site, request, timeout=run.patience())

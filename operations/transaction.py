@@ -32,7 +32,7 @@ def agent(run: Run) -> Commands:
     if run.agent == agent_fingerprint() or not run.steps:
         host.noop("the agent is installed")
         return
-    yield bring_along(Install(run.settings.systemd_service), timeout=120)
+    yield bring_along(run.settings.site, Install(), timeout=120)
 
 
 @operation()

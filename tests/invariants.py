@@ -21,7 +21,7 @@ LOOK = r'''
 import glob, json, os, pwd, re, subprocess, time
 
 APP = pwd.getpwnam("app")
-STATE = "/var/lib/switchback"
+STATE = "/var/lib/switchback/django"
 # Not in one piece: this text is in a command line, too.
 AGENT = "switchback-" + "agent"
 # Debian's own psql and pg_dump are programs that look for these first.
@@ -54,7 +54,7 @@ def lines(path):
 
 def units():
     """Of the service and of the guard, what systemd knows about them."""
-    shown = output("systemctl", "show", "django", "switchback-guard", "--property", "ActiveState,MainPID")
+    shown = output("systemctl", "show", "django", "switchback-guard@django", "--property", "ActiveState,MainPID")
     return [dict(line.split("=") for line in part.splitlines()) for part in shown.split("\n\n")]
 
 def read(path):

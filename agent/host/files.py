@@ -3,11 +3,13 @@ can write any more."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import stat
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 
@@ -63,6 +65,17 @@ def _cut_short(file: FileIO) -> bool:
     """Whether the last line has no end, because what wrote it was killed."""
     file.seek(-1, os.SEEK_END)
     return file.read(1) != b"\n"
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until nobody else works in a folder, and keep others out meanwhile."""
+    fd = os.open(str(folder), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def text_lines(path: Path) -> list[str]:

@@ -25,7 +25,8 @@ from agent.repository.git import UnknownRef
 from agent.restart.mode import obstacles_to_rolling, refusal_of_config
 from agent.service import health, in_the_way, systemd
 from agent.service.running import running_config
-from agent.state import State, hears_documents, installed_agent
+from agent.sites.earlier import agent_of
+from agent.state import State, installed_agent
 from agent.text.lines import bounded
 from agent.text.masking import masked_urls
 from agent.transaction import bounds
@@ -61,8 +62,8 @@ def survey(state: State, request: Survey) -> HostFacts:
     """Read a host."""
     settings = request.settings
     return HostFacts(
-        agent=installed_agent(),
-        hears=hears_documents(),
+        agent=agent_of(state),
+        hears=installed_agent(state) is not None,
         admin=can_become(settings.admin_username),
         service=systemd.unit_properties(settings.systemd_service).get("LoadState"),
         git=shutil.which("git") is not None,

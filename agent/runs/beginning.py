@@ -60,10 +60,10 @@ def begin_deploy(state: State, deploy: str, told: Intent) -> Transaction:
 def _refusal(transaction: Transaction, begun: Begin) -> str:
     """Do what comes before the first step. Returns why it could not be done; nothing where it was."""
     try:
-        _our_own_agent(begun)
+        _our_own_agent(transaction.state, begun)
         _still_as_seen(transaction.layout, begun)
         reserve.set_aside_for_links(transaction.layout)
-        start_guard()
+        start_guard(transaction.state)
         for text in begun.ailing.values():
             emit(f"before this {begun.kind}: {text}")
         _keep_hotfixes(transaction, begun)
@@ -96,9 +96,9 @@ def _keep_hotfixes(transaction: Transaction, begun: Begin) -> None:
         emit(f"hotfixes of {was} are kept in {path}")
 
 
-def _our_own_agent(begun: Begin) -> None:
+def _our_own_agent(state: State, begun: Begin) -> None:
     """Refuse to begin with another agent than the controller's. From here on it is not replaced any more."""
-    if begun.agent != installed_agent():
+    if begun.agent != installed_agent(state):
         raise Refused("another checkout has put its own agent on this host just now; run the deploy again")
 
 

@@ -13,7 +13,7 @@ from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.runs.deletion import Chore
 from agent.service import systemd
-from agent.state import LAUNCHED, State
+from agent.state import LAUNCHER, State
 from agent.transaction.end import end
 from agent.transaction.transaction import Transaction, begin, start_guard
 from agent.versions import venv_fingerprint, venv_pool
@@ -25,8 +25,6 @@ from agent.words.outcomes import Outcome, Refused
 from agent.words.requests import Clean
 from agent.words.seen import Version
 from agent.words.shapes import to_json
-
-TIDY_UNIT = "switchback-tidy"
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def clean(state: State, request: Clean) -> Cleaned:
         return Cleaned([], len(versions))
     transaction = Transaction(state, request.deploy)
     begin(transaction, Begin("clean", settings, request.by))
-    start_guard()
+    start_guard(state)
     with transaction.alone():
         try:
             # Chosen again: only now is it certain that no deploy changes what the links lead to.
@@ -167,7 +165,9 @@ def _tidy(state: State, layout: Layout, fingerprint: str | None) -> None:
     if left:
         what = to_json(_chore(state, layout, fingerprint, left))
         how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]
-        argv = ["systemd-run", f"--unit={TIDY_UNIT}-{os.getpid()}", *how, "--", str(LAUNCHED), "tidy", what]
+        # By its own path: the app's user may not look into the site's folder.
+        agent = os.path.join(os.path.realpath(str(state.agent)), LAUNCHER)
+        argv = ["systemd-run", f"--unit=switchback-tidy-{state.site}-{os.getpid()}", *how, "--", agent, "tidy", what]
         try:
             subprocess.run(argv, check=True, timeout=60, capture_output=True)
         except (OSError, subprocess.SubprocessError) as problem:

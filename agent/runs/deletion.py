@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
+from agent.host.files import alone_in
 from agent.host.output import emit
 from agent.inside.lean import dataclass
 from agent.versions import venvs
@@ -45,18 +42,7 @@ def _make_ready(spare: Path, version: Path, venv: Path) -> None:
     """Make the spare ready. Where it can't be, the next deploy compares all of it, or makes its own."""
     try:
         # One at a time: a clean that comes soon after this one starts another.
-        with _alone(spare.parent):
+        with alone_in(spare.parent):
             venvs.make_ready(spare, version, venv)
     except Exception as problem:  # noqa: BLE001 - whatever it is, what was moved away has to be deleted
         emit(f"the spare environment is not ready: {problem}")
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until nobody else works in a folder, and keep others out meanwhile."""
-    fd = os.open(str(folder), os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)

@@ -116,4 +116,4 @@ def after_boot(state: State) -> None:
             after = f"{progress.reason}; then the host was rebooted"
             why = after if progress.falling_back else f"the host was rebooted {progress.whereabouts}"
             prepare_fallback(transaction, why)
-    start_guard()
+    start_guard(state)

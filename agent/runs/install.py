@@ -1,4 +1,4 @@
-"""Putting the agent on a host: its files, and the units that call it. Done in a moment, or not at all."""
+"""Putting the agent on a host for a site: its files, and the site's units. Done in a moment, or not at all."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.host.files import sync_folder, write_whole
-from agent.state import LAUNCHED, LIBRARY, State, fingerprint
+from agent.host.files import alone_in, sync_folder, write_whole
+from agent.sites import earlier
+from agent.sites.earlier import as_laid_out, take_over
+from agent.state import LAUNCHER, LIBRARY, State, fingerprint, named_by
 from agent.transaction.lock import agent_stays
 from agent.transaction.transaction import describe_holder, open_transaction
 from agent.versions.layout import UNITS
 from agent.words.outcomes import Refused
 
-LAUNCHER = '''#!/usr/bin/python3 -I
+LAUNCHES = '''#!/usr/bin/python3 -I
 """Switchback's agent. Started by a deploy, by the guard and at boot."""
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "current"))
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from agent.main import main  # noqa: E402
 
 sys.exit(main(sys.argv[1:]))
 '''
 
-WATCH = """# Written by Switchback. Starts the guard whenever a deploy holds the host, whoever else is gone by then.
+WATCH = """# Written by Switchback. Starts the guard whenever a deploy holds the site, whoever else is gone by then.
 [Unit]
-Description=Switchback: notices that a deploy holds this host
+Description=Switchback: notices that a deploy holds {site}
 
 [Path]
-PathExists=/var/lib/switchback/lock
+PathExists=/var/lib/switchback/{site}/lock
 
 [Install]
 WantedBy=multi-user.target
@@ -41,12 +43,12 @@ WantedBy=multi-user.target
 GUARD = """# Written by Switchback. Ends an open deploy when nobody else goes on with it.
 [Unit]
 Description=Switchback: falls back when the controller of a deploy is gone
-After=switchback-boot.service
+After=switchback-boot@{site}.service
 StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-ExecStart=/usr/local/lib/switchback/switchback-agent guard
+ExecStart=/var/lib/switchback/{site}/agent/switchback-agent guard {site}
 Restart=on-failure
 RestartSec=2
 # Of all that runs on the host this must go on: it is small, and it brings the site back.
@@ -57,13 +59,13 @@ KillMode=process
 BOOT = """# Written by Switchback. Falls back before the app starts, when the host went down during a deploy.
 [Unit]
 Description=Switchback: brings back the version that was live before an interrupted deploy
-ConditionPathExists=/var/lib/switchback/lock
+ConditionPathExists=/var/lib/switchback/{site}/lock
 After=local-fs.target network-online.target postgresql.service mariadb.service mysql.service
-Before={service}
+Before={site}.service
 
 [Service]
 Type=oneshot
-ExecStart=/usr/local/lib/switchback/switchback-agent boot
+ExecStart=/var/lib/switchback/{site}/agent/switchback-agent boot {site}
 TimeoutStartSec=2100
 
 [Install]
@@ -71,60 +73,79 @@ WantedBy=multi-user.target
 """
 
 
-def install(state: State, sources: Mapping[str, str], unit: str) -> str:
-    """Install the agent. Raises Refused while a deploy is open: it is ended by the agent that began it.
+def install(state: State, sources: Mapping[str, str]) -> str:
+    """Install the agent for a site. Raises Refused while a deploy of the site is open: it is ended by the agent that
+    began it.
 
     + sources: each file's path below the agent's folder, and its text
-    + unit: the app's service, which waits for ours at boot
     """
-    state.create()
-    with agent_stays(state, but_for_us=True):
-        opened = open_transaction(state)
-        if opened is not None:
-            raise Refused("the agent is not replaced under an open deploy: " + describe_holder(state, opened.deploy))
-        return _replace(sources, unit)
+    state.base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Of those that install at once, one goes after the other.
+    with alone_in(state.base):
+        as_it_is = as_laid_out(state)
+        if not as_it_is.earlier:
+            state.create()
+        with agent_stays(as_it_is, but_for_us=True):
+            opened = open_transaction(as_it_is)
+            if opened is not None:
+                holds = describe_holder(as_it_is, opened.deploy)
+                raise Refused("the agent is not replaced under an open deploy: " + holds)
+            return _replace(as_it_is, sources)
 
 
-def _replace(sources: Mapping[str, str], unit: str) -> str:
+def _replace(state: State, sources: Mapping[str, str]) -> str:
     name = fingerprint(sources)
     # An agent before this one may have made it for nobody but root.
     LIBRARY.mkdir(parents=True, exist_ok=True)
     LIBRARY.chmod(0o755)
     _write_package(LIBRARY / name, sources)
-    write_whole(LAUNCHED, LAUNCHER, 0o755)
-    service = unit if "." in unit else unit + ".service"
-    boot = BOOT.replace("{service}", service)
-    _write_units({"switchback-guard.path": WATCH, "switchback-guard.service": GUARD, "switchback-boot.service": boot})
+    if state.earlier:
+        take_over(state)
+    _write_units(state.site)
     # Last, for this is what tells that it is installed.
-    _point_to(name)
-    for old in LIBRARY.iterdir():
-        if old.is_dir() and not old.is_symlink() and old.name != name:
-            shutil.rmtree(old)
+    _lead(state.agent, LIBRARY / name)
+    _delete_unused(state.base)
     return name
 
 
 def _write_package(folder: Path, sources: Mapping[str, str]) -> None:
+    # One with its launcher is whole, and other sites may be at work with it.
+    if (folder / LAUNCHER).exists():
+        return
     new = folder.with_name("." + folder.name)
-    shutil.rmtree(new, ignore_errors=True)
+    for left in (new, folder):
+        shutil.rmtree(left, ignore_errors=True)
     for file, text in sources.items():
         (new / file).parent.mkdir(parents=True, exist_ok=True)
         (new / file).write_text(text)
+    (new / LAUNCHER).write_text(LAUNCHES)
+    (new / LAUNCHER).chmod(0o755)
     compileall.compile_dir(str(new), quiet=1)
-    if folder.exists():
-        shutil.rmtree(folder)
     new.rename(folder)
     os.sync()
 
 
-def _point_to(name: str) -> None:
-    new = LIBRARY / ".current"
+def _lead(link: Path, folder: Path) -> None:
+    new = link.with_name(".agent")
     new.unlink(missing_ok=True)
-    new.symlink_to(name)
-    new.rename(LIBRARY / "current")
-    sync_folder(LIBRARY)
+    new.symlink_to(folder)
+    new.rename(link)
+    sync_folder(link.parent)
 
 
-def _write_units(units: Mapping[str, str]) -> None:
+def _delete_unused(base: Path) -> None:
+    """Delete the agents that do no site's runs any more."""
+    used = {named_by(link) for link in (earlier.CURRENT, *base.glob("*/agent"))}
+    for folder in LIBRARY.iterdir():
+        if folder.is_dir() and not folder.is_symlink() and folder.name not in used:
+            (folder / LAUNCHER).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+
+
+def _write_units(site: str) -> None:
+    texts = {f"switchback-guard@{site}.path": WATCH, f"switchback-guard@{site}.service": GUARD}
+    texts[f"switchback-boot@{site}.service"] = BOOT
+    units = {name: text.replace("{site}", site) for name, text in texts.items()}
     changed = [
         name for name, text in units.items() if not (UNITS / name).exists() or (UNITS / name).read_text() != text
     ]
@@ -133,7 +154,7 @@ def _write_units(units: Mapping[str, str]) -> None:
     if changed:
         subprocess.run(["systemctl", "daemon-reload"], check=True, timeout=60, capture_output=True)
     for argv in (
-        ["systemctl", "enable", "--quiet", "switchback-boot.service", "switchback-guard.path"],
-        ["systemctl", "start", "switchback-guard.path"],
+        ["systemctl", "enable", "--quiet", f"switchback-boot@{site}.service", f"switchback-guard@{site}.path"],
+        ["systemctl", "start", f"switchback-guard@{site}.path"],
     ):
         subprocess.run(argv, check=True, timeout=60, capture_output=True)

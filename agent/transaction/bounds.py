@@ -195,7 +195,7 @@ def _forget_runs(state: State, deploy: str, keep: int) -> None:
 
 
 def _folders(state: State) -> list[Path]:
-    folder = state.root / "transactions"
+    folder = state.transactions
     return sorted(folder.iterdir(), key=lambda path: path.name, reverse=True) if folder.is_dir() else []
 
 

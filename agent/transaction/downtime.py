@@ -17,7 +17,7 @@ LAST = 5
 
 def last_windows(state: State) -> tuple[PastWindow, ...]:
     """The last windows, the newest first."""
-    folders = sorted((state.root / "transactions").glob("*"), key=lambda folder: folder.name, reverse=True)
+    folders = sorted(state.transactions.glob("*"), key=lambda folder: folder.name, reverse=True)
     found: list[PastWindow] = []
     for folder in folders:
         try:

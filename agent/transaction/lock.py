@@ -1,4 +1,4 @@
-"""The lock that lets one deploy at a time hold this host."""
+"""The lock that lets one deploy at a time hold a site of this host."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Held(Exception):
 
 
 def take_lock(state: State, deploy: str) -> None:
-    """Take the host for a deploy. link(2) either makes the name or fails, so exactly one of many wins.
+    """Take the site for a deploy. link(2) either makes the name or fails, so exactly one of many wins.
 
     Raises Held when another deploy has it.
     """
@@ -46,17 +46,17 @@ def _new_lock(state: State, deploy: str) -> Path:
 
 @contextlib.contextmanager
 def agent_stays(state: State, but_for_us: bool = False) -> Iterator[None]:
-    """Keep the agent on this host from being replaced meanwhile.
+    """Keep the agent of the site from being replaced meanwhile.
 
     + but_for_us: whether this is who replaces it: then no deploy begins meanwhile
     """
-    with (state.root / "agent.lock").open("a") as file:
+    with state.agent_lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX if but_for_us else fcntl.LOCK_SH)
         yield
 
 
 def lock_holder(state: State) -> str | None:
-    """The deploy that holds this host, or None."""
+    """The deploy that holds the site, or None."""
     try:
         return state.lock.read_text().strip()
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def lock_holder(state: State) -> str | None:
 
 
 def free_lock(state: State, deploy: str) -> None:
-    """Give the host back; a lock that belongs to another deploy is left alone."""
+    """Give the site back; a lock that belongs to another deploy is left alone."""
     if lock_holder(state) == deploy:
         _new_lock(state, deploy).unlink(missing_ok=True)
         state.lock.unlink()

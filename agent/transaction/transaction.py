@@ -30,7 +30,6 @@ from agent.words.shapes import bare
 
 # What a fallback writes besides the journal's lines, each with the action that does.
 ROOMS = {"evidence": reserve.Room(bytes=64 * 1024, files=8), "mark": reserve.Room(bytes=16 * 1024, files=4)}
-GUARD_UNIT = "switchback-guard.service"
 # Room for a process's id and the time of its start.
 WHO_BYTES = 48
 
@@ -224,9 +223,10 @@ def begin(transaction: Transaction, told: Begin) -> None:
         raise
 
 
-def start_guard() -> None:
+def start_guard(state: State) -> None:
     """Start the guard, which ends by itself when the deploy does. Raises CalledProcessError when it can't."""
-    subprocess.run(["systemctl", "start", "--no-block", GUARD_UNIT], check=True, timeout=20, capture_output=True)
+    unit = f"switchback-guard@{state.site}.service"
+    subprocess.run(["systemctl", "start", "--no-block", unit], check=True, timeout=20, capture_output=True)
 
 
 def describe_holder(state: State, deploy: str) -> str:

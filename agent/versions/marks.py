@@ -77,7 +77,7 @@ def read_mark(state: State, version: str) -> Mark:
 
 def every_mark(state: State) -> list[Mark]:
     """What is known of all versions, also of one that is gone."""
-    return [read_mark(state, path.stem) for path in (state.root / "marks").glob("*.json")]
+    return [read_mark(state, path.stem) for path in state.marks.glob("*.json")]
 
 
 def write_mark(state: State, version: str, mark: Mark) -> None:

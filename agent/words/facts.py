@@ -177,7 +177,7 @@ class Site:
 class HostFacts:
     """What a host is like.
 
-    + agent: the fingerprint of the one that is installed; hears: whether it is asked as this one is
+    + agent: the fingerprint of the one that does this site's runs; hears: whether it is asked as this one is
     + service: whether systemd has loaded its unit, in systemd's word; None where systemd can't be asked
     + git, uv: whether they are there; python: the path of the app's
     + now: the host's clock, seconds since the epoch

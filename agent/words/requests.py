@@ -1,4 +1,4 @@
-"""What a controller asks of the agent: one document on its standard input, with a verb and what belongs to it."""
+"""What a controller asks of the agent: one document on its standard input, with the site, a verb and its details."""
 
 # No `from __future__ import annotations`: see shapes.
 
@@ -9,10 +9,10 @@ from typing import ClassVar, Optional, Union, get_args
 from agent.inside.lean import dataclass, fields_of
 from agent.words.journal import Intent
 from agent.words.outcomes import Cause
-from agent.words.settings import Settings
+from agent.words.settings import Settings, site_of
 from agent.words.shapes import Unreadable, from_json
 
-SCHEMA = 1
+SCHEMA = 2
 ANOTHER_VERSION = (
     "another version of Switchback asks this agent than the one that has installed it: run it from the checkout that "
     "has, or run the deploy again once nothing is open on the host"
@@ -69,13 +69,9 @@ class Preview:
 
 @dataclass(frozen=True)
 class Install:
-    """Put the agent that comes along on the host.
-
-    + unit: the app's service
-    """
+    """Put the agent that comes along on the host, for the site."""
 
     verb: ClassVar[str] = "install"
-    unit: str
 
 
 @dataclass(frozen=True)
@@ -169,21 +165,25 @@ Request = Union[Survey, Preview, Install, RunSteps, Clean, Commit, FallBack, Rec
 SHAPES: dict[str, type[Request]] = {one.verb: one for one in get_args(Request)}
 
 
-def document(request: Request) -> str:
-    """The line that asks for something."""
-    return json.dumps({"schema": SCHEMA, "verb": request.verb, **fields_of(request)}, default=fields_of)
+def document(request: Request, site: str) -> str:
+    """The line that asks for something on a site."""
+    return json.dumps({"schema": SCHEMA, "site": site, "verb": request.verb, **fields_of(request)}, default=fields_of)
 
 
 @dataclass(frozen=True)
 class _Head:
     schema: int
     verb: str
+    site: str = ""
 
 
-def read_request(text: str) -> Request:
-    """What is asked for, from its line. Raises Unreadable, with what a person can do about it."""
+def read_request(text: str) -> tuple[str, Request]:
+    """The site, and what is asked for there, from its line. Raises Unreadable, with what a person can do about it."""
     head = from_json(_Head, text)
     if head.schema != SCHEMA or head.verb not in SHAPES:
         raise Unreadable(f"{head.verb} (schema {head.schema}): {ANOTHER_VERSION}")
     request: Request = from_json(SHAPES[head.verb], text)
-    return request
+    try:
+        return site_of(head.site), request
+    except ValueError as problem:
+        raise Unreadable(str(problem)) from None

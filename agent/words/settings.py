@@ -2,10 +2,24 @@
 
 # No `from __future__ import annotations`: see shapes.
 
+import re
 from dataclasses import field
 from typing import Optional
 
 from agent.inside.lean import dataclass
+
+# A folder's name, and after an @ a part of the names of our units, which have some room for it.
+_SITE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@.:-]{0,199}", re.ASCII)
+# Where each site has its folder, an agent that knew of no sites had these.
+_OF_EARLIER = ("lock", "history.jsonl", "transactions", "marks", "agent.lock")
+
+
+def site_of(service: str) -> str:
+    """The name of the site whose processes a service runs: the service's own. Pure. Raises ValueError."""
+    name = service[: -len(".service")] if service.endswith(".service") else service
+    if not _SITE.fullmatch(name) or name in _OF_EARLIER:
+        raise ValueError(f"a site can't be called {name!r}")
+    return name
 
 
 @dataclass(frozen=True)
@@ -64,3 +78,8 @@ class Settings:
     keep_backups: Optional[int] = None
     keep_runs: int = 50
     keep_history: int = 1000
+
+    @property
+    def site(self) -> str:
+        """The name of the site."""
+        return site_of(self.systemd_service)

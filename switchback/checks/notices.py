@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from agent.state import LAUNCHER, LIBRARY
 from agent.versions.layout import AUTO
 from agent.words.facts import HostFacts, Site
 from facts.survey import Surveyed
 from switchback.checks.links import PROVISION
 from switchback.settings.model import Settings
-from switchback.wire.calls import AGENT
+
+# What asks an agent that knows of no sites to recover.
+RECOVER = '{"schema": 1, "verb": "recover"}'
 
 
 def rolling_problems(site: Site) -> list[str]:
@@ -44,14 +47,15 @@ def transaction_problems(facts: Surveyed) -> list[str]:
 
 
 def deaf_problems(facts: HostFacts) -> list[str]:
-    """That the agent on the host comes from another version of Switchback, and does not understand what it is asked."""
+    """That the agent on the host is of an earlier version of Switchback, and does not understand what it is asked."""
     if facts.hears or not facts.agent:
         return []
     if facts.transaction is None:
-        return [f"the agent comes from another version of Switchback, and no run is open: {PROVISION}, or deploy"]
+        return [f"the agent comes from an earlier version of Switchback, and no run is open: {PROVISION}, or deploy"]
     return [
-        f"another version of Switchback has {facts.transaction.deploy} open here, and its agent has to end it: run "
-        f"deploys/recover.py from the checkout that has begun it, or on the host: echo '{{}}' | sudo {AGENT} recover"
+        f"an earlier version of Switchback has {facts.transaction.deploy} open here, and its agent has to end it: run "
+        f"deploys/recover.py from the checkout that has begun it, or on the host: echo '{RECOVER}' | "
+        f"sudo {LIBRARY / LAUNCHER}"
     ]
 
 

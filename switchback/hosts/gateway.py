@@ -121,7 +121,8 @@ def settle(state: State, name: str, deploy: str, patience: float, answer_within:
     + patience: how long to try to reach it, seconds; answer_within: how long it may take to answer then
     """
     host = state.inventory.get_host(name)
-    command = installed(FallBack(deploy, "the link broke in the moment of the commit"), timeout=answer_within)
+    request = FallBack(deploy, "the link broke in the moment of the commit")
+    command = installed(settings_of(host).site, request, timeout=answer_within)
     end = time.monotonic() + patience
     while not _link_anew(host):
         if time.monotonic() > end:
@@ -148,7 +149,11 @@ def _ask(host: Host, fact: type[FactBase[T]], request: Request) -> T:
     with ctx_host.use(host):
         try:
             found: T = host.get_fact(
-                fact, _sudo=True, _stdin=stdin_for(request), _ignore_errors=True, _timeout=SURVEY_TIMEOUT
+                fact,
+                _sudo=True,
+                _stdin=stdin_for(settings_of(host).site, request),
+                _ignore_errors=True,
+                _timeout=SURVEY_TIMEOUT,
             )
         except EOFError:  # pyinfra asks for sudo's password, and nobody is there to type it.
             return fact.default()

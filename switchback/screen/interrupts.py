@@ -84,7 +84,8 @@ class Interrupts:
     def _fall_back_on(self, run: Run) -> None:
         host = self._state.inventory.get_host(run.host)
         is_back = run.host != run.primary and has_its_database_back(run.primary)
-        command = installed(FallBack(run.deploy, INTERRUPTED, Cause.PERSON, is_back), timeout=run.patience())
+        request = FallBack(run.deploy, INTERRUPTED, Cause.PERSON, is_back)
+        command = installed(run.settings.site, request, timeout=run.patience())
         try:
             command.run_beside(host)
         except (OSError, EOFError, SSHException) as problem:

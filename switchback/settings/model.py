@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from agent.versions.layout import AUTO
 from agent.words.settings import Settings as HostSettings
+from agent.words.settings import site_of
 from agent.words.shapes import read
 from switchback.settings import values
 from switchback.settings.values import check_ref
@@ -25,9 +26,7 @@ Folder = Annotated[
     str,
     AfterValidator(values.named(r"[A-Za-z0-9_][\w.-]*", "the name of a directory in the version, without a slash")),
 ]
-Unit = Annotated[
-    str, AfterValidator(values.named(r"[A-Za-z0-9_][\w@.:-]*", "the name of a systemd service, as in django"))
-]
+Unit = Annotated[str, AfterValidator(values.check_service)]
 HomePath = Annotated[str, AfterValidator(values.check_host_path)]
 HostPath = Annotated[HomePath, AfterValidator(values.check_below)]
 AutoPath = Annotated[str, AfterValidator(values.check_auto_or_host_path)]
@@ -209,6 +208,11 @@ class Settings(BaseModel):
     keep_history: Count = Field(
         default=1000, description="lines of history that are kept, besides those of the versions on the host"
     )
+
+    @property
+    def site(self) -> str:
+        """The name of the site, as a host has it."""
+        return site_of(self.systemd_service)
 
     def for_host(self) -> HostSettings:
         """What a host is told of them, and writes down: less the repositories' URLs, which may hold a password."""

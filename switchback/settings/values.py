@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationInfo
 
 from agent.versions.layout import AUTO
+from agent.words.settings import site_of
 
 _REF_RULES = (
     (r"^$", "must be a git ref"),
@@ -148,6 +149,15 @@ def check_hosts(names: tuple[str, ...]) -> tuple[str, ...]:
         if not _HOST.fullmatch(name):
             raise Wrong("must be a host's name, or several")
     return tuple(dict.fromkeys(names))
+
+
+def check_service(text: str) -> str:
+    """The name of a systemd service, after which its site is named."""
+    try:
+        site_of(text)
+    except ValueError:
+        raise Wrong("must be the name of a systemd service, as in django") from None
+    return text
 
 
 def check_headers(headers: dict[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import zlib
 from functools import cache
 from pathlib import Path
 
-from agent.state import LIBRARY, fingerprint
+from agent.state import LAUNCHER, LIBRARY, fingerprint
 from agent.words.requests import Install, Request, document
 
 AGENT = Path(__file__).resolve().parents[2] / "agent"
@@ -35,7 +35,7 @@ class Agent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def get_source(self, name):
         return sources[name.replace(".", "/") + "/__init__.py" if self.is_package(name) else self.file(name)]
 sys.dont_write_bytecode = True
-if os.path.realpath(LIBRARY + "/current") == LIBRARY + "/" + fingerprint:
+if os.path.exists(LIBRARY + "/" + fingerprint + "/{LAUNCHER}"):
     sys.path.insert(0, LIBRARY + "/" + fingerprint)
     import agent.main
 else:
@@ -72,8 +72,8 @@ class Unshown(list[str]):
         return "[…]"
 
 
-def stdin_for(request: Request) -> Unshown:
+def stdin_for(site: str, request: Request) -> Unshown:
     """The standard input of a command that brings the agent along: its fingerprint, its sources, then what is asked."""
     # What is to be installed is what comes along, though it may be there already.
     known = ANEW if isinstance(request, Install) else agent_fingerprint()
-    return Unshown([f"{known} {_packed()}", document(request)])
+    return Unshown([f"{known} {_packed()}", document(request, site)])

@@ -132,7 +132,7 @@ def _cost(host: Host, tool: Tool) -> dict[str, Any]:
     """What the last deploy has cost, as its own history says; a script keeps none."""
     if not isinstance(tool, Switchback):
         return {}
-    lines = host.run(["cat", "/var/lib/switchback/history.jsonl"]).stdout.splitlines()
+    lines = host.run(["cat", "/var/lib/switchback/django/history.jsonl"]).stdout.splitlines()
     last = [json.loads(line) for line in lines if '"kind": "deploy"' in line][-1]
     cost: dict[str, Any] = last["cost"]
     return cost

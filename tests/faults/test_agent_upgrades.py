@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from tests.bed.hosts import Host
-from tests.faults.watch import write_script
+from tests.faults.watch import STATE, write_script
 from tests.invariants import Seen, assert_ended, assert_well, look
 from tests.runs import Runs
 
 LIBRARY = "/usr/local/lib/switchback"
+LINK = f"{STATE}/agent"
 # What a host has whose agent came from an older checkout.
-MAKE_OLDER = f"cd {LIBRARY} && mv $(readlink current) older && ln -sfn older current"
+MAKE_OLDER = f"cd {LIBRARY} && mv $(readlink {LINK}) older && ln -sfn {LIBRARY}/older {LINK}"
 
 
 def installed(host: Host) -> str:
     """The agent that a host has."""
-    return host.run(["readlink", f"{LIBRARY}/current"]).stdout.strip()
-
-
-# What a host has whose agent was asked by arguments: it would end with a traceback, whatever it is asked now.
-MAKE_DEAF = f"{MAKE_OLDER} && rm older/agent/words/requests.py"
-
-
-def test_an_open_deploy_of_an_agent_that_would_not_understand_is_left_to_it_and_it_is_said_how(
-    host: Host, run: Runs
-) -> None:
-    write_script(host, "stop_maintenance.sh", "exit 1")
-    assert run("deploy", host, data={"code": "good-2"}).code == 1
-    host.run(MAKE_DEAF)
-
-    asked = {
-        "recover": run("recover", host),
-        "clean": run("clean", host),
-        "pin": run("clean", host, data={"pin": look(host).last["version"]}),
-        "status": run("status", host),
-    }
-    assert not [name for name, one in asked.items() if "Traceback" in one.output]
-    for name in ("recover", "clean", "pin"):
-        assert asked[name].code == 1
-        assert "another version of Switchback has" in asked[name].screen
-        assert f"echo '{{}}' | sudo {LIBRARY}/switchback-agent recover" in asked[name].screen
+    return host.run(["readlink", LINK]).stdout.strip().rpartition("/")[2]
 
 
 def test_an_open_deploy_of_an_older_agent_is_finished_by_that_agent_and_only_then_is_it_replaced(

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.bed.hosts import Host
 
-STATE = "/var/lib/switchback"
+STATE = "/var/lib/switchback/django"
 LIMIT = 120
 GATE = "/home/app/gate"
 # What a script of the host does to stay where it is until the gate opens.

@@ -42,7 +42,7 @@ def test_provision_makes_a_bare_host_ready(bare_host: Host, run: Runs) -> None:
         bare_host.run(["runuser", "-u", "app", "--", "test", "-x", f"/home/app/scripts/{script}"])
     unit = bare_host.run(["systemctl", "is-enabled", "django"]).stdout.strip()
     assert unit == "enabled"
-    bare_host.run(["runuser", "-u", "app", "--", "ls", "/usr/local/lib/switchback/current/agent"])
+    bare_host.run("runuser -u app -- ls $(readlink /var/lib/switchback/django/agent)/agent")
     checked = run("check", bare_host).worked()
     assert "ready for its first deploy" in checked.output
 

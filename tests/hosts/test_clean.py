@@ -13,7 +13,7 @@ from tests.hosts.footprint import assert_no_changes, assert_refused, untouched
 from tests.invariants import assert_quiet, look
 from tests.runs import Runs
 
-STATE = "/var/lib/switchback"
+STATE = "/var/lib/switchback/django"
 SEALED = "code config static venv"
 
 

@@ -150,7 +150,7 @@ runuser -u app -- touch -d 2020-01-01 /home/app/backups/old.dump /home/app/backu
 line='{"deploy": "20200101-000000-deploy-0000", "kind": "deploy", "by": "ann", "outcome": "fell back", "version": null'
 line="$line, \"was\": null, \"began\": 1577880000, \"ended\": 1577880001, \"step\": \"site\", \"reason\": null"
 line="$line, \"sentence\": \"fell back\", \"backup\": \"/home/app/backups/old.dump\"}"
-sed -i "1i $line" /var/lib/switchback/history.jsonl
+sed -i "1i $line" /var/lib/switchback/django/history.jsonl
 """
 
 

@@ -36,7 +36,7 @@ def half_down(site: tuple[Host, Host]) -> tuple[Host, Host]:
 def migrated(host: Host) -> dict[str, object]:
     """What the last deploy's journal on a host says of its migrations."""
     deploy = next(line["deploy"] for line in reversed(look(host).history) if line["kind"] == "deploy")
-    text = host.run(["cat", f"/var/lib/switchback/transactions/{deploy}/journal.jsonl"]).stdout
+    text = host.run(["cat", f"/var/lib/switchback/django/transactions/{deploy}/journal.jsonl"]).stdout
     records = [json.loads(line) for line in text.splitlines()]
     (note,) = [one["note"] for one in records if one["event"] == "step done" and one["step"] == "migrate"]
     assert isinstance(note, dict)

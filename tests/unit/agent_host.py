@@ -32,7 +32,7 @@ class Host:
     """A host with a live version and one before it, whose agent works in a folder of the test."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]) -> None:
-        self.state = State(folder / "state")
+        self.state = State("django", folder / "state")
         self.home = folder / "home"
         self.done: list[str] = []
         self._monkeypatch = monkeypatch

@@ -57,7 +57,8 @@ def test_what_could_not_be_written_is_known_all_the_same_and_written_first_once_
 
 
 def test_of_many_who_want_the_lock_one_gets_it_and_the_others_learn_who(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = State("django", tmp_path)
+    state.create()
     won: list[str] = []
     told: list[str] = []
 
@@ -76,7 +77,7 @@ def test_of_many_who_want_the_lock_one_gets_it_and_the_others_learn_who(tmp_path
     assert len(won) == 1
     assert told == won * 19
     assert lock_holder(state) == won[0]
-    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+    assert sorted(path.name for path in state.root.iterdir()) == ["lock", "marks", "transactions"]
 
 
 def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
@@ -97,7 +98,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 def test_no_deploy_begins_while_the_agent_is_replaced_and_it_is_not_replaced_while_one_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = State(tmp_path)
+    state = State("django", tmp_path)
+    state.create()
     order: list[str] = []
 
     def begin() -> None:
@@ -115,7 +117,8 @@ def test_no_deploy_begins_while_the_agent_is_replaced_and_it_is_not_replaced_whi
 
 
 def test_nobody_frees_a_lock_that_belongs_to_another_deploy(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = State("django", tmp_path)
+    state.create()
     take_lock(state, "mine")
     free_lock(state, "yours")
     assert lock_holder(state) == "mine"

@@ -106,7 +106,7 @@ MUCH = b"".join(hashlib.sha256(bytes([number % 256, number // 256])).digest() fo
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """As much of a step as a backup has to do with."""
     monkeypatch.setattr(backup, "acting_as", lambda _: contextlib.nullcontext())
-    state = State(tmp_path / "state")
+    state = State("django", tmp_path / "state")
     state.create()
     return SimpleNamespace(
         layout=SimpleNamespace(app="app"),

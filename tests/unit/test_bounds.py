@@ -29,7 +29,7 @@ class Host:
     """A host on which deploys have made backups, the oldest first."""
 
     def __init__(self, folder: Path) -> None:
-        self.state = State(folder / "state")
+        self.state = State("django", folder / "state")
         self.state.create()
         self.backups = folder / "backups"
         self.folder = folder

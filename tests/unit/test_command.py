@@ -106,7 +106,7 @@ def test_what_is_made_can_be_read_whatever_umask_the_login_of_its_caller_has(
         return 0
 
     monkeypatch.setitem(main.UNITS, "make", make)
-    assert main.main(["make"]) == 0
+    assert main.main(["make", ""]) == 0
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("ours", "theirs")] == [0o755, 0o755]
 
 
@@ -219,6 +219,6 @@ def test_a_password_in_what_a_command_says_is_in_no_message_and_in_no_log(tmp_pa
 
 
 def test_what_commands_have_said_is_for_nobody_else_to_read(tmp_path: Path) -> None:
-    state = State(tmp_path / "state")
+    state = State("django", tmp_path / "state")
     state.create()
     assert {path.stat().st_mode & 0o777 for path in (state.root, *state.root.iterdir())} == {0o700}

@@ -379,7 +379,7 @@ def test_a_host_that_boots_makes_ready_to_start_the_old_version_and_leaves_the_r
     guarded: bool,
 ) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(guard, "start_guard", lambda: started.append([*host.done]))
+    monkeypatch.setattr(guard, "start_guard", lambda _: started.append([*host.done]))
     transaction = begin(host)
     host.run(*came_to)
     for event, fields in more:
@@ -399,6 +399,6 @@ def test_a_host_that_boots_makes_ready_to_start_the_old_version_and_leaves_the_r
 
 
 def test_a_host_that_boots_without_an_open_deploy_starts_no_guard(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "start_guard", lambda: pytest.fail("there is nothing to guard"))
+    monkeypatch.setattr(guard, "start_guard", lambda _: pytest.fail("there is nothing to guard"))
     host.state.create()
     guard.after_boot(host.state)

@@ -78,7 +78,7 @@ def test_what_is_to_be_deleted_is_told_as_it_is_called_and_never_to_a_shell(
     layout = Layout(host_settings(versions_dir=str(tmp_path / "a *")), tmp_path)
     for name in (OLD, LIVE):
         version(layout.trash / name)
-    clean._tidy(State(tmp_path / "state"), layout, None)
+    clean._tidy(State("django", tmp_path / "state"), layout, None)
     ((*_, verb, what),) = ran
     assert verb == "tidy"
     assert from_json(Chore, what) == Chore((str(layout.trash / OLD), str(layout.trash / LIVE)))

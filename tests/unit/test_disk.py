@@ -88,7 +88,8 @@ def test_a_deploy_is_on_disk_before_its_lock_is(disk: Disk, host: Host, monkeypa
 
 
 def test_a_host_that_was_freed_stays_free_after_a_power_cut(disk: Disk, tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = State("django", tmp_path)
+    state.create()
     take_lock(state, "mine")
     assert disk.left(state.lock) == "mine\n"
     free_lock(state, "mine")
@@ -96,7 +97,7 @@ def test_a_host_that_was_freed_stays_free_after_a_power_cut(disk: Disk, tmp_path
 
 
 def test_a_mark_outlives_a_power_cut(disk: Disk, tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = State("django", tmp_path)
     state.create()
     for mark in (Mark(working=1), Mark(working=1, pinned=True)):
         write_mark(state, NEW, mark)

@@ -18,7 +18,6 @@ from agent.words.outcomes import Outcome
 from agent.words.result import MARK, Result, framed
 from agent.words.shapes import to_json
 from switchback.plan.model import Preview
-from switchback.wire.calls import AGENT
 from switchback.wire.payload import LOADER, agent_fingerprint
 from tests.bed.places import ROOT
 from tests.forked import FORKED
@@ -73,9 +72,7 @@ class Done:
 
     def asked(self, host: str) -> list[str]:
         """What a host's installed agent was asked for, in order: the commands, and of steps their names."""
-        found = re.findall(
-            rf"^\[@fake/{host}\] >>> .*{re.escape(AGENT)} # ([\w-]+)(?: ([\w,]+))?", self.output, re.MULTILINE
-        )
+        found = re.findall(rf"^\[@fake/{host}\] >>> .*{AGENT} # ([\w-]+)(?: ([\w,]+))?", self.output, re.MULTILINE)
         return [one for verb, steps in found for one in (steps.split(",") if verb == "step" else [verb])]
 
     @property
@@ -84,6 +81,8 @@ class Done:
 
 
 Start = Callable[..., Done]
+# Of this checkout, or whichever the site has.
+AGENT = rf"(?:/usr/local/lib/switchback/{agent_fingerprint()}|/var/lib/switchback/django/agent)/switchback-agent"
 
 
 def says(result: Result, *lines: str) -> dict[str, Any]:
@@ -443,9 +442,9 @@ def test_an_open_run_of_an_agent_that_is_asked_otherwise_is_left_and_it_is_said_
     assert done.code == 1
     assert done.last_screen == [
         "--> Refused, nothing was changed:",
-        "    - @fake/web1: another version of Switchback has x open here, and its agent has to end it: run "
+        "    - @fake/web1: an earlier version of Switchback has x open here, and its agent has to end it: run "
         "deploys/recover.py from the checkout that has begun it, or on the host: "
-        "echo '{}' | sudo /usr/local/lib/switchback/switchback-agent recover",
+        'echo \'{"schema": 1, "verb": "recover"}\' | sudo /usr/local/lib/switchback/switchback-agent',
     ]
     assert done.asked("web1") == []
 

@@ -141,9 +141,9 @@ def host(versions: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr("agent.transaction.reserve.acting_as", lambda _: nullcontext())
     monkeypatch.setattr("agent.transaction.bounds.acting_as", lambda _: nullcontext())
     monkeypatch.setattr(Layout, "of", lambda told: Layout(replace(told, app_username=ME), versions))
-    monkeypatch.setattr(clean, "start_guard", lambda: None)
+    monkeypatch.setattr(clean, "start_guard", lambda _: None)
     monkeypatch.setattr(clean, "_tidy", lambda *_: None)
-    state = State(versions / "state")
+    state = State("django", versions / "state")
     state.create()
     for name in (OLD, LIVE):
         write_mark(state, name, Mark(built_by="x", working=1))

@@ -47,7 +47,7 @@ def test_an_agent_that_came_from_no_file_lays_it_out_for_the_app_s_python(tmp_pa
     room = tmp_path / "room"
     room.mkdir()
     loader = LOADER.replace("sys.exit(agent.main.main([]))", LAYS_OUT)
-    brought, _ = stdin_for(requests.Recover())
+    brought, _ = stdin_for("django", requests.Recover())
     subprocess.run([sys.executable, "-I", "-c", loader, "look", str(room)], input=brought + "\n", text=True, check=True)
     laid = {str(path.relative_to(room)): path.read_text() for path in room.rglob("*.py")}
     assert {f"agent/{name}": text for name, text in laid.items()} == {

@@ -50,7 +50,7 @@ HALF = json.dumps(OLD_MARK)[:40]
 
 @pytest.fixture
 def state(tmp_path: Path) -> State:
-    state = State(tmp_path / "state")
+    state = State("django", tmp_path / "state")
     state.create()
     return state
 

@@ -17,6 +17,7 @@ import pytest
 from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.context import ctx_host, ctx_state
 
+from agent.state import LIBRARY
 from agent.words import requests
 from agent.words.outcomes import Cause, Outcome
 from agent.words.result import Result
@@ -26,7 +27,6 @@ from operations.steps import step
 from switchback.runs.barrier import Barrier
 from switchback.runs.run import Cleaning, Run
 from switchback.wire import results
-from switchback.wire.calls import AGENT
 from switchback.wire.payload import agent_fingerprint
 from tests.unit.examples import ALL_STEPS, CODE_URL, CONFIG_URL, HIDDEN, run, settings, without_gevent
 from tests.unit.steps import BUILD, SWITCH
@@ -102,7 +102,7 @@ class Done:
     @property
     def steps(self) -> tuple[str, ...]:
         """The steps that the agent is asked for."""
-        assert self.line == AGENT
+        assert self.line == f"{LIBRARY}/{agent_fingerprint()}/switchback-agent"
         assert self.asked.deploy == "20261123-120000-deploy-ab12"
         return self.asked.steps if isinstance(self.asked, requests.RunSteps) else (self.asked.verb,)
 
@@ -113,7 +113,9 @@ class Done:
     @property
     def asked(self) -> Any:
         """What the agent is asked, as it reads it."""
-        return requests.read_request(self.stdin[-1])
+        site, asked = requests.read_request(self.stdin[-1])
+        assert site == "django"
+        return asked
 
 
 def test_every_step_of_a_run_has_an_operation_that_asks_the_agent_for_it() -> None:
@@ -197,7 +199,7 @@ def test_a_begin_says_who_deploys_what_over_what_and_to_which_hosts() -> None:
 def test_the_agent_is_installed_only_where_another_one_is() -> None:
     assert Done(transaction.agent, run(agent=agent_fingerprint())).noop == "the agent is installed"
     for one in (run(agent="another"), run(agent=None)):
-        assert Done(transaction.agent, one).asked == requests.Install("django")
+        assert Done(transaction.agent, one).asked == requests.Install()
 
 
 # --- A run with nothing to do

@@ -179,7 +179,7 @@ def real(world: World, begin: Note) -> Iterator[Host]:
             if hasattr(module, "django") and module is not sys.modules["agent.django.manage"]:
                 patch.setattr(module, "django", world.django)
         patch.setattr(Layout, "of", lambda told: Layout(told, folder / "home"))
-        patch.setattr(guard, "start_guard", lambda: None)
+        patch.setattr(guard, "start_guard", lambda _: None)
         patch.setattr(ending, "forget_failed", lambda _: None)
         patch.setattr(scripts, "run_script", world.script)
         patch.setattr("agent.steps.switch.backup.examine", lambda _, path: BackedUp(path=path, bytes=1, sha256="a"))

@@ -31,7 +31,7 @@ def ask(
 
     + sources: sent in the place of the agent's own
     """
-    brought, asked = stdin_for(request)
+    brought, asked = stdin_for("django", request)
     return subprocess.run(
         [sys.executable, "-I", "-c", loader],
         input=f"{sources or brought}\n{asked}\n",
@@ -63,8 +63,8 @@ def test_the_very_same_agent_is_run_where_it_is_installed_and_no_other(installed
     library, folder = tmp_path / "library", tmp_path / "folder"
     folder.mkdir()
     (library / installed).mkdir(parents=True)
-    (library / "current").symlink_to(installed)
     shutil.copytree(AGENT, library / installed / "agent", ignore=shutil.ignore_patterns("__pycache__"))
+    (library / installed / "switchback-agent").touch()
     loader = LOADER.replace("/usr/local/lib/switchback", str(library))
     assert ask(requests.Recover(), folder, loader).stdout.startswith("no deploy is open on this host\n")
     done = ask(requests.Recover(), folder, loader, sources=f"{agent_fingerprint()} unreadable")
@@ -88,7 +88,7 @@ def test_the_payload_is_every_module_of_the_agent_on_one_line() -> None:
             if module.partition(".")[0] == "agent":
                 path = module.replace(".", "/")
                 assert {f"{path}.py", f"{path}/__init__.py"} & agent_sources().keys()
-    sources, request = stdin_for(requests.Install("line\nbreak"))
+    sources, request = stdin_for("django", requests.Pin("line\nbreak", True))
     assert "\n" not in sources + request
 
 

@@ -44,9 +44,9 @@ def asked(
     host: Host, monkeypatch: pytest.MonkeyPatch, request: requests.Request
 ) -> tuple[int, Result | None, list[str]]:
     """What the agent ends with: its exit code, its result, and the lines before that."""
-    monkeypatch.setattr(main, "State", lambda: host.state)
+    monkeypatch.setattr(main, "State", {host.state.site: host.state}.__getitem__)
     monkeypatch.setattr(main, "call_this_process", lambda _: None)
-    monkeypatch.setattr("sys.stdin", io.StringIO(requests.document(request)))
+    monkeypatch.setattr("sys.stdin", io.StringIO(requests.document(request, "django")))
     monkeypatch.setattr("signal.signal", lambda *_: None)
     host.said  # noqa: B018 - what was said before is of no matter
     code = main.main([])
@@ -135,16 +135,24 @@ def test_a_host_that_waits_for_the_primary_one_is_still_falling_back(host: Host)
 
 @pytest.mark.parametrize(
     "line",
-    ['{"schema": 2, "verb": "step", "deploy": "x"}', '{"schema": 1, "verb": "stop"}', '{"verb": "step"}', "", "x"],
+    [
+        '{"schema": 1, "verb": "step", "deploy": "x"}',
+        '{"schema": 2, "site": "django", "verb": "stop"}',
+        '{"schema": 2, "site": "../django", "verb": "recover"}',
+        '{"schema": 2, "verb": "recover"}',
+        '{"verb": "step"}',
+        "",
+        "x",
+    ],
 )
 def test_what_the_agent_does_not_understand_is_refused_in_words(
     line: str, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "document", lambda _: line)
+    monkeypatch.setattr(requests, "document", lambda *_: line)
     code, result, said = asked(host, monkeypatch, RunSteps(ID))
     assert result is not None
     assert (code, result.outcome, said) == (1, Outcome.REFUSED, [result.sentence])
-    assert ("another version of Switchback" in said[0]) == ("schema" in line)
+    assert ("another version of Switchback" in said[0]) == ("schema" in line and "recover" not in line)
     assert list(host.state.root.glob("*")) == []
 
 
@@ -210,5 +218,5 @@ def test_a_journal_that_nobody_can_read_needs_a_person_whatever_is_asked_for(
         f"needs a person: {transaction.journal.path} can't be read: journal: step started.step is missing" in said[-1]
     )
     assert lock_holder(host.state) == ID
-    assert main._as_unit("guard", []) == 1
+    assert main._as_unit("guard", "django") == 1
     assert "Next: put that line right on the host" in host.said

@@ -159,6 +159,7 @@ def test_the_home_of_a_renamed_app_user_can_be_written_by_name() -> None:
         ({"app_username": "-app"}, "must be a user's name"),
         ({"admin_username": "a;b"}, "must be a user's name"),
         ({"systemd_service": "--now"}, "must be the name of a systemd service"),
+        ({"systemd_service": "marks"}, "must be the name of a systemd service"),
         ({"keep_versions": "ten"}, 'keep_versions must be a whole number, not "ten"'),
         ({"keep_versions": "1.5"}, "must be a whole number"),
         ({"keep_versions": "0"}, "must be at least 1"),

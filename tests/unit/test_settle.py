@@ -15,8 +15,8 @@ from agent.words.requests import SCHEMA
 from agent.words.result import Result, framed
 from switchback.hosts import gateway
 from switchback.wire import results
-from switchback.wire.calls import AGENT
-from tests.unit.examples import NEW
+from switchback.wire.payload import agent_fingerprint
+from tests.unit.examples import NEW, settings
 
 DEPLOY = "20261123-120000-deploy-ab12"
 
@@ -34,6 +34,7 @@ class Lost:
         self.state: Any = SimpleNamespace(inventory=inventory, failed_hosts={self}, active_hosts={"web2"})
         self._now = 0.0
         monkeypatch.setattr(gateway, "tend", lambda _: None)
+        monkeypatch.setattr(gateway, "settings_of", {self: settings()}.__getitem__)
         monkeypatch.setattr(results, "_heard", {})
         monkeypatch.setattr(time, "monotonic", lambda: self._now)
         monkeypatch.setattr(gevent, "sleep", self._sleep)
@@ -68,9 +69,10 @@ def test_one_that_has_committed_takes_part_again_and_the_others_commit(monkeypat
     assert not lost.state.failed_hosts
     assert results.heard_from("web1") == [COMMITTED]
     ((command, told),) = lost.asked
-    assert command == AGENT
+    assert command == f"/usr/local/lib/switchback/{agent_fingerprint()}/switchback-agent"
     assert told == {
         "schema": SCHEMA,
+        "site": "django",
         "verb": "fall-back",
         "deploy": DEPLOY,
         "reason": "the link broke in the moment of the commit",

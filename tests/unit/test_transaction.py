@@ -521,7 +521,7 @@ def test_one_that_was_interrupted_while_it_began_ends_once(host: Host) -> None:
 def test_an_app_that_has_booted_from_the_new_version_keeps_its_schema_and_is_restarted_once_the_links_are_back(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "start_guard", lambda: None)
+    monkeypatch.setattr(guard, "start_guard", lambda _: None)
     transaction = host.begin()
     host.run(*ALL[: ALL.index("swap") + 1])
     host.action("links", fails)
@@ -644,8 +644,8 @@ def test_nobody_takes_a_deploy_back_while_it_begins(host: Host, monkeypatch: pyt
     free: list[bool] = []
     monkeypatch.setattr("agent.service.verdicts.look", lambda _: SimpleNamespace(ailing=()))
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
-    monkeypatch.setattr(beginning, "_our_own_agent", lambda _: free.append(transaction.nobody_works_on_it()))
-    monkeypatch.setattr(beginning, "start_guard", lambda: free.append(transaction.nobody_works_on_it()))
+    monkeypatch.setattr(beginning, "_our_own_agent", lambda *_: free.append(transaction.nobody_works_on_it()))
+    monkeypatch.setattr(beginning, "start_guard", lambda _: free.append(transaction.nobody_works_on_it()))
     told = settings().for_host()
     intent = Intent("deploy", told, "ann", version=NEW, was=LIVE)
     assert beginning.begin_deploy(host.state, ID, intent).deploy == ID
@@ -666,9 +666,9 @@ def order(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr("agent.service.verdicts.look", lambda _: SimpleNamespace(ailing=()))
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
-    monkeypatch.setattr(beginning, "installed_agent", lambda: "a1b2")
+    monkeypatch.setattr(beginning, "installed_agent", lambda _: "a1b2")
     monkeypatch.setattr(reserve, "set_aside_for_links", sets_aside)
-    monkeypatch.setattr(beginning, "start_guard", lambda: done.append("guard"))
+    monkeypatch.setattr(beginning, "start_guard", lambda _: done.append("guard"))
     return done
 
 
@@ -723,9 +723,9 @@ def test_a_deploy_over_no_version_is_refused_where_one_is_live_by_now_and_not_wh
     [
         (
             subprocess.CalledProcessError(
-                1, ["systemctl", "start", "switchback-guard.service"], stderr=b"Unit not found.\n"
+                1, ["systemctl", "start", "switchback-guard@django.service"], stderr=b"Unit not found.\n"
             ),
-            "can't be started: systemctl start switchback-guard.service ended with exit code 1: Unit not found.",
+            "can't be started: systemctl start switchback-guard@django.service ended with exit code 1: Unit not found.",
         ),
         (subprocess.TimeoutExpired(["systemctl", "start"], 20), "systemctl start has not ended within 20 s"),
         (OSError(errno.ENOSPC, "No space left on device"), "could not be set aside: No space left on device"),
@@ -734,12 +734,12 @@ def test_a_deploy_over_no_version_is_refused_where_one_is_live_by_now_and_not_wh
 def test_what_keeps_a_deploy_from_beginning_is_told_in_words_and_with_what_is_live(
     host: Host, monkeypatch: pytest.MonkeyPatch, problem: Exception, told: str
 ) -> None:
-    def fail() -> None:
+    def fail(_: object) -> None:
         raise problem
 
     monkeypatch.setattr("agent.service.verdicts.look", lambda _: SimpleNamespace(ailing=()))
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
-    monkeypatch.setattr(beginning, "_our_own_agent", lambda _: None)
+    monkeypatch.setattr(beginning, "_our_own_agent", lambda *_: None)
     monkeypatch.setattr(beginning, "start_guard", fail)
     asked = settings().for_host()
     with pytest.raises(Refused) as refused:

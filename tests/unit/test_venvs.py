@@ -466,7 +466,7 @@ def test_a_spare_that_is_no_use_any_more_is_thrown_away(mark: str | None, layout
 
 def test_the_version_whose_packages_are_the_same_is_found(layout: Layout, tmp_path: Path) -> None:
     built(layout)
-    state = State(tmp_path / "state")
+    state = State("django", tmp_path / "state")
     assert same_as(state, layout, "abc") == LIVE
     assert same_as(state, layout, "other") is None
     assert same_as(state, layout, None) is None

@@ -28,7 +28,7 @@ from typing import Any
 
 MAIN = get_ident()
 FAULTS = "/var/lib/faults"
-STATE = "/var/lib/switchback"
+STATE = "/var/lib/switchback/django"
 AUDITED = (
     "open",
     "os.rename",
