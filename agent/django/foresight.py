@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.django.manage import said_in
 from agent.host.command import CommandFailed, Runner
-from agent.host.reading import read_text
+from agent.host.reading import read_text, walk
 from agent.host.users import acting_as
 from agent.inside import MODULES
 from agent.inside.protocol import Foreseen, Migration, Operation, Question
@@ -21,6 +21,8 @@ from agent.words.shapes import to_json
 
 # How long Django may take to answer, seconds.
 LIMIT = 30.0
+# How large a migration is that anybody has written, bytes.
+LARGEST = 1_000_000
 # What is started, once it is laid out.
 SHIM = "django/manage_shim.py"
 # No bytecode beside the app's sources.
@@ -74,18 +76,18 @@ def _with_risks(migration: Migration, operations: Sequence[Operation]) -> Migrat
 def _text_of(path: Path) -> str:
     """A migration's text; nothing where it is no file that can be read."""
     try:
-        return read_text(path)
+        return read_text(path, LARGEST)
     except OSError:
         return ""
 
 
 def from_files(code: Path, applied: Sequence[Sequence[str]]) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
     """What the migration files of a checkout would apply, and the names of what is applied that it lacks."""
-    files = {}
-    for path in sorted(code.glob("**/migrations/*.py")):
-        if path.stem != "__init__":
+    files, until = {}, time.monotonic() + LIMIT
+    for path in sorted(Path(name) for name, _ in walk(str(code), until=until) if name.endswith(".py")):
+        if path.parent.name == "migrations" and path.stem != "__init__":
             key = (path.parent.parent.name, path.stem)
-            files[key] = sources.describe(*key, _text_of(path))
+            files[key] = sources.describe(*key, _text_of(path) if time.monotonic() < until else "")
     # The files don't tell of another database than the default one.
     pending, missing = sources.pending(files, [(one[0], one[1]) for one in applied if len(one) == 2])
     return with_risks(pending), tuple(map(label, missing))

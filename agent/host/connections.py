@@ -12,6 +12,8 @@ import socket
 import struct
 from pathlib import Path
 
+from agent.host.reading import told_by_kernel
+
 TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 # From linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h and net/tcp_states.h.
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST = 4, 20, 1
@@ -31,7 +33,7 @@ def other_end(connection: socket.socket) -> str:
         return _ask(connection)
     except OSError:
         own, peer = connection.getsockname()[1], connection.getpeername()[1]
-        tables = b"".join(Path(table).read_bytes() for table in TABLES if os.path.exists(table))
+        tables = "".join(told_by_kernel(Path(table)) for table in TABLES if os.path.exists(table)).encode()
         return in_tables(tables, peer, own)
 
 

@@ -13,7 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 
-from agent.host.reading import walk
+from agent.host.reading import read_text, walk
+from agent.host.users import as_whose
+
+# What is written by us alone, and may be long, bytes.
+OWN = 1 << 30
 
 # In which the room that a file takes is counted, bytes.
 BLOCK = 512
@@ -31,18 +35,19 @@ def sync_folder(folder: Path) -> None:
 
 def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
     """Write a file so that a reader finds the old text or the new one, never a part."""
-    fd, name = tempfile.mkstemp(prefix=".new-", dir=str(path.parent))
-    try:
-        with os.fdopen(fd, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, mode)
-        os.rename(name, str(path))
-    except BaseException:
-        os.unlink(name)
-        raise
-    sync_folder(path.parent)
+    with as_whose(path.parent) as folder:
+        fd, name = tempfile.mkstemp(prefix=".new-", dir=folder)
+        try:
+            with os.fdopen(fd, "w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, mode)
+            os.rename(name, os.path.join(folder, path.name))
+        except BaseException:
+            os.unlink(name)
+            raise
+        sync_folder(Path(folder))
 
 
 def append_line(path: Path, record: Mapping[str, object]) -> None:
@@ -79,9 +84,9 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def text_lines(path: Path) -> list[str]:
-    """The lines of a file; none where it is not there."""
+    """The lines of a file of our own; none where it is not there."""
     try:
-        return path.read_text(errors="replace").split("\n")
+        return read_text(path, OWN).split("\n")
     except FileNotFoundError:
         return []
 
@@ -112,3 +117,10 @@ def close_one(path: str, info: os.stat_result) -> bool:
         return False
     os.chmod(path, info.st_mode & 0o7777 & ~WRITABLE)
     return True
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder and all that is in it, however deep that lies. Raises OSError."""
+    with as_whose(folder.parent):
+        for path, info in reversed([*walk(str(folder))]):
+            os.rmdir(path) if stat.S_ISDIR(info.st_mode) else os.unlink(path)

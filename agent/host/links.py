@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Optional
 
 from agent.host.files import sync_folder
+from agent.host.users import as_whose
 
 # Where each link led: its path, and its target as it was written, or None where there was no link.
 Recorded = dict[str, Optional[str]]
@@ -31,11 +32,12 @@ def replace_link(path: Path, target: str) -> None:
     """Make a link lead to a target, by rename(2). What an interrupted run has left is swept away first."""
     if read_link(path) == target:
         return
-    new = path.with_name(f".{path.name}.switchback")
-    new.unlink(missing_ok=True)
-    os.symlink(target, str(new))
-    os.rename(str(new), str(path))
-    sync_folder(path.parent)
+    with as_whose(path.parent):
+        new = path.with_name(f".{path.name}.switchback")
+        new.unlink(missing_ok=True)
+        os.symlink(target, str(new))
+        os.rename(str(new), str(path))
+        sync_folder(path.parent)
 
 
 def restore_links(recorded: Mapping[str, str | None]) -> None:

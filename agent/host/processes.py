@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
+from agent.host.reading import processes as every_process
+from agent.host.reading import told_by_kernel
 from agent.host.users import acting_as
 
 T = TypeVar("T")
@@ -55,7 +57,7 @@ def stat_of(process: Path) -> list[str]:
     + process: its folder in /proc
     """
     # Anybody may name a process, and the kernel cuts the name off anywhere.
-    return (process / "stat").read_text(errors="replace").rsplit(")", 1)[1].split()
+    return told_by_kernel(process / "stat").rsplit(")", 1)[1].split()
 
 
 def as_owner_if_refused(process: Path, look: Callable[[Path], T]) -> T:
@@ -101,7 +103,7 @@ def _signal_group(pgid: int, number: int) -> None:
 
 def _any_alive(pgids: Collection[int]) -> bool:
     """Whether a process of the groups still runs; one that has ended and waits to be collected does not."""
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in every_process():
         try:
             fields = stat_of(process)
         except (FileNotFoundError, ProcessLookupError):

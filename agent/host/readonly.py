@@ -11,6 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from agent.host.reading import told_by_kernel
 from agent.text.lines import lines_of
 
 ROOM = "/var/tmp"  # noqa: S108 - not the shared one: a mount of our own on top of it
@@ -57,7 +58,7 @@ def _all_read_only(libc: ctypes.CDLL) -> None:
     if libc.syscall(MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, ctypes.byref(attributes), size) == 0:
         return
     # A kernel before 5.12 takes them one by one.
-    for line in lines_of(Path("/proc/self/mountinfo").read_bytes().decode(errors="replace")):
+    for line in lines_of(told_by_kernel(Path("/proc/self/mountinfo"))):
         fields = line.split(" ")
         where = fields[4].encode().decode("unicode_escape")
         kept = sum(FLAGS.get(word, 0) for word in fields[5].split(","))
@@ -78,7 +79,7 @@ def _check(result: int) -> None:
 
 def _free_memory() -> int:
     """Memory that programs can still have, bytes."""
-    for line in lines_of(Path("/proc/meminfo").read_text()):
+    for line in lines_of(told_by_kernel(Path("/proc/meminfo"))):
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return 0

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import grp
 import os
 import pwd
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypedDict
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# As many links as the kernel follows.
+LINKS = 40
 
 
 class Whose(TypedDict, total=False):
@@ -79,6 +85,51 @@ def acting_as(user: str) -> Iterator[None]:
         os.seteuid(0)
         os.setegid(0)
         os.setgroups(groups)
+
+
+@contextlib.contextmanager
+def as_whose(path: Path) -> Iterator[str]:
+    """Do file work with the rights of whoever could have laid what is at a path; yields where that really is.
+
+    Root follows its own links alone, and where a folder or a link on the way is another's, that one does the rest: none
+    of these can be made to lead root to where they may not go themselves. Raises OSError.
+    """
+    if os.geteuid() != 0:
+        yield str(path)
+        return
+    where, owner = _led_by_root(str(path))
+    if owner == 0:
+        yield where
+        return
+    try:
+        user = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        raise PermissionError(errno.EACCES, "It belongs to nobody that this host knows", str(path)) from None
+    with acting_as(user):
+        yield str(path)
+
+
+def _led_by_root(path: str) -> tuple[str, int]:
+    """Where root's own links lead a path, and whose the first thing on the way is that is not root's."""
+    rest, where, links = [part for part in reversed(os.path.abspath(path).split("/")) if part], "", 0
+    while rest:
+        part = rest.pop()
+        where = os.path.dirname(where) if part == ".." else f"{where}/{part}"
+        try:
+            info = os.lstat(where or "/")
+        except OSError:
+            # Whoever looks at it finds out why.
+            return "/".join([where, *reversed(rest)]), 0
+        if info.st_uid:
+            return path, info.st_uid
+        if stat.S_ISLNK(info.st_mode):
+            links += 1
+            if links > LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            target = os.readlink(where)
+            where = "" if target.startswith("/") else os.path.dirname(where)
+            rest += [one for one in reversed(target.split("/")) if one not in ("", ".")]
+    return where or "/", 0
 
 
 def can_become(user: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal
 from agent.database import going_back
 from agent.django import foresight
 from agent.host.command import CommandFailed
-from agent.host.reading import beginning_of
+from agent.host.reading import beginning_of, matching
 from agent.host.users import acting_as
 from agent.inside.protocol import Foreseen, Migration, Question
 from agent.look.request import Look, Source
@@ -63,7 +63,7 @@ def _secrets(look: Look, config: Path) -> set[str]:
     """The secret values in a config: what an error says of one is not to be shown either."""
     found = set[str]()
     with acting_as(look.layout.app):
-        for path in sorted(config.glob("*"))[:FILES]:
+        for path in matching(config, "*")[:FILES]:
             with contextlib.suppress(OSError):
                 found |= secrets_in(beginning_of(path, READ))
     return found

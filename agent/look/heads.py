@@ -96,7 +96,7 @@ def _sections(layout: Layout, text: str | None) -> tuple[Sections, bool]:
         if text is not None:
             return parse(text), False
         with acting_as(layout.app):
-            return read_config(layout.host_supervisord), True
+            return read_config(layout.host_supervisord, layout.app), True
     except Unreadable:
         return {}, text is None
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -17,8 +16,10 @@ from agent.database import backup_of
 from agent.django import foresight
 from agent.django.manage import said_in
 from agent.host.command import CommandFailed, Runner
+from agent.host.files import remove
 from agent.host.http import ask
 from agent.host.reading import beginning_of, open_ordinary
+from agent.host.reading import names as names_in
 from agent.host.users import acting_as
 from agent.inside import protocol
 from agent.inside.protocol import About, StaticPlace
@@ -178,7 +179,7 @@ def _asked_of_app(runner: Runner, layout: Layout, current: str) -> LiveApp | str
 def _in_versions(layout: Layout) -> set[tuple[str, ...]]:
     """The migrations that the versions on the host have."""
     with acting_as(layout.app):
-        names = [name for name in os.listdir(str(layout.versions)) if NAME.match(name)]
+        names = [name for name in names_in(layout.versions) if NAME.match(name)]
         seals = [read_seal(layout.version(name)) for name in names]
     return {name for seal in seals for name in seal.migrations or ()}
 
@@ -228,5 +229,5 @@ def room_of(runner: Runner) -> Iterator[Path]:
     try:
         yield room
     finally:
-        with acting_as(user):
-            shutil.rmtree(room, ignore_errors=True)
+        with acting_as(user), contextlib.suppress(OSError):
+            remove(room)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +11,9 @@ from pathlib import Path
 
 from agent.django import foresight
 from agent.host.command import CommandFailed
+from agent.host.files import remove
 from agent.host.parallel import Beside, at_once
+from agent.host.reading import names
 from agent.host.users import acting_as
 from agent.look.app import app_to_come
 from agent.look.request import Look, Source
@@ -40,8 +42,8 @@ def preview(state: State, request: Preview, read_only: bool) -> Foreseen:
         foresight.lay_out(look.runner, room)
         return _read(state, look, room)
     finally:
-        with acting_as(look.layout.app):
-            shutil.rmtree(room, ignore_errors=True)
+        with acting_as(look.layout.app), contextlib.suppress(OSError):
+            remove(room)
 
 
 def _read(state: State, look: Look, room: Path) -> Foreseen:
@@ -110,4 +112,4 @@ def _config_to_come(look: Look, room: Path) -> ConfigToCome | None:
     if not config.is_dir():
         return None
     laid = {str(link): str(target) for link, target in look.layout.deployment_links(config).items()}
-    return ConfigToCome(tuple(sorted(path.name for path in config.iterdir())), laid)
+    return ConfigToCome(tuple(names(config)), laid)

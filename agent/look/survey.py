@@ -17,6 +17,7 @@ from pathlib import Path
 from agent.database import restoring
 from agent.host.command import CommandFailed, Runner
 from agent.host.parallel import Beside
+from agent.host.reading import matching
 from agent.host.users import can_become
 from agent.look import heads, needs
 from agent.look.lineage import lineage
@@ -183,7 +184,7 @@ def _kind(path: Path) -> str:
 
 def _every_link(layout: Layout) -> list[Path]:
     folder = layout.path("deployment_dir")
-    laid = [path for path in sorted(folder.iterdir()) if path.is_symlink()] if folder.is_dir() else []
+    laid = [path for path in matching(folder, "*") if path.is_symlink()]
     return [*layout.main_links().values(), *layout.fixed_links(), *laid]
 
 

@@ -9,6 +9,8 @@ from agent.inside.lean import dataclass
 from agent.inside.protocol import Field, Migration, Operation
 
 Key = tuple[str, str]
+# What Python raises where it can't read a text, also for one that is nested deeper than it can follow.
+UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 # How Django says each of them; the words in braces are an operation's arguments.
 SAYS = {
@@ -76,7 +78,7 @@ def describe(app: str, name: str, text: str) -> File:
     """
     try:
         values = _class_values(ast.parse(text))
-    except (SyntaxError, ValueError):
+    except UNPARSABLE:
         return File(Migration(app, name, None, True, (), unread="the file can't be parsed"))
     listed = values.get("operations")
     written = isinstance(listed, (ast.List, ast.Tuple))

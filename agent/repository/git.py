@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from agent.host.command import CommandFailed, Runner
+from agent.host.files import remove
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.text.lines import lines_of
@@ -197,7 +197,7 @@ def _fetch_commit(runner: Runner, url: str, ref: str) -> str:
                 found = None
     finally:
         with acting_as(user):
-            shutil.rmtree(folder)
+            remove(folder)
     if found is None:
         raise UnknownRef(f"{ref} is no branch, no tag and no commit of the repository")
     return found

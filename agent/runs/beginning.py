@@ -8,6 +8,7 @@ from dataclasses import fields
 from agent.host.command import CommandFailed, ending
 from agent.host.links import NotALink, Recorded, read_link
 from agent.host.output import emit
+from agent.host.reading import matching
 from agent.restart.mode import decide_restart_mode
 from agent.runs.ending import end_refused
 from agent.service import health, verdicts
@@ -116,8 +117,7 @@ def record_links(layout: Layout) -> Recorded:
     """Where every link that a deploy may touch leads now. Raises Refused for one that is no link."""
     paths = [*layout.main_links().values(), *layout.fixed_links()]
     folder = layout.path("deployment_dir")
-    if folder.is_dir():
-        paths += [path for path in sorted(folder.iterdir()) if path.is_symlink()]
+    paths += [path for path in matching(folder, "*") if path.is_symlink()]
     try:
         return {str(path): read_link(path) for path in paths}
     except NotALink as problem:

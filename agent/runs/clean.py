@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.host.output import emit, warn
+from agent.host.reading import matching
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.runs.deletion import Chore
@@ -161,7 +162,7 @@ def _live_fingerprint(layout: Layout) -> str | None:
 def _tidy(state: State, layout: Layout, fingerprint: str | None) -> None:
     """Have deleted what was moved away, now or by an earlier run that was cut short: nobody waits for that."""
     with acting_as(layout.app):
-        left = sorted(str(folder) for folder in layout.trash.iterdir()) if layout.trash.is_dir() else []
+        left = [str(folder) for folder in matching(layout.trash, "*")]
     if left:
         what = to_json(_chore(state, layout, fingerprint, left))
         how = ["--quiet", "--collect", f"--uid={layout.app}", "--nice=10", "--property=IOSchedulingClass=idle"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import compileall
+import contextlib
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.host.files import alone_in, sync_folder, write_whole
+from agent.host.files import alone_in, remove, sync_folder, write_whole
+from agent.host.reading import matching, read_text
 from agent.sites import earlier
 from agent.sites.earlier import as_laid_out, take_over
 from agent.state import LAUNCHER, LIBRARY, State, fingerprint, named_by
@@ -114,7 +115,8 @@ def _write_package(folder: Path, sources: Mapping[str, str]) -> None:
         return
     new = folder.with_name("." + folder.name)
     for left in (new, folder):
-        shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove(left)
     for file, text in sources.items():
         (new / file).parent.mkdir(parents=True, exist_ok=True)
         (new / file).write_text(text)
@@ -135,20 +137,18 @@ def _lead(link: Path, folder: Path) -> None:
 
 def _delete_unused(base: Path) -> None:
     """Delete the agents that do no site's runs any more."""
-    used = {named_by(link) for link in (earlier.CURRENT, *base.glob("*/agent"))}
-    for folder in LIBRARY.iterdir():
+    used = {named_by(link) for link in (earlier.CURRENT, *matching(base, "*/agent"))}
+    for folder in matching(LIBRARY, "*"):
         if folder.is_dir() and not folder.is_symlink() and folder.name not in used:
             (folder / LAUNCHER).unlink(missing_ok=True)
-            shutil.rmtree(folder)
+            remove(folder)
 
 
 def _write_units(site: str) -> None:
     texts = {f"switchback-guard@{site}.path": WATCH, f"switchback-guard@{site}.service": GUARD}
     texts[f"switchback-boot@{site}.service"] = BOOT
     units = {name: text.replace("{site}", site) for name, text in texts.items()}
-    changed = [
-        name for name, text in units.items() if not (UNITS / name).exists() or (UNITS / name).read_text() != text
-    ]
+    changed = [name for name, text in units.items() if not (UNITS / name).exists() or read_text(UNITS / name) != text]
     for name in changed:
         write_whole(UNITS / name, units[name])
     if changed:

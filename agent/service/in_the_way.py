@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from agent.host.reading import walk
+from agent.host.reading import matching, walk
 from agent.host.users import acting_as
 from agent.service import obstacles, systemd
 from agent.service.running import running_config
@@ -50,7 +50,7 @@ def unwritable_logs(layout: Layout, sections: Sections) -> Iterator[UnwritableLo
             pattern = re.sub(r"%\(\w+\)\d*[a-z]", "*", value)
             if not pattern.startswith("/"):
                 continue
-            found = sorted(Path("/").glob(pattern.lstrip("/")))
+            found = matching(Path("/"), pattern)[:ENOUGH]
             for path in found or [Path(pattern).parent]:
                 owner = _not_writable(layout.app, path, folder=not found)
                 if owner != "":

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.host.reading import end_of
+from agent.host.reading import end_of, matching
 from agent.host.users import acting_as
 from agent.service.systemd import said_since
 from agent.text.lines import cut, lines_of, shown
@@ -24,8 +24,8 @@ from agent.versions.layout import Layout
 TAIL, LOGS, LINES, OF_TRACEBACK, LINE = 64 * 1024, 3, 5, 8, 300
 # So much is looked at of the unit's, lines.
 OF_UNIT = 60
-# How much of a config is read, bytes.
-CONFIG = 1_000_000
+# How much of a config is read, bytes; and how many configs, and logs.
+CONFIG, MOST = 1_000_000, 50
 OPTIONS = ("logfile", "stdout_logfile", "stderr_logfile")
 JOURNAL_TIMEOUT = 10
 
@@ -75,10 +75,11 @@ def _of_unit(unit: str, since: float) -> list[str]:
 
 
 def app_logs(layout: Layout, version: str) -> list[Path]:
-    """The log files that a version's supervisord config names, or the host's own where it brings none."""
-    logs: set[str] = set()
+    """The log files that a version's supervisord config names, or the host's own where it brings none: the first of
+    them, where there are many."""
+    logs: set[Path] = set()
     with acting_as(layout.app):
-        brought = list(layout.part(version, "config").glob("supervisord*"))
+        brought = _found(layout.part(version, "config"), "supervisord*")
         for config in brought or [layout.host_supervisord]:
             parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
             try:
@@ -87,8 +88,16 @@ def app_logs(layout: Layout, version: str) -> list[Path]:
                 continue
             values = (parser.get(section, key, fallback="") for section in parser.sections() for key in OPTIONS)
             for pattern in (glob.escape(value) for value in values if value.startswith("/")):
-                logs.update(glob.glob(re.sub(r"%\(\w+\)\d*[a-z]", "*", pattern)))
-    return sorted(map(Path, logs))
+                logs.update(_found(Path("/"), re.sub(r"%\(\w+\)\d*[a-z]", "*", pattern)))
+        return [log for log in sorted(logs) if not log.is_dir()][:MOST]
+
+
+def _found(folder: Path, pattern: str) -> list[Path]:
+    """What there is of that name; nothing where that is more than anybody reads."""
+    try:
+        return matching(folder, pattern)[:MOST]
+    except OSError:
+        return []
 
 
 def _size(layout: Layout, log: Path) -> int:

@@ -81,8 +81,7 @@ def would_not_start(step: StepContext) -> list[str]:
         layout, named or str(layout.path("deployment_dir") / SUPERVISORD), layout.part(step.version, "config")
     )
     try:
-        with acting_as(layout.app):
-            sections = read_config(file)
+        sections = read_config(file, layout.app)
     except Unreadable as problem:
         return [*problems, f"supervisord can't read its config {file}: {problem}"]
     live = {name: {key: led(value, places) for key, value in options.items()} for name, options in sections.items()}

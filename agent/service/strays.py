@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from pathlib import Path
 
 from agent.host.command import COMMAND_ID
 from agent.host.processes import STARTED, stat_of
+from agent.host.reading import processes as every_process
 from agent.service.systemd import environment_of
 
 
@@ -19,7 +19,7 @@ def strays(deploy: str, since: str | None, written: Collection[str]) -> list[int
     + written: the command ids that the journal has
     """
     found = set()
-    for path in Path("/proc").glob("[0-9]*"):
+    for path in every_process():
         try:
             if int(stat_of(path)[STARTED]) < int(since or 0):
                 continue

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import configparser
-import contextlib
-import glob
 import os
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
-from agent.host.reading import read_ordinary
+from agent.host.reading import matching, read_ordinary
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.text.lines import first_line
@@ -20,6 +18,8 @@ from agent.versions.layout import Layout
 
 Sections = dict[str, dict[str, str]]
 KINDS = ("fcgi-program", "program", "eventlistener")
+# How many files a config may include, and how large each may be, bytes.
+MOST_INCLUDED, LARGEST = 100, 1_000_000
 # What concerns supervisorctl alone, or is a way of writing the rest.
 PASSED_OVER = ("supervisorctl", "include")
 # Starts a Python at the path that a link to its environment leads to by then: whatever it imports later is of the same
@@ -115,25 +115,33 @@ def parse(text: str) -> Sections:
     return {name: dict(parser.items(name)) for name in parser.sections()}
 
 
-def read_config(path: Path, user: str | None = None) -> Sections:
+def read_config(path: Path, user: str) -> Sections:
     """The sections of a config file and of those that it includes. Raises Unreadable.
 
-    + user: who may have written it, and has to be able to read it
+    + user: who may have written it, and has to be able to read it, and what it includes
     """
-    sections = _parse_file(path, user)
-    for pattern in sections.get("include", {}).get("files", "").split():
-        wanted = str(path.parent / pattern.replace("%(here)s", str(path.parent)))
-        for included in sorted(glob.glob(wanted)):
-            for name, options in _parse_file(Path(included), user).items():
+    with acting_as(user):
+        sections = _parse_file(path)
+        for included in _included(path, sections):
+            for name, options in _parse_file(included).items():
                 sections.setdefault(name, {}).update(options)
     return sections
 
 
-def _parse_file(path: Path, user: str | None) -> Sections:
+def _included(path: Path, sections: Sections) -> list[Path]:
+    found: list[Path] = []
+    for pattern in sections.get("include", {}).get("files", "").split():
+        wanted = path.parent / pattern.replace("%(here)s", str(path.parent))
+        try:
+            found += matching(Path("/"), str(wanted), MOST_INCLUDED - len(found))
+        except OSError as error:
+            raise Unreadable(f"{path} includes {pattern}: {error}") from None
+    return found
+
+
+def _parse_file(path: Path) -> Sections:
     try:
-        with acting_as(user) if user else contextlib.nullcontext():
-            content = read_ordinary(path)
-        return parse(content.decode())
+        return parse(read_ordinary(path, LARGEST).decode())
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"{path}: {error}") from None
 
@@ -202,7 +210,7 @@ def config_in(layout: Layout, named: str, config: Path) -> Path:
 
 def package_of(venv: Path) -> str | None:
     """Which release of supervisor a virtual environment has."""
-    found = sorted(venv.glob("lib/python*/site-packages/supervisor-*.dist-info"))
+    found = matching(venv, "lib/python*/site-packages/supervisor-*.dist-info")
     return found[0].name[: -len(".dist-info")] if found else None
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from agent.host.command import Runner
 from agent.host.processes import STARTED, as_owner_if_refused, stat_of
+from agent.host.reading import processes as every_process
+from agent.host.reading import told_by_kernel
 from agent.inside.lean import dataclass
 from agent.text.lines import cut, lines_of, shown
 from agent.text.masking import masked
@@ -115,7 +117,9 @@ def processes(unit: str, versions: Path) -> list[Process]:
 def _of_unit(unit: str) -> Callable[[Path], bool]:
     """Whether a process is of a unit, from its control group."""
     name = unit if "." in unit else unit + ".service"
-    return lambda path: any(name in line.rsplit(":", 1)[-1].split("/") for line in told_by_kernel(path / "cgroup"))
+    return lambda path: any(
+        name in line.rsplit(":", 1)[-1].split("/") for line in lines_of(told_by_kernel(path / "cgroup"))
+    )
 
 
 def session(leader: int, versions: Path) -> list[Process]:
@@ -132,7 +136,7 @@ def session(leader: int, versions: Path) -> list[Process]:
 
 def _processes(belongs: Callable[[Path], bool], versions: Path) -> list[Process]:
     folder = os.path.realpath(str(versions)) + "/"
-    found = [_read(path, belongs, folder) for path in Path("/proc").glob("[0-9]*")]
+    found = [_read(path, belongs, folder) for path in every_process()]
     return sorted((process for process in found if process is not None), key=lambda process: process.pid)
 
 
@@ -160,14 +164,10 @@ def _files(path: Path) -> list[str]:
 
 
 def _files_as_we_are(path: Path) -> list[str]:
-    maps = told_by_kernel(path / "maps")
+    # Names in it are anybody's: the kernel escapes \n in them, and nothing else. What is cut off is no whole line.
+    maps = told_by_kernel(path / "maps").split("\n")[:-1]
     links = [os.readlink(str(path / "cwd")), os.readlink(str(path / "exe"))]
     return links + [line.split(None, 5)[5] for line in maps if MAPPED.match(line)]
-
-
-def told_by_kernel(path: Path) -> list[str]:
-    """The lines of a file in /proc. Names in it are anybody's: the kernel escapes \\n in them, and nothing else."""
-    return lines_of(path.read_bytes().decode(errors="replace"))
 
 
 def _versions_of(files: Iterable[str], folder: str) -> set[str]:
@@ -201,7 +201,7 @@ def at_work(pid: int) -> bool:
 
 def _parents() -> Iterator[tuple[int, int]]:
     """Every process with the one that has started it."""
-    for path in Path("/proc").glob("[0-9]*"):
+    for path in every_process():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             yield int(path.name), int(stat_of(path)[1])
 
@@ -218,14 +218,14 @@ def family(pid: int, versions: Path) -> list[Process]:
 def command_of(pid: int) -> list[str]:
     """A process's command line in words; an empty list where it has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
+        return told_by_kernel(Path(f"/proc/{pid}/cmdline")).split("\0")[:-1]
     except OSError:
         return []
 
 
 def environment_of(pid: int) -> dict[str, str]:
     """A process's environment. Raises OSError where it can't be read."""
-    text = as_owner_if_refused(Path(f"/proc/{pid}"), lambda path: (path / "environ").read_text(errors="replace"))
+    text = as_owner_if_refused(Path(f"/proc/{pid}"), lambda path: told_by_kernel(path / "environ"))
     return dict(pair.split("=", 1) for pair in text.split("\0") if "=" in pair)
 
 
@@ -250,7 +250,7 @@ def versions_in_use(unit: str, user: str, versions: Path) -> dict[str, str]:
 
 def _users_of(path: Path) -> list[str]:
     """The users whose rights a process has: who owns its folder in /proc may be another one."""
-    return next((line.split()[1:] for line in told_by_kernel(path / "status") if line.startswith("Uid:")), [])
+    return next((line.split()[1:] for line in lines_of(told_by_kernel(path / "status")) if line.startswith("Uid:")), [])
 
 
 def _open_files(pid: int) -> list[str]:

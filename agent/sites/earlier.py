@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.host.files import sync_folder, text_lines, write_whole
+from agent.host.reading import matching
 from agent.state import LAUNCHER, LIBRARY, State, installed_agent, named_by
 from agent.versions.layout import UNITS
 
@@ -40,7 +41,7 @@ def take_over(state: State) -> None:
         _move(state.base / name, state.root / name)
     _move_history(state.base / "history.jsonl", state.root / "history.jsonl")
     was, now = f"{state.base}/transactions/", f"{state.root}/transactions/"
-    for path in (state.root / "history.jsonl", *(state.root / "marks").glob("*.json")):
+    for path in (state.root / "history.jsonl", *matching(state.root / "marks", "*.json")):
         text = "\n".join(text_lines(path))
         if was in text:
             write_whole(path, text.replace(was, now))
@@ -55,7 +56,7 @@ def _move(old: Path, new: Path) -> None:
     try:
         old.rename(new)
     except OSError:
-        for one in old.iterdir():
+        for one in matching(old, "*"):
             one.rename(new / one.name)
         old.rmdir()
     sync_folder(new)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -11,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.host.files import text_lines, write_whole
+from agent.host.files import remove, text_lines, write_whole
 from agent.host.output import emit, warn
-from agent.host.reading import content_hash
+from agent.host.reading import content_hash, matching
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.state import State
@@ -191,12 +190,12 @@ def _forget_runs(state: State, deploy: str, keep: int) -> None:
     named = {mark.evidence for mark in every_mark(state)}
     for folder in _folders(state)[keep:]:
         if str(folder) not in named and folder.name != deploy:
-            shutil.rmtree(folder)
+            remove(folder)
 
 
 def _folders(state: State) -> list[Path]:
     folder = state.transactions
-    return sorted(folder.iterdir(), key=lambda path: path.name, reverse=True) if folder.is_dir() else []
+    return matching(folder, "*")[::-1]
 
 
 # --- How much there is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agent.host.reading import matching
 from agent.state import State
 from agent.transaction.journal import Journal
 from agent.words.journal import Line, Noted, StepDone, StepStarted, UndoDone
@@ -17,7 +18,7 @@ LAST = 5
 
 def last_windows(state: State) -> tuple[PastWindow, ...]:
     """The last windows, the newest first."""
-    folders = sorted(state.transactions.glob("*"), key=lambda folder: folder.name, reverse=True)
+    folders = matching(state.transactions, "*")[::-1]
     found: list[PastWindow] = []
     for folder in folders:
         try:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.host.files import sync_folder
+from agent.host.reading import read_text
 from agent.state import State
 
 
@@ -58,7 +59,7 @@ def agent_stays(state: State, but_for_us: bool = False) -> Iterator[None]:
 def lock_holder(state: State) -> str | None:
     """The deploy that holds the site, or None."""
     try:
-        return state.lock.read_text().strip()
+        return read_text(state.lock).strip()
     except FileNotFoundError:
         return None
 

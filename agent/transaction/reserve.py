@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 from pathlib import Path
 
+from agent.host.files import remove
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.versions.layout import Layout
@@ -37,7 +38,8 @@ def set_aside(folder: Path, room: Room) -> None:
 
 def give_back(folder: Path) -> None:
     """Free the room: a fallback is about to need it, or the deploy has ended. Without any there is nothing to do."""
-    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        remove(folder)
 
 
 def set_aside_for_links(layout: Layout) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -15,8 +14,9 @@ from pathlib import Path
 from typing import IO
 
 from agent.host.command import Runner
-from agent.host.files import sync_folder
+from agent.host.files import remove, sync_folder
 from agent.host.processes import runs, started_at
+from agent.host.reading import read_text
 from agent.state import State
 from agent.transaction import reserve
 from agent.transaction.journal import Journal
@@ -158,7 +158,7 @@ class Transaction:
         """Ask the process that works on this deploy, if one does, to stop and to fall back."""
         if self.nobody_works_on_it():
             return
-        pid, _, started = self._mutex.read_text().strip().partition(" ")
+        pid, _, started = read_text(self._mutex).strip().partition(" ")
         if pid and runs(int(pid), started):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGTERM)
@@ -213,13 +213,14 @@ def begin(transaction: Transaction, told: Begin) -> None:
         with agent_stays(state):
             take_lock(state, deploy)
     except Held as held:
-        shutil.rmtree(transaction.folder)
+        remove(transaction.folder)
         raise Refused(describe_holder(state, held.holder)) from None
     except OSError as error:
-        shutil.rmtree(transaction.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove(transaction.folder)
         raise Refused(f"there is no room for the journal in {state.root}: {error}") from None
     except BaseException:
-        shutil.rmtree(transaction.folder)
+        remove(transaction.folder)
         raise
 
 

@@ -85,12 +85,11 @@ def _link(source: Path, target: Path, name: str) -> int:
 
 def _make_folder(target: Path, folder: Path) -> None:
     """Make a folder of the static files, as sealed as the others."""
-    if folder == target or folder.is_dir():
-        return
-    _make_folder(target, folder.parent)
-    with _writable(folder.parent):
-        folder.mkdir()
-    folder.chmod(target.stat().st_mode)
+    missing = [one for one in (folder, *folder.parents) if target in one.parents and not one.is_dir()]
+    for one in reversed(missing):
+        with _writable(one.parent):
+            one.mkdir()
+        one.chmod(target.stat().st_mode)
 
 
 def _drop(target: Path, name: str) -> None:

@@ -6,6 +6,7 @@ import os
 import pwd
 from pathlib import Path
 
+from agent.host.reading import matching
 from agent.inside.lean import dataclass
 from agent.words.settings import Settings
 
@@ -112,7 +113,7 @@ class Layout:
 
         + config: the directory of that config, in its version or where it was fetched to
         """
-        names = sorted({path.name for pattern in DEPLOYMENT_NAMES for path in config.glob(pattern)})
+        names = sorted({path.name for pattern in DEPLOYMENT_NAMES for path in matching(config, pattern)})
         live, folder = self.path("current_config"), self.path("deployment_dir")
         links = {folder / name: live / name for name in names}
         # What a config that isn't there would have brought, nobody knows.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.host.files import write_whole
-from agent.host.reading import read_ordinary
+from agent.host.reading import matching, names, read_ordinary
 from agent.state import State
 from agent.text.lines import bounded
 from agent.versions.layout import Layout
@@ -77,7 +77,7 @@ def read_mark(state: State, version: str) -> Mark:
 
 def every_mark(state: State) -> list[Mark]:
     """What is known of all versions, also of one that is gone."""
-    return [read_mark(state, path.stem) for path in state.marks.glob("*.json")]
+    return [read_mark(state, path.stem) for path in matching(state.marks, "*.json")]
 
 
 def write_mark(state: State, version: str, mark: Mark) -> None:
@@ -116,11 +116,12 @@ def list_versions(state: State, layout: Layout, used: Mapping[str, str] = NOT_AS
     """
     links = linked_versions(layout)
     try:
-        names = {entry.name for entry in os.scandir(str(layout.versions)) if entry.is_dir(follow_symlinks=False)}
+        there = {name for name in names(layout.versions) if NAME.match(name)}
     except FileNotFoundError:
         return []
-    names = {name for name in names if NAME.match(name)} | {name for name in links.values() if name}
-    return [_describe(state, layout, name, links, used) for name in sorted(names, key=age_key, reverse=True)]
+    there = {name for name in there if layout.version(name).is_dir() and not layout.version(name).is_symlink()}
+    there |= {name for name in links.values() if name}
+    return [_describe(state, layout, name, links, used) for name in sorted(there, key=age_key, reverse=True)]
 
 
 def age_key(name: str) -> tuple[str, str]:
@@ -141,7 +142,7 @@ def unable(venv: Path) -> str | None:
     if not os.path.exists(leads):
         return f"its Python, {leads}, is gone"
     named = re.search(r"python(\d+\.\d+)$", os.path.basename(leads))
-    made_by = sorted(path.name[len("python") :] for path in venv.glob("lib/python*"))
+    made_by = sorted(path.name[len("python") :] for path in matching(venv, "lib/python*"))
     if named and made_by and named.group(1) not in made_by:
         return f"it was made by Python {made_by[-1]}, and {python} is {named.group(1)} now"
     return None

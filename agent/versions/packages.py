@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Optional
 
 from agent.host.command import CommandFailed, Runner
-from agent.host.reading import read_text
+from agent.host.reading import matching, read_text
 from agent.host.users import acting_as
 from agent.text.lines import lines_of
 from agent.text.masking import masked_message, url_secrets
 from agent.words.foreseen import Package, PackageChanges, Packages
 from agent.words.settings import Settings
 
+# How many files requirements may be in, and how large each may be, bytes.
+MOST_FILES, LARGEST = 100, 1_000_000
 # How long resolving may take, seconds: somebody waits for it.
 LIMIT = 25.0
 # What makes a virtual environment puts these into it, or not; they are none of the app's.
@@ -43,7 +45,7 @@ def canonical(name: str) -> str:
 def installed(venv: Path) -> Versions:
     """The packages of a virtual environment with their versions."""
     found: Versions = {}
-    for about in sorted(venv.glob("lib/python*/site-packages/*-info")):
+    for about in matching(venv, "lib/python*/site-packages/*-info"):
         told = _metadata(about)
         if told.get("name"):
             found.setdefault(canonical(told["name"]), told.get("version"))
@@ -107,11 +109,12 @@ def requirement_texts(read: Callable[[str], str | None], name: str) -> dict[str,
     + read: gives a file's text by its path, None where there is none
     """
     texts: dict[str, str] = {}
-    wanted = [name]
-    while wanted:
+    seen, wanted = set[str](), [name]
+    while wanted and len(seen) < MOST_FILES and sum(map(len, texts.values())) < LARGEST:
         path = wanted.pop()
-        text = None if path in texts else read(path)
-        if text is None:
+        text = None if path in seen else read(path)
+        seen.add(path)
+        if text is None or len(text) > LARGEST:
             continue
         texts[path] = text
         for line in text.splitlines():

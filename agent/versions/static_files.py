@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from agent.host.reading import content_hash, read_ordinary
+from agent.host.reading import content_hash, read_ordinary, walk
 from agent.words.foreseen import Static
 
 # What is collected besides the files themselves: the manifest, and packed copies.
@@ -33,7 +34,10 @@ def collected(folder: Path, limit: float = LIMIT) -> dict[str, str]:
     Raises TooMuch.
     """
     until = time.time() + limit
-    names = _names(folder)
+    try:
+        names = _names(folder, limit)
+    except TimeoutError:
+        raise TooMuch(f"there are more static files than can be read in {limit:.0f} s") from None
     manifest = _manifest(folder)
     if manifest is not None:
         names &= manifest
@@ -49,10 +53,11 @@ def collected(folder: Path, limit: float = LIMIT) -> dict[str, str]:
     return found
 
 
-def _names(folder: Path) -> set[str]:
-    return {
-        os.path.relpath(os.path.join(top, name), str(folder)) for top, _, files in os.walk(folder) for name in files
-    }
+def _names(folder: Path, limit: float) -> set[str]:
+    if not folder.is_dir():
+        return set()
+    found = walk(str(folder), until=time.monotonic() + limit)
+    return {os.path.relpath(path, str(folder)) for path, info in found if not stat.S_ISDIR(info.st_mode)}
 
 
 def _manifest(folder: Path) -> set[str] | None:

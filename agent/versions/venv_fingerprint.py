@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from agent.host.reading import read_text
+from agent.host.reading import matching, read_text
 from agent.state import State
+from agent.versions import packages
 from agent.versions.layout import Layout
 from agent.versions.marks import list_versions, read_seal
 from agent.words.settings import Settings
 
 # What a requirement may be beyond a name and its releases, so that the same text does not mean the same packages.
-ELSEWHERE = re.compile(r"://|^\s*-e|^\s*--editable|^\s*[./]|\s@\s|^\s*file:", re.MULTILINE)
-INCLUDES = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)", re.MULTILINE)
+ELSEWHERE = re.compile(r"://|^[ \t]*(?:-e|--editable|[./]|file:)|\s@\s", re.MULTILINE)
+INCLUDES = re.compile(r"^[ \t]*(?:-r|--requirement|-c|--constraint)[ \t=]+(\S+)", re.MULTILINE)
 
 
 def fingerprint(settings: Settings, requirements: Path, python: str | None, installer: str) -> str | None:
@@ -25,7 +26,7 @@ def fingerprint(settings: Settings, requirements: Path, python: str | None, inst
 
     + requirements: the file; python: the interpreter's path; installer: uv or pip
     """
-    texts = list(_texts(requirements, set()))
+    texts = _texts(requirements)
     if python is None or settings.build_script or any(ELSEWHERE.search(text) for text in texts):
         return None
     wheels = settings.wheelhouse
@@ -33,24 +34,25 @@ def fingerprint(settings: Settings, requirements: Path, python: str | None, inst
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
-def _texts(file: Path, seen: set[str]) -> Iterator[str]:
-    """A file of requirements and those that it includes, each once.
-
-    + seen: the real paths of those that were read already
-    """
-    seen.add(os.path.realpath(file))
-    text = read_text(file)
-    yield text
-    for name in INCLUDES.findall(text):
-        included = file.parent / name
-        if not included.is_file():
-            yield f"://{name}"
-        elif os.path.realpath(included) not in seen:
-            yield from _texts(included, seen)
+def _texts(file: Path) -> list[str]:
+    """A file of requirements and those that it includes, each once. Raises OSError."""
+    texts, seen, wanted = list[str](), set[str](), [file]
+    while wanted:
+        one = wanted.pop()
+        if one != file and not one.is_file():
+            texts.append(f"://{one.name}")
+        elif os.path.realpath(one) not in seen:
+            seen.add(os.path.realpath(one))
+            text = read_text(one, packages.LARGEST)
+            texts.append(text)
+            wanted += [one.parent / name for name in reversed(INCLUDES.findall(text))]
+            if len(seen) > packages.MOST_FILES:
+                raise OSError(errno.EFBIG, f"More than {packages.MOST_FILES} files of requirements", str(file))
+    return texts
 
 
 def _listing(folder: Path) -> list[tuple[str, int, int]]:
-    return sorted(_file(path) for path in folder.iterdir()) if folder.is_dir() else []
+    return [_file(path) for path in matching(folder, "*")]
 
 
 def _file(path: Path) -> tuple[str, int, int]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from agent.host.files import write_whole
+from agent.host.reading import matching, walk
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.versions.layout import Layout
@@ -30,7 +32,7 @@ def keep(layout: Layout, fingerprint: str | None, venvs: Iterable[Path], trash: 
     place = layout.own / "spare"
     with acting_as(layout.app):
         place.mkdir(parents=True, exist_ok=True)
-        for old in sorted(place.iterdir()):
+        for old in matching(place, "*"):
             if old.name != fingerprint:
                 trash.mkdir(parents=True, exist_ok=True)
                 _let_move(old)
@@ -88,7 +90,8 @@ class Ready:
 
 def changes(venv: Path) -> dict[str, int]:
     """When each folder of an environment was last changed, by its path in it. Raises OSError."""
-    return {os.path.relpath(folder, str(venv)): _changed(Path(folder)) for folder, _, _ in os.walk(str(venv))}
+    found = ((path, info) for path, info in walk(str(venv)) if stat.S_ISDIR(info.st_mode))
+    return {os.path.relpath(path, str(venv)): info.st_ctime_ns for path, info in found}
 
 
 def write_down(spare: Path, venv: Path, folders: Mapping[str, int], ready: Ready) -> None:

@@ -7,15 +7,15 @@ import base64
 import hashlib
 import os
 import pwd
-import shutil
 import stat
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from agent.host import files
 from agent.host.command import Runner
+from agent.host.files import remove
 from agent.host.output import emit
-from agent.host.reading import read_ordinary, read_text
+from agent.host.reading import matching, read_ordinary, read_text, walk
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.versions import venv_pool
@@ -232,9 +232,9 @@ def _remove(path: str) -> None:
     if os.path.islink(path) or not os.path.isdir(path):
         os.unlink(path)
         return
-    for folder, _, _ in os.walk(path):
+    for folder in [inside for inside, info in walk(path) if stat.S_ISDIR(info.st_mode)]:
         _open(folder)
-    shutil.rmtree(path)
+    remove(Path(path))
 
 
 def _open(folder: str) -> None:
@@ -250,7 +250,7 @@ def _correct_records(venv: Path) -> list[str]:
     Returns the folders, relative to the environment, of the records that were wrong.
     """
     corrected = []
-    for record in venv.glob("lib/python*/site-packages/*.dist-info/RECORD"):
+    for record in matching(venv, "lib/python*/site-packages/*.dist-info/RECORD"):
         text = read_text(record)
         lines = [_corrected(record.parent.parent, line) for line in text.splitlines()]
         if lines != text.splitlines():

@@ -10,6 +10,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from agent.host.http import ask
 from agent.host.output import emit
+from agent.host.reading import names
 from agent.host.users import acting_as
 from agent.inside.protocol import Collected, StaticPlace
 from agent.service import health
@@ -136,11 +137,13 @@ def _most_telling(names: Iterable[str]) -> str | None:
 
 
 def _names(static: Path) -> Iterable[str]:
-    for top, folders, files in os.walk(static):
-        folders.sort()
-        for name in sorted(files):
-            if name != MANIFEST:
-                yield os.path.relpath(os.path.join(top, name), str(static))
+    folders = [""] if static.is_dir() else []
+    while folders:
+        folder = folders.pop()
+        paths = [os.path.join(folder, name) for name in names(static / folder)]
+        inside = [path for path in paths if (static / path).is_dir()]
+        yield from (path for path in paths if path not in inside and os.path.basename(path) != MANIFEST)
+        folders += [path for path in reversed(inside) if not (static / path).is_symlink()]
 
 
 def address(layout: Layout, version: str, url: str | None = None) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from agent.host import reading
 from agent.runs import clean
 from agent.service import systemd
 from agent.service.systemd import versions_in_use
@@ -106,11 +107,11 @@ def test_the_version_of_a_script_stays_while_it_runs(versions: Path, start: Call
 def of_service(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """The processes that the kernel says are of the service."""
     pids: set[int] = set()
-    told = systemd.told_by_kernel
+    told = reading.told_by_kernel
 
-    def tell(path: Path) -> list[str]:
+    def tell(path: Path) -> str:
         if path.name == "cgroup" and path.parent.name.isdigit() and int(path.parent.name) in pids:
-            return ["0::/system.slice/django.service"]
+            return "0::/system.slice/django.service"
         return told(path)
 
     monkeypatch.setattr(systemd, "told_by_kernel", tell)

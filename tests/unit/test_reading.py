@@ -25,6 +25,8 @@ from agent.versions import packages, static_files, venv_fingerprint
 from agent.versions.marks import read_json
 from tests.unit.healthy import host_settings
 
+ME = pwd.getpwuid(os.getuid()).pw_name
+
 
 @pytest.fixture(autouse=True)
 def bounded() -> Iterator[None]:
@@ -71,7 +73,7 @@ def test_a_versions_seal_is_as_good_as_none(tmp_path: Path, laid: Callable[[Path
 def test_a_supervisord_config_is_unreadable(tmp_path: Path, laid: Callable[[Path], None]) -> None:
     laid(tmp_path / "supervisord.conf")
     with pytest.raises(Unreadable):
-        supervisor_config.read_config(tmp_path / "supervisord.conf")
+        supervisor_config.read_config(tmp_path / "supervisord.conf", ME)
 
 
 def test_a_manifest_of_static_files_is_as_good_as_none(tmp_path: Path, laid: Callable[[Path], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from agent.versions.layout import Layout
 from tests.bed.places import ROOT
 from tests.unit.examples import NEW, settings
 from tests.unit.golden import assert_as_meant
+
+ME = pwd.getpwuid(os.getuid()).pw_name
 
 SAMPLE = (ROOT / "tests/sample/config/main/supervisord.conf").read_text()
 URL = "http://127.0.0.1:8000/"
@@ -217,12 +220,12 @@ def test_included_files_are_part_of_a_config(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "mail.conf").write_text("[program:mail]\ncommand=mail\n")
     (tmp_path / "supervisord.conf").write_text("[include]\nfiles = more/*.conf\n[program:web]\ncommand=web\n")
-    assert set(programs(read_config(tmp_path / "supervisord.conf"))) == {"web", "mail"}
+    assert set(programs(read_config(tmp_path / "supervisord.conf", ME))) == {"web", "mail"}
 
 
 def test_a_config_that_cant_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="No such file"):
-        read_config(tmp_path / "supervisord.conf")
+        read_config(tmp_path / "supervisord.conf", ME)
     with pytest.raises(Unreadable, match="no section headers"):
         parse("command=web")
 

@@ -51,7 +51,7 @@ def config(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Layout]:
 
     def layout(text: str) -> Layout:
         monkeypatch.setattr(trial, "_supervisord", lambda layout: ("/home/app/deployment/supervisord.conf", 0))
-        monkeypatch.setattr(trial, "read_config", lambda path: parse(text))
+        monkeypatch.setattr(trial, "read_config", lambda path, user: parse(text))
         return Layout(settings().for_host(), Path("/home/app"))
 
     return layout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from agent.text.lines import bounded
 from agent.text.masking import masked_urls
 from agent.transaction.step import StepContext
 from agent.words.notes import Undone
+
+# What a name is made of that nobody has to mind; and how much of one is kept, characters.
+NOT_PLAIN, LONGEST = re.compile(r"[^\w.-]", re.ASCII), 100
 
 
 class KeepEvidence(Undo):
@@ -44,5 +48,10 @@ def _copy_logs(step: StepContext, folder: Path) -> None:
     argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]
     shown = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
     (folder / "unit.log").write_text(bounded(masked_urls(shown.stdout + shown.stderr), most=LOGGED))
+    taken = {"unit.log"}
     for log in app_logs(step.layout, step.version):
-        (folder / log.name).write_text(masked_urls(end_of_log(step.layout, log)))
+        # Its name is the app's to choose, also one that a terminal obeys, or that another has.
+        name = NOT_PLAIN.sub("_", log.name)[-LONGEST:]
+        name = name if name not in taken else f"{len(taken)}-{name}"
+        taken.add(name)
+        (folder / name).write_text(masked_urls(end_of_log(step.layout, log)))

@@ -105,7 +105,7 @@ def _command(step: StepContext) -> Command:
     """How a web process of the version is started at the version's own path. Raises NoTrial, StepFailed, Unreadable."""
     layout, version = step.layout, step.version
     named, pid = _supervisord(layout)
-    sections = read_config(config_in(layout, named, layout.part(version, "config")))
+    sections = read_config(config_in(layout, named, layout.part(version, "config")), layout.app)
     web = _web(sections, layout.settings.health_url)
     command = as_supervisord_would(layout, sections, web, Path(named), pid)
     # The links lead to what is restarted.
@@ -123,7 +123,7 @@ def why_none(layout: Layout, version: str, config: Path | None) -> str:
     try:
         named, _ = _supervisord(layout)
         web = _web(
-            read_config(config_in(layout, named, config or layout.part(version, "config"))),
+            read_config(config_in(layout, named, config or layout.part(version, "config")), layout.app),
             layout.settings.health_url,
         )
     except (NoTrial, Unreadable) as why:

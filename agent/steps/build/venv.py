@@ -89,7 +89,7 @@ def _texts(step: StepContext) -> dict[str, str]:
 
     def read(name: str) -> str | None:
         try:
-            return read_text(code_folder / name)
+            return read_text(code_folder / name, packages.LARGEST)
         except OSError:
             return None
 
