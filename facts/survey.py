@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 from pyinfra.api import FactBase, StringCommand
 
 from agent.words.facts import HostFacts
-from agent.words.shapes import Unreadable, from_json
+from agent.words.shapes import Unreadable, from_elsewhere
 from switchback.wire.calls import PYTHON, from_here
 
 
@@ -56,7 +56,7 @@ class Asked(FactBase[T | Unread]):
         if not output or not output[-1].startswith("{"):
             return Unread()
         try:
-            return from_json(self.shape, output[-1])
+            return from_elsewhere(self.shape, output[-1])
         except Unreadable as problem:
             return Unread(str(problem))
 

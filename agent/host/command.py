@@ -15,7 +15,7 @@ from agent.host.output import emit
 from agent.host.processes import stop_group
 from agent.host.users import entered_as, run_as, user_env
 from agent.inside.lean import dataclass
-from agent.text.lines import bounded, cut
+from agent.text.lines import bounded, cut, quoted
 from agent.text.masking import masked_urls, without
 from agent.text.tracebacks import telling_lines
 
@@ -30,6 +30,8 @@ SAYS_AT_MOST, LOOK = 100_000_000, 0.1
 TOO_MUCH = f"printed more than {SAYS_AT_MOST // 1_000_000} MB"
 # Names, in a command's environment, the command and the deploy that it works for.
 COMMAND_ID = "SWITCHBACK_COMMAND"
+# And a password that it was given: hidden in what it says, unless it is so short that it would be found in other words.
+WORD, SHORTEST = "SWITCHBACK_WORD", 4
 
 
 class CommandFailed(Exception):
@@ -41,17 +43,21 @@ class CommandFailed(Exception):
 
     def __str__(self) -> str:
         tail = "\n".join(cut(line, TAIL_OF_LINE) for line in telling_lines(self.output)[-TAIL_LINES:])
-        return str(self.args[0]) + ("\n" + tail if tail else "")
+        return str(self.args[0]) + ("\n" + quoted(tail) if tail else "")
 
 
 @dataclass(frozen=True)
 class Started:
-    """A command that runs, and the files that take what it says."""
+    """A command that runs, and the files that take what it says.
+
+    + secrets: values that it was given, and that nothing of what it says may show
+    """
 
     argv: Sequence[str]
     process: subprocess.Popen[bytes]
     out: IO[bytes]
     err: IO[bytes]
+    secrets: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,8 @@ class Runner:
             )
         if self.started:
             self.started(process.pid, command_id)
-        return Started(argv, process, out, err)
+        word = (env or {}).get(WORD, "")
+        return Started(argv, process, out, err, [word] if len(word) >= SHORTEST else [])
 
     def finish(self, command: Started, ok: Sequence[int] = (0,)) -> str:
         """Wait for the end of a command and return its standard output. Raises CommandFailed."""
@@ -126,7 +133,7 @@ class Runner:
         with command.out as out, command.err as err:
             stopped = self._wait(command)
             output, errors = said_since(out.fileno(), 0), said_since(err.fileno(), 0)
-        said = without(output + errors, self.secrets)
+        said = without(output + errors, {*self.secrets, *command.secrets})
         self.write_down(argv, said, ending(process.returncode))
         name = " ".join(argv[:2]) if len(argv) > 1 else argv[0]
         if stopped:
@@ -168,7 +175,7 @@ class Runner:
         if self.log is None:
             return
         try:
-            with self.log.open("a") as file:
+            with self.log.open("a", errors="backslashreplace") as file:
                 said = bounded(masked_urls("$ {}\n{}".format(" ".join(argv), output)), LOGGED_LINE, LOGGED)
                 file.write(f"{said}[{how}]\n")
         except OSError as error:

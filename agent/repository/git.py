@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from agent.host.command import CommandFailed, Runner
+from agent.host.command import WORD, CommandFailed, Runner
 from agent.host.files import remove
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
@@ -52,7 +52,7 @@ def _env(url: str, config: dict[str, str]) -> dict[str, str]:
     # alone, which may send us on to another.
     config["credential.helper"] = ""
     config[f"credential.{parts.scheme}://{parts.netloc}.helper"] = HELPER
-    return {**_config_env(config), "SWITCHBACK_LOGIN": login, "SWITCHBACK_WORD": word}
+    return {**_config_env(config), "SWITCHBACK_LOGIN": login, WORD: word}
 
 
 def without_password(url: str) -> tuple[str, str, str | None]:

@@ -24,7 +24,7 @@ from agent.service.health import Unhealthy
 from agent.service.in_the_way import not_written
 from agent.service.obstacles import as_another, is_users
 from agent.service.supervisor_config import Program, Sections, environment
-from agent.text.lines import cut, lines_of
+from agent.text.lines import cut, lines_of, quoted
 from agent.text.masking import masked_urls
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions.layout import Layout
@@ -166,7 +166,7 @@ class TrialStart:
     def _tail(self) -> str:
         said = masked_urls(end_of(self._log, TAIL_BYTES)).strip()
         lines = [*lines_of(said)[-TAIL_LINES:], *not_written(said, self._step.layout.app)]
-        return "".join(f"\n{cut(line, TAIL_OF_LINE)}" for line in lines)
+        return "".join("\n" + quoted(cut(line, TAIL_OF_LINE)) for line in lines)
 
 
 @dataclass(frozen=True)

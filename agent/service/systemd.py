@@ -15,7 +15,7 @@ from agent.host.processes import STARTED, as_owner_if_refused, stat_of
 from agent.host.reading import processes as every_process
 from agent.host.reading import told_by_kernel
 from agent.inside.lean import dataclass
-from agent.text.lines import cut, lines_of, shown
+from agent.text.lines import cut, lines_of, one_line
 from agent.text.masking import masked
 from agent.versions.marks import NAME
 
@@ -244,7 +244,7 @@ def versions_in_use(unit: str, user: str, versions: Path) -> dict[str, str]:
         # Where a script's interpreter is, only the command line says, once it has been resolved.
         words = command_of(process.pid)
         for name in process.versions | _versions_of([*words, *_open_files(process.pid)], folder):
-            used.setdefault(name, f"process {process.pid} ({cut(shown(masked(' '.join(words))), SHOWN_OF_COMMAND)})")
+            used.setdefault(name, f"process {process.pid} ({cut(one_line(masked(' '.join(words))), SHOWN_OF_COMMAND)})")
     return used
 
 

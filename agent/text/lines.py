@@ -51,6 +51,26 @@ def bounded_values(value: T) -> T:
     return cast(T, found)
 
 
+def one_line(text: str) -> str:
+    """A name as it is shown: on one line, whatever is in it."""
+    return shown(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def quoted(text: str) -> str:
+    """What somebody else has said, within what we say: none of its lines begins where one of ours does."""
+    return "\n".join(f"  {line}" for line in text.split("\n"))
+
+
+def shown_values(value: T) -> T:
+    """Every text in what JSON is made of, as it is shown."""
+    found: object = shown(value) if isinstance(value, str) else value
+    if isinstance(value, dict):
+        found = {shown(key): shown_values(one) for key, one in value.items()}
+    if isinstance(value, list):
+        found = [shown_values(one) for one in value]
+    return cast(T, found)
+
+
 def shown(text: str) -> str:
     """A text in which what a terminal would obey is written out: a carriage return as \\r, an escape as \\x1b."""
     if text.isprintable():

@@ -10,7 +10,7 @@ from agent.host.command import Runner
 from agent.host.files import write_whole
 from agent.host.users import acting_as
 from agent.repository import submodules
-from agent.text.lines import lines_of
+from agent.text.lines import lines_of, one_line
 from agent.versions.layout import Layout
 from agent.versions.marks import read_seal
 from agent.words.journal import Commit
@@ -45,7 +45,7 @@ def _changed(runner: Runner, folder: Path, within: Iterable[str]) -> list[str]:
         entries += [entry[:3] + os.path.join(path, entry[3:]) for entry in listing.split("\0") if entry]
     words = {"??": "untracked", " D": "deleted", "D ": "deleted", "A ": "added"}
     return [
-        "{}: {}".format(words.get(entry[:2], "changed"), entry[3:])
+        "{}: {}".format(words.get(entry[:2], "changed"), one_line(entry[3:]))
         for entry in entries
         if not (entry.endswith(".pyc") or "__pycache__/" in entry)
     ]
@@ -57,7 +57,7 @@ def _unpushed(runner: Runner, folder: Path, sealed: Commit | None) -> list[str]:
     if not sealed and not runner.run([*_git(folder), "remote"]).strip():
         return []
     log = runner.run([*_git(folder), "log", "--format=%h %s", "--max-count=50", *since], ok=(0, 128))
-    return ["unpushed: " + line for line in lines_of(log)]
+    return ["unpushed: " + one_line(line) for line in lines_of(log)]
 
 
 def patch(runner: Runner, layout: Layout, version: str, part: str) -> str:

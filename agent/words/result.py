@@ -7,7 +7,7 @@ from typing import Optional
 
 from agent.inside.lean import dataclass
 from agent.words.outcomes import Outcome
-from agent.words.shapes import Unreadable, from_json, to_json
+from agent.words.shapes import Unreadable, from_elsewhere, to_json
 
 SCHEMA = 1
 # What such a line begins with. Whatever else the agent prints has such characters written out (`agent.text.lines`), so
@@ -61,7 +61,7 @@ def read_result(said: Sequence[str]) -> Optional[Result]:
     if not said or not is_framed(said[-1]):
         return None
     try:
-        result = from_json(Result, said[-1][len(MARK) :])
+        result = from_elsewhere(Result, said[-1][len(MARK) :])
     except Unreadable:
         return None
     return result if result.schema == SCHEMA else None

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from agent.inside.lean import fields_of
+from agent.text.lines import shown_values
 
 T = TypeVar("T")
 # In a field's metadata: its name in what an older agent has written.
@@ -41,11 +42,20 @@ def _default(field: dataclasses.Field[object]) -> object:
 
 def from_json(shape: type[T], text: str) -> T:
     """A dataclass from its line; what it does not know is let be. Raises Unreadable."""
+    return read(shape, _loaded(shape, text), shape.__name__)
+
+
+def from_elsewhere(shape: type[T], text: str) -> T:
+    """The same of what others have had a say in: nothing in it is obeyed by a terminal. Raises Unreadable."""
+    return read(shape, shown_values(_loaded(shape, text)), shape.__name__)
+
+
+def _loaded(shape: type, text: str) -> object:
     try:
-        found = json.loads(text)
-    except ValueError as problem:
+        found: object = json.loads(text)
+        return found
+    except (ValueError, RecursionError) as problem:
         raise Unreadable(f"{shape.__name__} is no JSON: {problem}") from None
-    return read(shape, found, shape.__name__)
 
 
 def read(shape: type[T], found: object, where: str) -> T:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import click
 from pyinfra.api import State
 
+from agent.text.lines import quoted
 from agent.words.outcomes import Outcome
 from agent.words.result import Result
 from switchback.runs.run import Run
@@ -135,7 +136,8 @@ def _next(run: Run, late: Run, outcomes: set[Outcome], endings: Sequence[Ending]
 def shortened(reason: Sequence[str]) -> tuple[str, ...]:
     """A reason as it is shown: its sentence, and the end of the output that goes with it."""
     output = [line for line in reason[1:] if _says_much(line)]
-    return (*reason[:1], *(f"  {line}" for line in output[-OUTPUT_LINES:]))
+    is_quoted = all(line.startswith("  ") for line in output)
+    return (*reason[:1], *(line if is_quoted else quoted(line) for line in output[-OUTPUT_LINES:]))
 
 
 def _says_much(line: str) -> bool:

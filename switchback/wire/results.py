@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -10,9 +11,12 @@ from pyinfra.api.arguments import ConnectorArguments
 from pyinfra.api.output import set_echo
 from pyinfra.connectors.util import CommandOutput
 
+from agent.text.lines import shown
 from agent.words.outcomes import Outcome
 from agent.words.result import MARK, Result, is_framed, read_result
 
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+COLOURS = re.compile(f"({COLOUR.pattern})")
 # By the host's name, oldest first.
 _heard: dict[str, list[Result]] = {}
 
@@ -72,4 +76,9 @@ def keep_results_from_sight() -> None:
 
 def _echo(message: object = None, **arguments: Any) -> None:
     if MARK not in str(message):
-        click.echo(message, **arguments)
+        click.echo(without_orders(str(message or "")), **arguments)
+
+
+def without_orders(text: str) -> str:
+    """A text in which nothing but pyinfra's own colours is obeyed by a terminal."""
+    return "".join(part if COLOUR.fullmatch(part) else shown(part) for part in COLOURS.split(text))

@@ -133,7 +133,7 @@ def test_one_whose_first_process_is_gone_is_not_well_and_all_of_it_is_ended(
     server.kill()
     server.wait()
     assert group_runs(server.pid, started)
-    with pytest.raises(Unhealthy, match="process has ended\nPAYMENT_KEY is not set"):
+    with pytest.raises(Unhealthy, match="process has ended\n  PAYMENT_KEY is not set"):
         first.check()
     assert take(step) is None
     assert not group_runs(server.pid, started)

@@ -50,7 +50,7 @@ def test_of_a_line_without_an_end_only_the_beginning_is_told_and_kept(tmp_path: 
     with pytest.raises(CommandFailed) as failed:
         runner(log).run(["sh", "-c", "head -c 10000000 /dev/zero | tr '\\0' x; echo; echo the end; exit 3"])
     first, *middle, last = str(failed.value).split("\n")
-    assert (first, last) == ("sh -c ended with exit code 3", "the end")
+    assert (first, last) == ("sh -c ended with exit code 3", "  the end")
     assert len("".join(middle)) < 2_000
     assert log.stat().st_size < 30_000
 

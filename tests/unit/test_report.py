@@ -164,5 +164,5 @@ def test_lines_that_only_point_into_a_traceback_take_no_place_on_the_last_screen
     pointing = [line for number in range(5) for line in (f"    call({number})", "    ~~~~^^^", "      )")]
     assert shortened(["migrate failed: it broke", *pointing]) == (
         "migrate failed: it broke",
-        *(f"      call({n})" for n in range(5)),
+        *(f"    call({n})" for n in range(5)),
     )

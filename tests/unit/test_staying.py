@@ -123,7 +123,7 @@ def test_one_that_has_found_nothing_to_migrate_has_ended_when_that_is_known(
 
 def test_one_that_fails_at_its_first_verb_has_failed(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have("raise SystemExit('it broke')", monkeypatch)
-    with pytest.raises(CommandFailed, match="ended with exit code 1\nit broke"):
+    with pytest.raises(CommandFailed, match="ended with exit code 1\n  it broke"):
         warm.django_that_stays(step, Checks, "static")
 
 
@@ -137,7 +137,7 @@ def test_one_that_takes_too_long_at_its_first_verb_is_stopped(step: Any, monkeyp
 def test_one_that_fails_once_it_was_told_has_failed_and_says_why(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(STAYING + STAY, monkeypatch)
     warm.django_that_stays(step, Checks, "static")
-    with pytest.raises(CommandFailed, match="did not finish migrate\nApplying\nit broke"):
+    with pytest.raises(CommandFailed, match="did not finish migrate\n  Applying\n  it broke"):
         warm.migrate(step)
 
 
@@ -146,7 +146,7 @@ def test_one_that_takes_too_long_once_it_was_told_is_stopped(step: Any, monkeypa
     have(STAYING + slow + STAY, monkeypatch)
     warm.django_that_stays(step, Checks, "static")
     step.limit = 0.5
-    with pytest.raises(CommandFailed, match="took too long and was stopped\nApplying"):
+    with pytest.raises(CommandFailed, match="took too long and was stopped\n  Applying"):
         warm.migrate(step)
     assert not runs(stayed(step), step.progress.beside[0].started)
 

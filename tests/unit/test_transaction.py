@@ -164,7 +164,10 @@ def test_a_step_that_fails_takes_the_host_back_in_that_same_call(host: Host, nam
     ("trouble", "words"),
     [
         (StepFailed("it broke"), "it broke"),
-        (CommandFailed("pip ended with exit code 1", "no such package"), "pip ended with exit code 1\nno such package"),
+        (
+            CommandFailed("pip ended with exit code 1", "no such package"),
+            "pip ended with exit code 1\n  no such package",
+        ),
         (health.Unhealthy("it answers 500"), "it answers 500"),
         (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
         (ZeroDivisionError("oops"), "an error in the agent:\nTraceback"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agent.host import output
 from agent.words.outcomes import Outcome
 from agent.words.result import MARK, Result, framed, read_result
-from agent.words.shapes import OLD_NAME, Unreadable, from_json, to_json
+from agent.words.shapes import OLD_NAME, Unreadable, from_elsewhere, from_json, to_json
 
 texts = st.lists(st.text()).map(tuple)
 results = st.builds(
@@ -31,7 +31,10 @@ results = st.builds(
 
 @given(results)
 def test_a_result_is_read_as_it_was_written_and_is_one_line(result: Result) -> None:
-    assert read_result(["code: done in 0.3 s", framed(result)]) == result
+    # As it is shown: what a terminal would obey, or has no sign for, is written out.
+    shown = from_elsewhere(Result, to_json(result))
+    assert read_result(["code: done in 0.3 s", framed(result)]) == shown
+    assert from_json(Result, to_json(result)) == result
     assert "\n" not in framed(result)
 
 
