@@ -16,8 +16,8 @@ from .protocol import DEFAULT, Database
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-# How each kind of database says which one it is.
-ASKS_ITS_NAME = {"postgresql": "select current_database()", "mysql": "select database()"}
+# How each kind of database says which one it is, and at which port: a pooler in front of it has another one.
+ASKS = {"postgresql": "select current_database(), current_setting('port')", "mysql": "select database(), @@port"}
 # What opens no way to write, and has to work where a transaction has failed.
 SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 
@@ -43,12 +43,13 @@ def aliases() -> list[str]:
 def database(alias: str) -> Database:
     """Which database the app uses, as that says itself, and whether there is nothing in it yet."""
     connection = connections[alias]
-    name = configured = str(connection.settings_dict["NAME"])
+    configured, host = (str(connection.settings_dict.get(key) or "") for key in ("NAME", "HOST"))
+    name, port = configured, ""
     with connection.cursor() as cursor:
-        if connection.vendor in ASKS_ITS_NAME:
-            cursor.execute(ASKS_ITS_NAME[connection.vendor])
-            name = str(cursor.fetchone()[0])
-    return Database(alias, connection.vendor, name, configured, empty=not tables(connection))
+        if connection.vendor in ASKS:
+            cursor.execute(ASKS[connection.vendor])
+            name, port = map(str, cursor.fetchone())
+    return Database(alias, connection.vendor, name, configured, not tables(connection), f"{host}:{port}")
 
 
 def tables(connection: BaseDatabaseWrapper) -> list[str]:

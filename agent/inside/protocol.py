@@ -121,7 +121,7 @@ class Migration:
 class Database:
     """A database that the app migrates.
 
-    + name: as it says itself; configured: as the settings have it; empty: whether there is no table yet
+    + name: as it says itself; configured: as the settings have it; server: HOST:PORT; empty: whether it has no table
     """
 
     alias: str
@@ -129,6 +129,7 @@ class Database:
     name: str
     configured: str
     empty: bool
+    server: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from agent.restart.mode import obstacles_to_rolling, refusal_of_config
 from agent.service import health, in_the_way, systemd
 from agent.service.running import running_config
 from agent.sites.earlier import agent_of
+from agent.sites.shared import with_others
 from agent.state import State, installed_agent
 from agent.text.lines import bounded
 from agent.text.masking import masked_urls
@@ -72,6 +73,7 @@ def survey(state: State, request: Survey) -> HostFacts:
         python=shutil.which(settings.python),
         transaction=_transaction(state),
         now=time.time(),
+        clashes=tuple(with_others(state, settings)) if can_become(settings.app_username) else (),
         site=_site(state, Layout.of(settings), request) if can_become(settings.app_username) else None,
     )
 

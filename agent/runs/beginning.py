@@ -12,6 +12,7 @@ from agent.host.reading import matching
 from agent.restart.mode import decide_restart_mode
 from agent.runs.ending import end_refused
 from agent.service import health, verdicts
+from agent.sites.shared import with_others
 from agent.state import State, installed_agent
 from agent.text.lines import lines_of
 from agent.text.masking import masked_urls
@@ -62,6 +63,7 @@ def _refusal(transaction: Transaction, begun: Begin) -> str:
     """Do what comes before the first step. Returns why it could not be done; nothing where it was."""
     try:
         _our_own_agent(transaction.state, begun)
+        _shares_nothing(transaction.state, begun)
         _still_as_seen(transaction.layout, begun)
         reserve.set_aside_for_links(transaction.layout)
         start_guard(transaction.state)
@@ -101,6 +103,13 @@ def _our_own_agent(state: State, begun: Begin) -> None:
     """Refuse to begin with another agent than the controller's. From here on it is not replaced any more."""
     if begun.agent != installed_agent(state):
         raise Refused("another checkout has put its own agent on this host just now; run the deploy again")
+
+
+def _shares_nothing(state: State, begun: Begin) -> None:
+    """Refuse to build what would use another site's: two may begin at once, and neither has seen the other before."""
+    shared = with_others(state, begun.settings) if begun.kind in ("deploy", "build") else []
+    if shared:
+        raise Refused("; ".join(shared))
 
 
 def _still_as_seen(layout: Layout, begun: Begin) -> None:

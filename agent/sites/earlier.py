@@ -11,6 +11,7 @@ from agent.host.files import sync_folder, text_lines, write_whole
 from agent.host.reading import matching
 from agent.state import LAUNCHER, LIBRARY, State, installed_agent, named_by
 from agent.versions.layout import UNITS
+from agent.words.settings import site_of
 
 # The agent that it had, and what was started to run it.
 CURRENT = LIBRARY / "current"
@@ -21,8 +22,30 @@ WATCH, GUARD, BOOT = "switchback-guard.path", "switchback-guard.service", "switc
 
 def as_laid_out(state: State) -> State:
     """A site's state, to be read where it is: where it was before, as long as that has not been taken over."""
-    own = (f"Before={state.site}", f"Before={state.site}.service")
-    return replace(state, earlier=True) if any(line in own for line in text_lines(UNITS / BOOT)) else state
+    return replace(state, earlier=True) if state.site == _only_site() else state
+
+
+def sites_of(base: Path) -> list[State]:
+    """The sites that have something of ours on this host, each to be read where it is.
+
+    + base: where each has its folder
+    """
+    found = {folder.parent.name for folder in base.glob("*/transactions")}
+    return [as_laid_out(State(name, base)) for name in sorted({*found, _only_site()} - {""})]
+
+
+def _only_site() -> str:
+    """The site that a host was laid out for, as its units of that time say; empty where there are none."""
+    before = [line[len("Before=") :] for line in text_lines(UNITS / BOOT) if line.startswith("Before=")]
+    return _site_of(before[0]) if before else ""
+
+
+def _site_of(service: str) -> str:
+    """The name of a site; empty where it is none."""
+    try:
+        return site_of(service)
+    except ValueError:
+        return ""
 
 
 def agent_of(state: State) -> str | None:

@@ -182,6 +182,7 @@ class HostFacts:
     + git, uv: whether they are there; python: the path of the app's
     + now: the host's clock, seconds since the epoch
     + site: None where there is no app user
+    + clashes: what it uses that is another site's, each with what to do
     """
 
     agent: Optional[str]
@@ -194,3 +195,4 @@ class HostFacts:
     transaction: Optional[OpenRun]
     now: float
     site: Optional[Site]
+    clashes: tuple[str, ...] = ()

@@ -23,7 +23,8 @@ def host_problems(facts: Surveyed, settings: Settings, builds: bool = True) -> l
     """
     if isinstance(facts, Unread):
         return [_unread(facts.why, settings)]
-    found = [problem for find in ON_HOST for problem in find(facts, settings)]
+    on_host = (*ON_HOST, *((_shared,) if builds else ()))
+    found = [problem for find in on_host for problem in find(facts, settings)]
     # All the rest is the app user's, and can't be looked at without.
     if facts.site:
         finders = (*OF_SITE, *(TO_BUILD if builds else ()))
@@ -86,6 +87,10 @@ def _makes_venv(site: Site, settings: Settings) -> Iterator[str]:
 def _agent(facts: HostFacts, settings: Settings) -> Iterator[str]:
     if not facts.agent:
         yield f"the agent is not installed: {PROVISION}"
+
+
+def _shared(facts: HostFacts, settings: Settings) -> Iterator[str]:
+    yield from facts.clashes
 
 
 def _folders(site: Site, settings: Settings) -> Iterator[str]:
@@ -167,4 +172,5 @@ PLACES: dict[str, tuple[tuple[OnHost, ...], tuple[OfSite, ...]]] = {
     "links": ((), (links_problems, deployment_links_problems)),
     "scripts": ((), (_scripts,)),
     "room": ((), (_disk,)),
+    "sites": ((_shared,), ()),
 }

@@ -132,7 +132,10 @@ class Settings(BaseModel):
         description="the script that restores the backup whose path it is given; `auto`: the one that provision writes "
         "beside `backup_script`, where it is there",
     )
-    systemd_service: Unit = Field(default="django", description="the service that runs the app's processes")
+    systemd_service: Unit = Field(
+        default="django",
+        description="the service that runs the app's processes; on its hosts the site is called after it",
+    )
 
     maintenance: Literal["always", "auto"] = Field(
         default="always",

@@ -34,6 +34,12 @@ from tests.unit.healthy import (
 PROVISION = "run deploys/provision.py"
 
 
+def test_what_is_another_site_s_keeps_from_building_and_never_from_going_back() -> None:
+    said = "the user app is the site shop's as well: give this site a user of its own (app_username)"
+    assert host_problems(host(clashes=(said,)), settings()) == [said]
+    assert host_problems(host(clashes=(said,)), settings(), builds=False) == []
+
+
 def test_a_host_as_it_should_be_has_no_problems() -> None:
     assert host_problems(host(), settings()) == []
     assert ready(site()) == f"ready: {NEWER} is live and healthy"

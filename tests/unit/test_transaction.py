@@ -20,6 +20,7 @@ from agent.runs import beginning, carry_out, clean, commit, finish, guard
 from agent.runs.ending import end_refused, fall_back
 from agent.runs.recover import recover
 from agent.service import health, systemd
+from agent.state import State
 from agent.steps.fallback import only_health_is_missing
 from agent.transaction import reserve
 from agent.transaction.bounds import past_runs
@@ -34,7 +35,7 @@ from agent.words.outcomes import Refused
 from agent.words.seen import Failure
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
-from tests.unit.journals import says
+from tests.unit.journals import begun, says
 from tests.unit.steps import UNDOS, really, really_undone
 from tests.unit.test_agent_files import waits
 
@@ -708,6 +709,21 @@ def test_a_deploy_that_is_refused_as_it_begins_frees_the_host(
     assert Transaction(host.state, ID).progress.outcome == "refused"
     assert not (host.home / ".switchback" / "reserve").exists()
     assert host.links() == BEFORE
+
+
+def test_what_builds_with_another_site_s_user_is_refused_as_it_begins_and_the_way_back_is_not(
+    host: Host, order: list[str]
+) -> None:
+    other = Transaction(State("shop", host.state.base), ID)
+    other.state.create()
+    other.folder.mkdir()
+    other.journal.append(begun(kind="deploy", deploy=ID, settings=settings(systemd_service="shop").for_host()))
+    for kind in ("deploy", "build"):
+        with pytest.raises(Refused, match="the user app is the site shop's as well: give this site a user of its own"):
+            beginning.begin_deploy(host.state, f"{ID}-{kind}", asked_to_begin(kind=kind))
+        assert lock_holder(host.state) is None
+    beginning.begin_deploy(host.state, f"{ID}-revert", asked_to_begin(kind="revert"))
+    assert lock_holder(host.state) == f"{ID}-revert"
 
 
 def test_a_deploy_over_no_version_is_refused_where_one_is_live_by_now_and_not_where_none_is(

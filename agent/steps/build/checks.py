@@ -10,6 +10,7 @@ from agent.django.warm import django_that_stays
 from agent.inside import protocol
 from agent.restart.mode import decide_restart_mode
 from agent.service import startable
+from agent.sites.shared import with_others
 from agent.steps.build.static import Collected
 from agent.steps.kind import BuildStep
 from agent.transaction.maintenance import breaks_old_code
@@ -38,6 +39,9 @@ class Checks(BuildStep):
         problems = [*startable.written_inside(step, found.writes), *startable.would_not_start(step)]
         if problems:
             raise StepFailed("the version can't be started as it is:\n" + "\n".join(problems))
+        shared = with_others(step.transaction.state, step.settings, version=step.version, databases=found.databases)
+        if shared:
+            raise StepFailed("the host has other sites:\n" + "\n".join(shared))
         empty = all(one.empty for one in found.databases)
         checked = Checked(
             applied=found.applied,
