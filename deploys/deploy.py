@@ -38,6 +38,7 @@ window.restart(run, name="Window: restart")
 window.health(run, name="Window: prove that the app is healthy")
 window.stop_maintenance(run, name="Window: stop maintenance")
 window.site(run, name="Prove that the site is up")
+window.watch(run, name="Watch whether it stays well")
 
 transaction.commit_first(run, name="Commit: the primary host decides")
 transaction.commit(run, name="Commit: the other hosts follow")

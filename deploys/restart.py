@@ -18,5 +18,6 @@ version.trial(run, name="Prove, where no visitor comes, that it can be started a
 window.restart(run, name="Restart")
 window.health(run, name="Prove that the app is healthy")
 window.site(run, name="Prove that the site is up")
+window.watch(run, name="Watch whether it stays well")
 transaction.commit_first(run, name="Commit: the primary host decides")
 transaction.commit(run, name="Commit: the other hosts follow")

@@ -81,7 +81,7 @@ def restart(run: Run) -> Commands:
 @operation()
 def health(run: Run) -> Commands:
     """
-    Prove that the app answers, that every process runs from the version, and that they stay up.
+    Prove that the app answers, and that every process runs from the version.
 
     + run: what this run does on this host
     """
@@ -106,3 +106,13 @@ def site(run: Run) -> Commands:
     + run: what this run does on this host
     """
     yield from step(run, "site")
+
+
+@operation()
+def watch(run: Run) -> Commands:
+    """
+    Watch whether the app stays well, with visitors served.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "watch")

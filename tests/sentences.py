@@ -32,6 +32,7 @@ DONE = {
     "health": r"seen: \S+ is healthy",
     "maintenance": "undone: maintenance",
     "site": "seen: visitors get ",
+    "watch": "seen: the version before ",
     "evidence": "kept: the evidence",
     "mark": "marked: ",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -17,6 +19,10 @@ from agent.words.settings import Settings
 # One question may take this long, seconds; the whole check has the settings' limit.
 ANSWER_TIMEOUT = 10.0
 PAUSE = 0.05
+# How often it is asked while it is watched, seconds: it has visitors to serve.
+ASKS = 0.5
+TICKS = os.sysconf("SC_CLK_TCK")
+BORN_AGAIN = "a process of the service has ended or was started again"
 
 
 class Unhealthy(Exception):
@@ -73,32 +79,41 @@ def headers_for(settings: Settings) -> dict[str, str]:
     return {"Host": site.netloc, **proto, **(settings.health_headers or {})}
 
 
-def prove_healthy(
-    layout: Layout, version: str, stable: float | None = None, patience: int = 0, known: Collection[str] = ()
-) -> str:
-    """Wait until the app is well, then until it has stayed up. Returns a warning. Raises Unhealthy.
+def prove_healthy(layout: Layout, version: str, patience: int = 0, known: Collection[str] = ()) -> str:
+    """Wait until the app is well. Returns a warning. Raises Unhealthy.
 
     + version: the one that every process must run from
-    + stable: how long it has to stay up, seconds; the settings' health_stable unless told otherwise
     + patience: how many times the settings' health_timeout it is waited for, whatever it looks like meanwhile; what has
-      been given up is started again, and a watch that fails begun anew. 0 for once, and no longer than it may yet come
+      been given up is started again. 0 for once, and no longer than it may yet come
     + known: names of programs that nobody expects to be well
     """
-    settings, words = layout.settings, LastWords(layout, version)
-    began, limit = time.monotonic(), (patience or 1) * settings.health_timeout
+    words, limit = LastWords(layout, version), (patience or 1) * layout.settings.health_timeout
     looks_on = verdicts.Reviver(layout, known).revive if patience else verdicts.Watcher(layout).verdict
-    stable = settings.health_stable if stable is None else stable
-    while True:
-        try:
-            _wait_until_well(layout, version, known, began=began, limit=limit, looks_on=looks_on)
-            if stable:
-                _wait_while_stable(layout, version, stable, known)
-            break
-        except Unhealthy as problem:
-            if not patience or time.monotonic() >= began + limit:
-                raise Unhealthy(f"{problem}{words.told()}") from None
+    try:
+        _wait_until_well(layout, version, known, began=time.monotonic(), limit=limit, looks_on=looks_on)
+    except Unhealthy as problem:
+        raise Unhealthy(f"{problem}{words.told()}") from None
     unasked = verdicts.look(layout).unasked
     return f"whether each program runs is not known: {unasked}" if unasked else ""
+
+
+def watch(layout: Layout, version: str, since: float = 0.0, patience: int = 0, known: Collection[str] = ()) -> None:
+    """See to it that the app, once it is well, stays so for the settings' health_stable. Raises Unhealthy.
+
+    + since: when it was first well, in seconds since the host has booted: what was born later has died meanwhile
+    + patience: as above; a watch that fails is begun anew once the app is well again
+    """
+    words, began, limit = LastWords(layout, version), time.monotonic(), patience * layout.settings.health_timeout
+    revives = verdicts.Reviver(layout, known).revive
+    while True:
+        try:
+            _wait_while_stable(layout, version, known, since)
+            return
+        except Unhealthy as problem:
+            if time.monotonic() >= began + limit:
+                raise Unhealthy(f"{problem}{words.told()}") from None
+        with contextlib.suppress(Unhealthy):
+            _wait_until_well(layout, version, known, began=began, limit=limit, looks_on=revives)
 
 
 def _wait_until_well(
@@ -133,19 +148,21 @@ def _wait_until_well(
         time.sleep(PAUSE)
 
 
-def _wait_while_stable(layout: Layout, version: str, seconds: float, known: Collection[str]) -> None:
-    """Watch the service's own processes: one that dies and is born again is found, however well it answers."""
-    unit = layout.settings.systemd_service
+def _wait_while_stable(layout: Layout, version: str, known: Collection[str], since: float) -> None:
+    """Watch the service's own processes: one that dies and is born again is found, however well it answers. And ask it
+    all the while, since visitors do."""
+    unit, seconds = layout.settings.systemd_service, layout.settings.health_stable
     first, told = _main_processes(layout, unit), verdicts.look(layout).told
     end = time.monotonic() + seconds
+    if since and any(int(started) / TICKS > since for _, started in first):
+        raise Unhealthy(f"did not stay up: {BORN_AGAIN}")
     while time.monotonic() < end:
-        time.sleep(min(0.5, max(0.0, end - time.monotonic())))
-        now = _main_processes(layout, unit)
-        if now != first:
+        time.sleep(min(ASKS, max(0.0, end - time.monotonic())))
+        wrong = app_problem(layout, version, known=known)
+        if _main_processes(layout, unit) != first:
             raise Unhealthy(f"did not stay up for {seconds} s: {_who_has_ended(told, verdicts.look(layout).told)}")
-    wrong = app_problem(layout, version, known=known)
-    if wrong:
-        raise Unhealthy(f"did not stay well for {seconds} s: {wrong}")
+        if wrong:
+            raise Unhealthy(f"did not stay well for {seconds} s: {wrong}")
 
 
 def _who_has_ended(before: Sequence[Told], now: Sequence[Told]) -> str:
@@ -158,7 +175,7 @@ def _who_has_ended(before: Sequence[Told], now: Sequence[Told]) -> str:
         if one.state in UP and (found is None or found.pid != one.pid):
             code = found.exitstatus if found else 0
             ended.append(f"{name} has ended" + (f" with exit code {code}" if code else " or was started again"))
-    return ", ".join(ended) or "a process of the service has ended or was started again"
+    return ", ".join(ended) or BORN_AGAIN
 
 
 def _main_processes(layout: Layout, unit: str) -> frozenset[tuple[int, str]]:

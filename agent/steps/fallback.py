@@ -8,6 +8,7 @@ from agent.steps.always.mark import MarkFailed
 from agent.steps.always.stop_commands import StopCommands
 from agent.steps.kind import Turn, Undo
 from agent.steps.switch.health import ProveHealthBefore
+from agent.steps.switch.watch import WatchBefore
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext
 from agent.words.notes import Undone
@@ -74,4 +75,4 @@ def outcome_of(progress: Progress) -> Outcome:
 def only_health_is_missing(progress: Progress) -> bool:
     """Whether all is back but the proof that the old version is well: that may come without a person."""
     problems = [problem.action for problem in progress.problems]
-    return bool(problems) and all(action == ProveHealthBefore.name for action in problems)
+    return bool(problems) and all(action in (ProveHealthBefore.name, WatchBefore.name) for action in problems)

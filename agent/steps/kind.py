@@ -37,6 +37,8 @@ class RunAsKnown:
     + kind: deploy, build, revert or restart; primary: whether this host migrates and backs up
     + changes_database: whether the run does; window: whether visitors are kept out, and why or why not; both None where
       only the build can tell
+    + rolls: whether processes are replaced one by one; watched_shut: whether visitors are let in only after the watch;
+      neither where nobody can tell yet
     """
 
     kind: str
@@ -44,6 +46,8 @@ class RunAsKnown:
     primary: bool
     changes_database: bool | None
     window: Window | None
+    rolls: bool = False
+    watched_shut: bool = False
 
 
 class Turn(IntEnum):
@@ -61,6 +65,7 @@ class Turn(IntEnum):
     HEALTH = 50
     VISITORS = 60
     SITE = 70
+    WATCH = 75
     MARK = 80
 
 

@@ -21,7 +21,9 @@ from agent.steps.switch.migrate import Migrate
 from agent.steps.switch.restart import Restart
 from agent.steps.switch.site import Site
 from agent.steps.switch.swap import Swap
-from agent.transaction.maintenance import Window, changes_database, decide
+from agent.steps.switch.watch import Watch
+from agent.transaction.consequences import watched_shut
+from agent.transaction.maintenance import Window, changes_database, decide, restart_mode
 from agent.transaction.progress import Progress
 from agent.words.settings import Settings
 
@@ -44,6 +46,7 @@ STEPS: tuple[StepKind, ...] = (
     Health(),
     MaintenanceStop(),
     Site(),
+    Watch(),
 )
 # What ends each of them; it has a way of its own.
 COMMIT = "commit"
@@ -66,7 +69,7 @@ def steps_of(run: str, settings: Settings, build: bool) -> tuple[str, ...]:
     + build: whether its version has to be built
 
         >>> steps_of("restart", {}, build=False)
-        ('trial', 'restart', 'health', 'site', 'commit')
+        ('trial', 'restart', 'health', 'site', 'watch', 'commit')
     """
     chosen = [
         kind.name
@@ -108,4 +111,12 @@ def known_from(progress: Progress) -> RunAsKnown:
         window = Window(not why, why)
     else:
         window = decide(progress)
-    return RunAsKnown(begin.kind, begin.settings, begin.primary, changes_database(progress), window)
+    return RunAsKnown(
+        begin.kind,
+        begin.settings,
+        begin.primary,
+        changes_database(progress),
+        window,
+        rolls=restart_mode(progress).rolls,
+        watched_shut=watched_shut(progress),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.transaction.maintenance import breaks_old_code
+from agent.transaction.maintenance import breaks_old_code, changes_database
 from agent.transaction.progress import Progress
 from agent.words.notes import Checked, MaintenanceStarted, Restarted
 
@@ -56,6 +56,22 @@ def visitors_are_in(progress: Progress) -> bool:
     """Whether visitors may have been let in after the database was changed."""
     start = progress.note(MaintenanceStarted)
     return "maintenance_stop" in progress.started or bool(start.skipped) or start.unseen
+
+
+def restores(progress: Progress) -> bool:
+    """Whether this run's own backup is the way back of the database that it changes, while visitors are kept out."""
+    begin = progress.begin
+    if begin.kind == "revert":
+        return changes_database(progress) and bool(begin.settings.restore_script)
+    decided = progress.note(Checked).fallback or begin.settings.database_fallback
+    return changes_database(progress) and decided == "restore"
+
+
+def watched_shut(progress: Progress) -> bool:
+    """Whether the new version is watched while visitors are kept out: once they are in, no backup is restored."""
+    start = progress.note(MaintenanceStarted)
+    shut = "maintenance_start" in progress.done and not start.skipped and not start.unseen
+    return shut and restores(progress)
 
 
 def rolls_back(progress: Progress) -> bool:

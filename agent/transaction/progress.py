@@ -203,7 +203,7 @@ def _(event: journal.UndoDone, at: float, before: Progress) -> Progress:
 @_after.register
 def _(event: journal.UndoFailed, at: float, before: Progress) -> Progress:
     # What was restarted and is not well has to be started anew, once what was in its way is put right.
-    again = ("restart",) if event.action == "health" else ()
+    again = ("restart",) if event.action in ("health", "watch") else ()
     return replace(
         before,
         undone=tuple(action for action in before.undone if action not in again),

@@ -70,6 +70,21 @@ def _page(url: str) -> tuple[int | None, str | None]:
     return answer.status, hashlib.sha256(title.group(1) if title else answer.body).hexdigest()
 
 
+def past_page(settings: Settings) -> str | None:
+    """What is wrong with the website's page as the app itself gives it, whatever visitors get; None if nothing is."""
+    page, own = urlsplit(settings.website_url), urlsplit(settings.health_url)
+    url = own._replace(path=page.path, query=page.query).geturl()
+    return ask(url, health.headers_for(settings), settings.site_status, health.ANSWER_TIMEOUT)
+
+
+def prove_past_page(step: StepContext) -> None:
+    """Ask the app for the website's page, as `site` does once visitors are in. Raises Unhealthy."""
+    # Where the app did not give it before, the web server does.
+    wrong = past_page(step.settings) if step.note(MaintenanceStarted).past_page else None
+    if wrong:
+        raise health.Unhealthy(f"visitors would not get the site: {wrong}")
+
+
 def same_page(one: Page, other: Page) -> bool:
     """Whether visitors got the same twice. Of what is wrong for them the status is enough."""
     both_wrong = bool(one.wrong and other.wrong)

@@ -84,7 +84,8 @@ class MaintenanceStarted(Note):
     """What visitors were seen to get, once the start script had run.
 
     + why: why they are kept out; page: the one that they get; unseen: whether they get what they got before
-    + static_before: the address of a static file that they got before
+    + static_before: the address of a static file that they got before; past_page: whether the app itself gave the page
+      of the website then
     """
 
     step: ClassVar[str] = "maintenance_start"
@@ -92,6 +93,7 @@ class MaintenanceStarted(Note):
     page: Optional[Page] = None
     unseen: bool = False
     static_before: str = ""
+    past_page: bool = False
 
 
 @dataclass(frozen=True)

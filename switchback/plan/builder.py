@@ -30,7 +30,6 @@ from switchback.plan.model import (
     Service,
     Step,
     Summary,
-    Window,
 )
 from switchback.plan.window import window_of
 from switchback.runs.run import Run
@@ -56,9 +55,16 @@ def foresee(run: Run, known: Known) -> HostPreview:
     if run.idle:
         return base.model_copy(update={"kept_links": len(seen.links), "summary": _idle_summary(seen)})
     migrations = Migrations.model_validate(found.app.migrations) if found else None
-    window = window_of(run, migrations, found.restart if found else None)
-    steps = _steps(run, migrations, window)
     fallback, refusal = fallback_of(run, migrations)
+    base = base.model_copy(
+        update={
+            "migrations": migrations,
+            "service": _service(run, found),
+            "window": window_of(run, migrations, found.restart if found else None),
+            "fallback": fallback,
+        }
+    )
+    steps = _steps(run, base)
     links, kept = links_of(run, seen, found.top if found else None)
     deletions = deletions_of(run, seen)
     told = base.model_copy(
@@ -67,12 +73,9 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "code": changes_of(run, seen, found.code if found else None, "code"),
             "config": changes_of(run, seen, found.config if found else None, "config"),
             "packages": packages_of(found.packages) if found else None,
-            "migrations": migrations,
             "static": static_of(found.app.static) if found else None,
             "links": links,
             "kept_links": kept,
-            "service": _service(run, found),
-            "window": window,
             "scripts": _scripts(run, steps, seen),
             "steps": steps,
             "deletions": deletions,
@@ -82,7 +85,6 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "database": run.about.database if run.kind == "revert" else "",
             "database_offers": ways_back_offered(run, seen, migrations),
             "backup": run.about.backup or "",
-            "fallback": fallback,
             "windows": tuple(map(PastWindow.model_validate, found.windows)) if found else (),
         }
     )
@@ -95,24 +97,29 @@ def shown_settings(settings: Settings) -> dict[str, object]:
     return values
 
 
-def idle_steps(run: Run, migrations: Migrations | None, window: Window | None) -> dict[str, str]:
-    """The steps of a run that are known to have nothing to do, and why."""
-    kept_out = None
+def idle_steps(run: Run, told: HostPreview) -> dict[str, str]:
+    """The steps of a run that are known to have nothing to do, and why.
+
+    + told: what the preview says of its window, its database and its service
+    """
+    kept_out, window, changes = None, told.window, changes_database(run, told.migrations)
     if window and window.shown is not None:
         kept_out = maintenance.Window(window.shown, window.why.removeprefix("maintenance: auto, and "))
     known = RunAsKnown(
         kind=run.kind,
         settings=run.settings.for_host(),
         primary=run.host == run.primary,
-        changes_database=changes_database(run, migrations),
+        changes_database=changes,
         window=kept_out,
+        rolls=told.looked_ahead and told.service is not None and told.service.restart == "rolling",
+        watched_shut=bool(changes and window and window.shown and told.fallback and told.fallback.way == "restore"),
     )
     idle = {name: kind.idle(known) for name in run.steps if (kind := named(name))}
     return {name: why for name, why in idle.items() if why}
 
 
-def _steps(run: Run, migrations: Migrations | None, window: Window | None) -> tuple[Step, ...]:
-    idle = idle_steps(run, migrations, window)
+def _steps(run: Run, told: HostPreview) -> tuple[Step, ...]:
+    idle = idle_steps(run, told)
     return tuple(Step(name=name, does=name not in idle, why=idle.get(name, "")) for name in run.steps)
 
 

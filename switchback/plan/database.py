@@ -104,7 +104,7 @@ def _fallback_of_revert(run: Run) -> Fallback:
     if way == "keep":
         return Fallback(way="none")
     if run.settings.restore_script:
-        written = "once visitors are let in again, what they write keeps the fresh backup from being restored"
+        written = "once visitors are in, after the watch, what they write keeps the fresh backup from being restored"
         return Fallback(way="restore", why="from the backup that is taken first", cannot_undo=(written,))
     if way == "restore":
         return Fallback(way="keep", cannot_undo=("the restored rows stay as they are",))
@@ -133,7 +133,7 @@ def _cannot_undo(way: str, migrations: Migrations) -> tuple[str, ...]:
     stuck = [one.label for one in migrations.pending if one.reversible is False]
     if way == "restore":
         sentences.append(
-            "once visitors are let in again, the backup is not restored any more: it lacks what they wrote"
+            "once visitors are in, after the watch, the backup is not restored any more: it lacks what they wrote"
         )
     if stuck:
         verb = "can't be reversed" if way != "keep" else "stay: they can't be reversed"

@@ -157,7 +157,7 @@ def with_foresight(runs: Mapping[str, Run], preview: Preview) -> dict[str, Run]:
     told = {one.host: one for one in preview.hosts}
     found = {}
     for name, run in runs.items():
-        idle = idle_steps(run, told[name].migrations, told[name].window) if told[name].looked_ahead else {}
+        idle = idle_steps(run, told[name]) if told[name].looked_ahead else {}
         if not told[name].deletions:
             idle["clean"] = "nothing to delete"
         found[name] = replace(run, foreseen=idle)

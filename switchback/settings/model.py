@@ -161,7 +161,7 @@ class Settings(BaseModel):
     )
     health_status: Statuses = Field(default=(200,), description="the status that is healthy, or a list of them")
     health_timeout: Count = Field(default=30, description="seconds for the app to become healthy")
-    health_stable: CountOrZero = Field(default=3, description="seconds that its processes must then stay up")
+    health_stable: CountOrZero = Field(default=3, description="seconds that it must then stay well, visitors served")
     site_status: Statuses = Field(
         default=(200,), description="the status that website_url answers visitors with, or a list of them"
     )

@@ -105,6 +105,7 @@ RESTART = Step("restart", InCommand("systemctl restart django"), limit="restart_
 HEALTH = Step("health", in_step("health"))
 MAINTENANCE_STOP = Step("maintenance_stop", InCommand("stop_maintenance.sh*"), limit="script_timeout")
 SITE = Step("site", in_step("site"))
+WATCH = Step("watch", in_step("watch"))
 # The last line before it says what visitors have noticed so far.
 DECIDING = Step(
     "commit (deciding)",
@@ -118,7 +119,7 @@ DECIDED = Step(
 )
 ENDING = Step("commit (freeing)", InAgent("ended", process="agent commit"))
 
-WINDOW_ROWS = (MAINTENANCE_START, BACKUP, MIGRATE, SWAP, INSTALL_SCRIPT, RESTART, HEALTH, MAINTENANCE_STOP, SITE)
+WINDOW_ROWS = (MAINTENANCE_START, BACKUP, MIGRATE, SWAP, INSTALL_SCRIPT, RESTART, HEALTH, MAINTENANCE_STOP, SITE, WATCH)
 COMMIT_ROWS = (DECIDING, DECIDED, ENDING)
 
 NOTHING_FAILS = "its line in the journal has its room set aside, and a failed write to the history is let be"
@@ -132,6 +133,7 @@ ACTIONS = (
     "health",
     "maintenance",
     "site",
+    "watch",
     "mark",
     "ended",
 )
@@ -153,6 +155,7 @@ ACTION_FAILS: dict[str, Moment] = {
     "health": InAgent("undo started", "health"),
     "maintenance": InCommand("stop_maintenance.sh*"),
     "site": InAgent("undo started", "site"),
+    "watch": InAgent("undo started", "watch"),
     "mark": InAgent("undo started", "mark", audit=("open",), path="marks/.new-"),
 }
 
@@ -346,23 +349,23 @@ SPECIFIC: dict[str, dict[str, dict[str, Any]]] = {
     },
     "swap": {HANGS: {"why_not": NO_COMMAND}},
     "commit (deciding)": {
-        FAILS: {"at": "site", "because": "commit failed"},
+        FAILS: {"at": "watch", "because": "commit failed"},
         HANGS: {"why_not": NO_COMMAND},
         # The controller has asked for it, and the host decides.
-        **{fault: {"outcome": COMMITTED, "at": "site", "because": ""} for fault in (KILLED, CTRL_C, LINK, FULL)},
-        AGENT: {"at": "site", "because": "no word from the controller since site"},
-        REBOOT: {"at": "site", "because": "the host was rebooted after site"},
-        POWER: {"at": "site", "because": "the host was rebooted after site"},
+        **{fault: {"outcome": COMMITTED, "at": "watch", "because": ""} for fault in (KILLED, CTRL_C, LINK, FULL)},
+        AGENT: {"at": "watch", "because": "no word from the controller since watch"},
+        REBOOT: {"at": "watch", "because": "the host was rebooted after watch"},
+        POWER: {"at": "watch", "because": "the host was rebooted after watch"},
     },
     "commit (decided)": {
         HANGS: {"why_not": NO_COMMAND},
-        **{fault: {"outcome": COMMITTED, "at": "site", "because": ""} for fault in FAULTS if fault != HANGS},
+        **{fault: {"outcome": COMMITTED, "at": "watch", "because": ""} for fault in FAULTS if fault != HANGS},
     },
     "commit (freeing)": {
         FAILS: {"why_not": NOTHING_FAILS},
         HANGS: {"why_not": NO_COMMAND},
         **{
-            fault: {"outcome": COMMITTED, "at": "site", "because": ""}
+            fault: {"outcome": COMMITTED, "at": "watch", "because": ""}
             for fault in FAULTS
             if fault not in (FAILS, HANGS)
         },
@@ -407,6 +410,7 @@ TELLING = {
     "restart": CTRL_C,
     "maintenance_stop": FAILS,
     "site": LINK,
+    "watch": AGENT,
     "commit (deciding)": POWER,
     "commit (decided)": AGENT,
     "trial": AGENT,
@@ -422,6 +426,7 @@ TELLING_BACK = {
     "database": FAILS,
     "health": REBOOT,
     "site": FAILS,
+    "watch": AGENT,
 }
 # Of several hosts: one can't be built. One that fails later is in test_several_hosts.
 TELLING_FLEET = {"config": FAILS}

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.bed.hosts import Host
 from tests.faults.cases import COMMITTED, FAILS, FELL_BACK, LOST, LOST_FOR_LONG, PRIMARY, Case
-from tests.faults.matrix import CANNOT_START, CONFIRM, WELL
+from tests.faults.matrix import CANNOT_START, CONFIRM, END_APP, WELL
 from tests.faults.sabotage import LIMIT, Rule, lay, lift_all, version_of, wait_until_ended
 from tests.faults.watch import journal
 from tests.invariants import Seen, assert_well, look
@@ -59,6 +59,12 @@ class FleetSession:
 
     def _fail(self) -> None:
         row, name = self.case.row, self.case.row.name
+        if name == "watch":
+            rule, running = self._hold()
+            self.victim.run(END_APP)
+            rule.go()
+            self.result = running.wait(LIMIT * 2)
+            return
         if name == "health":
             self.victim.run(CANNOT_START.format(version=version_of(self.before[0], self.case.scenario.code)))
         elif name == "site":

@@ -87,6 +87,8 @@ DISKS = {
     OWN_INODES: (HOME_DISK, OWN_DISK),
 }
 WITHOUT_INODES = (INODES, HOME_INODES, OWN_INODES)
+# What the service's main process has started.
+END_APP = "pkill --signal KILL --parent $(systemctl show --property MainPID --value django)"
 CANNOT_START = f'echo "{STOPS_WHERE_LIVE}" >/home/app/{{version}}/code/warmup.py'
 
 
@@ -177,6 +179,13 @@ class Session:
             self.host.run(["systemctl", "stop", "nginx"])
             self._run()
             self.host.run(["systemctl", "start", "nginx"])
+        elif row.name == "watch":
+            rule = lay(self.host, row.moment, "hold")
+            running = self.start()
+            rule.wait_until_hit()
+            self.host.run(END_APP)
+            rule.go()
+            self._wait(running)
         else:
             lay(self.host, row.fails or row.moment, "fail")
             self._run()
@@ -188,7 +197,7 @@ class Session:
         rule = lay(self.host, row.hangs or row.moment, "hold")
         running = self.start()
         rule.wait_until_hit()
-        stopped = {"health": "django", "site": "nginx"}.get(row.name)
+        stopped = {"health": "django", "site": "nginx", "watch": "django"}.get(row.name)
         if stopped:
             # Its processes take requests and never answer.
             self.host.run(["systemctl", "kill", "--signal=STOP", stopped])
@@ -263,12 +272,12 @@ class Session:
             lay(self.host, cases.HEALTH.moment, "fail", name="not-well")
         else:
             self.host.run(CANNOT_START.format(version=self.version))
-        if fault == FAILS and row.name in ("health", "site"):
+        if fault == FAILS and row.name in ("health", "site", "watch"):
             self.settings["site_timeout"] = SOON
             rule = lay(self.host, row.moment, "hold")
             running = self.start()
             rule.wait_until_hit()
-            stops = ["kill", "--signal=STOP", "django"] if row.name == "health" else ["stop", "nginx"]
+            stops = ["stop", "nginx"] if row.name == "site" else ["kill", "--signal=STOP", "django"]
             self.host.run(["systemctl", *stops])
             rule.go()
             self._wait(running)
@@ -403,7 +412,7 @@ class Session:
         assert refused.code == 1
         assert "needs a person" in refused.screen
         assert look(self.host).history == stuck.history
-        if self.case.row.name == "health":
+        if self.case.row.name in ("health", "watch"):
             # Nothing but that is missing, so that it needs nobody once the site is well.
             self.host.run(["systemctl", "kill", "--signal=CONT", "django"])
         else:

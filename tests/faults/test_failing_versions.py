@@ -48,7 +48,7 @@ FELL_BACK = (
     Bad({"code": "bad-migration"}, "migrate", ("Item matching query does not exist", "proven healthy")),
     # Sure to fail is failed at once.
     Bad({"code": "bad-live", "health_timeout": 60}, "health", ("not going to be: web:web_0", "PAYMENT_KEY is not set")),
-    Bad({"code": "bad-later", "health_stable": 12}, "health", ("did not stay up for 12 s", "proven healthy")),
+    Bad({"code": "bad-later", "health_stable": 12}, "watch", ("did not stay up for 12 s", "proven healthy")),
     Bad({"code": "bad-health"}, "health", ("answers 500, not 200: Server Error (500)", "Exist: items/start.html")),
 )
 

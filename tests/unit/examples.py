@@ -75,6 +75,7 @@ ALL_STEPS = (
     "health",
     "maintenance_stop",
     "site",
+    "watch",
     "commit",
 )
 

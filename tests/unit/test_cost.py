@@ -49,8 +49,12 @@ def test_what_several_calls_have_seen_is_added_up() -> None:
 
 def test_maintenance_lasts_from_before_its_start_to_its_end() -> None:
     assert measured(progress(*WINDOW)).maintenance == 5.5
+    # Visitors are in while the new version is watched, and while the old one is.
+    watched = done("watch", 19.0, 3.0)
+    assert measured(progress(*WINDOW, watched)).maintenance == 5.5
     back: list[Record] = [*WINDOW[:3], {"event": "undo done", "action": "maintenance", "at": 12.0}]
     assert measured(progress(*back)).maintenance == 2.0
+    assert measured(progress(*back, {"event": "undo done", "action": "watch", "at": 16.0})).maintenance == 2.0
     back[-1]["at"] = 12.004
     assert measured(progress(*back)).maintenance == 2.0
 

@@ -148,6 +148,7 @@ TOLD = host_settings(
         (("health",), 50 + 7 + 30),
         (("maintenance_stop",), 600 + 200),
         (("site",), 600 + 30),
+        (("watch",), 7 + 30),
     ],
 )
 def test_each_step_has_the_limit_of_its_setting(names: tuple[str, ...], limit: float) -> None:
@@ -332,7 +333,7 @@ def test_the_guard_ends_it_there_once_the_old_version_works_again(
     assert well <= clock.now <= well + 1
     assert follower.progress.outcome == "fell back"
     assert host.done.count("undo links") == host.done.count("undo restart") == 1
-    assert host.done[-3:] == ["undo health", "undo maintenance", "undo mark"]
+    assert host.done[-4:] == ["undo health", "undo maintenance", "undo watch", "undo mark"]
 
 
 def test_the_guard_waits_no_longer_for_it_than_that_host_may_take(

@@ -55,6 +55,7 @@ DEPLOY = (
     "health",
     "maintenance_stop",
     "site",
+    "watch",
     "commit",
     "clean",
 )

@@ -117,8 +117,9 @@ def test_every_prefix_of_every_journal_has_a_plan_that_undoes_what_was_started(
 
 
 # Said here once more, so that a fault in what the product says does not move both sides.
-TOUCHES = {"maintenance_start", "migrate", "swap", "install_script", "restart", "health", "maintenance_stop", "site"}
-BLAMES = {*BUILD, "migrate", "install_script", "restart", "health", "site"}
+TOUCHES = {"maintenance_start", "migrate", "swap", "install_script", "restart"}
+TOUCHES |= {"health", "maintenance_stop", "site", "watch"}
+BLAMES = {*BUILD, "migrate", "install_script", "restart", "health", "site", "watch"}
 
 
 def assert_undoes_everything(prefix: list[Record], undone: list[str]) -> None:
@@ -146,7 +147,7 @@ def assert_undoes_everything(prefix: list[Record], undone: list[str]) -> None:
     assert ("schema" in undone) == bool(elsewhere and (kind == "revert" or lost))
     assert ("restart" in undone) == ("restart" in started and not bare)
     assert ("stop service" in undone) == ("restart" in started and bare)
-    assert ("health" in undone) == (touched and not bare)
+    assert ("health" in undone) == ("watch" in undone) == (touched and not bare)
     assert ("maintenance" in undone) == (shut_out and "maintenance_stop" not in done)
     assert ("site" in undone) == (touched and "site_before" in begun)
     if kind == "revert":
@@ -172,6 +173,7 @@ def test_a_plan_never_lets_visitors_in_before_the_old_version_is_back(
         "health",
         "maintenance",
         "site",
+        "watch",
         "mark",
     ]
     assert planned == ["finish commit"] or planned == [name for name in order if name in planned]
@@ -184,7 +186,7 @@ def test_a_fallback_that_was_cut_off_does_the_rest_and_no_step_twice(
     prefix = journal[: data.draw(st.integers(1, len(journal)))]
     found = progress(*prefix)
     repeated = set(names(prefix)) & set(found.undone)
-    assert repeated <= {"stop commands", "health", "maintenance", "site"}
+    assert repeated <= {"stop commands", "health", "maintenance", "site", "watch"}
 
 
 def test_a_failed_build_leaves_the_live_site_alone() -> None:
@@ -196,13 +198,14 @@ def test_a_failed_build_leaves_the_live_site_alone() -> None:
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
-        ("maintenance_start", ["health", "maintenance", "mark"]),
-        ("backup", ["health", "maintenance", "mark"]),
-        ("migrate", ["database", "health", "maintenance", "mark"]),
-        ("swap", ["links", "database", "health", "maintenance", "mark"]),
-        ("restart", ["links", "database", "restart", "health", "maintenance", "mark"]),
-        ("maintenance_stop", ["links", "database", "restart", "health", "maintenance", "mark"]),
-        ("site", ["links", "database", "restart", "health", "mark"]),
+        ("maintenance_start", ["health", "maintenance", "watch", "mark"]),
+        ("backup", ["health", "maintenance", "watch", "mark"]),
+        ("migrate", ["database", "health", "maintenance", "watch", "mark"]),
+        ("swap", ["links", "database", "health", "maintenance", "watch", "mark"]),
+        ("restart", ["links", "database", "restart", "health", "maintenance", "watch", "mark"]),
+        ("maintenance_stop", ["links", "database", "restart", "health", "maintenance", "watch", "mark"]),
+        ("site", ["links", "database", "restart", "health", "watch", "mark"]),
+        ("watch", ["links", "database", "restart", "health", "watch", "mark"]),
     ],
 )
 def test_a_step_of_the_window_that_fails_is_undone_in_order(step: str, expected: list[str]) -> None:
@@ -230,7 +233,7 @@ def test_the_database_is_taken_back_by_the_primary_host_alone() -> None:
 def test_a_first_deploy_goes_back_to_a_stopped_service() -> None:
     planned = names(journal_until("health", bare=True))
     assert "stop service" in planned
-    assert "health" not in planned
+    assert not {"health", "watch"} & set(planned)
 
 
 def test_maintenance_that_was_never_started_is_not_stopped() -> None:
@@ -241,12 +244,14 @@ def test_maintenance_that_was_never_started_is_not_stopped() -> None:
     assert "maintenance" not in names(records)
 
 
-@pytest.mark.parametrize(("step", "marked"), [("health", True), ("backup", False), ("maintenance_stop", False)])
+@pytest.mark.parametrize(
+    ("step", "marked"), [("health", True), ("watch", True), ("backup", False), ("maintenance_stop", False)]
+)
 def test_a_version_that_has_worked_is_blamed_only_for_its_own_failures(step: str, marked: bool) -> None:
     assert ("mark" in names(journal_until(step, has_worked=True))) is marked
 
 
-@pytest.mark.parametrize("step", ["checks", "migrate", "health", "site"])
+@pytest.mark.parametrize("step", ["checks", "migrate", "health", "site", "watch"])
 @pytest.mark.parametrize("database", ["keep", "reverse", "restore"])
 def test_a_revert_that_fails_blames_no_version_but_the_one_whose_migrations_can_not_be_reversed(
     step: str, database: str
@@ -268,7 +273,7 @@ def test_a_revert_that_keeps_the_database_takes_none_back_however_it_is_cut_off(
 
 
 def test_a_committed_deploy_is_only_ever_finished_forward() -> None:
-    records = [*journal_until("site", ended="step done"), {"event": "committed"}]
+    records = [*journal_until("watch", ended="step done"), {"event": "committed"}]
     assert names(records) == ["finish commit"]
     assert names([*records, {"event": "ended", "outcome": "committed"}]) == []
 
@@ -298,7 +303,7 @@ def test_a_deploy_that_ends_before_its_first_step_blames_no_version() -> None:
 
 @pytest.mark.parametrize(("reversible", "way"), [(True, "reverse"), (False, "keep")])
 def test_a_backup_is_not_restored_over_what_visitors_have_written(reversible: bool, way: str) -> None:
-    for step, expected in (("health", "restore"), ("maintenance_stop", way), ("site", way)):
+    for step, expected in (("health", "restore"), ("maintenance_stop", way), ("site", way), ("watch", way)):
         records = journal_until(step)
         for record in records:
             if record.get("step") == "checks" and record["event"] == "step done":

@@ -22,13 +22,15 @@ from hypothesis import strategies as st
 
 from agent.host.processes import group_runs
 from agent.service import health, last_words, systemd
-from agent.service.health import Unhealthy, app_problem, prove_healthy, prove_site
+from agent.service.health import Unhealthy, app_problem, prove_healthy, prove_site, watch
 from agent.service.systemd import Process, main_processes, not_from
 from agent.steps.kind import PATIENCE
 from agent.steps.switch import health as step_health
 from agent.steps.switch.health import HealthSeen
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
+from agent.visitors import site as visitors
+from agent.words.notes import Restarted
 from tests.unit.examples import LIVE, NEW, settings
 from tests.unit.journals import begun
 from tests.unit.steps import really_undone
@@ -121,7 +123,16 @@ def test_an_app_whose_process_dies_and_is_born_again_is_unhealthy(
     app[:] = [[process(10, NEW)], [process(10, NEW)], [process(10, NEW, started="2")]]
     monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(Unhealthy, match="did not stay up for 2 s"):
-        prove_healthy(layout(site, health_stable=2), NEW)
+        watch(layout(site, health_stable=2), NEW)
+
+
+@pytest.mark.parametrize(("started", "stays"), [(90, True), (110, False)])
+def test_an_app_whose_process_was_born_again_before_it_was_watched_is_unhealthy(
+    site: str, app: list[list[Process]], started: int, stays: bool
+) -> None:
+    app[:] = [[process(10, NEW, started=str(started * health.TICKS))]]
+    with contextlib.nullcontext() if stays else pytest.raises(Unhealthy, match="did not stay up: a process"):
+        watch(layout(site, health_stable=0.1), NEW, since=100.0)
 
 
 def test_an_app_that_stays_up_and_answers_badly_by_then_is_unhealthy(
@@ -129,7 +140,17 @@ def test_an_app_that_stays_up_and_answers_badly_by_then_is_unhealthy(
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: setattr(Site, "status", 503))
     with pytest.raises(Unhealthy, match=r"did not stay well for 0.1 s: .* answers 503, not 200"):
-        prove_healthy(layout(site, health_stable=0.1), NEW)
+        watch(layout(site, health_stable=0.1), NEW)
+    assert len(Site.hosts) == 1
+
+
+def test_an_app_that_answers_badly_once_while_it_is_watched_is_unhealthy(
+    site: str, app: list[list[Process]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [200, 500]
+    monkeypatch.setattr("time.sleep", lambda _: setattr(Site, "status", answers.pop(0) if answers else 200))
+    with pytest.raises(Unhealthy, match=r"did not stay well for 60 s: .* answers 500, not 200"):
+        watch(layout(site, health_stable=60), NEW)
     assert len(Site.hosts) == 2
 
 
@@ -218,6 +239,46 @@ def test_a_site_that_is_not_up_in_time_is_unhealthy(site: str) -> None:
     told = replace(settings(website_url=f"{site}/").for_host(), site_timeout=0)
     with pytest.raises(Unhealthy, match=r"the site is not up within 0 s: .* answers 502, not 200"):
         prove_site(told)
+
+
+# --- When it is watched
+
+
+@pytest.mark.parametrize(
+    ("kept_out", "mode", "asked"),
+    [
+        (False, "restart", ["well"]),
+        # After that no backup is restored any more.
+        (True, "restart", ["well", "the page", "watched"]),
+        (True, "rolling", ["well", "the page"]),
+    ],
+)
+def test_visitors_come_in_at_the_first_proof_but_where_only_a_backup_could_take_it_back(
+    monkeypatch: pytest.MonkeyPatch, kept_out: bool, mode: str, asked: list[str]
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(health, "prove_healthy", lambda *_: done.append("well"))
+    monkeypatch.setattr(health, "watch", lambda *_: done.append("watched"))
+    monkeypatch.setattr(visitors, "prove_past_page", lambda _: done.append("the page"))
+    monkeypatch.setattr(step_health, "watched_shut", lambda _: kept_out)
+    step: Any = SimpleNamespace(layout=None, version=NEW, progress=None, note=lambda _: Restarted(mode=mode))
+    began = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert began <= step_health.Health().do(step).well_at <= time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert done == asked
+
+
+@pytest.mark.parametrize(("unhealthy", "watches"), [("", True), ("as before: it answers 500", False)])
+def test_on_the_way_back_a_version_is_watched_unless_it_was_not_well_before(
+    monkeypatch: pytest.MonkeyPatch, unhealthy: str, watches: bool
+) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(health, "watch", lambda _, version, **how: asked.append({"version": version, **how}))
+    begin, seen = begun(was=LIVE, ailing={"beat": "beat is FATAL"}), HealthSeen(unhealthy=unhealthy)
+    step: Any = SimpleNamespace(layout=None, begin=begin, progress=SimpleNamespace(undid=lambda *_: seen))
+    said = really_undone("watch")(step).says()
+    assert said == f"seen: the version before {'stays well' if watches else 'is not watched'}"
+    how = {"version": LIVE, "patience": PATIENCE, "known": {"beat": "beat is FATAL"}}
+    assert asked == ([how] if watches else [])
 
 
 # --- Processes

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from agent.steps.kind import RunAsKnown
 from agent.steps.order import known_from, visitors_may_notice
+from agent.steps.switch.watch import Watch
 from agent.transaction.consequences import database_fallback_of, rolls_back, visitors_are_in
 from agent.transaction.maintenance import Window, decide, restart_mode
 from agent.transaction.progress import Progress, read_progress
@@ -121,7 +123,60 @@ def test_what_is_known_of_a_run_has_its_window_as_it_was_decided_once_it_was(
 ) -> None:
     begin = seen.begin
     known = known_from(read_progress(lines(*then), seen))
-    assert known == RunAsKnown("deploy", begin.settings, begin.primary, changes, window)
+    assert known == RunAsKnown("deploy", begin.settings, begin.primary, changes, window, rolls=True)
+
+
+SHUT, UNSEEN = {**START, "note": {"page": {"status": 503}}}, {**START, "note": {"unseen": True}}
+STAYED = {**START, "note": {"skipped": "no window is needed"}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "then", "watched"),
+    [
+        (progress(ADDS, decided="restore"), SHUT, True),
+        (progress(ADDS, database_fallback="restore"), SHUT, True),
+        (progress(ADDS), SHUT, False),
+        (progress(ADDS, decided="keep"), SHUT, False),
+        # Nothing is to be restored, or it can't be any more.
+        (progress(decided="restore"), SHUT, False),
+        (progress(ADDS, decided="restore"), UNSEEN, False),
+        (progress(ADDS, decided="restore"), STAYED, False),
+    ],
+)
+def test_a_version_is_watched_before_visitors_come_in_where_a_backup_is_restored_only_until_then(
+    seen: Progress, then: dict[str, Any], watched: bool
+) -> None:
+    assert known_from(read_progress(lines(then), seen)).watched_shut is watched
+    stopped = {"event": "step started", "step": "maintenance_stop"}
+    assert known_from(read_progress(lines(then, stopped), seen)).watched_shut is watched
+    assert not known_from(seen).watched_shut
+
+
+@pytest.mark.parametrize(
+    ("database", "script", "watched"), [("keep", "x", False), ("reverse", "x", True), ("reverse", None, False)]
+)
+def test_so_is_one_that_a_revert_goes_to_where_it_restores_what_it_has_taken_back(
+    database: str, script: str | None, watched: bool
+) -> None:
+    told = {"maintenance": "always", "restart": "restart", "restore_script": script}
+    begin = {"event": "begin", "kind": "revert", "database": database, "settings": told}
+    assert known_from(journal(begin, SHUT)).watched_shut is watched
+
+
+KNOWN = RunAsKnown("deploy", progress(health_stable=3.0).begin.settings, True, True, None)
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        (KNOWN, ""),
+        (replace(KNOWN, rolls=True), "watched while its processes were replaced"),
+        (replace(KNOWN, watched_shut=True), "watched before visitors were let in: after that no backup is restored"),
+        (replace(KNOWN, settings=replace(KNOWN.settings, health_stable=0)), "health_stable is 0"),
+    ],
+)
+def test_a_version_that_was_watched_already_is_not_watched_again(known: RunAsKnown, why: str) -> None:
+    assert Watch().idle(known) == why
 
 
 # --- What it means for the way back

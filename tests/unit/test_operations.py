@@ -64,6 +64,7 @@ STEPS: dict[str, Any] = {
     "health": window.health,
     "maintenance_stop": window.stop_maintenance,
     "site": window.site,
+    "watch": window.watch,
     "commit": transaction.commit_first,
 }
 

@@ -64,7 +64,7 @@ STEPS = {
     kind: tuple(one for one in steps_of(kind, INSTALLS, build=False) if one not in ("checks", "commit"))
     for kind in ("deploy", "revert", "restart")
 }
-UNDOS = ("links", "database", "schema", "restart", "health", "maintenance", "site", "mark", "evidence")
+UNDOS = ("links", "database", "schema", "restart", "health", "maintenance", "site", "watch", "mark", "evidence")
 
 
 class PowerCut(BaseException):
@@ -189,6 +189,7 @@ def real(world: World, begin: Note) -> Iterator[Host]:
         patch.setattr(site, "look", world.look)
         patch.setattr(site, "SEEN_WITHIN", 0.0)
         patch.setattr(health, "prove_healthy", world.prove_healthy)
+        patch.setattr(health, "watch", world.prove_healthy)
         patch.setattr(health, "app_problem", lambda *_, **__: None if world.well() else "not healthy")
         patch.setattr(verdicts, "look", lambda _: verdicts.Look())
         # No host of a test loses its power.
@@ -235,6 +236,7 @@ def _what(world: World, step: str) -> Any:
         "restart": world.restart,
         "health": lambda step: {"warning": world.prove_healthy(step.layout, step.version)},
         "maintenance_stop": really("maintenance_stop"),
+        "watch": really("watch"),
     }
     return steps.get(step, lambda _: {})
 
@@ -248,6 +250,7 @@ def _undoing(world: World, action: str) -> Any:
         "health": really_undone("health"),
         "maintenance": really_undone("maintenance"),
         "site": really_undone("site"),
+        "watch": really_undone("watch"),
         "mark": really_undone("mark"),
     }
     return actions.get(action, lambda _: {})

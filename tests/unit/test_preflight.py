@@ -395,7 +395,7 @@ def test_repeated_reverts_always_go_further_back_until_there_is_nothing_left(
 
 def test_a_restart_changes_no_link() -> None:
     run = only(plan_restart(fleet(web=host_facts()), asked()))
-    assert run.steps == ("trial", "restart", "health", "site", "commit")
+    assert run.steps == ("trial", "restart", "health", "site", "watch", "commit")
     assert run.version == run.was == LIVE
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
+from agent.service.health import Unhealthy
 from agent.steps import scripts
 from agent.transaction.consequences import visitors_are_in
 from agent.transaction.lock import lock_holder
 from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
-from agent.visitors import site
+from agent.visitors import probes, site
 from tests.unit.agent_host import ID, Host
+from tests.unit.django_found import pending
 from tests.unit.examples import LIVE, settings
 from tests.unit.steps import really, really_undone
 
@@ -76,12 +79,40 @@ def web(host: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     """A host and its site."""
     web = Web(host, monkeypatch)
     yield web
+    probes.found()
     web.server.shutdown()
     web.server.server_close()
 
 
 def breaks(step: StepContext) -> dict[str, object]:
     raise StepFailed("it broke")
+
+
+def in_the_window(web: Web, restores: bool) -> StepContext:
+    """A step of a deploy in its window, whose way back is a restore, or is not."""
+    url = f"http://127.0.0.1:{web.server.server_port}"
+    told = replace(settings().for_host(), website_url=f"{url}/shop", health_url=f"{url}/ready", site_timeout=0.1)
+    web.host.step("checks", lambda _: {"pending": [pending("0002")], "fallback": "restore" if restores else "reverse"})
+    web.host.begin(settings=told, site_before=asdict(site.look(told)))
+    web.host.run("checks", "maintenance_start")
+    # The page is the web server's; the app does not know of it.
+    web.shut = False
+    return StepContext("health", Transaction(web.host.state, ID), 1.0)
+
+
+@pytest.mark.parametrize(("restores", "status", "fails"), [(True, 500, True), (True, 200, False), (False, 500, False)])
+def test_the_app_is_asked_for_the_websites_page_before_visitors_are_where_a_backup_is_restored_only_until_then(
+    web: Web, restores: bool, status: int, fails: bool
+) -> None:
+    step = in_the_window(web, restores)
+    web.shows = (status, "")
+    with pytest.raises(Unhealthy, match="/shop answers 500") if fails else nullcontext():
+        site.prove_past_page(step)
+
+
+def test_an_app_that_did_not_give_that_page_before_need_not_give_it_now(web: Web) -> None:
+    web.shows = (404, "")
+    site.prove_past_page(in_the_window(web, restores=True))
 
 
 @pytest.mark.parametrize("page", [SHUT, (200, "<title>Back soon</title>")], ids=["503", "200"])

@@ -211,6 +211,7 @@ def test_the_way_back_is_in_order(host: Host) -> None:
         "undo restart",
         "undo health",
         "undo maintenance",
+        "undo watch",
         "undo mark",
     ]
 
@@ -309,7 +310,7 @@ def test_a_person_who_recovers_has_the_way_back_finished_and_the_host_freed(host
     host.action("database", lambda _: {})
     host.done.clear()
     assert recover(transaction) is True
-    assert host.done == ["undo stop commands", "undo database", "undo health", "undo maintenance"]
+    assert host.done == ["undo stop commands", "undo database", "undo health", "undo maintenance", "undo watch"]
     assert lock_holder(host.state) is None
     assert "could not undo database: it broke" in host.said
 
@@ -419,7 +420,7 @@ def test_the_guard_goes_on_with_a_way_back_that_was_cut_off(host: Host) -> None:
     guard.take_over(transaction)
     # What is done stays done.
     assert "undo links" not in host.done
-    assert host.done[-3:] == ["undo health", "undo maintenance", "undo mark"]
+    assert host.done[-4:] == ["undo health", "undo maintenance", "undo watch", "undo mark"]
     assert transaction.progress.outcome == "fell back"
 
 
@@ -535,7 +536,7 @@ def test_an_app_that_has_booted_from_the_new_version_keeps_its_schema_and_is_res
     guard.take_over(transaction)
     assert transaction.progress.outcome == "fell back"
     undone = [name for name in host.done if name.startswith("undo")]
-    assert undone[-5:] == [f"undo {one}" for one in ("database", "restart", "health", "maintenance", "mark")]
+    assert undone[-6:] == [f"undo {one}" for one in ("database", "restart", "health", "maintenance", "watch", "mark")]
 
 
 def test_a_second_deploy_is_refused_and_told_who_and_since_when_and_at_which_step(host: Host) -> None:

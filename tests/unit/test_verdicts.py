@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.service import health, systemd, verdicts
-from agent.service.health import Unhealthy, app_problem, prove_healthy
+from agent.service.health import Unhealthy, app_problem, prove_healthy, watch
 from agent.service.supervisor import BACKOFF, EXITED, FATAL, RUNNING, STARTING, STOPPED, Refusal, Told
 from agent.service.supervisor_config import parse
 from agent.service.verdicts import Look, Watcher, ailing, of_unit
@@ -171,10 +171,12 @@ def test_on_the_way_back_what_was_given_up_is_started_again_and_a_watch_that_fai
 
     monkeypatch.setattr(verdicts, "find_running", lambda _: SimpleNamespace(supervisor=Supervisord(), sections=CONFIG))
     born_again = [process(10, NEW, started="2")]
-    app[:] = [[], [process(10, NEW)], [process(10, NEW)], born_again]
+    app[:] = [[process(10, NEW)], [process(10, NEW)], born_again]
     monkeypatch.setattr(verdicts, "look", lambda _: Look(well(), CONFIG))
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    prove_healthy(layout(site, health_timeout=5, health_stable=1), NEW, patience=3, known=["worker"])
+    monkeypatch.setattr(health, "ASKS", 0.01)
+    watch(layout(site, health_timeout=5, health_stable=0.1), NEW, patience=3, known=["worker"])
+    app[:] = [[], [process(10, NEW)]]
+    prove_healthy(layout(site, health_timeout=5), NEW, patience=3, known=["worker"])
     assert started == ["web:web_00"]
 
 
@@ -184,7 +186,7 @@ def test_who_has_ended_in_the_watch_is_named(site: str, app: Any, monkeypatch: p
     monkeypatch.setattr(verdicts, "look", lambda _: seen.pop(0))
     monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(Unhealthy, match="did not stay up for 2 s: worker has ended with exit code 9"):
-        prove_healthy(layout(site, health_stable=2), NEW)
+        watch(layout(site, health_stable=2), NEW)
 
 
 def test_that_supervisord_could_not_be_asked_is_said(site: str, app: Any, monkeypatch: pytest.MonkeyPatch) -> None:

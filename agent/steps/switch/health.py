@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from typing import ClassVar
+
 from agent.inside.lean import dataclass
 from agent.service import health, verdicts
 from agent.steps.kind import PATIENCE, SwitchStep, Turn, Undo
 from agent.text.lines import first_line
+from agent.transaction.consequences import watched_shut
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import linked_version
+from agent.visitors import site
 from agent.words.notes import Note, Restarted, Undone
 from agent.words.settings import Settings
 
@@ -59,8 +64,16 @@ class ProveHealthBefore(Undo):
         return HealthSeen(version=was, as_before=still)
 
 
+@dataclass(frozen=True)
+class Proven(Note):
+    """When the app was first well, in seconds since the host has booted; 0 where nobody says."""
+
+    step: ClassVar[str] = "health"
+    well_at: float = 0.0
+
+
 class Health(SwitchStep):
-    """Prove that the app answers, from the version, and stays up."""
+    """Prove that the app answers, from the version: then visitors may come in."""
 
     name = "health"
     runs = ("deploy", "revert", "restart")
@@ -72,8 +85,12 @@ class Health(SwitchStep):
         """As long as the app may take to be well, and to prove that it stays so, seconds."""
         return settings.health_timeout + settings.health_stable + 30
 
-    def do(self, step: StepContext) -> Note:
-        """Ask until it is well."""
-        # A rolling restart has watched it for that long already.
-        stable = 0 if step.note(Restarted).mode == "rolling" else None
-        return Note(warning=health.prove_healthy(step.layout, step.version, stable))
+    def do(self, step: StepContext) -> Proven:
+        """Ask until it is well; and, where no backup is restored once visitors are in, all that is asked after that."""
+        warning = health.prove_healthy(step.layout, step.version)
+        well_at = time.clock_gettime(time.CLOCK_BOOTTIME)
+        if watched_shut(step.progress):
+            site.prove_past_page(step)
+            if step.note(Restarted).mode != "rolling":
+                health.watch(step.layout, step.version)
+        return Proven(warning=warning, well_at=well_at)

@@ -9,7 +9,7 @@ from agent.inside.lean import dataclass
 from agent.restart import early
 from agent.steps import scripts
 from agent.steps.kind import PATIENCE, RunAsKnown, SwitchStep, Turn, Undo
-from agent.transaction.consequences import maintenance_is_ours
+from agent.transaction.consequences import maintenance_is_ours, restores
 from agent.transaction.maintenance import decide
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext
@@ -68,9 +68,10 @@ class MaintenanceStart(SwitchStep):
         static = served.before(step)
         if step.settings.maintenance == "auto":
             announce(f"maintenance_start: a window is needed: {window.why}")
+        past_page = restores(step.progress) and site.past_page(step.settings) is None
         before = site.look(step.settings)
         scripts.run_script(step, "maintenance_start_script")
-        return replace(site.see_shut(step, before), why=window.why, static_before=static)
+        return replace(site.see_shut(step, before), why=window.why, static_before=static, past_page=past_page)
 
     def skip(self, step: StepContext, why: str) -> MaintenanceStarted:
         """Note why visitors stay, and which files they get."""
