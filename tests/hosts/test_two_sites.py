@@ -53,13 +53,18 @@ def wait_until(host: Host, condition: str) -> None:
         host.run(["timeout", str(LIMIT), "sh", "-c", loop])
 
 
-def both_at_gate(host: Host, run: Runs) -> list[Running]:
-    """Deploys of both sites to `good-2`, by two controllers, each with its new version linked and not started."""
+def both_at_gate(host: Host, run: Runs, *asked: dict[str, str]) -> list[Running]:
+    """Deploys of both sites, by two controllers, each with its new version linked and not started.
+
+    + asked: what each is asked for
+    """
     host.run(["rm", "-f", GATE])
     for user in SITES.values():
         host.write(f"/home/{user}/scripts/install.sh", AT_GATE, mode=0o755, owner=user)
     settings: list[dict[str, Any]] = [{"install_script": INSTALL}, {**SHOP, "install_script": INSTALL}]
-    started = [run.start("deploy", host, data={"code": "good-2"}, own={host.name: one}) for one in settings]
+    started = [
+        run.start("deploy", host, data=data, own={host.name: one}) for data, one in zip(asked, settings, strict=True)
+    ]
     wait_until(host, f"grep -qs '{AT_INSTALL}' transactions/$(cat lock 2>&1)/journal.jsonl")
     return started
 
@@ -101,7 +106,7 @@ def test_another_site_is_provisioned_and_deployed_beside_the_first_which_notices
 
 def test_after_a_reboot_in_the_middle_of_both_deploys_both_are_back_and_well(host: Host, run: Runs) -> None:
     before, other = look(host), shop(host)
-    started = both_at_gate(host, run)
+    started = both_at_gate(host, run, {"code": "good-2"}, {"code": "good-2"})
     host.reboot()
     for one in started:
         one.kill()
@@ -114,7 +119,9 @@ def test_after_a_reboot_in_the_middle_of_both_deploys_both_are_back_and_well(hos
 
 
 def test_both_are_deployed_at_the_same_time(host: Host, run: Runs) -> None:
-    started = both_at_gate(host, run)
+    # What they have built before the reboot.
+    built = (look(host).last["version"], shop(host)["runs"][-1]["version"])
+    started = both_at_gate(host, run, *({"version": version} for version in built))
     host.run(["touch", GATE])
     for one in started:
         one.wait().worked()
