@@ -1,12 +1,17 @@
-"""Running a program on behalf of a step: as the right user, in its own process group, no longer than its limit."""
+"""Starting a program, and nothing else here does: all that it is and has is its user's before anything of that user's
+is touched, and it is in a session of its own. What it says goes into memory, so much and no more; a step's commands
+end at their limit."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import IO
@@ -26,7 +31,13 @@ TAIL_OF_LINE = 500
 # What a step's log keeps of one command, and of a line of it, characters.
 LOGGED, LOGGED_LINE = 10_000_000, 10_000
 # A command that says more is stopped, bytes: it would fill the memory. How often that is looked at, seconds.
-SAYS_AT_MOST, LOOK = 100_000_000, 0.1
+SAYS_AT_MOST, LOOK = 100_000_000, 0.02
+# Whatever ours is: what an app makes is for its web server to read.
+UMASK = 0o022
+# From linux/fcntl.h.
+F_ADD_SEALS, F_SEAL_GROW = 1033, 4
+# How a command may end that is asked for what it says.
+ANY_CODE = range(256)
 TOO_MUCH = f"printed more than {SAYS_AT_MOST // 1_000_000} MB"
 # Names, in a command's environment, the command and the deploy that it works for.
 COMMAND_ID = "SWITCHBACK_COMMAND"
@@ -39,7 +50,7 @@ class CommandFailed(Exception):
 
     def __init__(self, what: str, output: str) -> None:
         super().__init__(what)
-        self.output = bounded(masked_urls(output), LOGGED_LINE, LOGGED)
+        self.output = _kept(output)
 
     def __str__(self) -> str:
         tail = "\n".join(cut(line, TAIL_OF_LINE) for line in telling_lines(self.output)[-TAIL_LINES:])
@@ -103,25 +114,10 @@ class Runner:
         + handed: descriptors that it is given besides its output, under the same numbers
         """
         # In memory: the way back is taken by commands too, and needs no room on any disk.
-        out, err = _in_memory(), _in_memory()
+        out, err = in_memory(), in_memory()
         command_id = new_command_id(self.deploy) if self.deploy else ""
-        with entered_as(self.user, str(cwd) if cwd else "/") as folder:
-            process = subprocess.Popen(
-                list(argv),
-                cwd=folder,
-                env={
-                    **user_env(self.user),
-                    **self.also,
-                    **(env or {}),
-                    **({COMMAND_ID: command_id} if command_id else {}),
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-                pass_fds=tuple(handed),
-                **run_as(self.user),
-            )
+        known = {**user_env(self.user), **self.also, **(env or {}), **({COMMAND_ID: command_id} if command_id else {})}
+        process = launch(argv, self.user, str(cwd) if cwd else "/", known, out=out, err=err, handed=handed)
         if self.started:
             self.started(process.pid, command_id)
         word = (env or {}).get(WORD, "")
@@ -132,6 +128,7 @@ class Runner:
         argv, process = command.argv, command.process
         with command.out as out, command.err as err:
             stopped = self._wait(command)
+            grows_no_more(out, err)
             output, errors = said_since(out.fileno(), 0), said_since(err.fileno(), 0)
         said = without(output + errors, {*self.secrets, *command.secrets})
         self.write_down(argv, said, ending(process.returncode))
@@ -153,12 +150,11 @@ class Runner:
         """Wait for a command's end. Returns why it was stopped; nothing where it has ended by itself."""
         process, why = command.process, ""
         try:
-            while not why:
-                left = self.until - time.time()
-                try:
-                    process.wait(min(LOOK, max(0.0, left)))
-                    return ""
-                except subprocess.TimeoutExpired:
+            with _end_of(process) as has_ended:
+                while not why:
+                    left = self.until - time.time()
+                    if has_ended(min(LOOK, max(0.0, left))):
+                        return ""
                     says_much = says_too_much(command.out.fileno(), command.err.fileno())
                     why = TOO_MUCH if says_much else "took too long" if left <= LOOK else ""
         except BaseException:
@@ -166,6 +162,9 @@ class Runner:
             stop_group(process.pid)
             process.wait()
             raise
+        if why == TOO_MUCH:
+            # It may take its time to end, and would fill the memory meanwhile.
+            grows_no_more(command.out, command.err)
         stop_group(process.pid)
         process.wait()
         return why
@@ -176,11 +175,43 @@ class Runner:
             return
         try:
             with self.log.open("a", errors="backslashreplace") as file:
-                said = bounded(masked_urls("$ {}\n{}".format(" ".join(argv), output)), LOGGED_LINE, LOGGED)
+                said = _kept("$ {}\n{}".format(" ".join(argv), output))
                 file.write(f"{said}[{how}]\n")
         except OSError as error:
             # On a full disk, say: what the command has done counts, and whoever reads its output has it.
             emit(f"{self.log} can't be written: {error}")
+
+
+@contextlib.contextmanager
+def _end_of(process: subprocess.Popen[bytes]) -> Iterator[Callable[[float], bool]]:
+    """What waits for a process's end for so many seconds, and says whether it has come: at once when it does."""
+    try:
+        file = os.pidfd_open(process.pid)
+    except OSError:
+        # A kernel before 5.3: Popen looks now and then.
+        file = -1
+
+    def has_ended(seconds: float) -> bool:
+        if file < 0:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+        elif ended.poll(seconds * 1000):
+            process.wait()
+        return process.poll() is not None
+
+    ended = select.poll()
+    try:
+        if file >= 0:
+            ended.register(file, select.POLLIN)
+        yield has_ended
+    finally:
+        if file >= 0:
+            os.close(file)
+
+
+def _kept(said: str) -> str:
+    """What of an output is kept, and shown: without passwords, for which nobody looks in what is left out."""
+    return bounded(masked_urls(bounded(said, len(said), LOGGED)), LOGGED_LINE, LOGGED + LOGGED_LINE)
 
 
 def new_command_id(deploy: str) -> str:
@@ -188,8 +219,58 @@ def new_command_id(deploy: str) -> str:
     return f"{deploy}/{os.urandom(4).hex()}"
 
 
-def _in_memory() -> IO[bytes]:
-    return os.fdopen(os.memfd_create("output"), "w+b")
+def launch(
+    argv: Sequence[str],
+    user: str | None,
+    folder: str,
+    env: Mapping[str, str],
+    *,
+    out: IO[bytes] | int = subprocess.DEVNULL,
+    err: IO[bytes] | int = subprocess.DEVNULL,
+    stdin: int = subprocess.DEVNULL,
+    handed: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start a process. Raises OSError, KeyError.
+
+    Its program is looked for, and its folder is gone into, with its user's rights; of ours it has the descriptors that
+    it is given, and no signal is ignored or blocked.
+
+    + user: None for root
+    + handed: descriptors that it is given besides, under the same numbers
+    """
+    with entered_as(user, folder) as entered:
+        return subprocess.Popen(
+            list(argv),
+            cwd=entered,
+            env=env,
+            stdin=stdin,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+            umask=UMASK,
+            pass_fds=tuple(handed),
+            **run_as(user),
+        )
+
+
+def ours(argv: Sequence[str], timeout: float = 20.0, ok: Sequence[int] = (0,)) -> str:
+    """Have a program of the host's own do something for ourselves, systemctl say. Returns what it says.
+
+    Raises OSError, CommandFailed.
+    """
+    return Runner(None, None, time.time() + timeout).run(argv, ok=ok)
+
+
+def in_memory() -> IO[bytes]:
+    """A file that is on no disk, for what a command says."""
+    return os.fdopen(os.memfd_create("output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "w+b")
+
+
+def grows_no_more(*files: IO[bytes]) -> None:
+    """Have nobody say more, also who has inherited it and goes on."""
+    for file in files:
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(file, F_ADD_SEALS, F_SEAL_GROW)
 
 
 def said_since(file: int, start: int) -> str:

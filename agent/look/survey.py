@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import stat
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from agent.database import restoring
-from agent.host.command import CommandFailed, Runner
+from agent.host.command import CommandFailed, Runner, ours
 from agent.host.parallel import Beside
 from agent.host.reading import matching
 from agent.host.users import can_become
@@ -159,7 +158,13 @@ def _makes_venv(layout: Layout) -> bool:
     python = shutil.which(layout.settings.python)
     argv = [python or "", "-I", "-c", "import ensurepip, venv"]
     # Without a Python at all, that is what is missing.
-    return python is None or subprocess.run(argv, capture_output=True, timeout=LIMIT, check=False).returncode == 0
+    if python is None:
+        return True
+    try:
+        ours(argv, LIMIT)
+    except (OSError, CommandFailed):
+        return False
+    return True
 
 
 def _transaction(state: State) -> OpenRun | None:

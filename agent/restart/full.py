@@ -7,13 +7,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from subprocess import Popen
 
+from agent.host.command import launch
 from agent.host.output import warn
-from agent.host.users import run_as, user_env
+from agent.host.users import user_env
 from agent.service import systemd
 from agent.service.running import find_running
 from agent.service.supervisor_config import Unreadable, socket_of
@@ -90,24 +91,14 @@ def _kept_awake(layout: Layout) -> Iterator[bool]:
             waker.wait()
 
 
-def _waker(layout: Layout) -> subprocess.Popen[bytes] | None:
+def _waker(layout: Layout) -> Popen[bytes] | None:
     path = _socket(layout)
     if not path:
         return None
     argv = [sys.executable, "-I", "-S", "-c", WAKE, path, str(os.getpid())]
-    env, nothing = user_env(layout.app), subprocess.DEVNULL
     try:
         # As the app's user: the path is that user's to lay.
-        return subprocess.Popen(
-            argv,
-            cwd="/",
-            env=env,
-            stdin=nothing,
-            stdout=nothing,
-            stderr=nothing,
-            start_new_session=True,
-            **run_as(layout.app),
-        )
+        return launch(argv, layout.app, "/", user_env(layout.app))
     except OSError:
         # It is only a gain in time: an app that has used up all that its user may have is restarted all the same.
         return None

@@ -6,17 +6,16 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from subprocess import DEVNULL, STDOUT
 from urllib.parse import urlsplit
 
 from agent.host import http
-from agent.host.command import COMMAND_ID, TAIL_LINES, TAIL_OF_LINE, ending, new_command_id
+from agent.host.command import COMMAND_ID, TAIL_LINES, TAIL_OF_LINE, Started, ending, in_memory, launch, new_command_id
 from agent.host.processes import ask_to_end, group_runs, runs, started_at, stop_group
-from agent.host.reading import end_of
-from agent.host.users import entered_as, run_as, user_env
+from agent.host.users import user_env
 from agent.inside.lean import dataclass
 from agent.restart import background
 from agent.service import health, systemd
@@ -40,7 +39,7 @@ LOOK = 0.25
 class TrialStart:
     """A web process that serves nobody but us.
 
-    + process: where this call has started it, how it ends is known
+    + own: where this call has started it, how it ends is known, and what it says
     """
 
     def __init__(
@@ -49,9 +48,9 @@ class TrialStart:
         pid: int,
         started: str | None,
         url: str,
-        process: subprocess.Popen[bytes] | None = None,
+        own: Started | None = None,
     ) -> None:
-        self._step, self._pid, self._started, self._url, self._process = step, pid, started, url, process
+        self._step, self._pid, self._started, self._url, self._own = step, pid, started, url, own
         self._log = step.transaction.output(background.TRIAL_START)
         self._well_since = self._began = time.monotonic()
         self._members: frozenset[tuple[int, str]] = frozenset()
@@ -69,11 +68,12 @@ class TrialStart:
 
     def end(self) -> None:
         """End it; a second time does nothing."""
+        words = self._words()
         if group_runs(self._pid, self._started):
             stop_group(self._pid)
-        if self._process:
-            self._process.wait()
-        background.hide_secrets(self._log)
+        if self._own:
+            self._own.process.wait()
+        background.keep(self._log, self._words() or words)
 
     def dismiss(self) -> None:
         """Ask it to end, and don't wait for that: whoever commits or falls back sees to it."""
@@ -120,6 +120,12 @@ class TrialStart:
 
     def _is_well_now(self) -> None:
         self._well_since, self._members = time.monotonic(), self._now()
+        # Whoever comes for it later may find it gone.
+        background.keep(self._log, self._words())
+
+    def _words(self) -> str:
+        """What it has said; empty where nobody has that any more."""
+        return background.words_of(self._pid, self._own) if self._own or runs(self._pid, self._started) else ""
 
     def watch(self, seconds: float) -> None:
         """See to it that it has stayed up for so long since it was well. Raises Unhealthy."""
@@ -140,7 +146,7 @@ class TrialStart:
             raise Unhealthy(f"{what}: a process of it has ended or was started again{self._tail()}")
 
     def _still_runs(self, what: str) -> None:
-        code = self._process.poll() if self._process else None
+        code = self._own.process.poll() if self._own else None
         if code is not None:
             raise Unhealthy(f"{what}: its process ended with {ending(code)}{self._tail()}")
         if not runs(self._pid, self._started):
@@ -164,7 +170,7 @@ class TrialStart:
         return frozenset((process.pid, process.started) for process in found)
 
     def _tail(self) -> str:
-        said = masked_urls(end_of(self._log, TAIL_BYTES)).strip()
+        said = masked_urls(self._words() or background.kept(self._log))[-TAIL_BYTES:].strip()
         lines = [*lines_of(said)[-TAIL_LINES:], *not_written(said, self._step.layout.app)]
         return "".join("\n" + quoted(cut(line, TAIL_OF_LINE)) for line in lines)
 
@@ -212,25 +218,24 @@ def begun(step: StepContext) -> TrialStart | None:
 
 def start(step: StepContext, command: Command) -> TrialStart:
     """Start it; it outlives this call unless it is ended. Raises StepFailed."""
-    with contextlib.closing(_listen()) as held, step.transaction.output(background.TRIAL_START).open("wb") as output:
+    said = in_memory()
+    with contextlib.closing(_listen()) as held:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
         port = command.port or held.getsockname()[1]
         command_id, url = new_command_id(step.transaction.deploy), _at(step.settings.health_url, port)
         try:
-            with entered_as(command.user, command.folder) as folder:
-                process = subprocess.Popen(
-                    _at_true_path(command.argv),
-                    cwd=folder,
-                    env={**command.env, COMMAND_ID: command_id},
-                    stdin=held.fileno() if command.held else subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    **run_as(command.user),
-                )
+            process = launch(
+                _at_true_path(command.argv),
+                command.user,
+                command.folder,
+                {**command.env, COMMAND_ID: command_id},
+                out=said,
+                err=STDOUT,
+                stdin=held.fileno() if command.held else DEVNULL,
+            )
         except (OSError, KeyError) as error:
             raise StepFailed(f"a process of it could not be started: {error}") from None
-    first = TrialStart(step, process.pid, started_at(process.pid), url, process)
+    first = TrialStart(step, process.pid, started_at(process.pid), url, Started(command.argv, process, said, said))
     try:
         step.transaction.goes_on_beside(background.TRIAL_START, process.pid, url=url, mark=command_id)
     except BaseException:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import fields
 
-from agent.host.command import CommandFailed, ending
+from agent.host.command import CommandFailed
 from agent.host.links import NotALink, Recorded, read_link
 from agent.host.output import emit
 from agent.host.reading import matching
@@ -14,7 +13,6 @@ from agent.runs.ending import end_refused
 from agent.service import health, verdicts
 from agent.sites.shared import with_others
 from agent.state import State, installed_agent
-from agent.text.lines import lines_of
 from agent.text.masking import masked_urls
 from agent.transaction import reserve
 from agent.transaction.transaction import Transaction, begin, start_guard
@@ -66,12 +64,10 @@ def _refusal(transaction: Transaction, begun: Begin) -> str:
         _shares_nothing(transaction.state, begun)
         _still_as_seen(transaction.layout, begun)
         reserve.set_aside_for_links(transaction.layout)
-        start_guard(transaction.state)
+        _start_guard(transaction.state)
         for text in begun.ailing.values():
             emit(f"before this {begun.kind}: {text}")
         _keep_hotfixes(transaction, begun)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as problem:
-        return f"the guard, which would take a lost deploy back, can't be started: {_why(problem)}"
     except (Refused, CommandFailed) as problem:
         return masked_urls(str(problem))
     except OSError as problem:
@@ -80,13 +76,11 @@ def _refusal(transaction: Transaction, begun: Begin) -> str:
     return ""
 
 
-def _why(problem: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> str:
-    """What a command of ours has said, in words for a person."""
-    command = " ".join(problem.cmd)
-    if isinstance(problem, subprocess.TimeoutExpired):
-        return f"{command} has not ended within {problem.timeout:.0f} s"
-    said = lines_of((problem.stderr or b"").decode(errors="replace"))
-    return f"{command} ended with {ending(problem.returncode)}" + (f": {said[0]}" if said else "")
+def _start_guard(state: State) -> None:
+    try:
+        start_guard(state)
+    except CommandFailed as problem:
+        raise Refused(f"the guard, which would take a lost deploy back, can't be started: {problem}") from None
 
 
 def _keep_hotfixes(transaction: Transaction, begun: Begin) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from agent.host.command import CommandFailed, ours
 from agent.host.output import emit, warn
 from agent.host.reading import matching
 from agent.host.users import acting_as
@@ -170,8 +170,8 @@ def _tidy(state: State, layout: Layout, fingerprint: str | None) -> None:
         agent = os.path.join(os.path.realpath(str(state.agent)), LAUNCHER)
         argv = ["systemd-run", f"--unit=switchback-tidy-{state.site}-{os.getpid()}", *how, "--", agent, "tidy", what]
         try:
-            subprocess.run(argv, check=True, timeout=60, capture_output=True)
-        except (OSError, subprocess.SubprocessError) as problem:
+            ours(argv, 60)
+        except (OSError, CommandFailed) as problem:
             emit(f"their room is freed by the next clean: {problem}")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
+from agent.host.command import CommandFailed, ours
 from agent.host.files import alone_in
 from agent.host.output import emit
 from agent.inside.lean import dataclass
@@ -13,6 +13,9 @@ from agent.versions import venvs
 # The folders of a version can't be written to, and so not be emptied either. Its files may be a newer version's as
 # well, and stay as they are.
 DELETE = 'find "$@" -type d -exec chmod u+w -- {} +; rm -rf -- "$@"'
+
+# How long that may take, seconds: nobody waits for it.
+LIMIT = 6 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,12 @@ def tidy(what: Chore) -> int:
         _make_ready(Path(what.spare), Path(what.version), Path(what.venv))
     if not what.trash:
         return 0
-    return subprocess.run(["sh", "-c", DELETE, "sh", *what.trash], check=False).returncode
+    try:
+        ours(["sh", "-c", DELETE, "sh", *what.trash], LIMIT)
+    except CommandFailed as problem:
+        emit(str(problem))
+        return 1
+    return 0
 
 
 def _make_ready(spare: Path, version: Path, venv: Path) -> None:

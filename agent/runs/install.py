@@ -5,10 +5,10 @@ from __future__ import annotations
 import compileall
 import contextlib
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from agent.host.command import ours
 from agent.host.files import alone_in, remove, sync_folder, write_whole
 from agent.host.reading import matching, read_text
 from agent.sites import earlier
@@ -152,9 +152,9 @@ def _write_units(site: str) -> None:
     for name in changed:
         write_whole(UNITS / name, units[name])
     if changed:
-        subprocess.run(["systemctl", "daemon-reload"], check=True, timeout=60, capture_output=True)
+        ours(["systemctl", "daemon-reload"], 60)
     for argv in (
         ["systemctl", "enable", "--quiet", f"switchback-boot@{site}.service", f"switchback-guard@{site}.path"],
         ["systemctl", "start", f"switchback-guard@{site}.path"],
     ):
-        subprocess.run(argv, check=True, timeout=60, capture_output=True)
+        ours(argv, 60)

@@ -7,10 +7,9 @@ import json
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
 
-from agent.host.command import CommandFailed
+from agent.host.command import ANY_CODE, CommandFailed, ours
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.inside.protocol import Writes
@@ -93,10 +92,9 @@ def started_by(name: str) -> Unit:
     """What a unit starts, by its name; nothing where systemd does not say."""
     argv = ["systemctl", "show", name, "--property", "ExecStart,Environment,EnvironmentFiles"]
     try:
-        shown = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        return unit_of(ours(argv, ok=ANY_CODE))
+    except (OSError, CommandFailed):
         return Unit()
-    return unit_of(shown.stdout)
 
 
 def _starter_problems(step: StepContext, program: str) -> list[str]:

@@ -6,11 +6,10 @@ import contextlib
 import os
 import pwd
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from agent.host.command import Runner
+from agent.host.command import ANY_CODE, CommandFailed, Runner, ours
 from agent.host.processes import STARTED, as_owner_if_refused, stat_of
 from agent.host.reading import processes as every_process
 from agent.host.reading import told_by_kernel
@@ -51,12 +50,10 @@ def unit_properties(unit: str) -> dict[str, str]:
 
 def _shown(unit: str, wanted: str) -> dict[str, str]:
     try:
-        shown = subprocess.run(
-            ["systemctl", "show", unit, "--property", wanted], capture_output=True, text=True, timeout=20, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        shown = ours(["systemctl", "show", unit, "--property", wanted], ok=ANY_CODE)
+    except (OSError, CommandFailed):
         return {}
-    return dict(line.split("=", 1) for line in lines_of(shown.stdout) if "=" in line)
+    return dict(line.split("=", 1) for line in lines_of(shown) if "=" in line)
 
 
 def unit_property(unit: str, name: str) -> str:
@@ -71,10 +68,9 @@ def said_since(unit: str, since: float, most: int = 500, timeout: float = 20) ->
     """
     argv = ["journalctl", "--unit", unit, "--since", f"@{int(since)}", "--lines", str(most), "--no-pager"]
     try:
-        found = subprocess.run([*argv, "--output=cat"], capture_output=True, timeout=timeout, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        return ours([*argv, "--output=cat"], timeout, ANY_CODE)
+    except (OSError, CommandFailed):
         return ""
-    return found.stdout.decode(errors="replace")
 
 
 def main_pid(unit: str) -> int:
@@ -89,10 +85,9 @@ def host_goes_down() -> bool:
     """
     argv = ["systemctl", "is-system-running"]
     try:
-        state = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
+        return ours(argv, ok=ANY_CODE).strip() not in UP
+    except (OSError, CommandFailed):
         return True
-    return state not in UP
 
 
 def restart(runner: Runner, unit: str) -> None:

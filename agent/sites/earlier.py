@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+from agent.host.command import ANY_CODE, ours
 from agent.host.files import sync_folder, text_lines, write_whole
 from agent.host.reading import matching
 from agent.state import LAUNCHER, LIBRARY, State, installed_agent, named_by
@@ -99,9 +99,9 @@ def _forget() -> None:
     """Take away its units, and what has started it. The unit that says whose it was goes last."""
     for argv in (["stop", WATCH, GUARD, BOOT], ["disable", "--quiet", WATCH, BOOT]):
         # Some of them are gone already, where this was cut short.
-        subprocess.run(["systemctl", *argv], check=False, timeout=60, capture_output=True)
+        ours(["systemctl", *argv], 60, ANY_CODE)
     for path in (UNITS / WATCH, UNITS / GUARD, LAUNCHED, CURRENT):
         path.unlink(missing_ok=True)
     sync_folder(LIBRARY)
     os.unlink(UNITS / BOOT)
-    subprocess.run(["systemctl", "daemon-reload"], check=True, timeout=60, capture_output=True)
+    ours(["systemctl", "daemon-reload"], 60)

@@ -6,14 +6,13 @@ import contextlib
 import fcntl
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from agent.host.command import Runner
+from agent.host.command import Runner, ours
 from agent.host.files import remove, sync_folder
 from agent.host.processes import runs, started_at
 from agent.host.reading import read_text
@@ -225,9 +224,9 @@ def begin(transaction: Transaction, told: Begin) -> None:
 
 
 def start_guard(state: State) -> None:
-    """Start the guard, which ends by itself when the deploy does. Raises CalledProcessError when it can't."""
+    """Start the guard, which ends by itself when the deploy does. Raises OSError, CommandFailed when it can't."""
     unit = f"switchback-guard@{state.site}.service"
-    subprocess.run(["systemctl", "start", "--no-block", unit], check=True, timeout=20, capture_output=True)
+    ours(["systemctl", "start", "--no-block", unit])
 
 
 def describe_holder(state: State, deploy: str) -> str:

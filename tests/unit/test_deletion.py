@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -74,7 +73,7 @@ def test_what_is_to_be_deleted_is_told_as_it_is_called_and_never_to_a_shell(
 ) -> None:
     ran: list[list[str]] = []
     monkeypatch.setattr(clean, "acting_as", lambda _: nullcontext())
-    monkeypatch.setattr(subprocess, "run", lambda argv, **_: ran.append(argv))
+    monkeypatch.setattr(clean, "ours", lambda argv, *_: ran.append(argv))
     layout = Layout(host_settings(versions_dir=str(tmp_path / "a *")), tmp_path)
     for name in (OLD, LIVE):
         version(layout.trash / name)

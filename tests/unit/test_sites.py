@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.host.command import Runner
 from agent.runs import install as installing
 from agent.runs.install import install
 from agent.sites import earlier
@@ -62,7 +62,7 @@ class Host:
             monkeypatch.setattr(module, "UNITS", self.units)
         monkeypatch.setattr(earlier, "CURRENT", self.library / "current")
         monkeypatch.setattr(earlier, "LAUNCHED", self.library / LAUNCHER)
-        monkeypatch.setattr(subprocess, "run", lambda argv, **_: self.asked.append(argv[1:]))
+        monkeypatch.setattr(Runner, "run", lambda _, argv, **__: self.asked.append(argv[1:]))
         monkeypatch.setattr(os, "sync", lambda: None)
 
     def site(self, name: str) -> State:
@@ -269,7 +269,7 @@ def cut_short(patch: pytest.MonkeyPatch, host: Host, passed: int) -> bool:
 
     for name in ("rename", "unlink", "symlink", "rmdir"):
         patch.setattr(os, name, counted(getattr(os, name)))
-    patch.setattr(subprocess, "run", counted(subprocess.run))
+    patch.setattr(Runner, "run", counted(Runner.run))
     try:
         install(host.site("django"), OURS)
     except Killed:

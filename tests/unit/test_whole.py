@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from agent.host.command import launch
 from agent.restart import full
 from agent.restart.full import WAKE
 from tests.unit.healthy import host_settings
@@ -58,8 +59,7 @@ def test_where_it_can_not_be_kept_awake_the_service_restarts_all_the_same(monkey
     restarted: list[str] = []
     monkeypatch.setattr(full, "_socket", lambda layout: "/run/supervisor.sock")
     monkeypatch.setattr(full, "user_env", lambda user: {})
-    monkeypatch.setattr(full, "run_as", lambda user: {})
-    monkeypatch.setattr("agent.restart.full.subprocess.Popen", no_more)
+    monkeypatch.setattr(full, "launch", no_more)
     monkeypatch.setattr("agent.restart.full.systemd.restart", lambda runner, unit: restarted.append(unit))
     step: Any = SimpleNamespace(settings=host_settings(), layout=SimpleNamespace(app="app"), runner=lambda user: None)
     full.restart(step)
@@ -71,17 +71,15 @@ def test_it_is_in_no_session_of_ours_so_that_the_app_can_signal_nobody_by_it(
 ) -> None:
     monkeypatch.setattr(full, "_socket", lambda layout: listening.getsockname())
     monkeypatch.setattr(full, "user_env", lambda user: {})
-    monkeypatch.setattr(full, "run_as", lambda user: {})
     monkeypatch.setattr("agent.restart.full.systemd.stop", lambda runner, unit: listening.accept()[0].close())
     started: list[int] = []
-    ours = subprocess.Popen
 
-    def remember(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
-        process = ours(*arguments, **options)
+    def remember(argv: list[str], user: str, folder: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
+        process = launch(argv, None, folder, env)
         started.append(os.getsid(process.pid))
         return process
 
-    monkeypatch.setattr("agent.restart.full.subprocess.Popen", remember)
+    monkeypatch.setattr(full, "launch", remember)
     step: Any = SimpleNamespace(settings=host_settings(), layout=SimpleNamespace(app="app"), runner=lambda user: None)
     full.stop(step)
     assert started

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
-from agent.host.command import LOGGED
+from agent.host.command import ANY_CODE, LOGGED, CommandFailed, ours
 from agent.host.output import emit
 from agent.service.last_words import app_logs, end_of_log
 from agent.steps.kind import Turn, Undo
@@ -36,7 +35,7 @@ class KeepEvidence(Undo):
             folder.mkdir(exist_ok=True)
             if touched(step.progress):
                 _copy_logs(step, folder)
-        except (OSError, subprocess.SubprocessError) as problem:
+        except OSError as problem:
             # A site that works again must not wait for a person because of this.
             emit(f"  not all of the evidence could be kept: {problem}")
         return Undone()
@@ -46,8 +45,11 @@ def _copy_logs(step: StepContext, folder: Path) -> None:
     since = f"@{int(step.progress.lines[0].at)}"
     unit = step.settings.systemd_service
     argv = ["journalctl", "--unit", unit, "--since", since, "--lines", "500", "--no-pager"]
-    shown = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
-    (folder / "unit.log").write_text(bounded(masked_urls(shown.stdout + shown.stderr), most=LOGGED))
+    try:
+        shown = ours(argv, 30, ANY_CODE)
+    except (OSError, CommandFailed) as problem:
+        shown = f"could not be read: {problem}\n"
+    (folder / "unit.log").write_text(bounded(masked_urls(shown), most=LOGGED))
     taken = {"unit.log"}
     for log in app_logs(step.layout, step.version):
         # Its name is the app's to choose, also one that a terminal obeys, or that another has.

@@ -36,9 +36,9 @@ class StopCommands(Undo):
     def do(self, step: StepContext) -> Stopped:
         """Stop what the journal names, and what nobody has lived to write down."""
         written = background.still_running((*step.progress.commands, *step.progress.beside))
+        background.keep_words(step.transaction)
         stop_groups(written)
         unwritten = _stop_strays(step)
-        background.hide_secrets(step.transaction.output(background.TRIAL_START))
         if may_have_changed_database(step.progress) and database_fallback_of(step.progress) == "keep":
             # Otherwise right before it is taken back.
             sessions.end_left(step)
