@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agent.django.manage import said_in
 from agent.host.command import CommandFailed, Runner
+from agent.host.files import put
 from agent.host.reading import read_text, walk
 from agent.host.users import acting_as
 from agent.inside import MODULES
@@ -52,7 +53,7 @@ def lay_out(runner: Runner, room: Path) -> None:
     with acting_as(runner.user or "root"):
         for file, text in texts.items():
             (room / file).parent.mkdir(exist_ok=True)
-            (room / file).write_text(text)
+            put(room / file, text.encode())
 
 
 def _source(module: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import os
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -25,7 +25,7 @@ class NoLock(StepFailed):
 
 def session_name(deploy: str) -> str:
     """How a deploy's sessions are called in the database: with several hosts, each host's own."""
-    return f"switchback {deploy} {socket.gethostname()}".encode("ascii", "replace").decode()[:LONGEST_NAME]
+    return f"switchback {deploy} {os.uname().nodename}".encode("ascii", "replace").decode()[:LONGEST_NAME]
 
 
 def for_scripts(step: StepContext) -> dict[str, str]:

@@ -39,6 +39,9 @@ F_ADD_SEALS, F_SEAL_GROW = 1033, 4
 # How a command may end that is asked for what it says.
 ANY_CODE = range(256)
 TOO_MUCH = f"printed more than {SAYS_AT_MOST // 1_000_000} MB"
+# What a command is once it runs; what takes no output, and what goes with the other one.
+Process = subprocess.Popen[bytes]
+DEVNULL, STDOUT = subprocess.DEVNULL, subprocess.STDOUT
 # Names, in a command's environment, the command and the deploy that it works for.
 COMMAND_ID = "SWITCHBACK_COMMAND"
 # And a password that it was given: hidden in what it says, unless it is so short that it would be found in other words.

@@ -4,6 +4,7 @@ can write any more."""
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -48,6 +49,22 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
             os.unlink(name)
             raise
         sync_folder(Path(folder))
+
+
+def put(path: Path, content: bytes, how: int = os.O_TRUNC) -> None:
+    """Write a file, if an ordinary one is there or none: nobody who reads a pipe of that name is waited for.
+
+    + how: O_APPEND to add to it
+
+    Raises OSError.
+    """
+    with as_whose(path.parent) as folder:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC | how
+        fd = os.open(os.path.join(folder, path.name), flags, 0o666)
+    with os.fdopen(fd, "wb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "Not an ordinary file", str(path))
+        file.write(content)
 
 
 def append_line(path: Path, record: Mapping[str, object]) -> None:

@@ -6,6 +6,7 @@ A path that the app itself names is read with `acting_as` the app's user around 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fnmatch
 import hashlib
@@ -106,6 +107,19 @@ def processes() -> list[Path]:
     return [Path("/proc") / name for name in os.listdir("/proc") if name.isdigit()]
 
 
+def descriptors(process: Path) -> list[str]:
+    """What a process has open, as far as that is still so. Raises OSError.
+
+    + process: its folder in /proc
+    """
+    found = []
+    with os.scandir(str(process / "fd")) as there:
+        for entry, _ in zip(there, range(MOST)):
+            with contextlib.suppress(FileNotFoundError):
+                found.append(os.readlink(entry.path))
+    return found
+
+
 def content_hash(path: Path, until: float = math.inf) -> str:
     """The SHA-256 of a file's content, read block by block, for it may be large.
 
@@ -141,6 +155,12 @@ def names(folder: Path, until: float = math.inf) -> list[str]:
 def _in_time(until: float, folder: Path | str) -> None:
     if time.monotonic() > until:
         raise TimeoutError(errno.ETIMEDOUT, "More than can be read in time", str(folder))
+
+
+def entries(folder: str) -> dict[str, os.DirEntry[str]]:
+    """What is in a folder, by name. Raises OSError."""
+    with as_whose(Path(folder)) as where, os.scandir(where) as found:
+        return {entry.name: entry for entry in found}
 
 
 def matching(folder: Path, pattern: str, most: int = MOST) -> list[Path]:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from agent.host.command import Runner
+from agent.host.files import put
 from agent.host.users import acting_as
 from agent.repository import git
 from agent.text.diff import trimmed
@@ -35,7 +36,7 @@ def repository_with(runner: Runner, url: str, mirror: Path, commit: str, room: P
     runner.run(["git", "init", "--quiet", "--bare", str(room)])
     if (mirror / "objects").is_dir():
         with acting_as(runner.user or "root"):
-            (room / "objects" / "info" / "alternates").write_text(f"{mirror / 'objects'}\n")
+            put(room / "objects" / "info" / "alternates", f"{mirror / 'objects'}\n".encode())
     git.fetch_everything(runner, room, url, commit)
     return room
 

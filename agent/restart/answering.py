@@ -3,7 +3,6 @@ own word, so that a new process is not believed to serve because an old one does
 
 from __future__ import annotations
 
-import os
 import select
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from agent.host.asking import AGENT, NOTHING, Connection, get_path, why_not
 from agent.host.connections import other_end
 from agent.host.processes import as_owner_if_refused
+from agent.host.reading import descriptors
 
 # How often it is looked who has taken a connection, and whether an answer is there, seconds.
 LOOK = 0.005
@@ -108,16 +108,6 @@ def _no_answer(error: Exception) -> str:
 
 def _descriptors(pid: int) -> set[str]:
     try:
-        return as_owner_if_refused(Path(f"/proc/{pid}"), _read_descriptors)
+        return set(as_owner_if_refused(Path(f"/proc/{pid}"), descriptors))
     except OSError:
         return set()
-
-
-def _read_descriptors(path: Path) -> set[str]:
-    found = set()
-    for name in os.listdir(str(path / "fd")):
-        try:
-            found.add(os.readlink(str(path / "fd" / name)))
-        except FileNotFoundError:
-            continue
-    return found

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from agent.host.command import Started, said_since
+from agent.host.files import put
 from agent.host.output import emit
 from agent.host.processes import group_runs, stop_groups
 from agent.host.reading import end_of
@@ -65,7 +66,7 @@ def kept(log: Path) -> str:
 def keep(log: Path, said: str) -> None:
     """Keep what a trial start has said, without what nobody is to read; what was kept before, where it says nothing."""
     try:
-        log.write_text(masked_urls(said[-KEPT:] or kept(log)))
+        put(log, masked_urls(said[-KEPT:] or kept(log)).encode(errors="replace"))
     except OSError as error:
         # It has gone well, or the reason is told already.
         emit(f"{log} can't be written: {error}")

@@ -10,9 +10,8 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from subprocess import Popen
 
-from agent.host.command import launch
+from agent.host.command import Process, launch
 from agent.host.output import warn
 from agent.host.users import user_env
 from agent.service import systemd
@@ -91,7 +90,7 @@ def _kept_awake(layout: Layout) -> Iterator[bool]:
             waker.wait()
 
 
-def _waker(layout: Layout) -> Popen[bytes] | None:
+def _waker(layout: Layout) -> Process | None:
     path = _socket(layout)
     if not path:
         return None

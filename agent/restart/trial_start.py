@@ -9,11 +9,11 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from subprocess import DEVNULL, STDOUT
 from urllib.parse import urlsplit
 
+from agent.host import command as commands
 from agent.host import http
-from agent.host.command import COMMAND_ID, TAIL_LINES, TAIL_OF_LINE, Started, ending, in_memory, launch, new_command_id
+from agent.host.command import COMMAND_ID, TAIL_LINES, TAIL_OF_LINE, Started, ending
 from agent.host.processes import ask_to_end, group_runs, runs, started_at, stop_group
 from agent.host.users import user_env
 from agent.inside.lean import dataclass
@@ -218,20 +218,20 @@ def begun(step: StepContext) -> TrialStart | None:
 
 def start(step: StepContext, command: Command) -> TrialStart:
     """Start it; it outlives this call unless it is ended. Raises StepFailed."""
-    said = in_memory()
+    said = commands.in_memory()
     with contextlib.closing(_listen()) as held:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
         port = command.port or held.getsockname()[1]
-        command_id, url = new_command_id(step.transaction.deploy), _at(step.settings.health_url, port)
+        command_id, url = commands.new_command_id(step.transaction.deploy), _at(step.settings.health_url, port)
         try:
-            process = launch(
+            process = commands.launch(
                 _at_true_path(command.argv),
                 command.user,
                 command.folder,
                 {**command.env, COMMAND_ID: command_id},
                 out=said,
-                err=STDOUT,
-                stdin=held.fileno() if command.held else DEVNULL,
+                err=commands.STDOUT,
+                stdin=held.fileno() if command.held else commands.DEVNULL,
             )
         except (OSError, KeyError) as error:
             raise StepFailed(f"a process of it could not be started: {error}") from None

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agent.host.command import ours
-from agent.host.files import alone_in, remove, sync_folder, write_whole
+from agent.host.files import alone_in, put, remove, sync_folder, write_whole
 from agent.host.reading import matching, read_text
 from agent.sites import earlier
 from agent.sites.earlier import as_laid_out, take_over
@@ -119,8 +119,8 @@ def _write_package(folder: Path, sources: Mapping[str, str]) -> None:
             remove(left)
     for file, text in sources.items():
         (new / file).parent.mkdir(parents=True, exist_ok=True)
-        (new / file).write_text(text)
-    (new / LAUNCHER).write_text(LAUNCHES)
+        put(new / file, text.encode())
+    put(new / LAUNCHER, LAUNCHES.encode())
     (new / LAUNCHER).chmod(0o755)
     compileall.compile_dir(str(new), quiet=1)
     new.rename(folder)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from agent.host.command import ANY_CODE, CommandFailed, Runner, ours
 from agent.host.processes import STARTED, as_owner_if_refused, stat_of
+from agent.host.reading import descriptors, told_by_kernel
 from agent.host.reading import processes as every_process
-from agent.host.reading import told_by_kernel
 from agent.inside.lean import dataclass
 from agent.text.lines import cut, lines_of, one_line
 from agent.text.masking import masked
@@ -251,17 +251,9 @@ def _users_of(path: Path) -> list[str]:
 def _open_files(pid: int) -> list[str]:
     """The files that a process has open."""
     try:
-        return as_owner_if_refused(Path(f"/proc/{pid}"), _open_files_as_we_are)
+        return as_owner_if_refused(Path(f"/proc/{pid}"), descriptors)
     except OSError:
         return []
-
-
-def _open_files_as_we_are(path: Path) -> list[str]:
-    found = []
-    for name in os.listdir(str(path / "fd")):
-        with contextlib.suppress(FileNotFoundError):
-            found.append(os.readlink(str(path / "fd" / name)))
-    return found
 
 
 def not_from(found: list[Process], version: str) -> str | None:

@@ -30,7 +30,7 @@ def sites_of(base: Path) -> list[State]:
 
     + base: where each has its folder
     """
-    found = {folder.parent.name for folder in base.glob("*/transactions")}
+    found = {folder.parent.name for folder in matching(base, "*/transactions")}
     return [as_laid_out(State(name, base)) for name in sorted({*found, _only_site()} - {""})]
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from agent.host.reading import matching
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.inside.protocol import Database
@@ -136,7 +137,7 @@ def _recorded(state: State) -> Iterator[Uses]:
 
 
 def _newest(state: State) -> Iterator[Progress]:
-    folders = state.transactions.glob("*")
+    folders = matching(state.transactions, "*")
     for folder in sorted(folders, key=lambda path: path.name, reverse=True):
         try:
             yield Journal(folder).progress

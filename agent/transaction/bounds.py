@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from agent.host.files import remove, text_lines, write_whole
 from agent.host.output import emit, warn
-from agent.host.reading import content_hash, matching
+from agent.host.reading import content_hash, matching, names
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.state import State
@@ -167,7 +167,7 @@ def _forget_backups(state: State, layout: Layout, settings: Settings, named: Nam
 
 def _names(layout: Layout) -> set[str]:
     try:
-        return {name for name in os.listdir(str(layout.versions)) if NAME.match(name)}
+        return {name for name in names(layout.versions) if NAME.match(name)}
     except FileNotFoundError:
         return set()
 

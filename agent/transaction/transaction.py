@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from agent.host.command import Runner, ours
-from agent.host.files import remove, sync_folder
+from agent.host.files import put, remove, sync_folder
 from agent.host.processes import runs, started_at
 from agent.host.reading import read_text
 from agent.state import State
@@ -125,7 +125,7 @@ class Transaction:
 
     def reserve_room(self) -> None:
         """Set aside what a fallback has to write here, so that a full disk does not keep it. Raises OSError."""
-        self._mutex.write_text(" " * WHO_BYTES)
+        put(self._mutex, b" " * WHO_BYTES)
         for action, room in ROOMS.items():
             reserve.set_aside(self._spare / action, room)
         self.journal.reserve_room()

@@ -15,7 +15,7 @@ from agent.host import files
 from agent.host.command import Runner
 from agent.host.files import remove
 from agent.host.output import emit
-from agent.host.reading import matching, read_ordinary, read_text, walk
+from agent.host.reading import entries, matching, read_ordinary, read_text, walk
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.versions import venv_pool
@@ -99,7 +99,7 @@ def close(venv: Path, opened: Collection[str], size: int) -> int:
     """
     for name in opened:
         folder = str(venv / name)
-        for entry in _entries(folder).values():
+        for entry in entries(folder).values():
             info = entry.stat(follow_symlinks=False)
             if not stat.S_ISDIR(info.st_mode):
                 size += info.st_blocks * files.BLOCK if files.close_one(entry.path, info) else 0
@@ -125,13 +125,13 @@ def make_ready(folder: Path, version: Path, venv: Path) -> None:
     _become(str(venv), str(folder), names)
     lacking = sorted(name for name in before if _any_names_it(str(venv / name), names))
     # It stays open itself: a folder that is moved has to be writable.
-    size = files.close(folder, [Path(entry.path) for entry in _entries(str(folder)).values()])
+    size = files.close(folder, [Path(entry.path) for entry in entries(str(folder)).values()])
     if venv_pool.changes(venv) == before:
         venv_pool.write_down(folder, venv, before, venv_pool.Ready(tuple(lacking), size))
 
 
 def _any_names_it(folder: str, names: _Names) -> bool:
-    return any(names.names_it(entry) for entry in _entries(folder).values())
+    return any(names.names_it(entry) for entry in entries(folder).values())
 
 
 def any_binary(venv: Path, named: Iterable[str]) -> bool:
@@ -184,7 +184,7 @@ def _become(before: str, after: str, names: _Names) -> None:
 
 def _become_but_for_folders(before: str, after: str, names: _Names) -> list[str]:
     """Make one folder what another one is, but for what is in its folders. Returns their names."""
-    wanted, there = _entries(before), _entries(after)
+    wanted, there = entries(before), entries(after)
     if names.new is None:
         wanted = {name: entry for name, entry in wanted.items() if not names.names_it(entry)}
     for name in there.keys() - wanted.keys():
@@ -197,11 +197,6 @@ def _become_but_for_folders(before: str, after: str, names: _Names) -> list[str]
         if not found:
             _put(entry, own, names)
     return [name for name, entry in wanted.items() if entry.is_dir(follow_symlinks=False)]
-
-
-def _entries(folder: str) -> dict[str, os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return {entry.name: entry for entry in entries}
 
 
 def _is_as_wanted(entry: os.DirEntry[str], found: os.DirEntry[str], names: _Names) -> bool:
@@ -221,7 +216,7 @@ def _put(entry: os.DirEntry[str], own: str, names: _Names) -> None:
         os.symlink(names.led(entry), own)
     elif entry.path in names.named:
         path = Path(entry.path)
-        Path(own).write_bytes(read_ordinary(path, LARGEST_NAMED).replace(names.old.encode(), str(names.new).encode()))
+        files.put(Path(own), read_ordinary(path, LARGEST_NAMED).replace(names.old.encode(), str(names.new).encode()))
         os.chmod(own, path.stat().st_mode | 0o200)
     else:
         os.link(entry.path, own)
@@ -258,7 +253,7 @@ def _correct_records(venv: Path) -> list[str]:
             mode = record.stat().st_mode
             _open(str(record.parent))
             record.unlink()
-            record.write_text("\n".join(lines) + "\n")
+            files.put(record, ("\n".join(lines) + "\n").encode())
             record.chmod(mode | 0o200)
             corrected.append(os.path.relpath(str(record.parent), str(venv)))
     return corrected

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
+from agent.host.files import put
 from agent.host.http import ask
 from agent.host.output import emit
 from agent.host.reading import names
@@ -87,8 +88,7 @@ def _no_hotfix(checkout: Path, path: Path) -> None:
     info = checkout / ".git" / "info"
     if checkout in path.parents and info.parent.is_dir():
         info.mkdir(exist_ok=True)
-        with (info / "exclude").open("a") as file:
-            file.write(f"/{path.relative_to(checkout)}\n")
+        put(info / "exclude", f"/{path.relative_to(checkout)}\n".encode(), os.O_APPEND)
 
 
 def _not_led(layout: Layout, place: str, read: bool) -> str:

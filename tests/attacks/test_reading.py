@@ -17,7 +17,7 @@ import pytest
 
 from agent.django import foresight
 from agent.host import reading
-from agent.host.files import remove, write_whole
+from agent.host.files import put, remove, write_whole
 from agent.host.links import replace_link
 from agent.host.reading import content_hash, matching, names, open_ordinary, read_text, told_by_kernel
 from agent.migrations import sources
@@ -53,6 +53,15 @@ def laid(home: Path, name: str, to: Path) -> Path:
     path.symlink_to(to)
     os.lchown(path, APP.pw_uid, APP.pw_gid)
     return path
+
+
+LAID: dict[str, Callable[[Path], None]] = {
+    "a pipe": os.mkfifo,
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "16 TB of nothing": lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), 1 << 43),
+    "a folder": lambda path: path.mkdir(),
+    "a link to itself": lambda path: path.symlink_to(path),
+}
 
 
 # --- Root is led nowhere
@@ -98,6 +107,14 @@ def test_root_writes_nothing_by_a_link_of_the_apps(home: Path, write: Callable[[
     assert [*(home.parent / "own").iterdir()] == []
 
 
+@pytest.mark.parametrize("how", [os.O_TRUNC, os.O_APPEND])
+@pytest.mark.parametrize("name", ["a pipe", "a device", "a link to itself", "a folder"])
+def test_what_is_in_the_place_of_a_file_that_is_written_holds_nobody(name: str, how: int, tmp_path: Path) -> None:
+    LAID[name](tmp_path / "x")
+    with pytest.raises(OSError, match="/x"):
+        put(tmp_path / "x", b"x", how)
+
+
 @as_root
 def test_what_root_writes_among_the_apps_files_is_the_apps(home: Path) -> None:
     write_whole(home / "record", "x")
@@ -114,14 +131,6 @@ def test_a_config_that_names_what_is_roots_includes_nothing_of_it(home: Path) ->
 
 
 # --- Nobody is held
-
-LAID: dict[str, Callable[[Path], None]] = {
-    "a pipe": os.mkfifo,
-    "a device": lambda path: path.symlink_to("/dev/zero"),
-    "16 TB of nothing": lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), 1 << 43),
-    "a folder": lambda path: path.mkdir(),
-    "a link to itself": lambda path: path.symlink_to(path),
-}
 
 
 @pytest.mark.parametrize("name", LAID)

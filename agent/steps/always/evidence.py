@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from agent.host.command import ANY_CODE, LOGGED, CommandFailed, ours
+from agent.host.files import put
 from agent.host.output import emit
 from agent.service.last_words import app_logs, end_of_log
 from agent.steps.kind import Turn, Undo
@@ -49,11 +50,11 @@ def _copy_logs(step: StepContext, folder: Path) -> None:
         shown = ours(argv, 30, ANY_CODE)
     except (OSError, CommandFailed) as problem:
         shown = f"could not be read: {problem}\n"
-    (folder / "unit.log").write_text(bounded(masked_urls(shown), most=LOGGED))
+    put(folder / "unit.log", bounded(masked_urls(shown), most=LOGGED).encode(errors="replace"))
     taken = {"unit.log"}
     for log in app_logs(step.layout, step.version):
         # Its name is the app's to choose, also one that a terminal obeys, or that another has.
         name = NOT_PLAIN.sub("_", log.name)[-LONGEST:]
         name = name if name not in taken else f"{len(taken)}-{name}"
         taken.add(name)
-        (folder / name).write_text(masked_urls(end_of_log(step.layout, log)))
+        put(folder / name, masked_urls(end_of_log(step.layout, log)).encode(errors="replace"))
