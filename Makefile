@@ -57,7 +57,9 @@ test-projects: .venv/.installed
 	$(ON_HOSTS) tests/projects
 
 # What an app, its repositories, or whoever answers for it may try. `make test` has the most telling of them.
-ATTACKS = tests/attacks/test_asking.py
+ATTACKS = tests/attacks/test_on_a_host.py::test_what_is_laid_wherever_the_agent_looks_neither_holds_nor_leads_it \
+	tests/attacks/test_starting.py::test_all_that_it_is_and_has_is_the_apps \
+	tests/attacks/test_asking.py::test_whatever_comes_a_question_is_over_in_its_time
 .PHONY: test-attacks
 test-attacks: .venv/.installed
 	$(BIN)/python -m tests.bed image

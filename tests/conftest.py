@@ -34,7 +34,8 @@ STORIES = ("tests/hosts/", "tests/projects/", "tests/faults/test_failing_version
 # In this order: what is quick, and what the others stand on, comes first.
 FOLDERS = ("unit", "attacks", "hosts", "projects", "faults")
 
-WITHOUT_HOSTS = ("unit", "attacks")
+# None of these needs a host, but for what is in files of this name.
+WITHOUT_HOSTS, ON_A_HOST = ("unit", "attacks"), "test_on_a_host.py"
 
 # What was spent before a test.
 SPENT = pytest.StashKey[dict[str, float]]()
@@ -45,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folders = {item: item.path.relative_to(HERE).parts[0] for item in items}
     items.sort(key=lambda item: FOLDERS.index(folders[item]))
     for item in items:
-        if folders[item] not in WITHOUT_HOSTS:
+        if folders[item] not in WITHOUT_HOSTS or item.path.name == ON_A_HOST:
             item.add_marker("docker")
 
 
