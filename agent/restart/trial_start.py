@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -96,7 +97,7 @@ class TrialStart:
         limit = self._step.settings.health_timeout
         while True:
             self._still_runs("did not start")
-            wrong = self._problem()
+            wrong = self._from_another() or self._answer()
             if wrong is None:
                 self._is_well_now()
                 return
@@ -151,9 +152,6 @@ class TrialStart:
             raise Unhealthy(f"{what}: its process ended with {ending(code)}{self._tail()}")
         if not runs(self._pid, self._started):
             raise Unhealthy(f"{what}: its process has ended{self._tail()}")
-
-    def _problem(self) -> str | None:
-        return self._from_another() or self._answer()
 
     def _from_another(self) -> str | None:
         """What is wrong if it is to run from the version; None when nothing is."""
@@ -285,8 +283,11 @@ def _values(web: Program, config: Path, supervisord: int) -> dict[str, object]:
 
 def _filled(text: str, values: Mapping[str, object]) -> str:
     try:
+        # A width may be as large as somebody likes.
+        if re.search(r"%\(\w*\)\D?\d{3}", text):
+            raise ValueError(f"it is too wide: {cut(text, TAIL_OF_LINE)}")
         return text % values if "%" in text else text
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise StepFailed(f"supervisord's config can't be filled in: {error}") from None
 
 

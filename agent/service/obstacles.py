@@ -169,7 +169,7 @@ def _runs_gunicorn(argv: list[str]) -> bool:
 
 def _graceful(argv: list[str]) -> int:
     text = _option(argv, "--graceful-timeout")
-    return int(text) if text and text.isdigit() else GRACEFUL
+    return int(text) if text and re.fullmatch(r"[0-9]{1,6}", text) else GRACEFUL
 
 
 def _option(argv: list[str], *names: str) -> str | None:

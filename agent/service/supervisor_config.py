@@ -20,6 +20,10 @@ Sections = dict[str, dict[str, str]]
 KINDS = ("fcgi-program", "program", "eventlistener")
 # How many files a config may include, and how large each may be, bytes.
 MOST_INCLUDED, LARGEST = 100, 1_000_000
+# How many options all of its sections may have by default.
+MOST_OPTIONS = 100_000
+# As many seconds, or processes, as anybody means.
+LONGEST = 1_000_000
 # What concerns supervisorctl alone, or is a way of writing the rest.
 PASSED_OVER = ("supervisorctl", "include")
 # Starts a Python at the path that a link to its environment leads to by then: whatever it imports later is of the same
@@ -88,7 +92,7 @@ class Program:
 
 def _number(text: str | None, otherwise: int) -> int:
     try:
-        return int(text) if text else otherwise
+        return min(int(text), LONGEST) if text else otherwise
     except ValueError:
         return otherwise
 
@@ -112,6 +116,8 @@ def parse(text: str) -> Sections:
         parser.read_string(text)
     except configparser.Error as error:
         raise Unreadable(first_line(str(error))) from None
+    if len(parser.sections()) * (len(parser.defaults()) + 1) > MOST_OPTIONS:
+        raise Unreadable("it has more sections than anybody writes")
     return {name: dict(parser.items(name)) for name in parser.sections()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar, cast
 
 T = TypeVar("T")
@@ -10,7 +11,7 @@ T = TypeVar("T")
 LINE = 5_000
 TEXT = 64 * 1024
 # A line that was cut says so, and is not cut again for that.
-SAYING_SO = 60
+SAYING_SO, CUT = 60, re.compile(r"… and (\d{1,12}) more characters$")
 
 
 def lines_of(text: str) -> list[str]:
@@ -26,7 +27,11 @@ def first_line(text: str) -> str:
 def cut(line: str, longest: int = LINE) -> str:
     """A line that is not much longer than it may be."""
     more = len(line) - longest
-    return line if more <= SAYING_SO else f"{line[:longest]}… and {more} more characters"
+    if more <= SAYING_SO:
+        return line
+    was_cut = CUT.search(line)
+    more += int(was_cut.group(1)) - len(was_cut.group()) if was_cut else 0
+    return f"{line[:longest]}… and {more} more characters"
 
 
 def bounded(text: str, longest: int = LINE, most: int = TEXT) -> str:

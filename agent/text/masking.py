@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable
 from typing import TypeVar, cast
 from urllib.parse import unquote
 
+from agent.text.lines import LINE, cut
+
 T = TypeVar("T")
 
 MASK = "***"
@@ -29,8 +31,9 @@ _URLS = (
 _ANYWHERE = ("secret", "passw", "passphrase", "token", "credential", "apikey", "privatekey", "accesskey")
 _WORDS = frozenset(("key", "keys", "pwd", "pass", "pw", "dsn", "salt", "authorization", "bearer", "auth"))
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# NAME = value, "name": value, name: value, --name=value, environ["NAME"] = value.
-_NAMED = re.compile(r"""(?P<name>["']?[A-Za-z_][\w.-]*["']?)\]?\s*(?::=|=>|[:=](?!=))\s*""")
+# NAME = value, "name": value, name: value, --name=value, environ["NAME"] = value; or a word that is none of these, so
+# that nobody looks again from each of its letters.
+_NAMED = re.compile(r"""(?P<name>["']?(?!\d)[\w.-]+["']?)\]?\s*(?::=|=>|[:=](?!=))\s*|[\w.-]+""")
 _HARMLESS = re.compile(r"(?:True|False|None|true|false|null)\s*[,;)\]}]*\s*(?:#.*)?$")
 # A value that begins here and goes on in the lines below.
 _OPENS = re.compile(r"""(?:[\[({|>\\]|[|>][+-]?\d?|[rbuf]?(?:\"\"\"|'''))?\s*\\?\s*$""")
@@ -43,6 +46,8 @@ _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----")
 # What looks drawn by lot: so many characters, and so many bits in each.
 _LEAST, _ENTROPY = 20, 3.5
 _COMMIT = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}|[0-9a-f]{64}")
+# A path, a dotted name, a host's name.
+_PLACE = re.compile(r"[/~.]?[\w.+@-]+(?:[/:][\w.+@-]+)*[/:]?")
 # A version's name, whose time and commits look drawn by lot.
 _VERSION = re.compile(r"django-\d{8}-\d{6}(?:-[0-9a-f]{7,40}){0,2}")
 # What is raised has a name of its own, and what it says in quotes is the name of what is missing.
@@ -123,9 +128,12 @@ def secrets_in(text: str) -> set[str]:
     """The values that a file gives to names that give them away: what is secret wherever it is said."""
     found = set()
     for line in text.split("\n"):
-        for pair in _NAMED.finditer(line):
-            value = _TEXT_OF.match(line[pair.end() :]) if names_secret(pair.group("name")) else None
+        at = 0
+        while pair := _NAMED.search(line, at, LINE):
+            at = pair.end()
+            value = _TEXT_OF.match(line, at, LINE) if names_secret(pair.group("name") or "") else None
             if value:
+                at = value.end()
                 found.add(value.group("text") or value.group("bare"))
     return {one for one in found if len(one) >= _SHORTEST and not names_secret(one) and not one.startswith("/")}
 
@@ -149,10 +157,10 @@ def names_secret(name: str) -> bool:
 
 def _masked_line(line: str) -> tuple[str, bool]:
     """A line without its secrets, and whether a secret goes on in the lines below."""
-    line = masked_urls(line)
+    line = masked_urls(cut(line))
     for pair in _NAMED.finditer(line):
         value = line[pair.end() :]
-        if not names_secret(pair.group("name")) or _HARMLESS.match(value):
+        if not names_secret(pair.group("name") or "") or _HARMLESS.match(value):
             continue
         if _OPENS.match(value):
             return line, True
@@ -165,11 +173,13 @@ def _masked_line(line: str) -> tuple[str, bool]:
 
 def _masked_saying(line: str) -> str:
     """A line of what a program says: `password=…` in it is a value, `KeyError: 'SECRET_KEY'` only names one."""
-    line = masked_urls(line)
+    line = masked_urls(cut(line))
     for pair in _NAMED.finditer(line):
-        name, value = pair.group("name"), line[pair.end() :]
+        name, value = pair.group("name") or "", line[pair.end() :]
+        if not names_secret(name):
+            continue
         only_says = _RAISED.search(line[: pair.end()].rstrip(" :=")) and _ONLY_A_NAME.match(value)
-        if names_secret(name) and not only_says and not _RAISED.match(name) and not _HARMLESS.match(value):
+        if not only_says and not _RAISED.match(name) and not _HARMLESS.match(value):
             return line[: pair.end()] + MASK
     line = _OPTION.sub(_hide_of_option, line)
     return _BARE.sub(lambda match: _hidden(match.group()), line)
@@ -189,8 +199,7 @@ def _is_random(text: str) -> bool:
     text = _VERSION.sub("django", text)
     if len(text) < _LEAST or MASK in text or re.search(r"[\s,;(){}]", text) or _COMMIT.fullmatch(text):
         return False
-    if re.fullmatch(r"[/~.]?(?:[\w.+@-]+[/.:-])+[\w.+@-]*", text) and not re.search(r"\d[A-Za-z]\w*\d", text):
-        # A path, a dotted name, a host's name.
+    if _PLACE.fullmatch(text) and re.search(r"[/.:-]", text[1:]) and not re.search(r"\d[A-Za-z]\w*\d", text):
         return False
     kinds = sum(1 for pattern in ("[a-z]", "[A-Z]", r"\d") if re.search(pattern, text))
     counts = [text.count(character) for character in set(text)]

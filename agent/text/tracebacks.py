@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from string import whitespace
 
 from agent.text.lines import lines_of
 
 TRACEBACK = "Traceback (most recent call last):"
 # The markers that Python puts below a line of code, and brackets that end one: they say nothing by themselves.
-_MARKS = re.compile(r"[\s~^)\]}]*[~^)\]}][\s~^)\]}]*")
+_MARKS = "~^)]}"
 
 
 def telling_lines(output: str) -> list[str]:
     """The lines of an output that say something: without a traceback's markers below its lines of code."""
-    return [line for line in lines_of(output.strip()) if not (line.startswith(" ") and _MARKS.fullmatch(line))]
+    return [line for line in lines_of(output.strip()) if not (line.startswith(" ") and _only_points(line))]
+
+
+def _only_points(line: str) -> bool:
+    return bool(line.strip()) and not line.strip(_MARKS + whitespace)
 
 
 def last_traceback(lines: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ from agent.words.settings import Settings
 LOOK_TIMEOUT, SEEN_WITHIN = 3.0, 2.0
 PAUSE = 0.05
 # A page is told by its title, which stays where the rest changes with each visitor; one without by what it begins with.
-TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+TITLE = re.compile(rb"<title[^<>]*>", re.IGNORECASE)
 BYTES = 64 * 1024
 # What a web server says of an app that does not run: nobody can expect these to stay the same.
 NOBODY_SERVES = (None, 502, 503, 504)
@@ -66,8 +66,14 @@ def _page(url: str) -> tuple[int | None, str | None]:
         answer = get(urlsplit(url), {}, time.monotonic() + LOOK_TIMEOUT, BYTES)
     except (OSError, ValueError):
         return None, None
-    title = TITLE.search(answer.body)
-    return answer.status, hashlib.sha256(title.group(1) if title else answer.body).hexdigest()
+    return answer.status, hashlib.sha256(_title(answer.body) or answer.body).hexdigest()
+
+
+def _title(page: bytes) -> bytes:
+    """A page's title; empty where it has none."""
+    begun = TITLE.search(page)
+    end = page.lower().find(b"</title>", begun.end()) if begun else -1
+    return page[begun.end() : end] if begun and end >= 0 else b""
 
 
 def past_page(settings: Settings) -> str | None:
