@@ -1,4 +1,4 @@
-"""The agent's commands: what a deploy, the guard and the boot call.
+"""The agent's commands: what a deploy asks for, and what the units of systemd start.
 
 Each command imports what it needs by itself, before it begins: every step of a run waits until the agent has started,
 and where a host is looked at that does not have this agent, all that is imported is compiled first.
@@ -13,14 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from agent.host.output import answer, client_connected, conclude, emit, go_on_without_reader, warn
+from agent.host.output import answer, conclude, emit, go_on_without_reader
 from agent.host.processes import call_this_process
-from agent.runs.result import needs_a_person, refused, result_of
+from agent.runs.result import needs_a_person, refused
 from agent.state import State
-from agent.transaction.transaction import Ended, Transaction, how_it_ended, open_transaction
+from agent.transaction.transaction import Transaction
 from agent.words import requests
 from agent.words.journal import JournalUnreadable
 from agent.words.outcomes import Refused
@@ -120,78 +119,17 @@ def _install(state: State, request: requests.Install) -> Result:
     return Result(True)
 
 
-def _step(state: State, request: requests.RunSteps) -> Result:
-    return _in_time(state, request.deploy, partial(_do_steps, state, request))
+def _told(state: State, request: requests.Go | requests.Commit | requests.AllWell | requests.FallBack) -> Result:
+    """How a run has ended, where no runner is there to ask."""
+    from agent.runner.talk import told_by_disk
+
+    return told_by_disk(Transaction(state, request.deploy))
 
 
-def _in_time(state: State, deploy: str, work: Callable[[], bool]) -> Result:
-    """How a part of a deploy has ended, which may come when that is over."""
-    try:
-        done = work()
-    except Ended as how:
-        # How it did is told by its journal.
-        emit(f"too late: {how}")
-        done = False
-    return result_of(Transaction(state, deploy), done)
-
-
-def _do_steps(state: State, request: requests.RunSteps) -> bool:
-    from agent.runs.carry_out import run_steps
-
-    names = request.steps
-    if request.begin is not None:
-        from agent.runs.beginning import begin_deploy
-
-        emit(f"begun: {begin_deploy(state, request.deploy, request.begin).deploy}")
-        names = tuple(name for name in names if name != "begin")
-        if not client_connected():
-            return False
-    return run_steps(state, request.deploy, names, request.urls)
-
-
-def _commit(state: State, request: requests.Commit) -> Result:
-    return _in_time(state, request.deploy, partial(_do_commit, state, request))
-
-
-def _do_commit(state: State, request: requests.Commit) -> bool:
-    """Commit, then delete what is not needed any more, if that was asked for."""
-    from agent.runs.commit import commit
-
-    if not commit(state, request.deploy) or not client_connected():
-        return False
-    if request.clean is not None:
-        try:
-            from agent.runs.clean import clean
-
-            for line in clean(state, request.clean).says():
-                emit(line)
-        except Exception as problem:  # noqa: BLE001 - the deploy has gone well, whatever becomes of this
-            warn(f"clean: WARNING: old versions are still there: {problem}")
-    return True
-
-
-def _fall_back(state: State, request: requests.FallBack) -> Result:
-    """Fall back because of something that happened elsewhere; the exit code says that it did not commit."""
-    from agent.runs.ending import fall_back
-
-    transaction = Transaction(state, request.deploy)
-    if not transaction.folder.exists():
-        raise Refused("this deploy was never begun here; nothing was changed")
-    transaction.interrupt()
-    with transaction.alone():
-        if not transaction.progress.outcome:
-            fall_back(transaction, request.reason, request.database_is_back, request.cause)
-        else:
-            emit(how_it_ended(transaction))
-    return result_of(transaction, ok=False)
-
-
-def _clean(state: State, request: requests.Clean) -> Result:
-    from agent.runs.clean import clean
-
-    for line in clean(state, request).says():
-        emit(line)
-    return Result(True)
+def _no_runner(_: State, __: object) -> Result:
+    raise Refused(
+        "the runner of this host can't be started, so nothing was changed; look there: journalctl -u switchback"
+    )
 
 
 def _pin(state: State, request: requests.Pin) -> Result:
@@ -213,47 +151,31 @@ def _adopt(state: State, request: requests.Adopt) -> Result:
     return Result(True)
 
 
-def _recover(state: State, request: requests.Recover) -> Result:
-    from agent.runs.recover import recover
-
-    opened = open_transaction(state)
-    if opened is None:
-        emit("no deploy is open on this host")
-        return Result(True)
-    return result_of(opened, recover(opened, request.database or "", request.force))
-
-
 def _tidy(what: str) -> int:
     from agent.runs.deletion import Chore, tidy
 
     return tidy(from_json(Chore, what))
 
 
-def _guard(site: str) -> int:
-    from agent.runs import guard
+def _runner(site: str) -> int:
+    from agent.runner.main import run
 
-    guard.watch(State(site_of(site)))
-    return 0
-
-
-def _boot(site: str) -> int:
-    from agent.runs import guard
-
-    guard.after_boot(State(site_of(site)))
-    return 0
+    return run(State(site_of(site)))
 
 
-# What each kind of request is answered by.
+# What each kind of request is answered by, where it does not come to a runner.
 VERBS: dict[type, Callable[[State, Any], Result | None]] = {
     requests.Survey: _survey,
     requests.Preview: _preview,
     requests.Install: _install,
-    requests.RunSteps: _step,
-    requests.Commit: _commit,
-    requests.FallBack: _fall_back,
-    requests.Clean: _clean,
+    requests.Begin: _no_runner,
+    requests.Clean: _no_runner,
+    requests.Recover: _no_runner,
+    requests.Go: _told,
+    requests.AllWell: _told,
+    requests.Commit: _told,
+    requests.FallBack: _told,
     requests.Pin: _pin,
     requests.Adopt: _adopt,
-    requests.Recover: _recover,
 }
-UNITS: dict[str, Callable[[str], int]] = {"tidy": _tidy, "guard": _guard, "boot": _boot}
+UNITS: dict[str, Callable[[str], int]] = {"tidy": _tidy, "runner": _runner}

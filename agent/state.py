@@ -56,6 +56,11 @@ class State:
         return self._at("agent.lock")
 
     @property
+    def socket(self) -> Path:
+        """Where its runner is asked."""
+        return Path("/run/switchback") / self.site / "socket"
+
+    @property
     def history(self) -> Path:
         """A line of JSON for each transaction that ended."""
         return self._at("history.jsonl")

@@ -13,7 +13,7 @@ config.SUDO = True
 run = preflight.build()
 
 transaction.agent(run, name="Install the agent, if it is not this one")
-transaction.begin(run, name="Begin: take the lock, open the journal, set the guard")
+transaction.begin(run, name="Begin: take the lock, open the journal")
 
 version.code(run, name="Build: check out the code")
 version.config(run, name="Build: check out the config")
@@ -24,5 +24,5 @@ version.checks(run, name="Build: run the checks, read the migrations")
 version.seal(run, name="Build: seal the version")
 version.trial(run, name="Build: start it where no visitor comes")
 
-transaction.commit_first(run, name="Commit: the primary host decides")
-transaction.commit(run, name="Commit: the other hosts follow")
+transaction.all_well(run, name="Commit: all hosts are well")
+transaction.commit(run, name="Commit")

@@ -15,7 +15,7 @@ config.SUDO = True
 run = preflight.deploy()
 
 transaction.agent(run, name="Install the agent, if it is not this one")
-transaction.begin(run, name="Begin: take the lock, open the journal, set the guard")
+transaction.begin(run, name="Begin: take the lock, open the journal")
 
 # Beside the live version, which goes on serving.
 version.code(run, name="Build: check out the code")
@@ -40,7 +40,7 @@ window.stop_maintenance(run, name="Window: stop maintenance")
 window.site(run, name="Prove that the site is up")
 window.watch(run, name="Watch whether it stays well")
 
-transaction.commit_first(run, name="Commit: the primary host decides")
-transaction.commit(run, name="Commit: the other hosts follow")
+transaction.all_well(run, name="Commit: all hosts are well")
+transaction.commit(run, name="Commit")
 
 housekeeping.clean_after(run, name="Clean up old versions", _ignore_errors=True)

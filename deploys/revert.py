@@ -15,7 +15,7 @@ config.SUDO = True
 run = preflight.revert()
 
 transaction.agent(run, name="Install the agent, if it is not this one")
-transaction.begin(run, name="Begin: take the lock, open the journal, set the guard")
+transaction.begin(run, name="Begin: take the lock, open the journal")
 
 # Before anything is touched.
 version.checks(run, name="Find out what the older version lacks, and whether it can be taken back if asked to")
@@ -30,5 +30,5 @@ window.stop_maintenance(run, name="Window: stop maintenance")
 window.site(run, name="Prove that the site is up")
 window.watch(run, name="Watch whether it stays well")
 
-transaction.commit_first(run, name="Commit: the primary host decides")
-transaction.commit(run, name="Commit: the other hosts follow")
+transaction.all_well(run, name="Commit: all hosts are well")
+transaction.commit(run, name="Commit")

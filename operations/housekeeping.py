@@ -9,10 +9,10 @@ from pyinfra.api import operation
 
 from agent.steps.kind import PATIENCE
 from agent.words.requests import Adopt, Pin, Recover
-from operations.steps import Commands, done_already
+from operations.steps import Commands, show
 from switchback.runs.run import Cleaning, Run
 from switchback.settings.model import Settings
-from switchback.wire.calls import the_sites_own
+from switchback.wire.calls import installed, to_runner
 
 
 @operation()
@@ -26,7 +26,7 @@ def clean(cleaning: Cleaning) -> Commands:
     if nothing:
         host.noop(nothing)
         return
-    yield the_sites_own(cleaning.settings.site, cleaning.request(), timeout=900)
+    yield to_runner(cleaning.settings.site, cleaning.request(), timeout=900)
 
 
 @operation()
@@ -43,7 +43,8 @@ def clean_after(run: Run) -> Commands:
         housekeeping.clean_after(run, _ignore_errors=True)
     """
     if run.steps and run.cleans_at_once and state.is_executing:
-        yield done_already()
+        # In the call of the commit: it is shown there.
+        yield show(())
         return
     yield from clean._inner(run.cleaning())
 
@@ -57,7 +58,7 @@ def pin(site: str, version: str, pinned: bool) -> Commands:
     + version: its name
     + pinned: whether it is kept
     """
-    yield the_sites_own(site, Pin(version, pinned), timeout=60)
+    yield installed(site, Pin(version, pinned), timeout=60)
 
 
 @operation()
@@ -71,7 +72,7 @@ def adopt(site: str, versions: Sequence[str]) -> Commands:
     if not versions:
         host.noop("nothing to take over")
         return
-    yield the_sites_own(site, Adopt(tuple(versions)), timeout=60)
+    yield installed(site, Adopt(tuple(versions)), timeout=60)
 
 
 @operation()
@@ -85,4 +86,4 @@ def recover(settings: Settings, database: str | None, force: bool) -> Commands:
     """
     well = PATIENCE * settings.health_timeout
     limit = settings.migrate_timeout + settings.script_timeout + settings.restart_timeout + well
-    yield the_sites_own(settings.site, Recover(database, force), timeout=limit + 60)
+    yield to_runner(settings.site, Recover(database, force), timeout=limit + 60)

@@ -8,11 +8,12 @@ from pyinfra import host
 from pyinfra.api import Host, State, operation
 
 from agent.words.requests import Install
-from operations.steps import Commands, ask, in_turn
+from operations.steps import Commands, barrier, decides, moved
 from switchback.hosts.gateway import for_all_hosts, reached, settle
-from switchback.runs.barrier import Barrier
-from switchback.runs.run import Run
-from switchback.wire.calls import bring_along
+from switchback.runs.barrier import Barrier, Move
+from switchback.runs.run import BEGIN_LIMIT, ON_THE_WAY, Run
+from switchback.screen.interrupts import Interrupts
+from switchback.wire.calls import bring_along, to_runner
 from switchback.wire.payload import agent_fingerprint
 
 
@@ -38,7 +39,7 @@ def agent(run: Run) -> Commands:
 @operation()
 def begin(run: Run) -> Commands:
     """
-    Take the host for this run, open its journal, and set the guard to watch. A host alone builds in the same call.
+    Take the host for this run, and open its journal. A host alone goes on with the build by itself.
 
     + run: what this run does on this host
 
@@ -51,13 +52,13 @@ def begin(run: Run) -> Commands:
     if not run.steps:
         host.noop(run.idle)
         return
-    yield ask(run, *run.together("begin"))
+    yield to_runner(run.settings.site, run.begins(), timeout=BEGIN_LIMIT + ON_THE_WAY)
 
 
 @operation()
-def commit_first(run: Run) -> Commands:
+def all_well(run: Run) -> Commands:
     """
-    Decide on the primary host that the run has gone well: it has the database, and the others follow.
+    Tell this host that all hosts of the run are well. From then on it commits, also if it hears nothing more.
 
     + run: what this run does on this host
 
@@ -65,29 +66,47 @@ def commit_first(run: Run) -> Commands:
 
     .. code:: python
 
-        transaction.commit_first(run)
+        transaction.all_well(run)
         transaction.commit(run)
     """
-    yield from in_turn(run, "commit", Barrier.at_decision)
+    if not run.steps:
+        host.noop(run.idle)
+        return
+    if len(run.hosts) == 1:
+        host.noop("a host alone commits at one word")
+        return
+    move = barrier(run).at("all well")
+    if move is Move.GOES_ON:
+        decides()
+    yield from moved(run, move, to_runner(run.settings.site, run.is_well(), timeout=run.patience()))
 
 
 @operation()
 def commit(run: Run) -> Commands:
     """
-    Do on the other hosts as the primary host has decided: move the links on, write the history, free the host.
+    Commit: move the links on, write the history, free the host.
 
     + run: what this run does on this host
     """
-    yield from in_turn(run, "commit", lambda hosts: hosts.at_following(lambda: has_committed(run)))
+    if not run.steps:
+        host.noop(run.idle)
+        return
+    move = barrier(run).at_commit(lambda: Interrupts.committing and have_heard(run))
+    decides()
+    yield from moved(run, move, to_runner(run.settings.site, run.commits(), timeout=run.patience()))
 
 
-def has_committed(run: Run) -> bool:
-    """Whether the primary host, which was lost as it decided, has committed. Asked once for all of the others."""
+def have_heard(run: Run) -> bool:
+    """Whether the hosts that were lost as they were told that all are well have heard it by now.
 
-    def settle_primary(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
-        # Well before the others' own guards take them back.
+    They are told again, over new links. Asked once for all of the others.
+    """
+
+    def settle_lost(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
+        # Well before the others go on by themselves.
         patience = run.settings.confirm_timeout / 2
-        committed = settle(state, run.primary, run.deploy, patience, run.patience())
-        return dict.fromkeys((one.name for one in hosts), committed)
+        gone = Barrier.of(run, (failed.name for failed in state.failed_hosts)).gone
+        heard = all(settle(state, name, run.is_well(), patience, run.patience()) for name in gone)
+        return dict.fromkeys((one.name for one in hosts), heard)
 
-    return for_all_hosts("settle", settle_primary, among=reached)
+    return for_all_hosts("settle", settle_lost, among=reached)

@@ -16,7 +16,7 @@ CURRENT, PREVIOUS = "/home/app/django-current", "/home/app/django-previous"
 WORKING, PREVIOUS_WORKING = "/home/app/django-working", "/home/app/django-previous-working"
 LOOK_LIMIT = 60.0
 
-# Run on the host. What is on its way out (the guard ends within a second of its deploy) is given a moment.
+# Run on the host. What is on its way out (the runner ends a little after its deploy) is given a moment.
 LOOK = r'''
 import glob, json, os, pwd, re, subprocess, time
 
@@ -53,8 +53,8 @@ def lines(path):
         return []
 
 def units():
-    """Of the service and of the guard, what systemd knows about them."""
-    shown = output("systemctl", "show", "django", "switchback-guard@django", "--property", "ActiveState,MainPID")
+    """Of the service and of the runner, what systemd knows about them."""
+    shown = output("systemctl", "show", "django", "switchback@django", "--property", "ActiveState,MainPID")
     return [dict(line.split("=") for line in part.splitlines()) for part in shown.split("\n\n")]
 
 def read(path):
@@ -128,11 +128,11 @@ def database():
     rows = int(rows) if rows else None
     return {"migrations": migrations.splitlines(), "rows": rows, "schema": "\n".join(schema)}
 
-limit = time.monotonic() + 5
-service, guard = units()
-while (guard["ActiveState"] not in ("inactive", "failed") or strays()) and time.monotonic() < limit:
+limit = time.monotonic() + 10
+service, runner = units()
+while (runner["ActiveState"] not in ("inactive", "failed") or strays()) and time.monotonic() < limit:
     time.sleep(0.05)
-    service, guard = units()
+    service, runner = units()
 
 print(json.dumps({
     "links": links(),
@@ -140,7 +140,7 @@ print(json.dumps({
     "main_pid": int(service["MainPID"]),
     "processes": {pid: runs_from(pid) for pid, _, _, _ in of_service()},
     "strays": strays(),
-    "guard": guard["ActiveState"],
+    "runner": runner["ActiveState"],
     "maintenance": os.path.exists("/home/app/maintenance"),
     "lock": read(STATE + "/lock").strip(),
     "still_open": still_open(),
@@ -184,7 +184,7 @@ class Seen:
     main_pid: int
     processes: dict[str, dict[str, Any] | None]
     strays: list[str]
-    guard: str
+    runner: str
     maintenance: bool
     lock: str
     still_open: list[str]
@@ -224,7 +224,7 @@ def assert_quiet(seen: Seen) -> None:
     assert seen.still_open == []
     assert seen.strays == []
     assert seen.temporaries == []
-    assert seen.guard == "inactive"
+    assert seen.runner == "inactive"
 
 
 def assert_well(

@@ -16,7 +16,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import IO
 
-from agent.host.output import emit
+from agent.host.output import Relayed, emit
 from agent.host.processes import stop_group
 from agent.host.users import entered_as, run_as, user_env
 from agent.inside.lean import dataclass
@@ -42,9 +42,8 @@ TOO_MUCH = f"printed more than {SAYS_AT_MOST // 1_000_000} MB"
 # What a command is once it runs; what takes no output, and what goes with the other one.
 Process = subprocess.Popen[bytes]
 DEVNULL, STDOUT = subprocess.DEVNULL, subprocess.STDOUT
-# Names, in a command's environment, the command and the deploy that it works for.
-COMMAND_ID = "SWITCHBACK_COMMAND"
-# And a password that it was given: hidden in what it says, unless it is so short that it would be found in other words.
+# In a command's environment, a password that it was given: hidden in what it says, unless it is so short that it would
+# be found in other words.
 WORD, SHORTEST = "SWITCHBACK_WORD", 4
 
 
@@ -81,8 +80,6 @@ class Runner:
     + user: whose they are; None for root
     + log: a file that all output is appended to
     + until: the time by which the last of them must have ended, seconds since the epoch
-    + deploy: the deploy that they work for, whose name their ids begin with; empty where it is for none
-    + started: told of each command's process id and command id, so that somebody else can stop it if we are killed
     + also: what its commands find in their environment besides a login's
     + secrets: values that its commands know and that nothing of what they say may show
     """
@@ -90,8 +87,6 @@ class Runner:
     user: str | None
     log: Path | None
     until: float
-    deploy: str = ""
-    started: Callable[[int, str], None] | None = None
     also: Mapping[str, str] = field(default_factory=dict)
     secrets: Collection[str] = ()
 
@@ -118,11 +113,8 @@ class Runner:
         """
         # In memory: the way back is taken by commands too, and needs no room on any disk.
         out, err = in_memory(), in_memory()
-        command_id = new_command_id(self.deploy) if self.deploy else ""
-        known = {**user_env(self.user), **self.also, **(env or {}), **({COMMAND_ID: command_id} if command_id else {})}
+        known = {**user_env(self.user), **self.also, **(env or {})}
         process = launch(argv, self.user, str(cwd) if cwd else "/", known, out=out, err=err, handed=handed)
-        if self.started:
-            self.started(process.pid, command_id)
         word = (env or {}).get(WORD, "")
         return Started(argv, process, out, err, [word] if len(word) >= SHORTEST else [])
 
@@ -152,6 +144,7 @@ class Runner:
     def _wait(self, command: Started) -> str:
         """Wait for a command's end. Returns why it was stopped; nothing where it has ended by itself."""
         process, why = command.process, ""
+        relayed = [Relayed(file.fileno(), {*self.secrets, *command.secrets}) for file in (command.out, command.err)]
         try:
             with _end_of(process) as has_ended:
                 while not why:
@@ -160,11 +153,16 @@ class Runner:
                         return ""
                     says_much = says_too_much(command.out.fileno(), command.err.fileno())
                     why = TOO_MUCH if says_much else "took too long" if left <= LOOK else ""
+                    for one in relayed:
+                        one.relay()
         except BaseException:
             # Whoever interrupts a step interrupts its command too.
             stop_group(process.pid)
             process.wait()
             raise
+        finally:
+            for one in relayed:
+                one.relay()
         if why == TOO_MUCH:
             # It may take its time to end, and would fill the memory meanwhile.
             grows_no_more(command.out, command.err)
@@ -215,11 +213,6 @@ def _end_of(process: subprocess.Popen[bytes]) -> Iterator[Callable[[float], bool
 def _kept(said: str) -> str:
     """What of an output is kept, and shown: without passwords, for which nobody looks in what is left out."""
     return bounded(masked_urls(bounded(said, len(said), LOGGED)), LOGGED_LINE, LOGGED + LOGGED_LINE)
-
-
-def new_command_id(deploy: str) -> str:
-    """What one command of a deploy carries, and all that it starts."""
-    return f"{deploy}/{os.urandom(4).hex()}"
 
 
 def launch(

@@ -4,41 +4,72 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
 
+from agent.inside.protocol import RESULT_PREFIX
 from agent.text.lines import bounded, shown
+from agent.text.masking import masked_urls, without
 from agent.words.result import Result, framed
 from agent.words.shapes import to_json
 
+# How loud something is said: as any line; to be read once more at the end, since something is not as it should be; and
+# the same of what was decided, and for what it has waited.
+LINE, WARNING, TOLD = "line", "warning", "told"
+# What a command prints as it goes on: only for those who want it.
+DETAIL = "detail"
+# How much of that is said at a time, bytes.
+RELAYED_AT_ONCE = 64 * 1024
 
-@dataclass
-class Said:
-    """What this process has said that a person reads again when the run is over."""
 
-    warnings: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+def _to_controller(loud: str, text: str) -> None:
+    if loud != DETAIL:
+        _print(text)
 
 
-said = Said()
+_way: list[Callable[[str, str], None]] = [_to_controller]
+
+
+def say_through(way: Callable[[str, str], None]) -> None:
+    """Have what this process says from now on taken by somebody else, who is given how loud it is, and the text."""
+    _way[:] = [way]
 
 
 def emit(text: str) -> None:
-    """Print a line. Nobody may be there to read it: the journal is what counts."""
-    _print(as_said(text))
+    """Say a line. Nobody may be there to read it: the journal is what counts."""
+    _way[0](LINE, as_said(text))
 
 
 def warn(text: str) -> None:
-    """Print a line that a person is to read once more at the end, since something is not as it should be."""
-    said.warnings.append(as_said(text))
-    emit(text)
+    """Say a line that a person is to read once more at the end, since something is not as it should be."""
+    _way[0](WARNING, as_said(text))
 
 
 def announce(text: str) -> None:
-    """Print a line that a person is to read once more at the end: what was decided, and for what it has waited."""
-    said.told.append(as_said(text))
-    emit(text)
+    """Say a line that a person is to read once more at the end: what was decided, and for what it has waited."""
+    _way[0](TOLD, as_said(text))
+
+
+class Relayed:
+    """What a command has printed into a file, said line by line as it comes.
+
+    + secrets: values that nothing of it may show
+    """
+
+    def __init__(self, file: int, secrets: Collection[str]) -> None:
+        self._file, self._secrets, self._said = file, secrets, 0
+
+    def relay(self) -> None:
+        """Say the lines that have come whole since the last time."""
+        size = min(os.fstat(self._file).st_size - self._said, RELAYED_AT_ONCE)
+        new = os.pread(self._file, max(0, size), self._said)
+        whole = new[: new.rfind(b"\n") + 1]
+        # A line that never ends is cut where there is enough of it.
+        whole = whole or (new if len(new) == RELAYED_AT_ONCE else b"")
+        self._said += len(whole)
+        for line in without(masked_urls(whole.decode(errors="replace")), self._secrets).split("\n")[:-1]:
+            if not line.startswith(RESULT_PREFIX):
+                _way[0](DETAIL, as_said(line))
 
 
 def as_said(text: str) -> str:
@@ -59,16 +90,6 @@ def answer(found: object) -> None:
 def _print(text: str) -> None:
     with contextlib.suppress(OSError):
         print(text, flush=True)
-
-
-def client_connected() -> bool:
-    """Whether what we print can still be read: the pipe to the controller is closed when its link is."""
-    output = select.poll()
-    try:
-        output.register(sys.stdout.fileno(), 0)
-    except (OSError, ValueError):
-        return True
-    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0))
 
 
 def go_on_without_reader() -> None:

@@ -60,6 +60,14 @@ def stat_of(process: Path) -> list[str]:
     return told_by_kernel(process / "stat").rsplit(")", 1)[1].split()
 
 
+def command_of(pid: int) -> str:
+    """The words of a process's command; empty where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ").strip()
+    except OSError:
+        return ""
+
+
 def as_owner_if_refused(process: Path, look: Callable[[Path], T]) -> T:
     """Look at a process: in some containers not even root may look at another user's; its owner may. Raises OSError.
 

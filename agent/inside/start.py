@@ -5,7 +5,6 @@ Asked for it, the Django that has done its verb stays, to apply the migrations o
 
 from __future__ import annotations
 
-import array
 import importlib
 import os
 import runpy
@@ -31,8 +30,6 @@ VERBS = {
 }
 # What must leave the database as it is, also while the app starts for it.
 ONLY_LOOK = ("foresee", "about")
-# How long it stays, seconds. Nobody who still wants something of it takes as long, apart from a very large backup.
-PATIENCE = 6 * 3600
 
 
 def main(manage: str, verb: str, arguments: list[str]) -> None:
@@ -61,7 +58,7 @@ def _work(verb: str, arguments: list[str]) -> None:
     if arguments[-2:-1] == [THEN_MIGRATE]:
         door = int(arguments[-1])
         del arguments[-2:]
-        # What the app starts is not to hold the door open when we are gone.
+        # What the app starts is not to hold it open when we are gone.
         os.set_inheritable(door, False)
     if verb == "static":
         from .static_files import lead_static_files_to
@@ -97,32 +94,19 @@ def _has_to_migrate(found: object) -> bool:
 
 
 def stay(number: int, let_go: Callable[[], None], migrate: Callable[[], object]) -> None:
-    """Wait to be told to migrate, and answer; whoever is not told ends.
+    """Say that it stays, wait to be told to migrate, and answer; whoever is not told ends.
 
-    + number: that of the socket to listen at
+    + number: that of the socket to whoever tells
     + let_go: closes what is open to databases
     """
-    try:
-        # A backup comes first, and nothing of ours is to be in its way.
-        let_go()
-        caller = _asked(number)
-    except Exception:  # noqa: BLE001 - what was to be found is found: another Django will migrate
-        traceback.print_exc()
-        return
-    with caller:
-        # Whoever has started this is gone, and with it what it says: the caller gets that from us.
-        caller.sendmsg([b" "], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [1, 2]))])
-        if caller.recv(len(NOW)) != NOW:
-            raise SystemExit("not told to go on")
-        caller.sendall(answer_of(migrate)[1].encode() + END)
-
-
-def _asked(number: int) -> socket.socket:
-    """Say that it stays, and wait for whoever asks."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, number) as door:
-        with door.accept()[0] as first:
-            first.sendall(STAYS)
-        door.settimeout(PATIENCE)
-        caller = door.accept()[0]
-    caller.settimeout(None)
-    return caller
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, number) as caller:
+        try:
+            # A backup comes first, and nothing of ours is to be in its way.
+            let_go()
+            caller.sendall(STAYS)
+            told = caller.recv(len(NOW))
+        except Exception:  # noqa: BLE001 - what was to be found is found: another Django will migrate
+            traceback.print_exc()
+            return
+        if told == NOW:
+            caller.sendall(answer_of(migrate)[1].encode() + END)

@@ -178,7 +178,6 @@ def _transaction(state: State) -> OpenRun | None:
         says=describe_holder(state, open_one.deploy),
         outcome=progress.outcome,
         step=progress.step,
-        deadline=progress.deadline,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.host.output import emit
-from agent.restart import background, rolling
+from agent.restart import rolling
 from agent.restart.trial_start import Command, TrialStart, begun, start
 from agent.service.startable import led
 from agent.service.supervisor_config import Unreadable
@@ -21,12 +21,12 @@ from agent.versions.marks import read_seal
 def begin(step: StepContext) -> None:
     """Start the new version where no visitor comes, if it will be tried, and none was started before.
 
-    It outlives the call that has begun it, until `take` comes for it or a fallback stops it.
+    It outlives the step that has begun it, until `take` comes for it or a fallback stops it.
     """
     # A version that is built now is started by the trial, and stays.
     if step.begin.kind != "revert" or not restart_mode(step.progress).rolls:
         return
-    if step.progress.begun_beside(background.TRIAL_START):
+    if begun(step):
         return
     try:
         command = at_its_own_path(step.layout, rolling.command_of_web(step.layout, step.version), step.version)

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from agent.host import command as commands
 from agent.host import http
-from agent.host.command import COMMAND_ID, TAIL_LINES, TAIL_OF_LINE, Started, ending
-from agent.host.processes import ask_to_end, group_runs, runs, started_at, stop_group
+from agent.host.command import TAIL_LINES, TAIL_OF_LINE, Process, ending
+from agent.host.processes import ask_to_end, group_runs, runs, stop_group
 from agent.host.users import user_env
 from agent.inside.lean import dataclass
 from agent.restart import background
@@ -27,6 +27,7 @@ from agent.service.supervisor_config import Program, Sections, environment
 from agent.text.lines import cut, lines_of, quoted
 from agent.text.masking import masked_urls
 from agent.transaction.step import StepContext, StepFailed
+from agent.transaction.transaction import Kept
 from agent.versions.layout import Layout
 
 BACKLOG = 128
@@ -40,18 +41,12 @@ LOOK = 0.25
 class TrialStart:
     """A web process that serves nobody but us.
 
-    + own: where this call has started it, how it ends is known, and what it says
+    + process: where this worker has started it, how it ends is known
     """
 
-    def __init__(
-        self,
-        step: StepContext,
-        pid: int,
-        started: str | None,
-        url: str,
-        own: Started | None = None,
-    ) -> None:
-        self._step, self._pid, self._started, self._url, self._own = step, pid, started, url, own
+    def __init__(self, step: StepContext, one: Kept, process: Process | None = None) -> None:
+        self._step, self._process = step, process
+        self._pid, self._started, self._url, (self._said, *_) = one.pid, one.started, one.url, one.files
         self._log = step.transaction.output(background.TRIAL_START)
         self._well_since = self._began = time.monotonic()
         self._members: frozenset[tuple[int, str]] = frozenset()
@@ -69,12 +64,11 @@ class TrialStart:
 
     def end(self) -> None:
         """End it; a second time does nothing."""
-        words = self._words()
         if group_runs(self._pid, self._started):
             stop_group(self._pid)
-        if self._own:
-            self._own.process.wait()
-        background.keep(self._log, self._words() or words)
+        if self._process:
+            self._process.wait()
+        background.keep(self._log, background.words_of(self._said))
 
     def dismiss(self) -> None:
         """Ask it to end, and don't wait for that: whoever commits or falls back sees to it."""
@@ -121,12 +115,6 @@ class TrialStart:
 
     def _is_well_now(self) -> None:
         self._well_since, self._members = time.monotonic(), self._now()
-        # Whoever comes for it later may find it gone.
-        background.keep(self._log, self._words())
-
-    def _words(self) -> str:
-        """What it has said; empty where nobody has that any more."""
-        return background.words_of(self._pid, self._own) if self._own or runs(self._pid, self._started) else ""
 
     def watch(self, seconds: float) -> None:
         """See to it that it has stayed up for so long since it was well. Raises Unhealthy."""
@@ -147,7 +135,7 @@ class TrialStart:
             raise Unhealthy(f"{what}: a process of it has ended or was started again{self._tail()}")
 
     def _still_runs(self, what: str) -> None:
-        code = self._own.process.poll() if self._own else None
+        code = self._process.poll() if self._process else None
         if code is not None:
             raise Unhealthy(f"{what}: its process ended with {ending(code)}{self._tail()}")
         if not runs(self._pid, self._started):
@@ -168,7 +156,7 @@ class TrialStart:
         return frozenset((process.pid, process.started) for process in found)
 
     def _tail(self) -> str:
-        said = masked_urls(self._words() or background.kept(self._log))[-TAIL_BYTES:].strip()
+        said = masked_urls(background.words_of(self._said))[-TAIL_BYTES:].strip()
         lines = [*lines_of(said)[-TAIL_LINES:], *not_written(said, self._step.layout.app)]
         return "".join("\n" + quoted(cut(line, TAIL_OF_LINE)) for line in lines)
 
@@ -209,37 +197,37 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
 
 
 def begun(step: StepContext) -> TrialStart | None:
-    """The one that was begun ahead, by this call or by one before it, and may have ended meanwhile."""
-    one = step.progress.begun_beside(background.TRIAL_START)
-    return TrialStart(step, one.pid, one.started, one.url) if one else None
+    """The one that was begun ahead, and may have ended meanwhile."""
+    one = step.transaction.kept.get(background.TRIAL_START)
+    return TrialStart(step, one) if one else None
 
 
 def start(step: StepContext, command: Command) -> TrialStart:
-    """Start it; it outlives this call unless it is ended. Raises StepFailed."""
+    """Start it; it outlives its step unless it is ended. Raises StepFailed."""
+    # It is the runner's from then on, and this worker's as long as that works.
     said = commands.in_memory()
     with contextlib.closing(_listen()) as held:
         # Ours is as good as supervisord's: its number is chosen by the kernel.
         port = command.port or held.getsockname()[1]
-        command_id, url = commands.new_command_id(step.transaction.deploy), _at(step.settings.health_url, port)
+        url = _at(step.settings.health_url, port)
         try:
             process = commands.launch(
                 _at_true_path(command.argv),
                 command.user,
                 command.folder,
-                {**command.env, COMMAND_ID: command_id},
+                dict(command.env),
                 out=said,
                 err=commands.STDOUT,
                 stdin=held.fileno() if command.held else commands.DEVNULL,
             )
         except (OSError, KeyError) as error:
             raise StepFailed(f"a process of it could not be started: {error}") from None
-    first = TrialStart(step, process.pid, started_at(process.pid), url, Started(command.argv, process, said, said))
     try:
-        step.transaction.goes_on_beside(background.TRIAL_START, process.pid, url=url, mark=command_id)
+        one = step.transaction.keep(background.TRIAL_START, process.pid, url, [os.dup(said.fileno())])
     except BaseException:
-        first.end()
+        stop_group(process.pid)
         raise
-    return first
+    return TrialStart(step, one, process)
 
 
 def _at_true_path(argv: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from agent.sites.shared import with_others
 from agent.state import State, installed_agent
 from agent.text.masking import masked_urls
 from agent.transaction import reserve
-from agent.transaction.transaction import Transaction, begin, start_guard
+from agent.transaction.transaction import Transaction, begin, this_boot
 from agent.versions import hotfixes, marks
 from agent.versions.layout import Layout
 from agent.visitors import site
@@ -24,7 +24,7 @@ from agent.words.outcomes import Refused
 
 
 def begin_deploy(state: State, deploy: str, told: Intent) -> Transaction:
-    """Take the host for a deploy, and have the guard watch over it.
+    """Take the host for a deploy.
 
     + told: what it is to do, and what the controller saw (`was`)
 
@@ -42,13 +42,12 @@ def begin_deploy(state: State, deploy: str, told: Intent) -> Transaction:
         ailing=ailing,
         site_before=site.look(told.settings),
         healthy_before=bool(was and health.app_problem(layout, was, timeout=3.0, known=ailing) is None),
+        boot=this_boot(),
     )
     state.create()
     transaction = Transaction(state, deploy)
-    # Whoever takes it back meanwhile, from the controller or as its guard, waits until it has begun.
-    with transaction.alone():
-        begin(transaction, begun)
-        problem = _refusal(transaction, begun)
+    begin(transaction, begun)
+    problem = _refusal(transaction, begun)
     if problem:
         live = marks.linked_version(layout, layout.path("current_main"))
         says = f"{problem}; nothing was changed ({live or 'no version'} is live); evidence: {transaction.folder}"
@@ -64,7 +63,6 @@ def _refusal(transaction: Transaction, begun: Begin) -> str:
         _shares_nothing(transaction.state, begun)
         _still_as_seen(transaction.layout, begun)
         reserve.set_aside_for_links(transaction.layout)
-        _start_guard(transaction.state)
         for text in begun.ailing.values():
             emit(f"before this {begun.kind}: {text}")
         _keep_hotfixes(transaction, begun)
@@ -74,13 +72,6 @@ def _refusal(transaction: Transaction, begun: Begin) -> str:
         where = f" ({problem.filename})" if problem.filename else ""
         return masked_urls(f"what a way back needs could not be set aside: {problem.strerror or problem}{where}")
     return ""
-
-
-def _start_guard(state: State) -> None:
-    try:
-        start_guard(state)
-    except CommandFailed as problem:
-        raise Refused(f"the guard, which would take a lost deploy back, can't be started: {problem}") from None
 
 
 def _keep_hotfixes(transaction: Transaction, begun: Begin) -> None:

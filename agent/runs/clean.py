@@ -16,7 +16,7 @@ from agent.runs.deletion import Chore
 from agent.service import systemd
 from agent.state import LAUNCHER, State
 from agent.transaction.end import end
-from agent.transaction.transaction import Transaction, begin, start_guard
+from agent.transaction.transaction import Transaction, begin
 from agent.versions import venv_fingerprint, venv_pool
 from agent.versions.choice import choose, choose_waiting, why_it_stays
 from agent.versions.layout import Layout
@@ -59,22 +59,20 @@ def clean(state: State, request: Clean) -> Cleaned:
         return Cleaned([], len(versions))
     transaction = Transaction(state, request.deploy)
     begin(transaction, Begin("clean", settings, request.by))
-    start_guard(state)
-    with transaction.alone():
-        try:
-            # Chosen again: only now is it certain that no deploy changes what the links lead to.
-            versions = _versions(state, layout)
-            doomed = choose(versions, request.keep, settings.keep_failed, named)
-        except (Refused, OSError) as problem:
-            end(transaction, Outcome.REFUSED, f"refused: {problem}")
-            raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None
-        trash = layout.trash / transaction.deploy
-        stuck = _move_away(state, layout, doomed, trash)
-        gone = [name for name in doomed if name not in stuck]
-        fingerprint = _live_fingerprint(layout)
-        _keep_spare(layout, fingerprint, gone, trash)
-        left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
-        end(transaction, Outcome.COMMITTED, "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
+    try:
+        # Chosen again: only now is it certain that no deploy changes what the links lead to.
+        versions = _versions(state, layout)
+        doomed = choose(versions, request.keep, settings.keep_failed, named)
+    except (Refused, OSError) as problem:
+        end(transaction, Outcome.REFUSED, f"refused: {problem}")
+        raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None
+    trash = layout.trash / transaction.deploy
+    stuck = _move_away(state, layout, doomed, trash)
+    gone = [name for name in doomed if name not in stuck]
+    fingerprint = _live_fingerprint(layout)
+    _keep_spare(layout, fingerprint, gone, trash)
+    left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
+    end(transaction, Outcome.COMMITTED, "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
     sizes = {version.name: version.bytes or 0 for version in versions}
     _tidy(state, layout, fingerprint)
     if stuck:

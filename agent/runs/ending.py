@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import shlex
-import time
 import traceback
 
 from agent.host.command import CommandFailed
 from agent.host.links import NotALink
 from agent.host.output import emit
 from agent.runs.clean import forget_failed
-from agent.runs.finish import finish_commit
 from agent.runs.interrupts import Interrupted
-from agent.runs.result import WAITS
-from agent.service import systemd
+from agent.runs.left_running import let_scripts_go_on
+from agent.service import health, systemd
 from agent.service.health import Unhealthy, prove_healthy
-from agent.steps.fallback import FINISH_COMMIT, outcome_of, plan_fallback
-from agent.steps.kind import Undo
+from agent.steps.fallback import outcome_of, plan_fallback, undo_named
 from agent.steps.outcomes import fallback_sentence
 from agent.steps.switch.health import HealthSeen
 from agent.text.masking import masked_urls
-from agent.transaction.consequences import waits_for_primary
 from agent.transaction.cost import measured_or_nothing, sentences
 from agent.transaction.end import end
 from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.versions.marks import linked_version
-from agent.visitors import probes, site
-from agent.words.journal import FallsBack, Noted, UndoDone, UndoFailed, UndoStarted
+from agent.visitors import site
+from agent.words.journal import Noted, UndoDone, UndoFailed
 from agent.words.notes import Undone
-from agent.words.outcomes import Cause, Outcome
+from agent.words.outcomes import Outcome
 from agent.words.shapes import bare
 
 # What a step or an undo may fail with that is the host's trouble and no error in the agent.
@@ -37,54 +33,18 @@ TROUBLE = (StepFailed, CommandFailed, Unhealthy, Interrupted, NotALink, OSError)
 
 
 def end_refused(transaction: Transaction, reason: str) -> None:
-    """End a deploy that had not begun to do anything, unless whoever interrupted it has.
+    """End a deploy that had not begun to do anything.
 
     + reason: why, and what is live
     """
-    with transaction.alone():
-        # If the host was taken after that, the guard frees it.
-        if not transaction.progress.outcome:
-            _end(transaction, Outcome.REFUSED, f"refused: {reason}")
+    _end(transaction, Outcome.REFUSED, f"refused: {reason}")
 
 
-def fall_back(
-    transaction: Transaction, reason: str, database_is_back: bool = False, cause: Cause = Cause.ITSELF
-) -> Outcome:
-    """Undo what this deploy has done, and end it. Returns the outcome.
-
-    + reason: a sentence for the people who will read of it
-    + database_is_back: whether the primary host has taken the database back already
-    + cause: whose doing that is
-    """
-    transaction.journal.note(FallsBack(masked_urls(reason), database_is_back, cause))
-    emit(f"falling back: {masked_urls(reason)}")
-    if waits_for_primary(transaction.progress):
-        _undo_all(transaction, [undo for undo in plan_fallback(transaction.progress) if undo.before_the_database])
-        emit(WAITS)
-        return Outcome.FALLING_BACK
-    return finish_fallback(transaction)
-
-
-def prepare_fallback(transaction: Transaction, reason: str) -> None:
-    """Undo what has to be undone before the app starts, when the host boots; the guard does the rest once it runs."""
-    transaction.journal.note(FallsBack(masked_urls(reason)))
-    plan = plan_fallback(transaction.progress)
-    if not _undo_all(transaction, [undo for undo in plan if undo.before_the_app]):
-        # The app starts from the new version, whose schema stays with it until the links are back.
-        transaction.journal.note(Noted("boot", {"links": "stayed"}))
-
-
-def finish_fallback(transaction: Transaction) -> Outcome:
-    """Do what is left of a fallback, and end it. Returns the outcome."""
-    plan = plan_fallback(transaction.progress)
-    if plan == [FINISH_COMMIT]:
-        finish_commit(transaction)
-        return Outcome.COMMITTED
-    _undo_all(transaction, plan)
+def end_fallback(transaction: Transaction) -> None:
+    """End a fallback of which all was tried."""
     if transaction.progress.problems and systemd.host_goes_down():
         emit("the host goes down: it goes on falling back when it boots")
-        return Outcome.FALLING_BACK
-    write_down_probes(transaction)
+        return
     if transaction.progress.problems:
         # A script that has failed may have done what it is for.
         transaction.journal.note(Noted("visitors", {"shut": site.glance(StepContext("fallback", transaction, 0)).shut}))
@@ -96,13 +56,13 @@ def finish_fallback(transaction: Transaction) -> Outcome:
         emit(line)
     _end(transaction, outcome, sentence)
     emit(sentence)
-    return outcome
 
 
 def end_if_well(transaction: Transaction) -> None:
     """Write a second ending, and free the host, if the old version has become well by itself after all."""
+    settings = transaction.begin.settings
     begin, was = transaction.begin, linked_version(transaction.layout, transaction.layout.path("current_main"))
-    if was is None or was != begin.was:
+    if was is None or was != begin.was or health.app_problem(transaction.layout, was, known=begin.ailing) is not None:
         return
     notes = dict[str, Undone]()
     try:
@@ -111,7 +71,7 @@ def end_if_well(transaction: Transaction) -> None:
         for undo in plan_fallback(transaction.progress):
             # Nobody has asked what visitors get, while the app itself was not well.
             if undo.only_if_well:
-                notes[undo.name] = undo.do(StepContext("fallback", transaction, undo.limit(transaction.begin.settings)))
+                notes[undo.name] = undo.do(StepContext("fallback", transaction, undo.limit(settings)))
     except TROUBLE:
         return
     for action, note in notes.items():
@@ -125,54 +85,28 @@ def _end(transaction: Transaction, outcome: Outcome, sentence: str) -> None:
     try:
         end(transaction, outcome, sentence)
     except OSError as error:
-        emit(f"the host stays held while {transaction.state.root} can't be written ({error}); then its guard frees it")
+        emit(f"the host stays held while {transaction.state.root} can't be written ({error}); then its runner frees it")
 
 
-def _undo_all(transaction: Transaction, plan: list[Undo]) -> bool:
-    """Do a plan, as far as it goes. Returns whether nothing was in the way of the rest of it."""
-    keeps_visitors_out = stuck = False
-    for undo in plan:
-        if stuck and not undo.even_then:
-            # The new version stays linked, so its own schema has to stay with it, and maintenance before it.
-            continue
-        if undo.lets_visitors_in and keeps_visitors_out:
-            emit(f"  not undone: {undo.name}, since what is live now is not to be seen")
-            continue
-        if undo.only_if_well and transaction.progress.problems:
-            # Whatever visitors get, it is not yet what they are to get.
-            continue
-        if not _undo(transaction, undo):
-            keeps_visitors_out = keeps_visitors_out or undo.keeps_visitors_out
-            stuck = stuck or undo.holds_up_the_rest
-    return not stuck
-
-
-def _undo(transaction: Transaction, undo: Undo) -> bool:
-    """Do one action of the plan, and write down how it went."""
-    transaction.journal.note(UndoStarted(undo.name))
-    undo.make_room(transaction)
-    step = StepContext("fallback", transaction, undo.limit(transaction.begin.settings))
+def undo(transaction: Transaction, name: str) -> UndoDone | UndoFailed:
+    """Do one action of the way back. Returns what is to be written down of it, and says how it went."""
+    one = undo_named(name)
+    one.make_room(transaction)
+    step = StepContext("fallback", transaction, one.limit(transaction.begin.settings))
     try:
-        found = undo.do(step)
-        told = undo.done(found)
+        found = one.do(step)
+        told = one.done(found)
+        if one.lets_visitors_in:
+            let_scripts_go_on(transaction, name)
     except TROUBLE as problem:
         text = masked_urls(str(problem))
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
         text = "an error in the agent:\n" + traceback.format_exc()
     else:
-        transaction.journal.note(UndoDone(undo.name, bare(found)))
         emit(f"  {told}")
-        return True
-    transaction.journal.note(UndoFailed(undo.name, text))
-    emit(f"  {undo.failed(text)}")
-    return False
-
-
-def write_down_probes(transaction: Transaction) -> None:
-    """Stop asking the site, and write down what it has answered; nothing where nobody asks."""
-    found = probes.found()
-    if found:
-        transaction.journal.note(Noted("downtime", {str(round(time.time(), 3)): bare(found)}))
+        return UndoDone(name, bare(found))
+    emit(f"  {one.failed(text)}")
+    return UndoFailed(name, text)
 
 
 def _sentence(transaction: Transaction, outcome: Outcome) -> str:

@@ -23,7 +23,7 @@ def finish_commit(transaction: Transaction) -> None:
     """Do all that follows from the decision; whatever is done already is left as it is."""
     layout, begin = transaction.layout, transaction.begin
     version, was = begin.version, begin.was
-    background.end(transaction)
+    background.keep_words(transaction)
     reserve.give_back_for_links(layout)
     transaction.free_room()
     if begin.kind in ("deploy", "revert"):

@@ -20,7 +20,7 @@ from agent.versions.layout import UNITS
 from agent.words.outcomes import Refused
 
 LAUNCHES = '''#!/usr/bin/python3 -I
-"""Switchback's agent. Started by a deploy, by the guard and at boot."""
+"""Switchback's agent. Started by a deploy, and by systemd."""
 import os
 import sys
 
@@ -30,44 +30,44 @@ from agent.main import main  # noqa: E402
 sys.exit(main(sys.argv[1:]))
 '''
 
-WATCH = """# Written by Switchback. Starts the guard whenever a deploy holds the site, whoever else is gone by then.
+# Started by who asks for a run, at boot where one is open, and again whenever one is open and nobody carries it out.
+RUNNER = """# Written by Switchback. Carries out the runs of a site; whatever happens, an open one is ended.
 [Unit]
-Description=Switchback: notices that a deploy holds {site}
+Description=Switchback: carries out the deploys of {site}
+ConditionPathExists=|/var/lib/switchback/{site}/lock
+ConditionPathExists=|/run/switchback/{site}/wanted
+After=local-fs.target network-online.target postgresql.service mariadb.service mysql.service
+Wants=network-online.target
+Before={site}.service
+StartLimitIntervalSec=0
 
-[Path]
-PathExists=/var/lib/switchback/{site}/lock
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart=/var/lib/switchback/{site}/agent/switchback-agent runner {site}
+Restart=on-failure
+RestartSec=0
+TimeoutStartSec=infinity
+TimeoutStopSec=5
+WatchdogSec=20
+WatchdogSignal=SIGKILL
+LimitCORE=0
+# Of all that runs on the host this must go on: it is small, and it brings the site back.
+OOMScoreAdjust=-900
+OOMPolicy=continue
+Delegate=memory pids
+KillMode=control-group
 
 [Install]
 WantedBy=multi-user.target
 """
 
-GUARD = """# Written by Switchback. Ends an open deploy when nobody else goes on with it.
+WATCH = """# Written by Switchback. Starts the runner whenever a run holds the site, whoever has stopped it.
 [Unit]
-Description=Switchback: falls back when the controller of a deploy is gone
-After=switchback-boot@{site}.service
-StartLimitIntervalSec=0
+Description=Switchback: notices that a deploy holds {site}
 
-[Service]
-Type=exec
-ExecStart=/var/lib/switchback/{site}/agent/switchback-agent guard {site}
-Restart=on-failure
-RestartSec=2
-# Of all that runs on the host this must go on: it is small, and it brings the site back.
-OOMScoreAdjust=-900
-KillMode=process
-"""
-
-BOOT = """# Written by Switchback. Falls back before the app starts, when the host went down during a deploy.
-[Unit]
-Description=Switchback: brings back the version that was live before an interrupted deploy
-ConditionPathExists=/var/lib/switchback/{site}/lock
-After=local-fs.target network-online.target postgresql.service mariadb.service mysql.service
-Before={site}.service
-
-[Service]
-Type=oneshot
-ExecStart=/var/lib/switchback/{site}/agent/switchback-agent boot {site}
-TimeoutStartSec=2100
+[Path]
+PathExists=/var/lib/switchback/{site}/lock
 
 [Install]
 WantedBy=multi-user.target
@@ -145,8 +145,7 @@ def _delete_unused(base: Path) -> None:
 
 
 def _write_units(site: str) -> None:
-    texts = {f"switchback-guard@{site}.path": WATCH, f"switchback-guard@{site}.service": GUARD}
-    texts[f"switchback-boot@{site}.service"] = BOOT
+    texts = {f"switchback@{site}.path": WATCH, f"switchback@{site}.service": RUNNER}
     units = {name: text.replace("{site}", site) for name, text in texts.items()}
     changed = [name for name, text in units.items() if not (UNITS / name).exists() or read_text(UNITS / name) != text]
     for name in changed:
@@ -154,7 +153,7 @@ def _write_units(site: str) -> None:
     if changed:
         ours(["systemctl", "daemon-reload"], 60)
     for argv in (
-        ["systemctl", "enable", "--quiet", f"switchback-boot@{site}.service", f"switchback-guard@{site}.path"],
-        ["systemctl", "start", f"switchback-guard@{site}.path"],
+        ["systemctl", "enable", "--quiet", f"switchback@{site}.service", f"switchback@{site}.path"],
+        ["systemctl", "start", f"switchback@{site}.path"],
     ):
         ours(argv, 60)

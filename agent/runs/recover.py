@@ -6,49 +6,28 @@ import time
 
 from agent.host.command import CommandFailed
 from agent.host.output import emit
-from agent.runs.ending import fall_back, restore_command
+from agent.runs.ending import restore_command
 from agent.service import health, systemd
 from agent.steps.fallback import plan_fallback, undo_named
 from agent.transaction.consequences import database_fallback_of
-from agent.transaction.end import finish_end
-from agent.transaction.lock import free_lock
 from agent.transaction.progress import Progress
-from agent.transaction.transaction import Transaction, describe_holder
+from agent.transaction.transaction import Transaction
 from agent.versions.marks import linked_version
 from agent.words import journal
-from agent.words.outcomes import Outcome, Refused
 from agent.words.shapes import read
 
 
-def recover(transaction: Transaction, database: str = "", force: bool = False) -> bool:
-    """Tell what happened, finish the fallback, and free the host. Returns whether it is well now.
+def prepare(transaction: Transaction, database: str) -> None:
+    """Tell what happened, and get ready for another try at the way back. Raises OSError.
 
     + database: `keep` when a person has put the database right, or wants it as it is
-    + force: free the host even if something could not be undone
-
-    Raises Refused while the deploy is still running.
     """
-    for line in tell(transaction.progress):
+    for line in (*tell(transaction.progress), *_situation(transaction)):
         emit(line)
-    with transaction.alone():
-        progress = transaction.progress
-        if progress.outcome is None and not progress.falling_back and time.time() < progress.deadline:
-            raise Refused("a deploy is still running: " + describe_holder(transaction.state, transaction.deploy))
-        if progress.outcome not in (None, Outcome.NEEDS_A_PERSON):
-            finish_end(transaction)
-            return True
-        for line in _situation(transaction):
-            emit(line)
-        if database == "keep":
-            for action in ("database", "schema"):
-                transaction.journal.append(journal.UndoDone(action, {"kept": "at a person's word"}))
-        _start_service(transaction)
-        if fall_back(transaction, "a person asked to recover", database_is_back=True) != Outcome.NEEDS_A_PERSON:
-            return True
-        if force:
-            free_lock(transaction.state, transaction.deploy)
-            emit("freed all the same, as you asked: the next deploy will be tried")
-        return False
+    if database == "keep":
+        for action in ("database", "schema"):
+            transaction.journal.append(journal.UndoDone(action, {"kept": "at a person's word"}))
+    _start_service(transaction)
 
 
 def _start_service(transaction: Transaction) -> None:

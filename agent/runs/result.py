@@ -1,37 +1,49 @@
-"""How a call of the agent has ended, as the controller is told: from the journal, and what this process has said."""
+"""How a call of the agent has ended, as the controller is told: from the journal, and what was said meanwhile."""
 
 from __future__ import annotations
 
-from agent.host.output import as_said, said
+from dataclasses import replace
+
+from agent.host.output import as_said
+from agent.inside.lean import dataclass
 from agent.text.lines import lines_of
 from agent.transaction.consequences import failed_step, waits_for_primary
 from agent.transaction.cost import measured_or_nothing, sentences
-from agent.transaction.transaction import Transaction
+from agent.transaction.progress import Progress
 from agent.words.outcomes import Cause, Outcome
-from agent.words.result import Result
+from agent.words.result import Result, StepTold
 
-# What becomes of a host that does not take the database back itself, and of a fallback that was cut off.
-WAITS = "still falling back: the guard ends it here, once the primary host has taken the database back"
-GOES_ON = "still falling back: the guard goes on with it"
+# What becomes of a host that does not take the database back itself, and of one that is not done yet.
+WAITS = "still falling back: it ends by itself, once the primary host has taken the database back"
+GOES_ON = "still falling back: it goes on by itself"
 
 
-def result_of(transaction: Transaction, ok: bool) -> Result:
-    """How a call that was about a deploy has ended.
+@dataclass(frozen=True)
+class Said:
+    """What a run has said so far that a person reads at its end, and of the steps that have ended."""
 
-    + ok: whether it has done what it was asked for
+    warnings: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    steps: tuple[StepTold, ...] = ()
+
+
+NOTHING = Said()
+
+
+def result_of(progress: Progress, ok: bool, said: Said = NOTHING) -> Result:
+    """How a call has ended that was about a deploy.
+
+    + ok: whether it has done what it was asked for; said: what was said meanwhile
     """
-    progress = transaction.progress
-    warnings, told = tuple(said.warnings), tuple(said.told)
+    known = Result(ok, warnings=said.warnings, told=said.told, steps=said.steps)
     if not progress.falling_back and progress.outcome is None:
-        return Result(ok, warnings=warnings, told=told)
+        return known
     goes_on = WAITS if waits_for_primary(progress) else GOES_ON
-    return Result(
-        ok,
+    return replace(
+        known,
         outcome=progress.outcome or Outcome.FALLING_BACK,
         sentence=as_said(progress.ended.sentence if progress.ended else goes_on),
         reason=tuple(lines_of(as_said(progress.reason or ""))),
-        warnings=warnings,
-        told=told,
         cost=tuple(sentences(measured_or_nothing(progress))) if progress.outcome else (),
         failed=failed_step(progress),
         evidence=progress.outcome not in (None, Outcome.COMMITTED),

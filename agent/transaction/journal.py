@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from agent.host.files import append_line, text_lines
@@ -26,10 +25,12 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.jsonl"
         self._reserve = folder / "reserve"
-        # Lines of this process that could not be written, so that it does nothing twice all the same.
+        # Lines that could not be written, so that nothing is done twice all the same.
         self._unwritten: list[Written] = []
-        # How far the deploy has come by all lines that are written, while nobody else can write any.
+        # How far the deploy has come by all lines that are written, for the one who writes them.
         self._known: Progress | None = None
+        self._is_ours = False
+        self._writer: Callable[[str, Written], None] | None = None
 
     def reserve_room(self) -> None:
         """Set disk space aside for the lines of a fallback. Raises OSError when there is none."""
@@ -40,20 +41,25 @@ class Journal:
         """Give the reserved space back."""
         self._reserve.unlink(missing_ok=True)
 
+    def is_ours(self) -> None:
+        """Know it from now on without reading it again, as nobody else writes to it. Raises JournalUnreadable."""
+        self._is_ours, self._known = True, self._read()
+
+    def is_written_by(self, writer: Callable[[str, Written], None], known: Progress) -> None:
+        """Have its lines written by another process, which knows it.
+
+        + writer: is told which of `note` and `append` it is, and the line; may raise OSError
+        + known: how far the deploy has come
+        """
+        self._is_ours, self._known, self._writer = True, known, writer
+
     @property
     def progress(self) -> Progress:
         """How far the deploy has come. Raises JournalUnreadable."""
         known = self._read() if self._known is None else self._known
+        if self._is_ours:
+            self._known = known
         return read_progress(_lines(self._unwritten), known) if self._unwritten else known
-
-    @contextlib.contextmanager
-    def read_once(self) -> Iterator[None]:
-        """Read it once, and know it meanwhile: for whoever works on the deploy alone. Raises JournalUnreadable."""
-        self._known = self._read()
-        try:
-            yield
-        finally:
-            self._known = None
 
     def _read(self) -> Progress:
         """How far it has come by what is on disk; a line cut short by a crash is passed over."""
@@ -64,17 +70,27 @@ class Journal:
 
     def note(self, event: Event) -> None:
         """Write a line on the way back. Where nothing can be written any more, going back matters more."""
-        self._unwritten.append(_written(event))
+        self.write("note", _written(event))
+
+    def append(self, event: Event) -> None:
+        """Write one line and wait until it is on disk. Raises OSError."""
+        self.write("append", _written(event))
+
+    def write(self, how: str, line: Written) -> None:
+        """Write a line as `note` or as `append` does."""
+        if self._writer:
+            self._writer(how, line)
+            self._learn(line)
+            return
+        if how == "append":
+            self._write_the_unwritten()
+            self._write(line)
+            return
+        self._unwritten.append(line)
         try:
             self._write_the_unwritten()
         except OSError as error:
             emit(f"  the journal can't be written: {error}")
-
-    def append(self, event: Event) -> None:
-        """Write one line and wait until it is on disk. Raises OSError."""
-        line = _written(event)
-        self._write_the_unwritten()
-        self._write(line)
 
     def _write_the_unwritten(self) -> None:
         while self._unwritten:
@@ -84,12 +100,15 @@ class Journal:
     def _write(self, line: Written) -> None:
         try:
             self._to_disk(line)
-            if self._known is not None:
-                self._known = read_progress(_lines([line]), self._known)
+            self._learn(line)
         except BaseException:
             # Whoever was interrupted can't say how far it came.
             self._known = None
             raise
+
+    def _learn(self, line: Written) -> None:
+        if self._known is not None:
+            self._known = read_progress(_lines([line]), self._known)
 
     def _to_disk(self, line: Written) -> None:
         """A full disk costs the reserve, not the line."""

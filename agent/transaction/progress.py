@@ -24,7 +24,8 @@ class Progress:
 
     + lines: the journal; begun: its first line; None where it was killed before that
     + notes: what steps have found out; seen: what undos have done or seen, and have not failed to since; as written
-    + commands: of the running step; beside: what was begun beside the steps; command_ids: of both
+    + all_well: whether it was told that all hosts are well; starts: of runners on the way back
+    + attempts: how often an undo was begun and did not end, by its name
     + parsed: the notes that somebody has asked for; cause: whose doing it was that it fell back first
     """
 
@@ -37,10 +38,9 @@ class Progress:
     no_lock: bool = False
     reason: str | None = None
     cause: Cause = Cause.ITSELF
-    deadline: float = 0.0
-    commands: tuple[journal.CommandStarted, ...] = ()
-    command_ids: tuple[str, ...] = ()
-    beside: tuple[journal.Beside, ...] = ()
+    all_well: bool = False
+    starts: int = 0
+    attempts: Mapping[str, int] = field(default_factory=dict)
     undone: tuple[str, ...] = ()
     seen: Mapping[str, journal.Written] = field(default_factory=dict)
     problems: tuple[journal.UndoFailed, ...] = ()
@@ -101,10 +101,6 @@ class Progress:
         """What an undo has done or seen, by the note's shape. Raises JournalUnreadable."""
         return _as(shape, self.seen.get(action, {}), action)
 
-    def begun_beside(self, what: str) -> journal.Beside | None:
-        """What was first begun under a name beside the steps; it may have ended since."""
-        return next((one for one in self.beside if one.what == what), None)
-
     @property
     def saw_change(self) -> bool:
         """Whether this host has seen the database as the new version needs it, while it waited for the primary host."""
@@ -138,20 +134,18 @@ def _after(event: object, at: float, before: Progress) -> Progress:
 
 @_after.register
 def _(event: journal.Begin, at: float, before: Progress) -> Progress:
-    return replace(before, begun=event, deadline=event.deadline)
+    return replace(before, begun=event)
 
 
 @_after.register
 def _(event: journal.StepStarted, at: float, before: Progress) -> Progress:
-    deadline = before.deadline if event.deadline is None else event.deadline
-    return replace(before, started=(*before.started, event.step), commands=(), deadline=deadline)
+    return replace(before, started=(*before.started, event.step))
 
 
 @_after.register
 def _(event: journal.StepDone, at: float, before: Progress) -> Progress:
-    deadline = before.deadline if event.deadline is None else event.deadline
     notes = {**before.notes, event.step: event.note}
-    return replace(before, done=(*before.done, event.step), notes=notes, parsed={}, commands=(), deadline=deadline)
+    return replace(before, done=(*before.done, event.step), notes=notes, parsed={})
 
 
 @_after.register
@@ -167,14 +161,13 @@ def _(event: journal.Noted, at: float, before: Progress) -> Progress:
 
 
 @_after.register
-def _(event: journal.CommandStarted, at: float, before: Progress) -> Progress:
-    return replace(before, commands=(*before.commands, event), command_ids=(*before.command_ids, event.mark))
+def _(event: journal.RunnerStarted, at: float, before: Progress) -> Progress:
+    return replace(before, starts=before.starts + 1)
 
 
 @_after.register
-def _(event: journal.Beside, at: float, before: Progress) -> Progress:
-    # A command ends with its step; what goes on beside the steps does not.
-    return replace(before, beside=(*before.beside, event), command_ids=(*before.command_ids, event.mark))
+def _(event: journal.AllWell, at: float, before: Progress) -> Progress:
+    return replace(before, all_well=True)
 
 
 @_after.register
@@ -188,16 +181,36 @@ def _(event: journal.FallsBack, at: float, before: Progress) -> Progress:
         fallback_at=at,
         database_is_back=event.database_is_back,
         # A fallback that is started anew (after a crash, or by a person) judges again.
+        ended=None,
         problems=(),
+        starts=0,
+        attempts={},
     )
+
+
+@_after.register
+def _(event: journal.UndoStarted, at: float, before: Progress) -> Progress:
+    return replace(before, attempts={**before.attempts, event.action: before.attempts.get(event.action, 0) + 1})
+
+
+def _ended(before: Progress, action: str) -> dict[str, int]:
+    return {name: times for name, times in before.attempts.items() if name != action}
+
+
+def _other_problems(before: Progress, action: str) -> tuple[journal.UndoFailed, ...]:
+    return tuple(one for one in before.problems if one.action != action)
 
 
 @_after.register
 def _(event: journal.UndoDone, at: float, before: Progress) -> Progress:
     # What could not be undone at first, such as a database that was not up yet, is no problem any more.
-    problems = tuple(one for one in before.problems if one.action != event.action)
-    seen = {**before.seen, event.action: event.note}
-    return replace(before, undone=(*before.undone, event.action), seen=seen, problems=problems)
+    return replace(
+        before,
+        undone=(*before.undone, event.action),
+        seen={**before.seen, event.action: event.note},
+        problems=_other_problems(before, event.action),
+        attempts=_ended(before, event.action),
+    )
 
 
 @_after.register
@@ -208,7 +221,9 @@ def _(event: journal.UndoFailed, at: float, before: Progress) -> Progress:
         before,
         undone=tuple(action for action in before.undone if action not in again),
         seen={action: note for action, note in before.seen.items() if action != event.action},
-        problems=(*before.problems, event),
+        problems=(*_other_problems(before, event.action), event),
+        # What is given up once is not tried by the next runner either.
+        attempts=before.attempts if event.given_up else _ended(before, event.action),
     )
 
 

@@ -1,13 +1,12 @@
-"""What visitors notice of a run: the site is asked again and again while the live version may change. The threads that
-ask end with the process that started them, however that ends."""
+"""What visitors notice of a run: the site is asked again and again while the live version may change."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from agent.host.http import ask
+from agent.host import http
 from agent.service.health import headers_for
 from agent.transaction.maintenance import restart_mode
 from agent.transaction.progress import Progress
@@ -55,7 +54,7 @@ class Probe(threading.Thread):
             self.outage += time.monotonic() - out_since
 
     def _ask(self) -> bool:
-        return ask(self._url, self._headers, self._expected, ANSWER_TIMEOUT) is None
+        return http.ask(self._url, self._headers, self._expected, ANSWER_TIMEOUT) is None
 
     def enough(self) -> None:
         """Have it stop asking."""
@@ -80,28 +79,21 @@ def rest(every: float, took: float, good: bool) -> float:
     return max(every - took, min(RESTS * took, LONGEST_REST) if good else 0.0)
 
 
-_probes: list[Probe] = []
-
-
-def watch(progress: Progress) -> None:
-    """Begin to ask, if nobody does yet: the site as visitors reach it, and the app itself.
+def ask(progress: Progress, enough: Callable[[], object]) -> Probed:
+    """Ask until it is enough: the site as visitors reach it, and the app itself. Returns what was found.
 
     + progress: what the run set out to do, and has decided
+    + enough: returns when it is
     """
-    if _probes or progress.begin.bare:
-        return
     settings, out = progress.begin.settings, restart_mode(progress).interrupts
     every = EVERY if out else NOW_AND_THEN
-    _probes.append(Probe(settings.website_url, {}, settings.site_status))
-    _probes.append(Probe(settings.health_url, headers_for(settings), settings.health_status, every))
-    for probe in _probes:
+    probes = (
+        Probe(settings.website_url, {}, settings.site_status),
+        Probe(settings.health_url, headers_for(settings), settings.health_status, every),
+    )
+    for probe in probes:
         probe.start()
-
-
-def found() -> Probed | None:
-    """Stop asking. Returns what was found; None where nobody asks."""
-    for probe in _probes:
+    enough()
+    for probe in probes:
         probe.enough()
-    answers = [probe.found() for probe in _probes]
-    _probes.clear()
-    return Probed(*answers) if answers else None
+    return Probed(*(probe.found() for probe in probes))

@@ -104,7 +104,6 @@ class OpenRun:
 
     + says: whose it is, since when, and how far it has come, as a sentence
     + outcome: how it has ended, where a person is needed for it to be over
-    + deadline: when the host falls back without news of its controller, seconds since the epoch
     """
 
     deploy: str
@@ -112,7 +111,6 @@ class OpenRun:
     says: str
     outcome: Optional[Outcome]
     step: str
-    deadline: float
 
 
 @dataclass(frozen=True)

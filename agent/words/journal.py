@@ -48,7 +48,7 @@ class Intent:
 
     + kind: deploy, build, revert, restart or clean; by: who runs it; agent: the one that is to do it
     + hosts: all that take part; primary: whether this is the one that migrates and backs up
-    + version: where it goes; was: what is live before it; bare: whether nothing is
+    + version: where it goes; was: what is live before it; bare: whether nothing is; steps: what it does, in order
     + code, config: the commits that the version is built of
     + irreversible: refuse or accept migrations that can't be reversed; provisioned: whether the backup script is ours
     + hotfixes: refuse or discard what was changed by hand
@@ -64,6 +64,7 @@ class Intent:
     version: str = ""
     was: Optional[str] = None
     bare: bool = False
+    steps: tuple[str, ...] = ()
     code: Optional[Commit] = None
     config: Optional[Commit] = None
     irreversible: str = "refuse"
@@ -77,8 +78,7 @@ class Intent:
 class Begin(Intent, Event):
     """What a run has begun with: what it was asked for, and what the host was like.
 
-    + deadline: when the host takes it back where nobody goes on; started: when the process was that has begun it
-    + links: where each link led; has_worked: whether the version has been live
+    + boot: of the host, since when it runs; links: where each link led; has_worked: whether the version has been live
     + restart: how the service will be restarted, where the version is there already
     + ailing: what was not well, by name; healthy_before: whether the app was; None where an older agent did not look
     + site_before: what visitors got; None where an older agent did not look
@@ -86,8 +86,7 @@ class Begin(Intent, Event):
 
     event: ClassVar[str] = "begin"
     deploy: str = ""
-    deadline: float = 0.0
-    started: Optional[str] = None
+    boot: str = ""
     links: dict[str, Optional[str]] = field(default_factory=dict)
     has_worked: bool = False
     restart: Optional[RestartMode] = None
@@ -98,11 +97,10 @@ class Begin(Intent, Event):
 
 @dataclass(frozen=True)
 class StepStarted(Event):
-    """A step has begun, and what its deadline is then."""
+    """A step has begun."""
 
     event: ClassVar[str] = "step started"
     step: str
-    deadline: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,6 @@ class StepDone(Event):
     step: str
     seconds: float = 0.0
     note: Written = field(default_factory=dict)
-    deadline: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -145,25 +142,17 @@ class Noted(Event):
 
 
 @dataclass(frozen=True)
-class CommandStarted(Event):
-    """A command has begun: its process, when that was born, and what all that it starts can be told by."""
+class RunnerStarted(Event):
+    """A runner goes on with what one before it has left."""
 
-    event: ClassVar[str] = "command"
-    pid: int
-    started: Optional[str] = None
-    mark: str = ""
+    event: ClassVar[str] = "runner started"
 
 
 @dataclass(frozen=True)
-class Beside(Event):
-    """The same of what goes on beside the steps; url: where it answers."""
+class AllWell(Event):
+    """The controller has told that all hosts are well: without another word of it, this one commits."""
 
-    event: ClassVar[str] = "beside"
-    what: str
-    pid: int
-    started: Optional[str] = None
-    mark: str = ""
-    url: str = ""
+    event: ClassVar[str] = "all well"
 
 
 @dataclass(frozen=True)
@@ -195,11 +184,12 @@ class UndoDone(Event):
 
 @dataclass(frozen=True)
 class UndoFailed(Event):
-    """An undo has failed, and why."""
+    """An undo has failed, and why; given_up: whether it was not even tried, since it ends whoever tries it."""
 
     event: ClassVar[str] = "undo failed"
     action: str
     problem: str = ""
+    given_up: bool = False
 
 
 @dataclass(frozen=True)

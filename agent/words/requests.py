@@ -75,18 +75,45 @@ class Install:
 
 
 @dataclass(frozen=True)
-class RunSteps:
-    """Run steps of a deploy.
+class Begin:
+    """Take the host for a run.
 
-    + begin: what its journal begins with, where it begins with this
+    + intent: what its journal begins with
     + urls: the repositories of the steps that need one: they may hold a password, and are kept nowhere
+    + upto: the last step that it may do without another word; none where that is empty
     """
 
-    verb: ClassVar[str] = "step"
+    verb: ClassVar[str] = "begin"
     deploy: str
-    steps: tuple[str, ...] = ()
-    begin: Optional[Intent] = None
+    intent: Intent
     urls: dict[str, str] = field(default_factory=dict)
+    upto: str = ""
+
+
+@dataclass(frozen=True)
+class Go:
+    """Go on with a run.
+
+    + upto: the last step that it may do without another word
+    + until: the step whose end is waited for, and whose lines are told; where it is empty, this is a sign of life
+    + lingers: so long after that the answer may wait, so that it tells of later steps as well, seconds
+    + verbose: whether what its commands print is told as well
+    """
+
+    verb: ClassVar[str] = "go"
+    deploy: str
+    upto: str
+    until: str = ""
+    lingers: float = 0
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class AllWell:
+    """Hear that all hosts of a run are well: without another word, commit."""
+
+    verb: ClassVar[str] = "all-well"
+    deploy: str
 
 
 @dataclass(frozen=True)
@@ -161,7 +188,7 @@ class Adopt:
     versions: tuple[str, ...]
 
 
-Request = Union[Survey, Preview, Install, RunSteps, Clean, Commit, FallBack, Recover, Pin, Adopt]
+Request = Union[Survey, Preview, Install, Begin, Go, AllWell, Clean, Commit, FallBack, Recover, Pin, Adopt]
 SHAPES: dict[str, type[Request]] = {one.verb: one for one in get_args(Request)}
 
 

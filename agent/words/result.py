@@ -9,10 +9,19 @@ from agent.inside.lean import dataclass
 from agent.words.outcomes import Outcome
 from agent.words.shapes import Unreadable, from_elsewhere, to_json
 
-SCHEMA = 1
+SCHEMA = 2
 # What such a line begins with. Whatever else the agent prints has such characters written out (`agent.text.lines`), so
 # nobody whose output it repeats can say this.
 MARK = "\x1e"
+
+
+@dataclass(frozen=True)
+class StepTold:
+    """A step that has ended well, how long that took, and what was said of it."""
+
+    name: str
+    seconds: float
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,8 @@ class Result:
     + outcome: how the deploy has ended; None while it goes on
     + sentence: what the site is like now; reason: what went wrong, with the output that goes with it
     + warnings, told, cost: what else a person reads at the end: warnings, what was decided and waited for, what the run
-      has cost
+      has cost; all of the run so far
+    + steps: those that have ended well so far
     + evidence: whether the sentence says where the evidence is
     + failed: the step that has failed, or during which it ended
     + followed: whether it falls back only because another host has failed
@@ -43,6 +53,7 @@ class Result:
     followed: bool = False
     interrupted: bool = False
     database_back: bool = False
+    steps: tuple[StepTold, ...] = ()
     schema: int = SCHEMA
 
 

@@ -73,6 +73,9 @@ class Settings:
     database_fallback: str = "keep"
     health_headers: dict[str, str] = field(default_factory=dict)
     lock_timeout: float = 2
+    boot_database_wait: float = 600
+    worker_memory: int = 80
+    worker_tasks: int = 4096
     static_keep_days: float = 0
     keep_versions: Optional[int] = None
     keep_backups: Optional[int] = None

@@ -15,15 +15,15 @@ from pyinfra.context import ctx_host, ctx_state
 from agent.words import requests
 from agent.words.foreseen import Foreseen
 from agent.words.outcomes import Outcome
-from agent.words.requests import FallBack, Request
+from agent.words.requests import AllWell, Request
 from facts.preview import Preview
 from facts.survey import Survey, Surveyed, Unread
 from switchback.hosts.inventory import settings_of
 from switchback.hosts.link import tend
 from switchback.settings.errors import Refused
-from switchback.wire.calls import installed
+from switchback.wire.calls import to_runner
 from switchback.wire.payload import stdin_for
-from switchback.wire.results import outcome_of
+from switchback.wire.results import heard_from, outcome_of
 
 T = TypeVar("T")
 
@@ -112,28 +112,28 @@ def _ask_all(hosts: Sequence[Host], fact: type[FactBase[T]], asked: Callable[[Ho
     return {name: job.get() for name, job in jobs.items()}
 
 
-def settle(state: State, name: str, deploy: str, patience: float, answer_within: float) -> bool:
-    """Ask a host that was lost in the moment of its commit how that ended, over a new link. Returns whether it has.
+def settle(state: State, name: str, word: AllWell, patience: float, answer_within: float) -> bool:
+    """Tell a host that was lost once more that all are well, over a new link. Returns whether it has heard it.
 
-    Unless it has committed, it falls back now. One that has takes part again.
+    One that has takes part again; one that has ended its run meanwhile has not.
 
-    + deploy: the run's id
     + patience: how long to try to reach it, seconds; answer_within: how long it may take to answer then
     """
+    if outcome_of(name) is not Outcome.UNKNOWN:
+        return False
     host = state.inventory.get_host(name)
-    request = FallBack(deploy, "the link broke in the moment of the commit")
-    command = installed(settings_of(host).site, request, timeout=answer_within)
     end = time.monotonic() + patience
     while not _link_anew(host):
         if time.monotonic() > end:
             return False
         gevent.sleep(TRY_AGAIN)
-    command.run_beside(host)
-    committed = outcome_of(name) == Outcome.COMMITTED
-    if committed:
+    before = len(heard_from(name))
+    to_runner(settings_of(host).site, word, timeout=answer_within).run_beside(host)
+    heard = any(one.ok for one in heard_from(name)[before:])
+    if heard:
         state.failed_hosts.discard(host)
         state.active_hosts.add(host)
-    return committed
+    return heard
 
 
 def _link_anew(host: Host) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,18 @@ if TYPE_CHECKING:
 ASK_EVERY = 5.0
 ANSWER_WITHIN = 20.0
 
+# How long an answer may wait for more to tell: so many times as long as a host takes to answer at all, so that over a
+# long link it is asked seldom, and near the screen is never late; seconds at the least and at the most.
+TIMES, LEAST, MOST = 20, 0.5, 2.0
+
 _watched: dict[str, Transport] = {}
+# How long hosts took to answer when they were last asked for a sign of life, seconds.
+_took: dict[str, float] = {}
+
+
+def lingers(host: Host) -> float:
+    """How long a host may wait with an answer that nobody is in need of, seconds."""
+    return min(max(TIMES * _took.get(host.name, 0.0), LEAST), MOST)
 
 
 def tend(host: Host) -> None:
@@ -34,12 +46,13 @@ def tend(host: Host) -> None:
 def _watch(name: str, transport: Transport) -> None:
     """Close the link when the host gives no sign of life: whatever waits for it then ends, and fails."""
     while transport.is_active():
-        gevent.sleep(ASK_EVERY)
-        alive = False
+        alive, began = False, time.monotonic()
         with gevent.Timeout(ANSWER_WITHIN, exception=False):  # type: ignore[arg-type]
             # Any answer will do; servers refuse a request that they do not know, which is one.
             transport.global_request("keepalive@openssh.com", wait=True)
             alive = True
+            _took[name] = time.monotonic() - began
         if not alive and transport.is_active():
             click.echo(f"    [{name}] gives no sign of life any more: its link is given up", err=True)
             transport.close()
+        gevent.sleep(ASK_EVERY)

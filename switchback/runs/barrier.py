@@ -15,8 +15,6 @@ class Move(Enum):
     GOES_ON = "goes on"
     FALLS_BACK = "falls back"
     WAITS = "waits for the primary host to take the database back first"
-    FOLLOWS = "follows the primary host"
-    HAS_DECIDED = "has decided already"
 
 
 @dataclass(frozen=True)
@@ -39,25 +37,14 @@ class Barrier:
         """At a step that each host does for itself. The way back begins on the primary host, which has the database."""
         if not self.gone:
             return Move.GOES_ON
-        if step == "commit" or self.run.primary in (self.run.host, *self.gone):
-            return Move.FALLS_BACK
-        return Move.WAITS
+        return Move.FALLS_BACK if self.run.primary in (self.run.host, *self.gone) else Move.WAITS
 
-    def at_decision(self) -> Move:
-        """When the primary host commits for all."""
-        return Move.FOLLOWS if self.run.primary not in (self.run.host, *self.gone) else self.at("commit")
+    def at_commit(self, have_heard: Callable[[], bool]) -> Move:
+        """When all have been told that all are well.
 
-    def at_following(self, has_committed: Callable[[], bool]) -> Move:
-        """When the others do as the primary host has decided.
-
-        + has_committed: whether it has, asked where it was lost as it decided
+        + have_heard: whether those that were lost as they were told have heard it after all
         """
-        if self.run.host == self.run.primary:
-            return Move.HAS_DECIDED
-        # Alone among the lost, it was lost as it decided: before that, this host would have fallen back.
-        if self.gone == (self.run.primary,) and has_committed():
-            return Move.GOES_ON
-        return self.at("commit")
+        return Move.GOES_ON if not self.gone or have_heard() else Move.FALLS_BACK
 
     def reason(self, has_followed: Callable[[str], bool]) -> str:
         """Why this host falls back.

@@ -6,19 +6,18 @@ import getpass
 import secrets
 import socket
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent.steps.kind import PATIENCE, Phase
 from agent.steps.order import limit_of, limit_of_way_back, names
 from agent.words.journal import Commit, Intent
-from agent.words.requests import Clean, RunSteps
+from agent.words.requests import AllWell, Begin, Clean, Go
 from agent.words.requests import Commit as CommitRequest
 from switchback.settings.model import Settings
 from switchback.wire.payload import agent_fingerprint
 
 # How long it may take to begin, seconds.
-BEGIN_LIMIT = 60.0
+BEGIN_LIMIT = 120.0
 # Besides a step's own limit, what the answer may take on the way, seconds.
 ON_THE_WAY = 60.0
 
@@ -88,35 +87,30 @@ class Run:
             version=self.version,
             was=self.was,
             bare=self.was is None,
+            steps=self.steps,
             **vars(self.about),
         )
 
-    def together(self, step: str) -> tuple[str, ...]:
-        """The steps that a host does in the call in which it does this one; `begin` comes before the first of them.
+    def upto(self, step: str) -> str:
+        """How far a host may go with the word for a step, or for `begin`; empty where that allows none.
 
         The build concerns nobody else; on a host alone it follows `begin` at once, where several begin first, so that
-        none builds in vain. In the window several hosts go step by step, so that none is further than the others. On a
-        host alone the window is one call, of its own: it is the word of a controller that is still there, without which
-        the live site is not to be touched. So is the commit.
+        none builds in vain. In the switch several hosts go step by step, so that none is further than the others. On a
+        host alone it is one word: that of a controller that is still there, without which the live site is not to be
+        touched. So is the commit.
         """
         alone = len(self.hosts) == 1
-        build, window = (
-            tuple(name for name in self.steps if name in group) for group in (names(Phase.BUILD), names(Phase.SWITCH))
+        build, switch = (
+            [name for name in self.steps if name in group] for group in (names(Phase.BUILD), names(Phase.SWITCH))
         )
-        first = ("begin", *build) if alone and build else build
-        calls = [first, window] if alone else [first]
-        return next((names for names in calls if step in names), (step,))
+        if step == "begin":
+            return build[-1] if alone and build else ""
+        return build[-1] if step in build else switch[-1] if alone and step in switch else step
 
     @property
     def falls_back_alone(self) -> str:
         """When a host that hears nothing more falls back by itself."""
-        wait = f"{self.settings.confirm_timeout} s after its running step"
-        if len(self.hosts) == 1:
-            return f"at the latest {wait} has ended"
-        # The step's whole time stays: the slowest of the hosts may take it.
-        settings = self.settings.for_host()
-        step = max(self.steps, key=lambda name: limit_of(name, settings))
-        return f"at the latest {wait}'s time is over (up to {limit_of(step, settings):.0f} s, for {step})"
+        return f"at the latest {self.settings.confirm_timeout} s after its running step has ended"
 
     @property
     def cleans_at_once(self) -> bool:
@@ -129,23 +123,26 @@ class Run:
         foreseen = self.foreseen.get("clean", "")
         return Cleaning(self.settings, new_id("clean"), self.settings.keep_versions, idle=idle, foreseen=foreseen)
 
-    def asks(self, names: Sequence[str]) -> RunSteps | CommitRequest:
-        """What a host is asked for steps; a repository's URL, which may hold a password, it keeps nowhere."""
-        if tuple(names) == ("commit",):
-            return CommitRequest(self.deploy, self.cleaning().request() if self.cleans_at_once else None)
+    def begins(self) -> Begin:
+        """What a host is asked first; a repository's URL, which may hold a password, it keeps nowhere."""
         urls = {"code": self.settings.code_repo_url, "config": self.settings.config_repo_url}
-        return RunSteps(
-            self.deploy,
-            tuple(names),
-            begin=self.request() if "begin" in names else None,
-            urls={name: url for name, url in urls.items() if name in names},
-        )
+        wanted = {name: url for name, url in urls.items() if name in self.steps}
+        return Begin(self.deploy, self.request(), wanted, self.upto("begin"))
+
+    def goes(self, step: str, lingers: float = 0, verbose: bool = False) -> Go:
+        """What a host is asked for a step, as `Go` has it."""
+        return Go(self.deploy, self.upto(step), step, lingers, verbose)
+
+    def is_well(self) -> AllWell:
+        """What a host is told once all of them are well."""
+        return AllWell(self.deploy)
+
+    def commits(self) -> CommitRequest:
+        """What a host is asked at last."""
+        return CommitRequest(self.deploy, self.cleaning().request() if self.cleans_at_once else None)
 
     def patience(self, *steps: str) -> float:
         """How long to wait for an answer, seconds: the steps' own limits, and the fallback that may come of them."""
-        if steps == ("begin",):
-            # Nothing is to be taken back yet.
-            return BEGIN_LIMIT + ON_THE_WAY
         settings = self.settings.for_host()
         back = limit_of_way_back(settings)
         back += (PATIENCE - 1) * self.settings.health_timeout

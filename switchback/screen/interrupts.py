@@ -1,4 +1,4 @@
-"""Ctrl-C during a run: every host falls back at once. A second one leaves it to the guards."""
+"""Ctrl-C during a run: every host falls back at once. A second one leaves it to them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pyinfra.api import State
 from agent.words.outcomes import Cause
 from agent.words.requests import FallBack
 from switchback.runs.run import Run
-from switchback.wire.calls import installed
+from switchback.wire.calls import to_runner
 from switchback.wire.results import has_its_database_back
 
 INTERRUPTED = "interrupted at the controller"
@@ -85,9 +85,9 @@ class Interrupts:
         host = self._state.inventory.get_host(run.host)
         is_back = run.host != run.primary and has_its_database_back(run.primary)
         request = FallBack(run.deploy, INTERRUPTED, Cause.PERSON, is_back)
-        command = installed(run.settings.site, request, timeout=run.patience())
+        command = to_runner(run.settings.site, request, timeout=run.patience())
         try:
             command.run_beside(host)
         except (OSError, EOFError, SSHException) as problem:
             why = str(problem) or type(problem).__name__
-            click.echo(f"    [{run.host}] does not answer ({why}): its guard takes it back by itself.", err=True)
+            click.echo(f"    [{run.host}] does not answer ({why}): it falls back by itself.", err=True)

@@ -25,6 +25,7 @@ from switchback.checks.notices import deaf_problems, hotfix_problems, transactio
 from switchback.checks.unable import unable_problems
 from switchback.hosts.gateway import for_all_hosts, left_out, survey_all, survey_of
 from switchback.hosts.inventory import command_line, options, primary_of, settings_of
+from switchback.hosts.presence import stay_present
 from switchback.plan.builder import foresee_cleaning
 from switchback.plan.known import Known
 from switchback.runs.deploys import plan_build, plan_deploy
@@ -169,6 +170,10 @@ def _plan(
     present.present(preview, kept)
     runs = present.with_foresight(runs, preview)
     Interrupts(state, list(runs.values())).catch()
+    for run in runs.values():
+        if run.steps and len(run.hosts) > 1:
+            # Three times as often as it would have to be.
+            stay_present(state, run.host, run.deploy, run.settings.confirm_timeout / 3)
     report.follow(state, list(runs.values()))
     return runs
 

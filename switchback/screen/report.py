@@ -159,14 +159,14 @@ def ending(run: Run, heard: Sequence[Result]) -> Ending:
     last = next((one for one in reversed(heard) if one.outcome), None)
     if last is None or last.outcome is None:
         when = time.strftime("%H:%M:%S")
-        return Ending(run.host, Outcome.UNKNOWN, f"no word from the host ({when}): its guard takes it back by itself")
+        return Ending(run.host, Outcome.UNKNOWN, f"no word from the host ({when}): it falls back by itself")
     return Ending(
         run.host,
         last.outcome,
         last.sentence,
         shortened(last.reason),
-        tuple(line for one in heard for line in one.warnings),
-        tuple(line for one in heard for line in one.told),
+        last.warnings,
+        last.told,
         last.cost,
         last.evidence,
         last.interrupted,

@@ -60,13 +60,7 @@ def _now(facts: HostFacts) -> Iterator[str]:
     if opened:
         yield "open: " + opened.says
         if not opened.outcome:
-            yield f"      {_patience(opened.deadline - facts.now)}"
-
-
-def _patience(seconds: float) -> str:
-    if seconds <= 0:
-        return "its time is over: the host's guard takes it back"
-    return f"without news from its controller, the host falls back by itself in {seconds:.0f} s"
+            yield "      without news from its controller, the host falls back by itself"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

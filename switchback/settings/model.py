@@ -191,6 +191,17 @@ class Settings(BaseModel):
         ),
     )
 
+    boot_database_wait: CountOrZero = Field(
+        default=600,
+        description="seconds that a way back waits for the database to come up, where the host was rebooted meanwhile",
+    )
+    worker_memory: Annotated[int, Field(ge=10, le=100)] = Field(
+        default=80, description="percent of the host's memory that one step may take with all that it starts"
+    )
+    worker_tasks: Annotated[int, Field(ge=64)] = Field(
+        default=4096, description="processes and threads that one step may have at a time"
+    )
+
     static_keep_days: CountOrZero = Field(
         default=30, description="days that hashed static files of earlier versions stay reachable in later ones"
     )

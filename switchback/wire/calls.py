@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pyinfra.api import QuoteString
 
-from agent.state import LAUNCHER, LIBRARY, State
-from agent.words.requests import Request, RunSteps, document
-from switchback.wire.payload import LOADER, Unshown, agent_fingerprint, stdin_for
+from agent.state import LAUNCHER, State
+from agent.words.requests import Go, Request, document
+from switchback.wire.payload import LOADER, Unshown, stdin_for
 from switchback.wire.results import AgentCommand
 
 PYTHON = "python3"
+# It starts in the third of the time that the agent takes: without what a host adds to Python, and with little to load.
+CLIENT = "agent/runner/client.py"
 FROM_HERE = (PYTHON, "-I", "-c", QuoteString(LOADER))
 
 
@@ -32,22 +32,21 @@ def bring_along(site: str, request: Request, timeout: float) -> AgentCommand:
 
 
 def installed(site: str, request: Request, timeout: float) -> AgentCommand:
-    """A command that asks the agent of this checkout, which a run has installed.
-
-    + timeout: how long to wait for the host, seconds
-    """
-    return _started(LIBRARY / agent_fingerprint(), site, request, timeout)
-
-
-def the_sites_own(site: str, request: Request, timeout: float) -> AgentCommand:
     """A command that asks the agent that does a site's runs, whichever that is.
 
     + timeout: how long to wait for the host, seconds
     """
-    return _started(State(site).agent, site, request, timeout)
+    return _asked(site, request, timeout, str(State(site).agent / LAUNCHER))
 
 
-def _started(agent: Path, site: str, request: Request, timeout: float) -> AgentCommand:
-    asks = " ".join([request.verb, *([",".join(request.steps)] if isinstance(request, RunSteps) else [])])
-    told = Unshown([document(request, site)])
-    return AgentCommand(str(agent / LAUNCHER), asks=asks, _stdin=told, _timeout=int(timeout))
+def to_runner(site: str, request: Request, timeout: float) -> AgentCommand:
+    """A command that asks the runner of a site, and has it started where it is asked to begin something.
+
+    + timeout: how long to wait for the host, seconds
+    """
+    return _asked(site, request, timeout, PYTHON, "-IS", str(State(site).agent / CLIENT))
+
+
+def _asked(site: str, request: Request, timeout: float, *command: str) -> AgentCommand:
+    asks = " ".join([request.verb, *([request.until or "still here"] if isinstance(request, Go) else [])])
+    return AgentCommand(*command, asks=asks, _stdin=Unshown([document(request, site)]), _timeout=int(timeout))

@@ -13,7 +13,7 @@ from pyinfra.connectors.util import CommandOutput
 
 from agent.text.lines import shown
 from agent.words.outcomes import Outcome
-from agent.words.result import MARK, Result, is_framed, read_result
+from agent.words.result import MARK, Result, StepTold, is_framed, read_result
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 COLOURS = re.compile(f"({COLOUR.pattern})")
@@ -43,8 +43,12 @@ class AgentCommand(StringCommand):
 
     def run_beside(self, host: Host) -> None:
         """Run it on a host beside its operations; nothing of it is printed."""
+        _take_off(host, self.run_unheard(host))
+
+    def run_unheard(self, host: Host) -> CommandOutput:
+        """The same, where nobody wants to know what becomes of it."""
         _, output = host.run_shell_command(self, _sudo=True, **dict(self.connector_arguments))
-        _take_off(host, output)
+        return output
 
 
 def _take_off(host: Host, output: CommandOutput) -> None:
@@ -57,6 +61,11 @@ def _take_off(host: Host, output: CommandOutput) -> None:
 def heard_from(host: str) -> list[Result]:
     """How the calls of a host's agent in this run have ended, oldest first."""
     return _heard.setdefault(host, [])
+
+
+def told_of(host: str, step: str) -> StepTold | None:
+    """What a host has told of a step that has ended well; None while it has not."""
+    return next((told for one in reversed(heard_from(host)) for told in one.steps if told.name == step), None)
 
 
 def outcome_of(host: str) -> Outcome:

@@ -17,6 +17,7 @@ PACKAGES = (
     "dbus",
     "git",
     "iproute2",
+    "libfaketime",
     "nginx-light",
     "openssh-server",
     "postgresql",

@@ -1,6 +1,7 @@
 """Hosts: containers that run systemd, reached by SSH and by HTTP on ports of this machine."""
 
 import io
+import os
 import secrets
 import shlex
 import socket
@@ -248,6 +249,15 @@ def archive(*files: tuple[str, str | bytes, int]) -> bytes:
     return packed.getvalue()
 
 
+def _cgroups() -> Path:
+    """What a host sees of cgroups: what this machine has; or of the second version alone, where that is asked for.
+
+    Where the machine has its controllers in the first version, a host of the second has none.
+    """
+    second = CGROUPS / "unified"
+    return second if os.environ.get("SWITCHBACK_CGROUPS") == "2" and second.is_dir() else CGROUPS
+
+
 def create(host: Host, kind: str, image: str, disks: Sequence[str] = ()) -> None:
     """Create and start a host's container, with the bed's keys and its own port in it.
 
@@ -267,7 +277,7 @@ def create(host: Host, kind: str, image: str, disks: Sequence[str] = ()) -> None
         cap_add=["SYS_ADMIN"],
         security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         cgroupns="host",
-        volumes={"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}},
+        volumes={str(_cgroups()): {"bind": "/sys/fs/cgroup", "mode": "rw"}},
         mounts=[Mount(folder, source=None, type="volume") for folder in disks],
         tmpfs={"/run": "mode=755,exec", "/run/lock": "", "/tmp": "mode=1777,exec"},
     )

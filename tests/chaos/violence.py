@@ -8,16 +8,18 @@ from collections.abc import Callable
 from random import Random
 
 from tests.bed.hosts import Host
-from tests.faults.watch import STATE
 from tests.runs import Running
 
 ORDERLY_LIMIT = 5
-# The process that works on the open deploy, and the last command that it has started.
-AGENT = f"cd {STATE}/transactions/$(cat {STATE}/lock) && kill -KILL $(cut -d ' ' -f 1 mutex)"
-COMMAND = (
-    f"cd {STATE}/transactions/$(cat {STATE}/lock) && "
-    """kill -KILL -- -$(grep -o '"event": "command", "pid": [0-9]*' journal.jsonl | tail -1 | grep -o '[0-9]*$')"""
-)
+# What carries out the open deploy.
+UNIT = "switchback@django"
+RUNNER = f"systemctl kill --kill-whom=main --signal=KILL {UNIT}"
+# It stands still until systemd has watched that for long enough.
+RUNNER_STOPPED = f"systemctl kill --kill-whom=main --signal=STOP {UNIT}"
+# A child of the runner's; or of such a one, which is a command.
+PARENT = f"$(systemctl show --property MainPID --value {UNIT})"
+WORKER = f"kill -KILL $(pgrep -n -P {PARENT})"
+COMMAND = f"kill -KILL $(pgrep -n -P $(pgrep -d , -P {PARENT}))"
 
 Violence = Callable[[Host, Running, Random], str]
 
@@ -51,10 +53,22 @@ def sessions_killed(host: Host, running: Running, random: Random) -> str:
     return "link lost"
 
 
-def agent_killed(host: Host, running: Running, random: Random) -> str:
-    """Kill the agent, if it is at work."""
-    hit = host.run(AGENT, check=False).returncode == 0
-    return "agent killed" if hit else "agent not at work"
+def runner_killed(host: Host, running: Running, random: Random) -> str:
+    """Kill the runner, if it is at work."""
+    hit = host.run(RUNNER, check=False).returncode == 0
+    return "runner killed" if hit else "no runner at work"
+
+
+def runner_stopped(host: Host, running: Running, random: Random) -> str:
+    """Have the runner stand still, if it is at work."""
+    hit = host.run(RUNNER_STOPPED, check=False).returncode == 0
+    return "runner stopped" if hit else "no runner at work"
+
+
+def worker_killed(host: Host, running: Running, random: Random) -> str:
+    """Kill the worker that was born last, if it still works."""
+    hit = host.run(WORKER, check=False).returncode == 0
+    return "worker killed" if hit else "no worker to kill"
 
 
 def command_killed(host: Host, running: Running, random: Random) -> str:
@@ -96,7 +110,9 @@ ALL: tuple[Violence, ...] = (
     ctrl_c,
     asked_to_end,
     sessions_killed,
-    agent_killed,
+    runner_killed,
+    runner_stopped,
+    worker_killed,
     command_killed,
     reboot,
     power_cut,

@@ -6,8 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
+from agent.steps import order
+from agent.steps.kind import Phase
 from tests.faults.sabotage import OWN_SCRIPTS, InAgent, InCommand, Moment
 
 FAILS, HANGS = "fails", "hangs"
@@ -26,6 +29,11 @@ OF_FALLBACK = (FAILS, AGENT, REBOOT)
 OF_OWN_DISK = (OWN_FULL, OWN_INODES)
 OF_DISKS = (INODES, READ_ONLY, HOME_FULL, HOME_INODES, *OF_OWN_DISK)
 OF_FLEET = (FAILS, LOST, LOST_FOR_LONG)
+# What befalls the runner and its workers; that it is killed is a column of the tables above.
+STOPPED, EATEN, UNIT_STOPPED = "runner stopped", "runner out of memory", "systemctl stop"
+WORKER, WORKER_STOPPED, WORKER_EATS = "worker killed", "worker stopped", "worker out of memory"
+REEXEC, CLOCK = "daemon-reexec", "clock an hour ahead"
+OF_RUNNER = (STOPPED, EATEN, UNIT_STOPPED, WORKER, WORKER_STOPPED, WORKER_EATS, REEXEC, CLOCK)
 COLUMNS = {
     "deploy": FAULTS,
     "revert": OF_REVERT,
@@ -33,8 +41,11 @@ COLUMNS = {
     "fallback": OF_FALLBACK,
     "disks": OF_DISKS,
     "fleet": OF_FLEET,
+    "runner": OF_RUNNER,
 }
 
+# No step of theirs runs a script of the project.
+SETTINGS: Any = SimpleNamespace(build_script=None, install_script=None)
 REFUSED, FELL_BACK, COMMITTED, PERSON = "refused", "fell back", "committed", "needs a person"
 
 
@@ -79,11 +90,12 @@ class Step:
 
 def in_step(name: str, **more: Any) -> InAgent:
     """The moment at which the agent carries a step out."""
-    return InAgent("step started", name, "agent step", **more)
+    return InAgent("step started", name, "agent step*", **more)
 
 
-START_GUARD = InCommand("systemctl start *switchback-guard*")
-BEGIN = Step("begin", InAgent("begin", process="agent step"), fails=START_GUARD, hangs=START_GUARD)
+# It sets room aside for putting the links back.
+SETS_ASIDE = InAgent("begin", process="agent begin", audit=("os.mkdir",), path="reserve")
+BEGIN = Step("begin", InAgent("begin", process="agent begin"), fails=SETS_ASIDE, hangs=SETS_ASIDE)
 VENV = Step("venv", InCommand("uv pip install *"), limit="build_timeout")
 OF_BUILD = (
     Step("code", InCommand("git -C */code -c *"), limit="build_timeout"),
@@ -106,16 +118,20 @@ HEALTH = Step("health", in_step("health"))
 MAINTENANCE_STOP = Step("maintenance_stop", InCommand("stop_maintenance.sh*"), limit="script_timeout")
 SITE = Step("site", in_step("site"))
 WATCH = Step("watch", in_step("watch"))
-# The last line before it says what visitors have noticed so far.
+# The runner is about to write the next line: that of the commit, or with several hosts that all of them are well.
 DECIDING = Step(
     "commit (deciding)",
-    InAgent("note", "downtime", "agent commit"),
-    fails=InAgent("note", "downtime", "agent commit", audit=("open",), path="journal.jsonl", writing=True),
+    InAgent("step done", "watch", "agent runner", audit=("open",), path="journal.jsonl", writing=True),
 )
 DECIDED = Step(
     "commit (decided)",
-    InAgent("committed", process="agent commit"),
-    fails=InAgent("committed", process="agent commit", audit=("os.rename",)),
+    InAgent("note", "downtime", process="agent commit"),
+    fails=InAgent("note", "downtime", process="agent commit", audit=("os.rename",)),
+)
+# With several hosts: all have acknowledged that all are well, and this one is about to commit.
+DECIDED_BY_ALL = Step(
+    "commit (all are well)",
+    InAgent("all well", process="agent runner", audit=("open",), path="journal.jsonl", writing=True),
 )
 ENDING = Step("commit (freeing)", InAgent("ended", process="agent commit"))
 
@@ -139,13 +155,13 @@ ACTIONS = (
 )
 IN_ACTION = {
     **{name: InAgent("undo started", name) for name in ACTIONS},
-    "ended": InAgent("ended", process="agent step"),
+    "ended": InAgent("ended", process="agent end"),
 }
-# Each time the guard goes on where the one before it was killed.
+# Each time another runner goes on where the one before it was killed.
 AGAIN_AND_AGAIN = Step(
     "one action after the other",
     IN_ACTION["stop commands"],
-    then=(IN_ACTION["restart"], IN_ACTION["mark"], InAgent("ended", process="agent guard")),
+    then=(IN_ACTION["restart"], IN_ACTION["mark"], InAgent("ended", process="agent end")),
 )
 ACTION_FAILS: dict[str, Moment] = {
     "evidence": InCommand("journalctl *"),
@@ -253,7 +269,7 @@ def disks_cases() -> Iterator[Case]:
 
 # The trial start is the first web process that a run starts; the next is a visitor's.
 WEB = "python -m gunicorn *"
-STARTED = InAgent("beside", process="agent step", says='"rehearsal"')
+STARTED = in_step("trial", audit=("socket.connect",))
 TRIAL = Step("trial", STARTED, fails=InCommand(WEB), hangs=InCommand(WEB))
 
 
@@ -262,7 +278,7 @@ def replaced(name: str, last: str, hangs: Moment | None = None) -> Step:
 
     + last: the end of the list of those that were touched by then
     """
-    moment = InAgent("note", "restart", process="agent step", says=f'{last}"]')
+    moment = InAgent("note", "restart", process="agent step*", says=f'{last}"]')
     return Step(name, moment, fails=replace(moment, audit=("socket.connect",)), hangs=hangs)
 
 
@@ -281,7 +297,7 @@ def rolling_cases() -> Iterator[Case]:
     for fault in FAULTS:
         # On a full disk it goes on, since it writes nothing: the backup does.
         at = "backup_before" if fault == FULL else "trial"
-        yield Case("rolling", TRIAL, fault, NO_MIGRATION, REFUSED, at, _because(at, fault))
+        yield _at_a_loss(Case("rolling", TRIAL, fault, NO_MIGRATION, REFUSED, at, _because(at, fault)))
     for row in (ONE_PROCESS, OTHER_PROCESS):
         for fault in FAULTS:
             case = Case("rolling", row, fault, WINDOW, FELL_BACK, "restart", _because("restart", fault))
@@ -289,7 +305,7 @@ def rolling_cases() -> Iterator[Case]:
                 case = replace(case, at="", because="", or_else=(COMMITTED,))
             if fault == HANGS and row is OTHER_PROCESS:
                 case = replace(case, why_not="it is started by the same command as the one before it")
-            yield case
+            yield _at_a_loss(case)
     for fault in OF_FALLBACK:
         yield Case("rolling", PROCESSES_BACK, fault, WINDOW, FELL_BACK, "health", "health failed")
 
@@ -312,27 +328,59 @@ def fleet_cases() -> Iterator[Case]:
     # The hardest ones: a host is lost that has the new schema, and one in the very moment of the commit.
     yield Case("fleet", replace(HEALTH, name="health, on the primary"), LOST_FOR_LONG, WINDOW, on=PRIMARY)
     yield Case("fleet", replace(HEALTH, name="health, on another"), LOST_FOR_LONG, WINDOW, on=OTHER)
-    deciding = replace(DECIDING, name="commit, on the primary")
-    yield Case("fleet", deciding, FAILS, WINDOW, FELL_BACK, on=PRIMARY)
-    yield Case("fleet", deciding, LOST, WINDOW, COMMITTED, on=PRIMARY)
-    yield Case("fleet", deciding, LOST_FOR_LONG, WINDOW, FELL_BACK, on=PRIMARY)
-    following = replace(DECIDING, name="commit, on another")
-    yield Case("fleet", following, LOST, WINDOW, COMMITTED, on=OTHER)
-    yield Case("fleet", following, LOST_FOR_LONG, WINDOW, COMMITTED, on=OTHER)
+    for on in (PRIMARY, OTHER):
+        deciding, decided = (replace(row, name=f"{row.name}, on {on}") for row in (DECIDING, DECIDED_BY_ALL))
+        # One that has not acknowledged that all are well takes the others back; one that has, commits by itself.
+        for fault, outcome in ((FAILS, FELL_BACK), (LOST, COMMITTED), (LOST_FOR_LONG, FELL_BACK)):
+            yield Case("fleet", deciding, fault, WINDOW, outcome, on=on)
+        for fault in (LOST, LOST_FOR_LONG):
+            yield Case("fleet", decided, fault, WINDOW, COMMITTED, on=on)
+
+
+def runner_cases() -> Iterator[Case]:
+    """A deploy whose runner, or whose worker, meets with something; what only looks like that changes nothing."""
+    build = (BEGIN, *OF_BUILD, SEAL)
+    for row in (*build, CHECKS, *WINDOW_ROWS):
+        scenario, outcome = (BUILD, REFUSED) if row in build else (WINDOW, REFUSED if row is CHECKS else FELL_BACK)
+        for fault in OF_RUNNER:
+            case = Case("runner", row, fault, scenario, outcome, row.name, f"{row.name} failed")
+            if fault in (REEXEC, CLOCK):
+                case = replace(case, outcome=COMMITTED, at="", because="")
+            elif fault == EATEN:
+                # The kernel ends it when it asks for the next page, which may be some steps later.
+                case = replace(case, at="", because="", or_else=(REFUSED, FELL_BACK, COMMITTED))
+            elif fault in (STOPPED, UNIT_STOPPED):
+                case = replace(case, because=f"the runner was killed during {row.name}")
+            elif row is BEGIN:
+                case = replace(case, because="it could not begin")
+            if fault == WORKER_EATS and row is not BEGIN:
+                # It may be the kernel's choice which of its processes ends; the step fails.
+                case = replace(case, because="")
+            yield case
+
+
+def _at_a_loss(case: Case) -> Case:
+    """A case whose host does not hear of its controller any more: it goes as far as it may, and falls back then."""
+    if case.row in COMMIT_ROWS or case.fault not in (KILLED, LINK):
+        return case
+    steps = order.steps_of(case.scenario.kind, SETTINGS, build=not case.scenario.built)
+    switches = case.row.name in order.names(Phase.SWITCH) or case.row in (ONE_PROCESS, OTHER_PROCESS)
+    phase = Phase.SWITCH if switches else Phase.BUILD
+    last = [name for name in steps if name in order.names(phase)][-1]
+    outcome = FELL_BACK if switches else REFUSED
+    return replace(case, outcome=outcome, at=last, because=f"no word from the controller since {last}")
 
 
 def _because(step: str, fault: str) -> str:
     return {
         FAILS: f"{step} failed",
         HANGS: f"{step} failed",
-        KILLED: f"no word from the controller since {step}",
         CTRL_C: "interrupted",
-        LINK: f"no word from the controller since {step}",
-        AGENT: f"the agent was killed during {step}",
+        AGENT: f"the runner was killed during {step}",
         REBOOT: f"the host was rebooted during {step}",
         POWER: f"the host was rebooted during {step}",
         FULL: f"{step} failed",
-    }[fault]
+    }.get(fault, "")
 
 
 NO_CASE = "-"
@@ -343,7 +391,6 @@ SPECIFIC: dict[str, dict[str, dict[str, Any]]] = {
         FAILS: {"because": ""},
         HANGS: {"because": ""},
         FULL: {"because": ""},
-        AGENT: {"because": "no word from the controller since begin"},
         # It goes on to the first step until the way back is asked for.
         CTRL_C: {"at": "", "because": ""},
     },
@@ -353,7 +400,7 @@ SPECIFIC: dict[str, dict[str, dict[str, Any]]] = {
         HANGS: {"why_not": NO_COMMAND},
         # The controller has asked for it, and the host decides.
         **{fault: {"outcome": COMMITTED, "at": "watch", "because": ""} for fault in (KILLED, CTRL_C, LINK, FULL)},
-        AGENT: {"at": "watch", "because": "no word from the controller since watch"},
+        AGENT: {"at": "watch", "because": "the runner was killed after watch"},
         REBOOT: {"at": "watch", "because": "the host was rebooted after watch"},
         POWER: {"at": "watch", "because": "the host was rebooted after watch"},
     },
@@ -382,7 +429,7 @@ def _specific(case: Case) -> Case:
         # What has begun by then decides between a refusal and a fallback.
         or_else = (FELL_BACK, COMMITTED) if case.row.name in ("build_script", "checks") else (COMMITTED,)
         case = replace(case, at="", because="", or_else=or_else)
-    return replace(case, **SPECIFIC.get(case.row.name, {}).get(case.fault, {}))
+    return _at_a_loss(replace(case, **SPECIFIC.get(case.row.name, {}).get(case.fault, {})))
 
 
 CASES = (
@@ -393,6 +440,7 @@ CASES = (
     *fallback_cases(),
     *disks_cases(),
     *fleet_cases(),
+    *runner_cases(),
 )
 # The most telling fault of each step, for the quick part, but where what hits another step would catch the same bug, or
 # another test: one that hangs is in test_failing_scripts, and one whose controller is killed in test_lost_runs.
@@ -428,6 +476,8 @@ TELLING_BACK = {
     "site": FAILS,
     "watch": AGENT,
 }
+# One of each kind; what stands still is waited for too long.
+TELLING_RUNNER = {"static": WORKER_EATS, "swap": UNIT_STOPPED, "restart": REEXEC}
 # Of several hosts: one can't be built. One that fails later is in test_several_hosts.
 TELLING_FLEET = {"config": FAILS}
 
@@ -439,6 +489,8 @@ def _telling(case: Case) -> bool:
         return TELLING_FLEET.get(case.row.name) == case.fault
     if case.run == "disks":
         return case.row is SWAP and case.fault in (INODES, READ_ONLY, HOME_INODES)
+    if case.run == "runner":
+        return TELLING_RUNNER.get(case.row.name) == case.fault
     return TELLING.get(case.row.name) == case.fault and (case.run != "revert" or case.row is UNAPPLY)
 
 

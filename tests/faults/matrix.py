@@ -16,9 +16,11 @@ from tests.faults.cases import (
     AGENT,
     BUILD,
     CASES,
+    CLOCK,
     COLUMNS,
     COMMITTED,
     CTRL_C,
+    EATEN,
     FAILS,
     FELL_BACK,
     FULL,
@@ -33,8 +35,15 @@ from tests.faults.cases import (
     PERSON,
     READ_ONLY,
     REBOOT,
+    REEXEC,
     REFUSED,
+    STOPPED,
+    UNIT_STOPPED,
+    WORKER,
+    WORKER_EATS,
+    WORKER_STOPPED,
     Case,
+    in_step,
 )
 from tests.faults.sabotage import (
     HOME_DISK,
@@ -59,7 +68,7 @@ from tests.sentences import Truth, contradictions, said_by_agent
 
 RESULTS = BED / "fault-matrix"
 TABLE = BED / "fault-matrix.md"
-# How long the guard waits for a controller that is gone; also for one that is only slow, on a busy machine.
+# How long a host waits for a controller that is gone; also for one that is only slow, on a busy machine.
 CONFIRM = 8
 # The limit of a step that hangs; it has to be enough for those before it that have the same.
 SHORT = 20
@@ -71,12 +80,36 @@ ORDERLY_LIMIT = 5
 # These go on whoever asks them to stop.
 NOT_STOPPED = ("begin", "commit (deciding)", "commit (decided)", "commit (freeing)")
 # Once the hosts commit, the controller doesn't even ask.
-ASKED = "for try in $(seq 40); do pgrep -x 'agent fall-back' && break; sleep 0.05; done; true"
+ASKED = "for try in $(seq 40); do [ $(pgrep -fc '[r]unner/client.py') -ge 2 ] && break; sleep 0.05; done; true"
 # A module of the app that stops it only where it is live: a trial start would find it out before.
 STOPS_WHERE_LIVE = (
     "import os, sys; warm_up = lambda: None if os.path.realpath(__file__) != "
     "os.path.realpath('/home/app/django-current/code/warmup.py') else sys.exit(3)"
 )
+# How little of the host's memory a worker may be given, percent.
+LEAST_MEMORY = 10
+# Leaves the runner alone, as the workers have their own, in a cgroup that can take no more memory.
+TIGHTEN = """
+pid=$(systemctl show --property MainPID --value switchback@django)
+place=/sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/$pid/cgroup)/tight
+mkdir $place
+echo 4096 >$place/memory.limit_in_bytes
+echo $pid >$place/cgroup.procs
+"""
+# What befalls a runner, as a shell's command.
+MEETS = {
+    STOPPED: "systemctl kill --kill-whom=main --signal=STOP switchback@django",
+    UNIT_STOPPED: "systemctl stop switchback@django",
+    REEXEC: "systemctl daemon-reexec",
+    EATEN: TIGHTEN,
+}
+# It is the runner's unit alone that sees another time.
+AN_HOUR_AHEAD = """
+mkdir -p /etc/systemd/system/switchback@django.service.d
+printf '[Service]\\nEnvironment=LD_PRELOAD=%s FAKETIME=+1h\\n' /usr/lib/*/faketime/libfaketime.so.1 \\
+    >/etc/systemd/system/switchback@django.service.d/clock.conf
+systemctl daemon-reload
+"""
 # The small disks that a case needs.
 DISKS = {
     FULL: (ONE_DISK,),
@@ -126,6 +159,8 @@ class Session:
             self._fail()
         elif self.case.fault == HANGS:
             self._hang()
+        elif self.case.run == "runner":
+            self._meet()
         else:
             self._lose()
         self._free()
@@ -229,8 +264,7 @@ class Session:
             self._wait(running)
         elif fault == AGENT:
             if not in_agent:
-                # What it has started goes on for now, held as it is.
-                self.host.run(f"cd {STATE}/transactions/$(cat {STATE}/lock) && kill -KILL $(cut -d ' ' -f 1 mutex)")
+                self.host.run("systemctl kill --kill-whom=main --signal=KILL switchback@django")
             self._wait(running)
         elif fault == READ_ONLY:
             make_read_only(self.host)
@@ -247,6 +281,26 @@ class Session:
         else:
             self._reboot(fault)
             self._wait(running)
+
+    def _meet(self) -> None:
+        """Something befalls the runner, or the worker that does the step."""
+        row, fault = self.case.row, self.case.fault
+        if fault == CLOCK:
+            self.host.run(["sh", "-ec", AN_HOUR_AHEAD])
+            self._run()
+            return
+        if fault == WORKER_EATS:
+            self.settings["worker_memory"] = LEAST_MEMORY
+        moment = row.moment if row is cases.BEGIN else in_step(row.name)
+        by_rule = {WORKER: "kill-worker", WORKER_STOPPED: "stop-worker", WORKER_EATS: "eat"}
+        rule = lay(self.host, moment, by_rule.get(fault, "hold"))
+        running = self.start()
+        rule.wait_until_hit()
+        if fault in MEETS:
+            self.host.run(MEETS[fault])
+        if fault in (REEXEC, EATEN):
+            rule.go()
+        self._wait(running)
 
     def _let_go_unless_stopped(self, rule: Rule, running: Running) -> None:
         """After Ctrl-C: a step is stopped where it is; what can't be stopped goes on once its controller has asked."""
@@ -269,7 +323,7 @@ class Session:
         row, fault = self.case.row, self.case.fault
         if row is cases.PROCESSES_BACK:
             # Its trial start has to go well, so that there are processes to take back.
-            lay(self.host, cases.HEALTH.moment, "fail", name="not-well")
+            lay(self.host, cases.HEALTH.moment, "kill-worker", name="not-well")
         else:
             self.host.run(CANNOT_START.format(version=self.version))
         if fault == FAILS and row.name in ("health", "site", "watch"):
@@ -446,6 +500,7 @@ HEADINGS = {
     "fallback": "The way back of a deploy whose new version is not healthy",
     "fleet": "A deploy to three hosts, of which one fails or is lost",
     "disks": "A deploy on a file system that takes no new file, or nothing at all, from then on",
+    "runner": "A deploy whose runner meets with something",
 }
 
 

@@ -146,7 +146,7 @@ class InAgent:
             "path": self.path,
             "writing": self.writing,
             "says": self.says,
-            "interruptible": self.event in ("step started", "beside"),
+            "interruptible": self.event == "step started",
             "do": do,
         }
         return "agent", json.dumps({**rule, **({"name": self.name} if self.name is not None else {})})
@@ -185,7 +185,10 @@ def wait_until_ended(host: Host) -> None:
 
 
 def lay(host: Host, moment: Moment, do: str, name: str = "rule") -> Rule:
-    """Have a host do something at a moment: `hold`, `fail`, `kill` (the agent), or fail `always` (a command)."""
+    """Have a host do something at a moment: `hold`, `fail`, `kill` (the runner), or fail `always` (a command).
+
+    In the agent also `kill-worker`, `stop` (the runner), `stop-worker`, and `eat` (more memory than a worker may have).
+    """
     kind, text = moment.rule(do)
     path = f"{FAULTS}/{name}.{kind}"
     host.write(path, text)

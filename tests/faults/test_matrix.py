@@ -92,6 +92,14 @@ class TestFallback:
         play(session)
 
 
+class TestRunner:
+    @chosen("runner")
+    def test_what_befalls_a_runner_or_a_worker_ends_a_deploy_as_the_table_says(
+        self, case: Case, session: Session
+    ) -> None:
+        play(session)
+
+
 class TestDisks:
     @chosen("disks")
     def test_a_file_system_that_takes_nothing_more_ends_a_deploy_as_the_table_says(

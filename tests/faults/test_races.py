@@ -7,7 +7,7 @@ import time
 
 from agent.words.journal import Intent
 from agent.words.outcomes import Outcome
-from agent.words.requests import FallBack, RunSteps, document
+from agent.words.requests import Begin, FallBack, document
 from agent.words.result import read_result
 from agent.words.shapes import read
 from tests.bed.hosts import Host
@@ -19,7 +19,7 @@ from tests.runs import Runs
 AGENTS = 20
 # Their agents meet as those do; what is more is the work of the controllers.
 DEPLOYS = 5
-AGENT = f"{STATE}/agent/switchback-agent"
+CLIENT = f"python3 -IS {STATE}/agent/agent/runner/client.py"
 # Each waits for the others, so that they come at the same moment.
 BEGIN = """
 cd /root
@@ -27,7 +27,7 @@ for number in $(seq {agents}); do
     (
         while [ ! -e go ]; do :; done
         sed "s/NUMBER/$number/g" request |
-            {agent} >said.$number 2>&1
+            {client} >said.$number 2>&1
         echo $? >code.$number
     ) &
 done
@@ -46,9 +46,9 @@ def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_w
 ) -> None:
     opened = json.loads(host.run(f"head -1 {STATE}/transactions/*-deploy-*/journal.jsonl").stdout)
     intent = read(Intent, {**opened, "was": before.current, "bare": False}, "begin")
-    host.write("/root/request", document(RunSteps("racer-NUMBER", ("begin",), begin=intent), "django"))
+    host.write("/root/request", document(Begin("racer-NUMBER", intent), "django"))
 
-    host.run(BEGIN.format(agents=AGENTS, agent=AGENT))
+    host.run(BEGIN.format(agents=AGENTS, client=CLIENT))
 
     # All at once, for the deploy that has begun has a deadline.
     said_at_end = host.run(f"cd /root && for number in $(seq {AGENTS}); do cat code.$number; done").stdout.split()
@@ -61,7 +61,7 @@ def test_of_many_agents_that_begin_at_once_one_has_the_host_and_the_others_say_w
         assert outcome_in(said) == Outcome.REFUSED, said
         assert f"racer-{winners[0]} by {opened['by']} holds this host since" in said
     over = document(FallBack(f"racer-{winners[0]}", "over"), "django")
-    ended = host.run(f"echo '{over}' | {AGENT}", check=False)
+    ended = host.run(f"echo '{over}' | {CLIENT}", check=False)
     assert (ended.returncode, outcome_in(ended.stdout)) == (1, Outcome.REFUSED), ended
     assert_well(host, links=before.links, database=before.database)
 

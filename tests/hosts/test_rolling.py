@@ -69,14 +69,14 @@ def test_a_version_that_is_not_well_is_taken_back_before_a_single_visitor_notice
     assert seen.main_pid == before.main_pid
 
 
-def test_an_agent_that_is_killed_between_two_processes_is_followed_by_the_guard_and_nobody_notices(
+def test_a_runner_that_is_killed_between_two_processes_is_followed_by_another_and_nobody_notices(
     host: Host, run: Runs
 ) -> None:
     before = look(host)
     with nobody_notices(host):
         running = run.start("deploy", host, data={"code": "feature/with/slashes"})
         wait_until(host, f"grep -qs touched {STATE}/transactions/$(cat {STATE}/lock 2>/dev/null)/journal.jsonl")
-        host.run(["pkill", "-KILL", "-x", "agent step"])
+        host.run(["systemctl", "kill", "--kill-whom=main", "--signal=KILL", "switchback@django"])
         assert running.wait().code != 0
         wait_until_free(host)
     seen = assert_well(host, "good-1", links=before.links, database=before.database)

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from agent.django.foresight import with_risks
 from agent.inside import protocol
+from agent.state import State
 from agent.text.masking import masked_lines
 from agent.words.facts import FoundRef, HostFacts, Linked, OpenRun, Site
 from agent.words.foreseen import Foreseen
@@ -20,12 +21,17 @@ from switchback.runs.fleet import Fleet
 from switchback.runs.run import About, Run
 from switchback.settings.model import Settings
 from switchback.settings.options import Options
+from switchback.wire import calls
+from switchback.wire.calls import PYTHON
 from tests.unit import healthy
 
 HIDDEN = "s3cret-word"
 CODE_URL = f"https://deployer:{HIDDEN}@git.example.com/site/code.git"
 CONFIG_URL = f"https://deployer:{HIDDEN}@git.example.com/site/config.git"
 CODE, CONFIG = "c" * 40, "f" * 40
+
+# What asks the runner of a host.
+CLIENT = f"{PYTHON} -IS {State('django').agent / calls.CLIENT}"
 
 OLD = "django-20261101-100000-aaaaaaa-fffffff"
 LIVE = "django-20261102-100000-bbbbbbb-fffffff"

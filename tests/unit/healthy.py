@@ -190,5 +190,5 @@ def untouched(**changes: Any) -> HostFacts:
 
 def open_run(says: str, outcome: Outcome | None = None, **changes: Any) -> OpenRun:
     """A run that holds a host."""
-    known = OpenRun(deploy="x", kind="deploy", says=says, outcome=outcome, step="code", deadline=0.0)
+    known = OpenRun(deploy="x", kind="deploy", says=says, outcome=outcome, step="code")
     return replace(known, **changes)

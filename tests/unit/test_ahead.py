@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 
 from agent.host.processes import group_runs, started_at, stop_group
-from agent.restart import early
+from agent.restart import background, early
 from agent.restart.early import at_its_own_path, take
 from agent.restart.trial_start import Command, begun
 from agent.service.health import Unhealthy
+from agent.transaction.transaction import Kept
 from agent.versions.known import Seal
 from agent.versions.layout import Layout
 from tests.unit.examples import NEW, settings
@@ -65,39 +67,25 @@ def test_a_version_that_has_not_shown_that_it_runs_from_itself_is_left_until_the
     assert at_its_own_path(layout, WEB, "django-20261124-000000-aaaaaaa-bbbbbbb") is None
 
 
-def test_what_goes_on_beside_the_steps_is_remembered_when_they_have_ended() -> None:
-    records: list[dict[str, Any]] = [
-        {"event": "step started", "step": "backup_before"},
-        {"event": "beside", "what": "rehearsal", "pid": 11, "started": "5"},
-        {"event": "command", "pid": 12, "started": "6"},
-        {"event": "step done", "step": "backup_before", "note": {}},
-    ]
-    found = progress(*records)
-    assert [one.pid for one in found.beside] == [11]
-    assert found.commands == ()
-
-
-class Journal:
+class Step:
     """As much of a step as a trial start has to do with."""
 
-    def __init__(self, folder: Path, *records: dict[str, Any], **begin: Any) -> None:
-        told = {"event": "begin", "kind": "revert", "restart": {"way": "rolling", "interrupts": False}, **begin}
-        self.progress = progress(told, *records)
+    def __init__(self, folder: Path, *kept: Kept, **begin: Any) -> None:
+        self.progress = progress(
+            {"event": "begin", "kind": "revert", "restart": {"way": "rolling", "interrupts": False}, **begin}
+        )
         self.begin = self.progress.begin
-        self.transaction = SimpleNamespace(output=lambda name: folder / name)
+        self.transaction = SimpleNamespace(output=lambda name: folder / name, kept={one.name: one for one in kept})
         self.settings = host_settings(health_stable=3, health_timeout=20)
         self.layout, self.version = Layout(settings().for_host(), Path(HOME)), NEW
 
 
-def beside(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    """What the journal says of a trial start."""
-    return {
-        "event": "beside",
-        "what": "rehearsal",
-        "url": "http://127.0.0.1:1/",
-        "pid": process.pid,
-        "started": started_at(process.pid),
-    }
+def kept(process: subprocess.Popen[bytes], started: str = "") -> Kept:
+    """A trial start that an earlier step has left to the runner."""
+    began = started or started_at(process.pid) or ""
+    said = os.memfd_create("said")
+    os.write(said, b"connected to postgres://app:secret@db/app\n")
+    return Kept(background.TRIAL_START, process.pid, began, "http://127.0.0.1:1/", (said,))
 
 
 @pytest.fixture
@@ -111,29 +99,28 @@ def server() -> Iterator[subprocess.Popen[bytes]]:
         stop_group(process.pid)
 
 
-def test_a_trial_start_that_an_earlier_call_has_begun_is_found_and_can_be_ended(
+def test_a_trial_start_that_an_earlier_step_has_begun_is_found_and_can_be_ended(
     server: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    (tmp_path / "rehearsal").write_text("connected to postgres://app:secret@db/app\n")
-    first = begun(Journal(tmp_path, beside(server)))  # type: ignore[arg-type]
+    first = begun(Step(tmp_path, kept(server)))  # type: ignore[arg-type]
     assert first is not None
     first.end()
     assert server.poll() is not None
+    assert (tmp_path / "rehearsal").read_text().startswith("connected to postgres://app:")
     assert "secret" not in (tmp_path / "rehearsal").read_text()
 
 
 def test_one_whose_first_process_is_gone_is_not_well_and_all_of_it_is_ended(
     server: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    step: Any = Journal(tmp_path, beside(server))
-    (tmp_path / "rehearsal").write_text("PAYMENT_KEY is not set\n")
+    step: Any = Step(tmp_path, kept(server))
     first = begun(step)
     assert first is not None
     started = started_at(server.pid)
     server.kill()
     server.wait()
     assert group_runs(server.pid, started)
-    with pytest.raises(Unhealthy, match="process has ended\n  PAYMENT_KEY is not set"):
+    with pytest.raises(Unhealthy, match=r"process has ended\n  connected to postgres://app:\*"):
         first.check()
     assert take(step) is None
     assert not group_runs(server.pid, started)
@@ -142,15 +129,11 @@ def test_one_whose_first_process_is_gone_is_not_well_and_all_of_it_is_ended(
 def test_a_process_that_got_the_id_of_one_that_has_ended_is_left_alone(
     server: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    first = begun(Journal(tmp_path, {**beside(server), "started": "1"}))  # type: ignore[arg-type]
+    first = begun(Step(tmp_path, kept(server, started="1")))  # type: ignore[arg-type]
     assert first is not None
     first.dismiss()
     first.end()
     assert server.poll() is None
-
-
-def test_what_else_goes_on_beside_the_steps_is_no_trial_start(server: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    assert begun(Journal(tmp_path, {**beside(server), "what": "migrate"})) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -158,21 +141,21 @@ def test_what_else_goes_on_beside_the_steps_is_no_trial_start(server: subprocess
     [
         ({}, [], 1),
         ({"kind": "deploy"}, [], 0),
-        ({}, [{"event": "beside", "what": "rehearsal", "pid": 1, "started": "1"}], 0),
-        ({}, [{"event": "beside", "what": "migrate", "pid": 1, "started": "1"}], 1),
+        ({}, [background.TRIAL_START], 0),
+        ({}, ["migrate"], 1),
         ({"kind": "build"}, [], 0),
         ({"kind": "restart"}, [], 0),
         ({"restart": {"way": "restart", "interrupts": True}}, [], 0),
     ],
 )
 def test_it_is_begun_once_where_there_will_be_one(
-    begin: dict[str, Any], so_far: list[dict[str, Any]], times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    begin: dict[str, Any], so_far: list[str], times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun_with: list[Command] = []
     monkeypatch.setattr("agent.restart.rolling.command_of_web", lambda layout, version: WEB)
     monkeypatch.setattr("agent.restart.early.at_its_own_path", lambda layout, command, version: command)
     monkeypatch.setattr("agent.restart.early.start", lambda step, command: begun_with.append(command))
-    early.begin(Journal(tmp_path, *so_far, **begin))  # type: ignore[arg-type]
+    early.begin(Step(tmp_path, *(Kept(name, 1, "1", "", (0,)) for name in so_far), **begin))  # type: ignore[arg-type]
     assert begun_with == [WEB] * times
 
 
@@ -185,5 +168,5 @@ def test_where_it_can_not_be_started_ahead_the_run_goes_on_and_says_so(
     monkeypatch.setattr("agent.restart.rolling.command_of_web", lambda layout, version: WEB)
     monkeypatch.setattr("agent.restart.early.at_its_own_path", lambda layout, command, version: command)
     monkeypatch.setattr("agent.restart.early.start", full)
-    early.begin(Journal(tmp_path))  # type: ignore[arg-type]
+    early.begin(Step(tmp_path))  # type: ignore[arg-type]
     assert "is not started ahead of its turn: no space left on device" in capsys.readouterr().out

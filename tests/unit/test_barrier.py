@@ -17,38 +17,33 @@ def there(gone: tuple[str, ...], primary: str = "web1") -> dict[str, Barrier]:
     return {name: Barrier.of(on(name, primary), gone) for name in HOSTS if name not in gone}
 
 
+def nobody_asks() -> bool:
+    raise AssertionError("there is nobody to ask")
+
+
 @pytest.mark.parametrize("primary", HOSTS)
-def test_with_all_hosts_there_each_goes_on_and_only_the_primary_decides(primary: str) -> None:
-    for name, host in there((), primary).items():
+def test_with_all_hosts_there_each_goes_on_and_commits(primary: str) -> None:
+    for host in there((), primary).values():
         assert host.at("migrate") is Move.GOES_ON
-        assert host.at_decision() is (Move.GOES_ON if name == primary else Move.FOLLOWS)
-        assert host.at_following(lambda: False) is (Move.HAS_DECIDED if name == primary else Move.GOES_ON)
+        assert host.at("all well") is Move.GOES_ON
+        assert host.at_commit(nobody_asks) is Move.GOES_ON
 
 
 @pytest.mark.parametrize("gone", GONE)
-def test_before_the_decision_nobody_goes_on_without_the_others(gone: tuple[str, ...]) -> None:
+def test_nobody_goes_on_without_the_others_and_the_way_back_begins_with_the_primary(gone: tuple[str, ...]) -> None:
     for name, host in there(gone).items():
         first = name == "web1" or "web1" in gone
-        assert host.at("migrate") is (Move.FALLS_BACK if first else Move.WAITS)
-        assert host.at_decision() is (Move.FALLS_BACK if first else Move.FOLLOWS)
+        for step in ("code", "migrate", "all well"):
+            assert host.at(step) is (Move.FALLS_BACK if first else Move.WAITS)
 
 
 @pytest.mark.parametrize("gone", GONE)
-@pytest.mark.parametrize("committed", (True, False))
-def test_a_lost_primary_is_asked_only_where_it_alone_was_lost(gone: tuple[str, ...], committed: bool) -> None:
-    for name, host in there(gone).items():
-        asked: list[str] = []
-
-        def answer(asked: list[str] = asked, name: str = name) -> bool:
-            asked.append(name)
-            return committed
-
-        turn = host.at_following(answer)
-        assert bool(asked) is (gone == ("web1",))
-        if name == "web1":
-            assert turn is Move.HAS_DECIDED
-        else:
-            assert turn is (Move.GOES_ON if gone == ("web1",) and committed else Move.FALLS_BACK)
+@pytest.mark.parametrize("heard", (True, False))
+def test_once_all_were_told_that_all_are_well_the_others_commit_if_the_lost_ones_have_heard_it_and_only_then(
+    gone: tuple[str, ...], heard: bool
+) -> None:
+    for host in there(gone).values():
+        assert host.at_commit(lambda: heard) is (Move.GOES_ON if heard else Move.FALLS_BACK)
 
 
 def test_those_that_only_followed_are_not_named_unless_nobody_else_is() -> None:

@@ -172,19 +172,16 @@ def test_a_command_over_its_limit_is_asked_first_as_with_ctrl_c_and_ends_with_al
 
 
 def test_a_command_that_is_interrupted_takes_all_that_it_has_started_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[int] = []
-
     def interrupts(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as soon:
         soon.setattr("agent.host.command.says_too_much", interrupts)
-        runs = Runner(
-            user=None, log=None, until=time.time() + 60, deploy="d", started=lambda pid, _: started.append(pid)
-        )
+        runs = Runner(user=None, log=None, until=time.time() + 60)
+        started = runs.start(["sh", "-c", "sleep 60 & wait"])
         with pytest.raises(KeyboardInterrupt):
-            runs.run(["sh", "-c", "sleep 60 & wait"])
-    assert not processes.group_runs(started[0], None)
+            runs.finish(started)
+    assert not processes.group_runs(started.process.pid, None)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")

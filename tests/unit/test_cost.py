@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agent.transaction.cost import measured, measured_or_nothing, sentences
 from agent.visitors import probes
 from agent.visitors.probes import LONGEST_REST, Probe, rest
-from agent.words.notes import Asked
+from agent.words.notes import Asked, Probed
 from tests.unit.examples import settings
 from tests.unit.journals import progress
 
@@ -182,11 +182,6 @@ def test_who_needs_long_for_a_good_answer_is_asked_less_often_and_a_bad_one_is_f
     assert rest(0.05, took, good=False) <= 0.05
 
 
-def test_a_run_on_a_host_without_a_site_asks_nobody() -> None:
-    probes.watch(progress({"event": "begin", "bare": True}))
-    assert probes.found() is None
-
-
 @pytest.mark.parametrize(
     ("way", "every"),
     [({"way": "restart", "interrupts": True}, 0.05), ({"way": "rolling", "interrupts": False}, 0.25)],
@@ -198,11 +193,10 @@ def test_the_app_itself_is_asked_less_often_where_it_is_not_meant_to_be_out(
 
     class Recorder(SimpleNamespace):
         def __init__(self, url: str, headers: Any, expected: Any, every: float = probes.EVERY) -> None:
-            super().__init__(start=lambda: asked.update({url: every}), enough=list, found=lambda: Asked(0, 0, 0.0))
+            super().__init__(start=lambda: asked.update({url: every}), enough=list, found=lambda: Asked(1, 0, 0.0))
 
     monkeypatch.setattr(probes, "Probe", Recorder)
-    monkeypatch.setattr(probes, "_probes", [])
     told = settings().for_host()
-    probes.watch(progress({"event": "begin", "settings": told, "restart": way}))
-    probes.found()
+    found = probes.ask(progress({"event": "begin", "settings": told, "restart": way}), lambda: None)
+    assert found == Probed(Asked(1, 0, 0.0), Asked(1, 0, 0.0))
     assert asked == {told.website_url: 0.05, told.health_url: every}

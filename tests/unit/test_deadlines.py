@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from agent.runs import guard
-from agent.runs.ending import fall_back
+from agent.runner.run import GRACE
 from agent.service import health
 from agent.steps.order import limit_of
-from agent.transaction.lock import free_lock, lock_holder
+from agent.transaction.lock import lock_holder
 from agent.transaction.step import StepContext
 from agent.transaction.transaction import Transaction
-from agent.words.outcomes import Outcome
+from agent.words.outcomes import Cause
+from agent.words.requests import AllWell, Commit, FallBack, Go, Request
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
 from tests.unit.django_found import pending
 from tests.unit.examples import NEW
@@ -27,6 +27,7 @@ Note = dict[str, Any]
 # What a controller may take until it says the next thing, seconds: the settings' own default.
 CONFIRM = 60
 TWO = {"hosts": ["web1", "web2"]}
+STEPS = [*ALL, "commit"]
 
 
 class Clock:
@@ -34,27 +35,34 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
-        self.slept: list[float] = []
-        # When something happens by itself, and what.
-        self.later: dict[float, Any] = {}
 
     def __call__(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        assert len(self.slept) < 10_000, "nobody wakes up any more"
         self.now += seconds
-        for due in sorted(one for one in self.later if one <= self.now):
-            self.later.pop(due)()
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(time, "time", clock)
+    monkeypatch.setattr(time, "monotonic", clock)
     monkeypatch.setattr(time, "sleep", clock.sleep)
     return clock
+
+
+def wait(host: Host, clock: Clock, until: float) -> int:
+    """Let a runner go on until a moment. Returns how often it has looked whether there is anything to do."""
+    for looks in range(1, 10_000):
+        host.settle()
+        waits = host.loop.waits
+        if waits is None or clock.now + waits > until:
+            clock.now = until
+            host.settle()
+            return looks
+        clock.now += max(waits, 0.001)
+    raise AssertionError("it never rests")
 
 
 def taking(host: Host, clock: Clock, name: str, seconds: float) -> None:
@@ -68,60 +76,91 @@ def taking(host: Host, clock: Clock, name: str, seconds: float) -> None:
 
 
 def begin(host: Host, **more: Any) -> Transaction:
-    transaction = host.begin(**more)
+    transaction = host.begin(**{"steps": STEPS, **more})
     assert transaction.begin.settings.confirm_timeout == CONFIRM
+    host.settle()
     return transaction
 
 
 def is_taken_back_at(host: Host, clock: Clock, transaction: Transaction, moment: float) -> bool:
-    """Whether the guard leaves it alone until then, and takes it back then."""
-    clock.now = moment - 0.01
-    guard.take_over(transaction)
-    early = transaction.progress.outcome
+    """Whether the runner leaves it alone until then, and takes it back then."""
+    wait(host, clock, moment - 0.01)
+    early = transaction.progress.falling_back
     clock.now = moment
-    guard.take_over(transaction)
-    return early is None and transaction.progress.outcome is not None
+    host.settle()
+    return not early and transaction.progress.outcome is not None
 
 
 # --- How long a host waits for a word
 
 
-def test_one_that_has_begun_waits_for_its_first_step_for_confirm_timeout(host: Host, clock: Clock) -> None:
-    assert is_taken_back_at(host, clock, begin(host), clock.now + CONFIRM)
-
-
-@pytest.mark.parametrize("name", [*BUILD, *SWITCH])
-def test_a_host_alone_waits_after_a_step_for_confirm_timeout_and_no_longer(host: Host, clock: Clock, name: str) -> None:
+def test_one_that_has_begun_waits_for_its_first_word_for_confirm_timeout(host: Host, clock: Clock) -> None:
     transaction = begin(host)
-    taking(host, clock, name, 7)
+    assert is_taken_back_at(host, clock, transaction, clock.now + CONFIRM)
+    assert transaction.progress.reason == "no word from the controller since begin"
+
+
+@pytest.mark.parametrize("several", [{}, TWO])
+@pytest.mark.parametrize("name", [*BUILD, *SWITCH])
+def test_one_waits_after_a_step_for_confirm_timeout_however_long_that_took(
+    host: Host, clock: Clock, name: str, several: Note
+) -> None:
+    transaction = begin(host, **several)
+    taking(host, clock, name, 700)
     host.run(name)
+    assert is_taken_back_at(host, clock, transaction, clock.now + CONFIRM)
+    assert transaction.progress.reason == f"no word from the controller since {name}"
+
+
+@pytest.mark.parametrize("word", [Go(ID, ""), Go(ID, "", "code"), Go(ID, "swap", "swap"), AllWell(ID)])
+def test_each_word_gives_the_controller_all_of_that_time_again(host: Host, clock: Clock, word: Any) -> None:
+    transaction = begin(host, **TWO)
+    host.run(*ALL)
+    wait(host, clock, clock.now + CONFIRM - 1)
+    host.ask(word)
+    moment = clock.now + CONFIRM
+    wait(host, clock, moment - 0.01)
+    assert (transaction.progress.falling_back, transaction.progress.committed) == (False, False)
+    wait(host, clock, moment)
+    assert transaction.progress.falling_back or transaction.progress.committed
+
+
+def test_a_controller_that_stays_there_is_waited_for_as_long_as_it_takes(host: Host, clock: Clock) -> None:
+    transaction = begin(host, **TWO)
+    host.run("code")
+    for _ in range(100):
+        wait(host, clock, clock.now + CONFIRM / 3)
+        assert host.ask(Go(ID, "")).result
+    assert not transaction.progress.falling_back
     assert is_taken_back_at(host, clock, transaction, clock.now + CONFIRM)
 
 
-@pytest.mark.parametrize("name", [*BUILD, *SWITCH])
-def test_one_of_several_that_is_done_early_waits_as_long_as_the_slowest_may_take(
-    host: Host, clock: Clock, name: str
-) -> None:
-    transaction = begin(host, **TWO)
-    taking(host, clock, name, 7)
-    began = clock.now
-    host.run(name)
-    whole = limit_of(name, transaction.begin.settings)
-    assert whole > 7
-    assert is_taken_back_at(host, clock, transaction, began + whole + CONFIRM)
+def test_while_a_step_runs_nobody_waits_for_a_word_and_its_worker_has_all_of_its_time(host: Host, clock: Clock) -> None:
+    transaction = begin(host)
+    taking(host, clock, "migrate", 10 * CONFIRM)
+    assert host.run("migrate") == [True]
+    assert host.loop.limits["step migrate"] == transaction.begin.settings.migrate_timeout + GRACE
+    assert not transaction.progress.falling_back
 
 
-def test_while_a_step_runs_its_deadline_is_after_all_of_its_time(host: Host, clock: Clock) -> None:
-    transaction, began = begin(host), clock.now
-    seen: list[float] = []
-
-    def look(_: StepContext) -> Note:
-        seen.append(transaction.progress.deadline)
-        return {}
-
-    host.step("migrate", look)
-    host.run("migrate")
-    assert seen == [began + transaction.begin.settings.migrate_timeout + CONFIRM]
+def test_a_word_that_comes_when_the_time_is_over_extends_nothing(host: Host, clock: Clock) -> None:
+    deploys = [f"20261123-12000{number}-deploy-ab12" for number in range(4)]
+    words: tuple[Request, ...] = (
+        Go(deploys[0], "swap", "swap"),
+        Go(deploys[1], ""),
+        AllWell(deploys[2]),
+        Commit(deploys[3]),
+    )
+    for deploy, word in zip(deploys, words, strict=True):
+        transaction = begin(host, deploy=deploy)
+        host.run(*ALL)
+        # The host stood still meanwhile.
+        clock.now += CONFIRM + 0.01
+        result = host.ask(word).result
+        assert result
+        assert (result.ok, result.outcome) == (False, "fell back")
+        assert transaction.progress.reason == f"no word from the controller since {ALL[-1]}"
+        assert host.links() == BEFORE
 
 
 # --- How long a step may take
@@ -182,27 +221,44 @@ def test_all_commands_of_a_step_together_have_its_time_and_no_more(host: Host, c
 def test_a_commit_in_time_commits(host: Host, clock: Clock) -> None:
     transaction = begin(host)
     host.run(*ALL)
-    clock.now += CONFIRM
+    wait(host, clock, clock.now + CONFIRM - 0.01)
     assert host.run("commit") == [True]
     assert transaction.progress.outcome == "committed"
 
 
-def test_a_commit_that_comes_a_moment_too_late_falls_back(host: Host, clock: Clock) -> None:
-    transaction = begin(host)
-    host.run(*ALL)
-    clock.now += CONFIRM + 0.01
-    assert host.run("commit") == [False]
-    assert transaction.progress.reason == "the commit came too late"
-    assert transaction.progress.outcome == "fell back"
-    assert host.links() == BEFORE
-
-
-def test_one_of_several_that_was_done_early_commits_when_the_slowest_is(host: Host, clock: Clock) -> None:
+def test_one_that_has_heard_that_all_are_well_commits_by_itself_and_says_so(host: Host, clock: Clock) -> None:
     transaction = begin(host, **TWO)
     host.run(*ALL)
-    clock.now += limit_of(ALL[-1], transaction.begin.settings) + CONFIRM
-    assert host.run("commit") == [True]
+    heard = host.ask(AllWell(ID)).result
+    assert heard
+    assert (heard.ok, heard.outcome) == (True, None)
+    wait(host, clock, clock.now + CONFIRM)
+    assert transaction.progress.outcome == "committed"
     assert host.links()["django-current"] == NEW
+    warning = "WARNING: the controller was lost after all hosts were well: this one commits by itself"
+    assert warning in host.said
+    late = host.ask(Commit(ID)).result
+    assert late
+    assert (late.ok, late.outcome, late.warnings) == (True, "committed", (warning,))
+
+
+def test_so_does_one_whose_runner_was_killed_then(host: Host, clock: Clock) -> None:
+    transaction = begin(host, **TWO)
+    host.run(*ALL)
+    host.ask(AllWell(ID))
+    host.start_runner()
+    assert not transaction.progress.falling_back
+    wait(host, clock, clock.now + CONFIRM)
+    assert transaction.progress.outcome == "committed"
+
+
+def test_one_that_has_heard_that_all_are_well_still_falls_back_where_it_is_told_to(host: Host, clock: Clock) -> None:
+    transaction = begin(host, **TWO)
+    host.run(*ALL)
+    host.ask(AllWell(ID))
+    result = host.ask(FallBack(ID, "web2 failed", Cause.ANOTHER_HOST)).result
+    assert result
+    assert (result.outcome, transaction.progress.committed, host.links()) == ("fell back", False, BEFORE)
 
 
 def test_a_commit_that_is_asked_for_again_after_its_line_is_finished_however_late(host: Host, clock: Clock) -> None:
@@ -210,68 +266,44 @@ def test_a_commit_that_is_asked_for_again_after_its_line_is_finished_however_lat
     host.run(*ALL)
     transaction.journal.append(says("committed"))
     clock.now += 10 * CONFIRM
-    assert host.run("commit") == [True]
+    host.start_runner()
+    asked = host.ask(Commit(ID)).result
+    assert asked
+    assert (asked.ok, asked.outcome) == (True, "committed")
     assert transaction.progress.outcome == "committed"
 
 
-# --- The guard that watches
+# --- A runner that nobody asks for anything
 
 
-def test_the_guard_watches_until_the_deadline_takes_over_then_and_ends(host: Host, clock: Clock) -> None:
+def test_it_takes_a_deploy_back_and_then_ends(host: Host, clock: Clock) -> None:
     transaction = begin(host)
     host.run("maintenance_start", "swap")
     deadline = clock.now + CONFIRM
-    guard.watch(host.state)
+    wait(host, clock, deadline + 100)
     assert transaction.progress.outcome == "fell back"
-    assert transaction.progress.reason == "no word from the controller since swap"
-    # It looks once a second.
-    assert deadline <= transaction.progress.fallback_at <= deadline + 1
+    assert transaction.progress.fallback_at == deadline
     assert lock_holder(host.state) is None
     assert host.links() == BEFORE
+    assert host.loop.waits is None
 
 
-def test_the_guard_goes_when_the_deploy_ends_without_it(host: Host, clock: Clock) -> None:
-    transaction = begin(host)
-    host.run(*ALL)
-    clock.later[clock.now + 5] = lambda: host.run("commit")
-    guard.watch(host.state)
-    assert transaction.progress.outcome == "committed"
-    assert sum(clock.slept) == pytest.approx(5, abs=1)
-
-
-def test_the_guard_goes_at_once_where_no_deploy_is_open(host: Host, clock: Clock) -> None:
-    host.state.create()
-    guard.watch(host.state)
-    assert clock.slept == []
-
-
-def test_the_guard_watches_over_the_next_deploy_as_well(host: Host, clock: Clock) -> None:
+def test_it_looks_at_nothing_while_it_waits_for_a_word(host: Host, clock: Clock) -> None:
     begin(host)
-    host.run(*ALL)
-
-    def ends_and_another_begins() -> None:
-        host.run("commit")
-        host.begin("20261123-120001-deploy-next")
-        host.run("maintenance_start", deploy="20261123-120001-deploy-next")
-
-    clock.later[clock.now + 5] = ends_and_another_begins
-    guard.watch(host.state)
-    following = Transaction(host.state, "20261123-120001-deploy-next").progress
-    assert (following.outcome, following.reason) == ("fell back", "no word from the controller since maintenance_start")
+    assert wait(host, clock, clock.now + CONFIRM - 1) == 1
 
 
-def test_the_guard_takes_over_long_before_the_deadline_from_an_agent_that_was_killed_in_a_step(
-    host: Host, clock: Clock
-) -> None:
-    transaction = begin(host)
+def test_it_takes_care_of_the_next_deploy_as_well(host: Host, clock: Clock) -> None:
+    begin(host)
+    host.run(*ALL, "commit")
+    following = begin(host, deploy="20261123-120001-deploy-next")
     host.run("maintenance_start")
-    transaction.journal.append(says("step started", step="swap", deadline=clock.now + 1000))
-    guard.watch(host.state)
-    assert transaction.progress.reason == "the agent was killed during swap"
-    assert sum(clock.slept) <= 1
+    wait(host, clock, clock.now + CONFIRM)
+    assert following.progress.outcome == "fell back"
+    assert following.progress.reason == "no word from the controller since maintenance_start"
 
 
-def test_the_guard_leaves_what_needs_a_person_to_that_person(host: Host, clock: Clock) -> None:
+def test_it_leaves_what_needs_a_person_to_that_person(host: Host, clock: Clock) -> None:
     transaction = begin(host)
     host.run("maintenance_start")
 
@@ -282,13 +314,13 @@ def test_the_guard_leaves_what_needs_a_person_to_that_person(host: Host, clock: 
     host.step("swap", fails)
     host.run("swap")
     events = host.events
-    clock.later[clock.now + 10 * CONFIRM] = lambda: free_lock(host.state, ID)
-    guard.watch(host.state)
+    wait(host, clock, clock.now + 10 * CONFIRM)
     assert transaction.progress.outcome == "needs a person"
     assert host.events == events
+    assert host.loop.waits is not None
 
 
-def test_the_guard_frees_a_host_whose_site_alone_was_not_well_soon_after_it_is(
+def test_it_frees_a_host_whose_site_alone_was_not_well_soon_after_it_is(
     host: Host, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transaction = begin(host)
@@ -302,10 +334,11 @@ def test_the_guard_frees_a_host_whose_site_alone_was_not_well_soon_after_it_is(
     well = clock.now + 100
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None if clock.now >= well else "it answers 500")
     monkeypatch.setattr("agent.runs.ending.prove_healthy", lambda *_, **__: "")
-    guard.watch(host.state)
+    wait(host, clock, well - 1)
+    assert transaction.progress.outcome == "needs a person"
+    wait(host, clock, well + 10)
     assert transaction.progress.outcome == "fell back"
     assert lock_holder(host.state) is None
-    assert well <= clock.now <= well + 10
 
 
 # --- One of several that waits for the host that takes the database back
@@ -318,78 +351,78 @@ def follower(host: Host, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Trans
     host.step("checks", lambda _: {"pending": [pending("0002")]})
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: "it answers 500")
     host.run("checks", "maintenance_start", "migrate", "swap", "restart")
-    assert fall_back(transaction, "web1 failed") == Outcome.FALLING_BACK
+    assert host.fall_back("web1 failed") is None
     assert host.links() == BEFORE
     assert host.done[-1] == "undo restart"
     return transaction
 
 
-def test_the_guard_ends_it_there_once_the_old_version_works_again(
+def test_it_ends_it_there_once_the_old_version_works_again(
     host: Host, clock: Clock, follower: Transaction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     well = clock.now + 30
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None if clock.now >= well else "it answers 500")
-    guard.watch(host.state)
-    assert well <= clock.now <= well + 1
+    wait(host, clock, well - 0.01)
+    assert follower.progress.outcome is None
+    wait(host, clock, well + 1)
     assert follower.progress.outcome == "fell back"
     assert host.done.count("undo links") == host.done.count("undo restart") == 1
     assert host.done[-4:] == ["undo health", "undo maintenance", "undo watch", "undo mark"]
 
 
-def test_the_guard_waits_no_longer_for_it_than_that_host_may_take(
-    host: Host, clock: Clock, follower: Transaction
-) -> None:
+def test_it_waits_no_longer_for_it_than_that_host_may_take(host: Host, clock: Clock, follower: Transaction) -> None:
     settings = follower.begin.settings
     longest = clock.now + settings.migrate_timeout + CONFIRM
-    guard.watch(host.state)
-    assert longest < clock.now <= longest + 2
+    wait(host, clock, longest)
+    assert "undo health" not in host.done
+    wait(host, clock, longest + 2)
     assert "undo health" in host.done
 
 
+def test_it_ends_as_soon_as_it_is_told_that_the_database_is_back(
+    host: Host, clock: Clock, follower: Transaction
+) -> None:
+    result = host.ask(FallBack(ID, "web1 failed", Cause.ANOTHER_HOST, database_is_back=True)).result
+    assert result
+    assert result.outcome == follower.progress.outcome == "fell back"
+
+
 def test_it_ends_at_once_where_that_host_has_taken_the_database_back(host: Host, clock: Clock) -> None:
-    transaction = begin(host, **TWO, primary=False)
+    begin(host, **TWO, primary=False)
     host.step("checks", lambda _: {"pending": [pending("0002")]})
     host.run("checks", "maintenance_start", "migrate", "swap", "restart")
-    assert fall_back(transaction, "web1 failed", database_is_back=True) == Outcome.FELL_BACK
+    assert host.fall_back("web1 failed", database_is_back=True) == "fell back"
 
 
 # --- A host that boots
 
 
 @pytest.mark.parametrize(
-    ("came_to", "more", "undone", "guarded"),
+    ("came_to", "more", "undone"),
     [
-        ((), [], [], True),
-        (("code",), [], [], True),
-        (("maintenance_start", "migrate"), [], ["undo database"], True),
-        (("maintenance_start", "migrate", "swap", "restart"), [], ["undo links", "undo database"], True),
-        (ALL, [("committed", {})], [], True),
-        (("swap",), [("fallback", {"reason": "it broke"})], ["undo links"], True),
-        (("swap",), [("fallback", {"reason": "it broke"}), ("undo done", {"action": "links"})], [], True),
-        (("swap",), [("ended", {"outcome": "needs a person", "sentence": ""})], [], False),
-        (("swap",), [("ended", {"outcome": "fell back", "sentence": ""})], [], True),
+        ((), [], []),
+        (("code",), [], []),
+        (("maintenance_start", "migrate"), [], ["undo database"]),
+        (("maintenance_start", "migrate", "swap", "restart"), [], ["undo links", "undo database"]),
+        (ALL, [("committed", {})], []),
+        (("swap",), [("fallback", {"reason": "it broke"})], ["undo links"]),
+        (("swap",), [("fallback", {"reason": "it broke"}), ("undo done", {"action": "links"})], []),
+        (("swap",), [("ended", {"outcome": "needs a person", "sentence": ""})], []),
+        (("swap",), [("ended", {"outcome": "fell back", "sentence": ""})], []),
     ],
 )
-def test_a_host_that_boots_makes_ready_to_start_the_old_version_and_leaves_the_rest_to_the_guard(
-    host: Host,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    came_to: tuple[str, ...],
-    more: list[tuple[str, Note]],
-    undone: list[str],
-    guarded: bool,
+def test_a_host_that_boots_makes_ready_to_start_the_old_version_and_does_the_rest_once_it_may_start(
+    host: Host, *, came_to: tuple[str, ...], more: list[tuple[str, Note]], undone: list[str]
 ) -> None:
-    started: list[list[str]] = []
-    monkeypatch.setattr(guard, "start_guard", lambda _: started.append([*host.done]))
-    transaction = begin(host)
+    ready: list[list[str]] = []
+    host.starts_app = lambda: ready.append([*host.done])
+    transaction = begin(host, boot="the one before")
     host.run(*came_to)
     for event, fields in more:
         transaction.journal.append(says(event, **fields))
     host.done.clear()
-    guard.after_boot(host.state)
-    assert host.done == undone
-    # The guard comes when all of that is done, or not at all.
-    assert started == ([host.done] if guarded else [])
+    host.start_runner()
+    assert ready == [undone]
     reason = transaction.progress.reason
     if not more:
         assert reason == f"the host was rebooted {f'after {came_to[-1]}' if came_to else 'during begin'}"
@@ -399,7 +432,16 @@ def test_a_host_that_boots_makes_ready_to_start_the_old_version_and_leaves_the_r
         assert reason is None
 
 
-def test_a_host_that_boots_without_an_open_deploy_starts_no_guard(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "start_guard", lambda _: pytest.fail("there is nothing to guard"))
+def test_a_host_that_boots_without_an_open_deploy_may_start_its_app_at_once(host: Host) -> None:
     host.state.create()
-    guard.after_boot(host.state)
+    host.start_runner()
+    assert host.loop.is_ready
+    assert host.loop.begun == []
+
+
+def test_a_host_whose_journal_nobody_can_read_may_start_its_app(host: Host) -> None:
+    begin(host).journal.path.write_text('{"at": 1.0, "event": "step started"}\n')
+    host.start_runner()
+    assert host.loop.is_ready
+    assert host.done == []
+    assert lock_holder(host.state) == ID

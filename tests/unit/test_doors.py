@@ -38,10 +38,13 @@ DOORS: dict[str, tuple[str, dict[str, str]]] = {
             "host/output.py": "/dev/null",
             "host/parallel.py": "a pipe of its own",
             "host/processes.py": "what this process is called",
+            "loop/cgroups.py": "cgroups, which are the kernel's",
+            "loop/worker.py": "how the kernel is to treat this process",
+            "runner/client.py": "that a runner is wanted, where root alone may write",
             "transaction/lock.py": "the lock, which is ours",
             "transaction/journal.py": "the journal, which is ours",
             "transaction/reserve.py": "room that is set aside",
-            "transaction/transaction.py": "the mutex, which is ours",
+            "transaction/transaction.py": "which boot this is",
         },
     ),
     "starting": (
@@ -50,6 +53,8 @@ DOORS: dict[str, tuple[str, dict[str, str]]] = {
             "host/command.py": "the door",
             "host/users.py": "whose rights we have meanwhile",
             "host/parallel.py": "more of ourselves",
+            "loop/worker.py": "and as many as there are workers",
+            "runner/client.py": "systemctl, as root, with nothing of the app's",
         },
     ),
     "asking": (
@@ -58,7 +63,13 @@ DOORS: dict[str, tuple[str, dict[str, str]]] = {
             "host/asking.py": "the door",
             "host/connections.py": "asks the kernel",
             "restart/trial_start.py": "makes the socket that a trial start is handed",
-            "django/warm.py": "the Django that we have started, at a socket which is root's alone",
+            "django/warm.py": "the Django that we have started, at a pipe of its own",
+            "loop/channel.py": "its workers, at a pipe of their own",
+            "loop/conversation.py": "who talks to the runner, at a socket which is root's alone",
+            "loop/loop.py": "makes that socket",
+            "loop/notify.py": "tells systemd",
+            "loop/worker.py": "makes those pipes",
+            "runner/client.py": "the other end of that socket",
         },
     ),
     "saying": (
@@ -66,7 +77,9 @@ DOORS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "host/output.py": "the door",
             "host/parallel.py": "flushes before it forks",
+            "loop/worker.py": "the same",
             "main.py": "flushes as it ends",
+            "runner/client.py": "hands on what the runner says",
         },
     ),
 }

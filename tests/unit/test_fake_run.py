@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from agent.words.outcomes import Outcome
-from agent.words.result import MARK, Result, framed
+from agent.words.result import MARK, Result, StepTold, framed
 from agent.words.shapes import to_json
 from switchback.plan.model import Preview
 from switchback.wire.payload import LOADER, agent_fingerprint
@@ -23,7 +23,19 @@ from tests.bed.places import ROOT
 from tests.forked import FORKED
 from tests.runs import NOTHING, PYINFRA, STYLE, environment
 from tests.unit.django_found import pending
-from tests.unit.examples import CODE_URL, CONFIG_URL, HIDDEN, LIVE, NEW, OLD, foreseen, host_facts, refs, version
+from tests.unit.examples import (
+    CLIENT,
+    CODE_URL,
+    CONFIG_URL,
+    HIDDEN,
+    LIVE,
+    NEW,
+    OLD,
+    foreseen,
+    host_facts,
+    refs,
+    version,
+)
 from tests.unit.healthy import open_run, untouched
 
 # The three hosts, and what each answers, by a pattern of its command.
@@ -56,9 +68,11 @@ DEPLOY = (
     "maintenance_stop",
     "site",
     "watch",
+    "all-well",
     "commit",
     "clean",
 )
+ALONE = tuple(name for name in DEPLOY if name not in ("all-well", "clean"))
 
 
 @dataclass(frozen=True)
@@ -72,9 +86,10 @@ class Done:
     output: str
 
     def asked(self, host: str) -> list[str]:
-        """What a host's installed agent was asked for, in order: the commands, and of steps their names."""
-        found = re.findall(rf"^\[@fake/{host}\] >>> .*{AGENT} # ([\w-]+)(?: ([\w,]+))?", self.output, re.MULTILINE)
-        return [one for verb, steps in found for one in (steps.split(",") if verb == "step" else [verb])]
+        """What a host's runner was asked for, in order: the verbs, and of steps their names."""
+        client = re.escape(CLIENT)
+        found = re.findall(rf"^\[@fake/{host}\] >>> .*{client} # ([\w-]+)(?: (\w+))?", self.output, re.MULTILINE)
+        return [step if verb == "go" else verb for verb, step in found]
 
     @property
     def last_screen(self) -> list[str]:
@@ -338,8 +353,31 @@ def test_a_deploy_is_limited_to_the_hosts_that_are_named(start: Start) -> None:
     done = start("deploy", "-y", "--limit", "@fake/web2")
     assert done.code == 0, done.output
     assert done.asked("web1") == []
-    # Alone, it cleans up in the call of the commit.
-    assert tuple(done.asked("web2")) == DEPLOY[:-1]
+    # Alone, it commits at one word, and cleans up at that as well.
+    assert tuple(done.asked("web2")) == ALONE
+
+
+def test_what_a_host_alone_has_done_by_then_is_shown_and_nobody_is_asked_for_it(start: Start) -> None:
+    told = tuple(StepTold(name, 1.5, (f"{name}: done in 1.5 s",)) for name in DEPLOY[1 : DEPLOY.index("trial")])
+    answers = {"web2": {r" begin'?$": says(Result(True)), r" go code'?$": says(Result(True, steps=told))}}
+    done = start("deploy", "-y", "--limit", "@fake/web2", answers=answers)
+    assert done.code == 0, done.output
+    asked = done.asked("web2")
+    assert asked == ["begin", "code", *ALONE[ALONE.index("trial") :]]
+    for name in ("config", "venv", "seal"):
+        operation = done.output.index(f"[@fake/web2] {name}: done in 1.5 s")
+        assert operation > done.output.index("Starting operation: Build: check out the code")
+    assert done.output.count("[@fake/web2] seal: done in 1.5 s") == 1
+
+
+def test_no_host_is_told_to_commit_where_one_has_not_said_that_it_knows_that_all_are_well(start: Start) -> None:
+    back = {r" fall-back\b": says(Result(False, Outcome.FELL_BACK, "fell back at site", followed=True))}
+    lost = {r" all-well'?$": {"success": False, "stdout": []}}
+    done = start("deploy", "-y", answers={"web1": back, "web2": lost, "web3": back})
+    assert done.code == 1
+    assert done.asked("web1")[-2:] == ["all-well", "fall-back"]
+    assert done.asked("web3")[-1] == "fall-back"
+    assert "commit" not in [*done.asked("web1"), *done.asked("web2"), *done.asked("web3")]
 
 
 # --- The last words

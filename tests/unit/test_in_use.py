@@ -142,7 +142,6 @@ def host(versions: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr("agent.transaction.reserve.acting_as", lambda _: nullcontext())
     monkeypatch.setattr("agent.transaction.bounds.acting_as", lambda _: nullcontext())
     monkeypatch.setattr(Layout, "of", lambda told: Layout(replace(told, app_username=ME), versions))
-    monkeypatch.setattr(clean, "start_guard", lambda _: None)
     monkeypatch.setattr(clean, "_tidy", lambda *_: None)
     state = State("django", versions / "state")
     state.create()

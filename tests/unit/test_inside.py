@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -69,24 +68,18 @@ def test_names_of_ours_are_free_for_the_app(project: Project, tmp_path: Path) ->
 
 
 def test_a_django_that_has_done_the_checks_stays_and_migrates_once_it_is_told_to(
-    project: Project, tmp_path: Path
+    project: Project,
 ) -> None:
     project.has("items", first=migration(makes("Item")))
-    door = str(tmp_path / "door")
-    with socket.socket(socket.AF_UNIX) as waiting, socket.socket(socket.AF_UNIX) as caller:
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(door)
-            listening.listen(2)
-            waiting.connect(door)
-            number = listening.fileno()
+    caller, its = socket.socketpair()
+    with caller:
+        with its:
+            number = its.fileno()
             argv = [sys.executable, str(manage_shim.__file__), "manage.py", "checks", "then-migrate", str(number)]
             process = subprocess.Popen(argv, cwd=project.folder, pass_fds=[number], stdout=subprocess.PIPE, text=True)
         with process:
-            assert waiting.recv(len(STAYS)) == STAYS
+            assert caller.recv(len(STAYS)) == STAYS
             assert project.tables() == []
-            caller.connect(door)
-            for file in socket.recv_fds(caller, 1, 2)[1]:
-                os.close(file)
             caller.sendall(NOW)
             answer = b"".join(iter(lambda: caller.recv(65536), b""))
             said = process.communicate()[0]

@@ -26,10 +26,9 @@ from agent.database import going_back
 from agent.django import warm
 from agent.django.locks import NoLock
 from agent.inside.protocol import Migrated
-from agent.runs import ending, guard
-from agent.runs.ending import fall_back
+from agent.runner import run as runner
+from agent.runs import ending
 from agent.runs.interrupts import Interrupted
-from agent.runs.recover import recover
 from agent.service import health, systemd, verdicts
 from agent.steps import scripts
 from agent.steps.order import steps_of
@@ -93,6 +92,7 @@ class World:
     before: list[list[str]] = field(default_factory=lambda: [*BEFORE])
     down: bool = False
     goes_down: bool = False
+    boots: int = 1
 
     def breaking(self, name: str, what: Any) -> Any:
         """A step or an undo that does what it does, and fails where it is to."""
@@ -179,7 +179,7 @@ def real(world: World, begin: Note) -> Iterator[Host]:
             if hasattr(module, "django") and module is not sys.modules["agent.django.manage"]:
                 patch.setattr(module, "django", world.django)
         patch.setattr(Layout, "of", lambda told: Layout(told, folder / "home"))
-        patch.setattr(guard, "start_guard", lambda _: None)
+        patch.setattr(runner, "this_boot", lambda: str(world.boots))
         patch.setattr(ending, "forget_failed", lambda _: None)
         patch.setattr(scripts, "run_script", world.script)
         patch.setattr("agent.steps.switch.backup.examine", lambda _, path: BackedUp(path=path, bytes=1, sha256="a"))
@@ -211,7 +211,7 @@ def real(world: World, begin: Note) -> Iterator[Host]:
         before = world.look({})
         with contextlib.redirect_stdout(output):
             transaction = host.begin(
-                **begin, site_before=asdict(before), healthy_before=world.well() and not begin["bare"]
+                **begin, boot="1", site_before=asdict(before), healthy_before=world.well() and not begin["bare"]
             )
             transaction.journal.append(says("note", step="downtime", note={"1": PROBES}))
             yield host
@@ -323,7 +323,7 @@ def test_no_sentence_of_an_outcome_contradicts_another_or_the_host(
 
         def play() -> None:
             if all(host.run(name) == [True] for name in steps):
-                fall_back(transaction, "no word from the controller", database_is_back=True)
+                host.fall_back("no word from the controller", database_is_back=True)
 
         until_it_stays_up(host, world, play)
         assert_true(host, world, begin)
@@ -333,7 +333,7 @@ def test_no_sentence_of_an_outcome_contradicts_another_or_the_host(
             # Some of what was in the way is put right.
             world.breaks = {one: when for one, when in world.breaks.items() if data.draw(st.booleans())}
             world.stop, database = data.draw(st.booleans()), data.draw(st.sampled_from(["", "keep"]))
-            if until_it_stays_up(host, world, partial(recover, transaction, database)):
+            if until_it_stays_up(host, world, partial(host.recover, database)):
                 assert_true(host, world, begin)
 
 
@@ -346,14 +346,16 @@ def until_it_stays_up(host: Host, world: World, what: Callable[[], object]) -> b
     while world.down:
         world.down = world.goes_down = False
         world.running = None
+        world.boots += 1
         if not transaction.progress.outcome:
             _ = host.said
-        with contextlib.suppress(PowerCut):
-            guard.after_boot(host.state)
-            if world.down:
-                continue
+
+        def starts_app() -> None:
             world.running = linked_version(transaction.layout, transaction.layout.path("current_main"))
-            guard.take_over(transaction)
+
+        host.starts_app = starts_app
+        with contextlib.suppress(PowerCut):
+            host.start_runner()
     return stays
 
 
@@ -364,7 +366,6 @@ def assert_true(host: Host, world: World, begin: Note) -> None:
     transaction = Transaction(host.state, ID)
     if transaction.progress.outcome is None:
         return
-    # A host that has booted says nothing of why it goes on.
     said = lines[starts[-1] :] if starts else lines
     live = linked_version(transaction.layout, transaction.layout.path("current_main"))
     truth = Truth(

@@ -15,6 +15,7 @@ from agent import inside
 from agent.state import fingerprint
 from agent.words import requests
 from agent.words.facts import HostFacts
+from agent.words.result import read_result
 from agent.words.shapes import from_json
 from switchback.wire.payload import AGENT, LOADER, agent_fingerprint, agent_sources, stdin_for
 from tests.unit.examples import settings
@@ -53,9 +54,14 @@ def test_the_agent_looks_at_a_host_from_its_standard_input_and_leaves_nothing_th
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_agent_says_that_nothing_is_open_where_no_deploy_ever_was(tmp_path: Path) -> None:
-    done = ask(requests.Recover(), tmp_path)
-    assert (done.returncode, done.stdout.split("\n")[0]) == (0, "no deploy is open on this host")
+NEVER = "this deploy was never begun here; nothing was changed"
+
+
+def test_the_agent_says_that_nothing_was_begun_where_no_deploy_ever_was(tmp_path: Path) -> None:
+    done = ask(requests.Go("x", ""), tmp_path)
+    result = read_result(done.stdout.removesuffix("\n").split("\n"))
+    assert result
+    assert (done.returncode, result.sentence) == (1, f"refused: {NEVER}")
 
 
 @pytest.mark.parametrize("installed", [agent_fingerprint(), "0123456789abcdef"])
@@ -66,9 +72,9 @@ def test_the_very_same_agent_is_run_where_it_is_installed_and_no_other(installed
     shutil.copytree(AGENT, library / installed / "agent", ignore=shutil.ignore_patterns("__pycache__"))
     (library / installed / "switchback-agent").touch()
     loader = LOADER.replace("/usr/local/lib/switchback", str(library))
-    assert ask(requests.Recover(), folder, loader).stdout.startswith("no deploy is open on this host\n")
-    done = ask(requests.Recover(), folder, loader, sources=f"{agent_fingerprint()} unreadable")
-    assert (done.returncode == 0) == (installed == agent_fingerprint())
+    assert NEVER in ask(requests.Go("x", ""), folder, loader).stdout
+    done = ask(requests.Go("x", ""), folder, loader, sources=f"{agent_fingerprint()} unreadable")
+    assert (NEVER in done.stdout) == (installed == agent_fingerprint())
     assert list((library / installed).rglob("*.pyc")) == []
 
 
@@ -151,17 +157,20 @@ def test_it_takes_nothing_else_of_it() -> None:
     assert taken == {"protocol", "lean"}
 
 
-def test_a_call_loads_no_steps_and_nothing_of_a_look_before_it_is_known_what_for() -> None:
-    late = ("agent.steps", "agent.look", "agent.words.foreseen", "agent.words.facts", "agent.words.needs")
+def test_a_call_loads_no_runner_no_steps_and_nothing_of_a_look_before_it_is_known_what_for() -> None:
+    late = (
+        *("agent.loop", "agent.runner", "agent.steps", "agent.look"),
+        *("agent.words.foreseen", "agent.words.facts", "agent.words.needs"),
+    )
     shown = f"import sys, agent.main; print([name for name in sys.modules if name.startswith({late})])"
     argv = [sys.executable, "-c", shown]
     done = subprocess.run(argv, cwd=AGENT.parent, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"
 
 
-def test_a_call_of_a_step_compiles_no_dataclass_but_those_that_may_be_changed() -> None:
+def test_a_runner_that_starts_compiles_no_dataclass_but_those_that_may_be_changed() -> None:
     shown = """
-import sys, agent.main, agent.runs.carry_out
+import sys, agent.main, agent.runner.main
 for name, module in list(sys.modules.items()):
     for found in vars(module).values() if name.startswith("agent.") else ():
         if isinstance(found, type) and found.__module__ == name and "__dataclass_fields__" in vars(found):
@@ -170,7 +179,7 @@ for name, module in list(sys.modules.items()):
 """
     argv = [sys.executable, "-c", shown]
     done = subprocess.run(argv, cwd=AGENT.parent, capture_output=True, text=True, timeout=60, check=True)
-    assert sorted(done.stdout.split()) == ["Question", "Said", "StepContext", "Transaction"]
+    assert sorted(done.stdout.split()) == ["Question", "StepContext", "Transaction"]
 
 
 def test_a_call_that_ends_does_not_look_for_garbage_among_what_it_has_loaded() -> None:

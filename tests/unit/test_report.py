@@ -52,24 +52,27 @@ def test_a_run_has_ended_as_its_host_has_told_whatever_the_sentence_says(outcome
 
 
 def test_of_two_outcomes_the_later_one_counts() -> None:
-    still = Result(False, Outcome.FALLING_BACK, "still falling back: the guard ends it")
+    still = Result(False, Outcome.FALLING_BACK, "still falling back: it goes on by itself")
     assert ending(run(), [still, FELL_BACK, WENT_ON]).outcome == Outcome.FELL_BACK
 
 
-def test_what_was_decided_and_what_is_not_as_it_should_be_is_told_of_every_call() -> None:
+def test_what_was_decided_and_what_is_not_as_it_should_be_is_told_once_though_each_call_tells_all_so_far() -> None:
     heard = [
         Result(True, warnings=("one",), told=("a",)),
-        Result(True, warnings=("two",), told=("b",), outcome=COMMITTED, cost=("time: 3 s",)),
+        Result(True, warnings=("one", "two"), told=("a", "b"), outcome=COMMITTED, cost=("time: 3 s",)),
+        # What comes after the commit tells of itself alone.
+        Result(True),
     ]
     told = ending(run(), heard)
     assert (told.warnings, told.told, told.cost) == (("one", "two"), ("a", "b"), ("time: 3 s",))
 
 
 @pytest.mark.parametrize("heard", [[], [WENT_ON, WENT_ON]])
-def test_a_host_without_a_word_is_said_to_be_taken_back_by_its_guard(heard: list[Result]) -> None:
+def test_a_host_without_a_word_is_said_to_fall_back_by_itself(heard: list[Result]) -> None:
     told = ending(run(), heard)
     assert told.outcome == Outcome.UNKNOWN
     assert told.sentence.startswith("no word from the host")
+    assert told.sentence.endswith("it falls back by itself")
 
 
 def test_the_last_screen_says_why_and_what_is_the_case_now_and_where_to_look() -> None:
@@ -93,15 +96,10 @@ def test_after_a_revert_the_way_forth_is_named() -> None:
     assert lines[-1].endswith(f"to return, deploy it: --data version={LIVE}")
 
 
-def test_a_host_that_is_not_heard_of_is_given_its_time() -> None:
-    lines = end_lines([run()], [Ending("web1", UNKNOWN, "no word")])
+@pytest.mark.parametrize("hosts", [("web1",), ("web1", "web2")])
+def test_a_host_that_is_not_heard_of_is_given_its_time(hosts: tuple[str, ...]) -> None:
+    lines = end_lines([run(hosts=hosts)], [Ending("web1", UNKNOWN, "no word")])
     assert "falls back by itself, at the latest 60 s after its running step has ended" in lines[-1]
-
-
-def test_a_host_of_several_is_promised_the_time_that_it_really_takes() -> None:
-    alone = run(hosts=("web1", "web2"), steps=("restart", "migrate", "commit"))
-    lines = end_lines([alone], [Ending("web1", UNKNOWN, "no word")])
-    assert "at the latest 60 s after its running step's time is over (up to 1800 s, for migrate)" in lines[-1]
 
 
 def test_where_some_have_committed_the_others_are_named_with_what_brings_them_along() -> None:

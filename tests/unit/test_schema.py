@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from agent.database import schema
-from agent.runs import guard
-from agent.runs.ending import fall_back
 from agent.service import health
 from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
@@ -29,6 +30,7 @@ class Follower(MigratingHost):
     def __init__(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(host)
         self.applied = AFTER
+        self.looks: Callable[[], object] = self.host.later
         monkeypatch.setattr(schema, "django", lambda _, shape, *__, **___: django_found(shape, applied=self.applied))
         # The old version's home page is well on any schema.
         monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
@@ -41,11 +43,13 @@ class Follower(MigratingHost):
         self.host.step("migrate", lambda _: {"skipped": "done by the primary host"})
         self.host.run("checks", "maintenance_start", "migrate")
         transaction.journal.note(says("fallback", reason="no word", settled=False))
+        self.looks = self.host.start_runner
         return transaction
 
-    def let_in(self, transaction: Transaction) -> bool:
-        """Have the guard look once. Returns whether visitors are in."""
-        guard.take_over(transaction)
+    def let_in(self) -> bool:
+        """Have its runner look once. Returns whether visitors are in."""
+        self.looks()
+        self.looks = self.host.later
         return "undo maintenance" in self.host.done
 
 
@@ -57,22 +61,27 @@ def follower(host: Host, monkeypatch: pytest.MonkeyPatch) -> Follower:
 
 @pytest.mark.parametrize("way", ["restore", "reverse"])
 def test_a_healthy_old_app_is_no_proof_that_the_database_is_back(way: str, follower: Follower) -> None:
-    transaction = follower.loses_its_controller(way)
-    assert not follower.let_in(transaction)
+    follower.loses_its_controller(way)
+    assert not follower.let_in()
     follower.applied = BEFORE
-    assert follower.let_in(transaction)
+    assert follower.let_in()
     assert follower.host.said.splitlines()[-1].startswith("fell back at migrate: ")
 
 
 def test_nobody_is_let_in_before_a_restore_that_may_yet_come(follower: Follower) -> None:
-    transaction = follower.loses_its_controller("restore")
+    follower.loses_its_controller("restore")
     follower.applied = BEFORE
-    assert not follower.let_in(transaction)
+    assert not follower.let_in()
 
 
-def test_a_database_that_never_comes_back_needs_a_person_and_keeps_maintenance_on(follower: Follower) -> None:
-    transaction = follower.loses_its_controller("restore", migrate_timeout=0, confirm_timeout=-1)
-    assert not follower.let_in(transaction)
+def test_a_database_that_never_comes_back_needs_a_person_and_keeps_maintenance_on(
+    follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transaction = follower.loses_its_controller("restore")
+    assert not follower.let_in()
+    late = time.time() + 10_000
+    monkeypatch.setattr(schema, "time", SimpleNamespace(time=lambda: late))
+    assert not follower.let_in()
     last = follower.host.said.splitlines()[-1]
     assert last.startswith("needs a person at migrate: ")
     assert "maintenance stays ON" in last
@@ -90,6 +99,7 @@ def test_while_it_waits_nothing_is_restarted_over_links_that_could_not_be_put_ba
     host.step("migrate", lambda _: {"skipped": "done by the primary host"})
     host.run("checks", "maintenance_start", "migrate", "swap", "restart")
     host.action("links", breaks)
-    assert fall_back(transaction, "no word") == "still falling back"
+    assert host.fall_back("no word") is None
+    assert transaction.progress.falling_back
     assert "undo links" in host.done
     assert "undo restart" not in host.done

@@ -88,8 +88,7 @@ def test_what_became_of_them_is_said_and_is_in_nothing_s_way(
 def test_where_the_database_is_kept_they_are_ended_with_the_commands(
     way: str, asked: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.steps.always.stop_commands._stop_strays", lambda step: [])
-    monkeypatch.setattr(background, "hide_secrets", lambda log: None)
+    monkeypatch.setattr(background, "keep_words", lambda transaction: None)
     step: Any = Step(KILLED)
     step.transaction.output = str
     step.progress = replace(step.progress, notes={"checks": {"fallback": way}}, parsed={})

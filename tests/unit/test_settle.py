@@ -1,4 +1,4 @@
-"""A primary host that is lost in the moment of its commit is asked how that ended, and the others do as it says."""
+"""A host that is lost as it is told that all are well is told once more, and the others do as it has heard it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import gevent
 import pytest
 
 from agent.words.outcomes import Outcome
-from agent.words.requests import SCHEMA
+from agent.words.requests import SCHEMA, AllWell
 from agent.words.result import Result, framed
 from switchback.hosts import gateway
 from switchback.wire import results
-from switchback.wire.payload import agent_fingerprint
-from tests.unit.examples import NEW, settings
+from tests.unit.examples import CLIENT, NEW, settings
 
 DEPLOY = "20261123-120000-deploy-ab12"
 
@@ -56,46 +55,50 @@ class Lost:
         return True, SimpleNamespace(stdout_lines=self.says, combined_lines=[])
 
     def settle(self, patience: float = 10) -> bool:
-        return gateway.settle(self.state, "web1", DEPLOY, patience, 60)
+        return gateway.settle(self.state, "web1", AllWell(DEPLOY), patience, 60)
 
 
-COMMITTED = Result(ok=False, outcome=Outcome.COMMITTED, sentence=f"committed: {NEW} is live and healthy")
+HEARD = Result(ok=True)
+COMMITTED = Result(ok=True, outcome=Outcome.COMMITTED, sentence=f"committed: {NEW} is live and healthy")
 
 
-def test_one_that_has_committed_takes_part_again_and_the_others_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    lost = Lost(monkeypatch, "some other line", result=COMMITTED, after=3)
+@pytest.mark.parametrize("result", [HEARD, COMMITTED])
+def test_one_that_has_heard_it_by_now_takes_part_again_and_the_others_commit(
+    monkeypatch: pytest.MonkeyPatch, result: Result
+) -> None:
+    lost = Lost(monkeypatch, "some other line", result=result, after=3)
     assert lost.settle() is True
     assert lost in lost.state.active_hosts
     assert not lost.state.failed_hosts
-    assert results.heard_from("web1") == [COMMITTED]
+    assert results.heard_from("web1") == [result]
     ((command, told),) = lost.asked
-    assert command == f"/usr/local/lib/switchback/{agent_fingerprint()}/switchback-agent"
-    assert told == {
-        "schema": SCHEMA,
-        "site": "django",
-        "verb": "fall-back",
-        "deploy": DEPLOY,
-        "reason": "the link broke in the moment of the commit",
-        "cause": "itself",
-        "database_is_back": False,
-    }
+    assert command == CLIENT
+    assert told == {"schema": SCHEMA, "site": "django", "verb": "all-well", "deploy": DEPLOY}
 
 
-@pytest.mark.parametrize("outcome", [*(one for one in Outcome if one != Outcome.COMMITTED), None])
-def test_one_that_has_not_committed_stays_lost_and_the_others_fall_back(
-    monkeypatch: pytest.MonkeyPatch, outcome: Outcome | None
+@pytest.mark.parametrize("outcome", [one for one in Outcome if one != Outcome.COMMITTED])
+def test_one_that_has_ended_otherwise_meanwhile_stays_lost_and_the_others_fall_back(
+    monkeypatch: pytest.MonkeyPatch, outcome: Outcome
 ) -> None:
-    lost = Lost(monkeypatch, "committed: so it seems", result=Result(ok=True, outcome=outcome))
+    lost = Lost(monkeypatch, "committed: so it seems", result=Result(ok=False, outcome=outcome))
     assert lost.settle() is False
     assert lost not in lost.state.active_hosts
     assert lost.state.failed_hosts == {lost}
 
 
-@pytest.mark.parametrize(
-    "says", [[], ["committed: so it seems"], [framed(COMMITTED), "and more"], [framed(COMMITTED)[:-9]]]
-)
-def test_one_that_tells_no_end_stays_lost(monkeypatch: pytest.MonkeyPatch, says: list[str]) -> None:
+@pytest.mark.parametrize("outcome", [Outcome.FELL_BACK, Outcome.REFUSED, Outcome.NEEDS_A_PERSON])
+def test_one_that_has_told_how_it_ended_is_not_asked_again(monkeypatch: pytest.MonkeyPatch, outcome: Outcome) -> None:
+    lost = Lost(monkeypatch, result=HEARD)
+    results.heard_from("web1").append(Result(False, outcome, "x"))
+    assert lost.settle() is False
+    assert (lost.asked, lost.tries) == ([], 0)
+
+
+@pytest.mark.parametrize("says", [[], ["committed: so it seems"], [framed(HEARD), "and more"], [framed(HEARD)[:-9]]])
+def test_one_that_gives_no_answer_stays_lost(monkeypatch: pytest.MonkeyPatch, says: list[str]) -> None:
     lost = Lost(monkeypatch, *says)
+    # What it has said before counts for nothing.
+    results.heard_from("web1").append(HEARD)
     assert lost.settle() is False
     assert lost.state.failed_hosts == {lost}
 
@@ -103,7 +106,7 @@ def test_one_that_tells_no_end_stays_lost(monkeypatch: pytest.MonkeyPatch, says:
 def test_one_that_stays_lost_is_tried_once_a_second_for_as_long_as_the_others_may_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lost = Lost(monkeypatch, result=COMMITTED, after=1000)
+    lost = Lost(monkeypatch, result=HEARD, after=1000)
     assert lost.settle(patience=30) is False
     assert lost.asked == []
     assert lost.tries == 32

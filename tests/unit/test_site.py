@@ -17,7 +17,7 @@ from agent.transaction.consequences import visitors_are_in
 from agent.transaction.lock import lock_holder
 from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
-from agent.visitors import probes, site
+from agent.visitors import site
 from tests.unit.agent_host import ID, Host
 from tests.unit.django_found import pending
 from tests.unit.examples import LIVE, settings
@@ -79,7 +79,6 @@ def web(host: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     """A host and its site."""
     web = Web(host, monkeypatch)
     yield web
-    probes.found()
     web.server.shutdown()
     web.server.server_close()
 

@@ -130,10 +130,10 @@ def test_each_site_has_an_agent_and_units_of_its_own_and_they_share_an_agent_tha
     launcher = host.library / fingerprint(OURS) / LAUNCHER
     assert launcher.stat().st_mode & 0o777 == 0o755
     assert (host.site("shop").agent / LAUNCHER).samefile(launcher)
-    assert len(list(host.units.iterdir())) == 6
+    assert len(list(host.units.iterdir())) == 4
     for site, other in (("shop", "blog"), ("blog", "shop")):
-        own = "".join(path.read_text() for path in host.units.glob(f"switchback-*@{site}.*"))
-        assert f"ExecStart=/var/lib/switchback/{site}/agent/switchback-agent guard {site}\n" in own
+        own = "".join(path.read_text() for path in host.units.glob(f"switchback@{site}.*"))
+        assert f"ExecStart=/var/lib/switchback/{site}/agent/switchback-agent runner {site}\n" in own
         assert f"Before={site}.service\n" in own
         assert other not in own
 
@@ -239,7 +239,7 @@ def test_cut_short_anywhere_it_is_done_again_and_until_then_nothing_is_lost_from
         install(host.site("django"), OURS)
         assert sorted(path.name for path in host.base.iterdir()) == ["django"]
         assert read_mark(host.site("django"), NEW).evidence == str(host.site("django").transaction(DEPLOY))
-        assert len(list(host.units.glob("switchback-*@django.*"))) == len(list(host.units.glob("switchback-*"))) == 3
+        assert len(list(host.units.glob("switchback@django.*"))) == len(list(host.units.glob("switchback*"))) == 2
         assert host.agents == [fingerprint(OURS)]
         if whole:
             assert number > 15

@@ -45,13 +45,10 @@ def test_an_app_that_is_down_says_why() -> None:
 
 
 def test_an_open_deploy_says_whose_it_is_and_how_it_ends_without_them() -> None:
-    opened = open_run("deploy 7 by ann holds this host", deadline=1_795_475_542.0)
-    assert told(untouched(transaction=opened))[1:] == [
+    assert told(untouched(transaction=open_run("deploy 7 by ann holds this host")))[1:] == [
         "open: deploy 7 by ann holds this host",
-        "      without news from its controller, the host falls back by itself in 42 s",
+        "      without news from its controller, the host falls back by itself",
     ]
-    late = told(untouched(transaction=replace(opened, deadline=1_795_475_400.0)))
-    assert late[2].strip() == "its time is over: the host's guard takes it back"
 
 
 def test_a_host_that_needs_a_person_waits_for_nothing_else() -> None:

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,13 +16,13 @@ import pytest
 
 from agent.django import manage, warm
 from agent.host.command import CommandFailed, Runner
-from agent.host.processes import runs, started_at, stop_group
+from agent.host.processes import started_at, stop_group
 from agent.inside.protocol import RESULT_PREFIX, Checks, Migrated
 from agent.transaction.progress import read_progress
-from agent.words.journal import Line
+from agent.transaction.transaction import Kept
 from tests.unit.django_found import nothing
 from tests.unit.healthy import host_settings
-from tests.unit.journals import begun, line
+from tests.unit.journals import begun
 
 PENDING = {"app": "items", "name": "first", "reversible": True, "atomic": True, "operations": []}
 CHECKED = {**nothing(Migrated), **nothing(Checks), "pending": [PENDING]}
@@ -52,18 +52,19 @@ class Step:
 
     def __init__(self, folder: Path, **begin: Any) -> None:
         self._folder = folder
-        self._lines: list[Line] = []
+        self.kept: dict[str, Kept] = {}
         self.begin = begun(**begin)
         self.layout = SimpleNamespace(app=None, part=lambda version, part: folder)
-        self.transaction = SimpleNamespace(folder=folder, goes_on_beside=self.write_down, deploy="20261128-1")
+        self.transaction = SimpleNamespace(folder=folder, kept=self.kept, keep=self.keep, deploy="20261128-1")
         self.settings = host_settings()
 
-    def write_down(self, what: str, pid: int) -> None:
-        self._lines.append(line("beside", what=what, pid=pid, started=started_at(pid)))
+    def keep(self, name: str, pid: int, url: str = "", files: Sequence[int] = ()) -> None:
+        """As the runner does: what it is handed is its own."""
+        self.kept[name] = Kept(name, pid, started_at(pid) or "", url, tuple(os.dup(file) for file in files))
 
     @property
     def progress(self) -> Any:
-        return read_progress(self._lines)
+        return read_progress([])
 
     def runner(self, user: str | None) -> Runner:
         return Runner(user=user, log=self._folder / "log", until=time.time() + self.limit)
@@ -71,12 +72,13 @@ class Step:
 
 @pytest.fixture
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    # The place of a socket has a short name.
     monkeypatch.chdir(tmp_path)
     one = Step(Path())
     yield one
-    for record in one.progress.beside:
-        stop_group(record.pid)
+    for kept in one.kept.values():
+        stop_group(kept.pid)
+        for file in kept.files:
+            os.close(file)
 
 
 def have(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,19 +90,20 @@ def have(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
 
-def stayed(step: Any) -> int:
-    """The id of the one that stays."""
-    (record,) = step.progress.beside
-    assert record.what == "migrate"
-    return int(record.pid)
+def stayed(step: Any) -> Kept:
+    """The one that stays."""
+    ((name, kept),) = step.kept.items()
+    assert name == "migrate"
+    assert isinstance(kept, Kept)
+    return kept
 
 
-def test_what_it_has_found_is_known_while_it_stays_and_is_written_down_for_a_fallback(
+def test_what_it_has_found_is_known_while_it_stays_and_the_runner_keeps_it(
     step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have(ANSWERS, monkeypatch)
     assert warm.django_that_stays(step, Checks, "static", "folder").pending[0].name == "first"
-    assert runs(stayed(step), step.progress.beside[0].started)
+    assert stayed(step).goes_on
     assert Path("log").read_text().endswith("[goes on]\n")
 
 
@@ -108,7 +111,7 @@ def test_told_to_migrate_it_answers_and_ends(step: Any, monkeypatch: pytest.Monk
     have(ANSWERS, monkeypatch)
     warm.django_that_stays(step, Checks, "static")
     assert warm.migrate(step).pending == ()
-    assert not runs(stayed(step), step.progress.beside[0].started)
+    assert not stayed(step).goes_on
     assert Path("log").read_text().endswith(" migrate\nApplying\n[has answered]\n")
 
 
@@ -117,7 +120,7 @@ def test_one_that_has_found_nothing_to_migrate_has_ended_when_that_is_known(
 ) -> None:
     have(FOUND, monkeypatch)
     assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
-    assert step.progress.beside == ()
+    assert step.kept == {}
     assert Path("log").read_text().endswith("[exit code 0]\n")
 
 
@@ -148,7 +151,7 @@ def test_one_that_takes_too_long_once_it_was_told_is_stopped(step: Any, monkeypa
     step.limit = 0.5
     with pytest.raises(CommandFailed, match="took too long and was stopped\n  Applying"):
         warm.migrate(step)
-    assert not runs(stayed(step), step.progress.beside[0].started)
+    assert not stayed(step).goes_on
 
 
 def test_one_that_answers_and_does_not_end_is_stopped(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,39 +165,9 @@ def test_one_that_answers_and_does_not_end_is_stopped(step: Any, monkeypatch: py
 def test_where_the_one_that_stayed_was_killed_another_is_started(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS, monkeypatch)
     warm.django_that_stays(step, Checks, "static")
-    stop_group(stayed(step))
+    stop_group(stayed(step).pid)
     have(FOUND, monkeypatch)
     assert warm.migrate(step).pending[0].name == "first"
-
-
-def test_one_that_can_not_be_asked_is_ended_and_another_is_started(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    have(ANSWERS, monkeypatch)
-    warm.django_that_stays(step, Checks, "static")
-    Path("django").unlink()
-    have(FOUND, monkeypatch)
-    assert warm.migrate(step).pending[0].name == "first"
-    assert not runs(stayed(step), step.progress.beside[0].started)
-
-
-def test_where_there_is_no_room_for_its_door_it_does_not_stay(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    have(FOUND, monkeypatch)
-    Path("django").touch()
-    assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
-    assert step.progress.beside == ()
-
-
-def test_one_that_can_not_be_written_down_does_not_stay(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    have(ANSWERS, monkeypatch)
-    pids = []
-
-    def full(what: str, pid: int) -> None:
-        pids.append((pid, started_at(pid)))
-        raise OSError("no space left on device")
-
-    step.transaction.goes_on_beside = full
-    assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
-    ((pid, started),) = pids
-    assert not runs(pid, started)
 
 
 @pytest.mark.parametrize("begin", [{"kind": "build"}, {"primary": False}])
@@ -204,17 +177,18 @@ def test_it_does_not_stay_where_nothing_will_be_migrated(
     have(FOUND, monkeypatch)
     step.begin = begun(**begin)
     assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
-    assert not Path("django").exists()
+    assert step.kept == {}
 
 
 def test_one_that_is_not_told_ends_by_itself(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     have(ANSWERS, monkeypatch)
     warm.django_that_stays(step, Checks, "static")
-    pid = stayed(step)
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.connect("django")
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    assert not runs(pid, step.progress.beside[0].started)
+    with socket.socket(fileno=os.dup(stayed(step).files[0])) as caller:
+        caller.shutdown(socket.SHUT_RDWR)
+    os.waitid(os.P_PID, stayed(step).pid, os.WEXITED | os.WNOWAIT)
+    assert not stayed(step).goes_on
+    have(FOUND, monkeypatch)
+    assert warm.migrate(step).pending[0].name == "first"
 
 
 def test_one_that_can_not_say_that_it_stays_has_found_what_it_has_found(
@@ -223,7 +197,7 @@ def test_one_that_can_not_say_that_it_stays_has_found_what_it_has_found(
     breaks = "def let_go():\n    raise ImportError('no driver')\n"
     have(STAYING + breaks + STAY, monkeypatch)
     assert warm.django_that_stays(step, Checks, "static").pending[0].name == "first"
-    assert step.progress.beside == ()
+    assert step.kept == {}
     assert "ImportError: no driver\n[exit code 0]\n" in Path("log").read_text()
 
 

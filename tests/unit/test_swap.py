@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.runs import beginning, guard
+from agent.runs import beginning
 from agent.transaction.lock import lock_holder
 from agent.versions.layout import Layout
 from tests.unit.agent_host import Host
@@ -72,16 +72,16 @@ def test_a_swap_that_is_cut_off_between_any_two_changes_is_taken_back_whole(
     while True:
         deploy = f"20261123-12{number:04}-deploy-ab12"
         transaction = host.begin(deploy, links=beginning.record_links(layout))
-        host.run("maintenance_start", deploy=deploy)
+        host.run("maintenance_start")
         with monkeypatch.context() as killed:
             cut_after(number, killed, host, seen)
             try:
-                host.run("swap", deploy=deploy)
+                host.run("swap")
                 break
             except Cut:
                 pass
-        guard.take_over(transaction)
-        assert transaction.progress.reason == "the agent was killed during swap"
+        host.start_runner()
+        assert transaction.progress.reason == "the runner was killed during swap"
         assert transaction.progress.outcome == "fell back"
         assert links(host) == before
         assert lock_holder(host.state) is None
@@ -111,16 +111,16 @@ def test_the_way_back_from_a_swap_that_is_cut_off_is_gone_to_its_end(
     while True:
         deploy = f"20261123-13{number:04}-deploy-ab12"
         transaction = host.begin(deploy, links=beginning.record_links(layout))
-        host.run("maintenance_start", "swap", deploy=deploy)
+        host.run("maintenance_start", "swap")
         transaction.journal.append(says("fallback", reason="it broke"))
         with monkeypatch.context() as killed:
             cut_after(number, killed, host, [])
             try:
-                guard.take_over(transaction)
+                host.start_runner()
                 break
             except Cut:
                 pass
-        guard.take_over(transaction)
+        host.start_runner()
         assert transaction.progress.outcome == "fell back"
         assert links(host) == before
         number += 1

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-import threading
+import re
 import time
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,9 +14,7 @@ import pytest
 
 from agent.host.command import CommandFailed
 from agent.host.files import text_lines
-from agent.runs import beginning, carry_out, clean, commit, finish, guard
-from agent.runs.ending import end_refused, fall_back
-from agent.runs.recover import recover
+from agent.runs import beginning, clean, finish
 from agent.service import health, systemd
 from agent.state import State
 from agent.steps.fallback import only_health_is_missing
@@ -25,18 +22,18 @@ from agent.transaction import reserve
 from agent.transaction.bounds import past_runs
 from agent.transaction.lock import lock_holder
 from agent.transaction.step import StepContext, StepFailed
-from agent.transaction.transaction import Ended, Transaction, holding, how_it_ended, open_transaction
+from agent.transaction.transaction import Transaction, how_it_ended, open_transaction
 from agent.versions.known import Mark
 from agent.versions.layout import Layout
 from agent.versions.marks import list_versions, read_mark, write_mark
 from agent.words.journal import Intent
 from agent.words.outcomes import Refused
+from agent.words.requests import Begin, Commit, Go, Recover
 from agent.words.seen import Failure
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, settings
 from tests.unit.journals import begun, says
 from tests.unit.steps import UNDOS, really, really_undone
-from tests.unit.test_agent_files import waits
 
 
 def fails(step: StepContext) -> Any:
@@ -63,17 +60,20 @@ def test_a_deploy_whose_steps_all_go_well_commits_and_frees_the_host(host: Host)
 
 
 def test_a_step_that_is_asked_for_twice_is_done_once(host: Host) -> None:
-    host.begin()
-    assert host.run("code", "code") == [True, True]
+    host.begin(steps=[*ALL, "commit"])
+    for _ in range(2):
+        asked = host.ask(Go(ID, "code", "code"))
+        assert asked.result
+        assert asked.result.ok
+        assert asked.lines[0].startswith("code: done in ")
     assert host.done == ["code"]
-    assert host.said.endswith("code: done already\n")
 
 
 def test_a_commit_that_was_cut_off_is_finished_forward(host: Host) -> None:
     transaction = host.begin()
     host.run(*ALL)
     transaction.journal.append(says("committed"))
-    guard.take_over(transaction)
+    host.start_runner()
     assert host.links()["django-current"] == host.links()["django-working"] == NEW
     assert transaction.progress.outcome == "committed"
     assert lock_holder(host.state) is None
@@ -90,8 +90,9 @@ def test_a_commit_that_was_cut_off_halfway_is_not_done_twice(host: Host, monkeyp
     with monkeypatch.context() as cut_off:
         cut_off.setattr(finish, "end", cut)
         with pytest.raises(KeyboardInterrupt):
-            commit.decide(transaction)
-    guard.take_over(transaction)
+            host.run("commit")
+    host.start_runner()
+    assert transaction.progress.outcome == "committed"
     assert host.links()["django-previous-working"] == LIVE
     assert host.events[-1] == "ended"
 
@@ -144,7 +145,7 @@ def test_of_a_revert_whose_migrations_cant_be_reversed_the_version_that_is_left_
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_step_that_fails_takes_the_host_back_in_that_same_call(host: Host, name: str) -> None:
+def test_a_step_that_fails_takes_the_host_back_by_itself(host: Host, name: str) -> None:
     host.begin()
     host.step(name, fails)
     steps_before = ALL[: ALL.index(name)]
@@ -302,13 +303,13 @@ def test_links_that_can_not_go_back_leave_the_new_version_its_schema_and_keep_ma
 
 
 def test_a_person_who_recovers_has_the_way_back_finished_and_the_host_freed(host: Host) -> None:
-    transaction = host.begin()
+    host.begin()
     host.step("migrate", fails)
     host.action("database", fails)
     host.run("maintenance_start", "migrate")
     host.action("database", lambda _: {})
     host.done.clear()
-    assert recover(transaction) is True
+    assert host.recover() is True
     assert host.done == ["undo stop commands", "undo database", "undo health", "undo maintenance", "undo watch"]
     assert lock_holder(host.state) is None
     assert "could not undo database: it broke" in host.said
@@ -330,29 +331,85 @@ def test_a_service_that_does_not_run_is_started_where_the_way_back_would_not(
     shown = {"LoadState": "loaded", "ActiveState": state}
     monkeypatch.setattr("agent.runs.recover.systemd.unit_properties", lambda unit: shown)
     monkeypatch.setattr("agent.runs.recover.systemd.restart", lambda runner, unit: started.append(unit))
-    assert recover(transaction) is True
+    assert host.recover() is True
     assert bool(started) == (starts and linked)
     assert ("does not run: it is started" in host.said) == bool(started)
 
 
 def test_a_person_can_not_recover_from_a_deploy_that_still_runs(host: Host) -> None:
-    transaction = host.begin()
-    with pytest.raises(Refused, match=r"a deploy is still running: deploy .* at step begin"):
-        recover(transaction)
+    host.begin()
+    result = host.ask(Recover()).result
+    assert result
+    assert re.search(r"a deploy is still running: deploy .* at step begin", result.sentence)
     assert lock_holder(host.state) == ID
 
 
-# --- The guard
+# --- A runner that goes on with what another one has left
 
 
-def test_the_guard_falls_back_at_once_when_the_agent_was_killed_in_a_step(host: Host) -> None:
-    transaction = host.begin()
-    host.run("maintenance_start")
-    transaction.journal.append(says("step started", step="swap", deadline=time.time() + 1000))
+def killed_in(host: Host, name: str, **begun: Any) -> Transaction:
+    """A deploy whose runner was killed in a step, before that has done anything."""
+
+    def cut(step: StepContext) -> Any:
+        raise KeyboardInterrupt
+
+    transaction = host.begin(**begun)
+    host.step(name, cut)
+    with pytest.raises(KeyboardInterrupt):
+        host.run(*ALL[: ALL.index(name) + 1])
+    return transaction
+
+
+def test_a_runner_falls_back_at_once_when_the_one_before_it_was_killed_in_a_step(host: Host) -> None:
+    transaction = killed_in(host, "swap")
     really("swap")(StepContext("swap", transaction, 10))
-    guard.take_over(transaction)
-    assert transaction.progress.reason == "the agent was killed during swap"
+    host.start_runner()
+    assert transaction.progress.reason == "the runner was killed during swap"
     assert host.links() == BEFORE
+    assert transaction.progress.outcome == "fell back"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_runner_never_goes_forward_with_what_another_has_begun(host: Host, name: str) -> None:
+    transaction = killed_in(host, name)
+    done = len(host.done)
+    run = host.start_runner()
+    assert not [one for one in host.done[done:] if not one.startswith("undo")]
+    assert host.links() == BEFORE
+    outcome = "fell back" if ALL.index(name) >= ALL.index("maintenance_start") else "refused"
+    assert (transaction.progress.outcome, lock_holder(host.state), run.transaction) == (outcome, None, None)
+
+
+def test_a_runner_that_is_started_between_two_steps_falls_back_as_well(host: Host) -> None:
+    transaction = host.begin()
+    host.run("code", "swap")
+    host.start_runner()
+    assert transaction.progress.reason == "the runner was killed after swap"
+    assert host.links() == BEFORE
+
+
+def test_a_runner_lets_the_host_start_the_app_once_it_has_nothing_to_do_before_that(host: Host) -> None:
+    host.start_runner()
+    assert host.loop.is_ready
+    seen: list[bool] = []
+    killed_in(host, "restart")
+
+    def looks(_: StepContext) -> Any:
+        seen.append(host.loop.is_ready)
+        return {}
+
+    for name in ("links", "restart"):
+        host.action(name, looks)
+    host.start_runner()
+    assert seen == [False, True]
+
+
+def test_a_lock_whose_deploy_has_no_first_line_is_freed(host: Host) -> None:
+    transaction = host.begin()
+    transaction.journal.path.write_text('{"at": 1, "event": "be')
+    host.start_runner()
+    assert lock_holder(host.state) is None
+    assert host.done == []
 
 
 def needs_a_person(host: Host, *actions: str) -> Transaction:
@@ -365,8 +422,7 @@ def needs_a_person(host: Host, *actions: str) -> Transaction:
 
     for action in actions:
         host.action(action, fails)
-    fall_back(transaction, "it broke")
-    assert transaction.progress.outcome == "needs a person"
+    assert host.fall_back("it broke") == "needs a person"
     return transaction
 
 
@@ -387,11 +443,11 @@ def test_a_host_that_needs_a_person_for_its_health_alone_frees_itself_once_the_s
 
     monkeypatch.setattr("agent.runs.ending.prove_healthy", prove)
     for _ in range(2):
-        guard.look_on(transaction)
+        host.later()
         assert transaction.progress.outcome == "needs a person"
         assert lock_holder(host.state) == ID
     seen.append(None)
-    guard.look_on(transaction)
+    host.later()
     assert transaction.progress.outcome == "fell back"
     assert "is live and proven healthy, maintenance is off" in how_it_ended(transaction)
     assert lock_holder(host.state) is None
@@ -404,7 +460,7 @@ def test_a_host_that_needs_a_person_for_more_than_its_health_waits_for_that_pers
     assert not only_health_is_missing(transaction.progress)
 
 
-def test_the_guard_goes_on_with_a_way_back_that_was_cut_off(host: Host) -> None:
+def test_a_runner_goes_on_with_a_way_back_that_was_cut_off(host: Host) -> None:
     transaction = host.begin()
     host.run("maintenance_start", "swap")
 
@@ -413,17 +469,17 @@ def test_the_guard_goes_on_with_a_way_back_that_was_cut_off(host: Host) -> None:
 
     host.action("health", cut)
     with pytest.raises(KeyboardInterrupt):
-        fall_back(transaction, "it broke")
+        host.fall_back("it broke")
     host.action("health", lambda _: {})
     host.done.clear()
-    guard.take_over(transaction)
+    host.start_runner()
     # What is done stays done.
     assert "undo links" not in host.done
     assert host.done[-4:] == ["undo health", "undo maintenance", "undo watch", "undo mark"]
     assert transaction.progress.outcome == "fell back"
 
 
-def test_where_nothing_can_be_written_the_way_back_is_gone_once_all_the_same_and_the_guard_ends_it_when_it_can(
+def test_where_nothing_can_be_written_the_way_back_is_gone_once_all_the_same_and_it_ends_when_it_can_be(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transaction = host.begin()
@@ -436,52 +492,28 @@ def test_where_nothing_can_be_written_the_way_back_is_gone_once_all_the_same_and
         read_only.setattr("agent.transaction.journal.append_line", refuse)
         host.run("restart")
         assert host.links() == BEFORE
-        assert host.said.splitlines()[-1].startswith(f"fell back at restart: {LIVE} is live and proven healthy")
+        assert f"fell back at restart: {LIVE} is live and proven healthy" in host.said
         assert lock_holder(host.state) == ID
-        late = time.time() + 10_000
-        read_only.setattr("agent.runs.guard.time.time", lambda: late)
         for _ in range(3):
-            guard.take_over(transaction)
-    # Once by the step that could not begin, once by the guard, which can't know of that.
-    assert host.done.count("undo links") == 2
-    guard.take_over(transaction)
+            host.later()
+    assert host.done.count("undo links") == host.done.count("undo health") == 1
+    host.later()
     assert transaction.progress.outcome == "fell back"
     assert lock_holder(host.state) is None
 
 
-def test_a_guard_that_comes_twice_does_nothing_the_second_time(host: Host) -> None:
+def test_a_runner_that_finds_nothing_open_does_nothing_and_is_over_soon(host: Host) -> None:
     transaction = host.begin()
     host.step("swap", fails)
     host.run("swap")
-    events = host.events
-    guard.take_over(transaction)
+    events = [*host.events]
+    run = host.start_runner()
     assert host.events == events
-
-
-def test_the_guard_waits_for_a_step_that_still_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    transaction = host.begin()
-    going, go_on = threading.Event(), threading.Event()
-
-    def slow(step: StepContext) -> Any:
-        going.set()
-        go_on.wait(10)
-        return {}
-
-    host.step("code", slow)
-    # A thread can't handle signals, and does not have to here.
-    monkeypatch.setattr(carry_out, "interruptible", nullcontext)
-    step = threading.Thread(target=host.run, args=("code",))
-    step.start()
-    going.wait(10)
-    waiting = waits(monkeypatch)
-    guards = threading.Thread(target=guard.take_over, args=(transaction,))
-    guards.start()
-    assert waiting.wait(10)
-    go_on.set()
-    step.join()
-    guards.join()
-    assert transaction.progress.done == ("code",)
-    assert transaction.progress.outcome is None
+    assert run.transaction is None
+    assert host.loop.waits is not None
+    host.later()
+    assert host.loop.waits is None
+    assert transaction.progress.outcome == "fell back"
 
 
 # --- Too late, too many
@@ -492,8 +524,10 @@ def test_a_step_that_comes_after_the_end_changes_nothing_and_is_told_how_it_ende
     host.step("code", fails)
     host.run("code")
     events = host.events
-    with pytest.raises(Ended, match="this deploy has ended: refused at code: the live site was never touched"):
-        host.run("swap")
+    result = host.ask(Go(ID, "swap", "swap")).result
+    assert result
+    assert (result.ok, result.outcome) == (False, "refused")
+    assert result.sentence.startswith("refused at code: the live site was never touched")
     assert host.events == events
     assert host.links() == BEFORE
 
@@ -502,37 +536,33 @@ def test_a_commit_that_comes_after_a_fallback_does_not_commit(host: Host) -> Non
     host.begin()
     host.step("site", fails)
     host.run("swap", "site")
-    with pytest.raises(Ended):
-        host.run("commit")
+    result = host.ask(Commit(ID)).result
+    assert result
+    assert (result.ok, result.outcome) == (False, "fell back")
     assert host.links() == BEFORE
 
 
 def test_a_step_of_a_deploy_that_never_began_is_refused(host: Host) -> None:
     host.begin()
-    with pytest.raises(Ended, match="this deploy does not hold the host"):
-        host.run("swap", deploy="20261123-120001-deploy-other")
+    result = host.ask(Go("20261123-120001-deploy-other", "swap", "swap")).result
+    assert result
+    assert result.sentence == "refused: this deploy was never begun here; nothing was changed"
     assert host.done == []
-
-
-def test_one_that_was_interrupted_while_it_began_ends_once(host: Host) -> None:
-    transaction = host.begin()
-    fall_back(transaction, "interrupted at the controller")
-    end_refused(transaction, "the way was lost under its feet")
-    assert [run.outcome for run in past_runs(host.state)] == ["refused"]
-    assert lock_holder(host.state) is None
+    assert lock_holder(host.state) == ID
 
 
 def test_an_app_that_has_booted_from_the_new_version_keeps_its_schema_and_is_restarted_once_the_links_are_back(
-    host: Host, monkeypatch: pytest.MonkeyPatch
+    host: Host,
 ) -> None:
-    monkeypatch.setattr(guard, "start_guard", lambda _: None)
-    transaction = host.begin()
+    transaction = host.begin(boot="another")
     host.run(*ALL[: ALL.index("swap") + 1])
-    host.action("links", fails)
-    guard.after_boot(host.state)
-    assert "undo database" not in host.done
-    host.action("links", really_undone("links"))
-    guard.take_over(transaction)
+
+    def only_then(step: StepContext) -> Any:
+        assert "undo database" not in host.done
+        return really_undone("links")(step) if host.loop.is_ready else fails(step)
+
+    host.action("links", only_then)
+    host.start_runner()
     assert transaction.progress.outcome == "fell back"
     undone = [name for name in host.done if name.startswith("undo")]
     assert undone[-6:] == [f"undo {one}" for one in ("database", "restart", "health", "maintenance", "watch", "mark")]
@@ -573,11 +603,11 @@ def test_old_transactions_are_forgotten_unless_a_version_has_its_evidence_there(
     first = host.begin("20261122-000000-deploy-0000")
     keep = first.begin.settings.keep_runs
     host.step("code", fails)
-    host.run("code", deploy=first.deploy)
+    host.run("code")
     for number in range(keep + 5):
         deploy = f"20261123-{number:06}-deploy-{number:04}"
         host.begin(deploy, version=OLD)
-        host.run("code", deploy=deploy)
+        host.run("code")
     kept = {path.name for path in (host.state.root / "transactions").iterdir()}
     assert first.deploy in kept
     assert "20261123-000000-deploy-0000" not in kept
@@ -622,7 +652,7 @@ def test_a_build_that_goes_well_deletes_what_was_built_long_before_it_and_never_
     # One of them was live once: it may be gone back to.
     write_mark(host.state, built[1], Mark(built_by="x", working=1))
     settings = host.begin("earlier", kind="build").begin.settings
-    host.run("code", "commit", deploy="earlier")
+    host.run("code", "commit")
     assert all((host.home / name).exists() for name in built)
     host.begin(kind="build", settings=replace(settings, keep_versions=2))
     host.run("code", "commit")
@@ -643,21 +673,6 @@ def test_a_version_that_failed_is_listed_with_the_step_and_the_folder_of_its_evi
     assert listed[LIVE].failed is None
 
 
-def test_nobody_takes_a_deploy_back_while_it_begins(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    transaction = Transaction(host.state, ID)
-    free: list[bool] = []
-    monkeypatch.setattr("agent.service.verdicts.look", lambda _: SimpleNamespace(ailing=()))
-    monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
-    monkeypatch.setattr(beginning, "_our_own_agent", lambda *_: free.append(transaction.nobody_works_on_it()))
-    monkeypatch.setattr(beginning, "start_guard", lambda _: free.append(transaction.nobody_works_on_it()))
-    told = settings().for_host()
-    intent = Intent("deploy", told, "ann", version=NEW, was=LIVE)
-    assert beginning.begin_deploy(host.state, ID, intent).deploy == ID
-    assert free == [False, False]
-    assert transaction.nobody_works_on_it()
-    assert lock_holder(host.state) == ID
-
-
 @pytest.fixture
 def order(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is done as a deploy begins, on a host with this checkout's agent."""
@@ -672,7 +687,6 @@ def order(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
     monkeypatch.setattr(beginning, "installed_agent", lambda _: "a1b2")
     monkeypatch.setattr(reserve, "set_aside_for_links", sets_aside)
-    monkeypatch.setattr(beginning, "start_guard", lambda _: done.append("guard"))
     return done
 
 
@@ -681,9 +695,9 @@ def asked_to_begin(**changes: Any) -> Intent:
     return replace(Intent("deploy", told, "ann", "a1b2", version=NEW, was=LIVE), **changes)
 
 
-def test_a_deploy_begins_with_room_for_its_way_back_before_its_guard_starts(host: Host, order: list[str]) -> None:
+def test_a_deploy_begins_with_room_for_its_way_back(host: Host, order: list[str]) -> None:
     transaction = beginning.begin_deploy(host.state, ID, asked_to_begin())
-    assert order == ["room for the links", "guard"]
+    assert order == ["room for the links"]
     room = host.home / ".switchback" / "reserve" / "room"
     assert room.stat().st_blocks * 512 >= reserve.LINKS.bytes
     assert lock_holder(host.state) == ID
@@ -737,38 +751,25 @@ def test_a_deploy_over_no_version_is_refused_where_one_is_live_by_now_and_not_wh
     assert lock_holder(host.state) == "20261123-120001-deploy-next"
 
 
-@pytest.mark.parametrize(
-    ("problem", "told"),
-    [
-        (
-            CommandFailed("systemctl start ended with exit code 1", "Unit not found.\n"),
-            "can't be started: systemctl start ended with exit code 1\n  Unit not found.",
-        ),
-        (OSError(errno.ENOSPC, "No space left on device"), "could not be set aside: No space left on device"),
-    ],
-)
 def test_what_keeps_a_deploy_from_beginning_is_told_in_words_and_with_what_is_live(
-    host: Host, monkeypatch: pytest.MonkeyPatch, problem: Exception, told: str
+    host: Host, order: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: object) -> None:
-        raise problem
+    def fail(_: Layout) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("agent.service.verdicts.look", lambda _: SimpleNamespace(ailing=()))
-    monkeypatch.setattr(health, "app_problem", lambda *_, **__: None)
-    monkeypatch.setattr(beginning, "_our_own_agent", lambda *_: None)
-    monkeypatch.setattr(beginning, "start_guard", fail)
-    asked = settings().for_host()
-    with pytest.raises(Refused) as refused:
-        beginning.begin_deploy(host.state, ID, Intent("deploy", asked, "ann", version=NEW, was=LIVE))
-    said = str(refused.value)
-    assert told in said
+    monkeypatch.setattr(reserve, "set_aside_for_links", fail)
+    asked = host.ask(Begin(ID, asked_to_begin()))
     folder = Transaction(host.state, ID).folder
-    assert said.endswith(f"; nothing was changed ({LIVE} is live); evidence: {folder}")
-    assert how_it_ended(Transaction(host.state, ID)) == f"refused: {said}"
+    why = "what a way back needs could not be set aside: No space left on device"
+    says = f"refused: {why}; nothing was changed ({LIVE} is live); evidence: {folder}"
+    assert asked.result
+    assert (asked.result.outcome, asked.result.sentence) == ("refused", says)
+    assert how_it_ended(Transaction(host.state, ID)) == says
     assert lock_holder(host.state) is None
+    assert order == []
 
 
-def test_the_journal_is_read_once_for_a_step(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_journal_is_read_once_for_all_steps(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     transaction = host.begin()
     reads: list[Path] = []
 
@@ -777,14 +778,18 @@ def test_the_journal_is_read_once_for_a_step(host: Host, monkeypatch: pytest.Mon
         return text_lines(path)
 
     monkeypatch.setattr("agent.transaction.journal.text_lines", counted)
-    host.run("code")
+    host.run(*ALL, "commit")
     assert reads == [transaction.journal.path]
 
 
-def test_what_a_step_writes_is_known_at_once_and_what_was_known_is_forgotten_after_it(host: Host) -> None:
-    transaction = host.begin()
-    with holding(host.state, ID) as held:
-        held.journal.append(says("step started", step="code"))
-        assert held.progress.step == "code"
-        transaction.journal.append(says("note", step="code", note={"by": "another"}))
-    assert held.progress.notes["code"] == {"by": "another"}
+def test_what_a_step_writes_is_known_to_it_at_once(host: Host) -> None:
+    host.begin()
+
+    def writes(step: StepContext) -> Any:
+        step.transaction.journal.append(says("note", step="code", note={"by": "itself"}))
+        assert step.transaction.progress.notes["code"] == {"by": "itself"}
+        return {}
+
+    host.step("code", writes)
+    assert host.run("code") == [True]
+    assert Transaction(host.state, ID).progress.done == ("code",)

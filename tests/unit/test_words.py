@@ -60,7 +60,7 @@ def test_only_what_comes_last_is_a_result(capsys: pytest.CaptureFixture[str]) ->
         f"{MARK}[]",
         MARK + json.dumps({"outcome": "committed"}),
         MARK + json.dumps({"ok": True, "outcome": "well"}),
-        MARK + json.dumps({"ok": True, "outcome": "committed", "schema": 2}),
+        MARK + json.dumps({"ok": True, "outcome": "committed", "schema": 1}),
     ],
 )
 def test_a_result_that_was_cut_off_or_is_of_another_version_is_none(line: str) -> None:

@@ -6,11 +6,11 @@ that a deploy runs with the app's own Python is held or fails as a whole, by the
 
 A rule is a file in FAULTS: NAME.command for commands (see stand_in.sh), NAME.agent (JSON) for the agent:
 
-+ process: a pattern for what the agent's process is called, which is after what it was asked for
++ process: a pattern for what the agent's process is called: `agent runner`, or after what a worker of it does
 + event, name: the journal's last line, and its step or action; says: what is in it besides
 + audit: what it is about to do, if that matters; path: a part of the path that it does it to; writing: only to write
 + interruptible: only where SIGTERM has an effect
-+ do: hold, kill, fail
++ do: hold, fail, kill (the runner, also where a worker is at work), kill-worker, stop (the runner), stop-worker, eat
 """
 
 import contextlib
@@ -29,6 +29,7 @@ from typing import Any
 MAIN = get_ident()
 FAULTS = "/var/lib/faults"
 STATE = "/var/lib/switchback/django"
+RUNNER = "agent runner"
 AUDITED = (
     "open",
     "os.rename",
@@ -149,7 +150,7 @@ class Saboteur:
             return False
         if rule.get("writing") and not (isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")):
             return False
-        if rule.get("interruptible") and signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+        if rule.get("interruptible") and not callable(signal.getsignal(signal.SIGTERM)):
             return False
         record = last_line()
         name = record.get("step", record.get("action", ""))
@@ -163,25 +164,39 @@ class Saboteur:
     def act(self) -> None:
         """Do what the rule says."""
         self.done = True
-        if self.rule["do"] == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        elif self.rule["do"] == "hold":
+        do, worker = self.rule["do"], os.getpid()
+        runner = worker if own_name() == RUNNER else os.getppid()
+        if do == "hold":
             hold(self.path)
-        else:
+        elif do == "fail":
             raise OSError(errno.EIO, "Input/output error (made to fail)")
+        elif do == "eat":
+            eat()
+        else:
+            what, _, whom = do.partition("-")
+            os.kill(worker if whom else runner, signal.SIGKILL if what == "kill" else signal.SIGSTOP)
+            # Whoever is ended by that goes no further.
+            time.sleep(0 if whom else 600)
+
+
+def eat() -> None:
+    """Take more memory than there is for a worker."""
+    eaten = []
+    while True:
+        eaten.append(b"x" * 10_000_000)
 
 
 class Staying:
     """Watches a program that stays after its first verb, until it is asked for another one: then that begins."""
 
     def __init__(self, line: str) -> None:
-        self.line, self.asked, self.done = line, False, False
+        self.line, self.stays, self.done = line, False, False
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Called by the interpreter before each thing that it reports."""
-        # Whoever asks is sent what it writes to; once told to go on, it looks for the migrations first.
-        self.asked = self.asked or event == "socket.sendmsg"
-        if self.asked and not self.done and event == "os.listdir":
+        # It takes the socket before it is told to go on; then it looks for the migrations first.
+        self.stays = self.stays or event == "socket.__new__"
+        if self.stays and not self.done and event == "os.listdir":
             self.done = True
             as_command(self.line)
 

@@ -1,0 +1,40 @@
+"""The runner of a site, from its start to its end."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+
+from agent.host.output import say_through
+from agent.loop.cgroups import own_cgroups
+from agent.loop.loop import Loop
+from agent.loop.notify import Systemd
+from agent.runner.moves import go_on
+from agent.runner.run import Run
+from agent.runner.talk import Talk
+from agent.state import State
+
+# What others load only when they need it.
+LATER = ("agent.versions.known", "agent.runs.clean")
+
+
+def run(state: State) -> int:
+    """Carry out runs until there is none. Returns an exit code."""
+    loop = Loop(state.socket, own_cgroups(), Systemd())
+    site = Run(state, loop)
+    talk = Talk(site)
+    say_through(site.say)
+    # Workers are born from this process: what is loaded now, none of them has to load or to look through. Nor does any
+    # of them need the agent's files, which may be another one's by then.
+    for name in LATER:
+        importlib.import_module(name)
+    gc.freeze()
+    site.resume()
+
+    def go_round() -> float | None:
+        wait, soon = go_on(site), talk.answer()
+        return wait if wait is None or soon is None else min(wait, soon)
+
+    loop.run(go_round, talk.asked)
+    loop.close()
+    return 0

@@ -1,0 +1,67 @@
+"""What a run has said, by step: for whoever asks, however late."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from agent.host.output import DETAIL, TOLD, WARNING
+from agent.inside.lean import dataclass
+from agent.runs.result import Said
+from agent.transaction.progress import Progress
+from agent.words.journal import StepDone
+from agent.words.result import StepTold
+
+# What is said of the way back belongs to no step.
+WAY_BACK = "fallback"
+# So many lines of commands are kept for who comes late: all of them are in the step's log.
+DETAILS_KEPT = 2000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line: the step that it was said of, how loud, and the text."""
+
+    step: str
+    loud: str
+    text: str
+
+
+class Script:
+    """Everything that was said of a run, the oldest first."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._details = 0
+
+    def say(self, step: str, loud: str, text: str) -> None:
+        """Take a line."""
+        if loud == DETAIL:
+            self._details += 1
+            if self._details > DETAILS_KEPT:
+                return
+        self.entries.append(Entry(step, loud, text))
+
+    def of(self, steps: Collection[str], since: int, verbose: bool) -> Iterable[str]:
+        """The lines of some steps, and of the way back if that was taken, from a place on.
+
+        + verbose: whether what their commands have printed is among them
+        """
+        for entry in self.entries[since:]:
+            if (entry.step in steps or entry.step == WAY_BACK) and (verbose or entry.loud != DETAIL):
+                yield entry.text
+
+    def said(self, progress: Progress, verbose: bool = False) -> Said:
+        """What a person reads of it at the end, and what the steps have said that have ended well.
+
+        + verbose: whether what their commands have printed is part of that
+        """
+        ended = [line.says for line in progress.lines if isinstance(line.says, StepDone)]
+        lines: dict[str, list[str]] = {}
+        for entry in self.entries:
+            if verbose or entry.loud != DETAIL:
+                lines.setdefault(entry.step, []).append(entry.text)
+        return Said(
+            warnings=tuple(entry.text for entry in self.entries if entry.loud == WARNING),
+            told=tuple(entry.text for entry in self.entries if entry.loud == TOLD),
+            steps=tuple(StepTold(one.step, one.seconds, tuple(lines.get(one.step, ()))) for one in ended),
+        )
