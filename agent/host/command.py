@@ -188,8 +188,8 @@ def _end_of(process: subprocess.Popen[bytes]) -> Iterator[Callable[[float], bool
     """What waits for a process's end for so many seconds, and says whether it has come: at once when it does."""
     try:
         file = os.pidfd_open(process.pid)
-    except OSError:
-        # A kernel before 5.3: Popen looks now and then.
+    except (OSError, AttributeError):
+        # A kernel before 5.3, or a Python that was built for one: Popen looks now and then.
         file = -1
 
     def has_ended(seconds: float) -> bool:

@@ -219,3 +219,14 @@ def test_what_commands_have_said_is_for_nobody_else_to_read(tmp_path: Path) -> N
     state = State("django", tmp_path / "state")
     state.create()
     assert {path.stat().st_mode & 0o777 for path in (state.root, *state.root.iterdir())} == {0o700}
+
+
+@pytest.mark.parametrize("problem", [OSError(38, "Function not implemented"), AttributeError("pidfd_open")])
+def test_on_an_old_kernel_a_command_ends_all_the_same(problem: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int) -> int:
+        raise problem
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    assert Runner(None, None, time.time() + 20).run(["echo", "done"]) == "done\n"
+    with pytest.raises(CommandFailed, match="took too long"):
+        Runner(None, None, time.time() + 0.2).run(["sleep", "20"])
