@@ -41,7 +41,9 @@ def step(run: Run, name: str) -> Commands:
     else:
         # What its commands print is for who wants to see more than what becomes of it.
         asks = to_runner(
-            run.settings.site, run.goes(name, lingers(host), verbose=state.print_noop_info), timeout=run.patience(name)
+            run.settings.site,
+            run.goes(name, lingers(host, len(heard_from(host.name))), verbose=state.print_noop_info),
+            timeout=run.patience(name),
         )
         yield from moved(run, move, asks)
 

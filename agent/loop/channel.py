@@ -26,7 +26,7 @@ class Channel:
 
     def __init__(self, pipe: socket.socket) -> None:
         self.pipe = pipe
-        self._come = b""
+        self._come = bytearray()
         self._handed: list[int] = []
 
     def send(self, frame: Frame, handed: Sequence[int] = ()) -> None:
@@ -53,6 +53,9 @@ class Channel:
             part, handed, _, _ = socket.recv_fds(self.pipe, PART, MOST_HANDED)
         except BlockingIOError:
             return True
+        for file in handed:
+            # Whatever a worker starts is not to have it.
+            os.set_inheritable(file, False)
         self._handed += handed
         self._come += part
         return bool(part)
@@ -66,7 +69,8 @@ class Channel:
             end = HEAD.size + length
             if len(self._come) < end:
                 return
-            text, self._come = self._come[HEAD.size : end], self._come[end:]
+            text = bytes(self._come[HEAD.size : end])
+            del self._come[:end]
             try:
                 frame = json.loads(text)
             except ValueError:

@@ -28,7 +28,7 @@ class Client:
         self.request: Request | None = None
         self.told = 0
         self.has_ended = False
-        self._come, self._left = b"", b""
+        self._come, self._left = b"", bytearray()
 
     def hear(self) -> Request | None:
         """What it asks for, once that has come whole. Raises Unreadable."""
@@ -75,7 +75,7 @@ class Client:
             return
         try:
             while self._left:
-                self._left = self._left[self.connection.send(self._left) :]
+                del self._left[: self.connection.send(self._left)]
         except BlockingIOError:
             if len(self._left) > BEHIND:
                 self.close()
@@ -90,7 +90,7 @@ class Client:
         """Hang up."""
         if self.is_closed:
             return
-        self._left = b""
+        self._left.clear()
         self._closes(self.connection)
         with contextlib.suppress(OSError):
             self.connection.close()

@@ -11,7 +11,7 @@ from agent.host.output import LINE, TOLD, WARNING
 from agent.loop.worker import FAILED, Job, Worker
 from agent.runner import jobs
 from agent.runner.course import Kind, Move, next_move
-from agent.runner.run import GRACE, Run, was_rebooted
+from agent.runner.run import COMMIT, GRACE, Run, was_rebooted
 from agent.runner.script import WAY_BACK
 from agent.runs.carry_out import Carried
 from agent.steps.fallback import plan_fallback, undo_named
@@ -38,6 +38,7 @@ MOMENT = 10.0
 READY_WITHIN = 60.0
 # When nothing is due, seconds.
 LATER = 60.0
+PARTED = "the other hosts may have committed: deploys/status.py compares them"
 ON_THE_WAY_BACK = (Kind.FALL_BACK, Kind.UNDO, Kind.SKIP, Kind.GIVE_UP)
 
 
@@ -145,10 +146,11 @@ def _wait(run: Run, name: str) -> bool:
     if now < run.word_by:
         return False
     if run.progress.all_well:
-        run.say(WARNING, "WARNING: the controller was lost after all hosts were well: this one commits by itself")
-        run.decide()
+        run.decide(unasked=True)
     else:
-        run.fall_back(f"no word from the controller since {run.progress.step}")
+        # Where it was only the commit that it waited for, others may have heard of it.
+        others = [] if name != COMMIT or len(run.progress.begin.hosts) < 2 else [PARTED]
+        run.fall_back("; ".join([f"no word from the controller since {run.progress.step}", *others]))
     return True
 
 

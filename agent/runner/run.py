@@ -244,11 +244,14 @@ class Run:
             raise ValueError("no run is open")
         return self.transaction
 
-    def decide(self) -> None:
-        """Decide that the run has gone well. From that line in the journal on, it is only ever finished forward."""
+    def decide(self, unasked: bool = False) -> None:
+        """Decide that the run has gone well. From that line in the journal on, it is only ever finished forward.
+
+        + unasked: whether nobody has said so, after all were said to be well
+        """
         self.label = COMMIT
         try:
-            self.opened.journal.append(journal.Committed())
+            self.opened.journal.append(journal.Committed(unasked))
         except OSError as problem:
             self.fall_back(f"commit failed: {masked_urls(str(problem))}")
 

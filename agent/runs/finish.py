@@ -18,6 +18,9 @@ from agent.versions.marks import linked_versions, read_mark, write_mark
 from agent.words.notes import Checked
 from agent.words.outcomes import Outcome
 
+# What is said where the controller was silent once all hosts were well.
+PARTED = "it heard that all hosts are well, and nothing after that: the others may have fallen back (deploys/status.py)"
+
 
 def finish_commit(transaction: Transaction) -> None:
     """Do all that follows from the decision; whatever is done already is left as it is."""
@@ -73,6 +76,7 @@ def _commit_sentence(transaction: Transaction) -> str:
     text = f"committed: {version} is live and healthy"
     text += f"; {was} was live before" if was and was != version else ""
     text += f"; backup: {progress.backup.path}" if progress.backup else ""
+    text += f"; {PARTED}" if progress.unasked else ""
     newer = progress.note(Checked).newer_schema
     return text + (
         f"; the database is newer than its code, which may not be able to use it: {newer[0]}" if newer else ""

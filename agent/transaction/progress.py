@@ -25,6 +25,7 @@ class Progress:
     + lines: the journal; begun: its first line; None where it was killed before that
     + notes: what steps have found out; seen: what undos have done or seen, and have not failed to since; as written
     + all_well: whether it was told that all hosts are well; starts: of runners on the way back
+    + unasked: whether it has committed though its controller was silent
     + attempts: how often an undo was begun and did not end, by its name
     + parsed: the notes that somebody has asked for; cause: whose doing it was that it fell back first
     """
@@ -48,6 +49,7 @@ class Progress:
     fallback_at: float = 0.0
     database_is_back: bool = False
     committed: bool = False
+    unasked: bool = False
     ended: journal.Ended | None = None
     parsed: dict[tuple[str, type], Note] = field(default_factory=dict, compare=False, repr=False)
 
@@ -229,7 +231,7 @@ def _(event: journal.UndoFailed, at: float, before: Progress) -> Progress:
 
 @_after.register
 def _(event: journal.Committed, at: float, before: Progress) -> Progress:
-    return replace(before, committed=True)
+    return replace(before, committed=True, unasked=event.unasked)
 
 
 @_after.register

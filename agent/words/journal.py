@@ -194,9 +194,10 @@ class UndoFailed(Event):
 
 @dataclass(frozen=True)
 class Committed(Event):
-    """It has gone well: from here on nothing is taken back."""
+    """It has gone well: from here on nothing is taken back; unasked: whether the controller was silent by then."""
 
     event: ClassVar[str] = "committed"
+    unasked: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 ASK_EVERY = 5.0
 ANSWER_WITHIN = 20.0
 
-# How long an answer may wait for more to tell: so many times as long as a host takes to answer at all, so that over a
-# long link it is asked seldom, and near the screen is never late; seconds at the least and at the most.
+# How long an answer may wait for more to tell: so many times as long as a host takes to answer at all, between so many
+# seconds; and each time so much longer. A host over a long link is asked seldom, and near the screen is hardly late.
 TIMES, LEAST, MOST = 20, 0.5, 2.0
 
 _watched: dict[str, Transport] = {}
@@ -26,9 +26,12 @@ _watched: dict[str, Transport] = {}
 _took: dict[str, float] = {}
 
 
-def lingers(host: Host) -> float:
-    """How long a host may wait with an answer that nobody is in need of, seconds."""
-    return min(max(TIMES * _took.get(host.name, 0.0), LEAST), MOST)
+def lingers(host: Host, times: int) -> float:
+    """How long a host may wait with an answer that nobody is in need of, seconds.
+
+    + times: how often it has answered in this run
+    """
+    return min(max(TIMES * _took.get(host.name, 0.0), LEAST), MOST) * max(1, times)
 
 
 def tend(host: Host) -> None:

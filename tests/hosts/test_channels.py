@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.bed.hosts import Host
+from tests.bed.keys import remember_host
+from tests.bench.delay import delayed
 from tests.runs import Runs
 
 VERBOSE = "echo LogLevel VERBOSE >/etc/ssh/sshd_config.d/channels.conf && systemctl reload ssh"
 COUNT = "journalctl --unit ssh --since @{} --output cat | grep -c 'Starting session' || true"
+# To a host on the other side of a continent, seconds.
+ROUND_TRIP = 0.08
+# To look, to look ahead, to begin, for the build and for the switch as long as they take, to commit; and no more.
+AT_MOST = 9
 
 
 def channels(host: Host, run: Runs, deploy: str, **data: object) -> int:
-    """Run something, and count the channels that the host's sshd has opened for it."""
+    """Run something over a long link, and count the channels that the host's sshd has opened for it."""
     host.run(VERBOSE)
     since = host.run(["date", "+%s.%N"]).stdout.strip()
-    run(deploy, host, data=data).worked()
+    with delayed(host.ssh_port, ROUND_TRIP) as port:
+        remember_host(port)
+        run(deploy, replace(host, ssh_port=port), data=data).worked()
     return int(host.run(COUNT.format(since)).stdout)
 
 
-def test_a_deploy_asks_its_host_no_more_often_than_it_must(host: Host, run: Runs) -> None:
-    # To look, to look ahead, to begin and build, for the window, and to commit and clean up.
-    assert channels(host, run, "deploy", code="good-2") == 5
+def test_a_deploy_over_a_long_link_asks_its_host_no_more_often_than_it_must(host: Host, run: Runs) -> None:
+    assert channels(host, run, "deploy", code="good-2") <= AT_MOST
 
 
 def test_a_deploy_with_nothing_to_do_only_looks(host: Host, run: Runs) -> None:
@@ -27,4 +36,4 @@ def test_a_deploy_with_nothing_to_do_only_looks(host: Host, run: Runs) -> None:
 
 
 def test_a_revert_asks_no_more_often_either(host: Host, run: Runs) -> None:
-    assert channels(host, run, "revert") == 5
+    assert channels(host, run, "revert") <= AT_MOST

@@ -235,11 +235,22 @@ def test_one_that_has_heard_that_all_are_well_commits_by_itself_and_says_so(host
     wait(host, clock, clock.now + CONFIRM)
     assert transaction.progress.outcome == "committed"
     assert host.links()["django-current"] == NEW
-    warning = "WARNING: the controller was lost after all hosts were well: this one commits by itself"
-    assert warning in host.said
+    parted = "nothing after that: the others may have fallen back (deploys/status.py)"
+    assert parted in host.said
     late = host.ask(Commit(ID)).result
     assert late
-    assert (late.ok, late.outcome, late.warnings) == (True, "committed", (warning,))
+    assert (late.ok, late.outcome, late.warnings) == (True, "committed", ())
+    assert parted in late.sentence
+
+
+def test_one_of_several_that_was_all_done_and_heard_nothing_says_that_others_may_have_committed(
+    host: Host, clock: Clock
+) -> None:
+    transaction = begin(host, **TWO)
+    host.run(*ALL)
+    wait(host, clock, clock.now + CONFIRM)
+    assert transaction.progress.outcome == "fell back"
+    assert "the other hosts may have committed: deploys/status.py" in str(transaction.progress.reason)
 
 
 def test_so_does_one_whose_runner_was_killed_then(host: Host, clock: Clock) -> None:
