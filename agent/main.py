@@ -123,7 +123,7 @@ def _told(state: State, request: requests.Go | requests.Commit | requests.AllWel
     """How a run has ended, where no runner is there to ask."""
     from agent.runner.talk import told_by_disk
 
-    return told_by_disk(Transaction(state, request.deploy))
+    return told_by_disk(Transaction(state, request.deploy), getattr(request, "until", ""))
 
 
 def _no_runner(_: State, __: object) -> Result:

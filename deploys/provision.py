@@ -38,7 +38,7 @@ provision.scripts(lacks.scripts, settings.app_username, name="Scripts: backup an
 provision.supervisord(lacks.supervisord, settings.app_username, name="supervisord: a config, where the app brings none")
 provision.unit(settings.systemd_service, lacks.unit, name="Service: its unit, enabled and not started")
 provision.rewrites(lacks.rewrites, name="What an earlier provision has written, as it is written now")
-provision.agent(settings.site, facts.agent, name="Agent, with its guard")
+provision.agent(settings.site, facts.agent, name="Agent, with the unit of its runner")
 
 # What a person laid out before: completed, and taken over.
 provision.links(lacks.links, settings.app_username, name="Links that are missing")

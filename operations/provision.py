@@ -208,7 +208,7 @@ def rewrites(files: Sequence[Rewrite]) -> Commands:
 @operation()
 def agent(site: str, installed: str | None) -> Commands:
     """
-    Install the agent of this checkout for a site, with the units of its guard and of the boot.
+    Install the agent of this checkout for a site, with the units of its runner.
 
     + site: its name
     + installed: the fingerprint of the agent on the host

@@ -42,12 +42,12 @@ class Script:
         self.entries.append(Entry(step, loud, text))
 
     def of(self, steps: Collection[str], since: int, verbose: bool) -> Iterable[str]:
-        """The lines of some steps, and of the way back if that was taken, from a place on.
+        """The lines of some steps, from a place on.
 
         + verbose: whether what their commands have printed is among them
         """
         for entry in self.entries[since:]:
-            if (entry.step in steps or entry.step == WAY_BACK) and (verbose or entry.loud != DETAIL):
+            if entry.step in steps and (verbose or entry.loud != DETAIL):
                 yield entry.text
 
     def said(self, progress: Progress, verbose: bool = False) -> Said:

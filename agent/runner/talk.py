@@ -7,6 +7,7 @@ from functools import singledispatchmethod
 
 from agent.loop.conversation import Client
 from agent.runner.run import BEGIN, CLEAN, COMMIT, RECOVER, Run
+from agent.runner.script import WAY_BACK
 from agent.runs.result import needs_a_person, refused, result_of
 from agent.transaction.progress import Progress
 from agent.transaction.transaction import Transaction, describe_holder, why_too_late
@@ -75,7 +76,7 @@ class Talk:
     def _tell(self, client: Client, request: Request) -> None:
         """Tell a client what was said since it was told last."""
         verbose = isinstance(request, requests.Go) and request.verbose
-        for line in self._run.script.of(_labels(request), client.told, verbose):
+        for line in self._run.script.of(self._labels(request), client.told, verbose):
             client.tell(line)
         client.told = len(self._run.script.entries)
 
@@ -167,16 +168,33 @@ class Talk:
 
     @_answer.register(requests.Go)
     def _gone(self, request: requests.Go) -> Result | None:
+        if request.until in self._done(request.deploy):
+            # What has become of the run since belongs to the step that comes next.
+            return self._step_is_over(request)
         if not self._holds(request.deploy):
             return self._ended(request.deploy)
-        if self._progress.falling_back or request.until not in ("", *self._progress.done):
-            return self._rested(self._progress)
-        # The lines of the step are told already; meanwhile the host goes on with what it may do.
+        return self._rested(self._progress) if request.until else self._result(True)
+
+    def _step_is_over(self, request: requests.Go) -> Result | None:
+        """That a step went well; it is told a little later where the host goes on, to tell of later steps as well."""
         since = self._ended_at.setdefault(request.until, time.monotonic())
+        progress = self._progress_of(request.deploy)
+        goes_on = self._holds(request.deploy) and self._run.is_busy and not progress.falling_back
         self._due = since + request.lingers
-        if self._run.is_busy and time.monotonic() < self._due:
+        if goes_on and time.monotonic() < self._due:
             return None
-        return result_of(self._progress, True, self._run.script.said(self._progress, request.verbose))
+        said = self._run.script.said(progress, request.verbose)
+        return Result(True, warnings=said.warnings, told=said.told, steps=said.steps)
+
+    def _done(self, deploy: str) -> tuple[str, ...]:
+        return self._progress_of(deploy).done if Transaction(self._run.state, deploy).folder.exists() else ()
+
+    def _progress_of(self, deploy: str) -> Progress:
+        """How far a run has come, also one that has ended."""
+        if self._holds(deploy):
+            return self._progress
+        over = self._run.over
+        return over[1] if over and over[0] == deploy else Transaction(self._run.state, deploy).progress
 
     @_answer.register(requests.AllWell)
     def _is_all_well(self, request: requests.AllWell) -> Result | None:
@@ -237,6 +255,12 @@ class Talk:
     def _result(self, ok: bool) -> Result:
         return result_of(self._progress, ok, self._run.script.said(self._progress))
 
+    def _labels(self, request: Request) -> tuple[str, ...]:
+        """Of what the lines are that belong to a request."""
+        if not isinstance(request, requests.Go):
+            return (*LABELS.get(type(request), ()), WAY_BACK)
+        return (request.until,) if request.until in self._done(request.deploy) else (request.until, WAY_BACK)
+
     def _holds(self, deploy: str) -> bool:
         return self._run.transaction is not None and self._run.transaction.deploy == deploy
 
@@ -251,19 +275,17 @@ class Talk:
         return self._open.progress
 
 
-def told_by_disk(transaction: Transaction) -> Result:
-    """How a run has ended, by what is on disk of it."""
+def told_by_disk(transaction: Transaction, step: str = "") -> Result:
+    """How a run has ended, by what is on disk of it.
+
+    + step: the one that is asked for, which may have gone well by itself
+    """
     if not transaction.folder.exists():
         return refused("this deploy was never begun here; nothing was changed")
     progress = transaction.progress
+    if step in progress.done:
+        return Result(True)
     return result_of(progress, progress.outcome == Outcome.COMMITTED)
-
-
-def _labels(request: Request) -> tuple[str, ...]:
-    """Of what the lines are that belong to a request."""
-    if isinstance(request, requests.Go):
-        return (request.until,)
-    return LABELS.get(type(request), ())
 
 
 LABELS: dict[type, tuple[str, ...]] = {

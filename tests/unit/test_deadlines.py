@@ -146,7 +146,7 @@ def test_while_a_step_runs_nobody_waits_for_a_word_and_its_worker_has_all_of_its
 def test_a_word_that_comes_when_the_time_is_over_extends_nothing(host: Host, clock: Clock) -> None:
     deploys = [f"20261123-12000{number}-deploy-ab12" for number in range(4)]
     words: tuple[Request, ...] = (
-        Go(deploys[0], "swap", "swap"),
+        Go(deploys[0], "install_script", "install_script"),
         Go(deploys[1], ""),
         AllWell(deploys[2]),
         Commit(deploys[3]),

@@ -40,9 +40,9 @@ def test_who_is_told_in_parts_is_told_the_same_as_who_is_told_at_once(
 def test_a_step_s_lines_and_those_of_the_way_back_are_told_and_no_other_one_s(
     entries: list[tuple[str, str, str]],
 ) -> None:
-    told = [*script_of(entries).of(("code",), 0, verbose=True)]
+    told = [*script_of(entries).of(("code", WAY_BACK), 0, verbose=True)]
     assert told == [text for step, _, text in entries if step != "config"]
-    told = [*script_of(entries).of(("code",), 0, verbose=False)]
+    told = [*script_of(entries).of(("code", WAY_BACK), 0, verbose=False)]
     assert told == [text for step, loud, text in entries if step != "config" and loud != DETAIL]
 
 

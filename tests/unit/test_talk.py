@@ -352,9 +352,12 @@ def test_who_asks_another_runner_once_it_has_committed_is_told_so_from_disk(host
     host.ask(begin(upto=LAST))
     host.ask(Commit(ID))
     host.start_runner()
-    for word in (Commit(ID), Go(ID, LAST, LAST), AllWell(ID), FallBack(ID, "late")):
+    for word in (Commit(ID), Go(ID, LAST), AllWell(ID), FallBack(ID, "late")):
         result = result_of(host.ask(word))
         assert (result.ok, result.outcome) == (True, "committed")
+    # Of a step it is told how that has ended, and no more.
+    result = result_of(host.ask(Go(ID, LAST, LAST)))
+    assert (result.ok, result.outcome) == (True, None)
     assert host.links()["django-current"] == NEW
 
 
@@ -392,7 +395,11 @@ def test_a_step_that_is_done_before_it_can_stop_is_taken_back_all_the_same(host:
 
     host.ask(begin())
     host.step("swap", meanwhile)
-    result = result_of(host.ask(Go(ID, LAST, "swap")))
+    swap = host.ask(Go(ID, LAST, "swap"))
+    assert (result_of(swap).ok, result_of(swap).outcome) == (True, None)
+    # What became of the run then is no part of what the step says.
+    assert not [line for line in swap.lines if "falling back" in line]
+    result = result_of(host.ask(Go(ID, LAST, "restart")))
     assert (result.ok, result.outcome, result.followed) == (False, "fell back", True)
     assert "install_script" not in host.done
     assert "restart" not in host.done
