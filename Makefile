@@ -123,6 +123,12 @@ bench-preview: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(BIN)/python -m tests.bench.preview
 
+# How long nobody is served, against the app's own stop and start; and until the old version is, against a script.
+.PHONY: bench-outage
+bench-outage: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(BIN)/python -m tests.bench.outage --times $(TIMES)
+
 # Deploys compared with a script and over a long link, and many hosts: writes docs/performance.md. The machine should
 # have nothing else to do; TIMES=1 is a quick look.
 .PHONY: bench

@@ -257,7 +257,7 @@ def _at(url: str, port: int) -> str:
 
 def _values(web: Program, config: Path, supervisord: int) -> dict[str, object]:
     """What %(name)s stands for in the options; the number is one that no process of the program has."""
-    start = int(web.options.get("numprocs_start") or 0)
+    start = web.first
     return {
         "here": str(config.parent),
         "host_node_name": os.uname().nodename,

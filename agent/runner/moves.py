@@ -11,7 +11,8 @@ from agent.host.output import LINE, TOLD, WARNING
 from agent.loop.worker import FAILED, Job, Worker
 from agent.runner import jobs
 from agent.runner.course import Kind, Move, next_move
-from agent.runner.run import COMMIT, GRACE, Run, was_rebooted
+from agent.runner.resumed import was_rebooted
+from agent.runner.run import COMMIT, GRACE, Run
 from agent.runner.script import WAY_BACK
 from agent.runs.carry_out import Carried
 from agent.steps.fallback import plan_fallback, undo_named

@@ -12,11 +12,12 @@ from agent.loop.worker import FAILED, Worker
 from agent.runner import jobs
 from agent.runner.course import Heard, Kind, next_move
 from agent.runner.crew import Crew
+from agent.runner.resumed import was_rebooted, why_resumed
 from agent.runner.script import WAY_BACK, Script
 from agent.state import State
 from agent.text.masking import masked_urls
 from agent.transaction.progress import Progress
-from agent.transaction.transaction import Transaction, open_transaction, this_boot
+from agent.transaction.transaction import Transaction, open_transaction
 from agent.words import journal, requests
 from agent.words.journal import JournalUnreadable, Written
 from agent.words.outcomes import Cause
@@ -79,7 +80,7 @@ class Run:
                 return
             self.crew.bound(progress.begin.settings)
             opened.journal.note(journal.RunnerStarted())
-            self.heard = Heard(resumed=_why_resumed(progress), before_the_app=True)
+            self.heard = Heard(resumed=why_resumed(progress), before_the_app=True)
             if progress.falling_back and was_rebooted(progress):
                 self.fall_back(f"{progress.reason}; then the host was rebooted", back=progress.database_is_back)
         except JournalUnreadable as problem:
@@ -290,14 +291,3 @@ class Run:
         """Leave all to a person."""
         self._unreadable = str(problem)
         self.say(LINE, f"needs a person: {problem}")
-
-
-def was_rebooted(progress: Progress) -> bool:
-    """Whether the host has booted since a run began."""
-    return bool(progress.begin.boot) and progress.begin.boot != this_boot()
-
-
-def _why_resumed(progress: Progress) -> str:
-    """Why a run has to fall back that another runner has begun."""
-    how = "the host was rebooted" if was_rebooted(progress) else "the runner was killed"
-    return f"{how} {progress.whereabouts}"

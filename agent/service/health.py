@@ -30,21 +30,30 @@ class Unhealthy(Exception):
 
 
 def app_problem(
-    layout: Layout,
-    version: str,
-    timeout: float = ANSWER_TIMEOUT,
-    known: Collection[str] = (),
-    looks_on: Callable[[], object] | None = None,
+    layout: Layout, version: str, timeout: float = ANSWER_TIMEOUT, known: Collection[str] = ()
 ) -> str | None:
     """What is wrong with the app right now, at its own address and with each of its programs, or None.
 
     + known: names of programs that nobody expects to be well
+    """
+    return _seen(layout, version, timeout, known)[0]
+
+
+def _seen(
+    layout: Layout,
+    version: str,
+    timeout: float,
+    known: Collection[str],
+    looks_on: Callable[[], object] | None = None,
+) -> tuple[str | None, str | None]:
+    """The same, and why supervisord could not be asked; None where it was.
+
     + looks_on: called while an answer is waited for; it may raise, so as to wait no longer
     """
     settings = layout.settings
     wrong = systemd.not_from(_to_be_proven(layout), version)
     if wrong:
-        return wrong
+        return wrong, None
     found = list[str | None]()
 
     def asks() -> None:
@@ -59,7 +68,10 @@ def app_problem(
             asking.join(verdicts.LOOK)
     else:
         asks()
-    return found[0] or "; ".join(verdicts.as_now(verdicts.look(layout).ailing, known)) or None
+    if found[0]:
+        return found[0], None
+    seen = verdicts.look(layout)
+    return "; ".join(verdicts.as_now(seen.ailing, known)) or None, seen.unasked
 
 
 def _to_be_proven(layout: Layout) -> list[systemd.Process]:
@@ -90,10 +102,9 @@ def prove_healthy(layout: Layout, version: str, patience: int = 0, known: Collec
     words, limit = LastWords(layout, version), (patience or 1) * layout.settings.health_timeout
     looks_on = verdicts.Reviver(layout, known).revive if patience else verdicts.Watcher(layout).verdict
     try:
-        _wait_until_well(layout, version, known, began=time.monotonic(), limit=limit, looks_on=looks_on)
+        unasked = _wait_until_well(layout, version, known, began=time.monotonic(), limit=limit, looks_on=looks_on)
     except Unhealthy as problem:
         raise Unhealthy(f"{problem}{words.told()}") from None
-    unasked = verdicts.look(layout).unasked
     return f"whether each program runs is not known: {unasked}" if unasked else ""
 
 
@@ -124,8 +135,8 @@ def _wait_until_well(
     began: float,
     limit: float,
     looks_on: Callable[[], str | None],
-) -> None:
-    """Wait until the app is well.
+) -> str | None:
+    """Wait until the app is well. Returns why supervisord could not be asked.
 
     + looks_on: called again and again meanwhile; what it returns ends the wait
     """
@@ -139,9 +150,9 @@ def _wait_until_well(
 
     while True:
         timeout = max(1.0, min(ANSWER_TIMEOUT, end - time.monotonic()))
-        wrong = app_problem(layout, version, timeout, known, look)
+        wrong, unasked = _seen(layout, version, timeout, known, look)
         if wrong is None:
-            return
+            return unasked
         look()
         if time.monotonic() >= end:
             raise Unhealthy(f"not healthy within {limit} s: {wrong}")

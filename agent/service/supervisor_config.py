@@ -60,6 +60,11 @@ class Program:
         return _number(self.options.get("numprocs"), 1)
 
     @property
+    def first(self) -> int:
+        """The number of the first of them."""
+        return _number(self.options.get("numprocs_start"), 0)
+
+    @property
     def stop_seconds(self) -> int:
         """How long a process may take to stop before it is killed."""
         return _number(self.options.get("stopwaitsecs"), 10)

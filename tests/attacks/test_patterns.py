@@ -70,9 +70,10 @@ def test_defaults_of_a_config_are_not_multiplied_by_its_sections() -> None:
 
 @pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "1e9", "", "0x10"])
 def test_numbers_of_a_config_are_numbers_or_the_usual_ones(number: str) -> None:
-    text = f"[fcgi-program:web]\nsocket=tcp://127.0.0.1:8000\nnumprocs={number}\nstopwaitsecs={number}\n"
+    text = f"[fcgi-program:web]\nsocket=tcp://127.0.0.1:8000\nnumprocs={number}\nstopwaitsecs={number}\nnumprocs_start={number}\n"
     sections = parse(f"{text}command=/x/bin/python -m gunicorn --graceful-timeout {number}\n")
     (web,) = programs(sections).values()
     assert web.count < 2_000_000
     assert web.stop_seconds < 2_000_000
+    assert web.first < 2_000_000
     assert obstacles(sections, "http://127.0.0.1:8000/", "/home/app", "/c", str(Path("/x")))

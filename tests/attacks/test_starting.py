@@ -7,7 +7,6 @@ import os
 import pwd
 import resource
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from agent.restart.trial_start import Command, TrialStart
 from agent.service.obstacles import is_users
 from agent.service.supervisor_config import parse, programs
 from agent.transaction.step import StepFailed
+from agent.transaction.transaction import Kept
 from agent.versions.layout import Layout
 from tests.unit.examples import NEW
 from tests.unit.healthy import host_settings
@@ -196,18 +196,14 @@ def test_a_script_can_still_say_something_by_its_own_output(runner: Runner) -> N
 
 @pytest.fixture
 def step(tmp_path: Path, home: Path) -> Any:
-    def goes_on_beside(what: str, pid: int, **_: str) -> None:
-        beside.append(SimpleNamespace(pid=pid, started=started_at(pid), url="http://127.0.0.1:1/", what=what))
+    def keep(what: str, pid: int, url: str, files: list[int]) -> Kept:
+        kept[what] = Kept(what, pid, str(started_at(pid)), url, tuple(files))
+        return kept[what]
 
-    beside: list[Any] = []
-    progress = SimpleNamespace(begun_beside=lambda _: beside[-1] if beside else None, beside=beside)
-    transaction = SimpleNamespace(
-        output=lambda name: tmp_path / "own" / name, deploy="id", goes_on_beside=goes_on_beside, progress=progress
-    )
+    kept: dict[str, Kept] = {}
+    transaction = SimpleNamespace(output=lambda name: tmp_path / "own" / name, kept=kept, keep=keep)
     settings = host_settings(health_timeout=5)
-    return SimpleNamespace(
-        transaction=transaction, progress=progress, settings=settings, layout=Layout(settings, home), version=NEW
-    )
+    return SimpleNamespace(transaction=transaction, settings=settings, layout=Layout(settings, home), version=NEW)
 
 
 def trial(step: Any, script: str) -> TrialStart:
@@ -217,7 +213,10 @@ def trial(step: Any, script: str) -> TrialStart:
 def test_a_trial_start_holds_no_file_of_roots(step: Any, home: Path) -> None:
     one = trial(step, "ls -l /proc/self/fd >&2; echo done; exec sleep 20")
     try:
-        pid = step.progress.beside[0].pid
+        kept = step.transaction.kept[background.TRIAL_START]
+        pid, end = kept.pid, time.monotonic() + 5
+        while "done" not in background.words_of(kept.files[0]) and time.monotonic() < end:
+            time.sleep(0.02)
         files = {str(name.readlink()) for name in Path(f"/proc/{pid}/fd").iterdir()}
         assert not [name for name in files if str(home.parent) in name]
         assert all(name.startswith(("socket:", "/memfd:", "pipe:")) for name in files)
@@ -228,7 +227,7 @@ def test_a_trial_start_holds_no_file_of_roots(step: Any, home: Path) -> None:
     assert str(home.parent) not in said
 
 
-def test_another_call_reads_what_it_says_and_is_led_nowhere_by_it(step: Any, home: Path) -> None:
+def test_another_step_reads_what_it_says(step: Any) -> None:
     one = trial(step, "echo PAYMENT_KEY is not set; exec sleep 20")
     try:
         end = time.monotonic() + 5
@@ -239,27 +238,3 @@ def test_another_call_reads_what_it_says_and_is_led_nowhere_by_it(step: Any, hom
         assert "PAYMENT_KEY is not set" in other._tail()
     finally:
         one.end()
-
-
-@pytest.mark.parametrize("to", ["/etc/shadow", "pipe", "/dev/zero"])
-def test_whatever_it_has_made_of_its_output(to: str, step: Any, home: Path) -> None:
-    target = home / "pipe" if to == "pipe" else Path(to)
-    if to == "pipe":
-        os.mkfifo(target)
-        os.chown(target, APP.pw_uid, APP.pw_gid)
-    with subprocess.Popen(["sleep", "20"], stdout=os.open(target, os.O_RDONLY | os.O_NONBLOCK)) as process:
-        said = background.words_of(process.pid)
-        process.kill()
-    # This one is root's, and so is what it has open; the app's user opens what that one may.
-    assert to == "/etc/shadow" or said == ""
-
-
-@pytest.mark.parametrize("to", ["/etc/shadow"])
-def test_the_apps_user_opens_what_the_app_may(to: str) -> None:
-    def become() -> None:
-        os.setgid(APP.pw_gid)
-        os.setuid(APP.pw_uid)
-
-    with subprocess.Popen(["sleep", "20"], stdout=os.open(to, os.O_RDONLY), preexec_fn=become) as process:  # noqa: PLW1509
-        assert background.words_of(process.pid) == ""
-        process.kill()

@@ -49,9 +49,9 @@ def test_an_open_deploy_of_an_older_agent_is_finished_by_that_agent_and_only_the
 # That stands in for it here: whatever it is started for, it stays.
 LAY_OUT_AS_BEFORE = r"""
 set -eu
-systemctl --quiet disable --now switchback-guard@django.path switchback-boot@django.service
+systemctl --quiet disable --now switchback@django.path switchback@django.service
 cd /var/lib/switchback
-rm django/agent /etc/systemd/system/switchback-*
+rm django/agent /etc/systemd/system/switchback@*
 mv django/* .
 rmdir django
 cd /usr/local/lib/switchback
@@ -114,9 +114,9 @@ def test_a_host_from_before_there_were_sites_is_taken_over_with_all_that_it_know
     assert {version: seen.marks[version] for version in before.marks} == before.marks
     assert host.run(["ls", "-A", "/var/lib/switchback"]).stdout.split() == ["django"]
     assert host.run(["ls", "-A", LIBRARY]).stdout.split() == [installed(host)]
-    units = host.run("cd /etc/systemd/system; ls -d switchback-* multi-user.target.wants/switchback-*").stdout.split()
+    units = host.run("cd /etc/systemd/system; ls -d switchback* multi-user.target.wants/switchback*").stdout.split()
     assert [unit for unit in units if "@django." not in unit] == []
-    known = host.run(["systemctl", "list-units", "--all", "--plain", "--no-legend", "switchback-*"]).stdout
+    known = host.run(["systemctl", "list-units", "--all", "--plain", "--no-legend", "switchback*"]).stdout
     assert "switchback-guard.service" not in known
     assert "switchback-boot.service" not in known
     # A revert knows what was live.

@@ -9,6 +9,7 @@ import pytest
 from tests.bed.hosts import Host
 from tests.conftest import Hosts
 from tests.faults.matrix import CANNOT_START
+from tests.faults.watch import journal
 from tests.invariants import (
     Seen,
     assert_ended,
@@ -32,10 +33,15 @@ def query(host: Host, statement: str) -> str:
     return host.run(["runuser", "-u", "app", "--", "psql", "-AtXd", "app", "-c", statement]).stdout
 
 
-def break_version(host: Host, seen: Seen, code: str) -> str:
-    """Let a version that is built not start any more where it is live; its name."""
+# A module of the app that ends it three seconds after it was started.
+ENDS_SOON = "import os, threading; warm_up = lambda: threading.Timer(3, os.kill, [os.getppid(), 9]).start()"
+GIVES_UP = f'echo "{ENDS_SOON}" >/home/app/{{version}}/code/warmup.py'
+
+
+def break_version(host: Host, seen: Seen, code: str, how: str = CANNOT_START) -> str:
+    """Let a version that is built not start any more where it is live, or something else; its name."""
     name = max(name for name in seen.versions if f"-{seen.commits['code'][code][:7]}-" in name)
-    host.run(CANNOT_START.format(version=name))
+    host.run(how.format(version=name))
     return name
 
 
@@ -75,6 +81,19 @@ def test_what_reversing_can_not_bring_back_is_undone_by_the_backup_where_there_i
     result = run("deploy", host, data={"version": break_version(host, built, "lossy")})
     assert_taken_back(host, built, result, "health", ["proven healthy"])
     # It had dropped when items were made.
+    assert query(host, ITEMS) == rows
+
+
+def test_a_version_that_only_a_backup_takes_back_is_watched_before_visitors_are_let_in(
+    host: Host, with_restore: Seen, run: Runs, settings: dict[str, Any]
+) -> None:
+    settings |= {"health_stable": 6, "health_timeout": 30}
+    rows = query(host, ITEMS)
+    run("build", host, data={"code": "lossy"}).worked()
+    built = look(host)
+    result = run("deploy", host, data={"version": break_version(host, built, "lossy", GIVES_UP)})
+    assert_taken_back(host, built, result, "health", ["did not stay up for 6 s", "proven healthy"])
+    assert "maintenance_stop" not in [record.get("step") for record in journal(host)]
     assert query(host, ITEMS) == rows
 
 

@@ -26,7 +26,7 @@ from agent.database import going_back
 from agent.django import warm
 from agent.django.locks import NoLock
 from agent.inside.protocol import Migrated
-from agent.runner import run as runner
+from agent.runner import resumed
 from agent.runs import ending
 from agent.runs.interrupts import Interrupted
 from agent.service import health, systemd, verdicts
@@ -179,7 +179,7 @@ def real(world: World, begin: Note) -> Iterator[Host]:
             if hasattr(module, "django") and module is not sys.modules["agent.django.manage"]:
                 patch.setattr(module, "django", world.django)
         patch.setattr(Layout, "of", lambda told: Layout(told, folder / "home"))
-        patch.setattr(runner, "this_boot", lambda: str(world.boots))
+        patch.setattr(resumed, "this_boot", lambda: str(world.boots))
         patch.setattr(ending, "forget_failed", lambda _: None)
         patch.setattr(scripts, "run_script", world.script)
         patch.setattr("agent.steps.switch.backup.examine", lambda _, path: BackedUp(path=path, bytes=1, sha256="a"))
