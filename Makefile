@@ -117,6 +117,13 @@ test-chaos: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --hosts $(CHAOS_HOSTS) $(KEEP)
 
+# Three hosts, and a controller that is killed at a random moment of their commit.
+TIMES_KILLED ?= 50
+.PHONY: test-commit
+test-commit: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(BIN)/python -m tests.chaos.commit --times $(TIMES_KILLED) --seed $(SEED)
+
 # How long it takes to see what a deploy would do, near and far.
 .PHONY: bench-preview
 bench-preview: .venv/.installed

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection
 
 from agent.inside.protocol import RESULT_PREFIX
-from agent.text.lines import bounded, shown
+from agent.text.lines import bounded, lines_of, shown
 from agent.text.masking import masked_urls, without
 from agent.words.result import Result, framed
 from agent.words.shapes import to_json
@@ -67,7 +67,7 @@ class Relayed:
         # A line that never ends is cut where there is enough of it.
         whole = whole or (new if len(new) == RELAYED_AT_ONCE else b"")
         self._said += len(whole)
-        for line in without(masked_urls(whole.decode(errors="replace")), self._secrets).split("\n")[:-1]:
+        for line in lines_of(without(masked_urls(whole.decode(errors="replace")), self._secrets)):
             if not line.startswith(RESULT_PREFIX):
                 _way[0](DETAIL, as_said(line))
 

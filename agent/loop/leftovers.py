@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 from agent.host.command import ours
 from agent.host.processes import command_of
 from agent.loop.worker import own_cgroup
+
+# How long that may take, and how often it is looked at, seconds.
+TAKEN_WITHIN, PAUSE = 10.0, 0.01
 
 
 def let_go_on(name: str) -> list[str]:
@@ -21,6 +25,12 @@ def let_go_on(name: str) -> list[str]:
     left = [pid for pid in cgroup.pids() if pid != os.getpid()] if cgroup else []
     if left:
         ours(scope_of(f"switchback-left-{name}.scope", left))
+        # It answers before it has taken them.
+        end = time.monotonic() + TAKEN_WITHIN
+        while cgroup and set(left) & set(cgroup.pids()):
+            if time.monotonic() > end:
+                raise OSError(f"systemd has not taken {', '.join(map(str, left))}")
+            time.sleep(PAUSE)
     return [f"{pid} ({command_of(pid)})" for pid in left]
 
 

@@ -229,6 +229,9 @@ def _may_be_over(run: Run, worker: Worker) -> None:
         run.say(WARNING, "freed all the same, as you asked: the next deploy will be tried")
     run.frees = False
     run.cannot_end = progress.outcome is None
+    if run.cannot_end:
+        # What could not be undone on a host that can't be written to may be by then.
+        run.heard = replace(run.heard, tried=frozenset())
     if open_transaction(run.state) is None:
         run.close(progress)
     else:

@@ -15,7 +15,7 @@ from tests.faults.sabotage import OWN_SCRIPTS, InAgent, InCommand, Moment
 
 FAILS, HANGS = "fails", "hangs"
 KILLED, CTRL_C, LINK = "controller killed", "Ctrl-C", "link lost"
-AGENT, REBOOT, POWER, FULL = "agent killed", "reboot", "power cut", "disk full"
+AGENT, REBOOT, POWER, FULL = "runner killed", "reboot", "power cut", "disk full"
 INODES, READ_ONLY = "no inodes left", "read-only"
 # The app's files and Switchback's own are on a disk each, and one of them is full.
 HOME_FULL, OWN_FULL = "the app's disk full", "its own disk full"
@@ -477,7 +477,7 @@ TELLING_BACK = {
     "watch": AGENT,
 }
 # One of each kind; what stands still is waited for too long.
-TELLING_RUNNER = {"static": WORKER_EATS, "swap": UNIT_STOPPED, "restart": REEXEC}
+TELLING_RUNNER = {"static": WORKER_EATS, "swap": UNIT_STOPPED, "migrate": REEXEC}
 # Of several hosts: one can't be built. One that fails later is in test_several_hosts.
 TELLING_FLEET = {"config": FAILS}
 

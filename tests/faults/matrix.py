@@ -110,6 +110,7 @@ printf '[Service]\\nEnvironment=LD_PRELOAD=%s FAKETIME=+1h\\n' /usr/lib/*/faketi
     >/etc/systemd/system/switchback@django.service.d/clock.conf
 systemctl daemon-reload
 """
+NOTED = InAgent("note", "restart", "agent step*")
 # The small disks that a case needs.
 DISKS = {
     FULL: (ONE_DISK,),
@@ -291,13 +292,15 @@ class Session:
             return
         if fault == WORKER_EATS:
             self.settings["worker_memory"] = LEAST_MEMORY
-        moment = row.moment if row is cases.BEGIN else in_step(row.name)
+        # By the time that a restart does something, it has noted how.
+        moment = {cases.BEGIN: row.moment, cases.RESTART: NOTED}.get(row, in_step(row.name))
         by_rule = {WORKER: "kill-worker", WORKER_STOPPED: "stop-worker", WORKER_EATS: "eat"}
         rule = lay(self.host, moment, by_rule.get(fault, "hold"))
         running = self.start()
         rule.wait_until_hit()
         if fault in MEETS:
-            self.host.run(MEETS[fault])
+            # Somebody may have started a unit again that is being stopped.
+            self.host.run(MEETS[fault], check=False)
         if fault in (REEXEC, EATEN):
             rule.go()
         self._wait(running)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.bed.hosts import Host
-from tests.faults.watch import hold_table, journal, let_table_go, wait_until, write_script
+from tests.faults.watch import hold_table, let_table_go, wait_until, write_script
 from tests.invariants import Seen, assert_ended, assert_screen, assert_taken_back, assert_well, look
 from tests.runs import Runs
 
@@ -54,6 +54,18 @@ def test_a_script_that_fails_in_the_window_makes_the_deploy_fall_back(
     assert_taken_back(host, before, result, script.step, script.says)
 
 
+def test_what_a_maintenance_script_leaves_running_goes_on_after_the_deploy_and_is_named(host: Host, run: Runs) -> None:
+    works = host.run(["cat", "/home/app/scripts/start_maintenance.sh"]).stdout
+    serves = "nohup sleep 6000 >/dev/null 2>&1 &"
+    host.write("/home/app/scripts/start_maintenance.sh", f"{works}\n{serves}\n", mode=0o755, owner="app")
+    result = run("deploy", host, data={"code": "good-2"}).worked()
+    pid = host.run(["pgrep", "-f", "^sleep 6000"]).stdout.strip()
+    assert f"maintenance_start: has left running: {pid} (sleep 6000)" in result.output
+    assert "switchback-left-django-maintenance_start-" in host.run(["cat", f"/proc/{pid}/cgroup"]).stdout
+    host.run(["kill", pid])
+    assert_well(host, "good-2", rows=3)
+
+
 def test_a_backup_that_fails_before_the_window_never_touches_the_site(host: Host, before: Seen, run: Runs) -> None:
     write_script(host, "backup_database.sh", "exit 3")
     result = run("deploy", host, data={"code": "feature/with/slashes"})
@@ -64,15 +76,12 @@ def test_what_a_deploy_has_begun_ahead_ends_with_it(
     host: Host, before: Seen, run: Runs, settings: dict[str, object]
 ) -> None:
     settings.update(restart="rolling", maintenance="auto")
-    write_script(host, "backup_database.sh", "exit 3")
+    kept = "cat /proc/[0-9]*/cgroup | grep -o 'kept-[a-z]*' | sort -u"
+    write_script(host, "backup_database.sh", f"{kept} >$HOME/ahead", "exit 3")
     result = run("deploy", host, data={"code": "good-3"})
     assert_taken_back(host, before, result, "backup", ["exit code 3"])
-    records = journal(host)
-    built = next(number for number, one in enumerate(records) if one.get("step") == "backup_before")
-    begun = [one for one in records[:built] if one["event"] == "beside"]
-    assert [one["what"] for one in begun] == ["migrate", "rehearsal"]
-    for one in begun:
-        assert not host.run(["pgrep", "--session", str(one["pid"])], check=False).stdout
+    assert host.run(["cat", "/home/app/ahead"]).stdout.split() == ["kept-migrate", "kept-rehearsal"]
+    assert host.run(kept, check=False).stdout == ""
 
 
 def test_maintenance_that_cannot_be_ended_needs_a_person_and_recover_finishes_the_fallback(

@@ -16,6 +16,7 @@ from switchback.hosts.link import ANSWER_WITHIN, ASK_EVERY
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
 from tests.faults.watch import (
+    STATE,
     WAIT_AT_GATE,
     hold_table,
     journal,
@@ -110,6 +111,26 @@ def test_a_host_that_is_rebooted_in_the_window_comes_up_with_the_old_version(
     assert held.running.wait().code == 1
     assert_came_back(host, before, step)
     assert f"the host was rebooted during {step}" in str(journal(host))
+
+
+def test_a_database_that_is_not_up_yet_after_a_reboot_is_waited_for_while_the_app_may_start(
+    host: Host, before: Seen, hold: Hold
+) -> None:
+    held = hold("migrate")
+    units = host.run("systemctl list-units --plain --no-legend 'postgresql*' | cut -d ' ' -f 1").stdout.split()
+    host.run(["systemctl", "mask", "--quiet", *units])
+    host.container.restart(timeout=5)
+    # The app has not waited for the database; what was tried meanwhile is tried again.
+    wait_until(host, "systemctl is-active -q django")
+    tried = f"grep -c 'undo failed.*OperationalError' {STATE}/transactions/$(cat {STATE}/lock)/journal.jsonl"
+    wait_until(host, f"[ $({tried}) -ge 2 ]")
+    assert "/home/app/maintenance" in host.run("ls /home/app/maintenance").stdout
+    host.run(["systemctl", "unmask", "--quiet", *units])
+    host.run(["systemctl", "start", *units])
+    wait_until_free(host)
+    wait_for_site(host)
+    assert held.running.wait().code == 1
+    assert_came_back(host, before, "migrate")
 
 
 def test_a_controller_that_is_asked_to_stop_has_the_host_fall_back_at_once_and_is_not_taken_for_success(

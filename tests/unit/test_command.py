@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent import main
-from agent.host import processes
+from agent.host import output, processes
 from agent.host.command import CommandFailed, Runner
 from agent.host.output import emit
 from agent.state import State
@@ -230,3 +230,29 @@ def test_on_an_old_kernel_a_command_ends_all_the_same(problem: Exception, monkey
     assert Runner(None, None, time.time() + 20).run(["echo", "done"]) == "done\n"
     with pytest.raises(CommandFailed, match="took too long"):
         Runner(None, None, time.time() + 0.2).run(["sleep", "20"])
+
+
+def test_what_a_command_prints_is_said_line_by_line_as_it_comes_and_without_secrets(tmp_path: Path) -> None:
+    said: list[tuple[str, str]] = []
+    output.say_through(lambda loud, text: said.append((loud, text)))
+    try:
+        script = "echo one; printf 'tw'; sleep 0.2; echo 'o hunter22'; echo 'switchback-result: {}'; printf rest"
+        Runner(None, None, time.time() + 10, secrets=["hunter22"]).run(["sh", "-c", script])
+    finally:
+        output.say_through(output._to_controller)
+    assert said == [("detail", "one"), ("detail", "two ***")]
+
+
+def test_a_line_that_has_no_end_is_said_where_there_is_enough_of_it(tmp_path: Path) -> None:
+    said: list[str] = []
+    output.say_through(lambda loud, text: said.append(text))
+    file = os.memfd_create("output")
+    try:
+        os.write(file, b"x" * output.RELAYED_AT_ONCE + b"y")
+        output.Relayed(file, ()).relay()
+    finally:
+        output.say_through(output._to_controller)
+        os.close(file)
+    (line,) = said
+    assert line.startswith("xxx")
+    assert "more characters" in line
