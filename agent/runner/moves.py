@@ -231,7 +231,8 @@ def _may_be_over(run: Run, worker: Worker) -> None:
     run.cannot_end = progress.outcome is None
     if run.cannot_end:
         # What could not be undone on a host that can't be written to may be by then.
-        run.heard = replace(run.heard, tried=frozenset())
+        failed = {problem.action for problem in progress.problems}
+        run.heard = replace(run.heard, tried=run.heard.tried - failed)
     if open_transaction(run.state) is None:
         run.close(progress)
     else:
