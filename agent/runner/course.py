@@ -39,7 +39,6 @@ class Kind(Enum):
     LOOK_ON = "looks whether a site that nobody could get well has become so"
     WAIT = "waits for a word"
     REST = "waits for a person"
-    OVER = "has nothing to do"
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,13 @@ class Move:
 class Heard:
     """What a run was told, and what its runner has tried.
 
-    + upto: the last step that it may do; commit: whether it may commit
+    + upto: the last step that it may do
     + resumed: why it has to fall back, where another runner has begun it
     + followed: whether a controller was there a moment ago
     + tried: what of the way back was tried by this runner; before_the_app: whether only that is done for now
     """
 
     upto: str = ""
-    commit: bool = False
     resumed: str = ""
     followed: bool = True
     tried: frozenset[str] = frozenset()

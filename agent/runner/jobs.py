@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from agent.database import schema
-from agent.host.output import say_through
+from agent.host.output import emit, say_through
 from agent.inside.lean import fields_of
 from agent.loop.channel import Channel, Frame
-from agent.loop.worker import Job
+from agent.loop.worker import FAILED, Job, Worker
 from agent.runs import ending, recover
 from agent.runs.beginning import begin_deploy
 from agent.runs.carry_out import carry_out
@@ -25,6 +25,11 @@ from agent.words.outcomes import Refused
 from agent.words.shapes import bare
 
 REFUSED = "refused"
+
+
+def why_not(worker: Worker) -> str:
+    """Why what a worker was to do is not done; empty where it is."""
+    return str(worker.found.get(REFUSED) or worker.found.get(FAILED) or "")
 
 
 def _saying(work: Callable[[Channel], Frame]) -> Job:
@@ -117,9 +122,9 @@ def look_at_database(transaction: Transaction) -> Job:
 def delete(state: State, request: requests.Clean) -> Job:
     """Delete versions."""
 
-    def work(channel: Channel) -> Frame:
+    def work(_: Channel) -> Frame:
         for line in clean(state, request).says():
-            channel.send({"say": line, "loud": "line"})
+            emit(line)
         return {}
 
     return _saying(work)

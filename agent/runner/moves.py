@@ -75,12 +75,13 @@ def _is_free(run: Run) -> bool:
 def _make(run: Run, move: Move) -> bool:
     """Make a move. Returns whether the next one can be made at once."""
     if run.heard.before_the_app and move.kind not in ON_THE_WAY_BACK:
-        failed = {one.action for one in run.progress.problems}
-        if any(undo_named(name).holds_up_the_rest for name in failed) and was_rebooted(run.progress):
+        stuck = any(undo_named(one.action).holds_up_the_rest for one in run.progress.problems)
+        if stuck and was_rebooted(run.progress):
             # The app starts from the new version, whose schema stays with it until the links are back.
             run.opened.journal.note(journal.Noted("boot", {"links": "stayed"}))
         # What could not be undone without the app, such as a database that was not up yet, is tried once more.
-        run.heard = replace(run.heard, before_the_app=False, tried=run.heard.tried - failed)
+        run.heard = replace(run.heard, before_the_app=False)
+        run.try_again()
         run.ready()
         return True
     if move.kind is not Kind.WAIT:
@@ -221,8 +222,7 @@ def _finishing(run: Run, job: Callable[[Transaction], Job], name: str) -> bool:
 
 
 def _may_be_over(run: Run, worker: Worker) -> None:
-    if FAILED in worker.found:
-        run.say(LINE, str(worker.found[FAILED]))
+    run.say_why_not(worker)
     transaction, progress = run.opened, run.progress
     if progress.outcome == Outcome.NEEDS_A_PERSON and run.frees:
         free_lock(run.state, transaction.deploy)
@@ -231,8 +231,7 @@ def _may_be_over(run: Run, worker: Worker) -> None:
     run.cannot_end = progress.outcome is None
     if run.cannot_end:
         # What could not be undone on a host that can't be written to may be by then.
-        failed = {problem.action for problem in progress.problems}
-        run.heard = replace(run.heard, tried=run.heard.tried - failed)
+        run.try_again()
     if open_transaction(run.state) is None:
         run.close(progress)
     else:

@@ -8,7 +8,7 @@ from functools import partial
 
 from agent.host.output import LINE
 from agent.loop.loop import Loop
-from agent.loop.worker import FAILED, Worker
+from agent.loop.worker import Worker
 from agent.runner import jobs
 from agent.runner.course import Heard, Kind, next_move
 from agent.runner.crew import Crew
@@ -106,9 +106,8 @@ class Run:
         self.crew.work("begin", jobs.begin(self.state, request), BEGINS_WITHIN, partial(self._has_begun, request))
 
     def _has_begun(self, request: requests.Begin, worker: Worker) -> None:
-        answer, opened, self.begins = worker.found, open_transaction(self.state), ""
+        why, opened, self.begins = jobs.why_not(worker), open_transaction(self.state), ""
         asked, self.asked_back = self.asked_back, None
-        why = str(answer.get(jobs.REFUSED) or answer.get(FAILED) or "")
         if opened is None or opened.deploy != request.deploy:
             self.refused[request.deploy] = why
             return
@@ -170,6 +169,11 @@ class Run:
             self.heard, self.not_before = replace(self.heard, tried=frozenset()), 0.0
             self.opened.journal.note(journal.FallsBack(str(progress.reason), True, progress.cause))
 
+    def try_again(self) -> None:
+        """Have what could not be undone tried once more."""
+        failed = {problem.action for problem in self.progress.problems}
+        self.heard = replace(self.heard, tried=self.heard.tried - failed)
+
     def recover(self, request: requests.Recover) -> None:
         """Try once more what needed a person."""
         self.frees, self.label = request.force, RECOVER
@@ -177,8 +181,7 @@ class Run:
         self.crew.work("recover", job, self.progress.begin.settings.restart_timeout + GRACE, self._recovers)
 
     def _recovers(self, worker: Worker) -> None:
-        if FAILED in worker.found:
-            self.say(LINE, str(worker.found[FAILED]))
+        self.say_why_not(worker)
         self.not_before = 0.0
         self.fall_back("a person asked to recover", back=True)
 
@@ -188,8 +191,7 @@ class Run:
         self.label = CLEAN
 
         def ended(worker: Worker) -> None:
-            answer = worker.found
-            self.cleaned[request.deploy] = str(answer.get(jobs.REFUSED) or answer.get(FAILED) or "")
+            self.cleaned[request.deploy] = jobs.why_not(worker)
 
         self.crew.work("clean", jobs.delete(self.state, request), CLEANS_WITHIN, ended)
 
@@ -282,6 +284,11 @@ class Run:
     def say(self, loud: str, text: str) -> None:
         """Take a line, for whoever follows."""
         self.script.say(self.label, loud, text)
+
+    def say_why_not(self, worker: Worker) -> None:
+        """Say why what a worker was to do is not done, if it is not."""
+        if why := jobs.why_not(worker):
+            self.say(LINE, why)
 
     def _probed(self, found: Written) -> None:
         if self.transaction:

@@ -193,8 +193,12 @@ class Talk:
         """How far a run has come, also one that has ended."""
         if self._holds(deploy):
             return self._progress
+        return self._over(deploy) or Transaction(self._run.state, deploy).progress
+
+    def _over(self, deploy: str) -> Progress | None:
+        """How far a run came that this runner has ended last."""
         over = self._run.over
-        return over[1] if over and over[0] == deploy else Transaction(self._run.state, deploy).progress
+        return over[1] if over and over[0] == deploy else None
 
     @_answer.register(requests.AllWell)
     def _is_all_well(self, request: requests.AllWell) -> Result | None:
@@ -247,9 +251,9 @@ class Talk:
 
     def _ended(self, deploy: str) -> Result:
         """How a run has ended that does not hold the host."""
-        over = self._run.over
-        if over and over[0] == deploy:
-            return result_of(over[1], over[1].outcome == Outcome.COMMITTED, self._run.script.said(over[1]))
+        progress = self._over(deploy)
+        if progress:
+            return result_of(progress, progress.outcome == Outcome.COMMITTED, self._run.script.said(progress))
         return told_by_disk(Transaction(self._run.state, deploy))
 
     def _result(self, ok: bool) -> Result:
