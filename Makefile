@@ -83,7 +83,7 @@ test-matrix: .venv/.installed
 .PHONY: test-all
 test-all: .venv/.installed
 	-$(MAKE) --keep-going test-unit test-attacks test-hosts test-projects test-faults-alone test-matrix test-chaos test-mutations
-	-$(MAKE) test-failed ALL="tests/unit tests/attacks tests/hosts tests/projects tests/faults" SWITCHBACK_MATRIX=whole
+	-$(MAKE) test-failed SWITCHBACK_MATRIX=whole
 	$(BIN)/python -m tests.record $(RUN) --write
 
 # How the last run went, and which tests took longest.
@@ -91,11 +91,12 @@ test-all: .venv/.installed
 test-last: .venv/.installed
 	@$(BIN)/python -m tests.record $(lastword $(sort $(wildcard $(RUNS)/*)))
 
-# What of `make test` has failed, alone.
-ALL = tests/unit $(ATTACKS) tests/hosts $(PROJECTS) tests/faults
+# What has failed, alone; a story from its beginning.
 .PHONY: test-failed
 test-failed: .venv/.installed
-	$(ON_HOSTS) $(ALL) --last-failed --last-failed-no-failures none
+	mkdir -p $(RUN)
+	$(BIN)/python -m tests.again >$(RUN)/again.txt
+	if [ -s $(RUN)/again.txt ]; then $(ON_HOSTS) @$(RUN)/again.txt; else echo "nothing has failed"; fi
 
 # What is decided by pure functions, broken in every small way, and how much of that their tests notice, by module. Of what
 # is committed; it takes some minutes, and is ended after MUTATIONS_LIMIT seconds.

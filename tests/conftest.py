@@ -16,6 +16,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import spent
+from tests.again import scope_of
 from tests.runs import SETTINGS, Runs
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ gc.set_threshold(50_000, 50, 100)
 hypothesis.settings.register_profile("switchback", deadline=None)
 hypothesis.settings.load_profile("switchback")
 HERE = Path(__file__).parent
-# In these each file is a story on hosts of its own.
-STORIES = ("tests/hosts/", "tests/projects/", "tests/faults/test_failing_versions.py")
 # In this order: what is quick, and what the others stand on, comes first.
 FOLDERS = ("unit", "attacks", "hosts", "projects", "faults")
 
@@ -54,7 +53,7 @@ class Stories(LoadScopeScheduling):
     """Keeps a story's tests on one worker, in their order; all other tests go wherever there is one free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0] if nodeid.startswith(STORIES) else nodeid
+        return scope_of(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,11 +9,15 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 STATE, RUN = "/var/lib/switchback", "/run/switchback"
 # Those that have a runner started, if none is there.
 STARTS = ("begin", "clean", "recover")
 TRIES = 3
+# How long one that has just ended may take to be gone, after which systemd starts the next; and how often it is looked,
+# seconds.
+GONE_WITHIN, LOOK = 10.0, 0.05
 PART = 65536
 MARK = b"\x1e"
 
@@ -25,8 +29,7 @@ def main() -> int:
     for _ in range(TRIES):
         connection = connect(site)
         if connection is None and (head["verb"] in STARTS or os.path.lexists(f"{STATE}/{site}/lock")):
-            start(site)
-            connection = connect(site)
+            connection = started(site)
         if connection is None:
             break
         last = talk(connection, document)
@@ -44,7 +47,19 @@ def connect(site: str) -> "socket.socket | None":
     return connection
 
 
-def start(site: str) -> None:
+def started(site: str) -> "socket.socket | None":
+    """Have a runner started. To systemd one that is about to end still runs, and so it starts none."""
+    until = time.monotonic() + GONE_WITHIN
+    while start(site):
+        connection = connect(site)
+        if connection is not None or time.monotonic() > until:
+            return connection
+        time.sleep(LOOK)
+    return None
+
+
+def start(site: str) -> bool:
+    """Returns whether systemd has started a runner, or has one that runs."""
     os.makedirs(f"{RUN}/{site}", mode=0o700, exist_ok=True)
     with open(f"{RUN}/{site}/wanted", "w"):
         pass
@@ -53,6 +68,7 @@ def start(site: str) -> None:
     )
     if done.returncode:
         print("the runner can't be started:", (done.stderr or done.stdout).strip().split("\n")[0], flush=True)
+    return not done.returncode
 
 
 def talk(connection: socket.socket, document: bytes) -> "bytes | None":

@@ -25,6 +25,20 @@ Answer = Callable[[socket.socket, bytes], None]
 GO = Go("x", "code", "code")
 ENDS = f"{framed(Result(True))}\n".encode()
 
+# A runner that is there at the third try.
+NEXT = """#!{python}
+import os, socket
+one = socket.socket(socket.AF_UNIX)
+try:
+    one.bind({address!r})
+except OSError:
+    raise SystemExit
+one.listen()
+connection = one.accept()[0]
+connection.recv(65536)
+connection.sendall({ends!r})
+"""
+
 
 class There:
     """A host of the client's, in a folder of the test.
@@ -39,7 +53,10 @@ class There:
         source = Path(client.__file__).read_text()
         places = f'STATE, RUN = "{folder}/state", "{folder}/run"'
         source = source.replace('STATE, RUN = "/var/lib/switchback", "/run/switchback"', places)
+        patience = "GONE_WITHIN, LOOK = 0.3, 0.05"
+        source = source.replace("GONE_WITHIN, LOOK = 10.0, 0.05", patience)
         assert places in source
+        assert patience in source
         self.program = folder / "agent" / "runner" / "client.py"
         self.program.parent.mkdir(parents=True)
         self.program.write_text(source)
@@ -207,6 +224,19 @@ def test_who_begins_something_has_a_runner_started(there: There, request_: Reque
     assert done.returncode == 3
     folder = there.folder / "run" / SITE
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_where_one_is_about_to_end_it_is_waited_for_until_the_next_is_there(there: There) -> None:
+    # What systemd does as long as the one before is not gone: nothing.
+    comes = f"test $(wc -l <{there.folder}/started) -lt 3 || {there.folder}/next >/dev/null 2>&1 &"
+    (there.folder / "bin" / "systemctl").write_text(f'#!/bin/sh\necho "$@" >>{there.folder}/started\n{comes}\n')
+    (there.folder / "next").write_text(
+        NEXT.format(python=sys.executable, address=str(there.folder / "run" / SITE / "socket"), ends=ENDS)
+    )
+    (there.folder / "next").chmod(0o755)
+    done = there.ask(Recover())
+    assert (done.returncode, done.stdout, there.by_disk) == (0, ENDS, "")
+    assert len(there.started) >= 3
 
 
 def test_why_a_runner_can_not_be_started_is_told(there: There) -> None:
