@@ -16,6 +16,8 @@ LIBRARY = Path("/usr/local/lib/switchback")
 LAUNCHER = "switchback-agent"
 # Where each site has its folder.
 SITES = Path("/var/lib/switchback")
+# Where each site has what its app may read, in a folder of its own.
+FOR_APPS = Path("/etc/switchback")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class State:
     def marks(self) -> Path:
         """The folder with what is known of each version: working, failed, pinned."""
         return self._at("marks")
+
+    @property
+    def secrets(self) -> Path:
+        """The site's secrets: root's to write, and its app's to read."""
+        return FOR_APPS / self.site / "secrets.json"
 
     def transaction(self, deploy: str) -> Path:
         """The folder of one deploy: its journal, its output, its evidence."""

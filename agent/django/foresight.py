@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from agent.inside.protocol import Foreseen, Migration, Operation, Question
 from agent.migrations import sources
 from agent.migrations.names import label
 from agent.migrations.risk import risks, with_new_tables
+from agent.text.own import source_of
 from agent.words.shapes import to_json
 
 # How long Django may take to answer, seconds.
@@ -48,19 +48,12 @@ def ask(runner: Runner, room: Path, python: Path, config: Path, question: Questi
 
 def lay_out(runner: Runner, room: Path) -> None:
     """Put our part of the conversation where the app's Python can read it."""
-    texts = {"inside/__init__.py": _source("agent.inside"), SHIM: _source("agent.django.manage_shim")}
-    texts.update({f"inside/{name}.py": _source(f"agent.inside.{name}") for name in MODULES})
+    texts = {"inside/__init__.py": source_of("agent.inside"), SHIM: source_of("agent.django.manage_shim")}
+    texts.update({f"inside/{name}.py": source_of(f"agent.inside.{name}") for name in MODULES})
     with acting_as(runner.user or "root"):
         for file, text in texts.items():
             (room / file).parent.mkdir(exist_ok=True)
             put(room / file, text.encode())
-
-
-def _source(module: str) -> str:
-    """The text of a module of ours: where the agent only looks at a host, it may come from no file."""
-    spec = importlib.util.find_spec(module)
-    source: str = spec.loader.get_source(module) if spec and spec.loader else ""  # type: ignore[attr-defined]
-    return source
 
 
 def with_risks(migrations: Sequence[Migration]) -> tuple[Migration, ...]:

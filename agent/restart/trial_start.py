@@ -191,7 +191,7 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
     for text in (sections.get("supervisord", {}).get("environment", ""), web.options.get("environment", "")):
         env.update(environment(_filled(text, values)))
     env.update(SUPERVISOR_ENABLED="1", SUPERVISOR_PROCESS_NAME="rehearsal", SUPERVISOR_GROUP_NAME=web.name)
-    argv = tuple(_filled(word, values) for word in web.argv)
+    argv = tuple(_filled(word, values) for word in web.argv_in(layout.settings.venv_subdir))
     folder = _filled(web.options.get("directory", "/"), values)
     return Command(argv, folder, env, layout.app)
 

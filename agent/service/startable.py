@@ -134,7 +134,13 @@ def _program_problems(step: StepContext, found: Sequence[Program], places: Mappi
     problems, modules = [], dict[str, str]()
     for program in found:
         problems += _folder_problems(step, program, places)
-        argv = [led(word, places) for word in program.argv]
+        launcher = led(program.launcher, places)
+        if launcher.startswith(f"{step.layout.version(step.version)}/") and not _can_run(step.layout, launcher):
+            problems.append(
+                f"{program.name} is started by {program.launcher}, and the version was built before versions had one: "
+                "deploy its commit, which builds another"
+            )
+        argv = [led(word, places) for word in program.argv_in(step.settings.venv_subdir)]
         if not argv or not argv[0].startswith(venv + "/"):
             continue
         if not _can_run(step.layout, argv[0]):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
+from agent.environment.launcher import RUN
 from agent.host.reading import matching, read_ordinary
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
@@ -29,6 +30,9 @@ PASSED_OVER = ("supervisorctl", "include")
 # Starts a Python at the path that a link to its environment leads to by then: whatever it imports later is of the same
 # version, though the link leads to another one. Its words: the environment, then what Python is given.
 RESOLVE = 'exec "$(readlink -f "$0")/bin/python" "$@"'
+
+# What a version's virtual environment is called, unless the settings say otherwise.
+VENV = "venv"
 
 
 def resolved(venv: str, arguments: str) -> str:
@@ -78,16 +82,25 @@ class Program:
             return []
 
     @property
-    def is_resolved(self) -> bool:
-        """Whether its command follows the links to the version once, as it starts."""
+    def launcher(self) -> str:
+        """The launcher of a version that starts it, by way of a link; empty where none does."""
         words = self.words
-        return len(words) > 3 and os.path.basename(words[0]) == "sh" and words[1:3] == ["-c", RESOLVE]
+        return words[0] if len(words) > 1 and words[0].startswith("/") and os.path.basename(words[0]) == RUN else ""
 
     @property
     def argv(self) -> list[str]:
         """What it starts, in words: by way of the links also where it follows them first."""
+        return self.argv_in(VENV)
+
+    def argv_in(self, venv: str) -> list[str]:
+        """The same, where a version has its virtual environment under a name of its own."""
         words = self.words
-        return [f"{words[3]}/bin/python", *words[4:]] if self.is_resolved else words
+        if len(words) > 3 and os.path.basename(words[0]) == "sh" and words[1:3] == ["-c", RESOLVE]:
+            return [f"{words[3]}/bin/python", *words[4:]]
+        if not self.launcher:
+            return words
+        python = f"{os.path.dirname(words[0])}/{venv}/bin/python"
+        return [python if words[1] == "python" else words[1], *words[2:]]
 
     @property
     def address(self) -> str:

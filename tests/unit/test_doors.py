@@ -31,6 +31,7 @@ DOORS: dict[str, tuple[str, dict[str, str]]] = {
     "reading": (
         READING,
         {
+            "environment/launcher.py": "in a version, as the app: its own files; the agent does not call that",
             "host/reading.py": "the door",
             "host/files.py": "and its other side, by which is written",
             "host/users.py": "enters a folder, as the user",
@@ -50,6 +51,7 @@ DOORS: dict[str, tuple[str, dict[str, str]]] = {
     "starting": (
         STARTING,
         {
+            "environment/launcher.py": "in a version, as the app: becomes what it starts",
             "host/command.py": "the door",
             "host/users.py": "whose rights we have meanwhile",
             "host/parallel.py": "more of ourselves",

@@ -72,6 +72,21 @@ def test_a_version_with_all_that_is_started_has_no_problem(step: Any, monkeypatc
     assert found(step, monkeypatch) == []
 
 
+def test_a_program_that_is_started_by_a_launcher_needs_one_in_the_version(
+    step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = step.layout.part(NEW, "config") / "supervisord.conf"
+    config.write_text(f"[program:web]\ncommand={step.layout.home}/django-current/run python -m gunicorn a:b\n")
+    (problem,) = found(step, monkeypatch)
+    assert problem.startswith(f"web is started by {step.layout.home}/django-current/run, and the version was built ")
+    launcher = step.layout.version(NEW) / "run"
+    launcher.touch(0o555)
+    assert found(step, monkeypatch) == []
+    assert found(step, monkeypatch, ("gunicorn",)) == [
+        "web runs gunicorn, and the version has none: add it to requirements.txt"
+    ]
+
+
 def test_a_server_that_is_in_no_requirements_is_named(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(step, monkeypatch, ("gunicorn",)) == [
         "web runs gunicorn, and the version has none: add it to requirements.txt"

@@ -311,6 +311,7 @@ def test_the_line_to_write_gives_python_what_it_was_given_before(given: str) -> 
         ("/home/app/bin/site/bin/python work.py", True),
         ("/home/app/venv/bin/python manage.py work --name 'a b'", True),
         (resolved("/home/app/venv", "manage.py work"), False),
+        ("/home/app/django-current/run python manage.py work", False),
         ("/home/app/venv/bin/celery -A site worker", False),
         ("/usr/bin/python3 work.py", False),
         ("work 'of words", False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.environment import written
 from agent.steps.build.checkout import check_out
 from agent.steps.kind import BuildStep
 from agent.transaction.step import StepContext
@@ -14,5 +15,7 @@ class Code(BuildStep):
     name = "code"
 
     def do(self, step: StepContext) -> Note:
-        """Check it out, with submodules and what Git LFS keeps."""
-        return check_out(step, "code")
+        """Check it out, with submodules and what Git LFS keeps; and write what everything of it is started by."""
+        note = check_out(step, "code")
+        written.lay_out(step.layout, step.transaction.state, step.version)
+        return note
