@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agent.host.command import CommandFailed, Runner
 from agent.host.users import acting_as
 from agent.look.needs import first_words, room_of
+from agent.packages import toml
+from agent.packages.finding import Read, Unusable
+from agent.packages.installed import installed
+from agent.packages.installing import Installer
+from agent.packages.wanted import Asked, wanted
 from agent.repository import git
 from agent.repository.commits import read_text
 from agent.service import startable
 from agent.service.supervisor_config import Program, Sections, Unreadable, parse, programs, read_config
 from agent.text.masking import masked_urls
-from agent.versions import packages
 from agent.versions.layout import SUPERVISORD, Layout
 from agent.words.needs import Heads, Module, Requirements, Server
 from agent.words.requests import Ref
@@ -24,8 +27,6 @@ from agent.words.requests import Ref
 # An app as a server's command line names it: module, colon, name.
 APP = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*(?:\(\))?")
 SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,:=]\s*["']([\w.]+)["']""")
-# What a requirements file may be instead of the one that is asked for.
-INSTEAD = re.compile(r"(?:.*/)?(?:requirements[^/]*\.(?:txt|in)|requirements/[^/]+\.txt|pyproject\.toml)")
 
 
 def heads(runner: Runner, layout: Layout, asked: Mapping[str, Ref], shas: Mapping[str, str]) -> Heads | str:
@@ -61,33 +62,36 @@ def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas
     def text_of(part: str, path: str) -> str | None:
         return read_text(runner, repositories[part], shas[part], path)
 
-    trees = {part: _files(runner, repository, shas[part]) for part, repository in repositories.items()}
-    name = layout.settings.requirements
-    texts = packages.requirement_texts(lambda path: text_of("code", path), name)
+    trees = {part: git.names_of(runner, repository, shas[part]) for part, repository in repositories.items()}
     manage = text_of("config", "manage.py")
     named = SETTINGS.search(manage or "")
     sections, own = _sections(layout, text_of("config", SUPERVISORD))
     return Heads(
-        Requirements(
-            found=bool(texts),
-            instead=() if texts else tuple(sorted(path for path in trees["code"] if INSTEAD.fullmatch(path))),
-            names=tuple(sorted(named_in(texts))),
-            all_named=bool(texts) and is_all_named(texts) and not layout.settings.build_script,
-        ),
+        _requirements(runner, layout, trees, lambda path: text_of("code", path)),
         # A link there is one to a file of the code's, say.
         manage=manage is not None or "manage.py" in trees["config"],
         settings=_module(named.group(1), trees) if named else None,
         own_supervisord=own,
         servers=tuple(one for program in programs(sections).values() for one in _server(program, trees)),
         starts_supervisord=_starts_supervisord(layout),
-        uv=bool(shutil.which("uv", path=f"/usr/local/bin:/usr/bin:/bin:{layout.home / '.local/bin'}")),
-        live=tuple(sorted(packages.installed(layout.path("current_venv_dir")))),
+        live=tuple(sorted(installed(layout.path("current_venv_dir")))),
     )
 
 
-def _files(runner: Runner, repository: Path, sha: str) -> frozenset[str]:
-    listing = runner.run(["git", "-C", str(repository), "ls-tree", "-r", "-z", "--name-only", sha])
-    return frozenset(listing.split("\0")) - {""}
+def _requirements(runner: Runner, layout: Layout, trees: Mapping[str, frozenset[str]], read: Read) -> Requirements:
+    """What the code to come says of the packages that it needs."""
+    installer = Installer.of(layout.settings, layout.home)
+    asked = Asked(layout.settings, configured="config" in trees, uv=installer.uv is not None)
+    try:
+        told = wanted(asked, trees["code"], read, toml.parser(runner, installer.python))
+    except Unusable as problem:
+        return Requirements(problem=str(problem))
+    return Requirements(
+        path=told.found.path,
+        found="" if told.found.as_ever else told.found.says,
+        names=tuple(sorted(told.names)),
+        all_named=told.all_named and not layout.settings.build_script,
+    )
 
 
 def _sections(layout: Layout, text: str | None) -> tuple[Sections, bool]:
@@ -106,27 +110,6 @@ def _starts_supervisord(layout: Layout) -> bool:
     program = startable.started_by(layout.settings.systemd_service).program
     places = [str(layout.path("current_venv_dir")) + "/", str(layout.path("current_main")) + "/"]
     return os.path.basename(program) == "supervisord" and any(program.startswith(place) for place in places)
-
-
-def named_in(texts: Mapping[str, str]) -> set[str]:
-    """The packages that requirements name, as indexes compare them. Pure.
-
-    >>> sorted(named_in({"requirements.txt": "Django>=5,<6\\ngunicorn[x] ; python_version > '3'\\n# no\\n-r b.txt"}))
-    ['django', 'gunicorn']
-    """
-    found = set()
-    for path, text in texts.items():
-        pattern = r"^\s*([A-Za-z0-9][\w.-]*)" if path.endswith((".txt", ".in")) else r"""["']([A-Za-z0-9][\w.-]*)"""
-        found |= {packages.canonical(name) for name in re.findall(pattern, text, re.MULTILINE)}
-    return found
-
-
-def is_all_named(texts: Mapping[str, str]) -> bool:
-    """Whether requirements name all that they ask for themselves, as far as that can be told. Pure."""
-    from_elsewhere = any("://" in text for text in texts.values())
-    return (
-        all(path.endswith((".txt", ".in")) for path in texts) and not packages.names_local(texts) and not from_elsewhere
-    )
 
 
 def _server(program: Program, trees: Mapping[str, frozenset[str]]) -> Iterator[Server]:

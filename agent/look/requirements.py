@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from agent.host.command import CommandFailed
 from agent.host.users import acting_as
 from agent.look.request import Look, Source
+from agent.packages import installed, resolving, toml
+from agent.packages.finding import Unusable
+from agent.packages.installing import Installer
+from agent.packages.wanted import Asked, Wanted, wanted
 from agent.repository.commits import read_text
-from agent.versions import packages
+from agent.repository.git import names_of
 from agent.versions.marks import read_seal
 from agent.words.foreseen import Packages
 
@@ -22,34 +27,48 @@ def packages_to_come(look: Look, source: Source | None) -> Packages:
     live = look.part("venv")
     if look.built:
         with acting_as(look.layout.app):
-            has = packages.installed(live) if live else {}
-            built = packages.installed(look.layout.part(look.version, "venv"))
-        return Packages("built", packages.compare(has, built))
+            has = installed.installed(live) if live else {}
+            built = installed.installed(look.layout.part(look.version, "venv"))
+        return Packages("built", installed.compare(has, built))
     if source is None or source.problem:
         return Packages("unknown", why=source.problem if source else "the commit isn't known")
-    texts = requirements(look, source)
-    found = packages.foresee(look.runner, look.settings, Path(source.folder), texts, live)
+    installer = Installer.of(look.settings, look.layout.home)
+    try:
+        to_come = wanted_by(look, source, installer, look.commits["code"])
+    except Unusable as problem:
+        return Packages("unknown", why=str(problem), refused=True)
+    now = resolving.Live(live, _before(look, source, installer))
+    found = resolving.foresee(look.runner, installer, Path(source.folder), to_come, now)
+    found = replace(found, found="" if to_come.found.as_ever else to_come.found.says)
     if not look.was or not look.settings.build_script:
         return found
-    return packages.with_script(found, read_seal(look.layout.version(look.was)).by_script)
+    return resolving.with_script(found, read_seal(look.layout.version(look.was)).by_script)
 
 
-def requirements(look: Look, source: Source) -> tuple[dict[str, str] | None, dict[str, str]]:
-    """The requirements that the live version was built from, where they can be read, and those to come."""
-    runner, repository, name = look.runner, Path(source.repository), look.settings.requirements
-    after = packages.requirement_texts(partial(read_text, runner, repository, look.commits["code"]), name)
+def wanted_by(look: Look, source: Source, installer: Installer, commit: str) -> Wanted:
+    """What a commit of the code needs of packages. Raises Unusable, CommandFailed."""
+    runner, repository = look.runner, Path(source.repository)
+    asked = Asked(look.settings, configured="config" in look.commits, uv=installer.uv is not None)
+    files = names_of(runner, repository, commit)
+    return wanted(asked, files, partial(read_text, runner, repository, commit), toml.parser(runner, installer.python))
+
+
+def _before(look: Look, source: Source, installer: Installer) -> Wanted | None:
+    """What the live version was built from, where that can be read."""
     live = look.live.get("code")
-    if not live:
-        return None, after
     try:
-        return packages.requirement_texts(partial(read_text, runner, repository, live), name), after
-    except CommandFailed:
-        return None, after
+        return wanted_by(look, source, installer, live) if live else None
+    except (CommandFailed, Unusable):
+        return None
 
 
 def other_packages(look: Look, source: Source) -> str:
     """Why the new code can't be asked with the live packages; nothing where it can."""
     if look.was is None:
         return "no version is live, so there are no packages to ask the new code with"
-    before, after = requirements(look, source)
-    return "" if before == after else "the requirements change, so that the new code can't be asked before it is built"
+    installer = Installer.of(look.settings, look.layout.home)
+    try:
+        same = wanted_by(look, source, installer, look.commits["code"]).says_same(_before(look, source, installer))
+    except Unusable:
+        same = False
+    return "" if same else "the requirements change, so that the new code can't be asked before it is built"

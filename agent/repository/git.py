@@ -140,6 +140,11 @@ def entries(runner: Runner, repository: Path, sha: str) -> list[Entry]:
     return found
 
 
+def names_of(runner: Runner, repository: Path, sha: str) -> frozenset[str]:
+    """The paths of all files in a commit."""
+    return frozenset(entry.path for entry in entries(runner, repository, sha))
+
+
 def resolve(runner: Runner, url: str, ref: str, mirror: Path) -> str:
     """Find the commit that a ref stands for, changing nothing: a branch, a tag, or a full or short id.
 

@@ -18,6 +18,7 @@ from agent.service.supervisor_config import Program, Unreadable, config_in, conf
 from agent.text.lines import cut, lines_of
 from agent.transaction.step import StepContext
 from agent.versions.layout import SUPERVISORD, Layout
+from agent.words.settings import Settings
 
 # The packages that serve an app or work for it, as `python -m NAME` starts them. Of other modules nobody can tell
 # whether they are the project's own, on a path that only the program knows.
@@ -102,7 +103,7 @@ def _starter_problems(step: StepContext, program: str) -> list[str]:
     venv = str(step.layout.part(step.version, "venv"))
     if not program.startswith(venv + "/"):
         return []
-    unit, name, asked = step.settings.systemd_service, os.path.basename(program), step.settings.requirements
+    unit, name, asked = step.settings.systemd_service, os.path.basename(program), asked_in(step.settings)
     if not _can_run(step.layout, program):
         return [f"the service {unit} starts {name}, and the version has none: add {package_of(name)} to {asked}"]
     if name != "supervisord":
@@ -118,6 +119,11 @@ def _starter_problems(step: StepContext, program: str) -> list[str]:
     return []
 
 
+def asked_in(settings: Settings) -> str:
+    """Where a package is asked for that the app lacks."""
+    return settings.requirements or "the project's requirements"
+
+
 def _can_run(layout: Layout, program: str) -> bool:
     with acting_as(layout.app):
         return os.access(program, os.X_OK, effective_ids=True)
@@ -130,7 +136,7 @@ def package_of(program: str) -> str:
 
 def _program_problems(step: StepContext, found: Sequence[Program], places: Mapping[str, str]) -> list[str]:
     """What is wrong with the programs of supervisord's that are the version's own."""
-    venv, asked = str(step.layout.part(step.version, "venv")), step.settings.requirements
+    venv, asked = str(step.layout.part(step.version, "venv")), asked_in(step.settings)
     problems, modules = [], dict[str, str]()
     for program in found:
         problems += _folder_problems(step, program, places)

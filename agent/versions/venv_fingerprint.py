@@ -10,8 +10,10 @@ import re
 from pathlib import Path
 
 from agent.host.reading import matching, read_text
+from agent.packages import requirements
+from agent.packages.installing import Installer
+from agent.packages.wanted import Wanted
 from agent.state import State
-from agent.versions import packages
 from agent.versions.layout import Layout
 from agent.versions.marks import list_versions, read_seal
 from agent.words.settings import Settings
@@ -21,17 +23,25 @@ ELSEWHERE = re.compile(r"://|^[ \t]*(?:-e|--editable|[./]|file:)|\s@\s", re.MULT
 INCLUDES = re.compile(r"^[ \t]*(?:-r|--requirement|-c|--constraint)[ \t=]+(\S+)", re.MULTILINE)
 
 
-def fingerprint(settings: Settings, requirements: Path, python: str | None, installer: str) -> str | None:
-    """What two environments have in common that have the same packages; None where that can't be told.
+def fingerprint(settings: Settings, installer: Installer, wanted: Wanted, code: Path) -> str | None:
+    """What two environments have in common that have the same packages; None where that can't be told. Raises OSError.
 
-    + requirements: the file; python: the interpreter's path; installer: uv or pip
+    + code: where the code is that they are wanted by
     """
-    texts = _texts(requirements)
-    if python is None or settings.build_script or any(ELSEWHERE.search(text) for text in texts):
+    texts = [text for name in wanted.handed for text in _texts(code / name)]
+    python, wheels = installer.interpreter, installer.wheelhouse
+    told = [*texts, *wanted.lines, *wanted.added]
+    if python is None or settings.build_script or any(ELSEWHERE.search(text) for text in told):
         return None
-    wheels = settings.wheelhouse
-    made_of = [installer, _file(Path(os.path.realpath(python))), texts, _listing(Path(str(wheels))) if wheels else None]
-    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+    made_of = [
+        installer.name,
+        _file(Path(os.path.realpath(python))),
+        texts,
+        _listing(Path(str(wheels))) if wheels else None,
+    ]
+    # What says no more than its files has the mark that it has always had.
+    more = [wanted.options, wanted.lines, wanted.added]
+    return hashlib.sha256(json.dumps([*made_of, *more] if any(more) else made_of).encode()).hexdigest()
 
 
 def _texts(file: Path) -> list[str]:
@@ -43,11 +53,11 @@ def _texts(file: Path) -> list[str]:
             texts.append(f"://{one.name}")
         elif os.path.realpath(one) not in seen:
             seen.add(os.path.realpath(one))
-            text = read_text(one, packages.LARGEST)
+            text = read_text(one, requirements.LARGEST)
             texts.append(text)
             wanted += [one.parent / name for name in reversed(INCLUDES.findall(text))]
-            if len(seen) > packages.MOST_FILES:
-                raise OSError(errno.EFBIG, f"More than {packages.MOST_FILES} files of requirements", str(file))
+            if len(seen) > requirements.MOST_FILES:
+                raise OSError(errno.EFBIG, f"More than {requirements.MOST_FILES} files of requirements", str(file))
     return texts
 
 

@@ -78,6 +78,7 @@ class Packages:
     + source: how they are known; why: why not better
     + same_text: whether the requirements are as they are live; refused: whether the installer can't resolve them
     + by_script: what `build_script` has installed in the live environment, and so would again
+    + found: which file says what is needed, where nobody has named it
     """
 
     source: Literal["unchanged", "resolved", "built", "pins", "unknown"]
@@ -86,6 +87,7 @@ class Packages:
     why: str = ""
     refused: bool = False
     by_script: tuple[str, ...] = ()
+    found: str = ""
 
 
 @dataclass(frozen=True)

@@ -56,12 +56,14 @@ class Server:
 class Requirements:
     """The requirements of the code to come.
 
-    + found: whether they are there; instead: what may be meant
+    + path: the file that says them; problem: why there is none that can be used
+    + found: the same, with what else is there, where nobody has named it
     + names: the packages that they name; all_named: whether these are all that they ask for themselves
     """
 
-    found: bool
-    instead: tuple[str, ...] = ()
+    path: str = ""
+    problem: str = ""
+    found: str = ""
     names: tuple[str, ...] = ()
     all_named: bool = False
 
@@ -81,7 +83,6 @@ class Heads:
     own_supervisord: bool
     servers: tuple[Server, ...]
     starts_supervisord: bool
-    uv: bool
     live: tuple[str, ...]
 
 

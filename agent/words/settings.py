@@ -46,7 +46,6 @@ class Settings:
     current_code: str
     current_config: str
     python: str
-    requirements: str
     maintenance_start_script: str
     maintenance_stop_script: str
     backup_script: str
@@ -63,6 +62,10 @@ class Settings:
     migrate_timeout: float
     restart_timeout: float
     keep_failed: int
+    requirements: Optional[str] = None
+    requirements_extras: tuple[str, ...] = ()
+    requirements_groups: tuple[str, ...] = ()
+    extra_requirements: tuple[str, ...] = ()
     build_script: Optional[str] = None
     install_script: Optional[str] = None
     restore_script: Optional[str] = None

@@ -154,20 +154,16 @@ def _limits(stops: Stops, settings: Settings) -> Iterator[str]:
 
 
 def _requirements(heads: Heads, settings: Settings, at: str) -> Iterator[str]:
-    told, name = heads.requirements, settings.requirements
-    if not told.found:
-        there = told.instead[:1] or ("PATH",)
-        missing = f"{name} is not in the code at {at}, and a missing file is no empty one"
-        yield f"{missing}: add it, or write requirements: {there[0]} in the settings"
+    told = heads.requirements
+    if told.problem:
+        yield f"code at {at}: {told.problem}"
         return
-    if name.endswith(".toml") and not heads.uv:
-        yield f"requirements: {name} needs uv, which is not on the host: install it, or name a requirements.txt"
     starts = {one.package: one.program for one in heads.servers}
     if heads.starts_supervisord:
         starts["supervisor"] = f"the service {settings.systemd_service}"
     for package, starter in starts.items():
         if told.all_named and package not in told.names and package not in heads.live:
-            yield f"{name} at {at} does not name {package}, which {starter} starts: add it"
+            yield f"{told.path} at {at} does not name {package}, which {starter} starts: add it"
 
 
 def _manage(heads: Heads, at: str) -> Iterator[str]:

@@ -30,7 +30,12 @@ def changes_of(run: Run, seen: Site, found: foreseen.Changes | None, part: str) 
 def packages_of(found: foreseen.Packages) -> Packages:
     """The packages that are added, changed and removed."""
     return Packages(
-        source=found.source, why=found.why, refused=found.refused, by_script=found.by_script, **vars(found.changes)
+        source=found.source,
+        found=found.found,
+        why=found.why,
+        refused=found.refused,
+        by_script=found.by_script,
+        **vars(found.changes),
     )
 
 

@@ -144,7 +144,7 @@ def _package_lines(host: HostPreview) -> list[str]:
     if packages is None:
         return []
     if packages.source == "unknown":
-        return [f"known when built: {packages.why}"]
+        return [("" if packages.refused else "known when built: ") + packages.why]
     lines = [f"+ {_versions(packages.added)}"] if packages.added else []
     lines += [f"- {_versions(packages.removed)}"] if packages.removed else []
     lines += [f"↑ {_versions(packages.up)}"] if packages.up else []
@@ -152,16 +152,18 @@ def _package_lines(host: HostPreview) -> list[str]:
     lines += (
         [f"? {', '.join(packages.unsure)}: from a repository or a file, known when built"] if packages.unsure else []
     )
+    found = [f"found: {packages.found}"] if packages.found else []
     by_script = [f"installed by build_script, as before: {', '.join(packages.by_script)}"] if packages.by_script else []
     if packages.source == "pins":
         first = ("can't be resolved: " if packages.refused else "known when built: ") + packages.why
         return [
+            *found,
             first,
             *(["pinned by the requirements; all else is known when built:"] if lines else []),
             *lines,
             *by_script,
         ]
-    return [*(lines or [_as_live(host, "as they are live")]), *by_script]
+    return [*found, *(lines or [_as_live(host, "as they are live")]), *by_script]
 
 
 def _as_live(host: HostPreview, words: str) -> str:

@@ -65,6 +65,7 @@ class Packages(Part):
         description="how it is known: nothing changes and all is pinned; resolved by the installer; read from the "
         "version, which is built; only what the requirements pin, since resolving failed; not at all"
     )
+    found: str = Field(default="", description="which file says what is needed, where the settings name none")
     why: str = ""
     added: tuple[Package, ...] = ()
     removed: tuple[Package, ...] = ()
@@ -72,9 +73,7 @@ class Packages(Part):
     down: tuple[Package, ...] = ()
     unsure: tuple[str, ...] = Field(default=(), description="come from a repository or a file: known when built")
     refused: bool = Field(default=False, description="whether the installer can't resolve them, and a build would fail")
-    by_script: tuple[str, ...] = Field(
-        default=(), description="what build_script has installed in the live environment, and so would again"
-    )
+    by_script: tuple[str, ...] = Field(default=(), description="what build_script has installed, and would again")
 
     @property
     def changed(self) -> int:

@@ -122,7 +122,10 @@ def _why_blind(answer: Unread) -> str:
 
 def _unresolved(found: Foreseen | None) -> tuple[str, ...]:
     """Why the build of a version would fail at its packages, where the installer says so already."""
-    return (f"packages can't be resolved: {found.packages.why}",) if found and found.packages.refused else ()
+    if found is None or not found.packages.refused:
+        return ()
+    told = found.packages
+    return (told.why if told.source == "unknown" else f"packages can't be resolved: {told.why}",)
 
 
 def of_hosts(kind: Kind, told: Sequence[HostPreview]) -> Preview:

@@ -30,6 +30,13 @@ Unit = Annotated[str, AfterValidator(values.check_service)]
 HomePath = Annotated[str, AfterValidator(values.check_host_path)]
 HostPath = Annotated[HomePath, AfterValidator(values.check_below)]
 AutoPath = Annotated[str, AfterValidator(values.check_auto_or_host_path)]
+PathInCode = Annotated[str, AfterValidator(values.check_path_in_code)]
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(values.several_or_none), AfterValidator(values.check_names_of_packages)
+]
+Requirements = Annotated[
+    tuple[str, ...], BeforeValidator(values.requirements), AfterValidator(values.check_requirements)
+]
 Script = Annotated[str, AfterValidator(values.check_script)]
 Said = BeforeValidator(values.none_if_said)
 Count = Annotated[int, Field(ge=1)]
@@ -101,8 +108,21 @@ class Settings(BaseModel):
     python: Annotated[str, AfterValidator(values.check_python)] = Field(
         default="python3", description="the interpreter that makes the virtual environment: a command or its path"
     )
-    requirements: Annotated[str, AfterValidator(values.check_path_in_code)] = Field(
-        default="requirements.txt", description="the file of the app's requirements, inside the code"
+    requirements: Annotated[PathInCode | None, Said] = Field(
+        default=None,
+        description="the file inside the code that says which packages the app needs; unless you say so, what is found "
+        "in the folder of manage.py or at the top: requirements.txt, pyproject.toml, … (see packages.md)",
+    )
+    requirements_extras: Names = Field(
+        default=(), description="extras of the project (optional-dependencies) whose packages are installed too"
+    )
+    requirements_groups: Names = Field(
+        default=(), description="groups of the project (dependency-groups) whose packages are installed too"
+    )
+    extra_requirements: Requirements = Field(
+        default=(AUTO,),
+        description="requirements that are installed too, unless the project names the same packages; `auto` is, where "
+        "there is no config repository, `gunicorn` and `supervisor>=4.3`, which Switchback starts then",
     )
     wheelhouse: Annotated[Annotated[str, AfterValidator(values.check_absolute_path)] | None, Said] = Field(
         default=None,

@@ -125,6 +125,24 @@ def check_path_in_code(text: str) -> str:
     return text
 
 
+def check_names_of_packages(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of extras or groups."""
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", name, re.ASCII):
+            raise Wrong("must be names (letters, digits, - _ .)")
+    return names
+
+
+def check_requirements(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Requirements as they stand in a requirements.txt, each of them a package and no option."""
+    for line in lines:
+        if not re.match(r"[A-Za-z0-9]", line) or not line.isprintable() or "://" in line.partition("@")[0]:
+            raise Wrong("must be requirements, a package each", '["gunicorn>=23", "uvicorn"]')
+        if re.search(r"://[^/@\s]*@", line):
+            raise Wrong("must be requirements without a user and password")
+    return lines
+
+
 def check_script(text: str, info: ValidationInfo) -> str:
     """A script of the project's own: inside the code, or somewhere on the host."""
     return check_host_path(text, info) if text.startswith(("~", "/")) else check_path_in_code(text)
@@ -189,6 +207,23 @@ def several(value: object) -> object:
     if isinstance(value, str):
         return value.replace(",", " ").split()
     return [value] if isinstance(value, int) else value
+
+
+def requirements(value: object) -> object:
+    """Requirements, one or a list; in text one a line, or with commas or spaces between; none where that is said."""
+    value = none_if_said(value)
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        lines = value.splitlines() if "\n" in value or ";" in value else re.split(r"[,\s]+(?=[A-Za-z])", value)
+        return [line.strip() for line in lines if line.strip()]
+    return value
+
+
+def several_or_none(value: object) -> object:
+    """One, a list, or none where that is said."""
+    value = none_if_said(value)
+    return () if value is None else several(value)
 
 
 def mapping(value: object) -> object:

@@ -21,11 +21,13 @@ from agent.host.files import put, remove, write_whole
 from agent.host.links import replace_link
 from agent.host.reading import content_hash, matching, names, open_ordinary, read_text, told_by_kernel
 from agent.migrations import sources
+from agent.packages import requirements
 from agent.service import last_words
 from agent.service.supervisor_config import Unreadable, read_config
 from agent.steps.always import evidence
-from agent.versions import assets, packages, venv_fingerprint
+from agent.versions import assets
 from tests.unit.healthy import host_settings
+from tests.unit.test_venvs import mark_of
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 # Anybody who is not root.
@@ -219,10 +221,10 @@ def test_requirements_are_of_so_many_files_and_so_large(tmp_path: Path) -> None:
     for number in range(300):
         (tmp_path / f"{number}.txt").write_text(f"-r {number + 1}.txt\n")
     with pytest.raises(OSError, match="files of requirements"):
-        venv_fingerprint.fingerprint(host_settings(), tmp_path / "0.txt", "/bin/sh", "uv")
-    (tmp_path / "large.txt").write_text("x" * (packages.LARGEST + 1))
+        mark_of(tmp_path, "0.txt")
+    (tmp_path / "large.txt").write_text("x" * (requirements.LARGEST + 1))
     with pytest.raises(OSError, match="More than"):
-        venv_fingerprint.fingerprint(host_settings(), tmp_path / "large.txt", "/bin/sh", "uv")
+        mark_of(tmp_path, "large.txt")
 
 
 def test_in_a_dry_run_too(tmp_path: Path) -> None:
@@ -232,14 +234,14 @@ def test_in_a_dry_run_too(tmp_path: Path) -> None:
         asked.append(name)
         return f"-r {len(asked)}.txt\n-r {name}\n-r ../../{name}\n" + "\n" * 50_000
 
-    packages.requirement_texts(read, "requirements.txt")
-    assert len(asked) <= packages.MOST_FILES
+    requirements.requirement_texts(read, "requirements.txt")
+    assert len(asked) <= requirements.MOST_FILES
 
 
 def test_requirements_that_are_all_blank_take_no_square_of_time(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("\n" * (packages.LARGEST - 1))
+    (tmp_path / "requirements.txt").write_text("\n" * (requirements.LARGEST - 1))
     began = time.monotonic()
-    venv_fingerprint.fingerprint(host_settings(), tmp_path / "requirements.txt", "/bin/sh", "uv")
+    mark_of(tmp_path, "requirements.txt")
     assert time.monotonic() - began < 5
 
 

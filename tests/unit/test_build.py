@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import subprocess
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,8 +17,9 @@ from hypothesis import strategies as st
 from agent.database.choice import decide_fallback
 from agent.host.command import CommandFailed, Runner
 from agent.inside.protocol import Migration
+from agent.packages import installing
 from agent.steps.build.build_script import BuildScript, BuildScriptRun
-from agent.steps.build.venv import _install
+from agent.steps.build.venv import Venv
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
 from agent.words.settings import Settings
@@ -127,7 +129,33 @@ def test_what_can_not_be_reversed_is_never_to_be_reversed(
     assert decided != "keep" or way == "keep" or irreversible == "accept"
 
 
-def test_an_indexs_password_is_not_repeated_by_what_a_build_says(tmp_path: Path) -> None:
+def committed(code: Path) -> None:
+    """Have what is in a folder be a commit's."""
+    git = ["git", "-C", str(code), "-c", "user.name=Sam", "-c", "user.email=sam@example.org"]
+    for argv in (["init", "-q"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run([*git, *argv], check=True)
+
+
+def test_a_project_that_does_not_say_what_it_needs_is_refused_at_its_packages(tmp_path: Path) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    layout = Layout(host_settings(app_username=user, versions_dir=str(tmp_path)), tmp_path)
+    layout.part("v", "code").mkdir(parents=True)
+    committed(layout.part("v", "code"))
+    runner = Runner(user=user, log=None, until=time.time() + 60)
+    step = SimpleNamespace(
+        layout=layout,
+        version="v",
+        settings=host_settings(),
+        begin=SimpleNamespace(config="a commit"),
+        runner=lambda user: runner,
+    )
+    with pytest.raises(StepFailed, match=r"what the project needs is not at the top of the code .*requirements\.txt"):
+        Venv().do(step)  # type: ignore[arg-type]
+
+
+def test_an_indexs_password_is_not_repeated_by_what_a_build_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     layout = Layout(host_settings(app_username=user, versions_dir=str(tmp_path)), tmp_path)
     code = layout.part("v", "code")
@@ -138,11 +166,18 @@ def test_an_indexs_password_is_not_repeated_by_what_a_build_says(tmp_path: Path)
     python.write_text("#!/bin/sh\necho build isolation: s3cret-one >&2\nexit 1\n")
     python.chmod(0o755)
     log = tmp_path / "log"
-    settings = host_settings(python=str(python))
-    step = SimpleNamespace(layout=layout, version="v", settings=settings)
+    committed(code)
     runner = Runner(user=user, log=log, until=time.time() + 60)
+    step = SimpleNamespace(
+        layout=layout,
+        version="v",
+        settings=host_settings(python=str(python), reuse_venv=False),
+        begin=SimpleNamespace(config="a commit"),
+        runner=lambda user: runner,
+    )
+    monkeypatch.setattr(installing, "uv_of", lambda home: None)
     with pytest.raises(CommandFailed) as failed:
-        _install(step, runner, None, code / "requirements.txt")  # type: ignore[arg-type]
+        Venv().do(step)  # type: ignore[arg-type]
     assert failed.value.output == "build isolation: ***\n"
     assert "s3cret" not in log.read_text()
 

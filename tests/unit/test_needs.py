@@ -80,8 +80,8 @@ def test_what_a_deploy_needs_is_found_in_the_files_of_the_commits(checked: Any) 
 def test_requirements_that_are_not_there_are_no_empty_ones(checked: Any) -> None:
     (problem,) = checked({**PROJECT, "backend/pyproject.toml": ""}, PROJECT)
     assert problem == (
-        "requirements.txt is not in the code at main (SHA), and a missing file is no empty one: add it, or write "
-        "requirements: backend/pyproject.toml in the settings"
+        "code at main (SHA): what the project needs is not at the top of the code (requirements.txt, "
+        "requirements/production.txt, pyproject.toml): write requirements: backend/pyproject.toml in the settings"
     )
 
 
@@ -114,11 +114,24 @@ def test_settings_that_manage_py_names_and_nobody_has(checked: Any) -> None:
     )
 
 
-def test_a_pyproject_needs_uv(checked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.look.heads.shutil.which", lambda *_, **__: None)
-    named = {**PROJECT, "pyproject.toml": 'dependencies = ["django", "gunicorn", "supervisor"]'}
-    (problem,) = checked(named, PROJECT, requirements="pyproject.toml")
-    assert problem.startswith("requirements: pyproject.toml needs uv, which is not on the host")
+def test_what_a_pyproject_lists_is_read_with_and_without_uv(checked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.packages.installing.uv_of", lambda home: None)
+    named = {**PROJECT, "pyproject.toml": '[project]\ndependencies = ["django", "gunicorn"]'}
+    (problem,) = checked(named, PROJECT)
+    assert problem == "pyproject.toml at main (SHA) does not name supervisor, which the service django starts: add it"
+
+
+def test_what_is_installed_besides_needs_not_be_named(checked: Any) -> None:
+    named = {**PROJECT, "requirements.txt": "django\ngunicorn\n"}
+    assert checked(named, PROJECT, extra_requirements="supervisor>=4.3") == []
+
+
+def test_a_project_that_leaves_its_dependencies_to_its_backend_is_refused(
+    checked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.packages.installing.uv_of", lambda home: None)
+    (problem,) = checked({**PROJECT, "pyproject.toml": '[project]\ndynamic = ["dependencies"]'}, PROJECT)
+    assert problem.startswith("code at main (SHA): pyproject.toml leaves its dependencies to its build backend")
 
 
 # --- The database, the website, the repositories

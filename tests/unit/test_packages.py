@@ -15,22 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.host.command import CommandFailed, Runner
-from agent.versions.packages import (
-    canonical,
-    compare,
-    foresee,
-    from_compiled,
-    from_report,
-    installed,
-    names_local,
-    order,
-    pins,
-    refusal,
-    requirement_texts,
-    with_script,
-)
+from agent.packages.finding import Found
+from agent.packages.installed import canonical, compare, installed, order
+from agent.packages.installing import Installer
+from agent.packages.requirements import names_local, pins, requirement_texts
+from agent.packages.resolving import Live, foresee, from_compiled, from_report, refusal, with_script
+from agent.packages.wanted import Wanted
 from agent.words.foreseen import Package, PackageChanges, Packages
-from tests.unit.healthy import host_settings
 
 
 def test_packages_come_go_and_change_their_version_up_and_down() -> None:
@@ -154,19 +145,18 @@ def test_of_a_version_that_does_not_tell_the_same_requirements_would_have_brough
 
 
 @pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def asked(tmp_path: Path) -> Any:
     """What is foreseen where an installer says this of the requirements."""
     user = pwd.getpwuid(os.getuid()).pw_name
-    monkeypatch.setattr("agent.versions.packages.shutil.which", lambda name, **_: None if name == "uv" else name)
 
     def found(says: str, text: str = "six\n") -> Packages:
         python = tmp_path / "live/bin/python"
         python.parent.mkdir(parents=True, exist_ok=True)
         python.write_text(f"#!/bin/sh\n{says}\n")
         python.chmod(0o755)
-        texts = {"requirements.txt": text}
+        wanted = Wanted(Found("requirements.txt"), {"requirements.txt": text}, ("requirements.txt",))
         runner = Runner(user=user, log=None, until=time.time() + 60)
-        return foresee(runner, host_settings(), tmp_path, ({}, texts), tmp_path / "live")
+        return foresee(runner, Installer(None, "python3", None), tmp_path, wanted, Live(tmp_path / "live", None))
 
     return found
 

@@ -19,11 +19,12 @@ from agent.django import foresight
 from agent.host import reading
 from agent.host.reading import content_hash
 from agent.host.users import acting_as
+from agent.packages.installed import canonical, installed
 from agent.service import last_words, supervisor_config
 from agent.service.supervisor_config import Unreadable
-from agent.versions import packages, static_files, venv_fingerprint
+from agent.versions import static_files
 from agent.versions.marks import read_json
-from tests.unit.healthy import host_settings
+from tests.unit.test_venvs import mark_of
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 
@@ -108,29 +109,27 @@ def test_a_packages_description_is_passed_over(tmp_path: Path, laid: Callable[[P
         (site / name).mkdir(parents=True)
     laid(site / "odd-1.dist-info" / "METADATA")
     (site / "django-5.dist-info" / "METADATA").write_text("Name: Django\nVersion: 5.2\n\nVersion: none\n")
-    assert packages.installed(tmp_path) == {"django": "5.2"}
+    assert installed(tmp_path) == {"django": "5.2"}
 
 
 def test_the_packages_are_those_that_python_finds() -> None:
     there = Path(sys.prefix)
     folders = [str(folder) for folder in there.glob("lib/python*/site-packages")]
-    known = {
-        packages.canonical(one.metadata["Name"]): one.version for one in importlib.metadata.distributions(path=folders)
-    }
-    assert packages.installed(there) == known
+    known = {canonical(one.metadata["Name"]): one.version for one in importlib.metadata.distributions(path=folders)}
+    assert installed(there) == known
 
 
 @pytest.mark.parametrize("lay", [pipe, device, endless])
 def test_requirements_that_are_no_file_are_no_requirements(tmp_path: Path, lay: Callable[[Path], None]) -> None:
     lay(tmp_path / "requirements.txt")
     with pytest.raises(OSError, match=r"requirements\.txt"):
-        venv_fingerprint.fingerprint(host_settings(), tmp_path / "requirements.txt", sys.executable, "uv")
+        mark_of(tmp_path, "requirements.txt")
 
 
 def test_requirements_that_include_themselves_are_read_once(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("-r b.txt\ndjango\n")
     (tmp_path / "b.txt").write_text("-r a.txt\n")
-    assert venv_fingerprint.fingerprint(host_settings(), tmp_path / "a.txt", sys.executable, "uv")
+    assert mark_of(tmp_path, "a.txt")
 
 
 @pytest.mark.parametrize("lay", [pipe, device])

@@ -16,8 +16,6 @@ from agent.inside.protocol import Writes
 from agent.service import in_the_way, startable
 from agent.service.startable import unit_of, would_not_start, written_inside
 from agent.steps.build import venv
-from agent.steps.build.venv import Venv
-from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
 from tests.unit.examples import NEW
 from tests.unit.healthy import host_settings
@@ -37,7 +35,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("agent.service.in_the_way.systemd.unit_property", lambda unit, name: ME)
     for module in (startable, venv, in_the_way):
         monkeypatch.setattr(module, "acting_as", lambda user: contextlib.nullcontext())
-    layout = Layout(host_settings(app_username=ME), tmp_path)
+    layout = Layout(host_settings(app_username=ME, requirements="requirements.txt"), tmp_path)
     programs, config = layout.part(NEW, "venv") / "bin", layout.part(NEW, "config")
     programs.mkdir(parents=True)
     config.mkdir()
@@ -190,8 +188,3 @@ def test_a_folder_of_the_version_that_leads_outside_is_no_problem(step: Any, tmp
     (step.layout.part(NEW, "code") / "media").symlink_to(tmp_path)
     uploads = {"docs.Document.file": f"{step.layout.part(NEW, 'code')}/media"}
     assert written_inside(step, Writes(uploads, {})) == []
-
-
-def test_requirements_that_are_not_in_the_code_are_no_empty_ones(step: Any) -> None:
-    with pytest.raises(StepFailed, match=r"requirements.txt is not in the code.*pyproject.toml"):
-        Venv().do(step)

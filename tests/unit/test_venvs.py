@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import subprocess
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 import pytest
 
 from agent.host import files
+from agent.packages.finding import Found
+from agent.packages.installing import Installer
+from agent.packages.wanted import Wanted
 from agent.runs.deletion import Chore, tidy
 from agent.state import State
 from agent.versions import venv_pool, venvs
@@ -28,6 +32,7 @@ from tests.unit.test_tree import writable
 def folder(tmp_path: Path) -> Path:
     """A place with an interpreter, wheels and requirements."""
     (tmp_path / "python3").write_text("")
+    (tmp_path / "python3").chmod(0o755)
     (tmp_path / "wheels").mkdir()
     (tmp_path / "wheels" / "django.whl").write_text("")
     (tmp_path / "requirements.txt").write_text("Django>=5.2,<5.3\n-r base.txt\n")
@@ -35,9 +40,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def mark(folder: Path, **told: Any) -> str | None:
-    told = {"wheelhouse": str(folder / "wheels"), **told}
-    return fingerprint(host_settings(**told), folder / "requirements.txt", str(folder / "python3"), "uv")
+def mark_of(
+    folder: Path, name: str, python: str = sys.executable, wheels: str | None = None, **more: Any
+) -> str | None:
+    """The fingerprint of what a file in a folder asks for."""
+    wanted = Wanted(Found(name), {}, (name,), **more)
+    return fingerprint(host_settings(), Installer("uv", python, wheels), wanted, folder)
+
+
+def mark(folder: Path, **more: Any) -> str | None:
+    return mark_of(folder, "requirements.txt", str(folder / "python3"), str(folder / "wheels"), **more)
 
 
 def test_the_same_requirements_python_and_wheels_are_the_same(folder: Path) -> None:
@@ -70,8 +82,20 @@ def test_requirements_whose_text_does_not_say_it_all_are_installed_each_time(lin
 
 
 def test_what_a_build_script_may_have_added_is_not_taken_over(folder: Path) -> None:
-    assert mark(folder, build_script="build.sh") is None
-    assert fingerprint(host_settings(), folder / "requirements.txt", None, "uv") is None
+    wanted, installer = (
+        Wanted(Found("requirements.txt"), {}, ("requirements.txt",)),
+        Installer("uv", sys.executable, None),
+    )
+    assert fingerprint(host_settings(), installer, wanted, folder)
+    assert fingerprint(host_settings(build_script="build.sh"), installer, wanted, folder) is None
+    assert mark_of(folder, "requirements.txt", str(folder / "gone")) is None
+
+
+def test_what_is_added_makes_another_environment(folder: Path) -> None:
+    marks = [mark(folder), mark(folder, added=("gunicorn",)), mark(folder, lines=("gunicorn",))]
+    marks += [mark(folder, options=("--extra", "web")), mark(folder, added=("uvicorn",))]
+    assert len(set(marks)) == len(marks)
+    assert mark(folder, added=("site @ file:///srv/site",)) is None
 
 
 # --- Taking over

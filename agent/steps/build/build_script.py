@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
+from agent.packages.installed import installed as packages_in
 from agent.steps import scripts
 from agent.steps.kind import BuildStep
 from agent.transaction.step import StepContext
-from agent.versions import packages
 from agent.words.notes import Note
 
 
@@ -33,11 +33,11 @@ class BuildScript(BuildStep):
         """Run the project's own build script in the new version, and see which packages it installs."""
         folder = step.layout.part(step.version, "venv")
         with acting_as(step.layout.app):
-            before = packages.installed(folder)
+            before = packages_in(folder)
         skipped = scripts.run_own_script(step, "build_script")
         if skipped:
             return BuildScriptRun(skipped)
         with acting_as(step.layout.app):
-            after = packages.installed(folder)
+            after = packages_in(folder)
         installed = tuple(sorted(name for name in after if before.get(name) != after[name]))
         return BuildScriptRun(ran=True, installed=installed)

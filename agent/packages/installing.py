@@ -1,0 +1,116 @@
+"""How an installer is told what a version needs: uv where the host has it, else the version's own pip.
+
+What it is told besides the project's own files is in a file of ours, never on its command line: an index may be
+private.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from agent.host.command import Runner
+from agent.host.files import write_whole
+from agent.host.users import PATH, acting_as
+from agent.inside.lean import dataclass
+from agent.packages.installed import NOT_THE_APPS, Versions, installed
+from agent.packages.wanted import Wanted
+from agent.words.settings import Settings
+
+# What an environment was made of besides the project's own files, in that environment; and what was there before more
+# was added to it.
+OWN, BEFORE = "switchback-requirements.txt", "switchback-constraints.txt"
+
+
+def uv_of(home: Path) -> str | None:
+    """Where uv is, for an app with this home; None where the host has none."""
+    return shutil.which("uv", path=f"/usr/local/bin:/usr/bin:/bin:{home / '.local/bin'}")
+
+
+@dataclass(frozen=True)
+class Installer:
+    """What makes environments.
+
+    + uv: its path; None where pip does it
+    + python: the interpreter that makes the environment
+    + wheelhouse: where all packages come from; None for the network
+    """
+
+    uv: str | None
+    python: str
+    wheelhouse: str | None
+
+    @classmethod
+    def of(cls, settings: Settings, home: Path) -> Installer:
+        """The one that a host has."""
+        return cls(uv_of(home), settings.python, settings.wheelhouse)
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return "uv" if self.uv else "pip"
+
+    @property
+    def interpreter(self) -> str | None:
+        """Where the interpreter is."""
+        return shutil.which(self.python, path=PATH)
+
+    @property
+    def offline(self) -> list[str]:
+        """How it is told not to ask the network."""
+        return ["--no-index", "--find-links", self.wheelhouse] if self.wheelhouse else []
+
+    def make(self, runner: Runner, wanted: Wanted, code: Path, venv: Path) -> None:
+        """Make an environment and install into it what is wanted. Raises CommandFailed, OSError.
+
+        + code: where the code is, which is the folder's in which the installer works
+        """
+        runner, user = replace(runner, secrets=wanted.secrets), str(runner.user)
+        create = [self.python, "-m", "venv", str(venv)]
+        if self.uv:
+            create = [self.uv, "venv", "--quiet", "--no-python-downloads", "--python", self.python, str(venv)]
+        runner.run(create)
+        install, folder = self._install(venv), (code / wanted.found.path).parent
+        with acting_as(user):
+            told = tell(wanted, code, venv)
+        if told:
+            runner.run([*install, *told], cwd=folder)
+        if wanted.apart and wanted.added:
+            with acting_as(user):
+                more = add(wanted, installed(venv), venv)
+            runner.run([*install, *more], cwd=folder)
+
+    def _install(self, venv: Path) -> list[str]:
+        python = str(venv / "bin" / "python")
+        if self.uv:
+            return [self.uv, "pip", "install", "--quiet", "--python", python, *self.offline]
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        return [*pip, "install", "--quiet", "--no-compile", *self.offline]
+
+
+def tell(wanted: Wanted, code: Path, room: Path) -> list[str]:
+    """What an installer is told of what is wanted. Raises OSError.
+
+    + room: a folder that is the app's, in which it may be written down
+    """
+    told = [word for name in wanted.handed for word in ("--requirement", str(code / name))] + [*wanted.options]
+    lines = wanted.lines if wanted.apart else (*wanted.lines, *wanted.added)
+    return told + (_written(room / OWN, lines) if lines else [])
+
+
+def add(wanted: Wanted, there: Versions, room: Path) -> list[str]:
+    """What it is told of what is added to what is locked, of which it may change nothing. Raises OSError.
+
+    + there: what is locked, with its releases
+    """
+    fixed = [f"{name}=={release}" for name, release in sorted(there.items()) if release and name not in NOT_THE_APPS]
+    write_whole(room / BEFORE, "\n".join([*fixed, ""]))
+    return [*_written(room / f"added-{OWN}", wanted.added), "--constraint", str(room / BEFORE)]
+
+
+def _written(path: Path, lines: Sequence[str]) -> list[str]:
+    # Whoever may read the environment need not read an index's password.
+    write_whole(path, "\n".join([*lines, ""]), mode=0o600)
+    return ["--requirement", str(path)]
