@@ -20,6 +20,13 @@ endif
 export RUN
 KEEP = --junitxml $(RUN)/$@.xml
 
+# The Debian that hosts are made of: bookworm or trixie.
+BED_SUITE ?= bookworm
+ifdef SUITE
+BED_SUITE = $(SUITE)
+endif
+export BED_SUITE
+
 # Tests against hosts wait more than they work, so there are more of them at a time than cores. Those of one file that is a
 # story stay together, the longest stories first; all others fill the gaps.
 WORKERS ?= 5
@@ -47,6 +54,13 @@ test-on-hosts: .venv/.installed
 test-hosts: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(ON_HOSTS) tests/hosts
+
+# What differs between one Debian and the next: on trixie.
+.PHONY: test-trixie
+test-trixie: BED_SUITE = trixie
+test-trixie: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(ON_HOSTS) $(addprefix tests/hosts/test_,bare_host.py check.py deploy.py rolling.py) tests/faults/test_lost_runs.py
 
 # Ordinary projects, generated and deployed as they are; `make test` has two of them, and not the one that takes minutes
 # to migrate.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.bed.engine import client, install
 from tests.bed.progress import BedError, log_file, run_logged, step
+from tests.bed.suites import chosen
 
 REPOSITORY = "switchback-base"
 PACKAGES = (
@@ -35,22 +36,23 @@ LEFT_OUT = (
     "/usr/share/doc/*",
     "/usr/share/man/*",
     "/usr/share/locale/*",
-    "/usr/lib/*/libLLVM-*",
+    "/usr/lib/*/libLLVM*",
     "/usr/lib/postgresql/*/lib/bitcode/*",
 )
 
 
 def base_image() -> str:
     """The name of the base image, made of what it is made of."""
-    made_of = hashlib.sha256(Path(__file__).read_bytes() + MIRROR.encode())
-    return f"{REPOSITORY}:{made_of.hexdigest()[:12]}"
+    suite = chosen().name
+    made_of = hashlib.sha256(Path(__file__).read_bytes() + f"{suite} {MIRROR}".encode())
+    return f"{REPOSITORY}:{suite}-{made_of.hexdigest()[:12]}"
 
 
 def build_base(image: str) -> None:
-    """Bootstrap the base image."""
+    """Bootstrap the base image of the chosen suite."""
     if not shutil.which("mmdebstrap"):
         install_mmdebstrap()
-    with step("Bootstrapping Debian (mmdebstrap)"), tempfile.TemporaryDirectory() as scratch:
+    with step(f"Bootstrapping Debian {chosen().name} (mmdebstrap)"), tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch) / "base.tar"
         os.environ["LC_ALL"] = "C.UTF-8"  # The encoding of PostgreSQL's cluster.
         run_logged(
@@ -60,7 +62,7 @@ def build_base(image: str) -> None:
                 "--dpkgopt=force-unsafe-io",
                 *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
                 f"--include={','.join(PACKAGES)}",
-                "bookworm",
+                chosen().name,
                 str(archive),
                 MIRROR,
             ],

@@ -24,6 +24,7 @@ from tests.bed.image import SNAPSHOTS, ensure_image
 from tests.bed.keys import HOST, KNOWN_HOSTS, LOGIN, ensure_keys, public, remember_host
 from tests.bed.places import ROOT
 from tests.bed.progress import BedError
+from tests.bed.suites import chosen
 
 KIND = "switchback.kind"
 LOGIN_ON_HOST = "/etc/ssh/authorized_keys/admin"
@@ -165,9 +166,9 @@ class Host:
         """Let the processes go on."""
         self.container.unpause()
 
-    def kill_sessions(self) -> None:
-        """Cut every SSH session of the admin, as a lost network does; what they run goes on."""
-        self.run(["pkill", "-KILL", "-f", "^sshd: admin"], check=False)
+    def kill_sessions(self) -> bool:
+        """Cut every SSH session of the admin, as a lost network does; what they run goes on. Whether there was any."""
+        return self.run(["pkill", "-KILL", "-f", "^sshd(-session)?: admin"], check=False).returncode == 0
 
     def hide_uv(self) -> None:
         """Take uv away, until the next reset, so that pip has to do."""
@@ -250,12 +251,13 @@ def archive(*files: tuple[str, str | bytes, int]) -> bytes:
 
 
 def _cgroups() -> Path:
-    """What a host sees of cgroups: what this machine has; or of the second version alone, where that is asked for.
+    """What a host sees of cgroups: what this machine has; or of the second version alone, as its suite has it, or where
+    SWITCHBACK_CGROUPS asks for that.
 
     Where the machine has its controllers in the first version, a host of the second has none.
     """
-    second = CGROUPS / "unified"
-    return second if os.environ.get("SWITCHBACK_CGROUPS") == "2" and second.is_dir() else CGROUPS
+    second, wanted = CGROUPS / "unified", os.environ.get("SWITCHBACK_CGROUPS") or chosen().cgroups
+    return second if wanted == "2" and second.is_dir() else CGROUPS
 
 
 def create(host: Host, kind: str, image: str, disks: Sequence[str] = ()) -> None:

@@ -16,6 +16,7 @@ from tests.bed.base import base_image, build_base
 from tests.bed.engine import client
 from tests.bed.places import BED
 from tests.bed.progress import BedError, log_file, step, tail
+from tests.bed.suites import chosen
 from tests.sample import build as sample
 
 REPOSITORY = "switchback-host"
@@ -32,7 +33,7 @@ def host_image() -> str:
         files += [file for file in directory.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
     for file in sorted(files):
         made_of.update(str(file.relative_to(HERE.parent)).encode() + b"\0" + file.read_bytes() + b"\0")
-    return f"{REPOSITORY}:{made_of.hexdigest()[:12]}"
+    return f"{REPOSITORY}:{chosen().name}-{made_of.hexdigest()[:12]}"
 
 
 def exists(image: str) -> bool:

@@ -7,9 +7,9 @@ import zipfile
 from pathlib import Path
 
 from tests.bed.progress import BedError, log_file, run_logged
+from tests.bed.suites import chosen
 from tests.sample import build as sample
 
-HOST_PYTHON = "311"  # Debian bookworm's.
 # Of Django, what the sample has no use for: translations, and apps that it doesn't have. These are two of three files,
 # and each version that a test builds has them all.
 LEFT_OUT = re.compile(
@@ -50,11 +50,11 @@ def leave_out(wheel: Path, what: re.Pattern[str]) -> None:
 
 def pip_download(target: Path) -> list[str]:
     """The command that downloads wheels for a host's Python and this processor; which ones is to be added."""
-    machine = platform.machine()
+    machine, python = platform.machine(), chosen().python
     platforms = [f"manylinux2014_{machine}", f"manylinux_2_17_{machine}", f"manylinux_2_28_{machine}"]
     command = [sys.executable, "-m", "pip", "download", "--dest", str(target), "--only-binary=:all:"]
-    command += ["--implementation=cp", f"--python-version={HOST_PYTHON}"]
-    command += [f"--abi={abi}" for abi in (f"cp{HOST_PYTHON}", "abi3", "none")]
+    command += ["--implementation=cp", f"--python-version={python}"]
+    command += [f"--abi={abi}" for abi in (f"cp{python}", "abi3", "none")]
     return command + [f"--platform={name}" for name in platforms]
 
 

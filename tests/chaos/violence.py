@@ -49,8 +49,7 @@ def asked_to_end(host: Host, running: Running, random: Random) -> str:
 
 def sessions_killed(host: Host, running: Running, random: Random) -> str:
     """Cut the link."""
-    host.kill_sessions()
-    return "link lost"
+    return "link lost" if host.kill_sessions() else "no link"
 
 
 def runner_killed(host: Host, running: Running, random: Random) -> str:

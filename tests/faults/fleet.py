@@ -83,7 +83,7 @@ class FleetSession:
 
     def _lose_link(self) -> None:
         rule, running = self._hold()
-        self.victim.kill_sessions()
+        assert self.victim.kill_sessions()
         rule.go()
         self.result = running.wait(LIMIT * 2)
 

@@ -260,7 +260,7 @@ class Session:
             running.interrupt()
             self._let_go_unless_stopped(rule, running)
         elif fault == LINK:
-            self.host.kill_sessions()
+            assert self.host.kill_sessions()
             rule.go()
             self._wait(running)
         elif fault == AGENT:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.bed.places import BED
 from tests.bed.progress import log_file, run_logged
+from tests.bed.suites import chosen
 from tests.bed.wheels import pip_download
 
 # What the host's Python can take: newer ones of both ask for Python 3.12.
@@ -68,7 +69,7 @@ def wheels(requirements: Sequence[str]) -> Path:
     def make(folder: Path) -> None:
         run_logged([*pip_download(folder), *requirements], log_file("project-wheels"), REACH)
 
-    return _kept("wheels", requirements, make)
+    return _kept(f"wheels-{chosen().python}", requirements, make)
 
 
 def _kept(kind: str, asked: Sequence[str], make: Callable[[Path], None]) -> Path:

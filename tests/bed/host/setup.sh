@@ -24,12 +24,13 @@ systemctl mask console-getty.service getty.target getty-static.service systemd-l
 find /usr/lib/systemd/system-generators -type f ! -name postgresql-generator -delete
 
 # Most of what runs here is a Python that imports a lot, and ends soon: an eighth of that is looking for garbage.
-echo 'import gc; gc.set_threshold(50_000, 50, 100)' >>/etc/python3.11/sitecustomize.py
+echo 'import gc; gc.set_threshold(50_000, 50, 100)' | tee -a /etc/python3.*/sitecustomize.py >/dev/null
 
 # The cluster is made and filled here, so that a boot has nothing to do but start it.
 version=$(ls /etc/postgresql)
 cp /etc/postgresql-bed.conf "/etc/postgresql/$version/main/conf.d/bed.conf"
 rm /etc/postgresql-bed.conf
+sed -i "s/@VERSION@/$version/" /etc/systemd/system/postgresql@.service.d/bed.conf
 pg_ctlcluster "$version" main start
 su postgres -c 'createuser app && createdb --owner app app'
 pg_ctlcluster "$version" main stop
