@@ -7,7 +7,7 @@ Whatever fails, the host goes back to the version that was live, in that same st
 
 from pyinfra import config
 
-from operations import housekeeping, transaction, version, window
+from operations import hooks, housekeeping, transaction, version, window
 from switchback.screen import preflight
 
 config.SUDO = True
@@ -20,10 +20,13 @@ transaction.begin(run, name="Begin: take the lock, open the journal")
 # Beside the live version, which goes on serving.
 version.code(run, name="Build: check out the code")
 version.config(run, name="Build: check out the config")
+hooks.at("before_build", run)
 version.venv(run, name="Build: install the requirements")
 version.build_script(run, name="Build: run the build script")
 version.static(run, name="Build: collect the static files")
+hooks.at("after_static", run)
 version.checks(run, name="Build: run the checks, read the migrations")
+hooks.at("after_build", run)
 version.seal(run, name="Build: seal the version")
 version.trial(run, name="Build: start it where no visitor comes")
 
@@ -31,9 +34,13 @@ version.trial(run, name="Build: start it where no visitor comes")
 window.backup_before(run, name="Back up, if nothing is migrated")
 window.start_maintenance(run, name="Window: start maintenance")
 window.backup(run, name="Window: back up")
+hooks.at("after_backup", run)
+hooks.at("before_migrate", run)
 window.migrate(run, name="Window: migrate")
+hooks.at("after_migrate", run)
 window.swap(run, name="Window: swap the links")
 window.install_script(run, name="Window: run the install script")
+hooks.at("after_switch", run)
 window.restart(run, name="Window: restart")
 window.health(run, name="Window: prove that the app is healthy")
 window.stop_maintenance(run, name="Window: stop maintenance")

@@ -7,7 +7,7 @@ A revert that fails goes back to where it was.
 
 from pyinfra import config
 
-from operations import transaction, version, window
+from operations import hooks, transaction, version, window
 from switchback.screen import preflight
 
 config.SUDO = True
@@ -24,6 +24,7 @@ window.start_maintenance(run, name="Window: start maintenance")
 window.backup(run, name="Window: back up, if the database is taken back")
 window.migrate(run, name="Window: take the database back, if asked to")
 window.swap(run, name="Window: swap the links")
+hooks.at("after_switch", run)
 window.restart(run, name="Window: restart")
 window.health(run, name="Window: prove that the app is healthy")
 window.stop_maintenance(run, name="Window: stop maintenance")

@@ -144,7 +144,7 @@ class StepKind:
     + runs: the kinds of run that have it
     + again: whether a version that was built before has it done once more: it meets a database that may have changed
     + script_setting: the script of the settings that it runs, if it does
-    + optional: whether a run only has it where that setting names one, and nobody is told why not; else `idle` says it
+    + optional: whether a run only has it where it is `wanted`, and nobody is told why not; else `idle` says it
     + blames_version: whether its failure says something about the version; else about the host, or the run
     + touches: whether it may leave something on the live site that has to be undone. Without it a failure is "refused:
       never touched", what is undone `if_touched` stays, and nobody asks what visitors get
@@ -162,6 +162,10 @@ class StepKind:
     touches = False
     decides = False
     undos: tuple[Undo, ...] = ()
+
+    def wanted(self, settings: Settings) -> bool:
+        """Whether the settings ask for it, where it is optional: they name its script."""
+        return not self.optional or bool(getattr(settings, self.script_setting))
 
     def limit(self, settings: Settings) -> float:
         """How long it may take, seconds."""

@@ -10,6 +10,7 @@ from agent.steps.build.seal import SealVersion
 from agent.steps.build.static import Static
 from agent.steps.build.trial import Trial
 from agent.steps.build.venv import Venv
+from agent.steps.hooks import BuildHook, Hook, MigrationHook, PrimaryHook, SwitchHook
 from agent.steps.kind import Phase, RunAsKnown, StepKind
 from agent.steps.switch.backup import Backup
 from agent.steps.switch.backup_before import BackupBefore
@@ -30,24 +31,33 @@ from agent.words.settings import Settings
 STEPS: tuple[StepKind, ...] = (
     Code(),
     Config(),
+    BuildHook("before_build"),
     Venv(),
     BuildScript(),
     Static(),
+    BuildHook("after_static"),
     Checks(),
+    BuildHook("after_build"),
     SealVersion(),
     Trial(),
     BackupBefore(),
     MaintenanceStart(),
     Backup(),
+    PrimaryHook("after_backup"),
+    MigrationHook("before_migrate"),
     Migrate(),
+    MigrationHook("after_migrate"),
     Swap(),
     InstallScript(),
+    SwitchHook("after_switch"),
     Restart(),
     Health(),
     MaintenanceStop(),
     Site(),
     Watch(),
 )
+# Where commands of the project's own may run.
+HOOK_POINTS = tuple(kind.name for kind in STEPS if isinstance(kind, Hook))
 # What ends each of them; it has a way of its own.
 COMMIT = "commit"
 
@@ -74,9 +84,7 @@ def steps_of(run: str, settings: Settings, build: bool) -> tuple[str, ...]:
     chosen = [
         kind.name
         for kind in STEPS
-        if run in kind.runs
-        and (build or kind.again or kind.phase is not Phase.BUILD)
-        and (not kind.optional or getattr(settings, kind.script_setting))
+        if run in kind.runs and (build or kind.again or kind.phase is not Phase.BUILD) and kind.wanted(settings)
     ]
     return (*chosen, COMMIT)
 

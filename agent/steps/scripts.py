@@ -1,9 +1,17 @@
-"""Scripts that a step runs: the host's own, and those of the project."""
+"""Commands that a step runs and that are not ours: the host's own scripts, and the project's scripts and hooks."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 from agent.django import locks
-from agent.transaction.step import StepContext
+from agent.host.users import acting_as
+from agent.transaction.step import StepContext, StepFailed
+from agent.versions.marks import read_seal
+
+PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 def run_script(step: StepContext, key: str) -> str:
@@ -14,20 +22,65 @@ def run_script(step: StepContext, key: str) -> str:
 
 
 def run_own_script(step: StepContext, key: str) -> str:
-    """Run a script of the settings in the version's code, with the version's Python first on the path.
+    """Run a script of the settings in the version's code, as a hook is run.
 
     Returns why it was not run; nothing where it was.
     """
     name = getattr(step.settings, key)
     if not name:
         return f"no {key} in the settings"
-    code_folder = step.layout.part(step.version, "code")
-    script = step.layout.expand(name) if name[0] in "~/" else code_folder / name
-    venv_folder = step.layout.part(step.version, "venv")
-    env = {
-        "VIRTUAL_ENV": str(venv_folder),
-        "PATH": "{}:{}".format(venv_folder / "bin", "/usr/local/bin:/usr/bin:/bin"),
-        "SWITCHBACK_VERSION": str(step.layout.version(step.version)),
-    }
-    step.runner(step.layout.app).run([str(script)], cwd=code_folder, env=env)
+    script = step.layout.expand(name) if name[0] in "~/" else project_folder(step) / name
+    run_own(step, [str(script)], step.limit)
     return ""
+
+
+def run_own(step: StepContext, argv: Sequence[str], limit: float) -> None:
+    """Run a command of the project's own as the app, in the version's code and in its environment.
+
+    + argv: its words; a first one with a slash in it is a file in the code, or on the host where it begins with ~/ or /
+    + limit: how long it may take, seconds
+    """
+    folder = project_folder(step)
+    runner = step.transaction.runner(step.name, step.layout.app, min(limit, max(0.0, step.until - time.time())))
+    try:
+        runner.run([_program(step, argv[0]), *argv[1:]], cwd=folder, env=environment(step))
+    except OSError as problem:
+        raise StepFailed(f"{argv[0]} can't be started in {folder}: {problem.strerror or problem}") from None
+
+
+def is_missing(step: StepContext, argv: Sequence[str]) -> bool:
+    """Whether a command is a file in the code that this version does not have."""
+    if "/" not in argv[0] or argv[0][0] in "~/":
+        return False
+    with acting_as(step.layout.app):
+        return not (project_folder(step) / argv[0]).exists()
+
+
+def project_folder(step: StepContext) -> Path:
+    """Where the project's own commands run: its folder in the version's code."""
+    return step.layout.part(step.version, "code")
+
+
+def environment(step: StepContext) -> Mapping[str, str]:
+    """What a command of the project's own finds in its environment besides a login's: docs/hooks.md has them all."""
+    layout, begin, version = step.layout, step.begin, step.version
+    venv, seal = layout.part(version, "venv"), read_seal(layout.version(version))
+    env = {
+        "PATH": f"{venv / 'bin'}:{PATH}",
+        "VIRTUAL_ENV": str(venv),
+        "SWITCHBACK_VERSION": str(layout.version(version)),
+        "SWITCHBACK_STATIC": str(layout.part(version, "static")),
+        "SWITCHBACK_DEPLOY": step.transaction.deploy,
+        "SWITCHBACK_RUN": begin.kind,
+        "SWITCHBACK_POINT": step.name,
+        "SWITCHBACK_PRIMARY": "true" if begin.primary else "false",
+    }
+    for part in ("code", "config"):
+        commit = getattr(begin, part) or (seal.commit(part) if seal else None)
+        env |= {f"SWITCHBACK_{part.upper()}": commit.sha} if commit else {}
+    backup = step.progress.backup
+    return {**env, **({"SWITCHBACK_BACKUP": backup.path} if backup else {})}
+
+
+def _program(step: StepContext, word: str) -> str:
+    return str(step.layout.expand(word)) if word[0] in "~/" else word

@@ -23,6 +23,20 @@ def site_of(service: str) -> str:
 
 
 @dataclass(frozen=True)
+class Hook:
+    """A command of the project's own that runs at one point of a run.
+
+    + run: its words; on: the host, or the controller; timeout: seconds, where it has its own
+    + primary: whether only the primary host has it
+    """
+
+    run: tuple[str, ...]
+    on: str = "host"
+    timeout: Optional[float] = None
+    primary: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings of a site, less the repositories' URLs, which may hold a password.
 
@@ -68,6 +82,7 @@ class Settings:
     extra_requirements: tuple[str, ...] = ()
     build_script: Optional[str] = None
     install_script: Optional[str] = None
+    hooks: dict[str, tuple[Hook, ...]] = field(default_factory=dict)
     restore_script: Optional[str] = None
     wheelhouse: Optional[str] = None
     reuse_venv: bool = True
@@ -84,6 +99,10 @@ class Settings:
     keep_backups: Optional[int] = None
     keep_runs: int = 50
     keep_history: int = 1000
+
+    def hooks_at(self, point: str, on: str = "host") -> tuple[Hook, ...]:
+        """The hooks of one point of a run that run on a host, or on the controller."""
+        return tuple(one for one in self.hooks.get(point, ()) if one.on == on)
 
     @property
     def site(self) -> str:

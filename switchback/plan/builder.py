@@ -11,7 +11,7 @@ from agent.transaction import maintenance
 from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
 from switchback.checks.layout import room_needed
-from switchback.plan.contents import changes_of, packages_of, static_of
+from switchback.plan.contents import changes_of, hooks_of, packages_of, static_of
 from switchback.plan.database import (
     changes_database,
     fallback_of,
@@ -77,6 +77,7 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "links": links,
             "kept_links": kept,
             "scripts": _scripts(run, steps, seen),
+            "hooks": hooks_of(run, steps),
             "steps": steps,
             "deletions": deletions,
             "kept_versions": len(seen.versions) - len(deletions),

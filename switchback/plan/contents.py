@@ -1,13 +1,17 @@
-"""What becomes another one with a version: code, config, packages and static files."""
+"""What becomes another one with a version (code, config, packages, static files), and by which commands of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 
+from agent.text.lines import one_line
+from agent.text.masking import masked
 from agent.words import foreseen
 from agent.words.facts import Site
+from agent.words.settings import Hook
 from switchback.plan.known import commit_of
-from switchback.plan.model import Changes, Names, Packages, Static
+from switchback.plan.model import Changes, Names, Packages, Static, Step
 from switchback.runs.run import Run
 
 # How many names of files are told; all of them are counted.
@@ -47,3 +51,24 @@ def static_of(found: foreseen.Static) -> Static:
 
 def _names(names: Sequence[str]) -> Names:
     return Names(count=len(names), names=tuple(names[:SHOWN]))
+
+
+def hooks_of(run: Run, steps: Sequence[Step]) -> tuple[str, ...]:
+    """The commands that a run has, each with its point, in the order in which they run.
+
+    + steps: those of the run, and whether each has anything to do on its host
+    """
+    return tuple(_of_host(run, steps))
+
+
+def _of_host(run: Run, steps: Sequence[Step]) -> Iterator[str]:
+    settings, is_primary = run.settings.for_host(), run.host == run.primary
+    for step in steps:
+        for one in settings.hooks_at(step.name) if step.does else ():
+            if is_primary or not one.primary:
+                yield f"{step.name}: {command(one)}"
+
+
+def command(hook: Hook) -> str:
+    """A command as it is shown: on one line, without its secrets."""
+    return one_line(masked(shlex.join(hook.run)))

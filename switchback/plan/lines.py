@@ -88,12 +88,13 @@ def _aspects(kind: str, host: HostPreview) -> Iterator[tuple[str, list[str]]]:
         "service": _service_lines(host.service),
         "window": _window_lines(host),
         "scripts": _script_lines(host.scripts),
+        "hooks": list(host.hooks),
         "deletes": _deletion_lines(host) if kind in ("deploy", "clean") or host.deletions or host.old_backups else [],
         "disk": _disk_lines(host.disk),
         "fallback": _fallback_lines(host.fallback),
         "steps:": [", ".join(step.name for step in host.steps if step.does)] if host.steps else [],
     }
-    short = () if host.looked_ahead else ("links", "window", "scripts", "disk", "fallback")
+    short = () if host.looked_ahead else ("links", "window", "scripts", "hooks", "disk", "fallback")
     return ((name, lines) for name, lines in told.items() if lines and name not in short)
 
 

@@ -262,15 +262,14 @@ class HostPreview(Part):
     service: Service | None = None
     window: Window | None = None
     scripts: tuple[Script, ...] = ()
+    hooks: tuple[str, ...] = Field(default=(), description="commands of the project's own, each with its point, masked")
     steps: tuple[Step, ...] = ()
     deletions: tuple[Deletion, ...] = ()
     kept_versions: int = 0
     old_backups: tuple[str, ...] = Field(default=(), description="backups of earlier deploys that are deleted")
     disk: Disk | None = None
     database: str = Field(default="", description="of a revert: keep, reverse or restore")
-    database_offers: tuple[str, ...] = Field(
-        default=(), description="of a revert that keeps the database: what --data database= could be instead"
-    )
+    database_offers: tuple[str, ...] = Field(default=(), description="of a revert: what else --data database= can be")
     backup: str = Field(default="", description="of a revert that restores: the backup")
     fallback: Fallback | None = None
     windows: tuple[PastWindow, ...] = Field(default=(), description="the last ones on this host, the newest first")

@@ -91,7 +91,8 @@ def _problem(detail: ErrorDetails, given: Mapping[str, Given], home: str) -> str
         return f"{home}: {cause}"
     key = str(detail["loc"][0])
     instead = f"; write {cause.instead}" if isinstance(cause, Wrong) and cause.instead else ""
-    return f"{given[key].where}: {key} {_must(detail)}, not {quoted(given[key].value)}{instead}"
+    value = "" if isinstance(cause, Wrong) and cause.is_whole else f", not {quoted(given[key].value)}"
+    return f"{given[key].where}: {key} {_must(detail)}{value}{instead}"
 
 
 def _must(detail: ErrorDetails) -> str:

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from agent.versions.layout import AUTO
+from agent.words.settings import Hook, site_of
 from agent.words.settings import Settings as HostSettings
-from agent.words.settings import site_of
 from agent.words.shapes import read
 from switchback.settings import values
+from switchback.settings.hooks import check_hooks
 from switchback.settings.values import check_ref
 
 __all__ = ["REQUIRED", "Settings", "check_ref"]
@@ -45,6 +46,7 @@ Statuses = Annotated[
     tuple[Annotated[int, Field(ge=100, le=599)], ...], BeforeValidator(values.several), Field(min_length=1)
 ]
 Headers = Annotated[dict[str, str], BeforeValidator(values.mapping), AfterValidator(values.check_headers)]
+Hooks = Annotated[dict[str, tuple[Hook, ...]], BeforeValidator(check_hooks)]
 
 
 class Settings(BaseModel):
@@ -137,6 +139,10 @@ class Settings(BaseModel):
     )
     install_script: Annotated[Script | None, Said] = Field(
         default=None, description="a script to run once the new version is live, before the restart"
+    )
+    hooks: Hooks = Field(
+        default={},
+        description="your own commands at points of a run, as in `after_static: npm run build` (see hooks.md)",
     )
     maintenance_start_script: HostPath = Field(
         default="~/scripts/start_maintenance.sh", description="the script that shows visitors the maintenance page"

@@ -34,10 +34,11 @@ class Wrong(ValueError):
 
     + must: what it must be, as a sentence goes on after the key: "must be …"
     + instead: what to write
+    + is_whole: whether that says already what is wrong in a value that is longer than a line
     """
 
-    def __init__(self, must: str, instead: str = "") -> None:
-        self.instead = instead
+    def __init__(self, must: str, instead: str = "", is_whole: bool = False) -> None:
+        self.instead, self.is_whole = instead, is_whole
         super().__init__(must)
 
 

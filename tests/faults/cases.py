@@ -45,7 +45,7 @@ COLUMNS = {
 }
 
 # No step of theirs runs a script of the project.
-SETTINGS: Any = SimpleNamespace(build_script=None, install_script=None)
+SETTINGS: Any = SimpleNamespace(build_script=None, install_script=None, hooks_at=lambda point: ())
 REFUSED, FELL_BACK, COMMITTED, PERSON = "refused", "fell back", "committed", "needs a person"
 
 

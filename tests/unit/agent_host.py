@@ -36,7 +36,7 @@ from agent.words.requests import FallBack, Recover, Request, document
 from agent.words.result import Result, read_result
 from tests.unit.examples import LIVE, NEW, OLD, settings
 from tests.unit.journals import begun
-from tests.unit.steps import BUILD, SWITCH, UNDOS, Does, really, really_undone, stand_in, stand_in_for_undo
+from tests.unit.steps import BUILD, OPTIONAL, SWITCH, UNDOS, Does, really, really_undone, stand_in, stand_in_for_undo
 
 ID = "20261123-120000-deploy-ab12"
 LINKS = ("django-current", "django-previous", "django-working", "django-previous-working")
@@ -331,7 +331,7 @@ BEFORE = {
     "django-working": LIVE,
     "django-previous-working": OLD,
 }
-ALL = tuple(name for name in (*BUILD, *SWITCH) if name not in ("build_script", "install_script"))
+ALL = tuple(name for name in (*BUILD, *SWITCH) if name not in OPTIONAL)
 
 
 def made(folder: Path, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str]) -> Host:

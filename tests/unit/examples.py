@@ -11,6 +11,7 @@ from unittest.mock import patch
 from agent.django.foresight import with_risks
 from agent.inside import protocol
 from agent.state import State
+from agent.steps.order import HOOK_POINTS
 from agent.text.masking import masked_lines
 from agent.words.facts import FoundRef, HostFacts, Linked, OpenRun, Site
 from agent.words.foreseen import Foreseen
@@ -52,7 +53,7 @@ def run(**changes: Any) -> Run:
         "host": "web1",
         "hosts": ("web1",),
         "primary": "web1",
-        "settings": settings(build_script="build.sh", install_script="install.sh"),
+        "settings": settings(build_script="build.sh", install_script="install.sh", hooks=HOOKS),
         "version": NEW,
         "was": LIVE,
         "steps": ALL_STEPS,
@@ -62,21 +63,29 @@ def run(**changes: Any) -> Run:
     return Run(**values)
 
 
+HOOKS = dict.fromkeys(HOOK_POINTS, "true")
 ALL_STEPS = (
     "code",
     "config",
+    "before_build",
     "venv",
     "build_script",
     "static",
+    "after_static",
     "checks",
+    "after_build",
     "seal",
     "trial",
     "backup_before",
     "maintenance_start",
     "backup",
+    "after_backup",
+    "before_migrate",
     "migrate",
+    "after_migrate",
     "swap",
     "install_script",
+    "after_switch",
     "restart",
     "health",
     "maintenance_stop",

@@ -18,6 +18,8 @@ from tests.unit.journals import as_note, as_undone
 Does = Callable[[StepContext], Any]
 
 BUILD, SWITCH = order.names(Phase.BUILD), order.names(Phase.SWITCH)
+# Those that a run only has where the settings name something for them.
+OPTIONAL = tuple(kind.name for kind in order.STEPS if kind.optional)
 UNDOS = tuple(undo.name for undo in undos())
 
 

@@ -18,7 +18,6 @@ from agent.database.choice import decide_fallback
 from agent.host.command import CommandFailed, Runner
 from agent.inside.protocol import Migration
 from agent.packages import installing
-from agent.steps.build.build_script import BuildScript, BuildScriptRun
 from agent.steps.build.venv import Venv
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
@@ -180,22 +179,3 @@ def test_an_indexs_password_is_not_repeated_by_what_a_build_says(
         Venv().do(step)  # type: ignore[arg-type]
     assert failed.value.output == "build isolation: ***\n"
     assert "s3cret" not in log.read_text()
-
-
-def test_what_the_projects_own_script_installs_is_written_down(tmp_path: Path) -> None:
-    user = pwd.getpwuid(os.getuid()).pw_name
-    layout = Layout(host_settings(app_username=user, versions_dir=str(tmp_path)), tmp_path)
-    about = layout.part("v", "venv") / "lib/python3.11/site-packages/gunicorn-23.0.dist-info"
-    script = tmp_path / "build.sh"
-    script.write_text(
-        f'#!/bin/sh\nmkdir -p "{about}"\nprintf "Name: gunicorn\\nVersion: 23.0\\n" >"{about}/METADATA"\n'
-    )
-    script.chmod(0o755)
-    layout.part("v", "code").mkdir(parents=True)
-    runner = Runner(user=user, log=None, until=time.time() + 60)
-    step = SimpleNamespace(
-        layout=layout, version="v", settings=host_settings(build_script=str(script)), runner=lambda user: runner
-    )
-    assert BuildScript().do(step) == BuildScriptRun(ran=True, installed=("gunicorn",))  # type: ignore[arg-type]
-    step.settings = host_settings()
-    assert BuildScript().do(step).skipped  # type: ignore[arg-type]

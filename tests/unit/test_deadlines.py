@@ -18,7 +18,7 @@ from agent.words.outcomes import Cause
 from agent.words.requests import AllWell, Commit, FallBack, Go, Request
 from tests.unit.agent_host import ALL, BEFORE, ID, Host
 from tests.unit.django_found import pending
-from tests.unit.examples import NEW
+from tests.unit.examples import HOOKS, NEW, settings
 from tests.unit.healthy import host_settings
 from tests.unit.journals import says
 from tests.unit.steps import BUILD, SWITCH
@@ -167,6 +167,7 @@ def test_a_word_that_comes_when_the_time_is_over_extends_nothing(host: Host, clo
 
 # Settings that tell the limits apart, seconds.
 TOLD = host_settings(
+    hooks=settings(hooks=HOOKS).for_host().hooks,
     build_timeout=1000,
     script_timeout=200,
     migrate_timeout=30,
@@ -181,7 +182,7 @@ TOLD = host_settings(
     ("names", "limit"),
     [
         (BUILD, 1000),
-        (("backup_before", "maintenance_start", "backup", "swap", "install_script", "commit"), 200),
+        (("backup_before", "maintenance_start", "backup", "swap", "install_script", "after_switch", "commit"), 200),
         (("migrate",), 30),
         (("restart",), 4),
         (("health",), 50 + 7 + 30),

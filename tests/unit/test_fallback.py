@@ -117,8 +117,18 @@ def test_every_prefix_of_every_journal_has_a_plan_that_undoes_what_was_started(
 
 # Said here once more, so that a fault in what the product says does not move both sides.
 TOUCHES = {"maintenance_start", "migrate", "swap", "install_script", "restart"}
-TOUCHES |= {"health", "maintenance_stop", "site", "watch"}
-BLAMES = {*BUILD, "migrate", "install_script", "restart", "health", "site", "watch"}
+TOUCHES |= {
+    "after_backup",
+    "before_migrate",
+    "after_migrate",
+    "after_switch",
+    "health",
+    "maintenance_stop",
+    "site",
+    "watch",
+}
+BLAMES = {*BUILD, "before_migrate", "migrate", "after_migrate", "install_script", "after_switch"}
+BLAMES |= {"restart", "health", "site", "watch"}
 
 
 def assert_undoes_everything(prefix: list[Record], undone: list[str]) -> None:

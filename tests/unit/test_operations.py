@@ -21,7 +21,7 @@ from agent.words import requests
 from agent.words.outcomes import Cause, Outcome
 from agent.words.result import Result, StepTold
 from agent.words.shapes import to_json
-from operations import housekeeping, transaction, version, window
+from operations import hooks, housekeeping, transaction, version, window
 from operations.steps import step
 from switchback.runs.barrier import Barrier, Move
 from switchback.runs.run import Cleaning, Run
@@ -44,22 +44,35 @@ TestLinks = make_operation_tests("operations", "provision.links", OPERATIONS / "
 TestPin = make_operation_tests("operations", "housekeeping.pin", OPERATIONS / "housekeeping.pin")
 TestAdopt = make_operation_tests("operations", "housekeeping.adopt", OPERATIONS / "housekeeping.adopt")
 
+
+def hook(point: str) -> Callable[[Run], Any]:
+    """The operation of a point."""
+    return lambda run: hooks.on_host._inner(run, point)
+
+
 # Each step of a run, and the operation that does it.
 STEPS: dict[str, Any] = {
     "code": version.code,
     "config": version.config,
+    "before_build": hook("before_build"),
     "venv": version.venv,
     "build_script": version.build_script,
     "static": version.static,
+    "after_static": hook("after_static"),
     "checks": version.checks,
+    "after_build": hook("after_build"),
     "seal": version.seal,
     "trial": version.trial,
     "backup_before": window.backup_before,
     "maintenance_start": window.start_maintenance,
     "backup": window.backup,
+    "after_backup": hook("after_backup"),
+    "before_migrate": hook("before_migrate"),
     "migrate": window.migrate,
+    "after_migrate": hook("after_migrate"),
     "swap": window.swap,
     "install_script": window.install_script,
+    "after_switch": hook("after_switch"),
     "restart": window.restart,
     "health": window.health,
     "maintenance_stop": window.stop_maintenance,

@@ -34,11 +34,11 @@ from tests.unit.examples import (
     settings,
     version,
 )
-from tests.unit.steps import BUILD, SWITCH
+from tests.unit.steps import BUILD, OPTIONAL, SWITCH
 
 OLDER = "django-20261030-100000-9999999-fffffff"
 # Scripts that the settings do not name are no steps.
-STEPS = tuple(step for step in ALL_STEPS if step not in ("build_script", "install_script"))
+STEPS = tuple(step for step in ALL_STEPS if step not in OPTIONAL)
 
 
 def refusal(plan: Callable[[], Any]) -> str:
@@ -87,7 +87,7 @@ def test_a_version_that_is_built_already_is_not_built_again() -> None:
     run = only(plan_deploy(fleet(web=host_facts(version(LIVE), built)), asked()))
     assert run.version == NEW
     # The database may have changed since it was built.
-    assert run.steps == ("checks", "trial", *(step for step in SWITCH if step != "install_script"), "commit")
+    assert run.steps == ("checks", "trial", *(step for step in SWITCH if step not in OPTIONAL), "commit")
 
 
 def test_of_two_built_versions_of_the_same_commits_the_newer_one_is_taken() -> None:
@@ -204,7 +204,7 @@ def test_an_unknown_ref_and_an_unreachable_repository_are_refused_together() -> 
 def test_a_build_switches_nothing() -> None:
     run = only(plan_build(fleet(web=host_facts()), asked()))
     assert not set(run.steps) & set(SWITCH)
-    assert run.steps == (*(step for step in BUILD if step != "build_script"), "commit")
+    assert run.steps == (*(step for step in BUILD if step not in OPTIONAL), "commit")
 
 
 def test_what_is_built_already_is_not_built_again() -> None:

@@ -29,7 +29,7 @@ from tests.unit import examples, healthy
 from tests.unit.agent_host import Host
 from tests.unit.examples import LIVE, NEW
 from tests.unit.journals import progress, records_of
-from tests.unit.steps import SWITCH
+from tests.unit.steps import OPTIONAL, SWITCH
 from tests.unit.test_operations import Done
 from tests.unit.test_previews import host_seen
 
@@ -137,7 +137,7 @@ def test_of_the_build_there_is_nothing_in_the_deploy_of_a_built_version_but_what
     settings = examples.settings().for_host()
     new, built = (steps_of("deploy", settings, build=build) for build in (True, False))
     of_build = names(Phase.BUILD)
-    assert [name for name in new if name in of_build] == [name for name in of_build if name != "build_script"]
+    assert [name for name in new if name in of_build] == [name for name in of_build if name not in OPTIONAL]
     assert [name for name in built if name in of_build] == ["checks", "trial"]
     assert [name for name in new if name not in of_build] == [name for name in built if name not in of_build]
 

@@ -1,0 +1,105 @@
+"""The setting `hooks`: what a person writes for it, and what becomes of that."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from agent.steps.order import HOOK_POINTS
+from agent.words.settings import Hook
+from switchback.settings.given import quoted
+from switchback.settings.values import Wrong, mapping
+
+KEYS = ("run", "on", "timeout", "primary")
+BOOLEANS = {"true": True, "false": False}
+ONE = "a command as text, or a mapping with `run`"
+
+
+def check_hooks(value: object) -> object:
+    """What is written, as the hooks of each point. Raises Wrong with all that is wrong in it."""
+    found = mapping(value)
+    if not isinstance(found, dict):
+        raise Wrong("must be a mapping of points to commands, as in `after_static: npm run build`")
+    problems: list[str] = []
+    hooks = {point: tuple(_of_point(str(point), told, problems)) for point, told in found.items()}
+    if problems:
+        raise Wrong("can't be taken: " + "; ".join(problems), is_whole=True)
+    return hooks
+
+
+def _of_point(point: str, told: object, problems: list[str]) -> Iterator[Hook]:
+    """The hooks of one point; what is wrong with them goes to the problems."""
+    if point not in HOOK_POINTS:
+        near = get_close_matches(point, HOOK_POINTS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(HOOK_POINTS)}"
+        problems.append(f"there is no point {quoted(point)} ({hint})")
+        return
+    for one in told if isinstance(told, (list, tuple)) and told else [told]:
+        try:
+            yield _hook(one)
+        except Wrong as wrong:
+            problems.append(f"{point} {wrong}")
+
+
+def _hook(told: object) -> Hook:
+    """One command. Raises Wrong."""
+    if isinstance(told, Hook):
+        return told
+    if not isinstance(told, Mapping):
+        return Hook(_words(told))
+    unknown = [quoted(key) for key in told if key not in KEYS]
+    if unknown:
+        raise Wrong(f"has {', '.join(unknown)}, and may have {', '.join(KEYS)}")
+    on = told.get("on", "host")
+    if on != "host":
+        raise Wrong(f"is on {quoted(on)}, and runs on the host")
+    return Hook(_words(told.get("run")), str(on), _seconds(told.get("timeout")), _is_true(told.get("primary", False)))
+
+
+def _words(told: object) -> tuple[str, ...]:
+    """The words of a command: those of a text are told apart as a shell does it, and nothing else of a shell's is done.
+
+    Raises Wrong.
+    """
+    if isinstance(told, str):
+        try:
+            words = shlex.split(told)
+        except ValueError as problem:
+            raise Wrong(f"can't be told apart into words: {problem}") from None
+    elif isinstance(told, (list, tuple)) and all(isinstance(word, str) for word in told):
+        words = list(told)
+    else:
+        raise Wrong(f"has no command: write {ONE}")
+    if not words or not words[0]:
+        raise Wrong(f"has no command: write {ONE}")
+    if words[0].startswith("-"):
+        raise Wrong(f"begins with {quoted(words[0])}, which is no command: the words of one are a list under `run`")
+    if words[0].startswith("~") and not words[0].startswith("~/"):
+        raise Wrong(f"begins with {quoted(words[0])}: write ~/ for the app user's home, or an absolute path")
+    if ".." in words[0].split("/"):
+        raise Wrong(f"begins with {quoted(words[0])}, which leads out of the code: write ~/, or an absolute path")
+    if not all(word.replace("\n", "").replace("\t", "").isprintable() for word in words):
+        raise Wrong("has control characters in it")
+    return tuple(words)
+
+
+def _seconds(told: object) -> float | None:
+    if told is None:
+        return None
+    try:
+        seconds = float(str(told))
+    except ValueError:
+        seconds = 0
+    # A limit that is none, or is not a number, would be one that nothing ends at.
+    if not 0 < seconds < float("inf"):
+        raise Wrong(f"has the timeout {quoted(told)}, which is no number of seconds")
+    return seconds
+
+
+def _is_true(told: object) -> bool:
+    if isinstance(told, bool):
+        return told
+    if str(told).lower() not in BOOLEANS:
+        raise Wrong(f"has {quoted(told)} for `primary`, which is true or false")
+    return BOOLEANS[str(told).lower()]

@@ -1,0 +1,64 @@
+"""A project's own commands at the points of a deploy: one that fails behind the migrations, then all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.bed.hosts import Host
+from tests.invariants import assert_well, look, visit
+from tests.prepared import ROWS
+from tests.runs import Runs
+
+LOG = "/home/app/hooks.log"
+SAYS = (
+    'echo "$SWITCHBACK_POINT $(id -un) $PWD $(command -v python || echo none) ${SWITCHBACK_BACKUP-none}" >>~/hooks.log'
+)
+POINTS = (
+    "before_build",
+    "after_static",
+    "after_build",
+    "after_backup",
+    "before_migrate",
+    "after_migrate",
+    "after_switch",
+)
+HOOKS: dict[str, Any] = {point: {"run": ["sh", "-c", SAYS]} for point in POINTS}
+# Django's own command line, in the version's environment and at its place in the run: the new column is there.
+ASKS = "select count(colour) from items_item"
+BREAKS = {"run": ["sh", "-c", f'psql -AtXd app -c "{ASKS}" >>~/hooks.log; echo no such importer >&2; exit 4']}
+
+
+def test_one_that_fails_once_the_database_is_changed_has_all_of_it_taken_back(
+    host: Host, settings: dict[str, Any], run: Runs
+) -> None:
+    before = look(host)
+    settings["hooks"] = {"after_migrate": BREAKS}
+    result = run("deploy", host, data={"code": "good-2"})
+    assert result.code == 1
+    assert "hooks     after_migrate: sh -c" in result.output
+    assert "Hooks: after_migrate" in result.output
+    assert "after_migrate failed: sh -c ended with exit code 4" in result.screen
+    assert "no such importer" in result.screen
+    assert "fell back at after_migrate: " in result.screen
+    after = assert_well(host, "good-1", rows=ROWS, database=before.database)
+    assert after.current == before.current
+    # It has seen the new schema.
+    assert host.read(["cat", LOG]) == f"{ROWS}\n"
+    assert after.history[-1]["outcome"] == "fell back"
+
+
+def test_all_of_them_run_in_the_versions_own_environment(host: Host, settings: dict[str, Any], run: Runs) -> None:
+    host.run(["rm", LOG])
+    settings["hooks"] = {**HOOKS, "after_static": [HOOKS["after_static"], "python -c 'print(\"from the venv\")'"]}
+    result = run("deploy", host, data={"code": "good-2"}, args=["-v"]).worked()
+    assert "from the venv" in result.output
+    seen = assert_well(host, "good-2", rows=ROWS)
+    assert "Good 2" in visit(host)
+    told = [line.split() for line in host.read(["cat", LOG]).splitlines()]
+    assert [line[0] for line in told] == list(POINTS)
+    version = f"/home/app/{seen.current}"
+    for point, user, folder, python, backup in told:
+        assert (user, folder) == ("app", f"{version}/code")
+        assert (python == f"{version}/venv/bin/python") == (point != "before_build")
+        before_it = POINTS.index(point) < POINTS.index("after_backup")
+        assert backup == ("none" if before_it else seen.history[-1]["backup"])
