@@ -10,13 +10,12 @@ from pyinfra import config, host, state
 from pyinfra.facts.server import Home
 
 from facts.venv import CanMakeVenv
-from operations import announce, housekeeping, provision
+from operations import announce, git_access, housekeeping, provision
 from switchback.checks.groundwork import lacking
-from switchback.hosts.inventory import settings_of
-from switchback.screen import inspection, report
+from switchback.hosts.inventory import command_line, settings_of
+from switchback.screen import inspection, next_steps
 
 config.SUDO = True
-report.show_words(state)
 
 settings = settings_of(host)
 facts = inspection.ground()
@@ -40,8 +39,13 @@ provision.unit(settings.systemd_service, lacks.unit, name="Service: its unit, en
 provision.rewrites(lacks.rewrites, name="What an earlier provision has written, as it is written now")
 provision.agent(settings.site, facts.agent, name="Agent, with the unit of its runner")
 
+# How it gets at the repositories.
+git_access.deploy_key(lacks.git, settings.app_username, name="Key: the one that reads the repositories")
+git_access.known_hosts(lacks.git, settings.app_username, name="Servers: their keys, pinned")
+
 # What a person laid out before: completed, and taken over.
 provision.links(lacks.links, settings.app_username, name="Links that are missing")
 housekeeping.adopt(settings.site, lacks.adopted, name="Take over the versions that work")
 
 announce.show_count()
+next_steps.at_the_end(state, host, next_steps.Ground(settings, facts, lacks, command_line().inventory))

@@ -16,6 +16,7 @@ from pyinfra.operations import apt
 from agent.words.requests import Install
 from operations.announce import announce, announce_file, nothing, show_diff
 from operations.steps import Commands
+from operations.writing import as_user, rewrite, write
 from switchback.checks.groundwork import Rewrite, Supervisord
 from switchback.checks.own_texts import FILES, supervisord_text, unit_text
 from switchback.wire.calls import bring_along
@@ -23,31 +24,6 @@ from switchback.wire.payload import agent_fingerprint
 
 UNITS = "/etc/systemd/system"
 SUDOERS = "/etc/sudoers.d"
-
-# Puts a text into a file that isn't there. link(2) fails where somebody has made one meanwhile, and an interrupted run
-# leaves no half of one.
-WRITE = """\
-set -e
-new=$(mktemp "$1.XXXXXX")
-trap 'rm -f -- "$new"' EXIT
-printf %s "$2" >"$new"
-chmod "$3" "$new"
-$4 "$new"
-ln -T -- "$new" "$1"
-"""
-
-
-# Puts another text into a file that is as it was seen, whole or not at all.
-REWRITE = """\
-set -e
-new=$(mktemp "$1.XXXXXX")
-trap 'rm -f -- "$new"' EXIT
-printf %s "$4" >"$new"
-cmp -s -- "$new" "$1" || { echo "$1 has been changed meanwhile" >&2; exit 1; }
-printf %s "$2" >"$new"
-chmod "$3" "$new"
-mv -T -- "$new" "$1"
-"""
 
 
 @operation()
@@ -97,7 +73,7 @@ def admin_user(user: str, missing: bool, keys: str) -> Commands:
     if host.get_fact(File, path=path) is None:
         announce_file(path, text)
         # A mistake in this directory would take sudo away from everybody: checked before it is there.
-        yield _write(path, text, "440", check="visudo -cqf")
+        yield write(path, text, "440", check="visudo -cqf")
     yield _make_user(user)
     yield StringCommand("sh", "-ec", QuoteString(TAKE_KEYS), "sh", QuoteString(user), QuoteString(keys))
 
@@ -124,7 +100,7 @@ def folders(paths: Sequence[str], user: str, home: str) -> Commands:
         announce(f"Will make the directory {path}")
     for path in missing:
         if path.startswith(home + "/"):
-            yield StringCommand(*_as(user), "install", "-d", "--", QuoteString(path))
+            yield StringCommand(*as_user(user), "install", "-d", "--", QuoteString(path))
         else:
             yield StringCommand(
                 "install", "-d", "-o", QuoteString(user), "-g", QuoteString(user), "--", QuoteString(path)
@@ -145,7 +121,7 @@ def scripts(missing: Mapping[str, str], user: str) -> Commands:
     for path, text in texts.items():
         announce_file(path, text)
     for path, text in texts.items():
-        yield _write(path, text, "755", user=user)
+        yield write(path, text, "755", user=user)
 
 
 @operation()
@@ -164,7 +140,7 @@ def supervisord(config: Supervisord | None, user: str) -> Commands:
         announce_file(config.path, text)
     announce(f"Will make the link {config.link} to {config.path}")
     if missing:
-        yield _write(config.path, text, "644", user=user)
+        yield write(config.path, text, "644", user=user)
     yield _make_link(config.link, config.path, user)
 
 
@@ -181,7 +157,7 @@ def unit(service: str, values: Mapping[str, str] | None) -> Commands:
     name = service if service.endswith(".service") else f"{service}.service"
     text = unit_text(values)
     announce_file(f"{UNITS}/{name}", text)
-    yield _write(f"{UNITS}/{name}", text, "644")
+    yield write(f"{UNITS}/{name}", text, "644")
     yield StringCommand("systemctl", "enable", "--quiet", QuoteString(name))
 
 
@@ -199,8 +175,7 @@ def rewrites(files: Sequence[Rewrite]) -> Commands:
         announce(f"Will change {one.path}, which is as an earlier provision has written it", kind="change")
         show_diff(one.was, one.now)
     for one in files:
-        values = [QuoteString(value) for value in (one.path, one.now, one.mode, one.was)]
-        yield StringCommand(*_as(one.user), "sh", "-c", QuoteString(REWRITE), "sh", *values)
+        yield rewrite(one.path, one.was, one.now, one.mode, user=one.user)
     if any(one.path.startswith(f"{UNITS}/") for one in files):
         yield StringCommand("systemctl", "daemon-reload")
 
@@ -241,24 +216,10 @@ def links(missing: Mapping[str, str], user: str) -> Commands:
 
 def _make_link(path: str, target: str, user: str) -> StringCommand:
     """The command that makes a link, and fails where anything stands in its place."""
-    return StringCommand(*_as(user), "ln", "-sT", "--", QuoteString(target), QuoteString(path))
+    return StringCommand(*as_user(user), "ln", "-sT", "--", QuoteString(target), QuoteString(path))
 
 
 def _make_user(user: str, *options: str | QuoteString) -> StringCommand:
     # With a password that nobody has, unlike a locked user, keys are let in everywhere.
     how = ["--create-home", "--shell", "/bin/bash", "--password", QuoteString("*"), *options]
     return StringCommand("useradd", *how, QuoteString(user))
-
-
-def _write(path: str, text: str, mode: str, user: str = "root", check: str = ":") -> StringCommand:
-    """The command that writes a file of a user's.
-
-    + check: a command that is given the file before it is there, and can keep it from being there
-    """
-    values = [QuoteString(value) for value in (path, text, mode, check)]
-    return StringCommand(*_as(user), "sh", "-c", QuoteString(WRITE), "sh", *values)
-
-
-def _as(user: str) -> list[str | QuoteString]:
-    """What makes a command a user's: root follows no link that the user has laid."""
-    return [] if user == "root" else ["runuser", "-u", QuoteString(user), "--"]

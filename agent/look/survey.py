@@ -18,7 +18,7 @@ from agent.host.command import CommandFailed, Runner, ours
 from agent.host.parallel import Beside
 from agent.host.reading import matching
 from agent.host.users import can_become
-from agent.look import heads, needs
+from agent.look import access, heads, needs
 from agent.look.lineage import lineage
 from agent.repository import git
 from agent.repository.git import UnknownRef
@@ -69,6 +69,7 @@ def survey(state: State, request: Survey) -> HostFacts:
         service=systemd.unit_properties(settings.systemd_service).get("LoadState"),
         git=shutil.which("git") is not None,
         uv=shutil.which("uv") is not None,
+        ssh=shutil.which("ssh") is not None,
         python=shutil.which(settings.python),
         transaction=_transaction(state),
         now=time.time(),
@@ -137,6 +138,7 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
         logs=in_the_way.logs(layout) if request.starts else (),
         wheelhouse=os.path.isdir(layout.settings.wheelhouse or ""),
         needs=tried,
+        access=access.access(runner, layout.app, layout.home, request.servers) if request.written else None,
     )
 
 

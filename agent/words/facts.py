@@ -9,7 +9,7 @@ from agent.inside.lean import dataclass
 from agent.words.history import PastRun
 from agent.words.needs import Needs
 from agent.words.outcomes import Outcome
-from agent.words.seen import Kept, UnwritableLog, Version
+from agent.words.seen import Access, Kept, UnwritableLog, Version
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ class Site:
     + supervisord: why it would not start with the host's own config; makes_venv: whether a build can make one
     + logs: those that could not be opened again; wheelhouse: whether it is there
     + needs: what else a deploy needs, where that was tried
+    + access: how it gets at repositories by SSH, where that was asked
     """
 
     home: str
@@ -160,6 +161,7 @@ class Site:
     logs: tuple[UnwritableLog, ...] = ()
     wheelhouse: bool = False
     needs: Optional[Needs] = None
+    access: Optional[Access] = None
 
     @property
     def is_bare(self) -> bool:
@@ -177,7 +179,7 @@ class HostFacts:
 
     + agent: the fingerprint of the one that does this site's runs; hears: whether it is asked as this one is
     + service: whether systemd has loaded its unit, in systemd's word; None where systemd can't be asked
-    + git, uv: whether they are there; python: the path of the app's
+    + git, uv, ssh: whether they are there; python: the path of the app's
     + now: the host's clock, seconds since the epoch
     + site: None where there is no app user
     + clashes: what it uses that is another site's, each with what to do
@@ -194,3 +196,4 @@ class HostFacts:
     now: float
     site: Optional[Site]
     clashes: tuple[str, ...] = ()
+    ssh: bool = True

@@ -33,6 +33,7 @@ class Survey:
 
     + refs: what the commits are looked up of: `code`, `config`
     + hotfixes: whether to look for what was changed by hand; written: for what provision has written
+    + servers: whether the app's user knows the keys of these, as known_hosts names them
     + needs: whether to try what else a deploy needs; starts: to look for what keeps the service from starting again
     """
 
@@ -43,6 +44,7 @@ class Survey:
     needs: bool = False
     written: bool = False
     starts: bool = False
+    servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,20 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Access:
+    """How the app's user gets at repositories by SSH.
+
+    + has_key: whether there is a private key, or a config of its own that names one
+    + public: the text of the public key that provision makes, where it is there
+    + known: of the servers that were asked about, those whose key it knows
+    """
+
+    has_key: bool
+    public: str
+    known: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class UnwritableLog:
     """A log that supervisord can't write for a program; whose it is, None for a folder that is missing."""
 

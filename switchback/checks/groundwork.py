@@ -11,6 +11,7 @@ from agent.service.obstacles import port_of
 from agent.versions.layout import AUTO, SUPERVISORD, Layout
 from agent.words.facts import HostFacts, Site
 from switchback.checks import own_texts
+from switchback.checks.git_access import GitAccess, git_access
 from switchback.checks.links import PROVISION
 from switchback.settings.model import Settings
 
@@ -62,6 +63,7 @@ class Groundwork:
     + supervisord: what the service is run by while the app brings no config; none where there is a service, or one
     + unit: the values for the service's unit; none where there is one
     + rewrites: the files that are as an earlier provision has written them
+    + git: what it lacks to get at its repositories by SSH
     + links: the missing ones of a host that has a live version, each with its target
     + adopted: versions that a person has made and that work
     """
@@ -75,6 +77,7 @@ class Groundwork:
     supervisord: Supervisord | None
     unit: dict[str, str] | None
     rewrites: tuple[Rewrite, ...]
+    git: GitAccess
     links: dict[str, str]
     adopted: tuple[str, ...]
 
@@ -88,9 +91,10 @@ def lacking(facts: HostFacts, settings: Settings, can_make_venv: bool) -> Ground
     home = site.home if site else f"/home/{settings.app_username}"
     layout = Layout(settings.for_host(), Path(home))
     live = None if site is None or site.is_bare else site
+    git = git_access(site, settings, home)
     scripts, supervisord = _scripts(site, layout), _supervisord(site, layout) if unit_missing else None
     return Groundwork(
-        packages=tuple(_packages(facts, can_make_venv)),
+        packages=tuple(_packages(facts, git, can_make_venv)),
         home=home,
         makes_app=site is None,
         makes_admin=not facts.admin,
@@ -99,13 +103,16 @@ def lacking(facts: HostFacts, settings: Settings, can_make_venv: bool) -> Ground
         supervisord=supervisord,
         unit=_unit(layout) if unit_missing else None,
         rewrites=tuple(rewrites(site, layout)) if site else (),
+        git=git,
         links=dict(_links(live, layout)) if live else {},
         adopted=tuple(_adopted(live)) if live else (),
     )
 
 
-def _packages(facts: HostFacts, can_make_venv: bool) -> list[str]:
+def _packages(facts: HostFacts, git: GitAccess, can_make_venv: bool) -> list[str]:
     packages = [] if facts.git else ["git"]
+    if git.needs_ssh and not facts.ssh:
+        packages.append("openssh-client")
     # uv needs no module for it. Debian's own interpreters come without; anybody else's is theirs to complete.
     completes = not can_make_venv and not facts.uv
     if facts.python and completes and posixpath.dirname(facts.python) == "/usr/bin":

@@ -10,6 +10,7 @@ from agent.words.facts import FoundRef, HostFacts, Site
 from agent.words.needs import BackupScript, Database, Databases, Heads, InTheWay, Module, Needs, StaticFound, Stops
 from agent.words.seen import Foreign
 from facts.survey import Surveyed
+from switchback.checks.git_access import unresolved
 from switchback.checks.layout import places_without_problem
 from switchback.checks.links import PROVISION
 from switchback.checks.own_texts import MARGIN, stop_limit
@@ -34,7 +35,7 @@ def found(site: Site, settings: Settings) -> dict[str, list[str]]:
     needs = site.needs
     if needs is None:
         return {}
-    told = {f"{part} repository": list(_repository(part, ref)) for part, ref in site.refs.items()}
+    told = {f"{part} repository": list(_repository(part, ref, site, settings)) for part, ref in site.refs.items()}
     told |= {name: list(problems) for name, problems in _commits(needs, site.refs, settings)}
     told["database"] = list(_database(_askable(site, needs), settings))
     static = _static(site)
@@ -94,12 +95,9 @@ def looked_at(facts: HostFacts, settings: Settings) -> list[str]:
     return ["looked at: " + " ".join(f"{name} {'✓' if well else '✗'}" for name, well in told.items()), UNSEEN]
 
 
-def _repository(part: str, ref: FoundRef) -> Iterator[str]:
+def _repository(part: str, ref: FoundRef, site: Site, settings: Settings) -> Iterator[str]:
     if ref.sha is None:
-        yield f"{part}: {ref.problem}" + (KEY_LINE if ref.unreachable else "")
-
-
-KEY_LINE = "\n(tried as the app's user, who fetches: it needs a key there, and the server's own key in known_hosts)"
+        yield unresolved(part, ref, settings, site.home)
 
 
 def _commits(needs: Needs, refs: Mapping[str, FoundRef], settings: Settings) -> Iterator[tuple[str, Iterator[str]]]:

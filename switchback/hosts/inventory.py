@@ -21,6 +21,8 @@ from switchback.settings.model import REQUIRED, Settings
 from switchback.settings.options import CommandLine, Options, read_command_line
 
 Data = dict[str, object]
+# Settings that pyinfra's connector reads by the same names.
+CONNECTION = ("ssh_user", "ssh_port", "ssh_key")
 GivenByHost = dict[str, dict[str, Given]]
 
 _NO_FLAGS = {
@@ -192,7 +194,10 @@ def _plain(settings: Settings) -> Data:
     """A host's data as pyinfra shows it: without the passwords in URLs, which only `settings_of` has."""
     values = settings.model_dump(mode="json")
     shown = {key: masked_urls(value) if isinstance(value, str) else value for key, value in values.items()}
-    return {**shown, "ssh_user": settings.admin_username}
+    # What nobody has said of the connection, pyinfra and ~/.ssh/config know better than nothing at all.
+    unsaid = [key for key in CONNECTION if shown[key] is None]
+    told = {key: value for key, value in shown.items() if key not in unsaid}
+    return {"ssh_user": settings.admin_username, **told}
 
 
 def primary_of(state: State, hosts: Sequence[Host]) -> str:

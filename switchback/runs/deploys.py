@@ -8,6 +8,7 @@ from dataclasses import replace
 from agent.words.facts import Site
 from agent.words.journal import Commit
 from agent.words.seen import Version
+from switchback.checks.git_access import unresolved
 from switchback.runs.fleet import Fleet, idle_runs, is_sealed, runs_to, to_named
 from switchback.runs.run import About, Run, version_name
 from switchback.settings.errors import Refused
@@ -61,7 +62,11 @@ def agreed_commits(fleet: Fleet) -> dict[str, Commit]:
     commits = {}
     for part in ("code", "config"):
         found = {name: site.refs[part] for name, site in fleet.sites.items()}
-        problems += [f"{name}: {part}: {ref.problem}" for name, ref in found.items() if ref.sha is None]
+        problems += [
+            f"{name}: {unresolved(part, ref, fleet.settings[name], fleet.sites[name].home)}"
+            for name, ref in found.items()
+            if ref.sha is None
+        ]
         shas = {ref.sha for ref in found.values() if ref.sha}
         if len(shas) > 1:
             seen_as = ", ".join(f"{ref.sha[:7]} on {name}" for name, ref in found.items() if ref.sha)

@@ -13,6 +13,7 @@ from agent.words.facts import HostFacts
 from agent.words.requests import Survey
 from facts.survey import Surveyed, Unread
 from switchback.checks.compare import differences
+from switchback.checks.git_access import look_for_keys
 from switchback.checks.groundwork import rewrite_notices
 from switchback.checks.layout import host_problems, ready
 from switchback.checks.needs import as_follower, looked_at, need_notices, need_problems
@@ -52,9 +53,14 @@ def ground() -> HostFacts:
     return for_all_hosts("ground", _ground)
 
 
+def _servers_of(host: Host) -> tuple[str, ...]:
+    """The servers whose keys the app's user is to know."""
+    return look_for_keys(settings_of(host))
+
+
 def _ground(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
     somebody_can_answer()
-    seen = survey_all(hosts, lambda host: replace(survey_of(host), written=True))
+    seen = survey_all(hosts, lambda host: replace(survey_of(host), written=True, servers=_servers_of(host)))
     problems = Problems()
     for host in hosts:
         facts = seen[host.name]

@@ -54,13 +54,13 @@ once, with file and line.
 {settings}
 ## More than one host
 
-Name them in `host`, or in the inventory, where each may have settings and connection data (`ssh_port`, `ssh_key`, …) of
-its own:
+Name them in `host`, or in the inventory, where each may have settings of its own (`ssh_port` and `ssh_key`, say), and
+what else pyinfra's connectors read:
 
     app = inventory(__file__, ["web1.example.com", ("web2.example.com", {{"ssh_port": 2222}})])
     primary = ["web1.example.com"]  # migrates and backs up; without it, the first host of app does
 
-pyinfra connects as `admin_username` unless `ssh_user` says otherwise. `--limit` takes hosts, groups and patterns, and
+`--limit` takes hosts, groups and patterns, and
 is refused when it matches nothing. `--no-wait` and `--serial` are refused: hosts wait for each other, so that all of
 them go on or all fall back. For the same reason `database_fallback`, `migrate_timeout` and `confirm_timeout` have to be
 the same on all of them: a deploy or revert is refused otherwise.

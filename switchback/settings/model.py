@@ -39,6 +39,9 @@ Requirements = Annotated[
     tuple[str, ...], BeforeValidator(values.requirements), AfterValidator(values.check_requirements)
 ]
 Script = Annotated[str, AfterValidator(values.check_script)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+LocalKey = Annotated[str, AfterValidator(values.check_local_key)]
+HostKeys = Annotated[tuple[str, ...], BeforeValidator(values.lines), AfterValidator(values.check_host_keys)]
 Said = BeforeValidator(values.none_if_said)
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
@@ -82,6 +85,22 @@ class Settings(BaseModel):
     # Before the paths: checking one needs to know whose home `~app` is.
     app_username: User = Field(default="app", description="the user who owns the code and config and runs the app")
     admin_username: User = Field(default="admin", description="the user who connects, and who has sudo")
+    ssh_user: Annotated[User | None, Said] = Field(
+        default=None, description="the user to connect as, where that is not `admin_username`"
+    )
+    ssh_port: Annotated[Port | None, Said] = Field(
+        default=None, description="the port of the host's SSH server; unless you say so, what ~/.ssh/config says, or 22"
+    )
+    ssh_key: Annotated[LocalKey | None, Said] = Field(
+        default=None,
+        description="the file of the private key to connect with, on this machine; unless you say so, those of your "
+        "SSH agent and ~/.ssh",
+    )
+    known_hosts: HostKeys = Field(
+        default=(),
+        description="host keys of the servers that the repositories are on, as lines of a known_hosts file: provision "
+        "pins them for the app user (those of github.com, gitlab.com, bitbucket.org and codeberg.org it knows)",
+    )
 
     code_subdir: Folder = Field(default="code", description="the code's directory in a version")
     config_subdir: Folder = Field(default="config", description="the config's directory in a version")

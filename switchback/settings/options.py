@@ -83,9 +83,11 @@ class Options(BaseModel):
 class CommandLine:
     """pyinfra's own flags of this run.
 
+    + inventory: its path as it was written
     + data: the text of each --data, verbatim: pyinfra makes a number of 0012345
     """
 
+    inventory: str = ""
     dry: bool = False
     diff: bool = False
     yes: bool = False
@@ -119,6 +121,7 @@ def read_command_line() -> CommandLine:
     problems.add(*_missing_inventory(str(given.get("inventory") or "")))
     problems.refuse_if_any()
     return CommandLine(
+        inventory=str(given.get("inventory") or ""),
         dry=bool(given.get("dry")),
         diff=bool(given.get("diff")),
         yes=bool(given.get("yes")),

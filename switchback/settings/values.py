@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import yaml
@@ -26,6 +27,7 @@ _SCHEMES = ("ssh", "https", "http", "git", "file")
 _SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?![:-]|//)\S+", re.ASCII)
 _REPOSITORY = "must be a git repository (ssh://…, git@host:path, https://… or an absolute path)"
 _HOST = re.compile(r"@[a-z]+(?:/[\w.,:/-]+)?|[A-Za-z0-9_:][A-Za-z0-9._:%-]*", re.ASCII)
+_HOST_KEY = re.compile(r"[\w.,:*\[\]-]+ (?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/]{40,}={0,2}(?: [^\n]*)?", re.ASCII)
 _IN_CODE = re.compile(r"(?!-)[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
 
 
@@ -107,6 +109,24 @@ def check_local_file(text: str) -> str:
     return text
 
 
+def check_local_key(text: str) -> str:
+    """The file of a private key on the machine that the run is started from."""
+    check_local_file(text)
+    if text.endswith(".pub"):
+        raise Wrong("must be the file of the private key", f'"{text.removesuffix(".pub")}"')
+    if not Path(text).expanduser().is_file():
+        raise Wrong("must be a file on this machine")
+    return text
+
+
+def check_host_keys(told: tuple[str, ...]) -> tuple[str, ...]:
+    """Lines of a known_hosts file: whose key it is, its kind, and the key."""
+    for line in told:
+        if not _HOST_KEY.fullmatch(line):
+            raise Wrong("must be lines of a known_hosts file, as in `git.example.com ssh-ed25519 AAAA…`")
+    return told
+
+
 def check_below(text: str) -> str:
     """A path that is not the home or the root itself: something else will be there."""
     if text.rstrip("/") in ("", "~"):
@@ -162,9 +182,7 @@ def check_hosts(names: tuple[str, ...]) -> tuple[str, ...]:
         if "@" in name[1:]:
             raise Wrong("must be the hosts' names alone", "the user as admin_username")
         if re.fullmatch(r"[^:]+:\d+", name):
-            raise Wrong(
-                "must be the hosts' names alone", "the port into ~/.ssh/config, or as ssh_port in the inventory"
-            )
+            raise Wrong("must be the hosts' names alone", "the port as ssh_port")
         if not _HOST.fullmatch(name):
             raise Wrong("must be a host's name, or several")
     return tuple(dict.fromkeys(names))
@@ -225,6 +243,13 @@ def several_or_none(value: object) -> object:
     """One, a list, or none where that is said."""
     value = none_if_said(value)
     return () if value is None else several(value)
+
+
+def lines(value: object) -> object:
+    """One line, or several: a list, or text with line breaks."""
+    if isinstance(value, str):
+        return [line.strip() for line in value.splitlines() if none_if_said(line)]
+    return value
 
 
 def mapping(value: object) -> object:

@@ -6,6 +6,7 @@ import json
 import re
 
 from tests.bed.hosts import Host
+from tests.bed.keys import HOST, public
 from tests.hosts.footprint import assert_no_changes, assert_refused, footprint, untouched
 from tests.invariants import assert_well, visit
 from tests.runs import Runs
@@ -74,6 +75,27 @@ def test_a_host_that_was_provisioned_before_gets_the_restore_script_that_it_lack
     run("provision", bare_host).worked()
     assert before.again().differs.keys() == {RESTORE, "/home/app/scripts"}
     bare_host.run(["runuser", "-u", "app", "--", "test", "-x", RESTORE])
+
+
+def test_a_repository_behind_ssh_is_read_with_a_key_that_provision_makes_from_a_server_that_is_pinned(
+    bare_host: Host, run: Runs
+) -> None:
+    bare_host.run("useradd --create-home --password '*' git && install -d -o git -m 700 /home/git/.ssh")
+    by_ssh = {"code_repo_url": "ssh://git@127.0.0.1/srv/git/code.git"}
+    made = run("provision", bare_host, data=by_ssh).worked()
+    assert "ssh-keyscan -t ed25519 127.0.0.1 |" in made.output
+    key = re.search(r"ssh-ed25519 \S+ app@\S+", made.output)
+    assert key
+    # Nobody is there to say yes to a server that is not known.
+    checked = run("check", bare_host, data=by_ssh)
+    assert "app does not know the key of 127.0.0.1." in checked.output
+    pinned = {**by_ssh, "known_hosts": f"127.0.0.1 {public(HOST).read_text().strip()}"}
+    assert "let the host read ssh://git@127.0.0.1/" in run("provision", bare_host, data=pinned).worked().output
+    assert "127.0.0.1 lets no key of app's in" in run("check", bare_host, data=pinned).output
+    bare_host.write("/home/git/.ssh/authorized_keys", key[0], mode=0o600, owner="git")
+    assert "ready for its first deploy" in run("check", bare_host, data=pinned).worked().output
+    with untouched(bare_host):
+        assert_no_changes(run("provision", bare_host, data=pinned))
 
 
 def test_a_disk_without_room_for_a_version_is_refused_with_how_much_is_missing(bare_host: Host, run: Runs) -> None:

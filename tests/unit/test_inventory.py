@@ -147,6 +147,18 @@ def test_a_host_has_its_own_settings_and_connection(project: Path) -> None:
     assert settings_of(host("web1")).python == "python3"
 
 
+def test_how_to_connect_is_a_setting_that_a_host_may_have_of_its_own(project: Path) -> None:
+    key = project / "key"
+    key.write_text("a key")
+    (project / "group_data" / "prod.yml").write_text(PROD + f"ssh_port: 2222\nssh_user: debian\nssh_key: {key}\n")
+    loaded = dict(load(hosts=["web1", ("web2", {"ssh_port": 22})]))
+    assert [loaded["web1"][name] for name in ("ssh_port", "ssh_user", "ssh_key")] == [2222, "debian", str(key)]
+    assert loaded["web2"]["ssh_port"] == 22
+    (project / "group_data" / "prod.yml").write_text(PROD)
+    # What nobody says is left to ~/.ssh/config.
+    assert {"ssh_port", "ssh_key"}.isdisjoint(load()[0][1])
+
+
 def test_an_environment_needs_no_file_when_the_rest_is_given_elsewhere(project: Path) -> None:
     (project / "group_data" / "prod.yml").rename(project / "group_data" / "all.yml")
     assert len(load("staging")) == 2

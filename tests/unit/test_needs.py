@@ -263,7 +263,7 @@ def test_the_website(live: bool, problem: str, expected: list[str]) -> None:
 def test_a_repository_that_the_apps_user_can_not_read_is_told_for_what_it_is() -> None:
     unreachable = FoundRef("main", problem="Permission denied (publickey)", unreachable=True)
     (problem,) = need_problems(replace(tried(), refs={"code": unreachable}), settings())
-    assert problem.startswith("code: Permission denied (publickey)\n(tried as the app's user")
+    assert problem.startswith("code: Permission denied (publickey)\n(git.example.com lets no key of app's in")
 
 
 def test_a_host_that_only_follows_need_not_be_able_to_back_up() -> None:

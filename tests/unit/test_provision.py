@@ -20,7 +20,7 @@ from agent.versions.layout import Layout
 from agent.words.facts import Health, HostFacts, Restore, Site
 from agent.words.seen import Failure, Version
 from facts.venv import CanMakeVenv
-from operations import provision
+from operations import provision, writing
 from switchback.checks.groundwork import Supervisord, lacking, rewrite_notices
 from switchback.checks.own_texts import EARLIER, FILES, supervisord_text, unit_text
 from switchback.wire.payload import agent_fingerprint
@@ -356,7 +356,7 @@ def test_the_unit_gives_its_programs_the_time_that_they_may_take() -> None:
 
 
 def rewrite(path: Path, was: str, now: str) -> subprocess.CompletedProcess[str]:
-    argv = ["sh", "-c", provision.REWRITE, "sh", str(path), now, "755", was]
+    argv = ["sh", "-c", writing.REWRITE, "sh", str(path), now, "755", was]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
@@ -433,7 +433,7 @@ def test_whether_a_python_can_make_environments(output: list[str], can: bool) ->
 
 
 def write(path: Path, text: str, check: str = ":") -> subprocess.CompletedProcess[str]:
-    argv = ["sh", "-c", provision.WRITE, "sh", str(path), text, "755", check]
+    argv = ["sh", "-c", writing.WRITE, "sh", str(path), text, "755", check]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 

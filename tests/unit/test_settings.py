@@ -178,7 +178,11 @@ def test_the_home_of_a_renamed_app_user_can_be_written_by_name() -> None:
         ({"health_headers": {"A b": "c"}}, "must be HTTP headers"),
         ({"health_headers": {"A": "c\r\nB: d"}}, "must be HTTP headers"),
         ({"host": "me@www.example.com"}, "write the user as admin_username"),
-        ({"host": "www.example.com:22"}, "as ssh_port in the inventory"),
+        ({"host": "www.example.com:22"}, "write the port as ssh_port"),
+        ({"ssh_port": "99999"}, "must be at most 65535"),
+        ({"ssh_key": "/nowhere/id_ed25519"}, "must be a file on this machine"),
+        ({"ssh_key": "~/.ssh/id_ed25519.pub"}, 'write "~/.ssh/id_ed25519"'),
+        ({"known_hosts": "SHA256:abc"}, "must be lines of a known_hosts file"),
         ({"host": "-oProxyCommand=x"}, "must be a host's name"),
         ({"code_branch": None}, "code_branch has no value: write one"),
         ({"keep_versions": None}, "keep_versions has no value: write one, or leave the line out for the default"),
@@ -283,7 +287,17 @@ def test_a_directory_in_the_files_place_is_told(tmp_path: Path) -> None:
 
 
 # What concerns the controller alone, or may hold a password.
-NOT_TOLD = {"host", "code_repo_url", "config_repo_url", "code_branch", "config_branch", "lock_wait"}
+CONNECTION = ("ssh_user", "ssh_port", "ssh_key")
+NOT_TOLD = {
+    "host",
+    "code_repo_url",
+    "config_repo_url",
+    "code_branch",
+    "config_branch",
+    "lock_wait",
+    "known_hosts",
+    *CONNECTION,
+}
 
 
 def test_a_host_is_told_each_setting_as_it_is_but_those_that_do_not_concern_it() -> None:
