@@ -86,6 +86,10 @@ class State:
         """The folder of one deploy: its journal, its output, its evidence."""
         return self.transactions / deploy
 
+    def given(self, deploy: str) -> Path:
+        """The file with the variables and secrets that a deploy was given, while it holds the site."""
+        return self.transaction(deploy) / "given.json"
+
     def mark(self, version: str) -> Path:
         """What is known of a version."""
         return self.marks / (version + ".json")

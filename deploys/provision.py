@@ -34,6 +34,7 @@ provision.app_user(settings.app_username, lacks.home, missing=lacks.makes_app, n
 # The layout that a deploy fills.
 provision.folders(lacks.folders, settings.app_username, lacks.home, name="Directories of the app")
 provision.scripts(lacks.scripts, settings.app_username, name="Scripts: backup and maintenance")
+provision.manage(*lacks.manage, settings.app_username, name="manage: runs the live version's manage.py")
 provision.supervisord(lacks.supervisord, settings.app_username, name="supervisord: a config, where the app brings none")
 provision.unit(settings.systemd_service, lacks.unit, name="Service: its unit, enabled and not started")
 provision.rewrites(lacks.rewrites, name="What an earlier provision has written, as it is written now")

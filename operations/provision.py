@@ -125,6 +125,21 @@ def scripts(missing: Mapping[str, str], user: str) -> Commands:
 
 
 @operation()
+def manage(path: str, values: Mapping[str, str], user: str) -> Commands:
+    """
+    Write what runs manage.py of the live version for people and cron, unless something of that name is there.
+
+    + path: where it goes; values: what is filled in
+    """
+    if host.get_fact(File, path=path) is not None:
+        nothing(f"there is {path}")
+        return
+    text = Template((FILES / "manage").read_text()).substitute(values)
+    announce_file(path, text)
+    yield write(path, text, "755", user=user)
+
+
+@operation()
 def supervisord(config: Supervisord | None, user: str) -> Commands:
     """
     Write a supervisord config of the host's own, which the service finds by a link while the app's config brings none.

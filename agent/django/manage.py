@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.django.locks import for_django, unless_locked
+from agent.environment.variables import for_app
 from agent.host.command import CommandFailed
 from agent.inside.protocol import RESULT_PREFIX
 from agent.text.lines import lines_of
@@ -22,7 +23,8 @@ def django(step: StepContext, shape: type[T], verb: str, *arguments: str, versio
     version = version or step.version
     with as_the_app_s_own(step, version):
         argv = arguments_of(step, version, verb, *arguments)
-        output = step.runner(step.layout.app).run(argv, cwd=folder_of(step, version), env=for_django(step))
+        env = {**for_app(step, version), **for_django(step)}
+        output = step.runner(step.layout.app).run(argv, cwd=folder_of(step, version), env=env)
     return said_in(output, shape, verb)
 
 

@@ -10,6 +10,7 @@ import time
 
 from agent.django.locks import for_django, unless_locked
 from agent.django.manage import T, arguments_of, as_the_app_s_own, django, folder_of, said_in
+from agent.environment.variables import for_app
 from agent.host.command import SAYS_AT_MOST, TOO_MUCH, CommandFailed, Started, said_since, says_too_much
 from agent.host.processes import stop_group
 from agent.inside.protocol import END, NOW, STAYS, THEN_MIGRATE, Migrated
@@ -30,7 +31,8 @@ def django_that_stays(step: StepContext, shape: type[T], verb: str, *arguments: 
     with ours:
         with its:
             argv = arguments_of(step, step.version, verb, *arguments, THEN_MIGRATE, str(its.fileno()))
-            command = runner.start(argv, folder, for_django(step), handed=[its.fileno()])
+            env = {**for_app(step), **for_django(step)}
+            command = runner.start(argv, folder, env, handed=[its.fileno()])
         if not _stays(command, ours, runner.until):
             with as_the_app_s_own(step, step.version):
                 return said_in(runner.finish(command), shape, verb)

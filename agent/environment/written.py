@@ -1,12 +1,15 @@
-"""A version's launcher, as it is written into the version: everything of the app is started by it."""
+"""What is written into a version as its build begins: the launcher, by which everything of the app is started, and the
+version's own variables."""
 
 from __future__ import annotations
 
-from agent.environment.launcher import RUN
+from agent.environment import given, variables
+from agent.environment.launcher import ENV, RUN
 from agent.host.files import write_whole
 from agent.host.users import acting_as
 from agent.state import State
 from agent.text.own import source_of
+from agent.transaction.step import StepContext
 from agent.versions.layout import Layout
 
 # Python alone, with nothing of the app's on its path.
@@ -19,7 +22,11 @@ def launcher_text(layout: Layout, state: State) -> str:
     return f"{PROGRAM}{source_of('agent.environment.launcher')}\n\n{call}"
 
 
-def lay_out(layout: Layout, state: State, version: str) -> None:
-    """Write a version's launcher, as the app."""
-    with acting_as(layout.app):
-        write_whole(layout.version(version) / RUN, launcher_text(layout, state), 0o555)
+def lay_out(step: StepContext) -> None:
+    """Write them, as the app."""
+    folder, text = step.layout.version(step.version), launcher_text(step.layout, step.transaction.state)
+    env = given.of(step.transaction).env
+    with acting_as(step.layout.app):
+        write_whole(folder / RUN, text, 0o555)
+        if env:
+            write_whole(folder / ENV, variables.written(env), 0o440)

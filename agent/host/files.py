@@ -34,15 +34,20 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file so that a reader finds the old text or the new one, never a part."""
+def write_whole(path: Path, text: str, mode: int = 0o644, group: int | None = None) -> None:
+    """Write a file so that a reader finds the old text or the new one, never a part.
+
+    + group: whose it is besides, where that is not whoever writes it
+    """
     with as_whose(path.parent) as folder:
         fd, name = tempfile.mkstemp(prefix=".new-", dir=folder)
         try:
-            with os.fdopen(fd, "w") as file:
+            with os.fdopen(fd, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
+            if group is not None:
+                os.chown(name, -1, group)
             os.chmod(name, mode)
             os.rename(name, os.path.join(folder, path.name))
         except BaseException:

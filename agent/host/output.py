@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 
 from agent.inside.protocol import RESULT_PREFIX
 from agent.text.lines import bounded, lines_of, shown
-from agent.text.masking import masked_urls, without
+from agent.text.masking import masked_urls, unhidden, without
 from agent.words.result import Result, framed
 from agent.words.shapes import to_json
 
@@ -73,8 +73,9 @@ class Relayed:
 
 
 def as_said(text: str) -> str:
-    """A text as it is printed: of bounded length, and nothing in it that a terminal, or our own controller, obeys."""
-    return shown(bounded(text))
+    """A text as it is printed: of bounded length, and nothing in it that a terminal, or our own controller, obeys, or
+    that is hidden."""
+    return shown(bounded(unhidden(text)))
 
 
 def conclude(result: Result) -> None:

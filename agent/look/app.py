@@ -72,7 +72,8 @@ def _secrets(look: Look, config: Path) -> set[str]:
 def _app_of_checkout(look: Look, room: Path, folders: Mapping[str, Path]) -> App:
     """Ask the new code, as it is checked out, with the packages that are live."""
     python = look.layout.part(str(look.was), "venv") / "bin" / "python"
-    found = foresight.ask(look.runner, room, python, folders["config"], Question(sql=look.diff, static=True))
+    runner = look.runner_of(look.version)
+    found = foresight.ask(runner, room, python, folders["config"], Question(sql=look.diff, static=True))
     strangers = outside_of(room, found.migrations.code)
     if strangers:
         raise CommandFailed("another code answers", f"the config leads to code in {strangers[0]}")
@@ -82,7 +83,7 @@ def _app_of_checkout(look: Look, room: Path, folders: Mapping[str, Path]) -> App
 def _ask(look: Look, room: Path, version: str, question: Question) -> Foreseen:
     """Ask a version that is built: at its own path, with its own packages."""
     python = look.layout.part(version, "venv") / "bin" / "python"
-    return foresight.ask(look.runner, room, python, look.layout.part(version, "config"), question)
+    return foresight.ask(look.runner_of(version), room, python, look.layout.part(version, "config"), question)
 
 
 def _foreseen(look: Look, room: Path, found: Foreseen) -> Migrations:

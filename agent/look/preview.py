@@ -10,6 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from agent.django import foresight
+from agent.environment import secrets
+from agent.environment.fingerprint import changes
+from agent.environment.variables import conceal
 from agent.host.command import CommandFailed
 from agent.host.files import remove
 from agent.host.parallel import Beside, at_once
@@ -35,7 +38,8 @@ def preview(state: State, request: Preview, read_only: bool) -> Foreseen:
 
     + read_only: whether nothing can be written; the app is asked only then
     """
-    look = Look(Layout.of(request.settings), request, read_only)
+    conceal(state, also=request.secrets)
+    look = Look(Layout.of(request.settings), request, read_only, _secrets_now(state))
     with acting_as(look.layout.app):
         room = Path(tempfile.mkdtemp(prefix="switchback-"))
     try:
@@ -44,6 +48,14 @@ def preview(state: State, request: Preview, read_only: bool) -> Foreseen:
     finally:
         with acting_as(look.layout.app), contextlib.suppress(OSError):
             remove(room)
+
+
+def _secrets_now(state: State) -> Mapping[str, str]:
+    """The secrets that the site has; none where nobody can read them, as a survey has said."""
+    try:
+        return secrets.read(secrets.text(state))
+    except (OSError, ValueError):
+        return {}
 
 
 def _read(state: State, look: Look, room: Path) -> Foreseen:
@@ -64,7 +76,17 @@ def _read(state: State, look: Look, room: Path) -> Foreseen:
         restart=decide_restart_mode(look.layout, look.was, look.version, to_come),
         no_trial=trial.why_none(look.layout, look.version, to_come),
         windows=last_windows(state),
+        env=_env_changes(look),
     )
+
+
+def _env_changes(look: Look) -> dict[str, str]:
+    """What becomes of each variable of the app's; of one that can't be read, nothing is told."""
+    try:
+        before = look.own_env(look.was) if look.was else {}
+        return changes(before, look.own_env(look.version))
+    except CommandFailed:
+        return {}
 
 
 def _less_certain(look: Look, app: App, packages: Packages) -> App:

@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from agent.database import restoring
+from agent.environment.secrets import to_change
+from agent.environment.variables import conceal, live
 from agent.host.command import CommandFailed, Runner, ours
 from agent.host.parallel import Beside
 from agent.host.reading import matching
@@ -61,6 +63,7 @@ SCRIPTS = ("backup_script", "maintenance_start_script", "maintenance_stop_script
 
 def survey(state: State, request: Survey) -> HostFacts:
     """Read a host."""
+    conceal(state, also=request.secrets)
     settings = request.settings
     return HostFacts(
         agent=agent_of(state),
@@ -88,12 +91,13 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
     history = tuple(_bounded(run) for run in runs[-HISTORY_LINES:])
     # Read once: it may change while it is looked at.
     running = running_config(layout)
+    in_app = replace(runner, also=_environment(state, layout, current))
     # These wait for others: the app, and a repository that may be far away.
     health_of = Beside(partial(_health, layout, current))
     by_hand = Beside(partial(_hotfixes, runner, layout, current if request.hotfixes else None))
     commits = {part: Beside(partial(_resolve, runner, layout, part, one)) for part, one in request.refs.items()}
     website = Beside(partial(needs.website, layout)) if request.needs else None
-    database = Beside(partial(needs.database, runner, layout, current, history)) if request.needs else None
+    database = Beside(partial(needs.database, in_app, layout, current, history)) if request.needs else None
     refs = {part: one.found() for part, one in commits.items()}
     tried = None
     if website and database:
@@ -139,7 +143,17 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
         wheelhouse=os.path.isdir(layout.settings.wheelhouse or ""),
         needs=tried,
         access=access.access(runner, layout.app, layout.home, request.servers) if request.written else None,
+        secrets=to_change(state, request.secrets),
+        unlaunched=in_the_way.unlaunched(running or {}),
     )
+
+
+def _environment(state: State, layout: Layout, current: str | None) -> Mapping[str, str]:
+    """The environment of the live version; none where it can't be read, as whoever needs it says."""
+    try:
+        return live(state, layout, current) if current else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def _bounded(run: PastRun) -> PastRun:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from agent.environment.variables import for_app
 from agent.host import command as commands
 from agent.host import http
 from agent.host.command import TAIL_LINES, TAIL_OF_LINE, Process, ending
@@ -165,6 +166,7 @@ class TrialStart:
 class Command:
     """How a process is started: its words, its directory, its environment, and whose it is.
 
+    + launched: whether a version's launcher starts it, and gives it the version's variables and the secrets
     + held: whether it is handed a socket that listens already
     + port: the one that it listens at itself
     """
@@ -173,6 +175,7 @@ class Command:
     folder: str
     env: Mapping[str, str]
     user: str
+    launched: bool = False
     held: bool = True
     port: int | None = None
 
@@ -193,7 +196,7 @@ def as_supervisord_would(layout: Layout, sections: Sections, web: Program, confi
     env.update(SUPERVISOR_ENABLED="1", SUPERVISOR_PROCESS_NAME="rehearsal", SUPERVISOR_GROUP_NAME=web.name)
     argv = tuple(_filled(word, values) for word in web.argv_in(layout.settings.venv_subdir))
     folder = _filled(web.options.get("directory", "/"), values)
-    return Command(argv, folder, env, layout.app)
+    return Command(argv, folder, env, layout.app, launched=bool(web.launcher))
 
 
 def begun(step: StepContext) -> TrialStart | None:
@@ -215,7 +218,7 @@ def start(step: StepContext, command: Command) -> TrialStart:
                 _at_true_path(command.argv),
                 command.user,
                 command.folder,
-                dict(command.env),
+                env_of(step, command),
                 out=said,
                 err=commands.STDOUT,
                 stdin=held.fileno() if command.held else commands.DEVNULL,
@@ -228,6 +231,11 @@ def start(step: StepContext, command: Command) -> TrialStart:
         stop_group(process.pid)
         raise
     return TrialStart(step, one, process)
+
+
+def env_of(step: StepContext, command: Command) -> dict[str, str]:
+    """What a command finds in its environment. Raises StepFailed."""
+    return {**command.env, **(for_app(step) if command.launched else {})}
 
 
 def _at_true_path(argv: Sequence[str]) -> list[str]:

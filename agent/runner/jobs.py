@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from agent.database import schema
+from agent.environment.variables import conceal
 from agent.host.output import emit, say_through
 from agent.inside.lean import fields_of
 from agent.loop.channel import Channel, Frame
@@ -59,6 +60,7 @@ def _at_work_on(transaction: Transaction, work: Callable[[Transaction], Frame]) 
             channel.send({"keep": {**fields_of(one), "files": []}}, one.files)
             channel.receive()
 
+        conceal(transaction.state, transaction)
         return work(transaction.for_worker(written, kept))
 
     return _saying(job)
@@ -68,7 +70,8 @@ def begin(state: State, request: requests.Begin) -> Job:
     """Take the host for a run, or refuse to."""
 
     def work(_: Channel) -> Frame:
-        begin_deploy(state, request.deploy, request.intent)
+        conceal(state, also=request.secrets)
+        begin_deploy(state, request.deploy, request.intent, request.env, request.secrets)
         return {}
 
     return _saying(work)

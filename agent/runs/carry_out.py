@@ -69,7 +69,7 @@ def carry_out(transaction: Transaction, name: str, url: str) -> Carried:
     except TROUBLE as problem:
         reason = masked_urls(str(problem))
     except Exception:  # noqa: BLE001 - whatever goes wrong in a step, the site has to come back
-        reason = "an error in the agent:\n" + traceback.format_exc()
+        reason = masked_urls("an error in the agent:\n" + traceback.format_exc())
     seconds = round(time.monotonic() - began, 2)
     down = systemd.host_goes_down()
     return Carried(seconds, {}, failed=reason, no_lock=no_lock, interrupted=interrupted, host_goes_down=down)

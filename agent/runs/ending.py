@@ -101,7 +101,7 @@ def undo(transaction: Transaction, name: str) -> UndoDone | UndoFailed:
     except TROUBLE as problem:
         text = masked_urls(str(problem))
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
-        text = "an error in the agent:\n" + traceback.format_exc()
+        text = masked_urls("an error in the agent:\n" + traceback.format_exc())
     else:
         emit(f"  {told}")
         return UndoDone(name, bare(found))

@@ -39,6 +39,11 @@ def by_a_link(layout: Layout, running: Sections) -> list[str]:
     return obstacles.by_a_link(running, [str(venv) for venv in venvs])
 
 
+def unlaunched(running: Sections) -> tuple[str, ...]:
+    """The programs that no launcher of a version starts: they have nothing of its environment."""
+    return tuple(one.name for one in programs(running).values() if one.kind != "eventlistener" and not one.launcher)
+
+
 def unwritable_logs(layout: Layout, sections: Sections) -> Iterator[UnwritableLog]:
     """The logs that supervisord could not write, were it to open them now; an owner of None for a missing folder."""
     if not _runs_as_app(layout, sections):

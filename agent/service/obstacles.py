@@ -85,6 +85,21 @@ def by_a_link(sections: Sections, venvs: Collection[str]) -> list[str]:
     return found
 
 
+def unlaunched_words(names: Collection[str], current: str) -> str:
+    """What to do about programs that a version's launcher does not start.
+
+    + current: the path of the link to the live version
+
+        >>> unlaunched_words(["web"], "/home/app/django-current")
+        'web is started with neither env nor secrets: write command=/home/app/django-current/run python … in its config'
+    """
+    one = len(names) == 1
+    return (
+        f"{', '.join(names)} {'is' if one else 'are'} started with neither env nor secrets: write "
+        f"command={current}/run python … in {'its' if one else 'their'} config"
+    )
+
+
 def is_users(program: Program, user: str) -> bool:
     """Whether a program's processes are a user's: it names none, or that one, by name or by number."""
     named = program.options.get("user") or user

@@ -9,11 +9,13 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
+from agent.environment import given
 from agent.host.command import ANY_CODE, CommandFailed, ours
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.inside.protocol import Writes
-from agent.service.in_the_way import log_problem, unwritable_logs
+from agent.service.in_the_way import log_problem, unlaunched, unwritable_logs
+from agent.service.obstacles import unlaunched_words
 from agent.service.supervisor_config import Program, Unreadable, config_in, config_of, programs, read_config
 from agent.text.lines import cut, lines_of
 from agent.transaction.step import StepContext
@@ -87,6 +89,21 @@ def would_not_start(step: StepContext) -> list[str]:
     live = {name: {key: led(value, places) for key, value in options.items()} for name, options in sections.items()}
     logs = [log_problem(log, layout.app) for log in unwritable_logs(layout, live)]
     return [*problems, *_program_problems(step, list(programs(sections).values()), places), *logs]
+
+
+def without_environment(step: StepContext) -> list[str]:
+    """The programs of the version that would have neither its variables nor the secrets, with the line to write."""
+    told = given.of(step.transaction)
+    named = config_of(list(started_by(step.settings.systemd_service).argv))
+    if named is None or not (told.env or told.secrets):
+        return []
+    named = named or str(step.layout.path("deployment_dir") / SUPERVISORD)
+    file = config_in(step.layout, named, step.layout.part(step.version, "config"))
+    try:
+        found = unlaunched(read_config(file, step.layout.app))
+    except Unreadable:
+        return []
+    return [unlaunched_words(found, str(step.layout.path("current_main")))] if found else []
 
 
 def started_by(name: str) -> Unit:

@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.django import locks
+from agent.environment.variables import for_app, for_scripts
 from agent.host.users import acting_as
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import read_seal
-
-PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 def run_script(step: StepContext, key: str) -> str:
     """Run one of the host's own scripts as the app user, in its home."""
     script = step.layout.path(key)
-    env = locks.for_scripts(step) if key == "backup_script" else None
+    env = {**for_scripts(step), **(locks.for_scripts(step) if key == "backup_script" else {})}
     return step.runner(step.layout.app).run([str(script)], cwd=step.layout.home, env=env)
 
 
@@ -64,10 +63,9 @@ def project_folder(step: StepContext) -> Path:
 def environment(step: StepContext) -> Mapping[str, str]:
     """What a command of the project's own finds in its environment besides a login's: docs/hooks.md has them all."""
     layout, begin, version = step.layout, step.begin, step.version
-    venv, seal = layout.part(version, "venv"), read_seal(layout.version(version))
+    seal = read_seal(layout.version(version))
     env = {
-        "PATH": f"{venv / 'bin'}:{PATH}",
-        "VIRTUAL_ENV": str(venv),
+        **for_app(step),
         "SWITCHBACK_VERSION": str(layout.version(version)),
         "SWITCHBACK_STATIC": str(layout.part(version, "static")),
         "SWITCHBACK_DEPLOY": step.transaction.deploy,

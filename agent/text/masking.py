@@ -1,7 +1,9 @@
-"""Hiding secrets in what is shown: passwords in URLs, values whose name gives them away, private keys. Pure."""
+"""Hiding secrets in what is shown: passwords in URLs, values whose name gives them away, private keys, and what this
+process was told to hide. Pure but for the latter."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Collection, Iterable
@@ -13,6 +15,8 @@ from agent.text.lines import LINE, cut
 T = TypeVar("T")
 
 MASK = "***"
+# What this process knows to be secret, as it may be said: never shown by it.
+_known: list[str] = []
 
 # A password may have any sign in it, also an @, a slash or a quote that does not end the URL; a port is none.
 _SIGN = r'(?:[^\s"]|"(?![,:;\])}\s]|$))'
@@ -57,6 +61,7 @@ _ONLY_A_NAME = re.compile(r"""["']?[A-Za-z_][\w.-]*["']?\s*$""")
 _SHORTEST = 6
 # A URL's password is a secret for certain, however short; a text with each of its signs hidden helps nobody.
 _SHORTEST_IN_URL, _SHORTEST_TOKEN = 4, 8
+_PASSWORD = re.compile(r"[a-z][\w+.-]*://[^/\s:@]*:(.+)@[^@]*\Z", re.IGNORECASE)
 _LOGIN = re.compile(r"https?://([^\s\"'#/]{1,300})@", re.IGNORECASE)
 _TEXT_OF = re.compile(r"""[rbuf]?(?P<quote>["'])(?P<text>.+?)(?P=quote)|(?P<bare>[^\s"'(){}\[\],;]+)(?=\s*$|,)""")
 
@@ -90,10 +95,32 @@ def masked_lines(lines: Iterable[str], signs: bool = False) -> list[str]:
 
 
 def masked_urls(text: str) -> str:
-    """A text without the passwords and tokens of the URLs in it."""
+    """A text without the passwords and tokens of the URLs in it, and without what is hidden."""
     for pattern, replacement in _URLS:
         text = pattern.sub(replacement, text)
-    return text
+    return unhidden(text)
+
+
+def hide(values: Iterable[str]) -> None:
+    """Have nothing that this process says or writes down show some values, in any of their forms, from now on."""
+    _known[:] = sorted({*_known, *(form for value in values for form in forms_of(value))}, key=len, reverse=True)
+
+
+def unhidden(text: str) -> str:
+    """A text without the values that are to be hidden."""
+    return without(text, _known) if _known else text
+
+
+def forms_of(value: str) -> set[str]:
+    """How a secret may be said: as it is, each of its lines, as Python and JSON write it, the password in a URL.
+
+    What is too short would be found in other words, and is not looked for.
+    """
+    found = {value, value.strip(), *(line.strip() for line in value.split("\n"))}
+    found |= {repr(one)[1:-1] for one in found} | {json.dumps(one)[1:-1] for one in found}
+    password = _PASSWORD.match(value)
+    said = {password.group(1), unquote(password.group(1))} if password else set()
+    return {one for one in found if len(one) >= _SHORTEST} | {one for one in said if len(one) >= _SHORTEST_IN_URL}
 
 
 def masked_message(text: str, secrets: Collection[str] = ()) -> str:

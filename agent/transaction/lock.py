@@ -65,8 +65,9 @@ def lock_holder(state: State) -> str | None:
 
 
 def free_lock(state: State, deploy: str) -> None:
-    """Give the site back; a lock that belongs to another deploy is left alone."""
+    """Give the site back, and forget what the deploy was given; a lock that belongs to another one is left alone."""
     if lock_holder(state) == deploy:
+        state.given(deploy).unlink(missing_ok=True)
         _new_lock(state, deploy).unlink(missing_ok=True)
         state.lock.unlink()
         sync_folder(state.root)

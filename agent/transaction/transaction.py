@@ -81,6 +81,11 @@ class Transaction:
         """The folder for what a failed version has left to say."""
         return self.folder / "evidence"
 
+    @property
+    def given(self) -> Path:
+        """The file with the variables and secrets that it was given, while it goes on."""
+        return self.state.given(self.deploy)
+
     def output(self, name: str) -> Path:
         """The file with a step's output."""
         return self.folder / "output" / (name + ".log")

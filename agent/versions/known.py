@@ -53,6 +53,7 @@ class Seal:
     + venv: of an older agent's, its fingerprint alone
     + migrations: all that it has; self_contained: whether it runs from itself at its own path
     + static_url: where visitors find its static files; by_script: the packages that `build_script` has installed
+    + env: the fingerprint of its variables; empty where it has none
     """
 
     name: str = ""
@@ -66,6 +67,7 @@ class Seal:
     self_contained: bool = False
     static_url: Optional[str] = None
     by_script: Optional[tuple[str, ...]] = None
+    env: str = ""
 
     def commit(self, part: str) -> Optional[Commit]:
         """What its code was made of, or its config."""

@@ -175,5 +175,6 @@ def _describe(
         evidence=mark.evidence,
         unable=unable(layout.part(name, "venv")),
         newer_schema=mark.newer_schema,
+        env=seal.env,
         odd=(*odd_seal, *odd_mark),
     )

@@ -132,6 +132,8 @@ class Site:
     + logs: those that could not be opened again; wheelhouse: whether it is there
     + needs: what else a deploy needs, where that was tried
     + access: how it gets at repositories by SSH, where that was asked
+    + secrets: the names of those that become others, each with what becomes of it, where that was asked
+    + unlaunched: the programs that no launcher of a version starts
     """
 
     home: str
@@ -162,6 +164,8 @@ class Site:
     wheelhouse: bool = False
     needs: Optional[Needs] = None
     access: Optional[Access] = None
+    secrets: dict[str, str] = field(default_factory=dict)
+    unlaunched: tuple[str, ...] = ()
 
     @property
     def is_bare(self) -> bool:

@@ -155,6 +155,7 @@ class Foreseen:
     + top: of the config to come; None where that is not known
     + no_trial: why the version is not started before where no visitor comes
     + windows: the last ones on this host, the newest first
+    + env: the names of the version's variables that are others than the live one's, each with what becomes of it
     """
 
     code: Optional[Changes]
@@ -165,3 +166,4 @@ class Foreseen:
     restart: RestartMode
     no_trial: str
     windows: tuple[PastWindow, ...]
+    env: dict[str, str] = field(default_factory=dict)

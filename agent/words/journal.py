@@ -82,6 +82,7 @@ class Begin(Intent, Event):
     + restart: how the service will be restarted, where the version is there already
     + ailing: what was not well, by name; healthy_before: whether the app was; None where an older agent did not look
     + site_before: what visitors got; None where an older agent did not look
+    + secrets: the names of the site's that become others, each with what becomes of it
     """
 
     event: ClassVar[str] = "begin"
@@ -93,6 +94,7 @@ class Begin(Intent, Event):
     ailing: dict[str, str] = field(default_factory=dict)
     site_before: Optional[Page] = None
     healthy_before: Optional[bool] = None
+    secrets: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

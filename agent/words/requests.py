@@ -35,6 +35,7 @@ class Survey:
     + hotfixes: whether to look for what was changed by hand; written: for what provision has written
     + servers: whether the app's user knows the keys of these, as known_hosts names them
     + needs: whether to try what else a deploy needs; starts: to look for what keeps the service from starting again
+    + secrets: those that the site is to have, where it is asked what becomes of them
     """
 
     verb: ClassVar[str] = "survey"
@@ -45,6 +46,7 @@ class Survey:
     written: bool = False
     starts: bool = False
     servers: tuple[str, ...] = ()
+    secrets: Optional[dict[str, str]] = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Preview:
     + was, version: the version that is live, and the one that it goes to; built: whether that is there already
     + database: what a revert does with the database; None for another run
     + diff: whether the texts are shown too
+    + env: the variables of a version to come; secrets: those of the site, None where they stay as they are
     """
 
     verb: ClassVar[str] = "preview"
@@ -67,6 +70,8 @@ class Preview:
     live: dict[str, Optional[str]]
     database: Optional[str]
     diff: bool
+    env: dict[str, str] = field(default_factory=dict)
+    secrets: Optional[dict[str, str]] = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,8 @@ class Begin:
     + intent: what its journal begins with
     + urls: the repositories of the steps that need one: they may hold a password, and are kept nowhere
     + upto: the last step that it may do without another word; none where that is empty
+    + env: the variables of the version that it builds; secrets: those of the site, None where they stay as they are.
+      Both are kept with the run, and not in its journal
     """
 
     verb: ClassVar[str] = "begin"
@@ -90,6 +97,8 @@ class Begin:
     intent: Intent
     urls: dict[str, str] = field(default_factory=dict)
     upto: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    secrets: Optional[dict[str, str]] = None
 
 
 @dataclass(frozen=True)

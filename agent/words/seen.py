@@ -27,6 +27,7 @@ class Version:
     + code, config: the commits that it is made of, as far as they are known; refs: what was asked for
     + working: whether it has worked; failed: how it has failed since, with the folder of the evidence
     + unable: why it can't be started any more; newer_schema: what of the database is newer than its code
+    + env: the fingerprint of its variables; empty where it has none
     + odd: what can't be read of what it says of itself, or of what is known of it
     """
 
@@ -46,6 +47,7 @@ class Version:
     evidence: Optional[str] = None
     unable: Optional[str] = None
     newer_schema: tuple[str, ...] = ()
+    env: str = ""
     odd: tuple[str, ...] = ()
 
     def commit(self, part: str) -> Optional[str]:

@@ -60,6 +60,7 @@ class Groundwork:
     + makes_app, makes_admin: whether the user has to be made
     + folders: the directories that have to be there
     + scripts: the missing ones' paths, each with the file that it is started from
+    + manage: the path of what runs manage.py for people and cron, and what is filled in
     + supervisord: what the service is run by while the app brings no config; none where there is a service, or one
     + unit: the values for the service's unit; none where there is one
     + rewrites: the files that are as an earlier provision has written them
@@ -74,6 +75,7 @@ class Groundwork:
     makes_admin: bool
     folders: tuple[str, ...]
     scripts: dict[str, str]
+    manage: tuple[str, dict[str, str]]
     supervisord: Supervisord | None
     unit: dict[str, str] | None
     rewrites: tuple[Rewrite, ...]
@@ -100,6 +102,7 @@ def lacking(facts: HostFacts, settings: Settings, can_make_venv: bool) -> Ground
         makes_admin=not facts.admin,
         folders=tuple(_folders(layout, scripts, logs=live is None or supervisord is not None)),
         scripts=scripts,
+        manage=_manage(layout),
         supervisord=supervisord,
         unit=_unit(layout) if unit_missing else None,
         rewrites=tuple(rewrites(site, layout)) if site else (),
@@ -132,6 +135,12 @@ def _scripts(site: Site | None, layout: Layout) -> dict[str, str]:
     return missing
 
 
+def _manage(layout: Layout) -> tuple[str, dict[str, str]]:
+    current, settings = layout.path("current_main"), layout.settings
+    values = {"current": current, "config": settings.config_subdir, "venv": settings.venv_subdir, "user": layout.app}
+    return str(layout.home / "bin" / "manage"), {word: repr(str(value)) for word, value in values.items()}
+
+
 def _restores_what_it_backs_up(site: Site | None, layout: Layout, missing: dict[str, str]) -> bool:
     """Whether our restore script is lacking: it matches our own backup script, and no other."""
     ours = str(layout.path("backup_script")) in missing or (site is not None and site.restore.provisioned)
@@ -139,7 +148,12 @@ def _restores_what_it_backs_up(site: Site | None, layout: Layout, missing: dict[
 
 
 def _folders(layout: Layout, scripts: dict[str, str], logs: bool) -> list[str]:
-    folders = [layout.versions, layout.path("deployment_dir"), *(Path(script).parent for script in scripts)]
+    folders = [
+        layout.versions,
+        layout.path("deployment_dir"),
+        layout.home / "bin",
+        *(Path(script).parent for script in scripts),
+    ]
     if "backup_database.sh" in scripts.values():
         folders.append(layout.home / "backups")
     if logs:

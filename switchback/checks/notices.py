@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from agent.service.obstacles import unlaunched_words
 from agent.state import LAUNCHER, LIBRARY
-from agent.versions.layout import AUTO
+from agent.versions.layout import AUTO, Layout
 from agent.words.facts import HostFacts, Site
 from facts.survey import Surveyed
 from switchback.checks.links import PROVISION
@@ -27,6 +30,14 @@ def restore_notices(site: Site, settings: Settings) -> list[str]:
     if site.restore.there:
         return [f"{usual} is not the one that provision writes: name it as restore_script, or {lacks}"]
     return [f"no script restores a backup, so that {lacks}: {PROVISION}, which writes {usual}"]
+
+
+def environment_notices(site: Site, settings: Settings) -> list[str]:
+    """The programs that have neither the settings' variables nor the secrets."""
+    if not site.unlaunched or not (settings.env or settings.secrets):
+        return []
+    layout = Layout(settings.for_host(), Path(site.home))
+    return [unlaunched_words(site.unlaunched, str(layout.path("current_main")))]
 
 
 def hotfix_problems(site: Site) -> list[str]:

@@ -12,8 +12,9 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 from pyinfra.context import ctx_config, ctx_state
 
-from agent.text.masking import masked_urls
+from agent.text.masking import MASK, masked_urls
 from switchback.hosts.pyinfra_words import lose_hosts_in_words
+from switchback.settings.environment import read_secrets
 from switchback.settings.errors import Problems, Refused
 from switchback.settings.files import SettingFiles
 from switchback.settings.given import Given, checked, unknown
@@ -29,6 +30,8 @@ _NO_FLAGS = {
     "no_wait": "--no-wait: a host that fails would go unnoticed, and hosts must wait for each other to commit together",
     "serial": "--serial: hosts must go step by step together, so that all of them go on or all fall back",
 }
+# The runs that bring the secrets to the hosts: where one is missing, no host is connected to.
+NEED_SECRETS = {"deploy", "build"}
 
 
 class _Run:
@@ -68,6 +71,10 @@ def inventory(file: str, hosts: Sequence[str | tuple[str, Data]] | None = None) 
     # What `auto` stands for is known once the host is.
     if chosen.database == "restore" and any(one.restore_script is None for one in settings.values()):
         problems.add("--data database=restore: the settings have no restore_script")
+    if {Path(one).stem for one in line.operations} & NEED_SECRETS:
+        for one in settings.values():
+            with problems.gather():
+                read_secrets(one.secrets)
     problems.refuse_if_any()
     _run.settings, _run.options, _run.command_line = settings, chosen, line
     _go_on_without_failed_hosts()
@@ -191,8 +198,9 @@ def _groups(file: str) -> set[str]:
 
 
 def _plain(settings: Settings) -> Data:
-    """A host's data as pyinfra shows it: without the passwords in URLs, which only `settings_of` has."""
-    values = settings.model_dump(mode="json")
+    """A host's data as pyinfra shows it: without the passwords in URLs, and the texts of variables, which only
+    `settings_of` has."""
+    values = {**settings.model_dump(mode="json"), "env": dict.fromkeys(settings.env, MASK)}
     shown = {key: masked_urls(value) if isinstance(value, str) else value for key, value in values.items()}
     # What nobody has said of the connection, pyinfra and ~/.ssh/config know better than nothing at all.
     unsaid = [key for key in CONNECTION if shown[key] is None]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from agent.steps.kind import RunAsKnown
 from agent.steps.order import named
-from agent.text.masking import masked_values
+from agent.text.masking import MASK, masked_values
 from agent.transaction import maintenance
 from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
 from switchback.checks.layout import room_needed
-from switchback.plan.contents import changes_of, hooks_of, packages_of, static_of
+from switchback.plan.contents import changes_of, environment_of, hooks_of, packages_of, static_of
 from switchback.plan.database import (
     changes_database,
     fallback_of,
@@ -75,6 +75,7 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "packages": packages_of(found.packages) if found else None,
             "static": static_of(found.app.static) if found else None,
             "links": links,
+            "environment": environment_of(run, seen, found.env if found else {}),
             "kept_links": kept,
             "scripts": _scripts(run, steps, seen),
             "hooks": hooks_of(run, steps),
@@ -95,6 +96,7 @@ def foresee(run: Run, known: Known) -> HostPreview:
 def shown_settings(settings: Settings) -> dict[str, object]:
     """All settings as they may be shown and kept in a file."""
     values: dict[str, object] = masked_values(settings.model_dump(mode="json"))
+    values["env"] = dict.fromkeys(settings.env, MASK)
     return values
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent.text.lines import one_line
 from agent.text.masking import masked
@@ -29,6 +29,16 @@ def changes_of(run: Run, seen: Site, found: foreseen.Changes | None, part: str) 
     unknown = found.unknown if found else ""
     read = vars(found.between) if found and found.between else {}
     return Changes(ref=ref, sha=sha, was=commit_of(seen, run.was, part), unknown=unknown, **read)
+
+
+def environment_of(run: Run, seen: Site, env: Mapping[str, str]) -> tuple[str, ...]:
+    """What becomes of variables, as far as a look has told, and of the site's secrets, which a build only meets.
+
+    + env: the names of variables, each with what becomes of it
+    """
+    secrets = seen.secrets if "swap" in run.steps else {}
+    own = [f"{name} {what}" for name, what in env.items()]
+    return (*own, *(f"{name} {what} (secret)" for name, what in secrets.items()))
 
 
 def packages_of(found: foreseen.Packages) -> Packages:

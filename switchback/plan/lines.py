@@ -81,6 +81,7 @@ def _aspects(kind: str, host: HostPreview) -> Iterator[tuple[str, list[str]]]:
     told = {
         "code": _change_lines(host.code),
         "config": _change_lines(host.config),
+        "env": _environment_lines(host),
         "packages": _package_lines(host),
         "database": left_lines(host) if kind == "revert" else migration_lines(host),
         "static": _static_lines(host),
@@ -134,6 +135,10 @@ def _change_lines(changes: Changes | None) -> list[str]:
     lines += [f"  + {one.sha} {one.author}: {one.subject}" for one in changes.commits]
     lines += _more(changes.forward - len(changes.commits))
     return lines + [f"  {line}" for line in changes.diff or ()]
+
+
+def _environment_lines(host: HostPreview) -> list[str]:
+    return [", ".join(host.environment)] if host.environment else []
 
 
 def _more(number: int) -> list[str]:

@@ -17,10 +17,7 @@ SCHEMA = 1
 
 
 class Part(BaseModel):
-    """What all of these have in common: they don't change, and hold nothing that is not written down here.
-
-    They are made of what they are read from as JSON, or of what the agent has foreseen.
-    """
+    """What all of these have in common: made of JSON or of what was foreseen, fixed, and with nothing in it besides."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
@@ -270,6 +267,9 @@ class HostPreview(Part):
     disk: Disk | None = None
     database: str = Field(default="", description="of a revert: keep, reverse or restore")
     database_offers: tuple[str, ...] = Field(default=(), description="of a revert: what else --data database= can be")
+    environment: tuple[str, ...] = Field(
+        default=(), description="variables and secrets that come, change or go: by name, and never what they are"
+    )
     backup: str = Field(default="", description="of a revert that restores: the backup")
     fallback: Fallback | None = None
     windows: tuple[PastWindow, ...] = Field(default=(), description="the last ones on this host, the newest first")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent.words.facts import Site
+from agent.environment.fingerprint import fingerprint
 from agent.words.journal import Commit
 from agent.words.seen import Version
 from switchback.checks.git_access import unresolved
@@ -20,7 +20,7 @@ def plan_deploy(fleet: Fleet, asked: Options) -> dict[str, Run]:
     if asked.version:
         return to_named(fleet, asked, "deploy", about=About())
     commits = agreed_commits(fleet)
-    if not asked.force and all(_is_live(site, commits) for site in fleet.sites.values()):
+    if not asked.force and all(_is_live(fleet, name, commits) for name in fleet.sites):
         return idle_runs(
             fleet, "deploy", "{version} is live and healthy already: nothing to do (--data force=true deploys it again)"
         )
@@ -30,7 +30,7 @@ def plan_deploy(fleet: Fleet, asked: Options) -> dict[str, Run]:
     if asked.force or reused is None:
         return runs
     # A host that was lost when the others committed is brought to the same version; the others stay as they are.
-    done = [name for name, site in fleet.sites.items() if _is_live(site, commits)]
+    done = [name for name in fleet.sites if _is_live(fleet, name, commits)]
     return _without(runs, done, f"{version} is live and healthy already: only the other hosts are brought to it")
 
 
@@ -78,16 +78,19 @@ def agreed_commits(fleet: Fleet) -> dict[str, Commit]:
     return commits
 
 
-def _is_live(site: Site, commits: dict[str, Commit]) -> bool:
-    """Whether a host serves these commits, whole and healthy."""
+def _is_live(fleet: Fleet, name: str, commits: dict[str, Commit]) -> bool:
+    """Whether a host serves these commits, whole and healthy, with the variables and the secrets of the settings."""
+    site = fleet.sites[name]
     current = site.version(site.linked.current)
     if current is None or not site.health.healthy or "working" not in current.links:
         return False
-    return current.sealed and not current.unable and _same(current, commits)
+    return current.sealed and not current.unable and not site.secrets and _same(fleet, name, current, commits)
 
 
-def _same(version: Version, commits: dict[str, Commit]) -> bool:
-    return all(version.commit(part) == commit.sha for part, commit in commits.items())
+def _same(fleet: Fleet, name: str, version: Version, commits: dict[str, Commit]) -> bool:
+    """Whether a version of a host is made of these commits, and of the variables that its settings have."""
+    same_env = version.env == fingerprint(fleet.settings[name].env)
+    return same_env and all(version.commit(part) == commit.sha for part, commit in commits.items())
 
 
 def _built(fleet: Fleet, commits: dict[str, Commit]) -> str | None:
@@ -95,10 +98,12 @@ def _built(fleet: Fleet, commits: dict[str, Commit]) -> str | None:
 
     One that is live somewhere has not failed: where it is marked so, its host was lost when the others committed.
     """
-    live = {site.linked.current for site in fleet.sites.values() if _is_live(site, commits)}
-    versions = [one for site in fleet.sites.values() for one in site.versions]
-    failed = {one.name for one in versions if one.failed}
-    whole = {one.name for one in versions if one.sealed and _same(one, commits)}
-    # Once its interpreter is another one, a version has to be built anew.
-    unable = {one.name for one in versions if one.unable}
+    live = {fleet.sites[name].linked.current for name in fleet.sites if _is_live(fleet, name, commits)}
+    versions = [(name, one) for name, site in fleet.sites.items() for one in site.versions]
+    failed = {one.name for _, one in versions if one.failed}
+    whole = {one.name for name, one in versions if one.sealed and _same(fleet, name, one, commits)}
+    # Once its interpreter is another one, a version has to be built anew. And what runs already, runs with the secrets
+    # that it was started with: a new version's processes are proven to be new.
+    unable = {one.name for _, one in versions if one.unable}
+    unable |= {site.linked.current for site in fleet.sites.values() if site.secrets and site.linked.current}
     return max(whole - (failed - live) - unable, default=None)

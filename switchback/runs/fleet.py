@@ -42,7 +42,13 @@ def to_named(fleet: Fleet, asked: Options, kind: str, about: About) -> dict[str,
     version = _existing(fleet, str(asked.version), kind)
     live = all(site.linked.current == version and site.health.healthy for site in fleet.sites.values())
     if live and not asked.force:
-        return idle_runs(fleet, kind, f"{version} is live and healthy already: nothing to do")
+        others = sorted({name for site in fleet.sites.values() for name in site.secrets})
+        why = (
+            f"; secrets are others by now ({', '.join(others)}): a deploy without version= brings them"
+            if others
+            else ""
+        )
+        return idle_runs(fleet, kind, f"{version} is live and healthy already: nothing to do{why}")
     return runs_to(fleet, asked, kind, version, build=False, about=about)
 
 

@@ -13,6 +13,7 @@ from agent.steps.order import limit_of, limit_of_way_back, names
 from agent.words.journal import Commit, Intent
 from agent.words.requests import AllWell, Begin, Clean, Go
 from agent.words.requests import Commit as CommitRequest
+from switchback.settings.environment import read_secrets
 from switchback.settings.model import Settings
 from switchback.wire.payload import agent_fingerprint
 
@@ -127,7 +128,12 @@ class Run:
         """What a host is asked first; a repository's URL, which may hold a password, it keeps nowhere."""
         urls = {"code": self.settings.code_repo_url, "config": self.settings.config_repo_url}
         wanted = {name: url for name, url in urls.items() if name in self.steps}
-        return Begin(self.deploy, self.request(), wanted, self.upto("begin"))
+        env = self.settings.env if "code" in self.steps else {}
+        return Begin(self.deploy, self.request(), wanted, self.upto("begin"), env, self.secrets())
+
+    def secrets(self) -> dict[str, str] | None:
+        """The secrets that the site is to have; None where this leaves them as they are, as going back does."""
+        return read_secrets(self.settings.secrets) if self.kind in ("deploy", "build") else None
 
     def goes(self, step: str, lingers: float = 0, verbose: bool = False) -> Go:
         """What a host is asked for a step, as `Go` has it."""

@@ -18,6 +18,7 @@ from switchback.checks.groundwork import rewrite_notices
 from switchback.checks.layout import host_problems, ready
 from switchback.checks.needs import as_follower, looked_at, need_notices, need_problems
 from switchback.checks.notices import (
+    environment_notices,
     hotfix_problems,
     odd_notices,
     restore_notices,
@@ -131,7 +132,7 @@ def _checked(facts: Surveyed, settings: Settings) -> Told:
     if site and not found:
         says = ready(site)
         notices = [*schema_notices(site), *odd_notices(site), *site.by_a_link, *rewrite_notices(site, settings)]
-        notices += [*need_notices(site), *restore_notices(site, settings)]
+        notices += [*need_notices(site), *restore_notices(site, settings), *environment_notices(site, settings)]
         told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
         return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"

@@ -35,6 +35,7 @@ from switchback.runs.reverts import further_than_alone, plan_revert
 from switchback.runs.run import Cleaning, Run, new_id
 from switchback.screen import present, report
 from switchback.screen.interrupts import Interrupts
+from switchback.settings.environment import read_secrets
 from switchback.settings.errors import Refused
 from switchback.settings.model import Settings, as_found
 from switchback.settings.options import Options
@@ -205,7 +206,8 @@ def _see(
     """
     settings = {host.name: settings_of(host) for host in hosts}
     wait = 0.0 if present.only_looks() else float(max(one.lock_wait for one in settings.values()))
-    request = _asked(asked, with_refs, starts=kind == "restart")
+    # Who builds a version brings the secrets along, and one that is built already meets those of today as well.
+    request = _asked(asked, with_refs, starts=kind == "restart", with_secrets=with_refs)
     facts = survey_all(hosts, request)
     while wait > 0 and any(transaction_problems(seen) for seen in facts.values()):
         gevent.sleep(LOOK_AGAIN)
@@ -251,7 +253,9 @@ def _known(
     return known
 
 
-def _asked(asked: Options, with_refs: bool, starts: bool = False) -> Callable[[Host], Survey]:
+def _asked(
+    asked: Options, with_refs: bool, starts: bool = False, with_secrets: bool = False
+) -> Callable[[Host], Survey]:
     def of(host: Host) -> Survey:
         settings = settings_of(host)
         refs = {
@@ -259,7 +263,8 @@ def _asked(asked: Options, with_refs: bool, starts: bool = False) -> Callable[[H
             "config": Ref(settings.config_repo_url, asked.config or settings.config_branch),
         }
         wanted = refs if with_refs and not asked.version else {}
-        return replace(survey_of(host), refs=wanted, hotfixes=True, starts=starts)
+        secrets = read_secrets(settings.secrets) if with_secrets else None
+        return replace(survey_of(host), refs=wanted, hotfixes=True, starts=starts, secrets=secrets)
 
     return of
 

@@ -152,6 +152,8 @@ def request_for(run: Run, seen: Site, diff: bool) -> requests.Preview:
         live={part: live.commit(part) if live else None for part in parts},
         database=run.about.database if run.kind == "revert" else None,
         diff=diff,
+        env=run.settings.env,
+        secrets=run.secrets(),
     )
 
 

@@ -22,6 +22,7 @@ PARTS = {
     "app_username": "Users",
     "code_subdir": "Places",
     "python": "Building a version",
+    "env": "The app's environment",
     "maintenance_start_script": "Scripts and service",
     "maintenance": "How a deploy goes",
     "health_url": "Proving that it works",
@@ -49,7 +50,8 @@ once, with file and line.
 - A path is absolute, or begins with `~/`: the app user's home on the host.
 - Branches, tags and SHAs are taken exactly as they are written; `0012345` needs no quotes.
 - An optional key is switched off by nothing, `none` or `null` after the colon.
-- Secrets don't belong here. Where a repository's URL has a password in it all the same, it is never shown.
+- Secrets don't belong here, only where each is read ([environment.md](environment.md)). Where a repository's URL has a
+  password in it all the same, it is never shown.
 
 {settings}
 ## More than one host

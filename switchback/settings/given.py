@@ -30,6 +30,8 @@ _MUST = {
     "too_short": "must not be empty",
     "tuple_type": "must be one, or a list",
 }
+# What is written there may be meant for the app alone.
+UNSHOWN = ("env", "secrets")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def _problem(detail: ErrorDetails, given: Mapping[str, Given], home: str) -> str
         return f"{home}: {cause}"
     key = str(detail["loc"][0])
     instead = f"; write {cause.instead}" if isinstance(cause, Wrong) and cause.instead else ""
-    value = "" if isinstance(cause, Wrong) and cause.is_whole else f", not {quoted(given[key].value)}"
+    is_whole = key in UNSHOWN or (isinstance(cause, Wrong) and cause.is_whole)
+    value = "" if is_whole else f", not {quoted(given[key].value)}"
     return f"{given[key].where}: {key} {_must(detail)}{value}{instead}"
 
 

@@ -4,52 +4,42 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from agent.versions.layout import AUTO
-from agent.words.settings import Hook, site_of
 from agent.words.settings import Settings as HostSettings
+from agent.words.settings import site_of
 from agent.words.shapes import read
 from switchback.settings import values
-from switchback.settings.hooks import check_hooks
+from switchback.settings.environment import Env, Secrets
+from switchback.settings.kinds import (
+    AutoPath,
+    Count,
+    CountOrZero,
+    Folder,
+    Headers,
+    HomePath,
+    Hooks,
+    HostKeys,
+    HostPath,
+    Hosts,
+    LocalKey,
+    Names,
+    PathInCode,
+    Port,
+    Ref,
+    Repository,
+    Requirements,
+    Said,
+    Script,
+    Statuses,
+    Unit,
+    User,
+    WebUrl,
+)
 from switchback.settings.values import check_ref
 
 __all__ = ["REQUIRED", "Settings", "check_ref"]
-
-Hosts = Annotated[tuple[str, ...], BeforeValidator(values.several), AfterValidator(values.check_hosts)]
-WebUrl = Annotated[str, AfterValidator(values.check_web_url)]
-Repository = Annotated[str, AfterValidator(values.check_repository)]
-Ref = Annotated[str, AfterValidator(check_ref)]
-User = Annotated[
-    str, AfterValidator(values.named(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", "a user's name (letters, digits, _ . -)"))
-]
-Folder = Annotated[
-    str,
-    AfterValidator(values.named(r"[A-Za-z0-9_][\w.-]*", "the name of a directory in the version, without a slash")),
-]
-Unit = Annotated[str, AfterValidator(values.check_service)]
-HomePath = Annotated[str, AfterValidator(values.check_host_path)]
-HostPath = Annotated[HomePath, AfterValidator(values.check_below)]
-AutoPath = Annotated[str, AfterValidator(values.check_auto_or_host_path)]
-PathInCode = Annotated[str, AfterValidator(values.check_path_in_code)]
-Names = Annotated[
-    tuple[str, ...], BeforeValidator(values.several_or_none), AfterValidator(values.check_names_of_packages)
-]
-Requirements = Annotated[
-    tuple[str, ...], BeforeValidator(values.requirements), AfterValidator(values.check_requirements)
-]
-Script = Annotated[str, AfterValidator(values.check_script)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-LocalKey = Annotated[str, AfterValidator(values.check_local_key)]
-HostKeys = Annotated[tuple[str, ...], BeforeValidator(values.lines), AfterValidator(values.check_host_keys)]
-Said = BeforeValidator(values.none_if_said)
-Count = Annotated[int, Field(ge=1)]
-CountOrZero = Annotated[int, Field(ge=0)]
-Statuses = Annotated[
-    tuple[Annotated[int, Field(ge=100, le=599)], ...], BeforeValidator(values.several), Field(min_length=1)
-]
-Headers = Annotated[dict[str, str], BeforeValidator(values.mapping), AfterValidator(values.check_headers)]
-Hooks = Annotated[dict[str, tuple[Hook, ...]], BeforeValidator(check_hooks)]
 
 
 class Settings(BaseModel):
@@ -163,6 +153,8 @@ class Settings(BaseModel):
         default={},
         description="your own commands at points of a run, as in `after_static: npm run build` (see hooks.md)",
     )
+    env: Env = Field(default={}, description="the app's environment variables, of a version each (see environment.md)")
+    secrets: Secrets = Field(default={}, description="its secret ones, and where each is read (see environment.md)")
     maintenance_start_script: HostPath = Field(
         default="~/scripts/start_maintenance.sh", description="the script that shows visitors the maintenance page"
     )

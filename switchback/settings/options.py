@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from switchback.settings import values
 from switchback.settings.errors import Problems, Refused
 from switchback.settings.given import Given, checked
-from switchback.settings.model import CountOrZero, Ref
+from switchback.settings.kinds import CountOrZero, Ref
 
 Version = Annotated[
     str,

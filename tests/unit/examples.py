@@ -163,6 +163,7 @@ def foreseen(**told: Any) -> Foreseen:
         "restart": told.get("restart", {"way": "restart", "interrupts": True}),
         "no_trial": told.get("no_trial", ""),
         "windows": told.get("windows", []),
+        "env": told.get("env", {}),
     }
     return from_json(Foreseen, to_json(found))
 

@@ -144,7 +144,7 @@ def test_a_seal_is_on_disk_when_it_is_written_and_all_else_of_the_version_before
         begin=begun(code={"ref": "main", "sha": "c" * 40}),
         note=noted({}),
         runner=lambda _: SimpleNamespace(run=run),
-        transaction=SimpleNamespace(deploy=ID),
+        transaction=SimpleNamespace(deploy=ID, given=layout.home / "given.json"),
     )
     seals.SealVersion().do(step)
     assert ran[-1] == ["sync", "--file-system", str(layout.version(NEW))]

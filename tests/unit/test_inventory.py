@@ -23,7 +23,7 @@ PROD = """\
 host: "@fake/web1, @fake/web2"
 website_url: https://www.example.com/
 code_repo_url: git@git.example.com:site/code.git
-config_repo_url: https://me:secret@git.example.com/site/config.git
+config_repo_url: https://me:passw0rd@git.example.com/site/config.git
 code_branch: 0012345
 config_branch: 12e4567
 """
@@ -105,7 +105,7 @@ def test_hosts_come_from_the_settings_and_connect_as_the_admin(project: Path) ->
 def test_a_repositorys_password_is_not_in_the_data_that_pyinfra_shows(project: Path) -> None:
     ((_, data), _) = load()
     assert data["config_repo_url"] == "https://***@git.example.com/site/config.git"
-    assert "secret" in settings_of(host("@fake/web1")).config_repo_url
+    assert "passw0rd" in settings_of(host("@fake/web1")).config_repo_url
 
 
 def test_a_fabric_yml_works_as_it_is(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -323,4 +323,4 @@ def test_pyinfras_own_debug_inventory_works(project: Path) -> None:
     result = pyinfra(project, "inventories/prod.py", "--json", "debug-inventory")
     assert result.returncode == 0
     assert '"code_branch": "0012345"' in result.stdout
-    assert "secret" not in result.stdout
+    assert "passw0rd" not in result.stdout

@@ -69,7 +69,7 @@ def test_a_host_as_it_should_be_lacks_nothing() -> None:
     assert lacks.supervisord is None
     assert not lacks.makes_app
     assert not lacks.makes_admin
-    assert lacks.folders == (f"{HOME}/deployment",)
+    assert lacks.folders == (f"{HOME}/deployment", f"{HOME}/bin")
 
 
 def test_an_untouched_host_lacks_everything_but_the_links_that_the_first_deploy_makes() -> None:
@@ -83,7 +83,7 @@ def test_an_untouched_host_lacks_everything_but_the_links_that_the_first_deploy_
         f"{HOME}/scripts/stop_maintenance.sh": "stop_maintenance.sh",
         f"{HOME}/bin/restore.sh": "restore_database.sh",
     }
-    places = ("deployment", "scripts", "bin", "backups", "log")
+    places = ("deployment", "bin", "scripts", "backups", "log")
     assert lacks.folders == tuple(f"{HOME}/{name}" for name in places)
     assert lacks.unit
     assert lacks.unit["venv"] == f"{HOME}/venv"

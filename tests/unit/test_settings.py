@@ -296,6 +296,8 @@ NOT_TOLD = {
     "config_branch",
     "lock_wait",
     "known_hosts",
+    "env",
+    "secrets",
     *CONNECTION,
 }
 

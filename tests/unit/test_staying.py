@@ -73,6 +73,8 @@ class Step:
 @pytest.fixture
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.chdir(tmp_path)
+    for module in (manage, warm):
+        monkeypatch.setattr(module, "for_app", lambda *_: {})
     one = Step(Path())
     yield one
     for kept in one.kept.values():

@@ -55,7 +55,9 @@ class Checks(BuildStep):
             fallback=way_back_of(step, found.pending, empty),
             restart=decide_restart_mode(step.layout, step.begin.was, step.version),
         )
-        return going_back.older_code(step, checked, [*_unwritten(found), *_without_restore(step, checked)])
+        return going_back.older_code(
+            step, checked, [*_unwritten(found), *_without_restore(step, checked), *startable.without_environment(step)]
+        )
 
 
 def _unwritten(found: protocol.Checks) -> list[str]:

@@ -17,5 +17,5 @@ class Code(BuildStep):
     def do(self, step: StepContext) -> Note:
         """Check it out, with submodules and what Git LFS keeps; and write what everything of it is started by."""
         note = check_out(step, "code")
-        written.lay_out(step.layout, step.transaction.state, step.version)
+        written.lay_out(step)
         return note

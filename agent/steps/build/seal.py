@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from agent.environment import given
+from agent.environment.fingerprint import fingerprint
 from agent.host.files import close, write_whole
 from agent.host.links import NotALink, read_link
 from agent.host.users import acting_as
@@ -56,6 +58,7 @@ class SealVersion(BuildStep):
             self_contained=_is_self_contained(folder, checked.code),
             static_url=step.note(Collected).url or None,
             by_script=script.installed if script.ran else None,
+            env=fingerprint(given.of(step.transaction).env),
         )
         runner.run(["sync", "--file-system", str(folder)])
         with acting_as(layout.app):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent.host.output import warn
 from agent.restart import early
-from agent.restart.trial_start import Command, as_supervisord_would, free_port, start
+from agent.restart.trial_start import Command, as_supervisord_would, env_of, free_port, start
 from agent.service.health import Unhealthy
 from agent.service.obstacles import port_of, web_program
 from agent.service.running import find_running
@@ -96,7 +96,7 @@ def _load(step: StepContext, command: Command) -> Note:
     python = next(iter(command.argv), "")
     if not served or not re.match(r"python[\d.]*$", Path(python).name):
         return Note(f"no trial start is made: {command.folder} has a server whose address can't be replaced")
-    runner = replace(step.runner(step.layout.app), also=command.env)
+    runner = replace(step.runner(step.layout.app), also=env_of(step, command))
     runner.run([python, "-c", LOAD, served], cwd=Path(command.folder))
     return Note(f"no trial start is made, since the server's address can't be replaced: {served} was loaded")
 

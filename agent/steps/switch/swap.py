@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from agent.environment import given, secrets
 from agent.host.links import replace_link, restore_links
 from agent.host.output import emit
 from agent.host.users import acting_as
@@ -45,16 +46,42 @@ class PutLinksBack(Undo):
         return Undone()
 
 
+class PutSecretsBack(Undo):
+    """Give the site the secrets back that it had before."""
+
+    name = "secrets"
+    turn = Turn.LINKS
+    keeps_visitors_out = True
+    before_the_app = True
+    before_the_database = True
+    says = "undone: the secrets are those from before"
+
+    def needed(self, progress: Progress) -> bool:
+        """Where any may have been written."""
+        return "swap" in progress.started and bool(progress.begin.secrets)
+
+    def do(self, step: StepContext) -> Undone:
+        """Write the file as it was."""
+        secrets.put(step.transaction.state, step.layout.app, given.of(step.transaction).before)
+        return Undone()
+
+
 class Swap(SwitchStep):
-    """Make the version the current one: every link by itself in one step, the one that decides last."""
+    """Make the version the current one: every link by itself in one step, the one that decides last.
+
+    Secrets that become others do so right before: whatever starts from then on has them.
+    """
 
     name = "swap"
     touches = True
-    undos = (PutLinksBack(),)
+    undos = (PutLinksBack(), PutSecretsBack())
 
     def do(self, step: StepContext) -> Note:
-        """Lay the links."""
+        """Write the secrets and lay the links."""
         layout, was = step.layout, step.begin.was
+        if step.begin.secrets:
+            secrets.write(step.transaction.state, layout.app, given.of(step.transaction).secrets or {})
+            emit("swap: secrets: " + ", ".join(f"{name} {what}" for name, what in step.begin.secrets.items()))
         if was:
             assets.carry(layout, was, step.version, step.settings.static_keep_days)
         with acting_as(layout.app):
