@@ -24,7 +24,7 @@ from agent.look import access, heads, needs
 from agent.look.lineage import lineage
 from agent.repository import git
 from agent.repository.git import UnknownRef
-from agent.restart.mode import obstacles_to_rolling, refusal_of_config
+from agent.restart.mode import goes_unnoticed, obstacles_to_rolling, refusal_of_config
 from agent.service import health, in_the_way, systemd
 from agent.service.running import running_config
 from agent.sites.earlier import agent_of
@@ -109,7 +109,7 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
             heads=told if isinstance(told, Heads) else None,
             unread=told if isinstance(told, str) else "",
         )
-    reads = request.written or request.needs
+    reads, unnoticed = request.written or request.needs, goes_unnoticed(layout)
     return Site(
         home=str(layout.home),
         versions_dir=_kind(layout.path("versions_dir")),
@@ -133,7 +133,8 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
         kept=bounds.how_much(state, layout, runs),
         hotfixes=by_hand.found(),
         refs=refs,
-        rolling=tuple(obstacles_to_rolling(layout, current)),
+        unnoticed=unnoticed,
+        rolling=tuple(obstacles_to_rolling(layout, current, unnoticed)),
         by_a_link=tuple(in_the_way.by_a_link(layout, running or {})),
         written=written.texts(layout) if reads else {},
         programs_need=in_the_way.stops_within(running) if reads and running is not None else None,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from agent.host.reading import beginning_of
+from agent.host.users import acting_as
 from agent.service.obstacles import as_another, is_users, obstacles, web_program
 from agent.service.running import find_running
 from agent.service.supervisor import Refusal, Supervisor
@@ -20,6 +23,10 @@ from agent.service.supervisor_config import (
 from agent.transaction.step import StepFailed
 from agent.versions.layout import SUPERVISORD, Layout
 from agent.words.seen import RestartMode
+
+# How a supervisord config of our own begins, by which it is known, whatever a person has changed in it since; and how
+# much of one is read for that, bytes.
+SIGN, BEGINNING = "; How supervisord runs the app", 1024
 
 
 def decide_restart_mode(layout: Layout, was: str | None, version: str, config: Path | None = None) -> RestartMode:
@@ -71,10 +78,29 @@ def _obstacles(layout: Layout, sections: Sections) -> list[str]:
     return found if web is None or is_users(web, layout.app) else [*found, as_another(web, layout.app)]
 
 
-def obstacles_to_rolling(layout: Layout, current: str | None) -> list[str]:
-    """What keeps the live version's processes from being replaced one by one; empty when nothing does."""
-    if layout.settings.restart != "rolling" or current is None:
+def goes_unnoticed(layout: Layout) -> bool:
+    """Whether the app is run by a supervisord config of our own, with which processes can be replaced one by one.
+
+    That is what is done then unless the settings say otherwise.
+    """
+    used = layout.path("deployment_dir") / SUPERVISORD
+    try:
+        with acting_as(layout.app):
+            # Before the first deploy nothing leads to it yet.
+            config = os.path.realpath(str(used if os.path.lexists(str(used)) else layout.host_supervisord))
+            return beginning_of(Path(config), BEGINNING).startswith(SIGN)
+    except OSError:
+        return False
+
+
+def obstacles_to_rolling(layout: Layout, current: str | None, unnoticed: bool) -> list[str]:
+    """What keeps the live version's processes from being replaced one by one; empty when nothing does.
+
+    + unnoticed: whether they are to be, unless the settings say otherwise
+    """
+    if current is None or (layout.settings.restart or ("rolling" if unnoticed else "restart")) != "rolling":
         return []
+    layout = replace(layout, settings=replace(layout.settings, restart="rolling"))
     try:
         running = find_running(layout)
         sections = read_config(config_in(layout, running.named, layout.part(current, "config")), layout.app)

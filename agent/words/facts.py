@@ -124,7 +124,8 @@ class Site:
     + scripts: those that the settings name, by their settings
     + versions: the newest first; lineage: those that were live one after the other, the oldest first
     + hotfixes: what was changed by hand, by part; refs: by part as well
-    + rolling: what keeps its processes from being replaced one by one, where the settings ask for that
+    + unnoticed: whether supervisord's config is provision's, with which a deploy goes unnoticed unless the settings say
+      otherwise; rolling: what keeps its processes from being replaced one by one, where they are to be
     + by_a_link: the programs whose Python keeps to a link, each with the line to write
     + written: the texts of the files that provision writes; programs_need: how long the programs that run may take to
       end, seconds
@@ -154,6 +155,7 @@ class Site:
     kept: Kept
     hotfixes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     refs: dict[str, FoundRef] = field(default_factory=dict)
+    unnoticed: bool = False
     rolling: tuple[str, ...] = ()
     by_a_link: tuple[str, ...] = ()
     written: dict[str, str] = field(default_factory=dict)

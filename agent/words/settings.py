@@ -86,8 +86,8 @@ class Settings:
     restore_script: Optional[str] = None
     wheelhouse: Optional[str] = None
     reuse_venv: bool = True
-    maintenance: str = "always"
-    restart: str = "restart"
+    maintenance: Optional[str] = None
+    restart: Optional[str] = None
     database_fallback: str = "keep"
     health_headers: dict[str, str] = field(default_factory=dict)
     lock_timeout: float = 2

@@ -130,7 +130,7 @@ def _service(run: Run, found: Foreseen | None) -> Service:
     if "restart" not in run.steps:
         return Service(unit=run.settings.systemd_service, restart="")
     if found is None:
-        return Service(unit=run.settings.systemd_service, restart=run.settings.restart)
+        return Service(unit=run.settings.systemd_service, restart=run.settings.restart or "restart")
     no_trial = found.no_trial if "trial" in run.steps else ""
     return Service(
         unit=run.settings.systemd_service, restart=found.restart.mode, why=found.restart.why, no_trial=no_trial

@@ -226,9 +226,11 @@ def _see(
     known = _known(facts, settings, found)
     if any(found.values()) and not (present.only_looks() and len(known) == len(facts)):
         raise Refused(*_by_host(found))
+    # All hosts of a run go about it alike.
+    unnoticed = all(one.seen.unnoticed for one in known.values())
     for name, one in known.items():
         there = one.seen.scripts.get("restore_script")
-        settings[name] = as_found(settings[name], there.path if there else None)
+        settings[name] = as_found(settings[name], there.path if there else None, unnoticed)
     return Fleet(settings, {name: seen for name, seen in facts.items() if isinstance(seen, HostFacts)}, primary), known
 
 

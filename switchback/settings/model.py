@@ -174,14 +174,16 @@ class Settings(BaseModel):
         description="the service that runs the app's processes; on its hosts the site is called after it",
     )
 
-    maintenance: Literal["always", "auto"] = Field(
-        default="always",
-        description="`always` a maintenance window, or `auto`: only where visitors would notice more without one",
+    maintenance: Annotated[Literal["always", "auto"] | None, Said] = Field(
+        default=None,
+        description="`always` a maintenance window, or `auto`: only where visitors would notice more without one; "
+        "unless you say so, `auto` where supervisord's config is Switchback's own, else `always`",
     )
-    restart: Literal["restart", "rolling"] = Field(
-        default="restart",
+    restart: Annotated[Literal["restart", "rolling"] | None, Said] = Field(
+        default=None,
         description="how processes get to a version: all at once (`restart`), or one by one while the others serve "
-        "(`rolling`; see zero-downtime.md)",
+        "(`rolling`; see zero-downtime.md); unless you say so, `rolling` where supervisord's config is Switchback's "
+        "own, else `restart`",
     )
     database_fallback: Literal["reverse", "restore", "keep"] = Field(
         default="reverse",
@@ -279,14 +281,19 @@ class Settings(BaseModel):
         return self
 
 
-def as_found(settings: Settings, restore_script: str | None) -> Settings:
-    """Settings with what `auto` stands for on a host.
+def as_found(settings: Settings, restore_script: str | None, unnoticed: bool = False) -> Settings:
+    """Settings with what `auto`, and what nobody has said, stand for on a host.
 
     + restore_script: where the survey has seen it, if it is there
+    + unnoticed: whether supervisord's config is Switchback's own, which can replace processes one by one
     """
-    if settings.restore_script != AUTO:
-        return settings
-    return settings.model_copy(update={"restore_script": restore_script})
+    found: dict[str, str | None] = {
+        "maintenance": settings.maintenance or ("auto" if unnoticed else "always"),
+        "restart": settings.restart or ("rolling" if unnoticed else "restart"),
+    }
+    if settings.restore_script == AUTO:
+        found["restore_script"] = restore_script
+    return settings.model_copy(update=found)
 
 
 REQUIRED = frozenset(key for key, field in Settings.model_fields.items() if field.is_required())

@@ -19,11 +19,9 @@ BROUGHT = "/home/app/django-current/config/supervisord.conf"
 
 @pytest.fixture(scope="module")
 def settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """No window where none is needed, one process after the other, and a config without a supervisord.conf."""
+    """Nothing said of restart and maintenance, and a config without a supervisord.conf."""
     return {
         **settings,
-        "restart": "rolling",
-        "maintenance": "auto",
         "restart_timeout": 90,
         "config_branch": "none",
         "restore_script": "~/scripts/restore_database.sh",

@@ -12,7 +12,7 @@ import pytest
 
 from agent.host.links import replace_link
 from agent.restart import mode
-from agent.restart.mode import decide_restart_mode
+from agent.restart.mode import decide_restart_mode, goes_unnoticed
 from agent.runs.beginning import record_links
 from agent.service.supervisor_config import config_in
 from agent.steps.switch.swap import Swap
@@ -25,6 +25,7 @@ from tests.unit.healthy import host_settings
 from tests.unit.journals import begun
 from tests.unit.steps import really_undone
 
+OURS = (ROOT / "operations/files/supervisord.conf").read_text()
 SAMPLE = (ROOT / "tests/sample/config/main/supervisord.conf").read_text()
 
 
@@ -183,3 +184,31 @@ def as_step(site: Site, version: str) -> StepContext:
     """What swap and its undoing look at of a step."""
     begin = begun(links=record_links(site.layout))
     return cast(StepContext, SimpleNamespace(layout=site.layout, version=version, begin=begin, settings={}))
+
+
+@pytest.mark.parametrize("current", [NEW, None])
+def test_what_provision_has_written_is_known_for_its_own_also_before_the_first_deploy(
+    site: Site, current: str | None
+) -> None:
+    site.own.write_text(OURS + "\n[program:worker]\n")
+    if current:
+        site.link.symlink_to(site.own)
+    assert goes_unnoticed(site.layout)
+
+
+def test_a_config_that_a_version_brings_or_a_person_has_written_is_not(site: Site) -> None:
+    assert not goes_unnoticed(site.layout)
+    site.own.write_text(OURS)
+    (site.brings / "supervisord.conf").write_text(SAMPLE)
+    site.link.symlink_to(site.live)
+    assert not goes_unnoticed(site.layout)
+    (site.brings / "supervisord.conf").write_text(OURS)
+    assert goes_unnoticed(site.layout)
+
+
+def test_where_nothing_can_be_read_nothing_is_known(site: Site) -> None:
+    site.link.symlink_to(site.home / "nowhere")
+    assert not goes_unnoticed(site.layout)
+    site.own.unlink()
+    site.link.unlink()
+    assert not goes_unnoticed(site.layout)

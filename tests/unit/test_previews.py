@@ -27,6 +27,7 @@ from switchback.runs.fleet import Fleet
 from switchback.runs.restarts import plan_restart
 from switchback.runs.reverts import plan_revert
 from switchback.screen.present import of_hosts
+from switchback.settings.model import as_found
 from tests.unit import examples, healthy
 
 FOLDER = Path(__file__).with_name("previews")
@@ -41,7 +42,8 @@ def previewed(situation: dict[str, Any]) -> Preview:
     kind = situation.get("kind", "deploy")
     hosts = {name: host_seen(told.get("seen", {})) for name, told in situation["hosts"].items()}
     seen = {name: facts.site for name, facts in hosts.items() if facts.site}
-    settings = {name: examples.settings(**situation.get("settings", {})) for name in seen}
+    said = examples.settings(**situation.get("settings", {}))
+    settings = {name: as_found(said, said.restore_script, site.unnoticed) for name, site in seen.items()}
     fleet = Fleet(settings, hosts, next(iter(seen)))
     runs = PLANS[kind](fleet, examples.asked(**situation.get("asked", {})))
     told = []

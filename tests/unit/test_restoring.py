@@ -73,6 +73,23 @@ def test_auto_stands_for_what_is_there() -> None:
     assert as_found(settings(restore_script="/srv/mine.sh"), USUAL).restore_script == "/srv/mine.sh"
 
 
+@pytest.mark.parametrize(
+    ("said", "unnoticed", "maintenance", "restart"),
+    [
+        ({}, True, "auto", "rolling"),
+        ({}, False, "always", "restart"),
+        ({"restart": "restart"}, True, "auto", "restart"),
+        ({"maintenance": "always"}, True, "always", "rolling"),
+        ({"maintenance": "auto", "restart": "rolling"}, False, "auto", "rolling"),
+    ],
+)
+def test_what_nobody_has_said_of_a_deploy_depends_on_whose_supervisords_config_is(
+    said: dict[str, str], unnoticed: bool, maintenance: str, restart: str
+) -> None:
+    found = as_found(settings(**said), None, unnoticed)
+    assert (found.maintenance, found.restart) == (maintenance, restart)
+
+
 def test_a_revert_that_restores_is_refused_where_no_script_does() -> None:
     history = (PastRun("x", Outcome.COMMITTED, was=OLD, version=LIVE, backup="/srv/a.dump"),)
     seen = fleet(web1=host_facts(restore=RESTORE, history=history))
