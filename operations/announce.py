@@ -35,6 +35,12 @@ def _say(line: str) -> None:
     logger.info("%s%s", host.print_prefix, line)
 
 
+def leave(what: str) -> None:
+    """Say that something is left to a person, for those who want to know before."""
+    if not state.is_executing:
+        _say(f"Will leave {what}")
+
+
 def nothing(why: str) -> None:
     """Say that there is nothing to do."""
     if not state.is_executing:

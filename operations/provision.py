@@ -41,18 +41,24 @@ def packages(names: Sequence[str]) -> Commands:
 
 
 @operation()
-def app_user(user: str, home: str, missing: bool) -> Commands:
+def app_user(user: str, home: str, missing: bool, for_nginx: bool) -> Commands:
     """
-    Make the user who owns the code and config and runs the app, with a home that the web server can read.
+    Make the user who owns the code and config and runs the app, with a home that the web server can go into.
 
     + missing: whether there is no such user
+    + for_nginx: whether the web server is the nginx that provision sets up, so that nobody else needs to
     """
     if not missing:
         nothing(f"there is a user {user}")
         return
     announce(f"Will make the user {user} with the home {home}")
     yield _make_user(user, "--home-dir", QuoteString(home))
-    yield StringCommand("chmod", "755", QuoteString(home))
+    # Who goes through it has to know where to: what is listed there is the app's alone.
+    if for_nginx:
+        yield StringCommand("chgrp", "www-data", QuoteString(home))
+        yield StringCommand("chmod", "710", QuoteString(home))
+    else:
+        yield StringCommand("chmod", "711", QuoteString(home))
 
 
 @operation()
@@ -174,6 +180,20 @@ def unit(service: str, values: Mapping[str, str] | None) -> Commands:
     announce_file(f"{UNITS}/{name}", text)
     yield write(f"{UNITS}/{name}", text, "644")
     yield StringCommand("systemctl", "enable", "--quiet", QuoteString(name))
+
+
+@operation()
+def rotation(file: tuple[str, str] | None) -> Commands:
+    """
+    Say how the app's logs are rotated.
+
+    + file: its path and text; none where there is one
+    """
+    if file is None:
+        nothing("how the logs are rotated is said")
+        return
+    announce_file(*file)
+    yield write(*file, "644")
 
 
 @operation()

@@ -19,9 +19,10 @@ from agent.environment.variables import conceal, live
 from agent.host.command import CommandFailed, Runner, ours
 from agent.host.parallel import Beside
 from agent.host.reading import matching
-from agent.host.users import can_become
-from agent.look import access, heads, needs
+from agent.host.users import PATH, can_become
+from agent.look import access, heads, needs, web
 from agent.look.lineage import lineage
+from agent.look.postgresql import postgresql
 from agent.repository import git
 from agent.repository.git import UnknownRef
 from agent.restart.mode import goes_unnoticed, obstacles_to_rolling, refusal_of_config
@@ -65,6 +66,7 @@ def survey(state: State, request: Survey) -> HostFacts:
     """Read a host."""
     conceal(state, also=request.secrets)
     settings = request.settings
+    site = _site(state, Layout.of(settings), request) if can_become(settings.app_username) else None
     return HostFacts(
         agent=agent_of(state),
         hears=installed_agent(state) is not None,
@@ -73,11 +75,14 @@ def survey(state: State, request: Survey) -> HostFacts:
         git=shutil.which("git") is not None,
         uv=shutil.which("uv") is not None,
         ssh=shutil.which("ssh") is not None,
+        logrotate=shutil.which("logrotate", path=PATH) is not None,
         python=shutil.which(settings.python),
         transaction=_transaction(state),
         now=time.time(),
         clashes=tuple(with_others(state, settings)) if can_become(settings.app_username) else (),
-        site=_site(state, Layout.of(settings), request) if can_become(settings.app_username) else None,
+        postgresql=postgresql(settings.app_username) if request.postgresql else None,
+        web=web.web(settings, Path(site.home) if site else None) if request.written or request.needs else None,
+        site=site,
     )
 
 
@@ -143,6 +148,7 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
         logs=in_the_way.logs(layout) if request.starts else (),
         wheelhouse=os.path.isdir(layout.settings.wheelhouse or ""),
         needs=tried,
+        group=grp.getgrgid(pwd.getpwnam(layout.app).pw_gid).gr_name,
         access=access.access(runner, layout.app, layout.home, request.servers) if request.written else None,
         secrets=to_change(state, request.secrets),
         unlaunched=in_the_way.unlaunched(running or {}),

@@ -15,6 +15,8 @@ DEPLOYMENT_NAMES = ("settings*", "supervisord*", "wsgi*", "manage.py", "django")
 # The one that the service is started with. A host may have one of its own, for versions whose config brings none.
 SUPERVISORD = "supervisord.conf"
 UNITS = Path("/etc/systemd/system")
+# Where nginx has its sites on Debian and Ubuntu, and the files of those that provision has made, one for each of ours.
+NGINX, SITE_FILES = Path("/etc/nginx"), "switchback-*.conf"
 # What stands for a script at its usual path.
 AUTO = "auto"
 
@@ -141,3 +143,18 @@ class Layout:
             **self.deployment_links(self.part(version, "config")),
         }
         return {str(link): str(target).replace(current, own, 1) for link, target in links.items()}
+
+
+def nginx_site(site: str) -> Path:
+    """The file by which nginx serves a site, where provision has set nginx up."""
+    return NGINX / "sites-available" / SITE_FILES.replace("*", site)
+
+
+def log_rotation(site: str) -> Path:
+    """How a site's logs are rotated, where provision has said that."""
+    return Path("/etc/logrotate.d") / f"switchback-{site}"
+
+
+def maintenance_page(site: str) -> Path:
+    """What visitors see while a site is in maintenance, where provision has set nginx up."""
+    return Path("/var/www") / f"switchback-{site}" / "maintenance.html"

@@ -6,7 +6,7 @@ import contextlib
 
 from agent.host.reading import read_text
 from agent.host.users import acting_as
-from agent.versions.layout import Layout
+from agent.versions.layout import Layout, log_rotation
 
 # More than any of them has, bytes.
 LARGEST = 64 * 1024
@@ -18,7 +18,7 @@ def texts(layout: Layout) -> dict[str, str]:
     scripts = [path for key in SCRIPTS if (path := layout.optional_path(key))]
     found = {}
     with acting_as(layout.app):
-        for path in (layout.unit, layout.host_supervisord, *scripts):
+        for path in (layout.unit, layout.host_supervisord, log_rotation(layout.settings.site), *scripts):
             with contextlib.suppress(OSError):
                 if not path.is_symlink():
                     found[str(path)] = read_text(path, LARGEST)

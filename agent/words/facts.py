@@ -9,7 +9,7 @@ from agent.inside.lean import dataclass
 from agent.words.history import PastRun
 from agent.words.needs import Needs
 from agent.words.outcomes import Outcome
-from agent.words.seen import Access, Kept, UnwritableLog, Version
+from agent.words.seen import Access, Kept, PostgreSQL, UnwritableLog, Version, Web
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ class OpenRun:
 class Site:
     """What can only be seen once the app's user is there.
 
+    + group: the app user's own
     + versions_dir, deployment_dir: what is at the paths of these settings, as `Link.kind` has it
     + main: the paths of the four links, by the word for each; fixed: those of the links into the live version
     + links: what is at the path of each link, those of the deployment directory too
@@ -168,6 +169,7 @@ class Site:
     access: Optional[Access] = None
     secrets: dict[str, str] = field(default_factory=dict)
     unlaunched: tuple[str, ...] = ()
+    group: str = ""
 
     @property
     def is_bare(self) -> bool:
@@ -185,9 +187,10 @@ class HostFacts:
 
     + agent: the fingerprint of the one that does this site's runs; hears: whether it is asked as this one is
     + service: whether systemd has loaded its unit, in systemd's word; None where systemd can't be asked
-    + git, uv, ssh: whether they are there; python: the path of the app's
+    + git, uv, ssh, logrotate: whether they are there; python: the path of the app's
     + now: the host's clock, seconds since the epoch
     + site: None where there is no app user
+    + web: what serves the web there, and postgresql: whether it has one, where that was asked
     + clashes: what it uses that is another site's, each with what to do
     """
 
@@ -203,3 +206,6 @@ class HostFacts:
     site: Optional[Site]
     clashes: tuple[str, ...] = ()
     ssh: bool = True
+    web: Optional[Web] = None
+    postgresql: Optional[PostgreSQL] = None
+    logrotate: bool = True

@@ -33,6 +33,7 @@ class Survey:
 
     + refs: what the commits are looked up of: `code`, `config`
     + hotfixes: whether to look for what was changed by hand; written: for what provision has written
+    + postgresql: whether to look for a database of the app's own
     + servers: whether the app's user knows the keys of these, as known_hosts names them
     + needs: whether to try what else a deploy needs; starts: to look for what keeps the service from starting again
     + secrets: those that the site is to have, where it is asked what becomes of them
@@ -47,6 +48,7 @@ class Survey:
     starts: bool = False
     servers: tuple[str, ...] = ()
     secrets: Optional[dict[str, str]] = None
+    postgresql: bool = False
 
 
 @dataclass(frozen=True)

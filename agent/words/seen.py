@@ -114,6 +114,43 @@ class Access:
 
 
 @dataclass(frozen=True)
+class Web:
+    """What serves the web on a host.
+
+    + servers: the web servers that are installed, by the names of their programs
+    + listens: of the ports 80, 443 and that of website_url, those that somebody listens at
+    + unused: whether nginx is as it was installed, and nobody has set it up for a site
+    + sites: the names of the site files that provision has made, for other sites than this one
+    + texts: of our own files for this site, the text of each that is there
+    + enabled: whether the link is there by which nginx finds its file
+    + ipv6: whether the host has it
+    + shut: the first folder on the way to the static files that its user can't go into; empty where there is none
+    """
+
+    servers: tuple[str, ...]
+    listens: tuple[int, ...]
+    unused: bool
+    sites: tuple[str, ...]
+    texts: dict[str, str]
+    enabled: bool
+    ipv6: bool
+    shut: str
+
+
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A host's own PostgreSQL: whether it is there, and whether it has the app's role and database.
+
+    + problem: why it can't be asked
+    """
+
+    installed: bool
+    role: bool
+    database: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class UnwritableLog:
     """A log that supervisord can't write for a program; whose it is, None for a folder that is missing."""
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.service.obstacles import port_of
-from agent.versions.layout import AUTO, SUPERVISORD, Layout
+from agent.versions.layout import AUTO, SUPERVISORD, Layout, log_rotation
 from agent.words.facts import HostFacts, Site
 from switchback.checks import own_texts
 from switchback.checks.git_access import GitAccess, git_access
 from switchback.checks.links import PROVISION
+from switchback.checks.postgresql import DatabaseServer, database_server
+from switchback.checks.web import WebServer, web_server
 from switchback.settings.model import Settings
 
 # The text that a missing script starts from, by the setting that says where it goes.
@@ -65,6 +67,8 @@ class Groundwork:
     + unit: the values for the service's unit; none where there is one
     + rewrites: the files that are as an earlier provision has written them
     + git: what it lacks to get at its repositories by SSH
+    + web: what there is to do about the web server; database: about a database of its own
+    + rotation: the file that says how its logs are rotated, and its text, where that is missing
     + links: the missing ones of a host that has a live version, each with its target
     + adopted: versions that a person has made and that work
     """
@@ -80,6 +84,9 @@ class Groundwork:
     unit: dict[str, str] | None
     rewrites: tuple[Rewrite, ...]
     git: GitAccess
+    web: WebServer
+    database: DatabaseServer
+    rotation: tuple[str, str] | None
     links: dict[str, str]
     adopted: tuple[str, ...]
 
@@ -93,10 +100,11 @@ def lacking(facts: HostFacts, settings: Settings, can_make_venv: bool) -> Ground
     home = site.home if site else f"/home/{settings.app_username}"
     layout = Layout(settings.for_host(), Path(home))
     live = None if site is None or site.is_bare else site
-    git = git_access(site, settings, home)
+    git, web = git_access(site, settings, home), web_server(facts, settings, layout)
+    database, rotation = database_server(facts, settings), str(log_rotation(settings.site))
     scripts, supervisord = _scripts(site, layout), _supervisord(site, layout) if unit_missing else None
     return Groundwork(
-        packages=tuple(_packages(facts, git, can_make_venv)),
+        packages=(*_packages(facts, git, can_make_venv), *web.packages, *database.packages),
         home=home,
         makes_app=site is None,
         makes_admin=not facts.admin,
@@ -107,6 +115,9 @@ def lacking(facts: HostFacts, settings: Settings, can_make_venv: bool) -> Ground
         unit=_unit(layout) if unit_missing else None,
         rewrites=tuple(rewrites(site, layout)) if site else (),
         git=git,
+        web=web,
+        database=database,
+        rotation=None if site and rotation in site.written else (rotation, _rotation_text(site, layout)),
         links=dict(_links(live, layout)) if live else {},
         adopted=tuple(_adopted(live)) if live else (),
     )
@@ -183,6 +194,10 @@ def _unit(layout: Layout) -> dict[str, str]:
     return {"user": layout.app, **{word: str(layout.path(key)) for word, key in paths.items()}}
 
 
+def _rotation_text(site: Site | None, layout: Layout) -> str:
+    return own_texts.rotation_text(str(layout.home), layout.app, (site and site.group) or layout.app)
+
+
 def _own(site: Site, layout: Layout) -> Iterator[Rewrite]:
     """The files that are ours and have another text by now. What a person has changed is theirs."""
     found = site.written
@@ -194,6 +209,10 @@ def _own(site: Site, layout: Layout) -> Iterator[Rewrite]:
     was = found.get(path, "")
     if own_texts.is_own_supervisord(was, values):
         yield Rewrite(path, was, own_texts.supervisord_text(values), layout.app, "644")
+    path = str(log_rotation(layout.settings.site))
+    was = found.get(path, "")
+    if own_texts.is_signed(was):
+        yield Rewrite(path, was, _rotation_text(site, layout), "root", "644")
     for key, name in SCRIPTS.items():
         script = layout.optional_path(key)
         was = found.get(str(script), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -54,6 +55,11 @@ def _unit(file: Path, values: Values, needs: int) -> str:
     return Template(file.read_text()).substitute(escaped, needs=needs, stop=stop_limit(needs))
 
 
+def rotation_text(home: str, user: str, group: str) -> str:
+    """How the logs of an app's user are rotated."""
+    return signed(Template((FILES / "logrotate").read_text()).substitute(home=home, user=user, group=group))
+
+
 def is_own_unit(text: str, values: Values) -> bool:
     """Whether a unit is one that we have written, with whatever limit, and that nobody has changed."""
     told = TOLD.search(text)
@@ -79,3 +85,27 @@ def told_needs(text: str) -> int | None:
 
 def _earlier(name: str) -> list[Path]:
     return sorted(EARLIER.glob(f"{name}.*"))
+
+
+# How a text of ours begins that says itself whether anybody has changed it.
+SIGNED = "Written by Switchback ({}): provision writes it anew as long as nobody changes it; from then on it is yours."
+MARK = re.compile(r"Written by Switchback \(([0-9a-f]{16})\): ")
+
+
+def signed(text: str, comment: str = "# {}") -> str:
+    """A text with a first line by which it is known for ours, whatever was filled in.
+
+    + comment: how the kind of file has one
+    """
+    return comment.format(SIGNED.format(_digest(text))) + "\n" + text
+
+
+def is_signed(text: str) -> bool:
+    """Whether a text is one that we have written, and that nobody has changed."""
+    first, _, rest = text.partition("\n")
+    told = MARK.search(first)
+    return told is not None and told[1] == _digest(rest)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import click
 from pyinfra.api import Host, State
 
+from agent.versions.layout import Layout
 from agent.words.facts import HostFacts
 from agent.words.requests import Survey
 from facts.survey import Surveyed, Unread
@@ -27,6 +29,7 @@ from switchback.checks.notices import (
     transaction_problems,
 )
 from switchback.checks.unable import unable_notes, unable_problems
+from switchback.checks.web import web_notices
 from switchback.hosts.gateway import for_all_hosts, lost, reached, survey_all, survey_of
 from switchback.hosts.inventory import command_line, primary_of, settings_of
 from switchback.hosts.pyinfra_words import UNREACHED
@@ -54,14 +57,16 @@ def ground() -> HostFacts:
     return for_all_hosts("ground", _ground)
 
 
-def _servers_of(host: Host) -> tuple[str, ...]:
-    """The servers whose keys the app's user is to know."""
-    return look_for_keys(settings_of(host))
+def _asked_for_ground(host: Host) -> Survey:
+    """What provision looks at on a host."""
+    settings = settings_of(host)
+    wants = settings.provision_database == "postgresql"
+    return replace(survey_of(host), written=True, servers=look_for_keys(settings), postgresql=wants)
 
 
 def _ground(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
     somebody_can_answer()
-    seen = survey_all(hosts, lambda host: replace(survey_of(host), written=True, servers=_servers_of(host)))
+    seen = survey_all(hosts, _asked_for_ground)
     problems = Problems()
     for host in hosts:
         facts = seen[host.name]
@@ -133,11 +138,18 @@ def _checked(facts: Surveyed, settings: Settings) -> Told:
         says = ready(site)
         notices = [*schema_notices(site), *odd_notices(site), *site.by_a_link, *rewrite_notices(site, settings)]
         notices += [*need_notices(site), *restore_notices(site, settings), *environment_notices(site, settings)]
+        notices += _web_notices(facts, settings)
         told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
         return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"
     lines = [line for problem in found for line in f"- {problem}".split("\n")]
     return Told([says, *lines, *looked], False, {"ready": False, "problems": found, "says": says, "looked_at": looked})
+
+
+def _web_notices(facts: Surveyed, settings: Settings) -> list[str]:
+    if not isinstance(facts, HostFacts) or not facts.site:
+        return []
+    return web_notices(facts, settings, Layout(settings.for_host(), Path(facts.site.home)))
 
 
 def _described(facts: Surveyed, settings: Settings) -> Told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import click
 from pyinfra.api import Host, State
@@ -12,6 +13,7 @@ from pyinfra.api import Host, State
 from agent.words.facts import HostFacts
 from switchback.checks.git_access import how_to_pin, server
 from switchback.checks.groundwork import Groundwork
+from switchback.checks.web import shut_line
 from switchback.screen.report import said_by
 from switchback.settings.model import Settings
 
@@ -23,6 +25,8 @@ WHERE = {
     "codeberg.org": "Settings, Deploy keys",
 }
 PUBLIC = "ssh-ed25519 "
+# The operation whose output nobody wants to read again.
+PACKAGES = "Packages:"
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def next_steps(ground: Ground, public: str) -> list[Step]:
     """
     site = ground.facts.site
     live = site is not None and not site.is_bare
-    found = [*_key(ground, public, live), *_pins(ground)]
+    found = [*_key(ground, public, live), *_pins(ground, live), *_web(ground, live)]
     if not live:
         found += [*_by_hand(ground), *_first_deploy(ground)]
     return found
@@ -68,18 +72,41 @@ def _key(ground: Ground, public: str, live: bool) -> list[Step]:
     return steps
 
 
-def _pins(ground: Ground) -> list[Step]:
-    return [
-        (f"say which key {name} has, or no repository there is read:", how_to_pin(name))
-        for name in ground.lacks.git.unknown
-    ]
+def _pins(ground: Ground, live: bool) -> list[Step]:
+    unknown = () if live else ground.lacks.git.unknown
+    return [(f"say which key {name} has, or no repository there is read:", how_to_pin(name)) for name in unknown]
+
+
+def _web(ground: Ground, live: bool) -> list[Step]:
+    web, settings = ground.lacks.web, ground.settings
+    if web.theirs:
+        shows = f"pyinfra {ground.inventory} deploys/provision.py --dry --diff"
+        what = f"have your web server lead visitors of {settings.website_url} to {settings.health_url} ({web.why_not}):"
+        return [] if live or web.site.was else [(what, f"{shows}    shows how nginx would")]
+    found: list[Step] = [(shut_line(web.shut),)] if web.is_ours and web.shut else []
+    if web.is_ours and web.needs_certificate and not live:
+        name = urlsplit(settings.website_url).hostname
+        found.append(
+            (
+                f"get a certificate for {name} once its DNS leads here: website_url is https, nginx answers at port 80",
+                "sudo apt install certbot python3-certbot-nginx",
+                f"sudo certbot --nginx -d {name}    changes {web.site.path}, which is yours from then on",
+            )
+        )
+    return found
 
 
 def _by_hand(ground: Ground) -> list[Step]:
-    home = ground.lacks.home
-    return [
-        (f"the database and its user, the web server; and a look at {home}/scripts and {home}/supervisord.conf",),
-    ]
+    home, database, name = ground.lacks.home, ground.lacks.database, ground.settings.app_username
+    steps: list[Step] = []
+    if not ground.facts.logrotate:
+        steps.append(("have the logs rotated as they are meant to be:", "sudo apt install logrotate"))
+    if database.why_not:
+        steps.append(("the database and its user, where the app has one (provision_database: postgresql makes both)",))
+    else:
+        how = f"django.db.backends.postgresql, NAME {name}, and no HOST, USER or PASSWORD"
+        steps.append((f"have the project use its database: {how}; and psycopg among its requirements",))
+    return [*steps, (f"have a look at {home}/scripts and {home}/supervisord.conf",)]
 
 
 def _first_deploy(ground: Ground) -> list[Step]:
@@ -103,7 +130,7 @@ def _show(state: State) -> None:
     if not state.is_executing:
         return
     for host in state.inventory:
-        said = said_by(state, host.name)
+        said = said_by(state, host.name, but_by=PACKAGES)
         public = next((line for line in said if line.startswith(PUBLIC)), "")
         for line in said:
             if line != public:

@@ -30,6 +30,7 @@ from switchback.plan.builder import foresee_cleaning
 from switchback.plan.known import Known
 from switchback.runs.deploys import plan_build, plan_deploy
 from switchback.runs.fleet import WHICH, Fleet
+from switchback.runs.found import as_found
 from switchback.runs.restarts import plan_restart
 from switchback.runs.reverts import further_than_alone, plan_revert
 from switchback.runs.run import Cleaning, Run, new_id
@@ -37,7 +38,7 @@ from switchback.screen import present, report
 from switchback.screen.interrupts import Interrupts
 from switchback.settings.environment import read_secrets
 from switchback.settings.errors import Refused
-from switchback.settings.model import Settings, as_found
+from switchback.settings.model import Settings
 from switchback.settings.options import Options
 
 NOTHING_OPEN = "no deploy is open on this host: there is nothing to recover"

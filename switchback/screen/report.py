@@ -145,9 +145,14 @@ def _says_much(line: str) -> bool:
     return bool(line.strip("~^ )]}"))
 
 
-def said_by(state: State, host: str) -> list[str]:
-    """Everything that a host's agent has said to the operations of this run."""
-    metas = [data.operation_meta for data in state.ops[state.inventory.get_host(host)].values()]
+def said_by(state: State, host: str, but_by: str = "") -> list[str]:
+    """Everything that a host's agent has said to the operations of this run.
+
+    + but_by: how the name of an operation begins that does not count
+    """
+    ops = state.ops[state.inventory.get_host(host)]
+    counted = [key for key in ops if not but_by or not " ".join(state.op_meta[key].names).startswith(but_by)]
+    metas = [ops[key].operation_meta for key in counted]
     return [line for meta in metas if meta.is_complete() for line in meta.stdout_lines]
 
 

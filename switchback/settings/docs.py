@@ -24,6 +24,7 @@ PARTS = {
     "python": "Building a version",
     "env": "The app's environment",
     "maintenance_start_script": "Scripts and service",
+    "provision_web": "What provision sets up besides",
     "maintenance": "How a deploy goes",
     "health_url": "Proving that it works",
     "confirm_timeout": "Time limits, in seconds",

@@ -35,6 +35,7 @@ Requirements = Annotated[
 Script = Annotated[str, AfterValidator(values.check_script)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 LocalKey = Annotated[str, AfterValidator(values.check_local_key)]
+UrlPath = Annotated[str, AfterValidator(values.check_url_path)]
 HostKeys = Annotated[tuple[str, ...], BeforeValidator(values.lines), AfterValidator(values.check_host_keys)]
 Said = BeforeValidator(values.none_if_said)
 Count = Annotated[int, Field(ge=1)]

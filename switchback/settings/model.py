@@ -34,12 +34,10 @@ from switchback.settings.kinds import (
     Script,
     Statuses,
     Unit,
+    UrlPath,
     User,
     WebUrl,
 )
-from switchback.settings.values import check_ref
-
-__all__ = ["REQUIRED", "Settings", "check_ref"]
 
 
 class Settings(BaseModel):
@@ -174,6 +172,17 @@ class Settings(BaseModel):
         description="the service that runs the app's processes; on its hosts the site is called after it",
     )
 
+    provision_web: Literal["auto", "nginx", "none"] = Field(
+        default="auto",
+        description="`auto`: provision sets nginx up where nothing serves yet; `nginx`: for a live site too",
+    )
+    provision_database: Literal["none", "postgresql"] = Field(
+        default="none", description="`postgresql`: provision makes a role and a database called as the app user"
+    )
+    static_url: UrlPath = Field(default="/static/", description="where that nginx serves the static files")
+    media_url: UrlPath = Field(default="/media/", description="where that nginx serves uploads")
+    media_dir: HostPath = Field(default="~/shared/media", description="the directory of the uploads that it serves")
+
     maintenance: Annotated[Literal["always", "auto"] | None, Said] = Field(
         default=None,
         description="`always` a maintenance window, or `auto`: only where visitors would notice more without one; "
@@ -224,10 +233,8 @@ class Settings(BaseModel):
     )
     restart_timeout: Count = Field(
         default=60,
-        description=(
-            "seconds for the service to restart; where processes are replaced one by one, each may take its own "
-            "`stopwaitsecs` besides"
-        ),
+        description="seconds for the service to restart; where processes are replaced one by one, each may take its "
+        "own `stopwaitsecs` besides",
     )
 
     boot_database_wait: CountOrZero = Field(
@@ -279,21 +286,6 @@ class Settings(BaseModel):
         if self.database_fallback == "restore" and self.restore_script is None:
             raise ValueError("database_fallback: restore needs a restore_script")
         return self
-
-
-def as_found(settings: Settings, restore_script: str | None, unnoticed: bool = False) -> Settings:
-    """Settings with what `auto`, and what nobody has said, stand for on a host.
-
-    + restore_script: where the survey has seen it, if it is there
-    + unnoticed: whether supervisord's config is Switchback's own, which can replace processes one by one
-    """
-    found: dict[str, str | None] = {
-        "maintenance": settings.maintenance or ("auto" if unnoticed else "always"),
-        "restart": settings.restart or ("rolling" if unnoticed else "restart"),
-    }
-    if settings.restore_script == AUTO:
-        found["restore_script"] = restore_script
-    return settings.model_copy(update=found)
 
 
 REQUIRED = frozenset(key for key, field in Settings.model_fields.items() if field.is_required())

@@ -109,6 +109,14 @@ def check_local_file(text: str) -> str:
     return text
 
 
+def check_url_path(text: str) -> str:
+    """The path of an address, with a slash at either end."""
+    if not re.fullmatch(r"/(?:[\w.~-]+/)+", text, re.ASCII):
+        instead = f'"/{text.strip("/")}/"' if re.fullmatch(r"/?[\w.~/-]*[\w~-]/?", text, re.ASCII) else ""
+        raise Wrong("must be a path with a slash at either end, as in /static/", instead)
+    return text
+
+
 def check_local_key(text: str) -> str:
     """The file of a private key on the machine that the run is started from."""
     check_local_file(text)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
 
 from tests.bed.hosts import Host
 from tests.bed.keys import HOST, public
@@ -38,7 +42,12 @@ def test_provision_makes_a_bare_host_ready(bare_host: Host, run: Runs) -> None:
     # Its administrator's logins leave nothing to others, and so would what is made without a word about that.
     for service in ("common-session", "common-session-noninteractive"):
         bare_host.run(f"echo session optional pam_umask.so umask=0077 >>/etc/pam.d/{service}")
-    run("provision", bare_host).worked()
+    # And an nginx that nobody has set up: what its package brings is not what is there.
+    bare_host.run("rm /etc/nginx/sites-enabled/default && systemctl reload nginx")
+    told = run("provision", bare_host).worked().output
+    assert "have a look at /home/app/scripts" in told
+    assert "deploys/deploy.py" in told.splitlines()[-1]
+    assert bare_host.run(["stat", "--format=%a %G", "/home/app"]).stdout.split() == ["710", "www-data"]
     for script in SCRIPTS:
         bare_host.run(["runuser", "-u", "app", "--", "test", "-x", f"/home/app/scripts/{script}"])
     unit = bare_host.run(["systemctl", "is-enabled", "django"]).stdout.strip()
@@ -126,6 +135,24 @@ def test_the_first_deploy_puts_the_site_live(bare_host: Host, run: Runs) -> None
     else:
         raise AssertionError("no style on the page")
     assert json.loads(visit(bare_host, "version"))["code"] == seen.commits["code"]["good-1"]
+
+
+def test_nginx_as_provision_sets_it_up_serves_files_and_the_page_for_maintenance(bare_host: Host) -> None:
+    (style,) = set(re.findall(r'href="/(static/[^"]+\.css)"', visit(bare_host)))
+    with urlopen(bare_host.website_url + style, timeout=10) as answer:
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert int(answer.headers["Content-Length"]) > 0
+    bare_host.run(
+        "runuser -u app -- sh -c 'umask 022; mkdir -p ~app/shared/media; echo a cat >~app/shared/media/cat.txt'"
+    )
+    assert visit(bare_host, "media/cat.txt") == "a cat\n"
+    bare_host.run("runuser -u app -- env HOME=/home/app /home/app/scripts/start_maintenance.sh")
+    with pytest.raises(HTTPError) as closed:
+        urlopen(bare_host.website_url, timeout=10)
+    assert (closed.value.code, closed.value.headers["Retry-After"]) == (503, "30")
+    assert "Back in a moment" in closed.value.read().decode()
+    bare_host.run("runuser -u app -- env HOME=/home/app /home/app/scripts/stop_maintenance.sh")
+    assert "Good 1" in visit(bare_host)
 
 
 def test_what_reversing_can_not_bring_back_is_restored_without_a_setting_where_provision_wrote_the_scripts(

@@ -24,10 +24,10 @@ from switchback.plan.lines import host_lines, preview_lines
 from switchback.plan.model import Preview
 from switchback.runs.deploys import plan_build, plan_deploy
 from switchback.runs.fleet import Fleet
+from switchback.runs.found import as_found
 from switchback.runs.restarts import plan_restart
 from switchback.runs.reverts import plan_revert
 from switchback.screen.present import of_hosts
-from switchback.settings.model import as_found
 from tests.unit import examples, healthy
 
 FOLDER = Path(__file__).with_name("previews")

@@ -221,15 +221,15 @@ def test_missing_packages_are_installed(run: Run) -> None:
 
 
 def test_users_that_are_there_are_left_alone(run: Run) -> None:
-    assert run(provision.app_user, "app", HOME, missing=False) == []
+    assert run(provision.app_user, "app", HOME, missing=False, for_nginx=True) == []
     assert run(provision.admin_user, "admin", missing=False, keys="/root/.ssh/authorized_keys") == []
 
 
-def test_the_app_user_has_a_home_that_the_web_server_reads(run: Run) -> None:
-    assert run(provision.app_user, "app", HOME, missing=True) == [
-        "useradd --create-home --shell /bin/bash --password '*' --home-dir /home/app app",
-        "chmod 755 /home/app",
-    ]
+def test_the_app_user_has_a_home_that_the_web_server_goes_into_and_nobody_lists(run: Run) -> None:
+    made = "useradd --create-home --shell /bin/bash --password '*' --home-dir /home/app app"
+    theirs, ours = (run(provision.app_user, "app", HOME, missing=True, for_nginx=one) for one in (False, True))
+    assert theirs == [made, "chmod 711 /home/app"]
+    assert ours == [made, "chgrp www-data /home/app", "chmod 710 /home/app"]
 
 
 def test_the_admin_gets_sudo_by_a_checked_file_and_the_keys_of_who_provisions(run: Run) -> None:
@@ -353,6 +353,33 @@ def test_the_unit_gives_its_programs_the_time_that_they_may_take() -> None:
         assert lacking(host(replace(found, programs_need=needs)), settings(), can_make_venv=True).rewrites == ()
     theirs = one.now.replace("TimeoutStopSec=145", "TimeoutStopSec=600")
     assert lacking(host(replace(found, written={UNIT: theirs})), settings(), can_make_venv=True).rewrites == ()
+
+
+LOGS = "/etc/logrotate.d/switchback-django"
+
+
+def test_the_logs_are_rotated_as_the_user_that_they_belong_to(run: Run) -> None:
+    lacks = lacking(untouched(), settings(), can_make_venv=True)
+    assert lacks.rotation
+    path, text = lacks.rotation
+    assert path == LOGS
+    for line in ('"/home/app/log/*.log" {', "    su app app", "    copytruncate"):
+        assert f"\n{line}\n" in text
+    (command,) = run(provision.rotation, lacks.rotation)
+    assert command.endswith(" 644 :")
+    assert run(provision.rotation, None) == []
+
+
+def test_how_logs_are_rotated_is_written_anew_only_while_nobody_has_changed_it() -> None:
+    first = lacking(untouched(), settings(), can_make_venv=True).rotation
+    assert first
+    found = site(written={LOGS: first[1]}, group="staff")
+    lacks = lacking(host(found), settings(), can_make_venv=True)
+    assert lacks.rotation is None
+    (one,) = lacks.rewrites
+    assert (one.path, one.user, "    su app staff\n" in one.now) == (LOGS, "root", True)
+    theirs = site(written={LOGS: first[1] + "# mine\n"}, group="staff")
+    assert lacking(host(theirs), settings(), can_make_venv=True).rewrites == ()
 
 
 def rewrite(path: Path, was: str, now: str) -> subprocess.CompletedProcess[str]:

@@ -18,9 +18,9 @@ from agent.words.outcomes import Outcome
 from operations import provision
 from switchback.checks.notices import restore_notices
 from switchback.runs.deploys import plan_deploy
+from switchback.runs.found import as_found
 from switchback.runs.reverts import plan_revert
 from switchback.settings.errors import Refused
-from switchback.settings.model import as_found
 from switchback.settings.options import Options
 from tests.unit.examples import LIVE, OLD, fleet, host_facts, settings, site
 from tests.unit.healthy import host_settings

@@ -10,8 +10,8 @@ import pytest
 
 from switchback.settings.errors import Refused
 from switchback.settings.given import Given, checked
-from switchback.settings.model import Settings, check_ref
-from switchback.settings.values import Wrong
+from switchback.settings.model import Settings
+from switchback.settings.values import Wrong, check_ref
 from switchback.settings.yaml_lines import read_yaml
 
 REQUIRED = {
@@ -287,6 +287,7 @@ def test_a_directory_in_the_files_place_is_told(tmp_path: Path) -> None:
 
 
 # What concerns the controller alone, or may hold a password.
+WEB = ("provision_web", "provision_database", "static_url", "media_url", "media_dir")
 CONNECTION = ("ssh_user", "ssh_port", "ssh_key")
 NOT_TOLD = {
     "host",
@@ -299,6 +300,7 @@ NOT_TOLD = {
     "env",
     "secrets",
     *CONNECTION,
+    *WEB,
 }
 
 
