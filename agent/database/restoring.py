@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from agent.django.locks import for_scripts
+from agent.django import scripts
 from agent.django.manage import django
 from agent.environment import variables
 from agent.host.reading import beginning_of
@@ -37,7 +37,7 @@ def restore(step: StepContext, backup: str) -> None:
     """Give the host's restore script a backup. Raises CommandFailed."""
     script = step.layout.path("restore_script")
     # A whole database may be written out on the way back into it: where backups have room, not where /tmp is memory.
-    env = {**variables.for_scripts(step), "TMPDIR": os.path.dirname(backup), **for_scripts(step)}
+    env = {**variables.for_scripts(step), "TMPDIR": os.path.dirname(backup), **scripts.for_databases(step)}
     step.runner(step.layout.app).run([str(script), backup], cwd=step.layout.home, env=env)
 
 

@@ -28,16 +28,12 @@ def session_name(deploy: str) -> str:
     return f"switchback {deploy} {os.uname().nodename}".encode("ascii", "replace").decode()[:LONGEST_NAME]
 
 
-def for_scripts(step: StepContext) -> dict[str, str]:
-    """What a script that works with the database finds in its environment, as PostgreSQL's own tools take it."""
-    return {"PGAPPNAME": session_name(step.transaction.deploy)}
-
-
 def for_django(step: StepContext) -> dict[str, str]:
-    """The same for our part inside of Django, with how it is to wait for locks."""
+    """What our part inside of Django finds in its environment: what its sessions are called, and how it is to wait for
+    locks."""
     until = step.until - SAYS_WHY if step.name == "fallback" else None
-    told = Patience(session_name(step.transaction.deploy), step.settings.lock_timeout, until)
-    return {**for_scripts(step), LOCKS: to_json(told)}
+    name = session_name(step.transaction.deploy)
+    return {"PGAPPNAME": name, LOCKS: to_json(Patience(name, step.settings.lock_timeout, until))}
 
 
 def unless_locked(shape: type[T], answer: str) -> T:

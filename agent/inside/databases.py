@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import django
 from django.apps import apps
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 ASKS = {"postgresql": "select current_database(), current_setting('port')", "mysql": "select database(), @@port"}
 # What opens no way to write, and has to work where a transaction has failed.
 SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
+
+# SQLite's name for a database that is in no file; where a file says whether it has a write-ahead log (2), bytes.
+MEMORY, WAL_AT = ":memory:", 18
 
 
 def aliases() -> list[str]:
@@ -66,10 +71,11 @@ def let_go_of_databases() -> None:
             getattr(connection, "close_pool", lambda: None)()
 
 
-def have_postgresql_refuse_to_write() -> None:
-    """Have whatever this process asks PostgreSQL be asked in a transaction that only reads.
+def have_databases_refuse_to_write() -> None:
+    """Have whatever this process asks of a database change nothing in it: of PostgreSQL in a transaction that only
+    reads, of a SQLite file as one that can't be written.
 
-    The session itself is left as it was: a pooler hands it to a visitor next, and one that only reads is none to
+    A session itself is left as it was: a pooler hands it to a visitor next, and one that only reads is none to
     `target_session_attrs=read-write`.
     """
 
@@ -89,3 +95,30 @@ def have_postgresql_refuse_to_write() -> None:
             connection.execute_wrappers.append(only_read)
 
     connection_created.connect(watch, weak=False)
+    for kind in {type(connections[alias]) for alias in connections if connections[alias].vendor == "sqlite"}:
+        kind.get_connection_params = _only_to_be_read(kind.get_connection_params)
+
+
+def _only_to_be_read(asked: Callable[..., dict[str, object]]) -> Callable[..., dict[str, object]]:
+    """How a SQLite file is opened, so that it is not written to, and not made where there is none."""
+
+    def params(connection: BaseDatabaseWrapper) -> dict[str, object]:
+        told = asked(connection)
+        file = str(told["database"])
+        if not file.startswith("file:") and file != MEMORY:
+            told.update(database=address_of(file), uri=True)
+        return told
+
+    return params
+
+
+def address_of(file: str) -> str:
+    """The address at which a SQLite file is only read; of an empty database where there is none."""
+    try:
+        with open(file, "rb") as opened:
+            version = opened.read(WAL_AT + 1)[WAL_AT:]
+    except OSError:
+        return MEMORY
+    # A file that has a log, and nobody who has that open just now: to open it would make the log anew.
+    alone = version == b"\2" and not os.path.exists(f"{file}-shm")
+    return f"file:{quote(file)}?mode=ro" + ("&immutable=1" if alone else "")

@@ -51,9 +51,9 @@ def _work(verb: str, arguments: list[str]) -> None:
     import django
 
     if verb in ONLY_LOOK:
-        from .databases import have_postgresql_refuse_to_write
+        from .databases import have_databases_refuse_to_write
 
-        have_postgresql_refuse_to_write()
+        have_databases_refuse_to_write()
     door = None
     if arguments[-2:-1] == [THEN_MIGRATE]:
         door = int(arguments[-1])

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agent.django import locks
+from agent.django.scripts import for_databases
 from agent.environment.variables import for_app, for_scripts
 from agent.host.users import acting_as
 from agent.transaction.step import StepContext, StepFailed
@@ -16,7 +16,7 @@ from agent.versions.marks import read_seal
 def run_script(step: StepContext, key: str) -> str:
     """Run one of the host's own scripts as the app user, in its home."""
     script = step.layout.path(key)
-    env = {**for_scripts(step), **(locks.for_scripts(step) if key == "backup_script" else {})}
+    env = {**for_scripts(step), **(for_databases(step) if key == "backup_script" else {})}
     return step.runner(step.layout.app).run([str(script)], cwd=step.layout.home, env=env)
 
 

@@ -19,6 +19,8 @@ UNITS = Path("/etc/systemd/system")
 NGINX, SITE_FILES = Path("/etc/nginx"), "switchback-*.conf"
 # What stands for a script at its usual path.
 AUTO = "auto"
+# What does the work of the scripts that provision writes for databases, and lies beside them.
+DATABASE_TOOLS = ("databases.py", "database_engines.py")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,16 @@ class Layout:
     def usual_restore_script(self) -> Path:
         """Where provision writes the restore script, unless the settings name one."""
         return self.path("backup_script").parent / "restore_database.sh"
+
+    def script(self, key: str) -> Path | None:
+        """Where provision writes a script; None where the settings want none."""
+        return self.usual_restore_script if getattr(self.settings, key) == AUTO else self.optional_path(key)
+
+    @property
+    def database_tools(self) -> dict[Path, tuple[Path, ...]]:
+        """What provision's backup and restore scripts need beside them, by the script's path."""
+        scripts = [path for key in ("backup_script", "restore_script") if (path := self.script(key))]
+        return {script: tuple(script.parent / name for name in DATABASE_TOOLS) for script in scripts}
 
     def expand(self, text: str) -> Path:
         """A path of the settings with its leading ~ replaced by the app user's home."""

@@ -15,7 +15,8 @@ SCRIPTS = ("backup_script", "maintenance_start_script", "maintenance_stop_script
 
 def texts(layout: Layout) -> dict[str, str]:
     """The text of each, as far as it is a file that the app's user can read. A link is somebody's doing."""
-    scripts = [path for key in SCRIPTS if (path := layout.optional_path(key))]
+    scripts = [path for key in SCRIPTS if (path := layout.script(key))]
+    scripts += [path for tools in layout.database_tools.values() for path in tools]
     found = {}
     with acting_as(layout.app):
         for path in (layout.unit, layout.host_supervisord, log_rotation(layout.settings.site), *scripts):

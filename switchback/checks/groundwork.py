@@ -143,6 +143,10 @@ def _scripts(site: Site | None, layout: Layout) -> dict[str, str]:
             missing[str(path)] = source
     if layout.settings.restore_script == AUTO and _restores_what_it_backs_up(site, layout, missing):
         missing[str(layout.usual_restore_script)] = SCRIPTS["restore_script"]
+    own = {one.path for one in _own(site, layout)} if site else set[str]()
+    for script, tools in layout.database_tools.items():
+        if str(script) in missing or str(script) in own:
+            missing.update({str(tool): tool.name for tool in tools if site is None or str(tool) not in site.written})
     return missing
 
 
@@ -213,11 +217,12 @@ def _own(site: Site, layout: Layout) -> Iterator[Rewrite]:
     was = found.get(path, "")
     if own_texts.is_signed(was):
         yield Rewrite(path, was, _rotation_text(site, layout), "root", "644")
-    for key, name in SCRIPTS.items():
-        script = layout.optional_path(key)
-        was = found.get(str(script), "")
+    places = {str(layout.script(key)): name for key, name in SCRIPTS.items()}
+    places.update({str(tool): tool.name for tools in layout.database_tools.values() for tool in tools})
+    for path, name in places.items():
+        was = found.get(path, "")
         if own_texts.is_own_script(was, name):
-            yield Rewrite(str(script), was, (own_texts.FILES / name).read_text(), layout.app, "755")
+            yield Rewrite(path, was, (own_texts.FILES / name).read_text(), layout.app, "755")
 
 
 def _needs(unit: str, needs: int | None) -> int:

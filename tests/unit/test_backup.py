@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
+import tarfile
 import time
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +24,7 @@ from agent.host.command import CommandFailed, Runner
 from agent.inside.protocol import Database
 from agent.state import State
 from agent.transaction.step import StepFailed
-from agent.words.notes import BackedUp
+from agent.words.notes import BackedUp, Checked
 from tests.unit.examples import LIVE
 from tests.unit.journals import begun, noted
 
@@ -38,17 +40,17 @@ def database(vendor: str = "postgresql", name: str = "app", alias: str = "defaul
 @pytest.mark.parametrize(
     ("head", "listed", "told"),
     [
-        (b"PGDMP\x01\x0e", LISTED, Told("postgresql", "app")),
-        (b"PGDMP\x01\x0e", "", Told("postgresql")),
-        (PLAIN, "", Told("postgresql")),
-        (PLAIN + b'\\connect "app"\n', "", Told("postgresql", "app")),
-        (MYSQL, "", Told("mysql", "shop")),
-        (b"SQLite format 3\0", "", Told("sqlite")),
-        (b"ustar and what is in it", "", None),
-        (b"\xff\xfe\x00", "", None),
+        (b"PGDMP\x01\x0e", LISTED, (Told("postgresql", "app"),)),
+        (b"PGDMP\x01\x0e", "", (Told("postgresql"),)),
+        (PLAIN, "", (Told("postgresql"),)),
+        (PLAIN + b'\\connect "app"\n', "", (Told("postgresql", "app"),)),
+        (MYSQL, "", (Told("mysql", "shop"),)),
+        (b"SQLite format 3\0", "", (Told("sqlite"),)),
+        (b"ustar and what is in it", "", ()),
+        (b"\xff\xfe\x00", "", ()),
     ],
 )
-def test_a_backup_tells_its_database_by_how_it_begins(head: bytes, listed: str, told: Told | None) -> None:
+def test_a_backup_tells_its_database_by_how_it_begins(head: bytes, listed: str, told: tuple[Told, ...]) -> None:
     assert told_by(head, listed) == told
     assert told_by(head_of(BytesIO(gzip.compress(head))), listed) == told
 
@@ -60,33 +62,64 @@ def test_half_a_packed_backup_tells_nothing() -> None:
 @pytest.mark.parametrize(
     ("told", "databases", "says"),
     [
-        (Told("postgresql", "app"), [database()], ""),
-        (Told("postgresql", "pooled"), [database(configured="pooled")], ""),
-        (Told("postgresql"), [database()], ""),
-        (Told("sqlite"), [database("sqlite", "/home/app/db.sqlite3")], ""),
-        (Told("postgresql", "app"), [database("sqlite", "/data/x"), database(alias="logs")], ""),
-        (None, [database()], ""),
-        (Told("postgresql", "app"), [], ""),
+        ((Told("postgresql", "app"),), [database()], ""),
+        ((Told("postgresql", "pooled"),), [database(configured="pooled")], ""),
+        ((Told("postgresql"),), [database()], ""),
+        ((Told("sqlite"),), [database("sqlite", "/home/app/db.sqlite3")], ""),
+        ((Told("postgresql", "app"),), [database("sqlite", "/data/x"), database(alias="logs")], ""),
+        ((), [database()], ""),
+        ((Told("sqlite", "/a"), Told("postgresql", "app")), [database(), database("sqlite", "/a", "files")], ""),
+        ((Told("postgresql", "app"),), [], ""),
         (
-            Told("postgresql", "app"),
+            (Told("postgresql", "app"),),
             [database("sqlite", "/home/app/db.sqlite3")],
             "the backup is of PostgreSQL (app), and the app uses SQLite (/home/app/db.sqlite3)",
         ),
         (
-            Told("postgresql", "app"),
+            (Told("postgresql", "app"),),
             [database(name="shop")],
             "the backup is of PostgreSQL (app), and the app uses PostgreSQL (shop)",
         ),
-        (Told("sqlite"), [database()], "the backup is of SQLite, and the app uses PostgreSQL (app)"),
+        ((Told("sqlite"),), [database()], "the backup is of SQLite, and the app uses PostgreSQL (app)"),
     ],
 )
-def test_a_backup_of_another_database_is_found_out(told: Told | None, databases: Any, says: str) -> None:
+def test_a_backup_of_another_database_is_found_out(told: tuple[Told, ...], databases: Any, says: str) -> None:
     assert of_another(told, databases) == says
 
 
 def test_a_database_that_the_backup_does_not_hold_is_named() -> None:
-    assert in_no_backup(Told("postgresql", "app"), [database(), database(name="logs", alias="logs")]) == ["logs"]
-    assert in_no_backup(None, [database()]) == []
+    both = [database(), database(name="logs", alias="logs")]
+    assert in_no_backup([Told("postgresql", "app")], both) == ["logs"]
+    assert in_no_backup([Told("postgresql", "app"), Told("postgresql", "logs")], both) == []
+    assert in_no_backup([Told("sqlite")], both) == ["default", "logs"]
+    assert in_no_backup([], [database()]) == []
+
+
+def tar(listed: str, name: str = "databases.json") -> bytes:
+    packed = BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as file:
+        member = tarfile.TarInfo(name)
+        member.size = len(listed.encode())
+        file.addfile(member, BytesIO(listed.encode()))
+    return packed.getvalue()
+
+
+BOTH = {"default": {"vendor": "postgresql", "name": "app"}, "logs": {"vendor": "sqlite", "name": "/data/logs.sqlite3"}}
+
+
+def test_a_backup_of_several_databases_tells_all_of_them() -> None:
+    told = (Told("postgresql", "app"), Told("sqlite", "/data/logs.sqlite3"))
+    assert told_by(tar(json.dumps(BOTH)), "") == told
+    assert of_another(told, [database(), database("sqlite", "/data/logs.sqlite3", "logs")]) == ""
+    assert of_another(told, [database()]) == (
+        "the backup is of SQLite (/data/logs.sqlite3), and the app uses PostgreSQL (app)"
+    )
+
+
+@pytest.mark.parametrize("listed", ["", "[1, 2]", '{"default": 1}', '{"default": {}}', '{"default": {"vendor": "x"'])
+def test_a_list_of_databases_that_says_nothing_tells_nothing(listed: str) -> None:
+    assert told_by(tar(listed), "") == ()
+    assert told_by(tar(json.dumps(BOTH), name="something.json"), "") == ()
 
 
 # --- It is believed only when it is whole
@@ -192,3 +225,53 @@ def test_a_backup_of_less_than_half_of_the_one_before_is_worth_a_warning(
     note = backup.examine(step, str(made(tmp_path, b"x" * 100)))
     told = f"the backup has 100 bytes, and the one before it had {before}"
     assert note.warning == (told if warned else "")
+
+
+# --- A SQLite file has no name
+
+
+def sqlite_file(path: Path, *applied: str) -> Path:
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        file.execute("CREATE TABLE django_migrations (app TEXT, name TEXT)")
+        file.executemany("INSERT INTO django_migrations VALUES ('items', ?)", [[name] for name in applied])
+    return path
+
+
+def uses_sqlite(step: Any) -> Any:
+    applied = (("items", "0001"), ("items", "0002"), ("events", "0001", "logs"))
+    checked = Checked(applied=applied, databases=(database("sqlite", "/data/db.sqlite3"),))
+    step.note = lambda shape: checked if shape is Checked else shape()
+    return step
+
+
+def test_a_sqlite_file_with_what_is_applied_is_the_app_s_own(step: Any, tmp_path: Path) -> None:
+    backup.examine(uses_sqlite(step), str(sqlite_file(tmp_path / "a", "0001", "0002", "0003")))
+
+
+@pytest.mark.parametrize("applied", [[], ["0001"]])
+def test_a_sqlite_file_that_lacks_what_is_applied_is_of_another_app(
+    applied: list[str], step: Any, tmp_path: Path
+) -> None:
+    path = sqlite_file(tmp_path / "a", *applied)
+    lacks = "items.0002" if applied else "items.0001, items.0002"
+    with pytest.raises(StepFailed) as failed:
+        backup.examine(uses_sqlite(step), str(path))
+    assert str(failed.value) == (
+        f"the backup is of another SQLite file than the app's (/data/db.sqlite3): {lacks} is applied there, "
+        f"and not recorded in {path}"
+    )
+
+
+def test_a_sqlite_file_without_a_list_of_migrations_is_none_of_a_django_s(step: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        file.execute("CREATE TABLE others (name TEXT)")
+    with pytest.raises(StepFailed, match="is of another SQLite file"):
+        backup.examine(uses_sqlite(step), str(path))
+
+
+def test_a_sqlite_file_that_was_cut_short_is_not_believed(step: Any, tmp_path: Path) -> None:
+    path = sqlite_file(tmp_path / "a", "0001", "0002")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(StepFailed, match=f"was cut short: {path} is smaller than it says itself"):
+        backup.examine(uses_sqlite(step), str(path))

@@ -46,7 +46,11 @@ class Step:
         self.name, self.version = "migrate", OLD
         self.transaction = SimpleNamespace(deploy="20261128-1")
         self.layout = SimpleNamespace(
-            version=lambda name: folder / name, path=lambda key: Path("/restore.sh"), app="app", home=folder
+            version=lambda name: folder / name,
+            part=lambda name, which: folder / name / which,
+            path=lambda key: Path("/restore.sh"),
+            app="app",
+            home=folder,
         )
         self.noted: dict[str, Any] = {"maintenance_start": {}}
         self.says, self.asked, self.ran = says, list[tuple[str, ...]](), list[list[str]]()

@@ -16,7 +16,7 @@ from pyinfra_testing.util import FakeState, create_host  # type: ignore[import-u
 
 from agent.service.obstacles import obstacles
 from agent.service.supervisor_config import parse, programs
-from agent.versions.layout import Layout
+from agent.versions.layout import DATABASE_TOOLS, Layout
 from agent.words.facts import Health, HostFacts, Restore, Site
 from agent.words.seen import Failure, Version
 from facts.venv import CanMakeVenv
@@ -82,6 +82,7 @@ def test_an_untouched_host_lacks_everything_but_the_links_that_the_first_deploy_
         f"{HOME}/scripts/start_maintenance.sh": "start_maintenance.sh",
         f"{HOME}/scripts/stop_maintenance.sh": "stop_maintenance.sh",
         f"{HOME}/bin/restore.sh": "restore_database.sh",
+        **{f"{HOME}/{folder}/{name}": name for folder in ("scripts", "bin") for name in DATABASE_TOOLS},
     }
     places = ("deployment", "bin", "scripts", "backups", "log")
     assert lacks.folders == tuple(f"{HOME}/{name}" for name in places)
@@ -108,6 +109,9 @@ def test_a_restore_script_is_written_to_match_our_own_backup_script(backup: bool
     facts = host(with_script("backup_script", script("backup_database", exists=backup), restore=seen))
     told = lacking(facts, settings(restore_script="auto"), can_make_venv=True).scripts
     assert (USUAL in told) is written
+    # What does their work goes with them.
+    tools = {f"{HOME}/scripts/{name}" for name in DATABASE_TOOLS}
+    assert tools & {*told} == (tools if written or not backup else set())
 
 
 def test_a_bare_host_gets_no_links() -> None:
@@ -168,7 +172,8 @@ def test_what_a_laid_out_host_lacks_is_added() -> None:
         f"{HOME}/django-working": f"{HOME}/{NEWER}",
         f"{HOME}/deployment/wsgi.py": f"{HOME}/django-current/config/wsgi.py",
     }
-    assert lacks.scripts == {f"{HOME}/scripts/backup_database.sh": "backup_database.sh"}
+    names = ("backup_database.sh", *DATABASE_TOOLS)
+    assert lacks.scripts == {f"{HOME}/scripts/{name}": name for name in names}
 
 
 def test_a_live_version_without_a_supervisord_conf_gets_the_link_to_the_hosts_own() -> None:
@@ -306,7 +311,12 @@ def written(*names: str, needs: int | None = 10) -> Site:
     assert lacks.supervisord
     values = lacks.supervisord.values
     words = {**values, "venv": values["venv"], "python": values["venv"] + "/bin/python", "modules": values["config"]}
-    paths = {"django.service": UNIT, "supervisord.conf": OWN_CONFIG, "backup_database.sh": BACKUP}
+    paths = {
+        "django.service": UNIT,
+        "supervisord.conf": OWN_CONFIG,
+        "backup_database.sh": BACKUP,
+        "restore_database.sh": USUAL,
+    }
     texts = {}
     for name in names:
         kind = name.rpartition(".")[0]
@@ -317,21 +327,45 @@ def written(*names: str, needs: int | None = 10) -> Site:
 
 
 @pytest.mark.parametrize(
-    "name", ["supervisord.conf.1", "supervisord.conf.2", "backup_database.sh.1", "django.service.1"]
+    "name",
+    [
+        "supervisord.conf.1",
+        "supervisord.conf.2",
+        "backup_database.sh.1",
+        "backup_database.sh.2",
+        "restore_database.sh.3",
+        "django.service.1",
+    ],
 )
 def test_what_an_earlier_provision_has_written_becomes_what_it_would_be_now(name: str, run: Run) -> None:
     found = written(name)
-    (one,) = lacking(host(found), settings(), can_make_venv=True).rewrites
+    (one,) = lacking(host(found), settings(restore_script="auto"), can_make_venv=True).rewrites
     assert one.was != one.now
     assert any(
-        f"{one.path} is as an earlier provision has written it" in told for told in rewrite_notices(found, settings())
+        f"{one.path} is as an earlier provision has written it" in told
+        for told in rewrite_notices(found, settings(restore_script="auto"))
     )
     command, *reload = run(provision.rewrites, [one])
     assert command.startswith("sh -c " if one.path == UNIT else "runuser -u app -- sh -c ")
     assert reload == (["systemctl daemon-reload"] if one.path == UNIT else [])
     # And then it is as it should be.
-    assert lacking(host(replace(found, written={one.path: one.now})), settings(), can_make_venv=True).rewrites == ()
+    assert (
+        lacking(
+            host(replace(found, written={one.path: one.now})), settings(restore_script="auto"), can_make_venv=True
+        ).rewrites
+        == ()
+    )
     assert run(provision.rewrites, []) == []
+
+
+@pytest.mark.parametrize("name", ["backup_database.sh.2", "restore_database.sh.3"])
+def test_an_earlier_script_that_is_written_anew_gets_what_does_its_work(name: str) -> None:
+    found = written(name)
+    tools = {f"{HOME}/scripts/{tool}": tool for tool in DATABASE_TOOLS}
+    assert lacking(host(found), settings(restore_script="auto"), can_make_venv=True).scripts == tools
+    # What is there already is rewritten as any other file, if nobody has changed it.
+    there = replace(found, written={**found.written, **dict.fromkeys(tools, "# mine\n")})
+    assert lacking(host(there), settings(restore_script="auto"), can_make_venv=True).scripts == {}
 
 
 @pytest.mark.parametrize("name", ["supervisord.conf.1", "backup_database.sh.1", "django.service.1"])
@@ -494,38 +528,9 @@ def test_a_script_is_one_that_sh_reads(name: str) -> None:
     assert "set -eu\n" in (FILES / name).read_text()
 
 
-def script_run(name: str, home: Path, pg_dump: str = "") -> subprocess.CompletedProcess[str]:
-    tools = home / "bin"
-    tools.mkdir(exist_ok=True)
-    (tools / "pg_dump").write_text("#!/bin/sh\n" + pg_dump)
-    (tools / "pg_dump").chmod(0o755)
-    env = {"HOME": str(home), "PATH": f"{tools}:{os.environ['PATH']}", "DATABASE": "site"}
+def script_run(name: str, home: Path) -> subprocess.CompletedProcess[str]:
+    env = {"HOME": str(home), "PATH": os.environ["PATH"]}
     return subprocess.run(["sh", str(FILES / name)], env=env, capture_output=True, text=True, check=False)
-
-
-DUMP = 'for word; do case $word in --file=*) echo dump >"${word#--file=}";; esac; done\n'
-
-
-def test_a_backup_ends_with_its_path(tmp_path: Path) -> None:
-    ran = script_run("backup_database.sh", tmp_path, DUMP)
-    assert ran.returncode == 0
-    backup = Path(ran.stdout.splitlines()[-1])
-    assert backup.read_text() == "dump\n"
-    assert backup.name.startswith("site-")
-    assert backup.stat().st_mode & 0o077 == 0
-
-
-def test_two_backups_within_a_second_are_two(tmp_path: Path) -> None:
-    paths = {script_run("backup_database.sh", tmp_path, DUMP).stdout for _ in range(3)}
-    assert len(paths) == 3
-    assert len(list((tmp_path / "backups").iterdir())) == 3
-
-
-def test_a_backup_that_fails_leaves_no_file_and_says_so(tmp_path: Path) -> None:
-    ran = script_run("backup_database.sh", tmp_path, DUMP + "exit 3\n")
-    assert ran.returncode != 0
-    assert ran.stdout == ""
-    assert list((tmp_path / "backups").iterdir()) == []
 
 
 def test_maintenance_is_a_flag_that_comes_and_goes(tmp_path: Path) -> None:

@@ -1,0 +1,26 @@
+"""What a script that works with the app's databases finds in its environment: for which deploy, and whose databases."""
+
+from __future__ import annotations
+
+from agent.django.locks import session_name
+from agent.transaction.step import StepContext
+from agent.words.notes import Checked
+
+
+def for_databases(step: StepContext) -> dict[str, str]:
+    """How a script finds out which databases there are, by asking that version's own Django; and what its sessions are
+    called, as PostgreSQL's own tools take it."""
+    layout, begin = step.layout, step.begin
+    # A revert changes what the version that it leaves has used.
+    version = str(begin.was) if begin.kind == "revert" else step.version
+    told = {
+        "PGAPPNAME": session_name(step.transaction.deploy),
+        "SWITCHBACK_VERSION": str(layout.version(version)),
+        "SWITCHBACK_PYTHON": str(layout.part(version, "venv") / "bin" / "python"),
+        "SWITCHBACK_MANAGE": str(layout.part(version, "config") / "manage.py"),
+    }
+    aliases = [one.alias for one in step.note(Checked).databases]
+    # Where nobody has told, or one can't be told so, the script asks.
+    if aliases and all(len(alias.split()) == 1 for alias in aliases):
+        told["SWITCHBACK_DATABASES"] = " ".join(aliases)
+    return told
