@@ -12,7 +12,7 @@ from agent.host.command import CommandFailed, Runner
 from agent.host.files import put
 from agent.host.reading import read_text, walk
 from agent.host.users import acting_as
-from agent.inside import MODULES
+from agent.inside import MODULES, PACKAGES
 from agent.inside.protocol import Foreseen, Migration, Operation, Question
 from agent.migrations import sources
 from agent.migrations.names import label
@@ -49,10 +49,11 @@ def ask(runner: Runner, room: Path, python: Path, config: Path, question: Questi
 def lay_out(runner: Runner, room: Path) -> None:
     """Put our part of the conversation where the app's Python can read it."""
     texts = {"inside/__init__.py": source_of("agent.inside"), SHIM: source_of("agent.django.manage_shim")}
-    texts.update({f"inside/{name}.py": source_of(f"agent.inside.{name}") for name in MODULES})
+    texts.update({f"inside/{name}/__init__.py": source_of(f"agent.inside.{name}") for name in PACKAGES})
+    texts.update({f"inside/{name.replace('.', '/')}.py": source_of(f"agent.inside.{name}") for name in MODULES})
     with acting_as(runner.user or "root"):
         for file, text in texts.items():
-            (room / file).parent.mkdir(exist_ok=True)
+            (room / file).parent.mkdir(parents=True, exist_ok=True)
             put(room / file, text.encode())
 
 

@@ -4,10 +4,15 @@ It imports nothing of the rest of the agent, which that Python knows nothing of:
 names, the standard library, and Django. The agent imports `protocol` alone of it and `lean`, which need no Django.
 """
 
-# All of them, for where the agent itself comes from no files.
+# All of them, for where the agent itself comes from no files; and the packages among them.
 MODULES = (
     "checks",
     "databases",
+    "engines.kind",
+    "engines.known",
+    "engines.mysql",
+    "engines.postgresql",
+    "engines.sqlite",
     "going_back",
     "lean",
     "locks",
@@ -19,3 +24,4 @@ MODULES = (
     "start",
     "static_files",
 )
+PACKAGES = ("engines",)

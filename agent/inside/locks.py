@@ -1,7 +1,8 @@
 """No migration waits for a lock longer than `lock_timeout`, and no visitor behind it.
 
 While an ALTER TABLE waits for whoever reads the table, all later queries of it wait behind the ALTER. So a migration
-that gets no lock in time is rolled back, holds nothing for a while, and is tried again. PostgreSQL only.
+that gets no lock in time is rolled back, holds nothing for a while, and is tried again. Where a change of the schema
+can't be rolled back, the statement is that has got none. How each kind of database says so is in `engines`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import functools
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db.migrations.executor import MigrationExecutor
 from django.db.transaction import atomic
 
+from .engines.kind import SIGN, Engine, Holders, first_words
+from .engines.known import engine_of, known
 from .protocol import NoLock
-from .sessions import Holder, described, first_words, postgresql
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -31,16 +33,6 @@ T = TypeVar("T")
 # A line for each time that a migration of this process has got no lock, and was tried again.
 WAITED: list[str] = []
 TRIES = 5
-# What PostgreSQL says where it ends a statement over a lock: it was not to be had in time, or each waits for the other.
-NO_LOCK = ("55P03", "40P01")
-# Only inside of one transaction: what is set on a session stays, behind a pooler for whoever gets it next.
-LIMIT = "SELECT set_config('lock_timeout', %s, true), pg_backend_pid()"
-BLOCKERS = """
-SELECT DISTINCT blocker, usename, application_name, state, query,
-       to_char(xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS'),
-       round(extract(epoch FROM clock_timestamp() - xact_start))
-FROM unnest(pg_blocking_pids(%s)) AS blocker LEFT JOIN pg_stat_activity ON pid = blocker ORDER BY blocker LIMIT 5
-"""
 # Statements that may be in a transaction of their own, and that others wait behind while they wait for a table or a
 # row. All else is left as it is: it can't be in a transaction (CONCURRENTLY, which keeps no visitor waiting), or keeps
 # nobody waiting.
@@ -55,8 +47,8 @@ BY_ITSELF = re.compile(r"\b(?:CONCURRENTLY|BEGIN|COMMIT|ROLLBACK|START\s+TRANSAC
 def be_patient(timeout: float, until: float | None) -> None:
     """Have all migrations of this process wait for locks so."""
     locks = Locks(timeout, until, WAITED)
-    for connection in postgresql():
-        connection.SchemaEditorClass = locks.editor(connection.SchemaEditorClass)
+    for connection, engine in known():
+        connection.SchemaEditorClass = locks.editor(connection.SchemaEditorClass, engine)
     for name in ("apply_migration", "unapply_migration"):
         setattr(MigrationExecutor, name, locks.executor_s(getattr(MigrationExecutor, name)))
 
@@ -72,37 +64,41 @@ class Locks:
         self.until = until
         self.waited = waited
         self.watch: Watch | None = None
+        self.sessions: dict[str, object] = {}
 
-    def limit(self, connection: BaseDatabaseWrapper) -> None:
-        """Let the transaction that a connection is in wait no longer."""
-        with connection.cursor() as cursor:
-            cursor.execute(LIMIT, [f"{int(self.timeout * 1000)}ms"])
-            pid = cursor.fetchone()[1]
+    def limit(self, connection: BaseDatabaseWrapper, engine: Engine) -> None:
+        """Let a connection wait no longer: the transaction that it is in, or all of it."""
+        waiting = engine.limit(connection, self.timeout)
+        if engine.in_session:
+            self.sessions[connection.alias] = waiting
         if self.watch:
-            self.watch.pid = pid
+            self.watch.waiting = waiting
 
-    def patiently(self, connection: BaseDatabaseWrapper, what: str, do: Callable[[], T]) -> T:
+    def patiently(
+        self, connection: BaseDatabaseWrapper, engine: Engine, what: str, do: Callable[[], T], *, alone: bool = False
+    ) -> T:
         """Do something that is undone if it gets no lock, again and again. Raises NoLock once that is no use.
 
-        + what: its name
+        + what: its name; alone: whether it is one statement, and what came before it stays
         """
         tries, told = 0, list[str]()
         while True:
             tries += 1
-            with self._watched(connection, what) as watch:
+            with self._watched(connection, engine, what) as watch:
                 try:
                     return do()
                 except Exception as problem:
-                    if sqlstate(problem) not in NO_LOCK:
+                    if not (engine.again(problem) if alone else engine.gives_up(problem)):
                         raise
             by = "; ".join(watch.seen) or "nobody who could be seen"
             # Django has begun a line about it.
             print(flush=True)
             why = f"{what}: no lock within {self.timeout:g} s, held by {by}"
             if tries >= TRIES if self.until is None else time.time() + 2 * self.timeout > self.until:
+                ends = engine.ends(watch.seen[0] if watch.seen else "")
                 raise NoLock(
                     f"{why}\n{what} was tried {tries} times, and rolled back each time: nothing of it is applied.\n"
-                    f"Try again when that session has ended its transaction, or end it: {_ends(watch.seen)}"
+                    "Try again when that session has ended its transaction" + (f", or end it: {ends}" if ends else "")
                 )
             who = [one.partition(",")[0] for one in watch.seen]
             if tries == 1 or who != told:
@@ -115,10 +111,10 @@ class Locks:
                 raise SystemExit(f"{why}; stopped before it was tried again") from None
 
     @contextlib.contextmanager
-    def _watched(self, connection: BaseDatabaseWrapper, what: str) -> Iterator[Watch]:
+    def _watched(self, connection: BaseDatabaseWrapper, engine: Engine, what: str) -> Iterator[Watch]:
         """Look who keeps a connection waiting, meanwhile."""
-        outer, self.watch = self.watch, Watch(connection, min(1.0, self.timeout / 2))
-        watch = self.watch
+        outer, waiting = self.watch, self.sessions.get(connection.alias)
+        self.watch = watch = Watch(engine.holders(connection), waiting, min(1.0, self.timeout / 2))
         thread = threading.Thread(target=watch.look, daemon=True)
         thread.start()
         try:
@@ -135,28 +131,30 @@ class Locks:
             self.watch = outer
 
     def one_statement(
-        self, connection: BaseDatabaseWrapper, execute: Callable[..., T], sql: object, *rest: object
+        self, connection: BaseDatabaseWrapper, engine: Engine, execute: Callable[..., T], sql: object, *rest: object
     ) -> T:
-        """Run a statement of a migration that is not atomic: of all that it does, it alone is tried again."""
-        what = first_words(str(sql))
-        if connection.in_atomic_block:
+        """Run a statement of a migration that can't be rolled back: of all that it does, it alone is tried again."""
+        what = first_words(SIGN.sub("", str(sql)))
+        if connection.in_atomic_block and engine.whole:
             return execute(sql, *rest)
+        if engine.in_session:
+            return self.patiently(connection, engine, what, lambda: execute(sql, *rest), alone=True)
         if not can_be_limited(sql):
             if "CONCURRENTLY" not in str(sql).upper():
                 return execute(sql, *rest)
             # It waits for everybody who is in a transaction, as long as it takes, and nobody waits for it.
-            with self._watched(connection, what) as watch:
-                watch.pid = connection.connection.info.backend_pid
+            with self._watched(connection, engine, what) as watch:
+                watch.waiting = connection.connection.info.backend_pid
                 return execute(sql, *rest)
 
         def once() -> T:
             with atomic(connection.alias):
-                self.limit(connection)
+                self.limit(connection, engine)
                 return execute(sql, *rest)
 
-        return self.patiently(connection, what, once)
+        return self.patiently(connection, engine, what, once)
 
-    def one_operation(self, run: Callable[..., T], says: str) -> Callable[..., T]:
+    def one_operation(self, engine: Engine, run: Callable[..., T], says: str) -> Callable[..., T]:
         """An operation that is atomic in a migration that is not: it is tried again as a whole."""
 
         @functools.wraps(run)
@@ -168,14 +166,14 @@ class Locks:
             def once() -> T:
                 schema_editor.deferred_sql[:] = deferred
                 with atomic(connection.alias):
-                    self.limit(connection)
+                    self.limit(connection, engine)
                     return run(app_label, schema_editor, from_state, to_state)
 
-            return self.patiently(connection, f"{app_label}: {says}", once)
+            return self.patiently(connection, engine, f"{app_label}: {says}", once)
 
         return patient
 
-    def editor(self, base: type[BaseDatabaseSchemaEditor]) -> type[BaseDatabaseSchemaEditor]:
+    def editor(self, base: type[BaseDatabaseSchemaEditor], engine: Engine) -> type[BaseDatabaseSchemaEditor]:
         """A schema editor that waits no longer, whatever of a migration is done with it."""
         locks = self
 
@@ -183,10 +181,10 @@ class Locks:
             def __enter__(self) -> BaseDatabaseSchemaEditor:
                 entered = super().__enter__()
                 self.ours = contextlib.ExitStack()
-                if not self.collect_sql and self.atomic_migration:
-                    locks.limit(self.connection)
-                elif not self.collect_sql:
-                    one = functools.partial(locks.one_statement, self.connection)
+                if not self.collect_sql and (self.atomic_migration or engine.in_session):
+                    locks.limit(self.connection, engine)
+                if not self.collect_sql and not self.atomic_migration:
+                    one = functools.partial(locks.one_statement, self.connection, engine)
                     self.ours.enter_context(self.connection.execute_wrapper(one))
                 return entered
 
@@ -204,19 +202,20 @@ class Locks:
         def patient(
             executor: MigrationExecutor, state: ProjectState, migration: Migration, *rest: object, **named: object
         ) -> T:
-            if executor.connection.vendor != "postgresql":
+            engine = engine_of(executor.connection)
+            if engine is None or not engine.whole:
                 return method(executor, state, migration, *rest, **named)
             if not migration.atomic:
                 for operation in migration.operations:
                     if operation.atomic:
                         says = operation.describe()
-                        operation.database_forwards = self.one_operation(operation.database_forwards, says)
-                        operation.database_backwards = self.one_operation(operation.database_backwards, says)
+                        operation.database_forwards = self.one_operation(engine, operation.database_forwards, says)
+                        operation.database_backwards = self.one_operation(engine, operation.database_backwards, says)
                 return method(executor, state, migration, *rest, **named)
             name = f"{migration.app_label}.{migration.name}"
             # A state is moved on as a migration is applied.
             return self.patiently(
-                executor.connection, name, lambda: method(executor, state.clone(), migration, *rest, **named)
+                executor.connection, engine, name, lambda: method(executor, state.clone(), migration, *rest, **named)
             )
 
         return patient
@@ -225,56 +224,27 @@ class Locks:
 class Watch:
     """Who keeps a session waiting, looked at from another one: once the wait is over, nobody can tell any more.
 
-    + every: how often it is looked, seconds
+    + waiting: what the session is known by, once that is known; every: how often it is looked, seconds
     """
 
-    def __init__(self, connection: BaseDatabaseWrapper, every: float) -> None:
-        self.connection = connection
+    def __init__(self, holders: Holders, waiting: object, every: float) -> None:
+        self.holders = holders
+        self.waiting = waiting
         self.every = every
-        self.pid: int | None = None
         self.seen: list[str] = []
         self.over = threading.Event()
 
     def look(self) -> None:
-        other = None
         try:
             while not self.over.wait(self.every):
-                if self.pid is not None:
-                    other = other or self._another()
-                    with other.cursor() as cursor:
-                        cursor.execute(BLOCKERS, [self.pid])
-                        self.seen = [described(Holder(*row)) for row in cursor.fetchall()] or self.seen
+                if self.waiting is not None:
+                    self.seen = self.holders.seen(self.waiting) or self.seen
         except Exception as problem:  # noqa: BLE001 - whatever keeps it from being told, the migration goes on
             self.seen = self.seen or [f"somebody who can't be told ({type(problem).__name__})"]
         finally:
-            if other is not None:
-                other.close()
-
-    def _another(self) -> BaseDatabaseWrapper:
-        other = self.connection.copy()
-        # One of its own: what is in a pool may all be taken.
-        other.settings_dict.get("OPTIONS", {}).pop("pool", None)
-        return other
+            self.holders.close()
 
 
 def can_be_limited(statement: object) -> bool:
     """Whether a statement outside of any transaction may be given one of its own, and may keep others waiting."""
     return bool(WAITS.match(str(statement))) and not BY_ITSELF.search(str(statement))
-
-
-def sqlstate(problem: BaseException | None) -> str | None:
-    """The code that PostgreSQL has given an error, or what it was raised from; None where it has given none."""
-    seen = set()
-    while problem is not None and id(problem) not in seen:
-        seen.add(id(problem))
-        code = getattr(problem, "sqlstate", None) or getattr(problem, "pgcode", None)
-        if code:
-            return str(code)
-        problem = problem.__cause__ or problem.__context__
-    return None
-
-
-def _ends(holders: Sequence[str]) -> str:
-    """What ends the first of sessions that are described."""
-    found = re.match(r"pid (\d+)", holders[0]) if holders else None
-    return f"SELECT pg_terminate_backend({found.group(1) if found else 'PID'})"

@@ -42,7 +42,7 @@ def with_operations(migration: Applied, state: ProjectState | None, connection: 
     loses, alias = False, connection.alias
     for operation in migration.operations:
         if _is_for(alias, operation, migration.app_label):
-            operations.append(_operation(operation, migration.app_label, state))
+            operations.append(_operation(operation, migration.app_label, state, connection.vendor == "sqlite"))
             loses = loses or (state is not None and _loses(operation, operations[-1], state, connection))
         if state is not None:
             operation.state_forwards(migration.app_label, state)
@@ -63,7 +63,7 @@ def _reversible(operation: Done) -> bool:
     return bool(operation.reversible) and all(map(_reversible, inside))
 
 
-def _operation(operation: Done, app: str, state: ProjectState | None) -> Operation:
+def _operation(operation: Done, app: str, state: ProjectState | None, in_file: bool) -> Operation:
     kind = type(operation).__name__
     name = getattr(operation, "name", None) or getattr(operation, "old_name", None) or ""
     was, adds, does_nothing = None, True, False
@@ -88,7 +88,8 @@ def _operation(operation: Done, app: str, state: ProjectState | None) -> Operati
         was=_field(was),
         adds=adds,
         does_nothing=does_nothing,
-        inside=tuple(_operation(one, app, state) for one in inside),
+        inside=tuple(_operation(one, app, state, in_file) for one in inside),
+        in_file=in_file,
     )
 
 

@@ -65,7 +65,8 @@ class Operation:
     + field: the one that it adds, alters or removes; was: what that is now, where it is altered and that is known
     + adds: whether anything is added to what belongs together; does_nothing: whether its code or SQL does nothing
     + inside: those that are done to the database, where others are done to the models alone
-    + new_table: whether the same plan makes the table, which is empty then, and known to no old code
+    + in_file: whether its database is a file, which one alone can write to (SQLite); new_table: whether the same plan
+      makes the table, which is empty then, and known to no old code
     + risks: what the agent has found that it may do; of one that has these, an older agent has kept no more than `says`
     """
 
@@ -81,6 +82,7 @@ class Operation:
     does_nothing: bool = False
     # In Python 3.9 a class's name in its own list is found in this one alone.
     inside: Tuple["Operation", ...] = ()  # noqa: UP006
+    in_file: bool = False
     new_table: bool = False
     risks: tuple[Risk, ...] = ()
 
@@ -98,9 +100,8 @@ class Operation:
 class Migration:
     """A migration to be applied, or to be reversed.
 
-    + reversible: None where its file does not say
+    + reversible: None where its file does not say; halfway: whether it can stop in its middle
     + idle: whether it does nothing in its database, and is only recorded; loses: whether it discards what is stored
-    + halfway: whether it can stop in its middle
     + sql: what it does, where that was asked for; unread: why its file can't be read
     """
 
@@ -263,8 +264,7 @@ class Reached:
 
 @dataclass(frozen=True)
 class About:
-    """What an app says of itself: its databases by their aliases, where it puts uploads, where its static files are,
-    and what is applied that this code lacks."""
+    """What an app says of its databases, by alias, of uploads and static files; and what is applied that it lacks."""
 
     databases: dict[str, Reached]
     uploads: dict[str, str]

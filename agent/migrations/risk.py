@@ -8,6 +8,8 @@ from dataclasses import replace
 from agent.inside.protocol import Field, Operation, Risk
 
 LOCKS, REWRITES, BREAKS, LOSES, UNKNOWN = "locks", "rewrites", "breaks old code", "loses data", "unknown"
+# Of a database that is a file.
+SHUTS = "keeps writers out"
 
 # These change nothing in the database, or make something new that nobody uses yet.
 HARMLESS = frozenset(
@@ -82,14 +84,15 @@ def risks(operation: Operation) -> list[Risk]:
     'breaks old code'
     """
     kind = operation.kind
-    if operation.does_nothing or kind in HARMLESS:
-        return []
     if kind == "SeparateDatabaseAndState":
         return [risk for inside in operation.inside for risk in risks(inside)]
-    found = RULES[kind](operation) if kind in RULES else iter(ALWAYS.get(kind, _FOREIGN))
+    found = [(SHUTS, _SHUTS)] if operation.in_file and _writes_table_anew(operation) else []
+    if not operation.does_nothing and kind not in HARMLESS:
+        found += RULES[kind](operation) if kind in RULES else ALWAYS.get(kind, _FOREIGN)
     return [Risk(risk, says) for risk, says in found if risk == UNKNOWN or not operation.new_table]
 
 
+_SHUTS = "writes the whole table anew while nobody else can write to the database"
 _FOREIGN = ((UNKNOWN, "is an operation that Django does not come with"),)
 
 
@@ -99,6 +102,11 @@ def old_code_can_live_with(operations: Sequence[Operation]) -> bool:
     + operations: all of the plan, in order
     """
     return not any(risk.kind in (BREAKS, UNKNOWN) for one in with_new_tables(operations) for risk in risks(one))
+
+
+def keeps_writers_out(operations: Sequence[Operation]) -> bool:
+    """Whether a plan writes a table of a SQLite file anew, while nobody else can write to any of its tables."""
+    return any(risk.kind == SHUTS for one in with_new_tables(operations) for risk in risks(one))
 
 
 def with_new_tables(operations: Sequence[Operation]) -> list[Operation]:
@@ -132,6 +140,17 @@ def _add_field(operation: Operation) -> Iterator[tuple[str, str]]:
         yield LOCKS, "builds a unique index while nobody can write to the table"
     elif kind in RELATIONS or field.get("db_index"):
         yield LOCKS, "builds an index while nobody can write to the table"
+
+
+def _writes_table_anew(operation: Operation) -> bool:
+    """Whether Django makes a table anew for an operation, since SQLite can't change the one that is there so."""
+    field, was = operation.field or {}, operation.was or {}
+    if operation.kind == "AddField":
+        plain = field.get("null") and not field.get("unique") and "default" not in field
+        return field.get("class") != "ManyToManyField" and not plain
+    if operation.kind == "AlterField":
+        return any(field.get(key) != was.get(key) for key in {*field, *was} - ONLY_IN_PYTHON)
+    return operation.kind in ("RemoveField", "AddConstraint", "RemoveConstraint")
 
 
 def _remove_field(operation: Operation) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agent.inside.lean import dataclass
 from agent.inside.protocol import Migration, Operation
 from agent.migrations.names import label
-from agent.migrations.risk import old_code_can_live_with
+from agent.migrations.risk import keeps_writers_out, old_code_can_live_with
 from agent.text.lines import first_line
 from agent.transaction.progress import Progress
 from agent.words.notes import Checked
@@ -60,7 +60,7 @@ def decide(progress: Progress) -> Window:
     """
     settings, checked = progress.begin.settings, progress.note(Checked)
     stuck, breaking = [label(one) for one in checked.pending if not one.reversible], breaks_old_code(checked.pending)
-    why_shut = no_visitors(settings, stuck, breaking, checked.fallback == "restore")
+    why_shut = no_visitors(settings, stuck, breaking, _shutting(checked.pending), checked.fallback == "restore")
     if progress.begin.kind == "revert":
         why_shut = TAKEN_BACK
     return window(settings, restart_mode(progress), why_shut if changes_database(progress) else None)
@@ -80,10 +80,13 @@ def window(settings: Settings, mode: RestartMode | None, why_shut: str | None) -
     return Window(bool(why_shut), why_shut or "the old code can live with every migration")
 
 
-def no_visitors(settings: Settings, stuck: Sequence[str], breaking: Sequence[str], restores: bool) -> str:
+def no_visitors(
+    settings: Settings, stuck: Sequence[str], breaking: Sequence[str], shutting: Sequence[str], restores: bool
+) -> str:
     """Why visitors must not be in while migrations run; empty when they may be.
 
     + stuck: those that can't be reversed; breaking: those that the old code may not be able to live with
+    + shutting: those that keep all else from writing to the database
     + restores: whether a backup is the way back
     """
     if settings.database_fallback == "restore":
@@ -92,7 +95,9 @@ def no_visitors(settings: Settings, stuck: Sequence[str], breaking: Sequence[str
         return f"{', '.join(stuck)} can't be reversed"
     if restores:
         return "a restore of the database would lose what visitors write"
-    return f"the old code can't live with {', '.join(breaking)}" if breaking else ""
+    if breaking:
+        return f"the old code can't live with {', '.join(breaking)}"
+    return f"nobody else can write to the database during {', '.join(shutting)}" if shutting else ""
 
 
 def breaks_old_code(pending: Sequence[Migration]) -> list[str]:
@@ -100,6 +105,13 @@ def breaks_old_code(pending: Sequence[Migration]) -> list[str]:
     if old_code_can_live_with(operations_of(pending)):
         return []
     return [label(one) for one in pending if not old_code_can_live_with(operations_of([one]))]
+
+
+def _shutting(pending: Sequence[Migration]) -> list[str]:
+    """The migrations during which nobody else can write to the database."""
+    if not keeps_writers_out(operations_of(pending)):
+        return []
+    return [label(one) for one in pending if keeps_writers_out(operations_of([one]))]
 
 
 def operations_of(pending: Sequence[Migration]) -> list[Operation]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from agent.database.choice import decide_fallback, not_reversible
 from agent.inside import protocol
-from agent.migrations.risk import BREAKS, LOSES, UNKNOWN
+from agent.migrations.risk import BREAKS, LOSES, SHUTS, UNKNOWN
 from agent.transaction.step import StepFailed
 from agent.words.facts import Site
 from switchback.plan.model import Fallback, Migration, Migrations
@@ -36,10 +36,19 @@ def for_certain(migrations: Migrations) -> bool:
 
 def breaking(migrations: Migrations) -> list[str]:
     """Those to be applied that the old code may not be able to live with."""
+    return _risking(migrations, (BREAKS, UNKNOWN))
+
+
+def shutting(migrations: Migrations) -> list[str]:
+    """Those to be applied during which nobody else can write to the database."""
+    return _risking(migrations, (SHUTS,))
+
+
+def _risking(migrations: Migrations, kinds: Sequence[str]) -> list[str]:
     return [
         one.label
         for one in migrations.pending
-        if any(risk.kind in (BREAKS, UNKNOWN) for operation in one.operations for risk in operation.risks)
+        if any(risk.kind in kinds for operation in one.operations for risk in operation.risks)
     ]
 
 

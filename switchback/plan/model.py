@@ -81,7 +81,7 @@ class Packages(Part):
 class Risk(Part):
     """Something that an operation may do to a site that is up."""
 
-    kind: str = Field(description="locks, rewrites, breaks old code, loses data, unknown")
+    kind: str = Field(description="locks, rewrites, keeps writers out, breaks old code, loses data, unknown")
     says: str
 
 

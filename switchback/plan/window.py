@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.transaction.maintenance import TAKEN_BACK, no_visitors, window
 from agent.words.seen import RestartMode
-from switchback.plan.database import breaking, changes_database, fallback_of_migrations
+from switchback.plan.database import breaking, changes_database, fallback_of_migrations, shutting
 from switchback.plan.model import Migrations, Window
 from switchback.runs.run import Run
 
@@ -30,4 +30,4 @@ def _why_shut(run: Run, migrations: Migrations | None) -> str:
         return TAKEN_BACK
     stuck = [one.label for one in migrations.pending if not one.reversible]
     restores = fallback_of_migrations(run, migrations)[0].way == "restore"
-    return no_visitors(run.settings.for_host(), stuck, breaking(migrations), restores)
+    return no_visitors(run.settings.for_host(), stuck, breaking(migrations), shutting(migrations), restores)

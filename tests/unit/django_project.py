@@ -87,20 +87,31 @@ class Project:
         self.migrations[app] = migrations
         self.write()
 
-    def ask(self, verb: str, *arguments: object) -> dict[str, Any]:
+    def ask(self, verb: str, *arguments: object, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What a verb of ours finds."""
-        done = self.run(verb, *arguments)
+        done = self.run(verb, *arguments, environment=environment)
         assert done.returncode == 0, done.stdout + done.stderr
         said = [line[len(RESULT_PREFIX) :] for line in done.stdout.splitlines() if line.startswith(RESULT_PREFIX)]
         found: dict[str, Any] = json.loads(said[-1])
         return found
 
-    def run(self, verb: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, verb: str, *arguments: object, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a verb of ours; what is no text goes as JSON."""
+        with self.started(verb, *arguments, environment=environment) as process:
+            said, errors = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, said, errors)
+
+    def started(
+        self, verb: str, *arguments: object, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """The same, while it runs."""
         words = [one if isinstance(one, str) else json.dumps(one) for one in arguments]
         argv = [sys.executable, str(manage_shim.__file__), str(self.folder / "manage.py"), verb, *words]
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(argv, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        everything = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(argv, cwd=self.folder, env=everything, stdout=pipe, stderr=pipe, text=True)
 
     def query(self, statement: str, alias: str = "default") -> list[tuple[Any, ...]]:
         """Ask a database."""

@@ -59,7 +59,7 @@ def test_an_agent_that_came_from_no_file_lays_it_out_for_the_app_s_python(tmp_pa
 
 
 def test_names_of_ours_are_free_for_the_app(project: Project, tmp_path: Path) -> None:
-    ours = ["manage_shim", "inside", *inside.MODULES]
+    ours = ["manage_shim", "inside", *inside.PACKAGES, *(name for name in inside.MODULES if "." not in name)]
     for name in ours:
         (project.folder / f"{name}.py").write_text(f"WHOSE = {name!r}\n")
     project.more = "\n".join(f"import {name}\nassert {name}.WHOSE == {name!r}" for name in ours)

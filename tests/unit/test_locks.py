@@ -11,9 +11,12 @@ import pytest
 from agent.django import locks
 from agent.inside import locks as waiting
 from agent.inside import protocol
-from agent.inside.locks import Locks, can_be_limited, sqlstate
+from agent.inside.engines.kind import Engine, first_words
+from agent.inside.engines.mysql import MySQL
+from agent.inside.engines.postgresql import Holder, PostgreSQL, described, sqlstate
+from agent.inside.engines.sqlite import SQLite
+from agent.inside.locks import Locks, can_be_limited
 from agent.inside.protocol import LOCKS
-from agent.inside.sessions import Holder, described, first_words
 from tests.unit.healthy import host_settings
 
 HOLDER = Holder(
@@ -35,6 +38,9 @@ class NoLock(Exception):
 
 class Connection:
     """As much of a connection as waiting has to do with."""
+
+    alias = "default"
+    in_atomic_block = False
 
     def copy(self) -> Any:
         raise AssertionError("nothing waits for so long here")
@@ -107,7 +113,7 @@ def test_what_got_no_lock_is_tried_again_until_it_gets_one() -> None:
         return "applied"
 
     one = patient()
-    assert one.patiently(Connection(), "items.0002", once) == "applied"
+    assert one.patiently(Connection(), PostgreSQL(), "items.0002", once) == "applied"
     # The same as before is not said again.
     assert one.waited == [
         "items.0002: no lock within 0.01 s, held by nobody who could be seen; rolled back, and tried again every 0.01 s"
@@ -122,7 +128,7 @@ def test_on_the_way_forward_it_is_given_up_after_a_few_tries_and_nothing_else_is
         raise NoLock
 
     with pytest.raises(protocol.NoLock, match=r"items\.0002 was tried 5 times, and rolled back each time"):
-        patient().patiently(Connection(), "items.0002", locked)
+        patient().patiently(Connection(), PostgreSQL(), "items.0002", locked)
     assert len(tries) == waiting.TRIES
 
     def broken() -> None:
@@ -130,7 +136,7 @@ def test_on_the_way_forward_it_is_given_up_after_a_few_tries_and_nothing_else_is
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        patient().patiently(Connection(), "items.0002", broken)
+        patient().patiently(Connection(), PostgreSQL(), "items.0002", broken)
     assert len(tries) == waiting.TRIES + 1
 
 
@@ -143,7 +149,7 @@ def test_on_the_way_back_it_is_tried_until_the_limit() -> None:
 
     end = time.time() + 0.5
     with pytest.raises(SystemExit, match="no lock within"):
-        patient(end).patiently(Connection(), "items.0002", locked)
+        patient(end).patiently(Connection(), PostgreSQL(), "items.0002", locked)
     assert len(tries) > waiting.TRIES
     assert time.time() > end - 0.1
 
@@ -157,7 +163,62 @@ def test_one_that_is_stopped_between_two_tries_says_for_whom_it_has_waited(monke
 
     monkeypatch.setattr(time, "sleep", stopped)
     with pytest.raises(SystemExit, match=r"no lock within .*, held by .*; stopped before it was tried again"):
-        patient().patiently(Connection(), "items.0002", locked)
+        patient().patiently(Connection(), PostgreSQL(), "items.0002", locked)
+
+
+# --- What each kind of database says
+
+
+class Broken(Exception):
+    """As a driver has it, with the number that the server has given."""
+
+
+@pytest.mark.parametrize(
+    ("engine", "problem", "gives_up", "again"),
+    [
+        (SQLite(), Broken("database is locked"), True, True),
+        (SQLite(), Broken("database table is locked: items_item"), True, True),
+        (SQLite(), Broken("no such table: items_item"), False, False),
+        (MySQL(), Broken(1205, "Lock wait timeout exceeded; try restarting transaction"), True, True),
+        (MySQL(), Broken(3572, "Statement aborted because lock(s) could not be acquired immediately"), True, True),
+        # All of the transaction was rolled back: one statement of it is no use.
+        (MySQL(), Broken(1213, "Deadlock found when trying to get lock"), True, False),
+        (MySQL(), Broken(1146, "Table 'app.items_item' doesn't exist"), False, False),
+        (PostgreSQL(), Broken("database is locked"), False, False),
+    ],
+)
+def test_that_there_was_no_lock_is_told_apart_from_all_else(
+    engine: Engine, problem: Exception, gives_up: bool, again: bool
+) -> None:
+    wrapped = ValueError("in Django's words")
+    wrapped.__cause__ = problem
+    assert engine.gives_up(wrapped) is gives_up
+    assert engine.again(wrapped) is again
+
+
+def test_what_a_person_types_to_end_the_one_that_holds_it() -> None:
+    assert PostgreSQL().ends("pid 4711, user app") == "SELECT pg_terminate_backend(4711)"
+    assert PostgreSQL().ends("") == "SELECT pg_terminate_backend(PID)"
+    assert MySQL().ends("id 12, user app") == "KILL 12"
+    assert SQLite().ends("pid 7 (python)") == "kill 7"
+    assert SQLite().ends("") == ""
+
+
+def test_where_nothing_can_be_rolled_back_the_one_statement_is_tried_again() -> None:
+    done: list[object] = []
+    tries = iter([Broken(1205, "Lock wait timeout exceeded"), None])
+
+    def execute(sql: object, *rest: object) -> None:
+        problem = next(tries)
+        if problem:
+            raise problem
+        done.append(sql)
+
+    one: Any = patient()
+    connection: Any = Connection()
+    one.one_statement(connection, MySQL(), execute, "/* switchback x y */ ALTER TABLE items ADD price int", None, False)
+    assert len(done) == 1
+    assert one.waited[0].startswith("ALTER TABLE items ADD price int: no lock within 0.01 s")
 
 
 @pytest.mark.parametrize(("name", "forward"), [("migrate", True), ("fallback", False)])

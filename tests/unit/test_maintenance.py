@@ -24,6 +24,7 @@ Migration = dict[str, Any]
 NULLABLE = {"kind": "AddField", "model": "item", "name": "colour", "field": {"class": "CharField", "null": True}}
 FILLED = {"kind": "AddField", "model": "item", "name": "size", "field": {"class": "IntegerField", "db_default": 0}}
 REQUIRED = {"kind": "AddField", "model": "item", "name": "price", "field": {"class": "IntegerField"}}
+MADE = {"kind": "CreateModel", "model": "item", "name": "item"}
 REMOVED = {"kind": "RemoveField", "model": "item", "name": "price"}
 CODE = {"kind": "RunPython", "model": "", "name": "", "does_nothing": False}
 ADDS = pending("0002_colour", NULLABLE, FILLED)
@@ -52,6 +53,21 @@ DECISIONS: dict[str, tuple[Progress, bool, str]] = {
     "a required field": (progress(pending("0002", REQUIRED)), True, "the old code can't live with items.0002"),
     "a field that goes": (progress(ADDS, pending("0003", REMOVED)), True, "the old code can't live with items.0003"),
     "the project's own code": (progress(pending("0002", CODE)), True, "the old code can't live with items.0002"),
+    "what SQLite makes a table anew for": (
+        progress(pending("0002", {**FILLED, "in_file": True})),
+        True,
+        "nobody else can write to the database during items.0002",
+    ),
+    "a column that SQLite just adds": (
+        progress(pending("0002", {**NULLABLE, "in_file": True})),
+        False,
+        "the old code can live with every migration",
+    ),
+    "a table that the same plan has made in SQLite": (
+        progress(pending("0001", MADE), pending("0002", {**FILLED, "in_file": True})),
+        False,
+        "the old code can live with every migration",
+    ),
     "two of them": (
         progress(pending("0002", CODE), pending("0003", REMOVED)),
         True,

@@ -17,6 +17,7 @@ from agent.migrations.risk import (
     ONLY_IN_PYTHON,
     REWRITES,
     UNKNOWN,
+    keeps_writers_out,
     old_code_can_live_with,
     risks,
     with_new_tables,
@@ -133,6 +134,31 @@ def test_an_operation_has_these_risks(operation: Operation, kinds: set[str]) -> 
 )
 def test_old_code_lives_with_what_neither_breaks_it_nor_is_unknown(operation: Operation, kinds: set[str]) -> None:
     assert old_code_can_live_with([operation]) is not bool(kinds & {BREAKS, UNKNOWN})
+
+
+@pytest.mark.parametrize(
+    ("operation", "anew"),
+    [
+        (Operation("a", "AddField", "", field={"class": "TextField", "null": True}), False),
+        (Operation("a", "AddField", "", field={"class": "TextField", "null": True, "unique": True}), True),
+        (Operation("a", "AddField", "", field={"class": "TextField", "null": True, "default": ""}), True),
+        (Operation("a", "AddField", "", field={"class": "IntegerField", "db_default": 0}), True),
+        (Operation("a", "AddField", "", field={"class": "ManyToManyField", "to": "b"}), False),
+        (Operation("a", "AlterField", "", field={"class": "TextField"}, was={"class": "CharField"}), True),
+        (Operation("a", "AlterField", "", field={"help_text": "x"}, was={"help_text": "y"}), False),
+        (Operation("a", "RemoveConstraint", ""), True),
+        (Operation("a", "AddIndex", ""), False),
+        (Operation("a", "CreateModel", ""), False),
+    ],
+)
+def test_sqlite_makes_a_table_anew_for_what_it_can_not_change(operation: Operation, anew: bool) -> None:
+    assert not keeps_writers_out([operation])
+    assert keeps_writers_out([replace(operation, in_file=True)]) is anew
+    around = Operation("a", "SeparateDatabaseAndState", "", inside=(replace(operation, in_file=True),))
+    assert keeps_writers_out([around]) is anew
+    # Nobody uses a table yet that the same plan makes.
+    made = Operation("a", "CreateModel", "")
+    assert not keeps_writers_out([made, replace(operation, in_file=True)])
 
 
 def test_old_code_lives_with_a_plan_only_if_it_does_with_all_of_it() -> None:

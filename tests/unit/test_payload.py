@@ -119,7 +119,7 @@ def test_each_module_of_the_agent_is_python_3_9(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_each_module_of_the_agent_imports_the_standard_library_alone(path: Path) -> None:
     allowed = {*sys.stdlib_module_names, "agent"}
-    if path.parent.name == "inside":
+    if "inside" in path.parts:
         # They run inside the app's own Django, and know nothing of the agent but each other, whatever that is called.
         allowed = {*sys.stdlib_module_names, "django"}
     for node in ast.walk(ast.parse(path.read_text())):
@@ -130,8 +130,10 @@ def test_each_module_of_the_agent_imports_the_standard_library_alone(path: Path)
 
 def test_what_runs_inside_the_app_s_django_is_listed_whole() -> None:
     """Where the agent comes from no file, the list is what is laid out for the app's Python."""
-    there = {path.stem for path in (AGENT / "inside").glob("*.py")} - {"__init__"}
-    assert sorted(inside.MODULES) == sorted(there)
+    folder = AGENT / "inside"
+    there = {".".join(path.relative_to(folder).with_suffix("").parts) for path in folder.rglob("*.py")} - {"__init__"}
+    listed = [*inside.MODULES, *(f"{name}.__init__" for name in inside.PACKAGES)]
+    assert sorted(listed) == sorted(there)
 
 
 def test_what_the_agent_itself_takes_of_it_needs_no_django() -> None:
@@ -151,7 +153,7 @@ def test_it_takes_nothing_else_of_it() -> None:
     taken = {
         name
         for path in MODULES
-        if path.parent.name != "inside"
+        if "inside" not in path.parts
         for name in re.findall(r"agent\.inside\.(\w+)", path.read_text())
     }
     assert taken == {"protocol", "lean"}

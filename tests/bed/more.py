@@ -1,0 +1,53 @@
+"""Host images with more of Debian's packages, for what few tests need: made when one asks, on the host image, and kept
+until that or the packages change."""
+
+import fcntl
+import hashlib
+import io
+import tarfile
+
+from docker.errors import BuildError
+
+from tests.bed.engine import client
+from tests.bed.image import REPOSITORY, ensure_image, exists, said
+from tests.bed.places import BED
+from tests.bed.progress import BedError, log_file, step, tail
+
+RECIPE = """\
+FROM {image}
+RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends {packages} \
+    && apt-get clean && rm -rf /var/lib/apt/lists/*
+RUN {then}
+"""
+
+
+def image_with(*packages: str, then: str = "true") -> str:
+    """The host image with these packages, made if it isn't there.
+
+    + then: a command of the shell that is run once they are installed
+    """
+    recipe = RECIPE.format(image=ensure_image(), packages=" ".join(packages), then=then)
+    image = f"{REPOSITORY}:with-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+    BED.mkdir(exist_ok=True)
+    with (BED / "more.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not exists(image):
+            with step(f"Building a host image with {', '.join(packages)}"):
+                _build(recipe, image)
+    return image
+
+
+def _build(recipe: str, image: str) -> None:
+    log = log_file("image-with-more")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        entry = tarfile.TarInfo("Dockerfile")
+        entry.size = len(recipe.encode())
+        tar.addfile(entry, io.BytesIO(recipe.encode()))
+    packed.seek(0)
+    try:
+        _, output = client().images.build(fileobj=packed, custom_context=True, tag=image, rm=True)
+    except BuildError as error:
+        log.write_text("".join(said(line) for line in error.build_log))
+        raise BedError(f"The packages can't be installed: {error}\n{tail(log)}\n  All of it: {log}") from error
+    log.write_text("".join(said(line) for line in output))
