@@ -33,7 +33,9 @@ def for_django(step: StepContext) -> dict[str, str]:
     locks."""
     until = step.until - SAYS_WHY if step.name == "fallback" else None
     name = session_name(step.transaction.deploy)
-    return {"PGAPPNAME": name, LOCKS: to_json(Patience(name, step.settings.lock_timeout, until))}
+    settings = step.settings
+    told = Patience(name, settings.lock_timeout, until, settings.database_direct_url or "")
+    return {"PGAPPNAME": name, LOCKS: to_json(told)}
 
 
 def unless_locked(shape: type[T], answer: str) -> T:

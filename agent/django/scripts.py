@@ -19,6 +19,8 @@ def for_databases(step: StepContext) -> dict[str, str]:
         "SWITCHBACK_PYTHON": str(layout.part(version, "venv") / "bin" / "python"),
         "SWITCHBACK_MANAGE": str(layout.part(version, "config") / "manage.py"),
     }
+    if step.settings.database_direct_url:
+        told["SWITCHBACK_DIRECT_URL"] = step.settings.database_direct_url
     aliases = [one.alias for one in step.note(Checked).databases]
     # Where nobody has told, or one can't be told so, the script asks.
     if aliases and all(len(alias.split()) == 1 for alias in aliases):

@@ -10,9 +10,8 @@ from .lean import dataclass, fields_of
 
 # What a verb has found goes to standard output as one line of JSON that begins so, whatever else the app prints.
 RESULT_PREFIX = "switchback-result: "
-# Has it stay; what it then says, what it is told, and with what its answer ends.
+# Has it stay; what it then says, what it is told, and with what its answer ends. LOCKS: in the environment, `Patience`.
 THEN_MIGRATE, STAYS, NOW, END = "then-migrate", b"stays", b"now", b"\n"
-# In the environment: `Patience`, as JSON.
 LOCKS = "SWITCHBACK_LOCKS"
 # Django's name for the database that is meant where none is named.
 DEFAULT = "default"
@@ -27,13 +26,14 @@ Field = dict[str, Union[bool, int, str, None]]
 class Patience:
     """How a process of a deploy waits for locks.
 
-    + name: what its sessions are called; timeout: seconds
+    + name: what its sessions are called; direct: where PostgreSQL is, if the app uses a pooler; timeout: seconds
     + until: when a migration that gets no lock is given up, seconds since the epoch; None for a few tries
     """
 
     name: str
     timeout: float
     until: Optional[float]
+    direct: str = ""
 
 
 @dataclass(frozen=True)

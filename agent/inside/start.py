@@ -79,11 +79,12 @@ def _wait_for_no_lock() -> None:
     """Have what works for a deploy say so to the database, and let no visitor wait while it waits for a lock."""
     from .databases import let_go_of_databases
     from .locks import be_patient
-    from .sessions import name_sessions, patience
+    from .sessions import go_directly, name_sessions, patience
 
     told = patience()
     if told is None:
         return
+    go_directly(told.direct)
     if name_sessions(told.name):
         let_go_of_databases()
     be_patient(told.timeout, told.until)

@@ -91,6 +91,7 @@ class Settings:
     database_fallback: str = "keep"
     health_headers: dict[str, str] = field(default_factory=dict)
     lock_timeout: float = 2
+    database_direct_url: Optional[str] = None
     boot_database_wait: float = 600
     worker_memory: int = 80
     worker_tasks: int = 4096

@@ -20,12 +20,13 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django
 from database_engines import KINDS, Database, Failed
 from django.apps import apps
 from django.core import management
-from django.db import connections, router
+from django.db import DatabaseError, connections, router
 
 # How what is not whole yet is called; and what lists, in a backup of several databases, which is in which of its files.
 UNFINISHED, LIST = ".unfinished-", "databases.json"
@@ -38,8 +39,32 @@ def databases() -> dict[str, Database]:
         vendor = connections[alias].vendor
         if vendor not in KINDS:
             raise Failed(f'DATABASES["{alias}"] is of a kind that database_engines.py does not know: {vendor}')
-        found[alias] = KINDS[vendor](alias, connections.settings[alias])
+        found[alias] = KINDS[vendor](alias, directly(alias) if vendor == "postgresql" else connections.settings[alias])
     return found
+
+
+def directly(alias: str) -> Mapping[str, object]:
+    """The settings of a PostgreSQL database, reached without a pooler: what pg_dump and psql set would stay there on a
+    connection that a visitor gets next. Raises Failed where nobody has told where it is."""
+    settings: Mapping[str, object] = connections.settings[alias]
+    default: Mapping[str, object] = connections.settings["default"]
+    direct = urlsplit(os.environ.get("SWITCHBACK_DIRECT_URL", ""))
+    if direct.hostname and all(settings.get(key) == default.get(key) for key in ("HOST", "PORT")):
+        name = direct.path.strip("/") if alias == "default" else ""
+        found = {"HOST": direct.hostname, "PORT": direct.port, "NAME": name or settings["NAME"]}
+        return {**settings, **found}
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        answers = cursor.fetchone()[0]
+        connected = connections[alias].connection.info.backend_pid
+    connections[alias].close()
+    if answers != connected:
+        raise Failed(
+            f'DATABASES["{alias}"] is reached by a pooler, which would hand out what a backup or a restore sets: name '
+            "the database itself, in the settings of Switchback as database_direct_url: postgresql://HOST:PORT, or by "
+            "hand as SWITCHBACK_DIRECT_URL"
+        )
+    return settings
 
 
 def migrated() -> list[str]:
@@ -152,7 +177,7 @@ def main(manage: str, verb: str, place: str) -> None:
                 print(backup(path))
             else:
                 restore(path)
-        except (Failed, OSError, sqlite3.Error, tarfile.TarError) as problem:
+        except (Failed, OSError, sqlite3.Error, tarfile.TarError, DatabaseError) as problem:
             sys.exit(f"{verb}: {problem}")
 
     os.umask(0o077)

@@ -12,6 +12,7 @@ from switchback.settings.hooks import check_hooks
 
 Hosts = Annotated[tuple[str, ...], BeforeValidator(values.several), AfterValidator(values.check_hosts)]
 WebUrl = Annotated[str, AfterValidator(values.check_web_url)]
+DatabaseUrl = Annotated[str, AfterValidator(values.check_database_url)]
 Repository = Annotated[str, AfterValidator(values.check_repository)]
 Ref = Annotated[str, AfterValidator(values.check_ref)]
 User = Annotated[

@@ -16,6 +16,7 @@ from switchback.settings.kinds import (
     AutoPath,
     Count,
     CountOrZero,
+    DatabaseUrl,
     Folder,
     Headers,
     HomePath,
@@ -226,10 +227,10 @@ class Settings(BaseModel):
         default=600, description="seconds for each script on the host, and for reading the backup that one has made"
     )
     migrate_timeout: Count = Field(default=1800, description="seconds for the migrations")
-    lock_timeout: Count = Field(
-        default=2,
-        description="seconds that a migration waits for a lock in PostgreSQL, and visitors behind it: then it is "
-        "rolled back, and tried again (see failure-model.md)",
+    lock_timeout: Count = Field(default=2, description="seconds that a migration waits for a lock, each time")
+    database_direct_url: Annotated[DatabaseUrl | None, Said] = Field(
+        default=None,
+        description="`postgresql://HOST:PORT` of PostgreSQL itself, if the app goes by a pooler (see databases.md)",
     )
     restart_timeout: Count = Field(
         default=60,

@@ -83,6 +83,22 @@ def check_web_url(text: str) -> str:
     return text
 
 
+def check_database_url(text: str) -> str:
+    """Where a PostgreSQL server is, without who connects to it: that is the app, as its own settings say."""
+    must = "must be postgresql://HOST:PORT"
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("postgresql", "postgres") and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise Wrong(must) from error
+    if "@" in parts.netloc:
+        raise Wrong(must + ", without a user or a password: these are the app's own")
+    rest = parts.query or parts.fragment or not re.fullmatch(r"(/[\w.-]*)?", parts.path, re.ASCII)
+    if not good or rest or not text.isascii() or not text.isprintable() or " " in text:
+        raise Wrong(must)
+    return text
+
+
 def check_host_path(text: str, info: ValidationInfo) -> str:
     """A path on the host: absolute, or below the app user's home, which the host fills in for `~`."""
     user = str(info.data.get("app_username", "app"))

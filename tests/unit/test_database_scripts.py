@@ -259,11 +259,33 @@ DATABASES["default"] = {
 """
 # Only what says of which kind it is: no driver is installed here.
 BACKEND = """
+import os
+from contextlib import closing
+from types import SimpleNamespace
+
 from django.db.backends.dummy.base import DatabaseWrapper as Dummy
+
+
+class Cursor:
+    def execute(self, asked):
+        assert asked == "SELECT pg_backend_pid()"
+
+    def fetchone(self):
+        return [int(os.environ.get("ANSWERS", "7"))]
+
+    def close(self):
+        pass
 
 
 class DatabaseWrapper(Dummy):
     vendor = "{}"
+
+    def cursor(self):
+        self.connection = SimpleNamespace(info=SimpleNamespace(backend_pid=7))
+        return closing(Cursor())
+
+    def close(self):
+        pass
 """
 
 
@@ -296,6 +318,20 @@ def test_postgresql_is_backed_up_by_its_own_tool_and_no_password_is_on_its_comma
         "PGTARGETSESSIONATTRS=read-write",
         "PGUSER=me",
     ]
+
+
+def test_behind_a_pooler_the_database_itself_is_backed_up_or_nothing(tmp_path: Path) -> None:
+    site = site_on("postgresql", tmp_path, POSTGRESQL)
+    says = 'for word; do case $word in --file=*) echo PGDMP >"${word#--file=}";; esac; done\n'
+    site.tool("pg_dump", SAYS_WHAT_IT_IS_GIVEN + says)
+    done = site.run("backup_database.sh", ANSWERS="8")
+    assert done.returncode == 1
+    assert 'backup: DATABASES["default"] is reached by a pooler' in done.stderr
+    assert "database_direct_url: postgresql://HOST:PORT" in done.stderr
+    assert not (tmp_path / "argv").exists()
+    assert site.backup(ANSWERS="8", SWITCHBACK_DIRECT_URL="postgresql://10.0.0.7:5432/shop_itself")
+    told = (tmp_path / "env").read_text().splitlines()
+    assert {"PGHOST=10.0.0.7", "PGPORT=5432", "PGDATABASE=shop_itself", "PGUSER=me"} <= {*told}
 
 
 def test_mysql_is_backed_up_by_its_own_tool_and_no_password_is_on_its_command_line(tmp_path: Path) -> None:

@@ -224,13 +224,13 @@ def test_where_nothing_can_be_rolled_back_the_one_statement_is_tried_again() -> 
 @pytest.mark.parametrize(("name", "forward"), [("migrate", True), ("fallback", False)])
 def test_django_is_told_whose_its_sessions_are_and_how_to_wait(name: str, forward: bool) -> None:
     transaction = SimpleNamespace(deploy="20261128-111619-deploy-1060")
-    step: Any = SimpleNamespace(
-        name=name, transaction=transaction, settings=host_settings(lock_timeout=7), until=1000.0
-    )
+    settings = host_settings(lock_timeout=7, database_direct_url="postgresql://db:5432")
+    step: Any = SimpleNamespace(name=name, transaction=transaction, settings=settings, until=1000.0)
     told = locks.for_django(step)
     assert told["PGAPPNAME"].startswith("switchback 20261128-111619-deploy-1060 ")
     assert len(told["PGAPPNAME"]) <= 63
     assert f'"timeout": 7, "until": {"null" if forward else 998.0}' in told[LOCKS]
+    assert '"direct": "postgresql://db:5432"' in told[LOCKS]
 
 
 def test_that_no_lock_was_to_be_had_is_told_apart_from_a_migration_that_fails() -> None:

@@ -24,9 +24,12 @@ from tests.unit.journals import begun
 class Step:
     """A step, and the commands that it runs."""
 
-    def __init__(self, folder: Path, kind: str = "deploy", databases: tuple[Database, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, kind: str = "deploy", databases: tuple[Database, ...] = (), direct: str | None = None
+    ) -> None:
         self.runs: list[dict[str, Any]] = []
-        self.layout = Layout(host_settings(restore_script="~/restore.sh"), folder)
+        self.layout = Layout(host_settings(restore_script="~/restore.sh", database_direct_url=direct), folder)
+        self.settings = self.layout.settings
         self.begin = begun(kind=kind, version=NEW, was=LIVE)
         self.version = NEW
         self.transaction = SimpleNamespace(deploy="20261128-111619-root-1060")
@@ -86,3 +89,9 @@ def test_a_script_is_not_told_which_databases_there_are_where_that_can_not_be_sa
 ) -> None:
     found = tuple(Database(alias, "sqlite", "a", "a", False) for alias in aliases)
     assert all("SWITCHBACK_DATABASES" not in env for env in Step(tmp_path, "deploy", found).work())
+
+
+def test_a_script_is_told_where_the_database_is_behind_a_pooler(tmp_path: Path) -> None:
+    for env in Step(tmp_path, direct="postgresql://db:5432").work():
+        assert env["SWITCHBACK_DIRECT_URL"] == "postgresql://db:5432"
+    assert all("SWITCHBACK_DIRECT_URL" not in env for env in Step(tmp_path).work())
