@@ -6,9 +6,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from agent.service.supervisor_config import Sections
 from agent.text.lines import bounded, cut, lines_of
 from agent.text.masking import masked_message
 from agent.text.tracebacks import reason
+from agent.transaction.bounds import backs_up_as_provisioned
 from agent.versions.layout import Layout
 from agent.versions.marks import NAME, read_seal
 from agent.visitors import served
@@ -50,6 +52,8 @@ DJANGO = 30.0
 SCRIPT = 64 * 1024
 # This host, as a database's address.
 HERE = ("", "localhost", "127.0.0.1", "::1")
+# What provision's backup script takes for each kind of database, the first of these that is there.
+TOOLS = {"postgresql": ("pg_dump",), "mysql": ("mariadb-dump", "mysqldump")}
 # How provision's backup script says which database it backs up, and how a person would.
 DATABASE = re.compile(r"""^database=["']?(\$\{DATABASE:-\$\(id -un\)\}|[\w.-]+)["']?\s*$""", re.MULTILINE)
 
@@ -73,7 +77,14 @@ def database(runner: Runner, layout: Layout, current: str | None, history: Seque
         app=app,
         unasked=asked if isinstance(asked, str) else "",
         backup=_of_another(runner, layout, Path(last), databases) if last and databases else None,
+        tools=_lacking(app.databases) if app and backs_up_as_provisioned(layout) else {},
     )
+
+
+def _lacking(databases: Mapping[str, Database]) -> dict[str, str]:
+    """The tool that each database is backed up with, where the host has none."""
+    needed = {alias: TOOLS.get(one.vendor, ()) for alias, one in databases.items()}
+    return {alias: names[0] for alias, names in needed.items() if names and not any(map(shutil.which, names))}
 
 
 def _of_another(runner: Runner, layout: Layout, path: Path, databases: Sequence[Database]) -> str | None:

@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations`: see shapes.
 
+from dataclasses import field
 from typing import Optional
 
 from agent.inside.lean import dataclass
@@ -129,12 +130,14 @@ class Databases:
 
     + app: None where none is live, or can't be asked; unasked: why it can't
     + backup: why the last one is not of the app's database
+    + tools: what provision's backup script needs of a kind of database and the host lacks, by the databases' aliases
     """
 
     script: Optional[BackupScript] = None
     app: Optional[LiveApp] = None
     unasked: str = ""
     backup: Optional[str] = None
+    tools: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

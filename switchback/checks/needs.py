@@ -17,6 +17,8 @@ from switchback.checks.own_texts import MARGIN, stop_limit
 from switchback.checks.unable import unable
 from switchback.settings.model import Settings
 
+# Debian's packages of what databases are backed up with.
+PACKAGES = {"pg_dump": "postgresql-client", "mariadb-dump": "mariadb-client"}
 # What a web server says before there is an app behind it.
 NO_APP_YET = ("502", "503")
 UNSEEN = (
@@ -194,6 +196,9 @@ def _database(told: Databases, settings: Settings) -> Iterator[str]:
             path = f"~{settings.app_username}/data"
             what = f'DATABASES["{alias}"] is a file inside the live version, {one.name}'
             yield f"{what}: keep it elsewhere, in {path} say"
+    for alias, tool in told.tools.items():
+        install = f"apt install {PACKAGES.get(tool, tool)}"
+        yield f'backing up the database "{alias}" takes {tool}, which is not on the host: {install}'
     if app.uploads_inside:
         where, path = ", ".join(app.uploads_inside), f"~{settings.app_username}/media"
         yield f"uploads go to {where}, inside the live version: have MEDIA_ROOT lead elsewhere, to {path} say"

@@ -40,6 +40,8 @@ for name in {" ".join(SCRIPTS)}; do
     cp /root/stand_in.sh /home/app/scripts/$name
     chown app: /home/app/scripts/$name
 done
+# What the scripts for databases start, beside them.
+ln -s /home/app/scripts/*.py /var/lib/stood-in/
 """
 # A small file system with what is in some folders, and some room left.
 SMALL = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -219,6 +220,34 @@ def test_which_database_a_script_backs_up_is_read_from_it(
     told = host_settings(app_username=ME, backup_script="~/backup.sh")
     runner = Runner(user=ME, log=None, until=time.time() + 10)
     assert needs.database(runner, Layout(told, tmp_path), None, []).script == BackupScript(name)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "there", "lacks"),
+    [
+        ("mysql", (), {"default": "mariadb-dump"}),
+        ("mysql", ("mysqldump",), {}),
+        ("postgresql", (), {"default": "pg_dump"}),
+        ("sqlite", (), {}),
+    ],
+)
+def test_what_the_app_s_database_is_backed_up_with_has_to_be_there(
+    vendor: str,
+    there: tuple[str, ...],
+    lacks: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(needs, "_asked_of_app", lambda *_: database(vendor))
+    monkeypatch.setattr(needs, "backs_up_as_provisioned", lambda _: True)
+    monkeypatch.setattr(shutil, "which", lambda name: name if name in there else None)
+    runner = Runner(user=ME, log=None, until=time.time() + 10)
+    found = needs.database(runner, Layout(host_settings(app_username=ME), tmp_path), "x", [])
+    assert found.tools == lacks
+    problems = need_problems(tried(database=found), settings())
+    assert len(problems) == len(lacks)
+    for problem in problems:
+        assert "which is not on the host: apt install " in problem
 
 
 @pytest.mark.parametrize(
