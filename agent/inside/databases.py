@@ -23,6 +23,8 @@ ASKS = {"postgresql": "select current_database(), current_setting('port')", "mys
 # What opens no way to write, and has to work where a transaction has failed.
 SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 
+# MySQL's number for a transaction that goes on, so that nothing can be said of how it is to be.
+BEGUN_ALREADY = 1568
 # SQLite's name for a database that is in no file; where a file says whether it has a write-ahead log (2), bytes.
 MEMORY, WAL_AT = ":memory:", 18
 
@@ -72,8 +74,8 @@ def let_go_of_databases() -> None:
 
 
 def have_databases_refuse_to_write() -> None:
-    """Have whatever this process asks of a database change nothing in it: of PostgreSQL in a transaction that only
-    reads, of a SQLite file as one that can't be written.
+    """Have whatever this process asks of a database change nothing in it: of PostgreSQL and MySQL in a transaction that
+    only reads, of a SQLite file as one that can't be written.
 
     A session itself is left as it was: a pooler hands it to a visitor next, and one that only reads is none to
     `target_session_attrs=read-write`.
@@ -86,17 +88,26 @@ def have_databases_refuse_to_write() -> None:
         if str(sql).startswith(SAVEPOINTS):
             return execute(sql, params, many, context)
         with atomic(using=connection.alias, savepoint=False):
-            with connection.connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION READ ONLY")
+            _only_read_in_this_transaction(connection)
             return execute(sql, params, many, context)
 
     def watch(connection: BaseDatabaseWrapper, **others: object) -> None:
-        if connection.vendor == "postgresql" and only_read not in connection.execute_wrappers:
+        if connection.vendor in ASKS and only_read not in connection.execute_wrappers:
             connection.execute_wrappers.append(only_read)
 
     connection_created.connect(watch, weak=False)
     for kind in {type(connections[alias]) for alias in connections if connections[alias].vendor == "sqlite"}:
         kind.get_connection_params = _only_to_be_read(kind.get_connection_params)
+
+
+def _only_read_in_this_transaction(connection: BaseDatabaseWrapper) -> None:
+    with connection.connection.cursor() as cursor:
+        try:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        except Exception as problem:
+            # MySQL takes that before the first statement alone: it was said then.
+            if problem.args[:1] != (BEGUN_ALREADY,):
+                raise
 
 
 def _only_to_be_read(asked: Callable[..., dict[str, object]]) -> Callable[..., dict[str, object]]:
