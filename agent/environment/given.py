@@ -30,8 +30,7 @@ class Given:
 
 def keep(transaction: Transaction, one: Given) -> None:
     """Keep it, before anything is done with it, with what the site has had until then. Raises OSError."""
-    before = None if one.secrets is None else secrets.text(transaction.state)
-    write_whole(transaction.given, to_json(replace(one, before=before)), 0o600)
+    write_whole(transaction.given, to_json(replace(one, before=secrets.text(transaction.state))), 0o600)
 
 
 def of(transaction: Transaction) -> Given:

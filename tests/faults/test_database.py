@@ -72,19 +72,7 @@ def test_a_restore_is_believed_once_the_database_is_back_with_every_row(
     assert query(host, ITEMS) == rows
 
 
-def test_what_reversing_can_not_bring_back_is_undone_by_the_backup_where_there_is_a_restore_script(
-    host: Host, with_restore: Seen, run: Runs
-) -> None:
-    rows = query(host, ITEMS)
-    run("build", host, data={"code": "lossy"}).worked()
-    built = look(host)
-    result = run("deploy", host, data={"version": break_version(host, built, "lossy")})
-    assert_taken_back(host, built, result, "health", ["proven healthy"])
-    # It had dropped when items were made.
-    assert query(host, ITEMS) == rows
-
-
-def test_a_version_that_only_a_backup_takes_back_is_watched_before_visitors_are_let_in(
+def test_what_reversing_can_not_bring_back_is_watched_before_visitors_are_let_in_and_undone_by_the_backup(
     host: Host, with_restore: Seen, run: Runs, settings: dict[str, Any]
 ) -> None:
     settings |= {"health_stable": 6, "health_timeout": 30}
@@ -94,6 +82,7 @@ def test_a_version_that_only_a_backup_takes_back_is_watched_before_visitors_are_
     result = run("deploy", host, data={"version": break_version(host, built, "lossy", GIVES_UP)})
     assert_taken_back(host, built, result, "health", ["did not stay up for 6 s", "proven healthy"])
     assert "maintenance_stop" not in [record.get("step") for record in journal(host)]
+    # It had dropped when items were made.
     assert query(host, ITEMS) == rows
 
 

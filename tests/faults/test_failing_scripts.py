@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import pytest
-
 from tests.bed.hosts import Host
 from tests.faults.watch import hold_table, let_table_go, wait_until, write_script
-from tests.invariants import Seen, assert_ended, assert_screen, assert_taken_back, assert_well, look
+from tests.invariants import Seen, assert_screen, assert_taken_back, assert_well, look
 from tests.runs import Runs
 
 SERVICE = "/etc/systemd/system/django.service.d/broken.conf"
@@ -18,47 +14,24 @@ TRIPS_OVER_COLOUR = (
 )
 
 
-@dataclass(frozen=True)
-class Script:
-    """A script that fails.
-
-    + lines: what it does instead of its work
-    + step: where the deploy of `good-2`, which migrates, fails; says: what the last screen has to say about it
-    """
-
-    name: str
-    lines: tuple[str, ...]
-    step: str
-    says: tuple[str, ...]
-
-
 # What may be wrong with what a backup script prints is in the unit tests of backups; a script that fails to end
-# maintenance once is in the matrix.
-FAILING = {
-    "a backup that fails": Script(
-        "backup_database.sh", ("echo no room left >&2", "exit 3"), "backup", ("exit code 3", "no room left")
-    ),
-    "maintenance that starts by half": Script(
-        "start_maintenance.sh", ("touch $HOME/maintenance", "echo torn", "exit 1"), "maintenance_start", ("torn",)
-    ),
-}
-
-
-@pytest.mark.parametrize("script", FAILING.values(), ids=FAILING)
-def test_a_script_that_fails_in_the_window_makes_the_deploy_fall_back(
-    script: Script, host: Host, before: Seen, run: Runs, settings: dict[str, object]
+# maintenance once, and a backup before the window, are in the matrix; one that can't end maintenance at all is in
+# tests/hosts/test_status_restart_recover.py.
+def test_maintenance_that_starts_by_half_makes_the_deploy_fall_back(
+    host: Host, before: Seen, run: Runs, settings: dict[str, object]
 ) -> None:
     settings["script_timeout"] = 4
-    write_script(host, script.name, *script.lines)
+    write_script(host, "start_maintenance.sh", "touch $HOME/maintenance", "echo torn", "exit 1")
     result = run("deploy", host, data={"code": "good-2"})
-    assert_taken_back(host, before, result, script.step, script.says)
+    assert_taken_back(host, before, result, "maintenance_start", ("torn",))
 
 
-def test_what_a_maintenance_script_leaves_running_goes_on_after_the_deploy_and_is_named(host: Host, run: Runs) -> None:
-    works = host.run(["cat", "/home/app/scripts/start_maintenance.sh"]).stdout
-    serves = "nohup sleep 6000 >/dev/null 2>&1 &"
-    host.write("/home/app/scripts/start_maintenance.sh", f"{works}\n{serves}\n", mode=0o755, owner="app")
+def test_a_start_script_that_keeps_nobody_out_is_told_and_what_it_leaves_running_goes_on_and_is_named(
+    host: Host, run: Runs
+) -> None:
+    write_script(host, "start_maintenance.sh", "nohup sleep 6000 >/dev/null 2>&1 &")
     result = run("deploy", host, data={"code": "good-2"}).worked()
+    assert "shows visitors the same page as before: they are not kept out" in result.screen
     pid = host.run(["pgrep", "-f", "^sleep 6000"]).stdout.strip()
     assert f"maintenance_start: has left running: {pid} (sleep 6000)" in result.output
     assert "switchback-left-django-maintenance_start-" in host.run(["cat", f"/proc/{pid}/cgroup"]).stdout
@@ -66,53 +39,16 @@ def test_what_a_maintenance_script_leaves_running_goes_on_after_the_deploy_and_i
     assert_well(host, "good-2", rows=3)
 
 
-def test_a_backup_that_fails_before_the_window_never_touches_the_site(host: Host, before: Seen, run: Runs) -> None:
-    write_script(host, "backup_database.sh", "exit 3")
-    result = run("deploy", host, data={"code": "feature/with/slashes"})
-    assert_taken_back(host, before, result, "backup_before", ["exit code 3"], outcome="refused")
-
-
-def test_what_a_deploy_has_begun_ahead_ends_with_it(
+def test_a_backup_that_fails_makes_a_deploy_fall_back_and_what_was_begun_ahead_ends_with_it(
     host: Host, before: Seen, run: Runs, settings: dict[str, object]
 ) -> None:
     settings.update(restart="rolling", maintenance="auto")
     kept = "cat /proc/[0-9]*/cgroup | grep -o 'kept-[a-z]*' | sort -u"
-    write_script(host, "backup_database.sh", f"{kept} >$HOME/ahead", "exit 3")
+    write_script(host, "backup_database.sh", f"{kept} >$HOME/ahead", "echo no room left >&2", "exit 3")
     result = run("deploy", host, data={"code": "good-3"})
-    assert_taken_back(host, before, result, "backup", ["exit code 3"])
+    assert_taken_back(host, before, result, "backup", ["exit code 3", "no room left"])
     assert host.run(["cat", "/home/app/ahead"]).stdout.split() == ["kept-migrate", "kept-rehearsal"]
     assert host.run(kept, check=False).stdout == ""
-
-
-def test_maintenance_that_cannot_be_ended_needs_a_person_and_recover_finishes_the_fallback(
-    host: Host, before: Seen, run: Runs
-) -> None:
-    works = host.run(["cat", "/home/app/scripts/stop_maintenance.sh"]).stdout
-    write_script(host, "stop_maintenance.sh", "echo the flag is stuck", "exit 1")
-
-    failed = run("deploy", host, data={"code": "good-2"})
-    says = [
-        "the flag is stuck",
-        "needs a person at maintenance_stop",
-        "maintenance is still ON",
-        "deploys/recover.py",
-    ]
-    assert_screen(failed, "needs a person", says)
-    stuck = look(host)
-    assert stuck.maintenance
-    assert stuck.links == before.links
-    assert stuck.database == before.database
-
-    refused = run("deploy", host, data={"code": "good-3"})
-    assert refused.code == 1
-    assert "needs a person: run deploys/recover.py" in refused.screen
-    assert look(host).last == stuck.last
-
-    host.write("/home/app/scripts/stop_maintenance.sh", works, mode=0o755, owner="app")
-    recovered = run("recover", host).worked()
-    assert "FAILED" in recovered.output
-    seen = assert_well(host, links=before.links, database=before.database)
-    assert_ended(seen, "fell back", "maintenance_stop")
 
 
 def test_a_stop_script_that_does_nothing_is_seen_and_called_neither_a_success_nor_the_end_of_maintenance(
@@ -134,13 +70,6 @@ def test_a_stop_script_that_does_nothing_is_seen_and_called_neither_a_success_no
     host.write("/home/app/scripts/stop_maintenance.sh", works, mode=0o755, owner="app")
     run("recover", host).worked()
     assert_well(host, links=before.links, database=before.database)
-
-
-def test_a_start_script_that_changes_nothing_for_visitors_is_told(host: Host, before: Seen, run: Runs) -> None:
-    write_script(host, "start_maintenance.sh", "exit 0")
-    result = run("deploy", host, data={"code": "good-2"}).worked()
-    assert "shows visitors the same page as before: they are not kept out" in result.screen
-    assert look(host).current != before.current
 
 
 def test_a_service_that_does_not_start_with_the_new_version_is_started_with_the_old_one(

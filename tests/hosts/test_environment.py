@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.bed.hosts import Host
-from tests.faults.watch import WAIT_AT_GATE, wait_for, wait_until_free, write_script
 from tests.hosts.config_branches import push_config
 from tests.invariants import assert_taken_back, assert_well, look
 from tests.runs import Runs
@@ -28,8 +27,6 @@ LAUNCHED = (
     "echo 'import os, sys; print(os.environ.get(\"TOLD\"), file=sys.stderr)' >>settings.py"
 )
 BUILD = "#!/bin/sh\nset -e\npython -c 'import json, os; print(json.dumps(dict(os.environ)))' >/home/app/build-env\n"
-# Other stories say that runs do what they have shown.
-HELD_TO_PREVIEWS = False
 SECRETS = "/etc/switchback/django/secrets.json"
 # Looks at every command line of the host for a word in a file, until it is told to stop.
 WATCH = """
@@ -118,23 +115,6 @@ def test_a_secret_that_changes_is_shown_nowhere_and_given_back_when_its_deploy_f
     assert host.run(KEPT, check=False).stdout == ""
     assert host.run(["sh", "-c", HIDDEN]).stdout
     assert host.run(["find", "/var/lib/switchback", "-name", "given.json"]).stdout == ""
-
-
-def test_a_runner_that_is_killed_once_they_are_written_gives_them_back(
-    host: Host, run: Runs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before, was = look(host), host.read(["cat", SECRETS])
-    monkeypatch.setenv("SWITCHBACK_TEST_TOLD", "not for long")
-    script = write_script(host, "wait.sh", WAIT_AT_GATE)
-    running = run.start("deploy", host, data={"code": "good-3", "install_script": script})
-    wait_for(host, "install_script")
-    assert "not for long" in host.read(["cat", SECRETS])
-    host.run(["systemctl", "kill", "--kill-whom=main", "--signal=KILL", "switchback@django"])
-    result = running.wait()
-    wait_until_free(host)
-    assert host.read(["cat", SECRETS]) == was
-    assert (result.code, look(host).current) == (1, before.current)
-    assert {one["TOLD"] for one in web(host)} == {json.loads(was)["TOLD"]}
 
 
 def test_a_changed_secret_alone_is_a_deploy_and_a_revert_leaves_it(

@@ -72,6 +72,8 @@ def test_a_deploy_that_is_not_agreed_to_leaves_the_whole_host_as_it_was(host: Ho
         done = subprocess.run(argv, cwd=ROOT, input="n\n", capture_output=True, text=True, timeout=LIMIT, check=False)
     assert "+ items.0002_item_colour: Add field colour to item (can be reversed)" in done.stderr
     assert "Detected changes:" in done.stderr
+    assert "--> Starting operation" not in done.stderr
+    assert "--> Disconnecting" in done.stderr
 
 
 def test_a_look_at_commits_that_the_host_has_not_fetched_yet_shows_them_and_fetches_nothing(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.bed.hosts import Host
+from tests.conftest import Hosts
 from tests.hosts.footprint import assert_refused, untouched
 from tests.invariants import PREVIOUS, assert_well, look
 from tests.prepared import ROWS, add_item
@@ -26,13 +27,19 @@ class Story:
 
 
 @pytest.fixture(scope="module")
+def host(hosts: Hosts) -> Host:
+    """The story's host, on which good-2 is built already."""
+    return hosts(built=True)[0]
+
+
+@pytest.fixture(scope="module")
 def story(host: Host, run: Runs) -> Story:
     """A host that went from good-1 over good-2, a version that failed and one half built, to good-3."""
     story = Story()
     story.versions["good-1"] = str(look(host).current)
     run("deploy", host, data={"code": "0012345"}).worked()
     story.versions["good-2"] = str(look(host).current)
-    assert run("deploy", host, data={"code": "bad-health"}).code == 1
+    assert run("deploy", host, data={"code": "bad-health", "health_timeout": 5}).code == 1
     story.failed = str(look(host).last["version"])
     # As it is when the host goes down during a build.
     story.unfinished = story.failed[:-15] + "1111111-2222222"

@@ -40,7 +40,21 @@ ALL = [
     "-o",
 ]
 # Processes that come and go by themselves, by their names.
-PASSING = ("sshd", "sudo", "systemd", "(sd-pam)", "postgres", "kworker", "python3", "sh", "bash", "timeout", "pg_dump")
+PASSING = (
+    "sshd",
+    "sshd-session",
+    "sshd-auth",
+    "sudo",
+    "systemd",
+    "(sd-pam)",
+    "postgres",
+    "kworker",
+    "python3",
+    "sh",
+    "bash",
+    "timeout",
+    "pg_dump",
+)
 
 LOOK = r"""
 import glob, json, os, subprocess, sys

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from agent.environment.fingerprint import fingerprint
-from switchback.checks.notices import environment_notices
 from switchback.plan.builder import shown_settings
 from switchback.runs.deploys import plan_build, plan_deploy
 from switchback.runs.fleet import Fleet
 from switchback.settings import environment
 from switchback.settings.options import Options
-from tests.unit.examples import CODE, CONFIG, LIVE, OLD, fleet, host_facts, run, settings, site, version
+from tests.unit.examples import CODE, CONFIG, LIVE, OLD, fleet, host_facts, run, settings, version
 
 ENV = {"DEBUG": "0"}
 
@@ -77,16 +76,6 @@ def test_secrets_travel_with_what_builds_and_never_in_what_is_written_down(
         shown = str(vars(written) if not isinstance(written, dict) else written)
         assert "planted" not in shown
     assert one.begins().env == {"NAME": "planted-variable"}
-
-
-def test_check_names_the_programs_that_have_neither_variables_nor_secrets() -> None:
-    seen_site = site(unlaunched=("web",))
-    assert environment_notices(seen_site, settings()) == []
-    told = environment_notices(seen_site, settings(secrets=["KEY"]))
-    assert told == [
-        "web is started with neither env nor secrets: write command=/home/app/django-current/run python … in its config"
-    ]
-    assert environment_notices(site(), settings(env=ENV)) == []
 
 
 def test_a_plan_is_made_without_reading_any_secret(monkeypatch: pytest.MonkeyPatch) -> None:

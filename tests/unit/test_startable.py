@@ -12,13 +12,11 @@ from typing import Any
 
 import pytest
 
-from agent.environment.given import Given
 from agent.inside.protocol import Writes
 from agent.service import in_the_way, startable
 from agent.service.startable import unit_of, would_not_start, written_inside
 from agent.steps.build import venv
 from agent.versions.layout import Layout
-from agent.words.shapes import to_json
 from tests.unit.examples import NEW
 from tests.unit.healthy import host_settings
 
@@ -85,21 +83,6 @@ def test_a_program_that_is_started_by_a_launcher_needs_one_in_the_version(
     assert found(step, monkeypatch, ("gunicorn",)) == [
         "web runs gunicorn, and the version has none: add it to requirements.txt"
     ]
-
-
-@pytest.mark.parametrize("given", [Given({"A": "1"}), Given({}, {"B": "2"})])
-def test_a_program_that_would_have_no_environment_is_named_with_the_line_to_write(step: Any, given: Given) -> None:
-    home = step.layout.home
-    step.transaction = SimpleNamespace(given=home / "given.json")
-    assert startable.without_environment(step) == []
-    step.transaction.given.write_text(to_json(given))
-    assert startable.without_environment(step) == [
-        f"web, worker are started with neither env nor secrets: write command={home}/django-current/run python … in "
-        "their config"
-    ]
-    config = step.layout.part(NEW, "config") / "supervisord.conf"
-    config.write_text(f"[program:web]\ncommand={home}/django-current/run python -m gunicorn a:b\n[eventlistener:x]\n")
-    assert startable.without_environment(step) == []
 
 
 def test_a_server_that_is_in_no_requirements_is_named(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
