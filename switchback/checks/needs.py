@@ -234,9 +234,14 @@ def _expected_before(site: Site, problem: str | None) -> str:
     return answer if site.is_bare and answer in NO_APP_YET else ""
 
 
+def _is_https(settings: Settings) -> bool:
+    return settings.website_url.startswith("https:")
+
+
 def _website(site: Site, problem: str, settings: Settings) -> Iterator[str]:
     if site.is_bare:
-        yield f"{problem}: a web server has to lead visitors of website_url to {settings.health_url}"
+        certified = ", with a certificate (the end of deploys/provision.py says how)" if _is_https(settings) else ""
+        yield f"{problem}: a web server has to lead visitors of website_url to {settings.health_url}{certified}"
     elif site.health.healthy:
         # What is wrong with an app that is not well is said of the app.
         yield f"{problem}, though the app itself is well: look at the web server, or at website_url and site_status"

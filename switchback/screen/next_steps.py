@@ -104,7 +104,7 @@ def _by_hand(ground: Ground) -> list[Step]:
     if database.why_not:
         steps.append(("the database and its user, where the app has one (provision_database: postgresql makes both)",))
     else:
-        how = f"django.db.backends.postgresql, NAME {name}, and no HOST, USER or PASSWORD"
+        how = f"django.db.backends.postgresql, NAME {name}, and no HOST, USER or PASSWORD, or postgres:///{name}"
         steps.append((f"have the project use its database: {how}; and psycopg among its requirements",))
     return [*steps, (f"have a look at {home}/scripts and {home}/supervisord.conf",)]
 
