@@ -38,7 +38,7 @@ def _say(line: str) -> None:
 def leave(what: str) -> None:
     """Say that something is left to a person, for those who want to know before."""
     if not state.is_executing:
-        _say(f"Will leave {what}")
+        _say(f"Leaves {what}")
 
 
 def nothing(why: str) -> None:
