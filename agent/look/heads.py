@@ -9,11 +9,12 @@ from pathlib import Path
 
 from agent.host.command import CommandFailed, Runner
 from agent.host.users import acting_as
+from agent.locks.documents import Unusable
 from agent.look.needs import first_words, room_of
-from agent.packages import toml
-from agent.packages.finding import Read, Unusable
+from agent.packages.finding import Read
 from agent.packages.installed import installed
 from agent.packages.installing import Installer
+from agent.packages.interpreter import Interpreter
 from agent.packages.wanted import Asked, wanted
 from agent.repository import git
 from agent.repository.commits import read_text
@@ -83,7 +84,7 @@ def _requirements(runner: Runner, layout: Layout, trees: Mapping[str, frozenset[
     installer = Installer.of(layout.settings, layout.home)
     asked = Asked(layout.settings, configured="config" in trees, uv=installer.uv is not None)
     try:
-        told = wanted(asked, trees["code"], read, toml.parser(runner, installer.python))
+        told = wanted(asked, trees["code"], read, Interpreter(runner, installer.python))
     except Unusable as problem:
         return Requirements(problem=str(problem))
     return Requirements(

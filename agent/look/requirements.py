@@ -8,10 +8,11 @@ from pathlib import Path
 
 from agent.host.command import CommandFailed
 from agent.host.users import acting_as
+from agent.locks.documents import Unusable
 from agent.look.request import Look, Source
-from agent.packages import installed, resolving, toml
-from agent.packages.finding import Unusable
+from agent.packages import installed, resolving
 from agent.packages.installing import Installer
+from agent.packages.interpreter import Interpreter
 from agent.packages.wanted import Asked, Wanted, wanted
 from agent.repository.commits import read_text
 from agent.repository.git import names_of
@@ -50,7 +51,7 @@ def wanted_by(look: Look, source: Source, installer: Installer, commit: str) -> 
     runner, repository = look.runner, Path(source.repository)
     asked = Asked(look.settings, configured="config" in look.commits, uv=installer.uv is not None)
     files = names_of(runner, repository, commit)
-    return wanted(asked, files, partial(read_text, runner, repository, commit), toml.parser(runner, installer.python))
+    return wanted(asked, files, partial(read_text, runner, repository, commit), Interpreter(runner, installer.python))
 
 
 def _before(look: Look, source: Source, installer: Installer) -> Wanted | None:

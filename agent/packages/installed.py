@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from pathlib import Path
 from typing import Optional
 
 from agent.host.reading import matching, read_text
+from agent.locks.releases import canonical, order
 from agent.text.lines import lines_of
 from agent.words.foreseen import Package, PackageChanges
 
 # What makes a virtual environment puts these into it, or not; they are none of the app's.
 NOT_THE_APPS = frozenset(("pip", "setuptools", "wheel"))
 Versions = dict[str, Optional[str]]
-POST = ("post", "rev", "r")
-
-
-def canonical(name: str) -> str:
-    """A package's name as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def installed(venv: Path) -> Versions:
@@ -62,19 +56,3 @@ def compare(before: Versions, after: Versions) -> PackageChanges:
         down=tuple(one for one in changed if one not in up),
         unsure=unsure,
     )
-
-
-def order(version: str) -> tuple[int, tuple[int, ...], tuple[int, int]]:
-    """What versions are sorted by, as PEP 440 has it: 1.9 before 1.10, a candidate before its release."""
-    match = re.match(r"^v?(?:(\d+)!)?(\d+(?:\.\d+)*)(.*)$", version.strip().lower())
-    if not match:
-        return (0, (), (0, 0))
-    release = tuple(int(part) for part in match.group(2).split("."))
-    while release and release[-1] == 0:
-        release = release[:-1]
-    rest = re.sub(r"[-_.]", "", match.group(3).partition("+")[0])
-    phase = re.match(r"^(dev|alpha|a|beta|b|rc|c|preview|pre|post|rev|r)?(\d*)", rest)
-    word = phase.group(1) if phase else None
-    rank = {None: 0, "dev": -4, "a": -3, "alpha": -3, "b": -2, "beta": -2}.get(word, 1 if word in POST else -1)
-    number = int(phase.group(2)) if phase and phase.group(2) else 0
-    return (int(match.group(1) or 0), release, (rank, number))

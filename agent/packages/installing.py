@@ -15,13 +15,15 @@ from agent.host.command import Runner
 from agent.host.files import write_whole
 from agent.host.users import PATH, acting_as
 from agent.inside.lean import dataclass
+from agent.locks.pins import HERE
 from agent.packages.installed import NOT_THE_APPS, Versions, installed
 from agent.packages.wanted import Wanted
 from agent.words.settings import Settings
 
 # What an environment was made of besides the project's own files, in that environment; and what was there before more
 # was added to it.
-OWN, BEFORE = "switchback-requirements.txt", "switchback-constraints.txt"
+OWN, LOOSE, ADDED = "switchback-requirements.txt", "switchback-unhashed.txt", "switchback-added.txt"
+BEFORE = "switchback-constraints.txt"
 
 
 def uv_of(home: Path) -> str | None:
@@ -74,8 +76,8 @@ class Installer:
         runner.run(create)
         install, folder = self._install(venv), (code / wanted.found.path).parent
         with acting_as(user):
-            told = tell(wanted, code, venv)
-        if told:
+            calls = tell(wanted, code, venv)
+        for told in calls:
             runner.run([*install, *told], cwd=folder)
         if wanted.apart and wanted.added:
             with acting_as(user):
@@ -90,14 +92,24 @@ class Installer:
         return [*pip, "install", "--quiet", "--no-compile", *self.offline]
 
 
-def tell(wanted: Wanted, code: Path, room: Path) -> list[str]:
-    """What an installer is told of what is wanted. Raises OSError.
+def tell(wanted: Wanted, code: Path, room: Path) -> list[list[str]]:
+    """What an installer is told of what is wanted, a list for each time that it is called. Raises OSError.
 
     + room: a folder that is the app's, in which it may be written down
     """
+    if wanted.locked is not None:
+        # A lock has all that its packages need, and knows better than they do.
+        calls = [(OWN, wanted.lines, ["--no-deps", "--require-hashes"]), (LOOSE, wanted.loose, ["--no-deps"])]
+        here = str((code / wanted.found.path).parent)
+        return [
+            [*how, *_written(room / name, [*wanted.indexes, *(line.replace(HERE, here) for line in lines)])]
+            for name, lines, how in calls
+            if lines
+        ]
     told = [word for name in wanted.handed for word in ("--requirement", str(code / name))] + [*wanted.options]
     lines = wanted.lines if wanted.apart else (*wanted.lines, *wanted.added)
-    return told + (_written(room / OWN, lines) if lines else [])
+    told += _written(room / OWN, lines) if lines else []
+    return [told] if told else []
 
 
 def add(wanted: Wanted, there: Versions, room: Path) -> list[str]:
@@ -107,7 +119,8 @@ def add(wanted: Wanted, there: Versions, room: Path) -> list[str]:
     """
     fixed = [f"{name}=={release}" for name, release in sorted(there.items()) if release and name not in NOT_THE_APPS]
     write_whole(room / BEFORE, "\n".join([*fixed, ""]))
-    return [*_written(room / f"added-{OWN}", wanted.added), "--constraint", str(room / BEFORE)]
+    lines = [*wanted.indexes, *wanted.added]
+    return [*_written(room / ADDED, lines), "--constraint", str(room / BEFORE)]
 
 
 def _written(path: Path, lines: Sequence[str]) -> list[str]:

@@ -6,9 +6,8 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from agent.packages.finding import Unusable
-from agent.packages.installed import canonical
-from agent.packages.toml import Document, table, texts
+from agent.locks.documents import Document, Unusable, table, texts
+from agent.locks.releases import canonical
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?")
 

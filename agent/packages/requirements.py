@@ -6,7 +6,8 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from agent.packages.installed import Versions, canonical
+from agent.locks.releases import canonical
+from agent.packages.installed import Versions
 from agent.text.masking import url_secrets
 
 # How many files requirements may be in, and how large each may be, bytes.

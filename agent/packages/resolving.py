@@ -15,7 +15,8 @@ from agent.host.command import CommandFailed, Runner
 from agent.host.files import remove
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
-from agent.packages.installed import NOT_THE_APPS, Versions, canonical, compare, installed
+from agent.locks.releases import canonical
+from agent.packages.installed import NOT_THE_APPS, Versions, compare, installed
 from agent.packages.installing import Installer, add, tell
 from agent.packages.requirements import PIN, names_local, pins
 from agent.packages.wanted import Wanted
@@ -97,11 +98,12 @@ def _resolve(runner: Runner, installer: Installer, code: Path, wanted: Wanted, l
     with acting_as(str(runner.user)):
         room = Path(tempfile.mkdtemp(prefix="switchback-"))
     try:
-        with acting_as(str(runner.user)):
-            told = tell(wanted, code, room)
         found = wanted.locked
         if found is None:
-            found = _ask(runner, installer, (code / wanted.found.path).parent, live, told) if told else {}
+            with acting_as(str(runner.user)):
+                calls = tell(wanted, code, room)
+            folder = (code / wanted.found.path).parent
+            found = {name: one for told in calls for name, one in _ask(runner, installer, folder, live, told).items()}
         if not (wanted.apart and wanted.added):
             return found
         with acting_as(str(runner.user)):

@@ -6,15 +6,13 @@ import json
 from collections.abc import Callable
 
 from agent.host.command import CommandFailed, Runner, in_memory
-from agent.packages.finding import Unusable
+from agent.locks.documents import Document, Unusable
 
 try:
     import tomllib
 except ImportError:
     tomllib = None  # type: ignore[assignment]
 
-Document = dict[str, object]
-Parse = Callable[[str], Document]
 # Of what pip brings along, what reads TOML has been there for long.
 _READ = """
 import json, os, sys
@@ -66,17 +64,3 @@ def _by_another(runner: Runner, pythons: tuple[str, ...], text: str) -> Document
         if isinstance(said, dict):
             return said
     raise problem
-
-
-def table(document: object, *keys: str) -> Document:
-    """A table inside of a document, by the keys that lead there; an empty one where there is none."""
-    for key in keys:
-        document = document.get(key) if isinstance(document, dict) else None
-    return document if isinstance(document, dict) else {}
-
-
-def texts(value: object) -> tuple[str, ...]:
-    """The texts of an array; of one text that alone."""
-    if isinstance(value, str):
-        return (value,)
-    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()

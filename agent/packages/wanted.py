@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from agent.inside.lean import dataclass
+from agent.locks.documents import Unusable
+from agent.locks.releases import fits_all
 from agent.packages import pyproject
-from agent.packages.finding import Found, Read, Unusable, find, meant, project_folder
+from agent.packages.finding import Found, Read, find, meant, project_folder
 from agent.packages.installed import Versions
+from agent.packages.interpreter import Interpreter
+from agent.packages.locked import Choice, is_lock, read_lock
 from agent.packages.requirements import has_hashes, named_in, names_local, passwords, requirement_texts
-from agent.packages.toml import Document
 from agent.words.settings import Settings
 
 # What starts the app where Switchback itself says how: with an older supervisor its own Python may not start.
@@ -26,7 +28,8 @@ class Wanted:
     + texts: all that was read for it, by path in the code
     + handed: the files in the code that the installer reads itself; options: what it is told of them
     + lines: further requirements, one each
-    + locked: the release of each package where all are said, and nothing is left to resolve
+    + locked: the release of each package where all are said, and nothing is left to resolve; then the lines say what
+      each file has to be, loose are those of which the lock does not, and indexes says where they are looked for
     + names: the packages that it names; all_named: whether these are all that it asks for itself
     + added: what the project does not list, as requirements
     + python: the releases of Python that it says it runs with
@@ -38,6 +41,8 @@ class Wanted:
     options: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     locked: Versions | None = None
+    loose: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
     all_named: bool = False
     added: tuple[str, ...] = ()
@@ -51,16 +56,16 @@ class Wanted:
     @property
     def secrets(self) -> frozenset[str]:
         """The passwords in it, which an installer may say."""
-        return passwords(self.texts)
+        return passwords({**self.texts, "": "\n".join(self.indexes)})
 
     def says_same(self, other: Wanted | None) -> bool:
         """Whether another one asks for the same."""
-        return other is not None and (self.texts, self.handed, self.lines, self.added) == (
-            other.texts,
-            other.handed,
-            other.lines,
-            other.added,
-        )
+        return other is not None and self._told == other._told
+
+    @property
+    def _told(self) -> tuple[object, ...]:
+        texts = self.texts if self.locked is None else {}
+        return texts, self.handed, self.options, self.lines, self.loose, self.indexes, self.added
 
 
 @dataclass(frozen=True)
@@ -76,14 +81,16 @@ class Asked:
     uv: bool
 
 
-def wanted(asked: Asked, files: Collection[str], read: Read, parse: Callable[[str, str], Document]) -> Wanted:
+def wanted(asked: Asked, files: Collection[str], read: Read, python: Interpreter) -> Wanted:
     """Find and read what a project needs. Raises Unusable.
 
-    + files: all that is in the code; read: gives a file's text by its path; parse: reads TOML
+    + files: all that is in the code; read: gives a file's text by its path; python: what the version will run with
     """
     found = _found(asked, files, read)
-    if posixpath.basename(found.path).endswith(".toml"):
-        told = _of_pyproject(asked, found, read, parse)
+    if is_lock(found.path):
+        told = _of_lock(asked, found, project_folder(files), read, python)
+    elif found.path.endswith(".toml"):
+        told = _of_pyproject(asked, found, read, python)
     else:
         if asked.settings.requirements_extras or asked.settings.requirements_groups:
             raise Unusable(
@@ -92,8 +99,42 @@ def wanted(asked: Asked, files: Collection[str], read: Read, parse: Callable[[st
             )
         texts = requirement_texts(read, found.path)
         told = Wanted(found, texts, (found.path,), names=named_in(texts.values()), all_named=_all_named(texts))
+    _runs_with(told, python)
     added = _added(asked, told.names)
     return Wanted(**{**vars(told), "added": added, "names": told.names | named_in(added)})
+
+
+def _runs_with(told: Wanted, python: Interpreter) -> None:
+    """Raises Unusable where the project says that it does not run with this Python: no installer would, since the
+    project itself is not installed."""
+    if not told.python:
+        return
+    here = python.environment["python_full_version"]
+    try:
+        right = fits_all(here, told.python)
+    except ValueError:
+        return
+    if not right:
+        raise Unusable(
+            f"{told.found.path} is for Python {told.python}, and python: {python.python} is {here} on this host: name "
+            "another one in the settings"
+        )
+
+
+def _of_lock(asked: Asked, found: Found, folder: str, read: Read, python: Interpreter) -> Wanted:
+    choice = Choice(folder, asked.settings.requirements_extras, asked.settings.requirements_groups)
+    locked, texts = read_lock(found.path, read, choice, python)
+    return Wanted(
+        found,
+        texts,
+        lines=tuple(pin.line for pin in locked.pins if pin.hashes),
+        locked={pin.name: pin.release for pin in locked.pins},
+        loose=tuple(pin.line for pin in locked.pins if not pin.hashes),
+        indexes=locked.options,
+        names=frozenset(pin.name for pin in locked.pins),
+        all_named=True,
+        python=locked.python,
+    )
 
 
 def _found(asked: Asked, files: Collection[str], read: Read) -> Found:
@@ -109,11 +150,11 @@ def _found(asked: Asked, files: Collection[str], read: Read) -> Found:
     return Found(given, as_ever=True)
 
 
-def _of_pyproject(asked: Asked, found: Found, read: Read, parse: Callable[[str, str], Document]) -> Wanted:
+def _of_pyproject(asked: Asked, found: Found, read: Read, interpreter: Interpreter) -> Wanted:
     path, extras, groups = found.path, asked.settings.requirements_extras, asked.settings.requirements_groups
     text = read(path) or ""
     try:
-        document = parse(path, text)
+        document = interpreter.parse(path, text)
         named = pyproject.files_named(path, document)
         texts = {path: text}
         for name in named:

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from agent.host.reading import matching, read_text
+from agent.locks.pins import HERE
 from agent.packages import requirements
 from agent.packages.installing import Installer
 from agent.packages.wanted import Wanted
@@ -30,7 +31,9 @@ def fingerprint(settings: Settings, installer: Installer, wanted: Wanted, code: 
     """
     texts = [text for name in wanted.handed for text in _texts(code / name)]
     python, wheels = installer.interpreter, installer.wheelhouse
-    told = [*texts, *wanted.lines, *wanted.added]
+    # A lock says where each of its files comes from, and what it has to be; but for what the code itself has.
+    own = wanted.lines if wanted.locked is None else [line for line in wanted.loose if HERE in line]
+    told = [*texts, *own, *wanted.added]
     if python is None or settings.build_script or any(ELSEWHERE.search(text) for text in told):
         return None
     made_of = [
@@ -40,8 +43,9 @@ def fingerprint(settings: Settings, installer: Installer, wanted: Wanted, code: 
         _listing(Path(str(wheels))) if wheels else None,
     ]
     # What says no more than its files has the mark that it has always had.
-    more = [wanted.options, wanted.lines, wanted.added]
-    return hashlib.sha256(json.dumps([*made_of, *more] if any(more) else made_of).encode()).hexdigest()
+    told_besides = ("options", "lines", "loose", "indexes", "added")
+    more = {name: getattr(wanted, name) for name in told_besides if getattr(wanted, name)}
+    return hashlib.sha256(json.dumps([*made_of, more] if more else made_of).encode()).hexdigest()
 
 
 def _texts(file: Path) -> list[str]:

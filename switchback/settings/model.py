@@ -121,13 +121,11 @@ class Settings(BaseModel):
     requirements: Annotated[PathInCode | None, Said] = Field(
         default=None,
         description="the file inside the code that says which packages the app needs; unless you say so, what is found "
-        "in the folder of manage.py or at the top: requirements.txt, pyproject.toml, … (see packages.md)",
+        "in the folder of manage.py or at the top: uv.lock, requirements.txt, … (see packages.md)",
     )
-    requirements_extras: Names = Field(
-        default=(), description="extras of the project (optional-dependencies) whose packages are installed too"
-    )
+    requirements_extras: Names = Field(default=(), description="extras of the project whose packages are installed too")
     requirements_groups: Names = Field(
-        default=(), description="groups of the project (dependency-groups) whose packages are installed too"
+        default=(), description="groups of the project, or categories of its Pipfile, whose packages are installed too"
     )
     extra_requirements: Requirements = Field(
         default=(AUTO,),

@@ -82,14 +82,18 @@ def site(project: Project, bare_host: Host, run: Runs) -> Host:
 
 
 def test_requirements_that_are_not_there_are_refused(site: Host, run: Runs) -> None:
-    result = run("deploy", site)
+    result = run("deploy", site, data={"requirements": "requirements.txt"})
     assert result.code == 1
-    assert "requirements.txt" in result.screen
+    assert "requirements.txt is not in the code, and a missing file is no empty one" in result.screen
+
+
+def test_what_the_project_has_instead_is_found(site: Host, run: Runs) -> None:
+    assert "found: pyproject.toml" in run("deploy", site, args=["--dry"]).screen
 
 
 @pytest.mark.parametrize(("tag", "colour"), [("good", "green"), ("blue", "blue")])
 def test_its_pages_have_their_styles(site: Host, run: Runs, tag: str, colour: str) -> None:
-    run("deploy", site, data={"code": tag, "requirements": "pyproject.toml"}).worked()
+    run("deploy", site, data={"code": tag}).worked()
     assert "a front page" in visit(site).text
     assert set(styles(site).values()) == {200}
     (named,) = styles(site, "/")

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from agent.host.command import Runner
+from agent.locks import documents
+from agent.locks.documents import Unusable
 from agent.packages import toml
-from agent.packages.finding import Unusable, find, project_folder
+from agent.packages.finding import find, project_folder
+from agent.packages.interpreter import Interpreter
 from agent.packages.wanted import Asked, Wanted, wanted
 from tests.unit.healthy import host_settings
 
@@ -30,7 +33,7 @@ def runner() -> Runner:
 def needs(files: dict[str, str], configured: bool = False, uv: bool = False, **settings: Any) -> Wanted:
     """What a project with these files needs."""
     asked = Asked(host_settings(**{"extra_requirements": (), **settings}), configured, uv)
-    return wanted(asked, files, files.get, toml.parser(runner()))
+    return wanted(asked, files, files.get, Interpreter(runner(), sys.executable))
 
 
 @pytest.mark.parametrize(
@@ -93,19 +96,20 @@ REFUSED: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
     "nothing": (
         {"manage.py": ""},
         {},
-        "what the project needs is not at the top of the code (requirements.txt, requirements/production.txt, "
-        "pyproject.toml): add requirements.txt",
+        "what the project needs is not at the top of the code (uv.lock, poetry.lock, Pipfile.lock, requirements.txt, "
+        "requirements/production.txt, pyproject.toml): add requirements.txt",
     ),
     "one elsewhere": (
         {"backend/manage.py": "", "tools/requirements.txt": ""},
         {},
-        "what the project needs is neither in backend/ nor at the top of the code (requirements.txt, "
-        "requirements/production.txt, pyproject.toml): write requirements: tools/requirements.txt in the settings",
+        "what the project needs is neither in backend/ nor at the top of the code (uv.lock, poetry.lock, Pipfile.lock, "
+        "requirements.txt, requirements/production.txt, pyproject.toml): write requirements: "
+        "tools/requirements.txt in the settings",
     ),
     "Poetry's alone": (
         {"pyproject.toml": '[tool.poetry.dependencies]\ndjango = "^5"'},
         {},
-        "pyproject.toml names its packages for Poetry alone: list them in [project] dependencies of it",
+        "pyproject.toml is Poetry's, and poetry.lock is not beside it: commit it (poetry lock)",
     ),
     "one that is named and not there": (
         {"requirements/all.txt": ""},
@@ -236,10 +240,10 @@ def test_a_python_that_knows_no_toml_asks_the_apps_own(tmp_path: Path, monkeypat
 
 
 def test_a_document_that_is_not_what_was_expected_says_nothing() -> None:
-    assert toml.table({"a": {"b": 1}}, "a", "b") == {}
-    assert toml.table([], "a") == {}
-    assert toml.texts([1, "a"]) == ("a",)
-    assert toml.texts({"a": 1}) == ()
+    assert documents.table({"a": {"b": 1}}, "a", "b") == {}
+    assert documents.table([], "a") == {}
+    assert documents.texts([1, "a"]) == ("a",)
+    assert documents.texts({"a": 1}) == ()
 
 
 def test_what_is_found_is_read_once_the_code_is_looked_at() -> None:

@@ -77,7 +77,7 @@ def test_what_is_added_to_requirements_with_hashes_changes_none_of_them(told: An
     wanted = Wanted(Found("requirements.txt"), HASHED, ("requirements.txt",), added=("gunicorn",))
     assert told(wanted)[1:] == [
         "pip install --quiet --python /venv/bin/python --requirement /code/requirements.txt",
-        "pip install --quiet --python /venv/bin/python --requirement /venv/added-switchback-requirements.txt "
+        "pip install --quiet --python /venv/bin/python --requirement /venv/switchback-added.txt "
         "--constraint /venv/switchback-constraints.txt",
         "gunicorn",
         "django==5.2.1",

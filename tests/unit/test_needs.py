@@ -81,8 +81,9 @@ def test_what_a_deploy_needs_is_found_in_the_files_of_the_commits(checked: Any) 
 def test_requirements_that_are_not_there_are_no_empty_ones(checked: Any) -> None:
     (problem,) = checked({**PROJECT, "backend/pyproject.toml": ""}, PROJECT)
     assert problem == (
-        "code at main (SHA): what the project needs is not at the top of the code (requirements.txt, "
-        "requirements/production.txt, pyproject.toml): write requirements: backend/pyproject.toml in the settings"
+        "code at main (SHA): what the project needs is not at the top of the code (uv.lock, poetry.lock, "
+        "Pipfile.lock, requirements.txt, requirements/production.txt, pyproject.toml): write requirements: "
+        "backend/pyproject.toml in the settings"
     )
 
 

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.host.command import CommandFailed, Runner
+from agent.locks.releases import canonical, order
 from agent.packages.finding import Found
-from agent.packages.installed import canonical, compare, installed, order
+from agent.packages.installed import compare, installed
 from agent.packages.installing import Installer
 from agent.packages.requirements import names_local, pins, requirement_texts
 from agent.packages.resolving import Live, foresee, from_compiled, from_report, refusal, with_script

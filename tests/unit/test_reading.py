@@ -19,7 +19,8 @@ from agent.django import foresight
 from agent.host import reading
 from agent.host.reading import content_hash
 from agent.host.users import acting_as
-from agent.packages.installed import canonical, installed
+from agent.locks.releases import canonical
+from agent.packages.installed import installed
 from agent.service import last_words, supervisor_config
 from agent.service.supervisor_config import Unreadable
 from agent.versions import static_files

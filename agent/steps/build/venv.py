@@ -11,9 +11,9 @@ from agent.host.output import emit
 from agent.host.reading import read_text
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
-from agent.packages import toml
-from agent.packages.finding import Unusable
+from agent.locks.documents import Unusable
 from agent.packages.installing import Installer
+from agent.packages.interpreter import Interpreter
 from agent.packages.requirements import LARGEST
 from agent.packages.wanted import Asked, Wanted, wanted
 from agent.repository.git import names_of
@@ -81,9 +81,8 @@ def _wanted(step: StepContext, runner: Runner, installer: Installer, code: Path)
 
     asked = Asked(step.settings, configured=step.begin.config is not None, uv=installer.uv is not None)
     files = names_of(runner, code, "HEAD")
-    parse = toml.parser(runner, installer.python)
     try:
-        return wanted(asked, files, read, parse)
+        return wanted(asked, files, read, Interpreter(runner, installer.python))
     except Unusable as problem:
         raise StepFailed(str(problem)) from None
 
