@@ -19,7 +19,7 @@ config.SUDO = True
 
 settings = settings_of(host)
 facts = inspection.ground()
-lacks = lacking(facts, settings, host.get_fact(CanMakeVenv, python=settings.python))
+lacks = lacking(facts, settings, host.get_fact(CanMakeVenv, python=facts.python or settings.python))
 
 # The ground: what is installed, and whose it is.
 provision.packages(lacks.packages, name="Packages: those that are missing")

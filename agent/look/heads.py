@@ -16,7 +16,7 @@ from agent.packages.installed import installed
 from agent.packages.installing import Installer
 from agent.packages.interpreter import Interpreter
 from agent.packages.wanted import Asked, wanted
-from agent.repository import git
+from agent.repository import git, lfs
 from agent.repository.commits import read_text
 from agent.service import startable
 from agent.service.supervisor_config import Program, Sections, Unreadable, parse, programs, read_config
@@ -75,13 +75,20 @@ def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas
         own_supervisord=own,
         servers=tuple(one for program in programs(sections).values() for one in _server(program, trees)),
         starts_supervisord=_starts_supervisord(layout),
+        elsewhere=_elsewhere(runner, repositories, shas),
         live=tuple(sorted(installed(layout.path("current_venv_dir")))),
     )
 
 
+def _elsewhere(runner: Runner, repositories: Mapping[str, Path], shas: Mapping[str, str]) -> tuple[str, ...]:
+    """What of the commits is kept by Git LFS, and could not be had on this host."""
+    found = ((part, lfs.kept_elsewhere(runner, one, shas[part])) for part, one in repositories.items())
+    return tuple(f"{part}: {lfs.told(pointers)}" for part, pointers in found if pointers)
+
+
 def _requirements(runner: Runner, layout: Layout, trees: Mapping[str, frozenset[str]], read: Read) -> Requirements:
     """What the code to come says of the packages that it needs."""
-    installer = Installer.of(layout.settings, layout.home)
+    installer = Installer.of(layout.settings, layout.home, layout.own)
     asked = Asked(layout.settings, configured="config" in trees, uv=installer.uv is not None)
     try:
         told = wanted(asked, trees["code"], read, Interpreter(runner, installer.python))

@@ -33,7 +33,7 @@ def packages_to_come(look: Look, source: Source | None) -> Packages:
         return Packages("built", installed.compare(has, built))
     if source is None or source.problem:
         return Packages("unknown", why=source.problem if source else "the commit isn't known")
-    installer = Installer.of(look.settings, look.layout.home)
+    installer = Installer.of(look.settings, look.layout.home, look.layout.own)
     try:
         to_come = wanted_by(look, source, installer, look.commits["code"])
     except Unusable as problem:
@@ -67,7 +67,7 @@ def other_packages(look: Look, source: Source) -> str:
     """Why the new code can't be asked with the live packages; nothing where it can."""
     if look.was is None:
         return "no version is live, so there are no packages to ask the new code with"
-    installer = Installer.of(look.settings, look.layout.home)
+    installer = Installer.of(look.settings, look.layout.home, look.layout.own)
     try:
         same = wanted_by(look, source, installer, look.commits["code"]).says_same(_before(look, source, installer))
     except Unusable:

@@ -16,13 +16,14 @@ from pathlib import Path
 from agent.database import restoring
 from agent.environment.secrets import to_change
 from agent.environment.variables import conceal, live
-from agent.host.command import CommandFailed, Runner, ours
+from agent.host.command import CommandFailed, Runner
 from agent.host.parallel import Beside
 from agent.host.reading import matching
 from agent.host.users import PATH, can_become
 from agent.look import access, heads, needs, web
 from agent.look.lineage import lineage
 from agent.look.postgresql import postgresql
+from agent.look.python import makes_venv, python_of, why_none
 from agent.repository import git
 from agent.repository.git import UnknownRef
 from agent.restart.mode import goes_unnoticed, obstacles_to_rolling, refusal_of_config
@@ -67,6 +68,7 @@ def survey(state: State, request: Survey) -> HostFacts:
     conceal(state, also=request.secrets)
     settings = request.settings
     site = _site(state, Layout.of(settings), request) if can_become(settings.app_username) else None
+    python = python_of(settings)
     return HostFacts(
         agent=agent_of(state),
         hears=installed_agent(state) is not None,
@@ -76,7 +78,8 @@ def survey(state: State, request: Survey) -> HostFacts:
         uv=shutil.which("uv") is not None,
         ssh=shutil.which("ssh") is not None,
         logrotate=shutil.which("logrotate", path=PATH) is not None,
-        python=shutil.which(settings.python),
+        python=python.path if not python.by_uv else None,
+        no_python=why_none(python),
         transaction=_transaction(state),
         now=time.time(),
         clashes=tuple(with_others(state, settings)) if can_become(settings.app_username) else (),
@@ -144,7 +147,7 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
         written=written.texts(layout) if reads else {},
         programs_need=in_the_way.stops_within(running) if reads and running is not None else None,
         supervisord=refusal_of_config(layout),
-        makes_venv=_makes_venv(layout),
+        makes_venv=makes_venv(layout),
         logs=in_the_way.logs(layout) if request.starts else (),
         wheelhouse=os.path.isdir(layout.settings.wheelhouse or ""),
         needs=tried,
@@ -172,22 +175,6 @@ def _heads(
 ) -> Heads | str | None:
     shas = {part: ref.sha for part, ref in refs.items() if ref.sha}
     return heads.heads(runner, layout, asked, shas) if len(shas) == len(PARTS) else None
-
-
-def _makes_venv(layout: Layout) -> bool:
-    """Whether a build can make a virtual environment."""
-    if shutil.which("uv", path=f"/usr/local/bin:/usr/bin:/bin:{layout.home / '.local/bin'}"):
-        return True
-    python = shutil.which(layout.settings.python)
-    argv = [python or "", "-I", "-c", "import ensurepip, venv"]
-    # Without a Python at all, that is what is missing.
-    if python is None:
-        return True
-    try:
-        ours(argv, LIMIT)
-    except (OSError, CommandFailed):
-        return False
-    return True
 
 
 def _transaction(state: State) -> OpenRun | None:

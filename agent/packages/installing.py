@@ -6,17 +6,19 @@ private.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agent.host.command import Runner
+from agent.host.command import CommandFailed, Runner
 from agent.host.files import write_whole
-from agent.host.users import PATH, acting_as
+from agent.host.output import emit
+from agent.host.users import acting_as
 from agent.inside.lean import dataclass
+from agent.locks.documents import Unusable
 from agent.locks.pins import HERE
 from agent.packages.installed import NOT_THE_APPS, Versions, installed
+from agent.packages.pythons import Python, folder_of, locate, path_of, uv_of, why_missing
 from agent.packages.wanted import Wanted
 from agent.words.settings import Settings
 
@@ -26,38 +28,52 @@ OWN, LOOSE, ADDED = "switchback-requirements.txt", "switchback-unhashed.txt", "s
 BEFORE = "switchback-constraints.txt"
 
 
-def uv_of(home: Path) -> str | None:
-    """Where uv is, for an app with this home; None where the host has none."""
-    return shutil.which("uv", path=f"/usr/local/bin:/usr/bin:/bin:{home / '.local/bin'}")
-
-
 @dataclass(frozen=True)
 class Installer:
     """What makes environments.
 
     + uv: its path; None where pip does it
-    + python: the interpreter that makes the environment
+    + python: the one that makes the environment
     + wheelhouse: where all packages come from; None for the network
+    + pythons: where uv puts those that it brings
     """
 
     uv: str | None
-    python: str
+    python: Python
     wheelhouse: str | None
+    pythons: Path = Path()
 
     @classmethod
-    def of(cls, settings: Settings, home: Path) -> Installer:
-        """The one that a host has."""
-        return cls(uv_of(home), settings.python, settings.wheelhouse)
+    def of(cls, settings: Settings, home: Path, own: Path) -> Installer:
+        """The one that a host has.
+
+        + home: the app's; own: our folder among the versions
+        """
+        uv = uv_of(home)
+        return cls(uv, locate(settings.python, own, uv), settings.wheelhouse, folder_of(own))
 
     @property
     def name(self) -> str:
         """What it is called."""
         return "uv" if self.uv else "pip"
 
-    @property
-    def interpreter(self) -> str | None:
-        """Where the interpreter is."""
-        return shutil.which(self.python, path=PATH)
+    def with_python(self, runner: Runner) -> Installer:
+        """The same, with its Python at hand: uv brings one that is not there. Raises Unusable, CommandFailed."""
+        asked = self.python.asked
+        if self.python.to_fetch and self.uv:
+            emit(f"venv: uv fetches Python {asked}")
+            # Where the app's user can run it, wherever uv itself would have it.
+            env = {"UV_PYTHON_INSTALL_DIR": str(self.pythons), "UV_PYTHON_INSTALL_BIN": "0"}
+            try:
+                runner.run([self.uv, "python", "install", "--quiet", asked], env=env)
+            except CommandFailed as problem:
+                raise Unusable(f"{why_missing(asked, uv=True)}\nuv could not bring it: {problem}") from None
+        found = locate(asked, self.pythons.parent, None)
+        if found.path is None:
+            raise Unusable(why_missing(asked, uv=self.uv is not None))
+        if found.by_uv:
+            runner.run([found.path, "-I", "-c", ""])
+        return replace(self, python=found)
 
     @property
     def offline(self) -> list[str]:
@@ -70,9 +86,10 @@ class Installer:
         + code: where the code is, which is the folder's in which the installer works
         """
         runner, user = replace(runner, secrets=wanted.secrets), str(runner.user)
-        create = [self.python, "-m", "venv", str(venv)]
+        python = path_of(self.python)
+        create = [python, "-m", "venv", str(venv)]
         if self.uv:
-            create = [self.uv, "venv", "--quiet", "--no-python-downloads", "--python", self.python, str(venv)]
+            create = [self.uv, "venv", "--quiet", "--no-python-downloads", "--python", python, str(venv)]
         runner.run(create)
         install, folder = self._install(venv), (code / wanted.found.path).parent
         with acting_as(user):

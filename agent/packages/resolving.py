@@ -18,6 +18,7 @@ from agent.inside.lean import dataclass
 from agent.locks.releases import canonical
 from agent.packages.installed import NOT_THE_APPS, Versions, compare, installed
 from agent.packages.installing import Installer, add, tell
+from agent.packages.pythons import path_of
 from agent.packages.requirements import PIN, names_local, pins
 from agent.packages.wanted import Wanted
 from agent.text.lines import lines_of
@@ -124,10 +125,12 @@ def _ask(runner: Runner, installer: Installer, folder: Path, live: Path | None, 
     """What the installer says to what it is told."""
     if installer.uv:
         argv = [installer.uv, "pip", "compile", "--quiet", "--no-cache", "--no-header", "--no-annotate"]
-        argv += ["--no-python-downloads", "--python", installer.python, *installer.offline]
+        release, path = installer.python.to_fetch, path_of(installer.python)
+        argv += ["--no-python-downloads", "--python", path, *(["--python-version", release] if release else [])]
+        argv += installer.offline
         # Here the files have no option of their own.
         return from_compiled(runner.run([*argv, *(word for word in told if word != "--requirement")], cwd=folder))
-    python = str(live / "bin" / "python") if live else installer.python
+    python = str(live / "bin" / "python") if live else path_of(installer.python)
     if not shutil.which(python):
         raise NotTried(f"{python} is not there")
     argv = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-cache-dir"]

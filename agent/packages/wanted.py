@@ -12,6 +12,7 @@ from agent.packages.finding import Found, Read, find, meant, project_folder
 from agent.packages.installed import Versions
 from agent.packages.interpreter import Interpreter
 from agent.packages.locked import Choice, is_lock, read_lock
+from agent.packages.pythons import there
 from agent.packages.requirements import has_hashes, named_in, names_local, passwords, requirement_texts
 from agent.words.settings import Settings
 
@@ -116,8 +117,8 @@ def _runs_with(told: Wanted, python: Interpreter) -> None:
         return
     if not right:
         raise Unusable(
-            f"{told.found.path} is for Python {told.python}, and python: {python.python} is {here} on this host: name "
-            "another one in the settings"
+            f"{told.found.path} is for Python {told.python}, and python: {python.python.asked} is {here} on this host "
+            f"(it has {', '.join(there())}): write another one in the settings, python: 3.13 say"
         )
 
 

@@ -25,15 +25,25 @@ def fetch(runner: Runner, folder: Path, sha: str, url: str) -> int:
     if not found:
         return 0
     if not shutil.which("git-lfs", path=PATH):
-        raise CommandFailed(f"{_told(found)}, and git-lfs is not on this host: install it (apt install git-lfs)", "")
+        raise CommandFailed(f"{told(found)}, and git-lfs is not on this host: install it (apt install git-lfs)", "")
     git = ["git", "-C", str(folder)]
     # So that git takes the files for what is committed.
     runner.run([*git, "lfs", "install", "--local", "--skip-repo"])
     runner.run([*git, "lfs", "pull"], env=remote_env(url))
     left = pointers(runner, folder, sha)
     if left:
-        raise CommandFailed(f"{_told(left)}, and git-lfs has not fetched what they stand for", "")
+        raise CommandFailed(f"{told(left)}, and git-lfs has not fetched what they stand for", "")
     return len(found)
+
+
+def kept_elsewhere(runner: Runner, repository: Path, sha: str) -> list[str]:
+    """The files of a commit that are pointers, where this host could not put anything in their place."""
+    there = {entry.path: entry.size for entry in entries(runner, repository, sha) if entry.is_file}
+    if shutil.which("git-lfs", path=PATH) or not any(Path(path).name == ".gitattributes" for path in there):
+        return []
+    grep = ["git", "-C", str(repository), "grep", "--name-only", "-z", "-F", POINTER.decode().strip(), sha]
+    named = (name.partition(":")[2] for name in runner.run(grep, ok=(0, 1)).split("\0"))
+    return [name for name in named if 0 < there.get(name, 0) <= LARGEST]
 
 
 def pointers(runner: Runner, folder: Path, sha: str) -> list[str]:
@@ -51,7 +61,7 @@ def _is_pointer(path: Path) -> bool:
         return False
 
 
-def _told(found: list[str]) -> str:
+def told(found: list[str]) -> str:
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     what = "is a Git LFS pointer and no file" if len(found) == 1 else "are Git LFS pointers and no files"
     return f"{', '.join(found[:SHOWN])}{more} {what}"

@@ -30,7 +30,7 @@ def fingerprint(settings: Settings, installer: Installer, wanted: Wanted, code: 
     + code: where the code is that they are wanted by
     """
     texts = [text for name in wanted.handed for text in _texts(code / name)]
-    python, wheels = installer.interpreter, installer.wheelhouse
+    python, wheels = installer.python.path, installer.wheelhouse
     # A lock says where each of its files comes from, and what it has to be; but for what the code itself has.
     own = wanted.lines if wanted.locked is None else [line for line in wanted.loose if HERE in line]
     told = [*texts, *own, *wanted.added]

@@ -187,7 +187,8 @@ class HostFacts:
 
     + agent: the fingerprint of the one that does this site's runs; hears: whether it is asked as this one is
     + service: whether systemd has loaded its unit, in systemd's word; None where systemd can't be asked
-    + git, uv, ssh, logrotate: whether they are there; python: the path of the app's
+    + git, uv, ssh, logrotate: whether they are there; python: the path of the app's, where that is the host's own
+    + no_python: why the one that is asked for can't be had
     + now: the host's clock, seconds since the epoch
     + site: None where there is no app user
     + web: what serves the web there, and postgresql: whether it has one, where that was asked
@@ -209,3 +210,4 @@ class HostFacts:
     web: Optional[Web] = None
     postgresql: Optional[PostgreSQL] = None
     logrotate: bool = True
+    no_python: str = ""

@@ -76,6 +76,7 @@ class Heads:
     + manage: whether manage.py is there; settings: the module that it names
     + servers: by supervisord's config, which is the host's own where own_supervisord
     + starts_supervisord: whether the service's unit starts a version's own; live: the packages that are live
+    + elsewhere: files that Git LFS keeps, where the host has none
     """
 
     requirements: Requirements
@@ -85,6 +86,7 @@ class Heads:
     servers: tuple[Server, ...]
     starts_supervisord: bool
     live: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

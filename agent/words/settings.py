@@ -14,6 +14,11 @@ _SITE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@.:-]{0,199}", re.ASCII)
 _OF_EARLIER = ("lock", "history.jsonl", "transactions", "marks", "agent.lock")
 
 
+def asks_for_release(python: str) -> bool:
+    """Whether the settings ask for a release of Python, and not for a command or a path. Pure."""
+    return re.fullmatch(r"3\.\d+(?:\.\d+)?", python, re.ASCII) is not None
+
+
 def site_of(service: str) -> str:
     """The name of the site whose processes a service runs: the service's own. Pure. Raises ValueError."""
     name = service[: -len(".service")] if service.endswith(".service") else service

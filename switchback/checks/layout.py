@@ -72,15 +72,15 @@ def _users(facts: HostFacts, settings: Settings) -> Iterator[str]:
 def _tools(facts: HostFacts, settings: Settings) -> Iterator[str]:
     if not facts.git:
         yield f"git is not installed: {PROVISION}, or apt install git"
-    if not facts.python:
-        yield f"the Python for the app, {settings.python}, is not there: install it, or change `python` in the settings"
+    if facts.no_python:
+        yield facts.no_python
 
 
 def _makes_venv(site: Site, settings: Settings) -> Iterator[str]:
     if not site.makes_venv:
         yield (
-            f"neither uv nor the venv module of {settings.python} is there, and each version has an environment of its "
-            f"own: {PROVISION}, or apt install python3-venv"
+            f"neither uv nor the venv module of the app's Python, {settings.python}, is there, and each version has an "
+            f"environment of its own: {PROVISION}, or apt install python3-venv"
         )
 
 

@@ -109,6 +109,8 @@ def _commits(needs: Needs, refs: Mapping[str, FoundRef], settings: Settings) -> 
     if heads is None:
         return
     at = {part: f"{one.ref} ({one.sha[:7]})" for part, one in refs.items() if one.sha}
+    if heads.elsewhere:
+        yield "files", (f"{one}, and git-lfs is not on this host: apt install git-lfs" for one in heads.elsewhere)
     yield "requirements", _requirements(heads, settings, at["code"])
     yield "manage.py", _manage(heads, at["config"])
     if heads.settings:

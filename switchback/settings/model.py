@@ -116,7 +116,9 @@ class Settings(BaseModel):
     )
 
     python: Annotated[str, AfterValidator(values.check_python)] = Field(
-        default="python3", description="the interpreter that makes the virtual environment: a command or its path"
+        default="python3",
+        description="the interpreter that makes the virtual environment: a command, its path, or a release (`3.13`), "
+        "which is the host's own or one that uv brings (see packages.md)",
     )
     requirements: Annotated[PathInCode | None, Said] = Field(
         default=None,

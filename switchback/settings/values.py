@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationInfo
 
 from agent.versions.layout import AUTO
-from agent.words.settings import site_of
+from agent.words.settings import asks_for_release, site_of
 
 _REF_RULES = (
     (r"^$", "must be a git ref"),
@@ -194,7 +194,9 @@ def check_script(text: str, info: ValidationInfo) -> str:
 
 
 def check_python(text: str) -> str:
-    """A command on the PATH, or an absolute path."""
+    """A command on the PATH, an absolute path, or a release."""
+    if re.fullmatch(r"v?[\d.]+", text, re.ASCII) and not asks_for_release(text):
+        raise Wrong("must be a release of Python 3, as in 3.13, a command or an absolute path", '"3.13"')
     if not re.fullmatch(r"(?!-)[\w.+-]+|(?:/[\w.+-]+)+", text, re.ASCII):
         raise Wrong("must be a command on the PATH or an absolute path", '"python3"')
     return text

@@ -80,8 +80,8 @@ def test_a_host_without_an_app_user_is_told_all_that_can_be_seen() -> None:
 ONE_CHANGE: dict[str, tuple[HostFacts, list[str]]] = {
     "no admin": (host(admin=False), [f"there is no user admin: {PROVISION}"]),
     "no Python": (
-        host(python=None),
-        ["the Python for the app, python3, is not there: install it, or change `python` in the settings"],
+        host(no_python="python: 3.13 is not on this host (it has python3.11): install it"),
+        ["python: 3.13 is not on this host (it has python3.11): install it"],
     ),
     "no versions_dir": (host(site(versions_dir="missing")), [f"versions_dir ~ is not a directory: {PROVISION}"]),
     "versions on another disk": (host(site(versions_dir="link")), []),

@@ -17,6 +17,7 @@ from agent.locks.documents import Unusable
 from agent.packages import toml
 from agent.packages.finding import find, project_folder
 from agent.packages.interpreter import Interpreter
+from agent.packages.pythons import Python
 from agent.packages.wanted import Asked, Wanted, wanted
 from tests.unit.healthy import host_settings
 
@@ -33,7 +34,7 @@ def runner() -> Runner:
 def needs(files: dict[str, str], configured: bool = False, uv: bool = False, **settings: Any) -> Wanted:
     """What a project with these files needs."""
     asked = Asked(host_settings(**{"extra_requirements": (), **settings}), configured, uv)
-    return wanted(asked, files, files.get, Interpreter(runner(), sys.executable))
+    return wanted(asked, files, files.get, Interpreter(runner(), Python("python3", sys.executable)))
 
 
 @pytest.mark.parametrize(

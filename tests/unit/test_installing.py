@@ -14,6 +14,7 @@ import pytest
 from agent.host.command import Runner
 from agent.packages.finding import Found
 from agent.packages.installing import Installer
+from agent.packages.pythons import Python
 from agent.packages.resolving import Live, foresee
 from agent.packages.wanted import Wanted
 from agent.words.foreseen import Package
@@ -44,7 +45,7 @@ def told(tmp_path: Path) -> Any:
     (tmp_path / "code").mkdir()
 
     def made(wanted: Wanted, uv: bool = True, wheels: str | None = None) -> list[str]:
-        installer = Installer(str(program) if uv else None, str(program), wheels)
+        installer = Installer(str(program) if uv else None, Python("python3", str(program)), wheels)
         runner = Runner(user=ME, log=None, until=time.time() + 60)
         installer.make(runner, wanted, tmp_path / "code", venv)
         return log.read_text().replace(str(tmp_path), "").splitlines()
@@ -99,7 +100,9 @@ def test_a_preview_resolves_what_is_added_to_what_is_locked(told: Any, tmp_path:
     wanted = Wanted(Found("x.lock"), {}, lines=("django==5.2.2",), locked={"django": "5.2.2"}, added=("gunicorn",))
     runner = Runner(user=ME, log=None, until=time.time() + 60)
     program = str(tmp_path / "program")
-    found = foresee(runner, Installer(program, program, None), tmp_path, wanted, Live(tmp_path / "venv", None))
+    found = foresee(
+        runner, Installer(program, Python("python3", program), None), tmp_path, wanted, Live(tmp_path / "venv", None)
+    )
     assert found.source == "resolved"
     assert found.changes.added == (Package("gunicorn", None, "23.0"),)
     assert found.changes.up == (Package("django", "5.2.1", "5.2.2"),)

@@ -17,6 +17,7 @@ import pytest
 
 from agent.host.command import Runner
 from agent.look import heads, needs
+from agent.repository import lfs
 from agent.service import startable
 from agent.versions.layout import Layout
 from agent.words.facts import FoundRef, Site
@@ -134,6 +135,23 @@ def test_a_project_that_leaves_its_dependencies_to_its_backend_is_refused(
     monkeypatch.setattr("agent.packages.installing.uv_of", lambda home: None)
     (problem,) = checked({**PROJECT, "pyproject.toml": '[project]\ndynamic = ["dependencies"]'}, PROJECT)
     assert problem.startswith("code at main (SHA): pyproject.toml leaves its dependencies to its build backend")
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 12345\n"
+
+
+def test_what_git_lfs_keeps_is_missed_before_anything_is_built(checked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lfs, "PATH", "/nonexistent")
+    files = {
+        **GOOD,
+        ".gitattributes": "*.png filter=lfs\n",
+        "static/a b.png": POINTER,
+        "README": f"{POINTER}{'x' * 2000}",
+    }
+    (problem,) = checked(files, PROJECT)
+    assert problem == (
+        "code: static/a b.png is a Git LFS pointer and no file, and git-lfs is not on this host: apt install git-lfs"
+    )
 
 
 # --- The database, the website, the repositories

@@ -19,6 +19,7 @@ from agent.locks.releases import canonical, order
 from agent.packages.finding import Found
 from agent.packages.installed import compare, installed
 from agent.packages.installing import Installer
+from agent.packages.pythons import Python
 from agent.packages.requirements import names_local, pins, requirement_texts
 from agent.packages.resolving import Live, foresee, from_compiled, from_report, refusal, with_script
 from agent.packages.wanted import Wanted
@@ -157,7 +158,13 @@ def asked(tmp_path: Path) -> Any:
         python.chmod(0o755)
         wanted = Wanted(Found("requirements.txt"), {"requirements.txt": text}, ("requirements.txt",))
         runner = Runner(user=user, log=None, until=time.time() + 60)
-        return foresee(runner, Installer(None, "python3", None), tmp_path, wanted, Live(tmp_path / "live", None))
+        return foresee(
+            runner,
+            Installer(None, Python("python3", "/usr/bin/python3"), None),
+            tmp_path,
+            wanted,
+            Live(tmp_path / "live", None),
+        )
 
     return found
 

@@ -89,7 +89,7 @@ def test_status_marks_them() -> None:
 
 def test_a_host_that_can_make_no_environment_is_not_ready() -> None:
     (problem,) = host_problems(host_facts(makes_venv=False), settings())
-    assert problem.startswith("neither uv nor the venv module of python3 is there")
+    assert problem.startswith("neither uv nor the venv module of the app's Python, python3, is there")
     # Going back needs none.
     assert host_problems(host_facts(makes_venv=False), settings(), builds=False) == []
 

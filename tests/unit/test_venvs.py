@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -15,6 +16,7 @@ import pytest
 from agent.host import files
 from agent.packages.finding import Found
 from agent.packages.installing import Installer
+from agent.packages.pythons import Python
 from agent.packages.wanted import Wanted
 from agent.runs.deletion import Chore, tidy
 from agent.state import State
@@ -45,7 +47,7 @@ def mark_of(
 ) -> str | None:
     """The fingerprint of what a file in a folder asks for."""
     wanted = Wanted(Found(name), {}, (name,), **more)
-    return fingerprint(host_settings(), Installer("uv", python, wheels), wanted, folder)
+    return fingerprint(host_settings(), Installer("uv", Python(python, shutil.which(python)), wheels), wanted, folder)
 
 
 def mark(folder: Path, **more: Any) -> str | None:
@@ -84,7 +86,7 @@ def test_requirements_whose_text_does_not_say_it_all_are_installed_each_time(lin
 def test_what_a_build_script_may_have_added_is_not_taken_over(folder: Path) -> None:
     wanted, installer = (
         Wanted(Found("requirements.txt"), {}, ("requirements.txt",)),
-        Installer("uv", sys.executable, None),
+        Installer("uv", Python("python3", sys.executable), None),
     )
     assert fingerprint(host_settings(), installer, wanted, folder)
     assert fingerprint(host_settings(build_script="build.sh"), installer, wanted, folder) is None

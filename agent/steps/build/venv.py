@@ -47,8 +47,12 @@ class Venv(BuildStep):
     def do(self, step: StepContext) -> VenvMade:
         """Make the version's own virtual environment and install its requirements."""
         runner, layout = step.runner(step.layout.app), step.layout
-        code, installer = layout.part(step.version, "code"), Installer.of(step.settings, layout.home)
-        told = _wanted(step, runner, installer, code)
+        code = layout.part(step.version, "code")
+        try:
+            installer = Installer.of(step.settings, layout.home, layout.own).with_python(runner)
+            told = _wanted(step, runner, installer, code)
+        except Unusable as problem:
+            raise StepFailed(str(problem)) from None
         with acting_as(layout.app):
             fingerprint = venv_fingerprint.fingerprint(step.settings, installer, told, code)
         note = VenvMade(fingerprint=fingerprint or "")
@@ -70,7 +74,7 @@ class Venv(BuildStep):
 
 
 def _wanted(step: StepContext, runner: Runner, installer: Installer, code: Path) -> Wanted:
-    """What the version's code needs of packages."""
+    """What the version's code needs of packages. Raises Unusable."""
 
     def read(name: str) -> str | None:
         try:
@@ -81,10 +85,7 @@ def _wanted(step: StepContext, runner: Runner, installer: Installer, code: Path)
 
     asked = Asked(step.settings, configured=step.begin.config is not None, uv=installer.uv is not None)
     files = names_of(runner, code, "HEAD")
-    try:
-        return wanted(asked, files, read, Interpreter(runner, installer.python))
-    except Unusable as problem:
-        raise StepFailed(str(problem)) from None
+    return wanted(asked, files, read, Interpreter(runner, installer.python))
 
 
 def _compile(step: StepContext, runner: Runner, folder: Path) -> None:
