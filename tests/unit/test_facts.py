@@ -37,7 +37,9 @@ def test_the_survey_brings_its_own_agent_along_and_is_told_everything_on_standar
     assert command.get_masked_value().endswith(" # survey")
 
 
-no_object = st.text().filter(lambda text: not text.startswith("{")) | (st.none() | st.integers() | st.text() | st.lists(st.integers(), max_size=3)).map(json.dumps)
+no_object = st.text().filter(lambda text: not text.startswith("{")) | (
+    st.none() | st.integers() | st.text() | st.lists(st.integers(), max_size=3)
+).map(json.dumps)
 anything = st.lists(no_object, max_size=3)
 
 
