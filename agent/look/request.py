@@ -11,6 +11,7 @@ from pathlib import Path
 from agent.environment import variables
 from agent.host.command import CommandFailed, Runner
 from agent.inside.lean import dataclass
+from agent.packages.installing import for_installers
 from agent.versions.layout import Layout
 from agent.words.requests import Preview
 
@@ -49,6 +50,11 @@ class Look:
         self._secrets_to_come = secrets if request.secrets is None else request.secrets
         own = {"TMPDIR": tempfile.gettempdir()} if read_only else {}
         self.runner = Runner(user=layout.app, log=None, until=time.time() + LIMIT, also=own)
+
+    def installs(self) -> Runner:
+        """What asks an installer, with what of the environment to come is for it. Raises CommandFailed."""
+        pairs = {**self.own_env(self.version), **self._secrets_to_come}
+        return replace(self.runner, also={**for_installers(pairs), **self.runner.also})
 
     def own_env(self, version: str) -> Mapping[str, str]:
         """The variables of a version, which may have yet to be built. Raises CommandFailed."""

@@ -39,7 +39,7 @@ def packages_to_come(look: Look, source: Source | None) -> Packages:
     except Unusable as problem:
         return Packages("unknown", why=str(problem), refused=True)
     now = resolving.Live(live, _before(look, source, installer))
-    found = resolving.foresee(look.runner, installer, Path(source.folder), to_come, now)
+    found = resolving.foresee(look.installs(), installer, Path(source.folder), to_come, now)
     found = replace(found, found="" if to_come.found.as_ever else to_come.found.says)
     if not look.was or not look.settings.build_script:
         return found

@@ -6,7 +6,7 @@ private.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,15 @@ from agent.words.settings import Settings
 # was added to it.
 OWN, LOOSE, ADDED = "switchback-requirements.txt", "switchback-unhashed.txt", "switchback-added.txt"
 BEFORE = "switchback-constraints.txt"
+
+
+def for_installers(pairs: Mapping[str, str]) -> dict[str, str]:
+    """What of the app's variables and secrets is for pip or uv: an index, say, with its login.
+
+    >>> for_installers({"PIP_INDEX_URL": "https://…", "DEBUG": "0"})
+    {'PIP_INDEX_URL': 'https://…'}
+    """
+    return {name: value for name, value in pairs.items() if name.startswith(("PIP_", "UV_")) or name == "NETRC"}
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,15 @@ BASE_DIR/staticfiles, and an icon's address in the URLs."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.bed.hosts import Host
 from tests.projects.project import Project
-from tests.projects.tools import DJANGO, startproject
+from tests.projects.tools import DJANGO, startproject, wheels
 from tests.projects.visitor import styles, visit
 from tests.runs import Runs
 
@@ -51,6 +55,19 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 """
 
 
+def lock_of(folder: Path) -> str:
+    """A Pipfile.lock of all wheels in a folder."""
+    default = {
+        wheel.name.split("-")[0].replace("_", "-").lower(): {
+            "version": f"=={wheel.name.split('-')[1]}",
+            "hashes": [f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"],
+        }
+        for wheel in sorted(folder.glob("*.whl"))
+    }
+    about = {"pipfile-spec": 6, "requires": {}, "sources": [{"url": "https://pypi.org/simple"}]}
+    return json.dumps({"_meta": about, "default": default, "develop": {}})
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project; `whitenoise` is not imported here, so its settings are written after it is generated."""
@@ -68,6 +85,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     code.commit("good")
     code.write("backend/assets/site.css", "p { color: blue }\n")
     code.commit("blue")
+    code.write("backend/Pipfile.lock", lock_of(wheels(asked)))
+    code.commit("locked")
     made.configure(SETTINGS, code="../code/backend")
     config.commit("right")
     return made
@@ -88,7 +107,7 @@ def test_requirements_that_are_not_there_are_refused(site: Host, run: Runs) -> N
 
 
 def test_what_the_project_has_instead_is_found(site: Host, run: Runs) -> None:
-    assert "found: pyproject.toml" in run("deploy", site, args=["--dry"]).screen
+    assert "found: pyproject.toml" in run("deploy", site, data={"code": "blue"}, args=["--dry"]).output
 
 
 @pytest.mark.parametrize(("tag", "colour"), [("good", "green"), ("blue", "blue")])
@@ -99,3 +118,28 @@ def test_its_pages_have_their_styles(site: Host, run: Runs, tag: str, colour: st
     (named,) = styles(site, "/")
     assert colour in visit(site, named).text
     assert visit(site, "/favicon.ico").status == 302
+
+
+def test_what_is_locked_is_installed_as_locked_by_uv_and_by_pip_alike(site: Host, run: Runs) -> None:
+    run("deploy", site, data={"code": "locked"}).worked()
+    by_uv = installed(site)
+    site.hide_uv()
+    run("deploy", site, data={"code": "locked", "force": "true"}).worked()
+    assert "gunicorn" in by_uv
+    assert by_uv.items() <= installed(site).items()
+
+
+def test_a_python_that_the_host_can_not_have_is_refused_before_anything_is_built(site: Host, run: Runs) -> None:
+    result = run("deploy", site, data={"code": "good", "python": "3.99", "force": "true"})
+    assert result.code == 1
+    assert "python: 3.99 is not on this host (it has python3." in result.output
+    assert "uv, which brings others, is not installed" in result.output
+
+
+def installed(site: Host) -> dict[str, str]:
+    """The packages that are live, with their releases."""
+    program = "import importlib.metadata, json; print(json.dumps({one.name: one.version for one in "
+    program += "importlib.metadata.distributions()}))"
+    told = site.run(["runuser", "-u", "app", "--", "/home/app/venv/bin/python", "-I", "-c", program]).stdout
+    found: dict[str, str] = json.loads(told)
+    return found

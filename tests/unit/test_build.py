@@ -18,6 +18,7 @@ from agent.database.choice import decide_fallback
 from agent.host.command import CommandFailed, Runner
 from agent.inside.protocol import Migration
 from agent.packages import installing
+from agent.steps.build import venv
 from agent.steps.build.venv import Venv
 from agent.transaction.step import StepFailed
 from agent.versions.layout import Layout
@@ -135,7 +136,10 @@ def committed(code: Path) -> None:
         subprocess.run([*git, *argv], check=True)
 
 
-def test_a_project_that_does_not_say_what_it_needs_is_refused_at_its_packages(tmp_path: Path) -> None:
+def test_a_project_that_does_not_say_what_it_needs_is_refused_at_its_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(venv, "for_app", lambda step: {})
     user = pwd.getpwuid(os.getuid()).pw_name
     layout = Layout(host_settings(app_username=user, versions_dir=str(tmp_path)), tmp_path)
     layout.part("v", "code").mkdir(parents=True)
@@ -152,7 +156,7 @@ def test_a_project_that_does_not_say_what_it_needs_is_refused_at_its_packages(tm
         Venv().do(step)  # type: ignore[arg-type]
 
 
-def test_an_indexs_password_is_not_repeated_by_what_a_build_says(
+def test_an_index_is_the_environments_and_its_password_is_not_repeated_by_what_a_build_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
@@ -162,7 +166,7 @@ def test_an_indexs_password_is_not_repeated_by_what_a_build_says(
     (code / "base.txt").write_text("--extra-index-url https://me:s3cret-one@pypi.example.com/simple\n")
     (code / "requirements.txt").write_text("-r base.txt\nsix\n")
     python = tmp_path / "python"
-    python.write_text("#!/bin/sh\necho build isolation: s3cret-one >&2\nexit 1\n")
+    python.write_text("#!/bin/sh\necho build isolation: s3cret-one $PIP_INDEX_URL $DEBUG >&2\nexit 1\n")
     python.chmod(0o755)
     log = tmp_path / "log"
     committed(code)
@@ -175,7 +179,10 @@ def test_an_indexs_password_is_not_repeated_by_what_a_build_says(
         runner=lambda user: runner,
     )
     monkeypatch.setattr(installing, "uv_of", lambda home: None)
+    monkeypatch.setattr(
+        venv, "for_app", lambda step: {"PIP_INDEX_URL": "https://pypi.example.com/simple", "DEBUG": "0"}
+    )
     with pytest.raises(CommandFailed) as failed:
         Venv().do(step)  # type: ignore[arg-type]
-    assert failed.value.output == "build isolation: ***\n"
+    assert failed.value.output == "build isolation: *** https://pypi.example.com/simple\n"
     assert "s3cret" not in log.read_text()

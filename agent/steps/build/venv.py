@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from agent.environment.variables import for_app
 from agent.host.command import Runner
 from agent.host.output import emit
 from agent.host.reading import read_text
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.locks.documents import Unusable
-from agent.packages.installing import Installer
+from agent.packages.installing import Installer, for_installers
 from agent.packages.interpreter import Interpreter
 from agent.packages.requirements import LARGEST
 from agent.packages.wanted import Asked, Wanted, wanted
@@ -47,6 +48,7 @@ class Venv(BuildStep):
     def do(self, step: StepContext) -> VenvMade:
         """Make the version's own virtual environment and install its requirements."""
         runner, layout = step.runner(step.layout.app), step.layout
+        runner = replace(runner, also={**runner.also, **for_installers(for_app(step))})
         code = layout.part(step.version, "code")
         try:
             installer = Installer.of(step.settings, layout.home, layout.own).with_python(runner)
