@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import ERROR, run_checks
 from django.db import connections
 from django.db.migrations.autodetector import MigrationAutodetector
@@ -34,7 +35,13 @@ def checks() -> Checks:
         warnings=texts(message for message in found if message.level < ERROR),
         writes=Writes(uploads(), _sqlite_files()),
         unwritten=_unwritten(),
+        filled=filled(),
     )
+
+
+def filled() -> tuple[str, ...]:
+    """What the project's own settings leave open and its config has set, where that was made of the code."""
+    return tuple(getattr(settings, "SWITCHBACK_SET", ()))
 
 
 def _unwritten() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from django.db import connections
 
-from .checks import uploads
+from .checks import filled, uploads
 from .databases import aliases
 from .going_back import leaving
 from .migrations import executor_for, migrations, unknown_in
@@ -26,7 +26,7 @@ def foresee(asked: str) -> Foreseen:
     if question.sql:
         found = replace(found, pending=tuple(one if one.idle else replace(one, sql=_sql(one)) for one in found.pending))
     left = None if question.keep is None else leaving(json.dumps(question.keep))
-    return Foreseen(found, left, listed_static_files() if question.static else None)
+    return Foreseen(found, left, listed_static_files() if question.static else None, filled())
 
 
 def _sql(migration: Migration) -> tuple[str, ...]:

@@ -171,12 +171,13 @@ class Writes:
 
 @dataclass(frozen=True)
 class Checks(Migrations):
-    """What the system checks say, besides; and what models of the project's own apps have that no migration makes."""
+    """What the system checks say; what models have that no migration makes; what a made config fills in of settings."""
 
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
     writes: Writes
     unwritten: tuple[str, ...]
+    filled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,10 +206,7 @@ class Collected:
 
 @dataclass(frozen=True)
 class Leaving:
-    """What is applied that another version does not know.
-
-    + leaving: what would be taken back, dependents first; unknown: what stays, since this code lacks it too
-    """
+    """What is applied that another version lacks: what is taken back, dependents first; what this one lacks too."""
 
     databases: tuple[Database, ...]
     applied: tuple[Name, ...]
@@ -227,6 +225,7 @@ class Foreseen:
     migrations: Migrations
     left: Optional[Leaving]
     static: Optional[dict[str, str]]
+    filled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,11 @@ ONLY_LOOK = ("foresee", "about")
 def main(manage: str, verb: str, arguments: list[str]) -> None:
     """Let manage.py set everything up as it always does, then do our work in the place of its own."""
     manage = os.path.abspath(manage)
-    # Python put our folder first; names of ours must not shadow the app's.
-    sys.path[0] = os.path.dirname(manage)
+    # Python put our folder first; names of ours must not shadow the app's. Nor may `django` in a config.
+    del sys.path[0]
     from django.core import management
+
+    sys.path.insert(0, os.path.dirname(manage))
 
     def ours(argv: object = None) -> None:
         _work(verb, arguments)

@@ -77,7 +77,7 @@ def _app_of_checkout(look: Look, room: Path, folders: Mapping[str, Path]) -> App
     strangers = outside_of(room, found.migrations.code)
     if strangers:
         raise CommandFailed("another code answers", f"the config leads to code in {strangers[0]}")
-    return App(_foreseen(look, room, found), _static(look, found.static))
+    return App(_foreseen(look, room, found), _static(look, found.static), found.filled)
 
 
 def _ask(look: Look, room: Path, version: str, question: Question) -> Foreseen:

@@ -16,6 +16,9 @@ from agent.packages.installed import installed
 from agent.packages.installing import Installer
 from agent.packages.interpreter import Interpreter
 from agent.packages.wanted import Asked, wanted
+from agent.project.found import NotFound
+from agent.project.generate import project_of
+from agent.project.texts import texts
 from agent.repository import git, lfs
 from agent.repository.commits import read_text
 from agent.service import startable
@@ -60,15 +63,18 @@ def _repository(runner: Runner, mirror: Path, repository: Path, url: str, sha: s
 
 
 def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas: Mapping[str, str]) -> Heads:
-    def text_of(part: str, path: str) -> str | None:
-        return read_text(runner, repositories[part], shas[part], path)
+    made, found, missing = _made(runner, layout, repositories, shas)
 
-    trees = {part: git.names_of(runner, repository, shas[part]) for part, repository in repositories.items()}
+    def text_of(part: str, path: str) -> str | None:
+        return read_text(runner, repositories[part], shas[part], path) if part in repositories else made.get(path)
+
+    trees = {"config": frozenset(made)}
+    trees |= {part: git.names_of(runner, repository, shas[part]) for part, repository in repositories.items()}
     manage = text_of("config", "manage.py")
     named = SETTINGS.search(manage or "")
     sections, own = _sections(layout, text_of("config", SUPERVISORD))
     return Heads(
-        _requirements(runner, layout, trees, lambda path: text_of("code", path)),
+        _requirements(runner, layout, "config" in repositories, trees["code"], lambda path: text_of("code", path)),
         # A link there is one to a file of the code's, say.
         manage=manage is not None or "manage.py" in trees["config"],
         settings=_module(named.group(1), trees) if named else None,
@@ -77,6 +83,8 @@ def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas
         starts_supervisord=_starts_supervisord(layout),
         elsewhere=_elsewhere(runner, repositories, shas),
         live=tuple(sorted(installed(layout.path("current_venv_dir")))),
+        found=found,
+        missing=missing,
     )
 
 
@@ -86,12 +94,12 @@ def _elsewhere(runner: Runner, repositories: Mapping[str, Path], shas: Mapping[s
     return tuple(f"{part}: {lfs.told(pointers)}" for part, pointers in found if pointers)
 
 
-def _requirements(runner: Runner, layout: Layout, trees: Mapping[str, frozenset[str]], read: Read) -> Requirements:
+def _requirements(runner: Runner, layout: Layout, configured: bool, files: frozenset[str], read: Read) -> Requirements:
     """What the code to come says of the packages that it needs."""
     installer = Installer.of(layout.settings, layout.home, layout.own)
-    asked = Asked(layout.settings, configured="config" in trees, uv=installer.uv is not None)
+    asked = Asked(layout.settings, configured=configured, uv=installer.uv is not None)
     try:
-        told = wanted(asked, trees["code"], read, Interpreter(runner, installer.python))
+        told = wanted(asked, files, read, Interpreter(runner, installer.python))
     except Unusable as problem:
         return Requirements(problem=str(problem))
     return Requirements(
@@ -100,6 +108,19 @@ def _requirements(runner: Runner, layout: Layout, trees: Mapping[str, frozenset[
         names=tuple(sorted(told.names)),
         all_named=told.all_named and not layout.settings.build_script,
     )
+
+
+def _made(
+    runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas: Mapping[str, str]
+) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
+    """The config that is made of the code where it has no repository, what was found for it, and what was not."""
+    if "config" in repositories:
+        return {}, (), ()
+    try:
+        project = project_of(runner, layout, repositories["code"], shas["code"])
+    except NotFound as problem:
+        return {}, (), problem.problems
+    return texts(layout, project), project.found, ()
 
 
 def _sections(layout: Layout, text: str | None) -> tuple[Sections, bool]:

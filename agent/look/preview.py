@@ -21,6 +21,9 @@ from agent.host.users import acting_as
 from agent.look.app import app_to_come
 from agent.look.request import Look, Source
 from agent.look.requirements import packages_to_come
+from agent.project import generate
+from agent.project.compared import made_config
+from agent.project.found import NotFound
 from agent.repository.commits import between, check_out_in, repository_with
 from agent.restart.mode import decide_restart_mode
 from agent.state import State
@@ -29,7 +32,7 @@ from agent.text.lines import first_line
 from agent.text.masking import masked_message
 from agent.transaction.downtime import last_windows
 from agent.versions.layout import Layout
-from agent.words.foreseen import App, Changes, ConfigToCome, Foreseen, PackageChanges, Packages
+from agent.words.foreseen import App, Changes, ConfigToCome, Foreseen, Made, PackageChanges, Packages
 from agent.words.requests import Preview
 
 
@@ -59,7 +62,10 @@ def _secrets_now(state: State) -> Mapping[str, str]:
 
 
 def _read(state: State, look: Look, room: Path) -> Foreseen:
-    sources = at_once({part: partial(_source, look, room, part) for part in ("code", "config") if look.commits})
+    sources = at_once({part: partial(_source, look, room, part) for part in ("code", "config") if part in look.commits})
+    made = None
+    if look.commits and "config" not in look.commits and not look.built:
+        sources["config"], made = _made(look, room, sources["code"])
     code, config = (Beside(partial(_changes, look, sources, part)) for part in ("code", "config"))
     installed = Beside(partial(packages_to_come, look, sources.get("code")))
     app = Beside(partial(app_to_come, look, room, sources))
@@ -77,6 +83,7 @@ def _read(state: State, look: Look, room: Path) -> Foreseen:
         no_trial=trial.why_none(look.layout, look.version, to_come),
         windows=last_windows(state),
         env=_env_changes(look),
+        made=made,
     )
 
 
@@ -98,6 +105,7 @@ def _less_certain(look: Look, app: App, packages: Packages) -> App:
     return App(
         replace(migrations, why=why) if migrations.source == "django" else migrations,
         replace(static, why=why) if static.source == "django" else static,
+        app.filled,
     )
 
 
@@ -115,9 +123,21 @@ def _source(look: Look, room: Path, part: str) -> Source:
     return Source(str(repository), str(folder))
 
 
+def _made(look: Look, room: Path, code: Source) -> tuple[Source, Made]:
+    """The config to come where it has no repository: where it is in the room, and what is to be said of it."""
+    if code.problem:
+        return code, Made()
+    try:
+        project = generate.project_of(look.runner, look.layout, Path(code.repository), look.commits["code"])
+    except NotFound as problem:
+        return Source(problem=str(problem)), Made(missing=problem.problems)
+    folder = room / look.settings.config_subdir
+    return Source(folder=str(folder)), made_config(look.layout, project, folder, look.part("config"), look.diff)
+
+
 def _changes(look: Look, sources: Mapping[str, Source], part: str) -> Changes | None:
     before = look.live.get(part)
-    if part not in sources or not before or look.commits[part].startswith(before):
+    if part not in sources or part not in look.commits or not before or look.commits[part].startswith(before):
         return None
     source = sources[part]
     if source.problem:

@@ -59,7 +59,6 @@ from agent.words.requests import Ref, Survey
 # How long reading one thing may take, seconds.
 LIMIT = 60.0
 HISTORY_LINES = 100
-PARTS = ("code", "config")
 SCRIPTS = ("backup_script", "maintenance_start_script", "maintenance_stop_script", "restore_script")
 
 
@@ -174,7 +173,7 @@ def _heads(
     runner: Runner, layout: Layout, asked: Mapping[str, Ref], refs: Mapping[str, FoundRef]
 ) -> Heads | str | None:
     shas = {part: ref.sha for part, ref in refs.items() if ref.sha}
-    return heads.heads(runner, layout, asked, shas) if len(shas) == len(PARTS) else None
+    return heads.heads(runner, layout, asked, shas) if asked and len(shas) == len(asked) else None
 
 
 def _transaction(state: State) -> OpenRun | None:

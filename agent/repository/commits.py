@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from agent.host.command import Runner
@@ -78,7 +79,11 @@ def _commits(listing: str) -> tuple[Commit, ...]:
 
 def _text_diff(runner: Runner, repository: Path, before: str, after: str) -> tuple[str, ...]:
     argv = ["git", "-C", str(repository), "diff", "--no-color", "--no-ext-diff", f"--unified={WHOLE}"]
-    lines = trimmed(masked_lines(lines_of(runner.run([*argv, before, after])), signs=True))
+    return told_lines(trimmed(masked_lines(lines_of(runner.run([*argv, before, after])), signs=True)))
+
+
+def told_lines(lines: Sequence[str]) -> tuple[str, ...]:
+    """As many lines of a diff as are shown."""
     more = len(lines) - DIFF_LINES
     told = [shown(cut(line, SHOWN_OF_LINE)) for line in lines[:DIFF_LINES]]
     return (*told, f"… and {more} more lines") if more > 0 else tuple(told)

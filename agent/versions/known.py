@@ -49,6 +49,7 @@ class Environment:
 class Seal:
     """What a whole version says of itself.
 
+    + code, config: what was checked out; recipe: what else a config is made of that was not, as a fingerprint
     + built: when, seconds since the epoch; deploy: by which run; bytes: what it takes on disk
     + venv: of an older agent's, its fingerprint alone
     + migrations: all that it has; self_contained: whether it runs from itself at its own path
@@ -68,6 +69,7 @@ class Seal:
     static_url: Optional[str] = None
     by_script: Optional[tuple[str, ...]] = None
     env: str = ""
+    recipe: str = ""
 
     def commit(self, part: str) -> Optional[Commit]:
         """What its code was made of, or its config."""

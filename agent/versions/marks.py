@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NAME = re.compile(r"^django-(\d{8}-\d{6})-([0-9a-f]{7})-([0-9a-f]{7})$")
+NAME = re.compile(r"^django-(\d{8}-\d{6})-([0-9a-f]{7})(?:-([0-9a-f]{7}))?$")
 # Written last of all, so that a version with it is whole.
 SEAL = ".switchback.json"
 # How much is told of what can't be read, characters.
@@ -176,5 +176,6 @@ def _describe(
         unable=unable(layout.part(name, "venv")),
         newer_schema=mark.newer_schema,
         env=seal.env,
+        recipe=seal.recipe,
         odd=(*odd_seal, *odd_mark),
     )

@@ -130,10 +130,30 @@ class Static:
 
 @dataclass(frozen=True)
 class App:
-    """What the app itself, or its files, tell of a version to come."""
+    """What the app itself, or its files, tell of a version to come.
+
+    + filled: what the project's settings leave open, and a config that is made of the code has set
+    """
 
     migrations: Migrations
     static: Static
+    filled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Made:
+    """The config to come where it has no repository, and is made of the code and the settings.
+
+    + found: what the project tells of itself; missing: what it does not tell, each with what to write
+    + added, changed, removed: its files, as against the live config's; diff: their lines, where those were asked for
+    """
+
+    found: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    diff: Optional[tuple[str, ...]] = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +176,7 @@ class Foreseen:
     + no_trial: why the version is not started before where no visitor comes
     + windows: the last ones on this host, the newest first
     + env: the names of the version's variables that are others than the live one's, each with what becomes of it
+    + made: the config to come; None where it has a repository, or the version is built
     """
 
     code: Optional[Changes]
@@ -167,3 +188,4 @@ class Foreseen:
     no_trial: str
     windows: tuple[PastWindow, ...]
     env: dict[str, str] = field(default_factory=dict)
+    made: Optional[Made] = None

@@ -75,6 +75,7 @@ class Heads:
 
     + manage: whether manage.py is there; settings: the module that it names
     + servers: by supervisord's config, which is the host's own where own_supervisord
+    + found, missing: what the project tells of itself where its config is made of that, and what it does not tell
     + starts_supervisord: whether the service's unit starts a version's own; live: the packages that are live
     + elsewhere: files that Git LFS keeps, where the host has none
     """
@@ -87,6 +88,8 @@ class Heads:
     starts_supervisord: bool
     live: tuple[str, ...]
     elsewhere: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

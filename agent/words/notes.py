@@ -62,6 +62,7 @@ class Checked(Note):
     + databases: those that the app uses; empty: whether there is no table yet; code: where its own code comes from
     + fallback: how the database goes back; restart: how the service is restarted
     + newer_schema: what of the database is newer than the version's code
+    + filled: what the project's settings leave open, and its config has set
     """
 
     step: ClassVar[str] = "checks"
@@ -77,6 +78,7 @@ class Checked(Note):
     fallback: str = ""
     restart: Optional[RestartMode] = None
     newer_schema: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

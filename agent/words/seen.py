@@ -25,6 +25,7 @@ class Version:
     + links: those of the four that lead to it; in_use: a process of the app that works in it, or was started from it
     + sealed: whether it is whole; ours: whether Switchback has built it
     + code, config: the commits that it is made of, as far as they are known; refs: what was asked for
+    + recipe: what else its config is made of, as a fingerprint, where that has no commit
     + working: whether it has worked; failed: how it has failed since, with the folder of the evidence
     + unable: why it can't be started any more; newer_schema: what of the database is newer than its code
     + env: the fingerprint of its variables; empty where it has none
@@ -48,6 +49,7 @@ class Version:
     unable: Optional[str] = None
     newer_schema: tuple[str, ...] = ()
     env: str = ""
+    recipe: str = ""
     odd: tuple[str, ...] = ()
 
     def commit(self, part: str) -> Optional[str]:

@@ -105,6 +105,9 @@ class Settings:
     keep_backups: Optional[int] = None
     keep_runs: int = 50
     keep_history: int = 1000
+    project_dir: Optional[str] = None
+    settings_module: Optional[str] = None
+    application: Optional[str] = None
 
     def hooks_at(self, point: str, on: str = "host") -> tuple[Hook, ...]:
         """The hooks of one point of a run that run on a host, or on the controller."""

@@ -44,9 +44,10 @@ def _healing(sites: Mapping[str, Site], live: Mapping[str, str | None], primary:
 def builds(sites: Mapping[str, Site], wanted: str) -> str:
     """The command that builds a version where it is missing; nothing where no host knows what it was made of."""
     found = next((known for site in sites.values() if (known := site.version(wanted))), None)
-    if not found or not found.code or not found.config:
+    if not found or not found.code or not (found.config or found.recipe):
         return ""
-    return f"deploys/deploy.py --data code={found.code[:12]} --data config={found.config[:12]}"
+    config = f" --data config={found.config[:12]}" if found.config else ""
+    return f"deploys/deploy.py --data code={found.code[:12]}{config}"
 
 
 def setting_differences(settings: Mapping[str, Settings]) -> list[str]:

@@ -102,7 +102,9 @@ def lacking(facts: HostFacts, settings: Settings, can_make_venv: bool) -> Ground
     live = None if site is None or site.is_bare else site
     git, web = git_access(site, settings, home), web_server(facts, settings, layout)
     database, rotation = database_server(facts, settings), str(log_rotation(settings.site))
-    scripts, supervisord = _scripts(site, layout), _supervisord(site, layout) if unit_missing else None
+    # Without a config repository each version brings its own.
+    needs_own = unit_missing and settings.config_repo_url is not None
+    scripts, supervisord = _scripts(site, layout), _supervisord(site, layout) if needs_own else None
     return Groundwork(
         packages=(*_packages(facts, git, can_make_venv), *web.packages, *database.packages),
         home=home,

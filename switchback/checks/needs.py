@@ -112,6 +112,9 @@ def _commits(needs: Needs, refs: Mapping[str, FoundRef], settings: Settings) -> 
     if heads.elsewhere:
         yield "files", (f"{one}, and git-lfs is not on this host: apt install git-lfs" for one in heads.elsewhere)
     yield "requirements", _requirements(heads, settings, at["code"])
+    if "config" not in at:
+        yield f"project ({'; '.join(heads.found)})" if heads.found else "project", iter(heads.missing)
+        return
     yield "manage.py", _manage(heads, at["config"])
     if heads.settings:
         yield "settings", _module(heads.settings, "manage.py names", "DJANGO_SETTINGS_MODULE in manage.py", at)

@@ -11,7 +11,7 @@ from agent.transaction import maintenance
 from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
 from switchback.checks.layout import room_needed
-from switchback.plan.contents import changes_of, environment_of, hooks_of, packages_of, static_of
+from switchback.plan.contents import changes_of, config_of, environment_of, hooks_of, packages_of, static_of
 from switchback.plan.database import (
     changes_database,
     fallback_of,
@@ -71,7 +71,7 @@ def foresee(run: Run, known: Known) -> HostPreview:
         update={
             "problems": (*known.problems, *refusal),
             "code": changes_of(run, seen, found.code if found else None, "code"),
-            "config": changes_of(run, seen, found.config if found else None, "config"),
+            "config": config_of(run, seen, found),
             "packages": packages_of(found.packages) if found else None,
             "static": static_of(found.app.static) if found else None,
             "links": links,

@@ -31,6 +31,22 @@ def changes_of(run: Run, seen: Site, found: foreseen.Changes | None, part: str) 
     return Changes(ref=ref, sha=sha, was=commit_of(seen, run.was, part), unknown=unknown, **read)
 
 
+def config_of(run: Run, seen: Site, found: foreseen.Foreseen | None) -> Changes | None:
+    """The same of the config: from a commit of its own, or made of the code's."""
+    if run.kind == "restart" or not found or not found.made or not run.about.code:
+        return changes_of(run, seen, found.config if found else None, "config")
+    made, code = found.made, run.about.code
+    signs = (("+", made.added), ("~", made.changed), ("-", made.removed))
+    return Changes(
+        ref=code.ref,
+        sha=code.sha,
+        was=commit_of(seen, run.was, "config" if commit_of(seen, run.was, "config") else "code"),
+        diff=made.diff,
+        made=tuple(f"{sign} {name}" for sign, names in signs for name in names),
+        says=(*(f"found: {one}" for one in made.found), *(f"set: {one}" for one in found.app.filled)),
+    )
+
+
 def environment_of(run: Run, seen: Site, env: Mapping[str, str]) -> tuple[str, ...]:
     """What becomes of variables, as far as a look has told, and of the site's secrets, which a build only meets.
 

@@ -80,7 +80,9 @@ def _aspects(kind: str, host: HostPreview) -> Iterator[tuple[str, list[str]]]:
     """What is told of each aspect of the site: nothing where there is nothing to tell."""
     told = {
         "code": _change_lines(host.code),
-        "config": _change_lines(host.config),
+        "config": _made_lines(host.config)
+        if host.config and host.config.made is not None
+        else _change_lines(host.config),
         "env": _environment_lines(host),
         "packages": _package_lines(host),
         "database": left_lines(host) if kind == "revert" else migration_lines(host),
@@ -139,6 +141,16 @@ def _change_lines(changes: Changes | None) -> list[str]:
 
 def _environment_lines(host: HostPreview) -> list[str]:
     return [", ".join(host.environment)] if host.environment else []
+
+
+def _made_lines(config: Changes) -> list[str]:
+    """A config that is made of the code and the settings."""
+    is_first = config.was is None
+    says = (
+        "new" if is_first else "as it is live" if not config.made else f"{count_of(len(config.made), 'file')} changed"
+    )
+    lines = [f"made of the code and the settings: {says}", *config.says]
+    return [*lines, *(config.made or ()), *(f"  {line}" for line in config.diff or ())]
 
 
 def _more(number: int) -> list[str]:

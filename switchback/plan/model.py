@@ -45,6 +45,8 @@ class Changes(Part):
     insertions: int = 0
     deletions: int = 0
     diff: tuple[str, ...] | None = Field(default=None, description="config under --diff: the changed lines, masked")
+    made: tuple[str, ...] | None = Field(default=None, description="files of a config that is made of code (+, ~, -)")
+    says: tuple[str, ...] = Field(default=(), description="what was found in the code for that, and what it sets")
 
 
 class Package(Part):

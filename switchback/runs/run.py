@@ -6,6 +6,7 @@ import getpass
 import secrets
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.steps.kind import PATIENCE, Phase
@@ -27,7 +28,7 @@ ON_THE_WAY = 60.0
 class About:
     """What a run is about, besides where it goes.
 
-    + code, config: the commits that it builds a version of
+    + code, config: the commits that it builds a version of; no config where that is made of the code
     + irreversible, hotfixes: whether what can't be reversed, and what was changed by hand, refuses it
     + provisioned: whether the backup script is the one that provision writes
     + database: what a revert does with it; backup: the one that it restores
@@ -126,8 +127,7 @@ class Run:
 
     def begins(self) -> Begin:
         """What a host is asked first; a repository's URL, which may hold a password, it keeps nowhere."""
-        urls = {"code": self.settings.code_repo_url, "config": self.settings.config_repo_url}
-        wanted = {name: url for name, url in urls.items() if name in self.steps}
+        wanted = {name: url for name, url in self.settings.repositories.items() if name in self.steps}
         env = self.settings.env if "code" in self.steps else {}
         return Begin(self.deploy, self.request(), wanted, self.upto("begin"), env, self.secrets())
 
@@ -187,9 +187,9 @@ def new_id(kind: str) -> str:
     return f"{utc()}-{kind}-{secrets.token_hex(2)}"
 
 
-def version_name(code: Commit, config: Commit) -> str:
-    """A name for a new version."""
-    return f"django-{utc()}-{code.sha[:7]}-{config.sha[:7]}"
+def version_name(commits: Mapping[str, Commit]) -> str:
+    """A name for a new version of these commits: of the code, and of the config, where that has its own."""
+    return "-".join(["django", utc(), *(one.sha[:7] for one in commits.values())])
 
 
 def utc() -> str:

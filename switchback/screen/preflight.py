@@ -261,10 +261,8 @@ def _asked(
 ) -> Callable[[Host], Survey]:
     def of(host: Host) -> Survey:
         settings = settings_of(host)
-        refs = {
-            "code": Ref(settings.code_repo_url, asked.code or settings.code_branch),
-            "config": Ref(settings.config_repo_url, asked.config or settings.config_branch),
-        }
+        names = {"code": asked.code or settings.code_branch, "config": asked.config or settings.config_branch}
+        refs = {part: Ref(url, names[part]) for part, url in settings.repositories.items()}
         wanted = refs if with_refs and not asked.version else {}
         secrets = read_secrets(settings.secrets) if with_secrets else None
         return replace(survey_of(host), refs=wanted, hotfixes=True, starts=starts, secrets=secrets)

@@ -121,11 +121,15 @@ def _why_blind(answer: Unread) -> str:
 
 
 def _unresolved(found: Foreseen | None) -> tuple[str, ...]:
-    """Why the build of a version would fail at its packages, where the installer says so already."""
+    """Why the build of a version would fail, where that is seen already: at its packages, or at what the project is."""
+    missing = found.made.missing if found and found.made else ()
     if found is None or not found.packages.refused:
-        return ()
+        return missing
     told = found.packages
-    return (told.why if told.source == "unknown" else f"packages can't be resolved: {told.why}",)
+    return (
+        *missing,
+        told.why if told.source == "unknown" else f"packages can't be resolved: {told.why}",
+    )
 
 
 def of_hosts(kind: Kind, told: Sequence[HostPreview]) -> Preview:
@@ -144,11 +148,11 @@ def request_for(run: Run, seen: Site, diff: bool) -> requests.Preview:
     live = versions.get(run.was or "")
     return requests.Preview(
         run.settings.for_host(),
-        urls={"code": run.settings.code_repo_url, "config": run.settings.config_repo_url},
+        urls=run.settings.repositories,
         was=run.was,
         version=run.version,
         built=built,
-        commits={part: sha for part, sha in commits.items() if sha} if all(commits.values()) else {},
+        commits={part: sha for part, sha in commits.items() if sha} if commits["code"] else {},
         live={part: live.commit(part) if live else None for part in parts},
         database=run.about.database if run.kind == "revert" else None,
         diff=diff,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -9,6 +10,24 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from agent.words.settings import Hook
 from switchback.settings import values
 from switchback.settings.hooks import check_hooks
+
+_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+
+
+def check_module(text: str) -> str:
+    """A Python module, as it is imported."""
+    if not _MODULE.fullmatch(text):
+        raise values.Wrong("must be a Python module, as in mysite.settings")
+    return text
+
+
+def check_application(text: str) -> str:
+    """What a server serves: a module and a name in it."""
+    module, _, name = text.partition(":")
+    if not (_MODULE.fullmatch(module) and _MODULE.fullmatch(name) and "." not in name):
+        raise values.Wrong("must be a module and a name in it, as in mysite.wsgi:application")
+    return text
+
 
 Hosts = Annotated[tuple[str, ...], BeforeValidator(values.several), AfterValidator(values.check_hosts)]
 WebUrl = Annotated[str, AfterValidator(values.check_web_url)]
@@ -46,3 +65,5 @@ Statuses = Annotated[
 ]
 Headers = Annotated[dict[str, str], BeforeValidator(values.mapping), AfterValidator(values.check_headers)]
 Hooks = Annotated[dict[str, tuple[Hook, ...]], BeforeValidator(check_hooks)]
+Module = Annotated[str, AfterValidator(check_module)]
+Application = Annotated[str, AfterValidator(check_application)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from agent.versions.layout import AUTO
 from agent.words.settings import Settings as HostSettings
@@ -23,13 +23,10 @@ from switchback.settings.kinds import (
     Hooks,
     HostKeys,
     HostPath,
-    Hosts,
     LocalKey,
     Names,
     PathInCode,
     Port,
-    Ref,
-    Repository,
     Requirements,
     Said,
     Script,
@@ -39,37 +36,11 @@ from switchback.settings.kinds import (
     User,
     WebUrl,
 )
+from switchback.settings.source import Source
 
 
-class Settings(BaseModel):
+class Settings(Source):
     """Every setting, in the order of the documentation. A path may begin with `~`, the app user's home on the host."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    host: Hosts = Field(
-        default=(),
-        description="the host's name, or several (with commas, or a list); required unless the inventory names hosts",
-        examples=["www.example.com"],
-    )
-    website_url: WebUrl = Field(
-        description="the site's address, as a visitor writes it", examples=["https://www.example.com/"]
-    )
-    code_repo_url: Repository = Field(
-        description="the repository of the app's code, as the host reaches it",
-        examples=["git@git.example.com:site/code.git"],
-    )
-    config_repo_url: Repository = Field(
-        description="the repository of the app's config, as the host reaches it",
-        examples=["git@git.example.com:site/config.git"],
-    )
-    code_branch: Ref = Field(
-        description="what is deployed of the code unless `--data code=` says otherwise: a branch, tag or SHA",
-        examples=["main"],
-    )
-    config_branch: Ref = Field(
-        description="what is deployed of the config unless `--data config=` says otherwise: a branch, tag or SHA",
-        examples=["main"],
-    )
 
     # Before the paths: checking one needs to know whose home `~app` is.
     app_username: User = Field(default="app", description="the user who owns the code and config and runs the app")
@@ -277,7 +248,9 @@ class Settings(BaseModel):
 
     def for_host(self) -> HostSettings:
         """What a host is told of them, and writes down: less the repositories' URLs, which may hold a password."""
-        return read(HostSettings, self.model_dump(mode="json"), "settings")
+        # What a project's own environment would say counts before what stands in its files.
+        named = self.settings_module or self.env.get("DJANGO_SETTINGS_MODULE")
+        return read(HostSettings, {**self.model_dump(mode="json"), "settings_module": named}, "settings")
 
     @model_validator(mode="after")
     def _goes_together(self) -> Settings:

@@ -148,6 +148,7 @@ def foreseen(**told: Any) -> Foreseen:
     """What the agent foresees of a run in which nothing but the code changes, but for what is told.
 
     + code, config: some of what lies between the commits; numbered: the newest of many
+    + made, filled: the config to come where it is made of the code, and what it sets
     + packages: what changes beside what else is known of them; migrations: with operations as Django describes them
     """
     packages = {"source": "unchanged", **told.get("packages", {})}
@@ -158,7 +159,12 @@ def foreseen(**told: Any) -> Foreseen:
     found = {
         **{part: {"between": _between(**told[part])} if part in told else None for part in ("code", "config")},
         "packages": {**packages, "changes": {key: packages[key] for key in PACKAGE_CHANGES if key in packages}},
-        "app": {"migrations": migrations, "static": told.get("static", {"source": "django"})},
+        "app": {
+            "migrations": migrations,
+            "static": told.get("static", {"source": "django"}),
+            "filled": told.get("filled", []),
+        },
+        "made": told.get("made"),
         "top": told.get("top", {"entries": ENTRIES, "laid": LAID}),
         "restart": told.get("restart", {"way": "restart", "interrupts": True}),
         "no_trial": told.get("no_trial", ""),

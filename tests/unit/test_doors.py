@@ -40,6 +40,7 @@ DOORS: dict[str, tuple[str, dict[str, str]]] = {
             "host/parallel.py": "a pipe of its own",
             "host/processes.py": "what this process is called",
             "loop/cgroups.py": "cgroups, which are the kernel's",
+            "project/filling.py": "a copy runs in the app's own Django, with that user's rights",
             "loop/worker.py": "how the kernel is to treat this process",
             "runner/client.py": "that a runner is wanted, where root alone may write",
             "transaction/lock.py": "the lock, which is ours",

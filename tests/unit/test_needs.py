@@ -60,9 +60,13 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         startable, "started_by", lambda _: startable.Unit(f"{tmp_path}/venv/bin/supervisord", ("supervisord",))
     )
 
-    def found(code: Mapping[str, str], config: Mapping[str, str], own: str = HOST_CONFIG, **values: Any) -> list[str]:
+    def found(
+        code: Mapping[str, str], config: Mapping[str, str] | None, own: str = HOST_CONFIG, **values: Any
+    ) -> list[str]:
         (tmp_path / "supervisord.conf").write_text(own)
-        made = {"code": commit(tmp_path / "a", code), "config": commit(tmp_path / "b", config)}
+        made = {"code": commit(tmp_path / "a", code)}
+        if config is not None:
+            made["config"] = commit(tmp_path / "b", config)
         layout = Layout(replace(settings(**values).for_host(), app_username=ME), tmp_path)
         runner = Runner(user=ME, log=None, until=time.time() + 60)
         shas = {part: sha for part, (_, sha) in made.items()}
@@ -107,6 +111,18 @@ def test_a_config_without_a_project_lacks_what_a_deploy_runs(checked: Any) -> No
     assert manage.startswith("manage.py is not at the top of the config at main (")
     assert wsgi.startswith("web starts gunicorn with wsgi, and wsgi.py is neither in the config at main (")
     assert wsgi.endswith("add it, or write mysite.wsgi for it: web in the host's supervisord.conf")
+
+
+def test_without_a_config_repository_the_project_is_all_that_is_needed(checked: Any) -> None:
+    one = {"config_repo_url": None, "config_branch": "HEAD"}
+    project = {**GOOD, "manage.py": f"# django\n{MANAGE}"}
+    assert checked(project, None, **one) == []
+
+
+def test_without_one_what_the_project_does_not_tell_is_asked_for(checked: Any) -> None:
+    one = {"config_repo_url": None, "config_branch": "HEAD"}
+    (problem,) = checked({"requirements.txt": "Django\ngunicorn\nsupervisor\n"}, None, **one)
+    assert problem.startswith("the code has no manage.py: write project_dir: PATH")
 
 
 def test_settings_that_manage_py_names_and_nobody_has(checked: Any) -> None:

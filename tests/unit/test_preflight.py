@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.words.facts import Health
+from agent.project.texts import recipe
+from agent.words.facts import FoundRef, Health
 from agent.words.history import PastRun
 from agent.words.journal import Commit
 from agent.words.outcomes import Outcome
 from agent.words.seen import Version
 from switchback.runs.deploys import agreed_commits, plan_build, plan_deploy
+from switchback.runs.fleet import Fleet
 from switchback.runs.restarts import plan_restart
 from switchback.runs.reverts import further_than_alone, plan_revert
 from switchback.runs.run import Run
 from switchback.settings.errors import Refused
+from tests.unit import healthy
 from tests.unit.examples import (
     ALL_STEPS,
     CODE,
@@ -32,6 +37,7 @@ from tests.unit.examples import (
     host_facts,
     refs,
     settings,
+    site,
     version,
 )
 from tests.unit.steps import BUILD, OPTIONAL, SWITCH
@@ -53,6 +59,50 @@ def only(runs: dict[str, Run]) -> Run:
 
 
 # --- Deploy
+
+
+ONE = {"config_repo_url": None, "config_branch": "HEAD"}
+GENERATED = "django-20261103-100000-ccccccc"
+
+
+def one_repository(*versions: Version, current: str | None = LIVE, **changes: Any) -> Fleet:
+    """A host whose versions have a config that was made of the code."""
+    seen = replace(host_facts(), site=site(*versions, current=current, refs={"code": FoundRef("HEAD", CODE)}))
+    return Fleet({"web": settings(**ONE, **changes)}, {"web": seen}, "web")
+
+
+def made(name: str = GENERATED, **changes: Any) -> Version:
+    """A version whose config was made of the code."""
+    return healthy.version(name, code=CODE, config=None, recipe=recipe(settings(**ONE).for_host()), **changes)
+
+
+def test_without_a_config_repository_a_version_is_named_after_the_code_alone() -> None:
+    run = only(plan_deploy(one_repository(), asked()))
+    assert re.fullmatch(r"django-\d{8}-\d{6}-ccccccc", run.version)
+    assert run.request().config is None
+    assert run.begins().urls.keys() == {"code"}
+
+
+def test_without_one_what_is_live_is_what_the_settings_would_make_again() -> None:
+    assert only(plan_deploy(one_repository(made(), current=GENERATED), asked())).idle
+    assert only(plan_deploy(one_repository(made(), current=GENERATED, health_timeout=7), asked())).idle
+    other = one_repository(made(), current=GENERATED, website_url="https://other.example.com/")
+    assert only(plan_deploy(other, asked())).version != GENERATED
+    with_config = healthy.version(LIVE, code=CODE)
+    assert only(plan_deploy(one_repository(with_config, current=LIVE), asked())).steps == STEPS
+
+
+def test_a_version_that_other_settings_have_made_is_not_taken_for_one_that_is_built() -> None:
+    built = made(working=False)
+    assert only(plan_deploy(one_repository(version(LIVE), built), asked())).version == GENERATED
+    other = one_repository(version(LIVE), built, project_dir="backend")
+    assert only(plan_deploy(other, asked())).version != GENERATED
+
+
+def test_hosts_of_which_only_some_have_a_config_repository_are_refused() -> None:
+    one, both = one_repository(), fleet(other=host_facts())
+    mixed = Fleet({**one.settings, **both.settings}, {**one.facts, **both.facts}, "web")
+    assert "config_repo_url is set for some of the hosts" in refusal(lambda: plan_deploy(mixed, asked()))
 
 
 def test_a_deploy_builds_a_new_version_that_is_named_after_its_commits_and_switches_to_it() -> None:

@@ -162,6 +162,13 @@ def test_a_host_without_a_service_gets_a_supervisord_config_unless_it_has_one_or
     assert lacking(without_unit(laid), settings(), can_make_venv=True).supervisord is None
 
 
+def test_without_a_config_repository_each_version_brings_its_own_supervisord_config() -> None:
+    lacks = lacking(without_unit(bare()), settings(config_repo_url=None, config_branch="HEAD"), can_make_venv=True)
+    assert lacks.supervisord is None
+    assert lacks.unit
+    assert f"{HOME}/log" in lacks.folders
+
+
 def test_what_a_laid_out_host_lacks_is_added() -> None:
     links = {path: found for path, found in site().links.items() if path != f"{HOME}/deployment/wsgi.py"}
     links |= {path: no_link(path) for path in (f"{HOME}/venv", f"{HOME}/django-working")}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from switchback.settings.errors import Refused
+from switchback.settings.files import read_yaml
 from switchback.settings.given import Given, checked
 from switchback.settings.model import Settings
 from switchback.settings.values import Wrong, check_ref
-from switchback.settings.yaml_lines import read_yaml
 
 REQUIRED = {
     "host": "www.example.com",
@@ -115,8 +115,8 @@ def test_a_repository_may_be_anywhere_that_git_reaches_without_running_commands(
     ],
 )
 def test_a_repository_that_could_run_something_or_is_relative_is_refused(url: str) -> None:
-    (problem,) = problems(config_repo_url=url)
-    assert problem.startswith("prod.yml:7: config_repo_url must be a git repository")
+    (problem,) = problems(code_repo_url=url)
+    assert problem.startswith("prod.yml:7: code_repo_url must be a git repository")
 
 
 def test_a_password_is_not_shown_by_the_problem_with_it_either() -> None:
@@ -277,6 +277,39 @@ def test_yaml_that_does_not_parse_is_told_with_its_line(tmp_path: Path, text: st
     with pytest.raises(Refused) as refused:
         read(tmp_path, text)
     assert says in str(refused.value)
+
+
+def test_three_settings_are_enough() -> None:
+    given = {key: Given(REQUIRED[key], "prod.yml:7") for key in ("host", "website_url", "code_repo_url")}
+    told = checked(Settings, given, "prod.yml")
+    assert (told.code_branch, told.config_repo_url) == ("HEAD", None)
+    assert told.repositories == {"code": REQUIRED["code_repo_url"]}
+
+
+def test_a_settings_module_that_the_environment_names_is_the_project_s() -> None:
+    env = {"DJANGO_SETTINGS_MODULE": "mysite.live"}
+    assert settings(env=env).for_host().settings_module == "mysite.live"
+    assert settings(env=env, settings_module="mysite.other").for_host().settings_module == "mysite.other"
+
+
+def test_a_branch_of_a_config_without_a_repository_is_told() -> None:
+    (problem,) = problems(config_repo_url="none")
+    assert (
+        problem == "prod.yml: config_branch is a branch of config_repo_url: write that, too, or take config_branch out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("settings_module", "mysite/settings.py", "must be a Python module, as in mysite.settings"),
+        ("application", "mysite.wsgi", "must be a module and a name in it, as in mysite.wsgi:application"),
+        ("project_dir", "../other", "must be a path inside the code"),
+    ],
+)
+def test_what_overrules_the_project_s_own_words_has_to_look_like_it(key: str, value: str, says: str) -> None:
+    (problem,) = problems(**{key: value})
+    assert says in problem
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:

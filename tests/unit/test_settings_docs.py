@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from switchback.settings import docs
+from switchback.settings.files import read_yaml
 from switchback.settings.given import Given, checked
 from switchback.settings.model import Settings
-from switchback.settings.yaml_lines import read_yaml
 
 AGAIN = "run `python -m switchback.settings.docs`"
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from agent.database import going_back
 from agent.database.choice import better_restored, way_back_of
 from agent.django.warm import django_that_stays
 from agent.inside import protocol
+from agent.project.filling import OF_THIS_HOST
 from agent.restart.mode import decide_restart_mode
 from agent.service import startable
 from agent.sites.shared import with_others
@@ -15,7 +17,12 @@ from agent.steps.build.static import Collected
 from agent.steps.kind import BuildStep
 from agent.transaction.maintenance import breaks_old_code
 from agent.transaction.step import StepContext, StepFailed
-from agent.words.notes import Checked
+from agent.words.notes import Checked, Note
+
+EACH_ITS_OWN = (
+    "the project has no SECRET_KEY but Django's insecure one, and each host would make one of its own: what one has "
+    "signed, a session say, no other would know. Give all the same: secrets: [SECRET_KEY] in the settings"
+)
 
 
 class Checks(BuildStep):
@@ -36,6 +43,8 @@ class Checks(BuildStep):
             raise StepFailed("migrations conflict: " + json.dumps(found.conflicts))
         if found.inconsistent:
             raise StepFailed("\n".join(found.inconsistent))
+        if each_its_own(step.begin.hosts, found.filled):
+            raise StepFailed(EACH_ITS_OWN)
         problems = [*startable.written_inside(step, found.writes), *startable.would_not_start(step)]
         if problems:
             raise StepFailed("the version can't be started as it is:\n" + "\n".join(problems))
@@ -54,10 +63,21 @@ class Checks(BuildStep):
             code=found.code,
             fallback=way_back_of(step, found.pending, empty),
             restart=decide_restart_mode(step.layout, step.begin.was, step.version),
+            filled=found.filled,
         )
         return going_back.older_code(
             step, checked, [*_unwritten(found), *_without_restore(step, checked), *startable.without_environment(step)]
         )
+
+    def says(self, note: Note, seconds: float) -> list[str]:
+        """That it was done, and what was set of what the project's settings leave open."""
+        filled = note.filled if isinstance(note, Checked) else ()
+        return [*super().says(note, seconds), *(f"checks: set: {one}" for one in filled)]
+
+
+def each_its_own(hosts: Sequence[str], filled: Sequence[str]) -> bool:
+    """Whether each of several hosts has a SECRET_KEY of its own, by what was set."""
+    return len(hosts) > 1 and any(one.startswith(OF_THIS_HOST) for one in filled)
 
 
 def _unwritten(found: protocol.Checks) -> list[str]:

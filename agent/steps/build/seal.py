@@ -12,6 +12,7 @@ from agent.environment.fingerprint import fingerprint
 from agent.host.files import close, write_whole
 from agent.host.links import NotALink, read_link
 from agent.host.users import acting_as
+from agent.project.texts import recipe
 from agent.steps.build.build_script import BuildScriptRun
 from agent.steps.build.static import Collected
 from agent.steps.build.venv import VenvMade
@@ -59,6 +60,7 @@ class SealVersion(BuildStep):
             static_url=step.note(Collected).url or None,
             by_script=script.installed if script.ran else None,
             env=fingerprint(given.of(step.transaction).env),
+            recipe="" if step.begin.config else recipe(layout.settings),
         )
         runner.run(["sync", "--file-system", str(folder)])
         with acting_as(layout.app):

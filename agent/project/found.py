@@ -1,0 +1,200 @@
+"""What a project tells of itself: where its manage.py is, its settings module, and what serves it. Pure: the paths of a
+commit and the texts of its files in, a `Project` out."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Collection, Iterator
+
+from agent.inside.lean import dataclass
+from agent.words.settings import Settings
+
+TextOf = Callable[[str], "str | None"]
+
+NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*\]?\s*[,:=]\s*["']([A-Za-z_][\w.]*)["']""")
+SERVED = re.compile(r"""^(WSGI|ASGI)_APPLICATION\s*=\s*["']([A-Za-z_][\w.]*)\.([A-Za-z_]\w*)["']""", re.MULTILINE)
+# What the settings of production are called beside others.
+PRODUCTION = ("production", "prod")
+# How many files are read for one thing.
+MOST = 20
+
+
+class NotFound(Exception):
+    """What can't be read from the project, a sentence each, with the setting to write."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project as its code has it.
+
+    + folder: where its manage.py is, from the code's top; empty for the top itself
+    + settings: its settings module
+    + server: wsgi or asgi; module, name: what serves it; both empty where it has nothing of its own
+    + found: what was found, a sentence each; what a setting says is not among them
+    """
+
+    folder: str
+    settings: str
+    server: str
+    module: str = ""
+    name: str = ""
+    found: tuple[str, ...] = ()
+
+
+def find(paths: Collection[str], text_of: TextOf, asked: Settings) -> Project:
+    """Find what a deploy has to know of a project. Raises NotFound with all that it does not tell.
+
+    + paths: those of all files of the commit; text_of: reads one of them
+    + asked: the settings, which overrule what is found
+    """
+    folder, found = _folder(paths, text_of, asked.project_dir)
+    below = _Below(paths, text_of, folder)
+    settings, said = _settings_module(below, asked.settings_module)
+    server, module, name, served = _application(below, settings, asked.application)
+    return Project(folder, settings, server, module, name, tuple(filter(None, (found, said, served))))
+
+
+class _Below:
+    """The files below the project's folder, by their paths from there."""
+
+    def __init__(self, paths: Collection[str], text_of: TextOf, folder: str) -> None:
+        start = f"{folder}/" if folder else ""
+        self.paths = frozenset(path[len(start) :] for path in paths if path.startswith(start))
+        self.everywhere = frozenset(paths)
+        self._text_of, self._start = text_of, start
+
+    def text(self, path: str) -> str:
+        """A file's text; nothing where it is not there."""
+        return (self._text_of(self._start + path) or "") if path in self.paths else ""
+
+    def file_of(self, module: str) -> str:
+        """The file of a module; empty where the project has none."""
+        path = module.replace(".", "/")
+        return next((one for one in (f"{path}.py", f"{path}/__init__.py") if one in self.paths), "")
+
+    def is_known(self, module: str) -> bool:
+        """Whether a module is there, or may come from a package or from another folder on Python's path."""
+        path = module.replace(".", "/")
+        if self.file_of(module):
+            return True
+        root = path.partition("/")[0]
+        own = any(f"/{root}/" in f"/{one}" or f"/{one}".endswith(f"/{root}.py") for one in self.everywhere)
+        elsewhere = any(f"/{one}".endswith((f"/{path}.py", f"/{path}/__init__.py")) for one in self.everywhere)
+        return elsewhere or not own
+
+
+def _folder(paths: Collection[str], text_of: TextOf, asked: str | None) -> tuple[str, str]:
+    """The project's folder, and what to say of it."""
+    if asked is not None:
+        folder = "" if posixpath.normpath(asked) == "." else posixpath.normpath(asked)
+        if posixpath.join(folder, "manage.py") not in paths:
+            raise NotFound(f"project_dir is {asked}, and the code has no manage.py there: change it in the settings")
+        return folder, ""
+    there = sorted((path for path in paths if posixpath.basename(path) == "manage.py"), key=_depth)[:MOST]
+    there = [path for path in there if "django" in (text_of(path) or "").lower()]
+    folders = [posixpath.dirname(path) for path in there if _depth(path) == _depth(there[0])]
+    if len(folders) == 1:
+        return folders[0], f"manage.py {f'in {folders[0]}' if folders[0] else 'at the top of the code'}"
+    several = f"the code has several manage.py, in {', '.join(folders)}" if folders else "the code has no manage.py"
+    example = folders[0] if folders else "PATH"
+    raise NotFound(f"{several}: write project_dir: {example} (its folder, from the code's top) in the settings")
+
+
+def _depth(path: str) -> tuple[int, str]:
+    return path.count("/"), ""
+
+
+def _settings_module(below: _Below, asked: str | None) -> tuple[str, str]:
+    """The settings module that is for production, and what to say of it."""
+    if asked:
+        if not below.is_known(asked):
+            raise NotFound(f"settings_module is {asked}, and the code has no such module: change it in the settings")
+        return asked, ""
+    named = NAMED.search(below.text("manage.py"))
+    managed = named.group(1) if named else ""
+    served = next((one for one in _named_by_server(below, managed) if below.file_of(one)), "")
+    if served and served != managed:
+        return served, f"settings {served}, which wsgi.py names"
+    if managed and not below.is_known(managed):
+        raise NotFound(
+            f"manage.py names the settings {managed}, which the code does not have: write settings_module in the "
+            "settings"
+        )
+    if not managed:
+        raise NotFound(
+            "manage.py does not name the project's settings in words: write settings_module: PACKAGE.settings in the "
+            "settings"
+        )
+    for production in _production(managed):
+        if below.file_of(production):
+            return production, f"settings {production}, beside {managed}, which manage.py names"
+    return managed, f"settings {managed}, which manage.py names"
+
+
+def _production(managed: str) -> Iterator[str]:
+    """What the production settings beside a settings module may be called."""
+    package, _, last = managed.rpartition(".")
+    if last in PRODUCTION:
+        return
+    for word in PRODUCTION:
+        yield f"{managed}.{word}"
+    # Beside `settings.dev`, and not beside each module that is called settings.
+    if package.rpartition(".")[2] == "settings":
+        yield from (f"{package}.{word}" for word in PRODUCTION)
+    yield from (f"{managed}_{word}" for word in PRODUCTION)
+
+
+def _named_by_server(below: _Below, managed: str) -> Iterator[str]:
+    for kind in ("wsgi", "asgi"):
+        for path in _servers(below, kind, managed):
+            found = NAMED.search(below.text(path))
+            if found:
+                yield found.group(1)
+
+
+def _servers(below: _Below, kind: str, settings: str) -> list[str]:
+    """The files that may serve the project, those of the package that its settings are in first."""
+    package = settings.partition(".")[0] + "/" if settings else ""
+    there = [path for path in below.paths if posixpath.basename(path) == f"{kind}.py"]
+    own = [path for path in there if path.startswith(package)]
+    return sorted(own or there, key=lambda path: (path.count("/"), path))[:MOST]
+
+
+def _application(below: _Below, settings: str, asked: str | None) -> tuple[str, str, str, str]:
+    """How the project is served, by which module and name, and what to say of it."""
+    if asked:
+        module, _, name = asked.partition(":")
+        text = below.text(below.file_of(module))
+        server = "asgi" if "asgi" in (module + text).lower() else "wsgi"
+        if not below.is_known(module):
+            raise NotFound(f"application is {asked}, and the code has no such module: change it in the settings")
+        return server, module, name, ""
+    told = {match.group(1): match.groups()[1:] for text in _settings_texts(below, settings) for match in _served(text)}
+    for kind in ("ASGI", "WSGI"):
+        if kind in told and below.file_of(told[kind][0]):
+            module, name = told[kind]
+            return kind.lower(), module, name, f"{kind.lower()} {module}:{name}, which the settings name"
+    for server in ("wsgi", "asgi"):
+        for path in _servers(below, server, settings)[:1]:
+            module = path[:-3].replace("/", ".")
+            return server, module, "application", f"{server} {module}:application"
+    return "wsgi", "", "", "no wsgi.py: Django's own application"
+
+
+def _served(text: str) -> Iterator[re.Match[str]]:
+    return SERVED.finditer(text)
+
+
+def _settings_texts(below: _Below, settings: str) -> Iterator[str]:
+    """The texts of the settings module, and of those beside it that it may be made of; its own last, which counts."""
+    path = below.file_of(settings)
+    folder = posixpath.dirname(path)
+    if path.endswith("/__init__.py") or posixpath.basename(folder) == "settings":
+        beside = sorted(one for one in below.paths if posixpath.dirname(one) == folder and one.endswith(".py"))
+        yield from (below.text(one) for one in beside[:MOST] if one != path)
+    yield below.text(path)
