@@ -48,6 +48,7 @@ window.site(run, name="Prove that the site is up")
 window.watch(run, name="Watch whether it stays well")
 
 transaction.all_well(run, name="Commit: all hosts are well")
+# A host that has committed runs its hook after_commit; one that could not, after_fallback.
 transaction.commit(run, name="Commit")
 
 housekeeping.clean_after(run, name="Clean up old versions", _ignore_errors=True)

@@ -7,6 +7,7 @@ from enum import Enum
 
 from agent.inside.lean import dataclass
 from agent.steps.fallback import only_health_is_missing, plan_fallback, undo_named
+from agent.steps.hooks import due_after
 from agent.steps.kind import Undo
 from agent.transaction.consequences import database_fallback_of, may_have_changed_database, waits_for_primary
 from agent.transaction.progress import Progress
@@ -33,6 +34,7 @@ class Kind(Enum):
     FALL_BACK = "begins to fall back"
     END_FALLBACK = "ends a fallback"
     COMMIT = "finishes a commit"
+    AFTER = "runs what is the project's own, once a run has ended"
     FINISH_END = "frees the host"
     FREE = "frees a host whose deploy never began"
     LOOK_AT_DATABASE = "looks whether the primary host has taken the database back"
@@ -72,7 +74,8 @@ def next_move(progress: Progress, heard: Heard) -> Move:
         # No step ever ran without a first line, so there is nothing to undo.
         return Move(Kind.FREE)
     if progress.outcome:
-        return Move(_after_the_end(progress))
+        due = due_after(progress)
+        return Move(Kind.AFTER, due) if due else Move(_after_the_end(progress))
     if progress.committed:
         return Move(Kind.COMMIT)
     if progress.falling_back:

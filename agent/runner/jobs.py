@@ -13,7 +13,7 @@ from agent.loop.channel import Channel, Frame
 from agent.loop.worker import FAILED, Job, Worker
 from agent.runs import ending, recover
 from agent.runs.beginning import begin_deploy
-from agent.runs.carry_out import carry_out
+from agent.runs.carry_out import Carried, carry_out
 from agent.runs.clean import clean
 from agent.runs.finish import finish_commit
 from agent.state import State
@@ -23,7 +23,7 @@ from agent.visitors import probes
 from agent.words import requests
 from agent.words.journal import UndoDone, Written
 from agent.words.outcomes import Refused
-from agent.words.shapes import bare
+from agent.words.shapes import Unreadable, bare, read
 
 REFUSED = "refused"
 
@@ -80,6 +80,14 @@ def begin(state: State, request: requests.Begin) -> Job:
 def step(transaction: Transaction, name: str, url: str) -> Job:
     """Do a step."""
     return _at_work_on(transaction, lambda its: fields_of(carry_out(its, name, url)))
+
+
+def carried(worker: Worker, name: str) -> Carried:
+    """How a step has ended, by what its worker has answered."""
+    try:
+        return read(Carried, {"seconds": 0.0, "note": {}, **worker.found}, name)
+    except Unreadable as problem:
+        return Carried(0.0, {}, failed=str(problem))
 
 
 def undo(transaction: Transaction, name: str) -> Job:

@@ -10,12 +10,14 @@ from functools import partial
 from agent.host.output import LINE, TOLD, WARNING
 from agent.loop.worker import FAILED, Job, Worker
 from agent.runner import jobs
+from agent.runner.after import run_after
 from agent.runner.course import Kind, Move, next_move
 from agent.runner.resumed import was_rebooted
 from agent.runner.run import COMMIT, GRACE, Run
 from agent.runner.script import WAY_BACK
 from agent.runs.carry_out import Carried
 from agent.steps.fallback import plan_fallback, undo_named
+from agent.steps.hooks import due_after
 from agent.steps.kind import PATIENCE
 from agent.steps.order import limit_of, visitors_may_notice
 from agent.text.masking import masked_urls
@@ -107,10 +109,7 @@ def _step(run: Run, name: str) -> bool:
 
 def _step_ended(run: Run, name: str, worker: Worker) -> None:
     asked, run.asked_back = run.asked_back, None
-    try:
-        carried = read(Carried, {"seconds": 0.0, "note": {}, **worker.found}, name)
-    except Unreadable as problem:
-        carried = Carried(0.0, {}, failed=str(problem))
+    carried = jobs.carried(worker, name)
     if not carried.failed:
         try:
             run.opened.journal.append(journal.StepDone(name, carried.seconds, carried.note))
@@ -234,7 +233,7 @@ def _may_be_over(run: Run, worker: Worker) -> None:
         run.try_again()
     if open_transaction(run.state) is None:
         run.close(progress)
-    else:
+    elif not due_after(progress):
         run.not_before = time.monotonic() + (LOOK_ON if progress.outcome else AGAIN)
 
 
@@ -271,6 +270,7 @@ MOVES: dict[Kind, Callable[[Run, str], bool]] = {
     Kind.GIVE_UP: _give_up,
     Kind.END_FALLBACK: lambda run, _: _finishing(run, jobs.end_fallback, "end"),
     Kind.COMMIT: lambda run, _: _finishing(run, jobs.commit, "commit"),
+    Kind.AFTER: run_after,
     Kind.FINISH_END: lambda run, _: _finishing(run, jobs.finish, "end"),
     Kind.LOOK_ON: lambda run, _: _finishing(run, jobs.look_on, "look"),
     Kind.FREE: _free,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import traceback
+from collections.abc import Callable
 
 from agent.host.command import CommandFailed
 from agent.host.links import NotALink
@@ -14,11 +15,13 @@ from agent.runs.left_running import let_scripts_go_on
 from agent.service import health, systemd
 from agent.service.health import Unhealthy, prove_healthy
 from agent.steps.fallback import outcome_of, plan_fallback, undo_named
+from agent.steps.hooks import due_after
 from agent.steps.outcomes import fallback_sentence
 from agent.steps.switch.health import HealthSeen
 from agent.text.masking import masked_urls
 from agent.transaction.cost import measured_or_nothing, sentences
-from agent.transaction.end import end
+from agent.transaction.end import end, nothing
+from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.versions.marks import linked_version
@@ -54,7 +57,7 @@ def end_fallback(transaction: Transaction) -> None:
         forget_failed(transaction)
     for line in sentences(measured_or_nothing(transaction.progress)):
         emit(line)
-    _end(transaction, outcome, sentence)
+    _end(transaction, outcome, sentence, due_after)
     emit(sentence)
 
 
@@ -77,13 +80,13 @@ def end_if_well(transaction: Transaction) -> None:
     for action, note in notes.items():
         transaction.journal.append(UndoDone(action, bare(note)))
     outcome = outcome_of(transaction.progress)
-    end(transaction, outcome, _sentence(transaction, outcome))
+    end(transaction, outcome, _sentence(transaction, outcome), due_after)
 
 
-def _end(transaction: Transaction, outcome: Outcome, sentence: str) -> None:
+def _end(transaction: Transaction, outcome: Outcome, sentence: str, due: Callable[[Progress], str] = nothing) -> None:
     """End a transaction that has changed nothing, or nothing any more."""
     try:
-        end(transaction, outcome, sentence)
+        end(transaction, outcome, sentence, due)
     except OSError as error:
         emit(f"the host stays held while {transaction.state.root} can't be written ({error}); then its runner frees it")
 

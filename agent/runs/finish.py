@@ -9,6 +9,7 @@ from agent.host.links import replace_link
 from agent.host.output import emit
 from agent.host.users import acting_as
 from agent.restart import background
+from agent.steps.hooks import due_after
 from agent.transaction import reserve
 from agent.transaction.cost import measured_or_nothing, sentences
 from agent.transaction.end import end
@@ -50,7 +51,7 @@ def finish_commit(transaction: Transaction) -> None:
     sentence = _commit_sentence(transaction)
     for line in sentences(measured_or_nothing(transaction.progress)):
         emit(line)
-    end(transaction, Outcome.COMMITTED, sentence)
+    end(transaction, Outcome.COMMITTED, sentence, due_after)
     emit(sentence)
 
 

@@ -7,10 +7,14 @@ nothing for it, a run does not have it.
 from __future__ import annotations
 
 from agent.steps import scripts
-from agent.steps.kind import BuildStep, RunAsKnown, StepKind, SwitchStep
+from agent.steps.kind import BuildStep, Phase, RunAsKnown, StepKind, SwitchStep
 from agent.transaction.maintenance import BY_PRIMARY
+from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext
+from agent.versions.marks import linked_version
+from agent.words.journal import Ended, HookStarted
 from agent.words.notes import Note
+from agent.words.outcomes import Outcome
 from agent.words.settings import Settings
 
 NOTHING_TO_MIGRATE = "nothing to migrate"
@@ -42,6 +46,10 @@ class Hook(StepKind):
         everywhere = [one for one in known.settings.hooks_at(self.name) if not (self.primary or one.primary)]
         return "" if known.primary or everywhere else BY_PRIMARY
 
+    def version(self, step: StepContext) -> str | None:
+        """In which version they run."""
+        return step.version
+
     def do(self, step: StepContext) -> Note:
         """Run them, one after the other; the first that fails fails the step."""
         usual = super().limit(step.settings)
@@ -53,7 +61,7 @@ class Hook(StepKind):
                 # An older version's code may not have it yet, and must be gone back to all the same.
                 missing.append(one.run[0])
                 continue
-            scripts.run_own(step, one.run, usual if one.timeout is None else one.timeout)
+            scripts.run_own(step, one.run, usual if one.timeout is None else one.timeout, self.version(step))
         return Note(warning=f"not in {step.version}'s code: {', '.join(missing)}" if missing else "")
 
 
@@ -84,3 +92,35 @@ class MigrationHook(PrimaryHook):
     def idle(self, known: RunAsKnown) -> str:
         """Why nothing runs here."""
         return super().idle(known) or (NOTHING_TO_MIGRATE if known.changes_database is False else "")
+
+
+class AfterHook(Hook):
+    """A point once a run has ended: nothing that it does changes how, so a failure is a warning.
+
+    It runs in the version that is live by then; where none is, in the app's home.
+    """
+
+    phase = Phase.AFTER
+    runs = ("deploy", "revert", "restart")
+
+    def version(self, step: StepContext) -> str | None:
+        """The one that is live."""
+        return linked_version(step.layout, step.layout.path("current_main"))
+
+
+AFTER_COMMIT, AFTER_FALLBACK = AfterHook("after_commit"), AfterHook("after_fallback")
+AFTER = (AFTER_COMMIT, AFTER_FALLBACK)
+
+
+def due_after(progress: Progress) -> str:
+    """The point that a run has yet to come to on this host after it has ended; empty where there is none. Pure.
+
+    It is begun once for each ending, and never again: whoever is killed in it may have done what it is for.
+    """
+    begin, kind = progress.begin, AFTER_COMMIT if progress.outcome is Outcome.COMMITTED else AFTER_FALLBACK
+    if progress.outcome is None or begin.kind not in kind.runs or not kind.wanted(begin.settings):
+        return ""
+    if not (begin.primary or any(not one.primary for one in begin.settings.hooks_at(kind.name))):
+        return ""
+    last = next((line.says for line in reversed(progress.lines) if isinstance(line.says, (Ended, HookStarted))), None)
+    return "" if isinstance(last, HookStarted) else kind.name

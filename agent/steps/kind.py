@@ -28,6 +28,8 @@ class Phase(Enum):
     BUILD = "build"
     # From the first step that may touch the live site.
     SWITCH = "switch"
+    # Once it is written down how the run has ended.
+    AFTER = "after"
 
 
 @dataclass(frozen=True)

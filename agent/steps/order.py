@@ -10,7 +10,7 @@ from agent.steps.build.seal import SealVersion
 from agent.steps.build.static import Static
 from agent.steps.build.trial import Trial
 from agent.steps.build.venv import Venv
-from agent.steps.hooks import BuildHook, Hook, MigrationHook, PrimaryHook, SwitchHook
+from agent.steps.hooks import AFTER, BuildHook, Hook, MigrationHook, PrimaryHook, SwitchHook
 from agent.steps.kind import Phase, RunAsKnown, StepKind
 from agent.steps.switch.backup import Backup
 from agent.steps.switch.backup_before import BackupBefore
@@ -57,14 +57,14 @@ STEPS: tuple[StepKind, ...] = (
     Watch(),
 )
 # Where commands of the project's own may run.
-HOOK_POINTS = tuple(kind.name for kind in STEPS if isinstance(kind, Hook))
+HOOK_POINTS = tuple(kind.name for kind in (*STEPS, *AFTER) if isinstance(kind, Hook))
 # What ends each of them; it has a way of its own.
 COMMIT = "commit"
 
 
 def named(name: str) -> StepKind | None:
     """The step of a name; None for `begin` and `commit`, which are none."""
-    return next((kind for kind in STEPS if kind.name == name), None)
+    return next((kind for kind in (*STEPS, *AFTER) if kind.name == name), None)
 
 
 def names(phase: Phase) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from agent.django.scripts import for_databases
 from agent.environment.variables import for_app, for_scripts
+from agent.host.output import as_said
 from agent.host.users import acting_as
+from agent.text.lines import first_line
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import read_seal
 
@@ -28,21 +30,23 @@ def run_own_script(step: StepContext, key: str) -> str:
     name = getattr(step.settings, key)
     if not name:
         return f"no {key} in the settings"
-    script = step.layout.expand(name) if name[0] in "~/" else project_folder(step) / name
+    script = step.layout.expand(name) if name[0] in "~/" else project_folder(step, step.version) / name
     run_own(step, [str(script)], step.limit)
     return ""
 
 
-def run_own(step: StepContext, argv: Sequence[str], limit: float) -> None:
-    """Run a command of the project's own as the app, in the version's code and in its environment.
+def run_own(step: StepContext, argv: Sequence[str], limit: float, version: str | None = "") -> None:
+    """Run a command of the project's own as the app, in a version's code and in its environment.
 
     + argv: its words; a first one with a slash in it is a file in the code, or on the host where it begins with ~/ or /
     + limit: how long it may take, seconds
+    + version: the run's own unless it is given; None where there is none, for the app's home and nothing of a version's
     """
-    folder = project_folder(step)
+    version = step.version if version == "" else version
+    folder = project_folder(step, version) if version else step.layout.home
     runner = step.transaction.runner(step.name, step.layout.app, min(limit, max(0.0, step.until - time.time())))
     try:
-        runner.run([_program(step, argv[0]), *argv[1:]], cwd=folder, env=environment(step))
+        runner.run([_program(step, argv[0]), *argv[1:]], cwd=folder, env=environment(step, version))
     except OSError as problem:
         raise StepFailed(f"{argv[0]} can't be started in {folder}: {problem.strerror or problem}") from None
 
@@ -52,32 +56,50 @@ def is_missing(step: StepContext, argv: Sequence[str]) -> bool:
     if "/" not in argv[0] or argv[0][0] in "~/":
         return False
     with acting_as(step.layout.app):
-        return not (project_folder(step) / argv[0]).exists()
+        return not (project_folder(step, step.version) / argv[0]).exists()
 
 
-def project_folder(step: StepContext) -> Path:
-    """Where the project's own commands run: its folder in the version's code."""
-    return step.layout.part(step.version, "code")
+def project_folder(step: StepContext, version: str) -> Path:
+    """Where the project's own commands run: its folder in a version's code."""
+    return step.layout.part(version, "code")
 
 
-def environment(step: StepContext) -> Mapping[str, str]:
-    """What a command of the project's own finds in its environment besides a login's: docs/hooks.md has them all."""
-    layout, begin, version = step.layout, step.begin, step.version
-    seal = read_seal(layout.version(version))
+def environment(step: StepContext, version: str | None) -> Mapping[str, str]:
+    """What a command of the project's own finds in its environment besides a login's: docs/hooks.md has them all.
+
+    + version: the one that it runs in, if it runs in one
+    """
+    begin, backup, ended = step.begin, step.progress.backup, step.progress.ended
     env = {
-        **for_app(step),
-        "SWITCHBACK_VERSION": str(layout.version(version)),
-        "SWITCHBACK_STATIC": str(layout.part(version, "static")),
         "SWITCHBACK_DEPLOY": step.transaction.deploy,
         "SWITCHBACK_RUN": begin.kind,
         "SWITCHBACK_POINT": step.name,
         "SWITCHBACK_PRIMARY": "true" if begin.primary else "false",
     }
+    if version:
+        env.update(_of_version(step, version))
+    if backup:
+        env["SWITCHBACK_BACKUP"] = backup.path
+    if ended:
+        env["SWITCHBACK_OUTCOME"] = ended.outcome.value
+        env["SWITCHBACK_SENTENCE"] = as_said(ended.sentence)
+        env["SWITCHBACK_REASON"] = as_said(first_line(step.progress.reason or ""))
+    return env
+
+
+def _of_version(step: StepContext, version: str) -> dict[str, str]:
+    layout, begin = step.layout, step.begin
+    seal = read_seal(layout.version(version))
+    env = {
+        **for_app(step, version),
+        "SWITCHBACK_VERSION": str(layout.version(version)),
+        "SWITCHBACK_STATIC": str(layout.part(version, "static")),
+    }
     for part in ("code", "config"):
-        commit = getattr(begin, part) or (seal.commit(part) if seal else None)
+        # Until it is sealed, a version is what the run says of it.
+        commit = seal.commit(part) or (getattr(begin, part) if version == begin.version else None)
         env |= {f"SWITCHBACK_{part.upper()}": commit.sha} if commit else {}
-    backup = step.progress.backup
-    return {**env, **({"SWITCHBACK_BACKUP": backup.path} if backup else {})}
+    return env
 
 
 def _program(step: StepContext, word: str) -> str:

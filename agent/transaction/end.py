@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from agent.host.files import append_line
@@ -10,16 +11,26 @@ from agent.transaction import bounds, reserve
 from agent.transaction.consequences import failed_step
 from agent.transaction.cost import measured_or_nothing
 from agent.transaction.lock import free_lock
+from agent.transaction.progress import Progress
 from agent.transaction.transaction import Transaction
 from agent.words.history import PastRun
 from agent.words.journal import Ended
 from agent.words.outcomes import Outcome
 
 
-def end(transaction: Transaction, outcome: Outcome, sentence: str) -> None:
-    """Write how it ended, here and in the history; then free the host, unless a person is needed first."""
+def nothing(progress: Progress) -> str:
+    """What is left of a run of which nothing is."""
+    return ""
+
+
+def end(transaction: Transaction, outcome: Outcome, sentence: str, due: Callable[[Progress], str] = nothing) -> None:
+    """Write how it ended, here and in the history; then free the host, unless a person is needed first.
+
+    + due: says what of the run is to be done before the host is free; where there is any, the runner does the rest
+    """
     transaction.journal.append(Ended(outcome, sentence))
-    finish_end(transaction)
+    if outcome == Outcome.NEEDS_A_PERSON or not due(transaction.progress):
+        finish_end(transaction)
 
 
 def finish_end(transaction: Transaction) -> None:

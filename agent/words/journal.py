@@ -211,6 +211,24 @@ class Ended(Event):
     sentence: str = ""
 
 
+@dataclass(frozen=True)
+class HookStarted(Event):
+    """What runs once a run has ended has begun: a point of the project's own."""
+
+    event: ClassVar[str] = "hook started"
+    point: str
+
+
+@dataclass(frozen=True)
+class HookEnded(Event):
+    """It is over, after so many seconds; problem: why it went wrong, which changes nothing."""
+
+    event: ClassVar[str] = "hook ended"
+    point: str
+    seconds: float = 0.0
+    problem: str = ""
+
+
 SHAPES = {one.event: one for one in Event.__subclasses__()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
+from agent.steps.hooks import AFTER
 from agent.text.lines import one_line
 from agent.text.masking import masked
 from agent.words import foreseen
@@ -89,12 +90,15 @@ def hooks_of(run: Run, steps: Sequence[Step]) -> tuple[str, ...]:
 
 def _of_host(run: Run, steps: Sequence[Step]) -> Iterator[str]:
     settings, is_primary = run.settings.for_host(), run.host == run.primary
-    for step in steps:
-        for one in settings.hooks_at(step.name) if step.does else ():
+    points = [step.name for step in steps if step.does]
+    points += [kind.name for kind in AFTER if run.kind in kind.runs]
+    for point in points:
+        for one in settings.hooks_at(point):
             if is_primary or not one.primary:
-                yield f"{step.name}: {command(one)}"
+                yield f"{point}: {command(one)}"
 
 
 def command(hook: Hook) -> str:
     """A command as it is shown: on one line, without its secrets."""
-    return one_line(masked(shlex.join(hook.run)))
+    words = [word[:2] + shlex.quote(word[2:]) if word.startswith("~/") else shlex.quote(word) for word in hook.run]
+    return one_line(masked(" ".join(words)))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agent.steps.hooks import AFTER
 from agent.steps.kind import PATIENCE, Phase
 from agent.steps.order import limit_of, limit_of_way_back, names
 from agent.words.journal import Commit, Intent
@@ -152,7 +153,8 @@ class Run:
         settings = self.settings.for_host()
         back = limit_of_way_back(settings)
         back += (PATIENCE - 1) * self.settings.health_timeout
-        return sum(limit_of(name, settings) for name in steps) + back + ON_THE_WAY
+        after = max(limit_of(one.name, settings) for one in AFTER)
+        return sum(limit_of(name, settings) for name in steps) + back + after + ON_THE_WAY
 
 
 @dataclass(frozen=True)

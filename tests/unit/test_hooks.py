@@ -38,7 +38,9 @@ from tests.unit.test_settings import problems, settings
 ROOT = Path(__file__).parents[2]
 ID = "20261123-120000-deploy-ab12"
 COMMITS = {"code": {"ref": "main", "sha": "c" * 40}, "config": {"ref": "main", "sha": "f" * 40}}
+# Those that are steps of a run, and those that come once it has ended.
 KINDS = {kind.name: kind for kind in STEPS if isinstance(kind, Hook)}
+POINTS = tuple(KINDS)
 
 
 def read(hooks: object) -> list[tuple[str, tuple[str, ...]]]:
@@ -119,7 +121,7 @@ def of(point: str, *commands: object, **more: Any) -> dict[str, Any]:
     return {"hooks": {point: list(commands or ("true",))}, **more}
 
 
-@pytest.mark.parametrize("point", HOOK_POINTS)
+@pytest.mark.parametrize("point", POINTS)
 def test_a_run_has_a_point_where_something_is_named_for_it_and_else_is_as_it_was(point: str) -> None:
     for run in ("deploy", "build", "revert", "restart"):
         without = steps_of(run, examples.settings().for_host(), build=run in ("deploy", "build"))
@@ -154,7 +156,7 @@ def idle(point: str, primary: bool, **told: Any) -> str:
 PENDING = {"pending": [{"app": "items", "name": "0002", "atomic": True, "reversible": True}]}
 
 
-@pytest.mark.parametrize("point", HOOK_POINTS)
+@pytest.mark.parametrize("point", POINTS)
 def test_what_belongs_to_the_database_runs_on_the_primary_host_alone_and_all_else_on_each(point: str) -> None:
     of_database = point in ("after_backup", "before_migrate", "after_migrate")
     assert idle(point, primary=False, **PENDING) == (BY_PRIMARY if of_database else "")
@@ -356,20 +358,23 @@ def test_the_preview_says_which_commands_run_at_which_point_without_their_secret
         hooks={
             "after_static": ["npm run build", {"run": ["sh", "-c", "a\nb 'c'"]}],
             "after_switch": "curl https://me:s3cret-word@host/ --token vK8mQ2xRt7LpZw4NcYb9",
+            "after_commit": "~/scripts/announce.sh 'a b'",
         }
     )
     assert shown == [
         "after_static: npm run build",
         "after_static: sh -c 'a\\nb '\"'\"'c'\"'\"''",
         "after_switch: curl https://***@host/ --token ***",
+        "after_commit: ~/scripts/announce.sh 'a b'",
     ]
     assert lines() == []
 
 
 def test_the_page_says_of_each_point_in_order_what_its_failure_does() -> None:
     rows = re.findall(r"^\| `(\w+)` \|.*\| (\S.*?) \|$", (ROOT / "docs/hooks.md").read_text(), re.MULTILINE)
-    ends = {Phase.BUILD: "refuses", Phase.SWITCH: "falls back"}
-    assert rows == [(name, ends[kind.phase]) for name, kind in KINDS.items()]
+    ends = {Phase.BUILD: "refuses", Phase.SWITCH: "falls back", Phase.AFTER: "warns"}
+    kinds = [kind for name in HOOK_POINTS if (kind := named(name))]
+    assert rows == [(kind.name, ends[kind.phase]) for kind in kinds]
     for kind in KINDS.values():
         assert kind.touches == (kind.phase is Phase.SWITCH)
         assert named(kind.name) is kind
