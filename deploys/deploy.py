@@ -14,6 +14,7 @@ config.SUDO = True
 
 run = preflight.deploy()
 
+hooks.before_all(run)
 transaction.agent(run, name="Install the agent, if it is not this one")
 transaction.begin(run, name="Begin: take the lock, open the journal")
 

@@ -33,6 +33,11 @@ def arguments_of(step: StepContext, version: str, verb: str, *arguments: str) ->
     return [_python(step, version), _side(), str(folder_of(step, version) / "manage.py"), verb, *arguments]
 
 
+def command_of(step: StepContext, version: str, *words: str) -> list[str]:
+    """What runs a management command of a version, whose static files are in it whatever its settings say."""
+    return arguments_of(step, version, "command", str(step.layout.part(version, "static")), *words)
+
+
 def folder_of(step: StepContext, version: str) -> Path:
     """The directory of a version's manage.py, in which its Python is run."""
     return step.layout.part(version, "config")

@@ -28,6 +28,8 @@ VERBS = {
     "foresee": "looks",
     "end_sessions": "sessions",
 }
+# A management command of the app's own, and none of ours.
+COMMAND = "command"
 # What must leave the database as it is, also while the app starts for it.
 ONLY_LOOK = ("foresee", "about")
 
@@ -42,11 +44,27 @@ def main(manage: str, verb: str, arguments: list[str]) -> None:
     sys.path.insert(0, os.path.dirname(manage))
 
     def ours(argv: object = None) -> None:
-        _work(verb, arguments)
+        if verb == COMMAND:
+            _command(manage, *arguments)
+        else:
+            _work(verb, arguments)
 
     management.execute_from_command_line = ours
-    sys.argv = [manage, verb]
+    sys.argv = [manage, *arguments[1:]] if verb == COMMAND else [manage, verb]
     runpy.run_path(manage, run_name="__main__")
+
+
+def _command(manage: str, root: str, *words: str) -> None:
+    """Do a management command as manage.py would have, but that static files go where the version has them.
+
+    + root: that folder; words: the command's
+    """
+    from django.core.management import ManagementUtility
+
+    from .static_files import lead_static_files_to
+
+    lead_static_files_to(root)
+    ManagementUtility([manage, *words]).execute()
 
 
 def _work(verb: str, arguments: list[str]) -> None:

@@ -15,6 +15,7 @@ from agent.versions.marks import linked_version
 from agent.words.journal import Ended, HookStarted
 from agent.words.notes import Note
 from agent.words.outcomes import Outcome
+from agent.words.settings import Hook as HookSetting
 from agent.words.settings import Settings
 
 NOTHING_TO_MIGRATE = "nothing to migrate"
@@ -38,8 +39,11 @@ class Hook(StepKind):
 
     def limit(self, settings: Settings) -> float:
         """As long as all of its commands may take, one after the other, seconds."""
-        usual = super().limit(settings)
-        return sum(usual if one.timeout is None else one.timeout for one in settings.hooks_at(self.name))
+        return sum(self.limit_of(one, settings) for one in settings.hooks_at(self.name))
+
+    def limit_of(self, hook: HookSetting, settings: Settings) -> float:
+        """How long one of its commands may take, seconds."""
+        return super().limit(settings) if hook.timeout is None else hook.timeout
 
     def idle(self, known: RunAsKnown) -> str:
         """Why nothing runs here: it is for the primary host alone."""
@@ -52,7 +56,6 @@ class Hook(StepKind):
 
     def do(self, step: StepContext) -> Note:
         """Run them, one after the other; the first that fails fails the step."""
-        usual = super().limit(step.settings)
         missing = []
         for one in step.settings.hooks_at(self.name):
             if one.primary and not step.begin.primary:
@@ -61,7 +64,7 @@ class Hook(StepKind):
                 # An older version's code may not have it yet, and must be gone back to all the same.
                 missing.append(one.run[0])
                 continue
-            scripts.run_own(step, one.run, usual if one.timeout is None else one.timeout, self.version(step))
+            scripts.run_own(step, one.run, self.limit_of(one, step.settings), self.version(step))
         return Note(warning=f"not in {step.version}'s code: {', '.join(missing)}" if missing else "")
 
 

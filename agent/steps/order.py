@@ -57,7 +57,8 @@ STEPS: tuple[StepKind, ...] = (
     Watch(),
 )
 # Where commands of the project's own may run.
-HOOK_POINTS = tuple(kind.name for kind in (*STEPS, *AFTER) if isinstance(kind, Hook))
+HOOKS = {kind.name: kind for kind in (*STEPS, *AFTER) if isinstance(kind, Hook)}
+HOOK_POINTS = tuple(HOOKS)
 # What ends each of them; it has a way of its own.
 COMMIT = "commit"
 

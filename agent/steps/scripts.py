@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from agent.django.manage import as_the_app_s_own, command_of
 from agent.django.scripts import for_databases
 from agent.environment.variables import for_app, for_scripts
 from agent.host.output import as_said
@@ -13,6 +14,9 @@ from agent.host.users import acting_as
 from agent.text.lines import first_line
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import read_seal
+
+# As the first word of a hook, the version's own.
+MANAGE = "manage.py"
 
 
 def run_script(step: StepContext, key: str) -> str:
@@ -38,15 +42,21 @@ def run_own_script(step: StepContext, key: str) -> str:
 def run_own(step: StepContext, argv: Sequence[str], limit: float, version: str | None = "") -> None:
     """Run a command of the project's own as the app, in a version's code and in its environment.
 
-    + argv: its words; a first one with a slash in it is a file in the code, or on the host where it begins with ~/ or /
+    + argv: its words; a first one with a slash is a file in the code, or on the host where it begins with ~/ or /, and
+      `manage.py` is the version's own
     + limit: how long it may take, seconds
     + version: the run's own unless it is given; None where there is none, for the app's home and nothing of a version's
     """
     version = step.version if version == "" else version
     folder = project_folder(step, version) if version else step.layout.home
     runner = step.transaction.runner(step.name, step.layout.app, min(limit, max(0.0, step.until - time.time())))
+    env = environment(step, version)
     try:
-        runner.run([_program(step, argv[0]), *argv[1:]], cwd=folder, env=environment(step, version))
+        if version and argv[0] == MANAGE:
+            with as_the_app_s_own(step, version):
+                runner.run(command_of(step, version, *argv[1:]), cwd=folder, env=env)
+        else:
+            runner.run([_program(step, argv[0]), *argv[1:]], cwd=folder, env=env)
     except OSError as problem:
         raise StepFailed(f"{argv[0]} can't be started in {folder}: {problem.strerror or problem}") from None
 

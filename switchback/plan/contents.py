@@ -85,17 +85,21 @@ def hooks_of(run: Run, steps: Sequence[Step]) -> tuple[str, ...]:
 
     + steps: those of the run, and whether each has anything to do on its host
     """
-    return tuple(_of_host(run, steps))
+    after = [kind.name for kind in AFTER if run.kind in kind.runs]
+    return (
+        *_shown(run, ["before_build"] if "code" in run.steps else [], "controller"),
+        *_shown(run, [*(step.name for step in steps if step.does), *after], "host"),
+        *_shown(run, after, "controller"),
+    )
 
 
-def _of_host(run: Run, steps: Sequence[Step]) -> Iterator[str]:
+def _shown(run: Run, points: Sequence[str], on: str) -> Iterator[str]:
+    """What runs at some points on the host, or on the controller, which has it once for all of them."""
     settings, is_primary = run.settings.for_host(), run.host == run.primary
-    points = [step.name for step in steps if step.does]
-    points += [kind.name for kind in AFTER if run.kind in kind.runs]
     for point in points:
-        for one in settings.hooks_at(point):
-            if is_primary or not one.primary:
-                yield f"{point}: {command(one)}"
+        for one in settings.hooks_at(point, on):
+            if is_primary or (on == "host" and not one.primary):
+                yield f"{point}{'' if on == 'host' else ' on the controller'}: {command(one)}"
 
 
 def command(hook: Hook) -> str:

@@ -42,6 +42,8 @@ class Interrupts:
 
     # Once a host may have committed, the others are to do so too.
     committing = False
+    # Whether it was asked to stop.
+    asked = False
 
     def __init__(self, state: State, runs: Sequence[Run]) -> None:
         self._state = state
@@ -55,6 +57,7 @@ class Interrupts:
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         self._asked += 1
+        Interrupts.asked = True
         if not self._state.is_executing:
             click.echo("    Interrupted before anything was changed.", err=True)
             sys.exit(EXIT_CODE)

@@ -14,6 +14,7 @@ from agent.text.lines import quoted
 from agent.words.outcomes import Outcome
 from agent.words.result import Result
 from switchback.runs.run import Run
+from switchback.screen import controller
 from switchback.wire.results import heard_from
 
 # Such a host has not told, or not yet, how it ends.
@@ -80,8 +81,15 @@ def _show_end(state: State, runs: Sequence[Run]) -> None:
     """Print how it ended. Called when the interpreter ends: after pyinfra's own last words, whatever they are."""
     if not state.is_executing:
         return
-    for line in end_lines(runs, [ending(run, heard_from(run.host)) for run in runs if run.steps]):
+    acting = [run for run in runs if run.steps]
+    endings = [ending(run, heard_from(run.host)) for run in acting]
+    for line in end_lines(runs, endings):
         click.echo(line, err=True)
+    if endings:
+        told = [f"{one.host}: {one.sentence}" for one in endings]
+        warning = controller.run_after(acting, [one.outcome for one in endings], told, state.print_noop_info)
+        for line in warning.split("\n") if warning else ():
+            click.echo(f"    {line}", err=True)
 
 
 def end_lines(runs: Sequence[Run], endings: Sequence[Ending]) -> list[str]:

@@ -12,6 +12,8 @@ from switchback.settings.given import quoted
 from switchback.settings.values import Wrong, mapping
 
 KEYS = ("run", "on", "timeout", "primary")
+# Where a command on the controller has something to go by: before anything is begun, and once all is over.
+ON_CONTROLLER = ("before_build", "after_commit", "after_fallback")
 BOOLEANS = {"true": True, "false": False}
 ONE = "a command as text, or a mapping with `run`"
 
@@ -37,12 +39,12 @@ def _of_point(point: str, told: object, problems: list[str]) -> Iterator[Hook]:
         return
     for one in told if isinstance(told, (list, tuple)) and told else [told]:
         try:
-            yield _hook(one)
+            yield _hook(point, one)
         except Wrong as wrong:
             problems.append(f"{point} {wrong}")
 
 
-def _hook(told: object) -> Hook:
+def _hook(point: str, told: object) -> Hook:
     """One command. Raises Wrong."""
     if isinstance(told, Hook):
         return told
@@ -51,13 +53,18 @@ def _hook(told: object) -> Hook:
     unknown = [quoted(key) for key in told if key not in KEYS]
     if unknown:
         raise Wrong(f"has {', '.join(unknown)}, and may have {', '.join(KEYS)}")
-    on = told.get("on", "host")
-    if on != "host":
-        raise Wrong(f"is on {quoted(on)}, and runs on the host")
-    return Hook(_words(told.get("run")), str(on), _seconds(told.get("timeout")), _is_true(told.get("primary", False)))
+    on = str(told.get("on", "host"))
+    if on not in ("host", "controller"):
+        raise Wrong(f"is on {quoted(on)}, which is host or controller")
+    here, primary = on == "controller", _is_true(told.get("primary", False))
+    if here and point not in ON_CONTROLLER:
+        raise Wrong(f"runs on the host: on the controller there are {', '.join(ON_CONTROLLER)}")
+    if here and primary:
+        raise Wrong("runs on the controller once for all hosts: leave out primary")
+    return Hook(_words(told.get("run"), here), on, _seconds(told.get("timeout")), primary)
 
 
-def _words(told: object) -> tuple[str, ...]:
+def _words(told: object, here: bool = False) -> tuple[str, ...]:
     """The words of a command: those of a text are told apart as a shell does it, and nothing else of a shell's is done.
 
     Raises Wrong.
@@ -77,7 +84,7 @@ def _words(told: object) -> tuple[str, ...]:
         raise Wrong(f"begins with {quoted(words[0])}, which is no command: the words of one are a list under `run`")
     if words[0].startswith("~") and not words[0].startswith("~/"):
         raise Wrong(f"begins with {quoted(words[0])}: write ~/ for the app user's home, or an absolute path")
-    if ".." in words[0].split("/"):
+    if not here and ".." in words[0].split("/"):
         raise Wrong(f"begins with {quoted(words[0])}, which leads out of the code: write ~/, or an absolute path")
     if not all(word.replace("\n", "").replace("\t", "").isprintable() for word in words):
         raise Wrong("has control characters in it")

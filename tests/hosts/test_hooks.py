@@ -1,7 +1,9 @@
-"""A project's own commands at the points of a deploy: one that fails behind the migrations, then all of them."""
+"""A project's own commands at the points of a deploy: one that fails behind the migrations, then all of them, of which
+one fails after the commit."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.bed.hosts import Host
@@ -21,6 +23,7 @@ POINTS = (
     "before_migrate",
     "after_migrate",
     "after_switch",
+    "after_commit",
 )
 HOOKS: dict[str, Any] = {point: {"run": ["sh", "-c", SAYS]} for point in POINTS}
 # Django's own command line, in the version's environment and at its place in the run: the new column is there.
@@ -32,7 +35,8 @@ def test_one_that_fails_once_the_database_is_changed_has_all_of_it_taken_back(
     host: Host, settings: dict[str, Any], run: Runs
 ) -> None:
     before = look(host)
-    settings["hooks"] = {"after_migrate": BREAKS}
+    tells = {"run": ["sh", "-c", 'echo "$SWITCHBACK_OUTCOME: $PWD" >>~/hooks.log']}
+    settings["hooks"] = {"after_migrate": BREAKS, "after_fallback": tells}
     result = run("deploy", host, data={"code": "good-2"})
     assert result.code == 1
     assert "hooks     after_migrate: sh -c" in result.output
@@ -42,16 +46,27 @@ def test_one_that_fails_once_the_database_is_changed_has_all_of_it_taken_back(
     assert "fell back at after_migrate: " in result.screen
     after = assert_well(host, "good-1", rows=ROWS, database=before.database)
     assert after.current == before.current
-    # It has seen the new schema.
-    assert host.read(["cat", LOG]) == f"{ROWS}\n"
+    # The one has seen the new schema, the other runs in the version that is live again.
+    assert host.read(["cat", LOG]) == f"{ROWS}\nfell back: /home/app/{before.current}/code\n"
     assert after.history[-1]["outcome"] == "fell back"
 
 
-def test_all_of_them_run_in_the_versions_own_environment(host: Host, settings: dict[str, Any], run: Runs) -> None:
+def test_all_of_them_run_in_the_versions_own_environment_and_none_after_the_commit_changes_it(
+    host: Host, settings: dict[str, Any], run: Runs, tmp_path: Path
+) -> None:
     host.run(["rm", LOG])
-    settings["hooks"] = {**HOOKS, "after_static": [HOOKS["after_static"], "python -c 'print(\"from the venv\")'"]}
+    here = [{"run": f"touch {tmp_path}/{point}", "on": "controller"} for point in ("before_build", "after_commit")]
+    settings["hooks"] = {
+        **HOOKS,
+        "before_build": [here[0], HOOKS["before_build"]],
+        "after_static": [HOOKS["after_static"], "python -c 'print(\"from the venv\")'"],
+        "after_commit": [HOOKS["after_commit"], {"run": ["sh", "-c", "echo nobody listens; exit 5"]}, here[1]],
+    }
     result = run("deploy", host, data={"code": "good-2"}, args=["-v"]).worked()
     assert "from the venv" in result.output
+    assert "after_commit: WARNING: it failed, which changes nothing of how this has ended: sh -c ended" in result.screen
+    assert "nobody listens" in result.screen
+    assert {path.name for path in tmp_path.iterdir()} == {"before_build", "after_commit"}
     seen = assert_well(host, "good-2", rows=ROWS)
     assert "Good 2" in visit(host)
     told = [line.split() for line in host.read(["cat", LOG]).splitlines()]

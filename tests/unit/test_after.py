@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ from tests.unit.journals import progress, records_of, says
 from tests.unit.test_talk import begin
 
 HOOKS = {"after_commit": "true", "after_fallback": "true"}
-TOLD = settings(hooks=HOOKS).for_host()
+TOLD = settings(hooks=HOOKS, app_username=pwd.getpwuid(os.getuid()).pw_name).for_host()
 WHERE = ("after_commit", "after_fallback")
 
 

@@ -252,6 +252,25 @@ def test_a_script_of_the_code_is_named_by_its_path_and_a_program_by_its_name(
     assert (played.code / "got").read_text() == "b c\nd\n"
 
 
+def test_manage_py_is_the_versions_own_with_its_own_python_and_its_static_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = Played(tmp_path, monkeypatch, "after_static", "manage.py compress --force")
+    version = tmp_path / "home" / NEW
+    python = version / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@" "$PWD" >got; [ ! -e fails ]\n')
+    python.chmod(0o755)
+    played.do()
+    shim, *words = (played.code / "got").read_text().splitlines()
+    assert shim.endswith("/agent/django/manage_shim.py")
+    manage = f"{version}/config/manage.py"
+    assert words == [manage, "command", f"{version}/static", "compress", "--force", f"{version}/code"]
+    (played.code / "fails").touch()
+    with pytest.raises(CommandFailed, match=rf"^{python} manage\.py ended with exit code 1$"):
+        played.do()
+
+
 def test_no_shell_reads_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     played = Played(tmp_path, monkeypatch, "after_static", "./a.sh $HOME ; touch x")
     played.script("a.sh", 'printf "%s|" "$@" >got')

@@ -61,6 +61,23 @@ def collected(project: Project, root: Path) -> dict[str, Any]:
     return found
 
 
+def test_a_management_command_of_a_hook_finds_static_root_where_the_version_has_it(
+    project: Project, tmp_path: Path
+) -> None:
+    root = tmp_path / "static"
+    done = project.run("command", str(root), "collectstatic", "--no-input", "--verbosity=2")
+    assert done.returncode == 0, done.stderr
+    assert (root / "site.css").read_text() == "something"
+    assert not (project.folder / "live").exists()
+    assert "Copying" in done.stdout
+
+
+def test_a_management_command_of_a_hook_fails_as_manage_py_does(project: Project, tmp_path: Path) -> None:
+    for words in (("no_such_command",), ("collectstatic", "--no-such-option")):
+        assert project.run("command", str(tmp_path), *words).returncode
+    assert "no_such_command" in project.run("command", str(tmp_path), "no_such_command").stderr
+
+
 @pytest.mark.parametrize("manifest", ["", MANIFEST % ""])
 def test_whatever_asks_for_a_files_address_first_they_go_into_the_version(
     project: Project, tmp_path: Path, manifest: str
