@@ -82,7 +82,7 @@ SENTENCES: dict[type, str] = {
     journal.FallsBack: "falling back: {0.reason}",
     journal.Committed: "committed",
     journal.Ended: "{0.sentence}",
-    journal.HookEnded: "{0.point}: over after {0.seconds} s {0.problem}",
+    journal.HookEnded: "{0.point}: {0.how}",
 }
 
 

@@ -228,6 +228,11 @@ class HookEnded(Event):
     seconds: float = 0.0
     problem: str = ""
 
+    @property
+    def how(self) -> str:
+        """The same in words."""
+        return f"FAILED: {self.problem}" if self.problem else f"done in {self.seconds} s"
+
 
 SHAPES = {one.event: one for one in Event.__subclasses__()}
 

@@ -31,6 +31,9 @@ ASKS = "select count(colour) from items_item"
 BREAKS = {"run": ["sh", "-c", f'psql -AtXd app -c "{ASKS}" >>~/hooks.log; echo no such importer >&2; exit 4']}
 
 
+SHOWS = "from django.conf import settings; print(settings.STATIC_ROOT)"
+
+
 def test_one_that_fails_once_the_database_is_changed_has_all_of_it_taken_back(
     host: Host, settings: dict[str, Any], run: Runs
 ) -> None:
@@ -60,6 +63,7 @@ def test_all_of_them_run_in_the_versions_own_environment_and_none_after_the_comm
         **HOOKS,
         "before_build": [here[0], HOOKS["before_build"]],
         "after_static": [HOOKS["after_static"], "python -c 'print(\"from the venv\")'"],
+        "after_build": [HOOKS["after_build"], f"manage.py shell -c '{SHOWS}'"],
         "after_commit": [HOOKS["after_commit"], {"run": ["sh", "-c", "echo nobody listens; exit 5"]}, here[1]],
     }
     result = run("deploy", host, data={"code": "good-2"}, args=["-v"]).worked()
@@ -72,6 +76,8 @@ def test_all_of_them_run_in_the_versions_own_environment_and_none_after_the_comm
     told = [line.split() for line in host.read(["cat", LOG]).splitlines()]
     assert [line[0] for line in told] == list(POINTS)
     version = f"/home/app/{seen.current}"
+    # Its settings have it in the live one.
+    assert f"{version}/static\n" in result.output
     for point, user, folder, python, backup in told:
         assert (user, folder) == ("app", f"{version}/code")
         assert (python == f"{version}/venv/bin/python") == (point != "before_build")

@@ -173,6 +173,16 @@ def test_a_deploy_does_its_steps_in_order_on_all_hosts_and_shows_no_password(sta
     assert MARK not in done.output
 
 
+def test_a_hook_is_a_step_of_each_host_in_its_place(start: Start) -> None:
+    done = start("deploy", "-y", "--data", "hooks={after_static: npm run build, after_switch: ./warm.sh}")
+    assert done.code == 0, done.output
+    at_static, at_swap = DEPLOY.index("static") + 1, DEPLOY.index("swap") + 1
+    steps = (*DEPLOY[:at_static], "after_static", *DEPLOY[at_static:at_swap], "after_switch", *DEPLOY[at_swap:])
+    for host in ("web1", "web2", "web3"):
+        assert tuple(done.asked(host)) == steps
+    assert done.output.count("--> Starting operation: Hooks: after_static") == 1
+
+
 def test_a_host_that_only_prints_the_words_of_an_outcome_has_not_ended_so(start: Start) -> None:
     printed = {"stdout": [f"committed: {NEW} is live and healthy"]}
     done = start("deploy", "-y", answers={"web2": {r" commit\b": printed}})

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from agent.host import output
 from agent.host.command import CommandFailed
-from agent.host.output import say_through
 from agent.state import State
 from agent.steps.build.build_script import BuildScriptRun
 from agent.steps.hooks import Hook
@@ -295,13 +295,10 @@ def test_what_it_says_is_said_as_it_comes_without_what_a_terminal_obeys_or_a_pas
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[tuple[str, str]] = []
-    say_through(lambda loud, text: said.append((loud, text)))
-    try:
-        played = Played(tmp_path, monkeypatch, "after_static", "./a.sh")
-        played.script("a.sh", "printf 'red \\033[31m from https://me:s3cret-word@host/\\n'")
-        played.do()
-    finally:
-        say_through(lambda loud, text: print(text))
+    monkeypatch.setattr(output, "_way", [lambda loud, text: said.append((loud, text))])
+    played = Played(tmp_path, monkeypatch, "after_static", "./a.sh")
+    played.script("a.sh", "printf 'red \\033[31m from https://me:s3cret-word@host/\\n'")
+    played.do()
     assert said == [("detail", "red \\x1b[31m from https://***@host/")]
 
 
