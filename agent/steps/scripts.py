@@ -34,21 +34,28 @@ def run_own_script(step: StepContext, key: str) -> str:
     name = getattr(step.settings, key)
     if not name:
         return f"no {key} in the settings"
-    script = step.layout.expand(name) if name[0] in "~/" else project_folder(step, step.version) / name
-    run_own(step, [str(script)], step.limit)
+    script = step.layout.expand(name) if name[0] in "~/" else step.layout.part(step.version, "code") / name
+    run_own(step, [str(script)], step.limit, folder=step.layout.part(step.version, "code"))
     return ""
 
 
-def run_own(step: StepContext, argv: Sequence[str], limit: float, version: str | None = "") -> None:
+def run_own(
+    step: StepContext,
+    argv: Sequence[str],
+    limit: float,
+    version: str | None = "",
+    folder: Path | None = None,
+) -> None:
     """Run a command of the project's own as the app, in a version's code and in its environment.
 
     + argv: its words; a first one with a slash is a file in the code, or on the host where it begins with ~/ or /, and
       `manage.py` is the version's own
     + limit: how long it may take, seconds
     + version: the run's own unless it is given; None where there is none, for the app's home and nothing of a version's
+    + folder: where it runs; the project's own unless it is given
     """
     version = step.version if version == "" else version
-    folder = project_folder(step, version) if version else step.layout.home
+    folder = folder or (project_folder(step, version) if version else step.layout.home)
     runner = step.transaction.runner(step.name, step.layout.app, min(limit, max(0.0, step.until - time.time())))
     env = environment(step, version)
     try:
@@ -70,8 +77,11 @@ def is_missing(step: StepContext, argv: Sequence[str]) -> bool:
 
 
 def project_folder(step: StepContext, version: str) -> Path:
-    """Where the project's own commands run: its folder in a version's code."""
-    return step.layout.part(version, "code")
+    """Where a project's own commands run: in a version's code, at the place that the config's `django` leads to."""
+    code = step.layout.part(version, "code")
+    with acting_as(step.layout.app):
+        led = (step.layout.part(version, "config") / "django").resolve()
+        return led if code.resolve() in led.parents and led.is_dir() else code
 
 
 def environment(step: StepContext, version: str | None) -> Mapping[str, str]:

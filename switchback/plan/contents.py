@@ -104,5 +104,4 @@ def _shown(run: Run, points: Sequence[str], on: str) -> Iterator[str]:
 
 def command(hook: Hook) -> str:
     """A command as it is shown: on one line, without its secrets."""
-    words = [word[:2] + shlex.quote(word[2:]) if word.startswith("~/") else shlex.quote(word) for word in hook.run]
-    return one_line(masked(" ".join(words)))
+    return one_line(masked(shlex.join(hook.run)))

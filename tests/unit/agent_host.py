@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from agent.host import output
 from agent.host.links import read_link
 from agent.host.output import DETAIL, say_through
 from agent.inside.lean import fields_of
@@ -344,4 +345,6 @@ def made(folder: Path, monkeypatch: pytest.MonkeyPatch, said: Callable[[], str])
             monkeypatch.setattr(module, "acting_as", lambda _: nullcontext())
     monkeypatch.setattr(Layout, "of", lambda told: Layout(told, folder / "home"))
     monkeypatch.setattr(systemd, "host_goes_down", lambda: False)
+    # A worker says things through its own way, and here it is no process of its own.
+    monkeypatch.setattr(output, "_way", [*output._way])
     return Host(folder, monkeypatch, said)

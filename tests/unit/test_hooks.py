@@ -236,6 +236,37 @@ def test_a_hook_runs_in_the_versions_code_and_finds_its_environment(
     }
 
 
+@pytest.mark.parametrize(
+    ("leads", "folder"),
+    [("../code", ""), ("../code/backend", "backend"), ("../code/nowhere", ""), ("/", ""), (None, "")],
+)
+def test_it_runs_where_the_configs_link_to_the_project_leads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leads: str | None, folder: str
+) -> None:
+    played = Played(tmp_path, monkeypatch, "after_static", "./where.sh")
+    config = played.code.parent / "config"
+    (played.code / "backend").mkdir()
+    config.mkdir()
+    if leads:
+        (config / "django").symlink_to(leads)
+    played.script("where.sh", "touch here")
+    played.script("backend/where.sh", "touch here")
+    played.do()
+    assert (played.code / folder / "here").exists()
+
+
+def test_a_build_script_runs_at_the_top_of_the_code_wherever_the_project_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = Played(tmp_path, monkeypatch, "install_script")
+    (played.code / "backend").mkdir()
+    (played.code.parent / "config").mkdir()
+    (played.code.parent / "config/django").symlink_to("../code/backend")
+    played.script("install_script.sh", "touch here")
+    played.do()
+    assert (played.code / "here").exists()
+
+
 def test_once_there_is_a_backup_a_hook_is_given_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     played = Played(tmp_path, monkeypatch, "after_backup", {"run": ["python3", "-c", SHOW]})
     played.step.transaction.journal.append(StepDone("backup", 1.0, {"path": "/backups/a.dump"}))
@@ -381,7 +412,7 @@ def test_the_preview_says_which_commands_run_at_which_point_without_their_secret
         "after_static: npm run build",
         "after_static: sh -c 'a\\nb '\"'\"'c'\"'\"''",
         "after_switch: curl https://***@host/ --token ***",
-        "after_commit: ~/scripts/announce.sh 'a b'",
+        "after_commit: '~/scripts/announce.sh' 'a b'",
     ]
     assert lines() == []
 
