@@ -15,9 +15,10 @@ from agent.packages.finding import Read
 from agent.packages.installed import installed
 from agent.packages.installing import Installer
 from agent.packages.interpreter import Interpreter
-from agent.packages.wanted import Asked, wanted
+from agent.packages.wanted import wanted
 from agent.project.found import NotFound
 from agent.project.generate import project_of
+from agent.project.needs import asked_of
 from agent.project.texts import texts
 from agent.repository import git, lfs
 from agent.repository.commits import read_text
@@ -97,7 +98,7 @@ def _elsewhere(runner: Runner, repositories: Mapping[str, Path], shas: Mapping[s
 def _requirements(runner: Runner, layout: Layout, configured: bool, files: frozenset[str], read: Read) -> Requirements:
     """What the code to come says of the packages that it needs."""
     installer = Installer.of(layout.settings, layout.home, layout.own)
-    asked = Asked(layout.settings, configured=configured, uv=installer.uv is not None)
+    asked = asked_of(layout.settings, configured, installer.uv is not None, files, read)
     try:
         told = wanted(asked, files, read, Interpreter(runner, installer.python))
     except Unusable as problem:

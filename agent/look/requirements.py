@@ -13,7 +13,8 @@ from agent.look.request import Look, Source
 from agent.packages import installed, resolving
 from agent.packages.installing import Installer
 from agent.packages.interpreter import Interpreter
-from agent.packages.wanted import Asked, Wanted, wanted
+from agent.packages.wanted import Wanted, wanted
+from agent.project.needs import asked_of
 from agent.repository.commits import read_text
 from agent.repository.git import names_of
 from agent.versions.marks import read_seal
@@ -49,9 +50,9 @@ def packages_to_come(look: Look, source: Source | None) -> Packages:
 def wanted_by(look: Look, source: Source, installer: Installer, commit: str) -> Wanted:
     """What a commit of the code needs of packages. Raises Unusable, CommandFailed."""
     runner, repository = look.runner, Path(source.repository)
-    asked = Asked(look.settings, configured="config" in look.commits, uv=installer.uv is not None)
-    files = names_of(runner, repository, commit)
-    return wanted(asked, files, partial(read_text, runner, repository, commit), Interpreter(runner, installer.python))
+    files, read = names_of(runner, repository, commit), partial(read_text, runner, repository, commit)
+    asked = asked_of(look.settings, "config" in look.commits, installer.uv is not None, files, read)
+    return wanted(asked, files, read, Interpreter(runner, installer.python))
 
 
 def _before(look: Look, source: Source, installer: Installer) -> Wanted | None:

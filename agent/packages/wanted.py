@@ -8,7 +8,7 @@ from agent.inside.lean import dataclass
 from agent.locks.documents import Unusable
 from agent.locks.releases import fits_all
 from agent.packages import pyproject
-from agent.packages.finding import Found, Read, find, meant, project_folder
+from agent.packages.finding import Found, Read, find, meant
 from agent.packages.installed import Versions
 from agent.packages.interpreter import Interpreter
 from agent.packages.locked import Choice, is_lock, read_lock
@@ -19,6 +19,7 @@ from agent.words.settings import Settings
 # What starts the app where Switchback itself says how: with an older supervisor its own Python may not start.
 AUTO = "auto"
 SERVER = ("gunicorn", "supervisor>=4.3")
+ASYNCHRONOUS = ("uvicorn", "uvicorn-worker")
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,14 @@ class Asked:
 
     + settings: the site's; configured: whether it has a config of its own, which says how it is started
     + uv: whether uv installs them
+    + folder: the project's, in the code; asynchronous: whether its application is ASGI
     """
 
     settings: Settings
     configured: bool
     uv: bool
+    folder: str = ""
+    asynchronous: bool = False
 
 
 def wanted(asked: Asked, files: Collection[str], read: Read, python: Interpreter) -> Wanted:
@@ -89,7 +93,7 @@ def wanted(asked: Asked, files: Collection[str], read: Read, python: Interpreter
     """
     found = _found(asked, files, read)
     if is_lock(found.path):
-        told = _of_lock(asked, found, project_folder(files), read, python)
+        told = _of_lock(asked, found, asked.folder, read, python)
     elif found.path.endswith(".toml"):
         told = _of_pyproject(asked, found, read, python)
     else:
@@ -141,7 +145,7 @@ def _of_lock(asked: Asked, found: Found, folder: str, read: Read, python: Interp
 def _found(asked: Asked, files: Collection[str], read: Read) -> Found:
     given = asked.settings.requirements
     if given is None:
-        return find(files, read, project_folder(files), as_ever=asked.configured)
+        return find(files, read, asked.folder, as_ever=asked.configured)
     if read(given) is None:
         instead = (*meant(files), "PATH")[0]
         raise Unusable(
@@ -192,6 +196,7 @@ def _all_named(texts: Mapping[str, str]) -> bool:
 
 def _added(asked: Asked, names: Collection[str]) -> tuple[str, ...]:
     """What is installed besides, less what the project names itself: its own word counts."""
-    given, auto = asked.settings.extra_requirements, () if asked.configured else SERVER
+    serves = (*SERVER, *ASYNCHRONOUS) if asked.asynchronous else SERVER
+    given, auto = asked.settings.extra_requirements, () if asked.configured else serves
     lines = [line for one in given for line in (auto if one == AUTO else (one,))]
     return tuple(line for line in lines if not named_in((line,)) & set(names))

@@ -18,7 +18,8 @@ from agent.packages import toml
 from agent.packages.finding import find, project_folder
 from agent.packages.interpreter import Interpreter
 from agent.packages.pythons import Python
-from agent.packages.wanted import Asked, Wanted, wanted
+from agent.packages.wanted import Wanted, wanted
+from agent.project.needs import asked_of
 from tests.unit.healthy import host_settings
 
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -33,7 +34,8 @@ def runner() -> Runner:
 
 def needs(files: dict[str, str], configured: bool = False, uv: bool = False, **settings: Any) -> Wanted:
     """What a project with these files needs."""
-    asked = Asked(host_settings(**{"extra_requirements": (), **settings}), configured, uv)
+    told = host_settings(**{"extra_requirements": (), **settings})
+    asked = asked_of(told, configured, uv, files, files.get)
     return wanted(asked, files, files.get, Interpreter(runner(), Python("python3", sys.executable)))
 
 
@@ -215,6 +217,28 @@ def test_what_switchback_starts_is_added_unless_the_project_brings_it() -> None:
     own = needs({"requirements.txt": "-r base.txt\n", "base.txt": "Supervisor==4.2.5\n"}, extra_requirements=("auto",))
     assert own.added == ("gunicorn",)
     assert {"supervisor", "gunicorn"} <= own.names
+
+
+MANAGE = """# django
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.settings")
+"""
+
+
+@pytest.mark.parametrize(("kind", "adds"), [("asgi", ("uvicorn", "uvicorn-worker")), ("wsgi", ())])
+def test_what_serves_an_asynchronous_application_is_added(kind: str, adds: tuple[str, ...]) -> None:
+    files = {
+        "backend/manage.py": MANAGE,
+        "backend/site/settings.py": f'{kind.upper()}_APPLICATION = "site.{kind}.application"',
+        f"backend/site/{kind}.py": "",
+        "backend/requirements.txt": "django",
+    }
+    told = needs(files, extra_requirements=("auto",))
+    assert (told.found.path, told.added) == ("backend/requirements.txt", ("gunicorn", "supervisor>=4.3", *adds))
+
+
+def test_the_settings_say_which_folder_is_the_projects() -> None:
+    files = {"a/manage.py": "", "a/requirements.txt": "", "b/manage.py": "", "b/requirements.txt": ""}
+    assert needs(files, configured=True, project_dir="b").found.path == "b/requirements.txt"
 
 
 def test_with_a_config_repository_nothing_is_added_but_what_the_settings_say() -> None:

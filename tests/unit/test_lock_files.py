@@ -21,7 +21,8 @@ from agent.locks.pins import HERE, Locked
 from agent.locks.releases import fits
 from agent.packages.interpreter import Interpreter
 from agent.packages.pythons import Python
-from agent.packages.wanted import Asked, Wanted, wanted
+from agent.packages.wanted import Wanted, wanted
+from agent.project.needs import asked_of
 from tests.unit.healthy import host_settings
 from tests.unit.test_finding import runner
 
@@ -356,7 +357,8 @@ def test_a_pipfile_lock_that_can_not_be_understood_is_refused(text: str, says: s
 
 def needs(files: dict[str, str], **settings: Any) -> Wanted:
     """What a project with these files needs."""
-    asked = Asked(host_settings(**{"extra_requirements": ("auto",), **settings}), configured=False, uv=True)
+    told = host_settings(**{"extra_requirements": ("auto",), **settings})
+    asked = asked_of(told, configured=False, uv=True, files=files, read=files.get)
     return wanted(asked, files, files.get, Interpreter(runner(), Python("python3", sys.executable)))
 
 

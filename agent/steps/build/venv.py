@@ -16,7 +16,8 @@ from agent.locks.documents import Unusable
 from agent.packages.installing import Installer, for_installers
 from agent.packages.interpreter import Interpreter
 from agent.packages.requirements import LARGEST
-from agent.packages.wanted import Asked, Wanted, wanted
+from agent.packages.wanted import Wanted, wanted
+from agent.project.needs import asked_of
 from agent.repository.git import names_of
 from agent.steps.kind import BuildStep
 from agent.transaction.step import StepContext, StepFailed
@@ -85,8 +86,8 @@ def _wanted(step: StepContext, runner: Runner, installer: Installer, code: Path)
         except OSError:
             return None
 
-    asked = Asked(step.settings, configured=step.begin.config is not None, uv=installer.uv is not None)
     files = names_of(runner, code, "HEAD")
+    asked = asked_of(step.settings, step.begin.config is not None, installer.uv is not None, files, read)
     return wanted(asked, files, read, Interpreter(runner, installer.python))
 
 
