@@ -18,7 +18,7 @@ from tests.bed.progress import log_file, run_logged
 from tests.bed.suites import chosen
 from tests.bed.wheels import pip_download
 
-# What the host's Python can take: newer ones of both ask for Python 3.12.
+# What Python 3.11 can take: newer ones of both ask for Python 3.12.
 DJANGO = "Django>=5.2,<5.3"
 WAGTAIL = "wagtail>=7.0,<9"
 GENERATORS = (DJANGO, WAGTAIL, "asgiref", "sqlparse")
