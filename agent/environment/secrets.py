@@ -60,8 +60,9 @@ def put(state: State, app: str, found: str | None) -> None:
         if file.parent.is_dir():
             sync_folder(file.parent)
         return
-    file.parent.parent.mkdir(mode=0o755, exist_ok=True)
-    file.parent.mkdir(mode=0o750, exist_ok=True)
+    for folder, mode in ((file.parent.parent, 0o755), (file.parent, 0o750)):
+        folder.mkdir(exist_ok=True)
+        # Whatever is usual on the host for what root makes: the app has to get there.
+        folder.chmod(mode)
     os.chown(file.parent, 0, group)
-    file.parent.chmod(0o750)
     write_whole(file, found, 0o640, group)

@@ -74,6 +74,16 @@ def test_secrets_are_for_root_to_write_and_for_the_apps_group_to_read(host: Host
     assert [one.name for one in file.parent.iterdir()] == ["secrets.json"]
 
 
+def test_the_app_gets_there_whatever_is_usual_for_what_root_makes(host: Host) -> None:
+    usual = os.umask(0o077)
+    try:
+        secrets.write(host.state, ME, {"A": "1"})
+    finally:
+        os.umask(usual)
+    folder = host.state.secrets.parent
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (folder.parent, folder)] == [0o755, 0o750]
+
+
 def test_a_site_without_secrets_has_no_file(host: Host) -> None:
     secrets.write(host.state, ME, {})
     assert not host.state.secrets.exists()
