@@ -6,7 +6,6 @@ import os
 
 from agent.django import scripts
 from agent.django.manage import django
-from agent.environment import variables
 from agent.host.reading import beginning_of
 from agent.host.users import acting_as
 from agent.inside.protocol import Migrations, Name
@@ -37,7 +36,7 @@ def restore(step: StepContext, backup: str) -> None:
     """Give the host's restore script a backup. Raises CommandFailed."""
     script = step.layout.path("restore_script")
     # A whole database may be written out on the way back into it: where backups have room, not where /tmp is memory.
-    env = {**variables.for_scripts(step), "TMPDIR": os.path.dirname(backup), **scripts.for_databases(step)}
+    env = {**scripts.for_databases(step), "TMPDIR": os.path.dirname(backup)}
     step.runner(step.layout.app).run([str(script), backup], cwd=step.layout.home, env=env)
 
 

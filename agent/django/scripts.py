@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.django.locks import session_name
+from agent.environment.variables import for_scripts
 from agent.transaction.step import StepContext
 from agent.words.notes import Checked
 
@@ -14,6 +15,7 @@ def for_databases(step: StepContext) -> dict[str, str]:
     # A revert changes what the version that it leaves has used.
     version = str(begin.was) if begin.kind == "revert" else step.version
     told = {
+        **for_scripts(step, version),
         "PGAPPNAME": session_name(step.transaction.deploy),
         "SWITCHBACK_VERSION": str(layout.version(version)),
         "SWITCHBACK_PYTHON": str(layout.part(version, "venv") / "bin" / "python"),

@@ -21,6 +21,9 @@ ENV, RUN = "env.json", "run"
 # In the environment that this makes: the variables that are the settings', so that the next one takes out what is not
 # any more, and does not set: supervisord lives longer than a version.
 OURS = "SWITCHBACK_ENV"
+# In the environment of what a run of Switchback's starts: the version whose environment that is already, with secrets
+# that may have yet to be the site's, or may not be any more. It is there for the launcher alone.
+GIVEN = "SWITCHBACK_GIVEN"
 
 
 def read_pairs(text: str) -> dict[str, str]:
@@ -92,8 +95,10 @@ def main(venv: str, secrets: str) -> None:
     if len(sys.argv) < 2:
         sys.exit("usage: " + sys.argv[0] + " PROGRAM [ARGUMENT …], python for the version's own")
     known = {_text(name): _text(value) for name, value in os.environb.items()}
-    pairs = dict(_pairs_of(os.path.join(version, ENV)), **_pairs_of(secrets))
-    env = with_pairs(known, version, venv, pairs)
+    env = known
+    if known.pop(GIVEN, "") != version:
+        pairs = dict(_pairs_of(os.path.join(version, ENV)), **_pairs_of(secrets))
+        env = with_pairs(known, version, venv, pairs)
     program = sys.argv[1]
     if program == "python":
         program = os.path.join(version, venv, "bin", "python")

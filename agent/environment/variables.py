@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 
 from agent.environment import given, secrets
-from agent.environment.launcher import ENV, read_pairs, with_pairs
+from agent.environment.launcher import ENV, GIVEN, read_pairs, with_pairs
 from agent.host.output import emit
 from agent.host.reading import read_ordinary
 from agent.host.users import acting_as, user_env
@@ -35,14 +35,15 @@ def for_app(step: StepContext, version: str = "") -> dict[str, str]:
         raise StepFailed(f"the environment of {version} can't be read: {problem}") from None
 
 
-def for_scripts(step: StepContext) -> dict[str, str]:
-    """The same for the host's own scripts: they work with what is live, or on a first deploy with what comes.
+def for_scripts(step: StepContext, version: str = "") -> dict[str, str]:
+    """The same for the host's own scripts: unless told otherwise they work with what is live, or on a first deploy with
+    what comes.
 
     A script that ends maintenance may need none of it: one that does will say what it lacks.
     """
-    live = linked_version(step.layout, step.layout.path("current_main"))
+    version = version or linked_version(step.layout, step.layout.path("current_main")) or ""
     try:
-        return for_app(step, live or "")
+        return for_app(step, version)
     except StepFailed as problem:
         emit(f"a script is run without the app's environment: {problem}")
         return {}
@@ -53,8 +54,8 @@ def environment(layout: Layout, version: str, pairs: Mapping[str, str]) -> dict[
 
     + pairs: its own variables, and the secrets
     """
-    known = user_env(layout.app)
-    return with_pairs(known, os.path.realpath(layout.version(version)), layout.settings.venv_subdir, dict(pairs))
+    known, folder = user_env(layout.app), os.path.realpath(layout.version(version))
+    return {**with_pairs(known, folder, layout.settings.venv_subdir, dict(pairs)), GIVEN: folder}
 
 
 def own(layout: Layout, version: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ MANAGE = "manage.py"
 def run_script(step: StepContext, key: str) -> str:
     """Run one of the host's own scripts as the app user, in its home."""
     script = step.layout.path(key)
-    env = {**for_scripts(step), **(for_databases(step) if key == "backup_script" else {})}
+    env = for_databases(step) if key == "backup_script" else for_scripts(step)
     return step.runner(step.layout.app).run([str(script)], cwd=step.layout.home, env=env)
 
 

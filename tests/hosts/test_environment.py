@@ -24,7 +24,7 @@ ODD = {
 # Starts the web by the version's launcher; and the app logs what it should not.
 LAUNCHED = (
     'sed -i "s|^command=.*/django-current/venv |command=/home/app/django-current/run python |" supervisord.conf; '
-    "echo 'import os, sys; print(os.environ.get(\"TOLD\"), file=sys.stderr)' >>settings.py"
+    "echo 'import os, sys; print(os.environ[\"TOLD\"], file=sys.stderr)' >>settings.py"
 )
 BUILD = "#!/bin/sh\nset -e\npython -c 'import json, os; print(json.dumps(dict(os.environ)))' >/home/app/build-env\n"
 SECRETS = "/etc/switchback/django/secrets.json"

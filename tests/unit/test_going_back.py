@@ -12,7 +12,7 @@ import pytest
 
 from agent.database import going_back, restoring
 from agent.database.going_back import TakenBack
-from agent.environment import variables
+from agent.django import scripts
 from agent.host.command import CommandFailed
 from agent.steps.switch import migrate
 from agent.transaction.progress import N, Progress
@@ -85,7 +85,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         one = Step(tmp_path, **told)
         for module in (going_back, restoring, migrate):
             monkeypatch.setattr(module, "django", one.django)
-        monkeypatch.setattr(variables, "for_scripts", lambda _: {})
+        monkeypatch.setattr(scripts, "for_scripts", lambda *_: {})
         return one
 
     return made

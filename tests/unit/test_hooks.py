@@ -226,6 +226,7 @@ def test_a_hook_runs_in_the_versions_code_and_finds_its_environment(
     assert ours == {
         "VIRTUAL_ENV": f"{version}/venv",
         "SWITCHBACK_VERSION": str(version),
+        "SWITCHBACK_GIVEN": str(version),
         "SWITCHBACK_STATIC": f"{version}/static",
         "SWITCHBACK_DEPLOY": ID,
         "SWITCHBACK_RUN": "deploy",

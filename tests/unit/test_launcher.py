@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.environment.launcher import OURS, read_pairs, with_pairs
+from agent.environment.launcher import GIVEN, OURS, read_pairs, with_pairs
 from agent.environment.written import launcher_text
 from agent.service.supervisor_config import Program
 from agent.state import State
@@ -95,6 +95,17 @@ def test_what_another_version_has_set_is_gone_where_this_one_does_not(made: Made
     found = made.seen(SWITCHBACK_ENV="OLD", OLD="1", KEPT="2", VIRTUAL_ENV="/v/old", PATH="/v/old/bin:/bin")
     assert (found.get("OLD"), found["KEPT"], found["NEW"], found[OURS]) == (None, "2", "1", "NEW")
     assert found["PATH"] == f"{made.folder}/venv/bin:/bin"
+
+
+def test_what_a_run_of_switchbacks_has_given_for_this_version_holds_and_is_not_handed_on(made: Made) -> None:
+    made.secrets.write_text('{"KEY": "of the site", "OTHER": "1"}')
+    given = with_pairs({"PATH": "/bin"}, str(made.folder), "venv", {"KEY": "of the run"})
+    found = made.seen(None, **given, SWITCHBACK_GIVEN=str(made.folder))
+    assert (found["KEY"], found.get("OTHER"), found[OURS]) == ("of the run", None, "KEY")
+    assert found["PATH"] == f"{made.folder}/venv/bin:/bin"
+    assert GIVEN not in found
+    of_another = made.seen(None, **given, SWITCHBACK_GIVEN="/v/old")
+    assert (of_another["KEY"], of_another["OTHER"], of_another.get(GIVEN)) == ("of the site", "1", None)
 
 
 def test_without_variables_it_sets_nothing_but_the_path(made: Made) -> None:

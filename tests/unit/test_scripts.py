@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.database.restoring import restore
-from agent.environment import variables
+from agent.django import scripts as for_databases
 from agent.inside.protocol import Database
 from agent.steps import scripts
 from agent.steps.scripts import run_script
@@ -49,8 +49,8 @@ class Step:
 @pytest.fixture(autouse=True)
 def _variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose environment it is, is said elsewhere."""
-    for module in (variables, scripts):
-        monkeypatch.setattr(module, "for_scripts", lambda step: {"OF_THE_APP": "1"})
+    for module in (for_databases, scripts):
+        monkeypatch.setattr(module, "for_scripts", lambda step, version="": {"OF_THE_APP": "1", "WHOSE": version})
 
 
 def test_a_restore_writes_what_it_has_to_beside_the_backup_and_not_where_memory_is_the_disk(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_restore_writes_what_it_has_to_beside_the_backup_and_not_where_memory_
 def test_a_script_that_has_nothing_to_do_with_the_database_is_told_nothing_of_it(tmp_path: Path) -> None:
     step: Any = Step(tmp_path)
     run_script(step, "maintenance_start_script")
-    assert step.runs[0]["env"] == {"OF_THE_APP": "1"}
+    assert step.runs[0]["env"] == {"OF_THE_APP": "1", "WHOSE": ""}
 
 
 def test_what_works_with_the_database_says_there_for_which_deploy(tmp_path: Path) -> None:
@@ -81,6 +81,8 @@ def test_a_script_is_told_whose_settings_name_the_databases(kind: str, version: 
             "SWITCHBACK_MANAGE": f"{tmp_path}/{version}/config/manage.py",
             "SWITCHBACK_DATABASES": "default logs",
         }
+        # In whose environment alone they can be read.
+        assert env["WHOSE"] == version
 
 
 @pytest.mark.parametrize("aliases", [[], ["default", "an odd one"]])
