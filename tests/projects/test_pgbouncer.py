@@ -96,7 +96,7 @@ def left_behind(host: Host) -> str:
     # What the pooler itself sees to stands there as well.
     return asked(
         host,
-        "SELECT name, setting FROM pg_settings WHERE source = 'session' AND name NOT IN "
+        "SELECT name, setting FROM pg_settings WHERE source = 'session' AND setting <> reset_val AND name NOT IN "
         "('application_name', 'client_encoding', 'DateStyle', 'TimeZone', 'standard_conforming_strings')",
     )
 
