@@ -21,6 +21,7 @@ transaction.begin(run, name="Begin: take the lock, open the journal")
 # Beside the live version, which goes on serving.
 version.code(run, name="Build: check out the code")
 version.config(run, name="Build: check out the config")
+version.shared(run, name="Build: link what outlives the versions")
 hooks.at("before_build", run)
 version.venv(run, name="Build: install the requirements")
 version.build_script(run, name="Build: run the build script")

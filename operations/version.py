@@ -29,6 +29,16 @@ def config(run: Run) -> Commands:
 
 
 @operation()
+def shared(run: Run) -> Commands:
+    """
+    Link the code to the directories and files that outlive its versions, in ~/shared of the app's user.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "shared")
+
+
+@operation()
 def venv(run: Run) -> Commands:
     """
     Make the version's own virtual environment and install its requirements, with uv where the host has it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,10 @@ from agent.host.users import as_whose
 
 # Where each link led: its path, and its target as it was written, or None where there was no link.
 Recorded = dict[str, Optional[str]]
+
+
+# From linux/fcntl.h and linux/fs.h.
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
 class NotALink(Exception):
@@ -38,6 +44,16 @@ def replace_link(path: Path, target: str) -> None:
         os.symlink(target, str(new))
         os.rename(str(new), str(path))
         sync_folder(path.parent)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Have two paths change places at one moment. Raises OSError, EINVAL or ENOSYS of it where that can't be done."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(library, "renameat2"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), str(one))
+    if library.renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(one), None, str(other))
 
 
 def restore_links(recorded: Mapping[str, str | None]) -> None:

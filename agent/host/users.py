@@ -132,6 +132,16 @@ def _led_by_root(path: str) -> tuple[str, int]:
     return where or "/", 0
 
 
+def may_write(user: str, info: os.stat_result) -> bool:
+    """Whether a user may write to a file. The kernel isn't asked: whoever only looks may write to none."""
+    entry = pwd.getpwnam(user)
+    if info.st_uid == entry.pw_uid:
+        return bool(info.st_mode & stat.S_IWUSR)
+    if info.st_gid in os.getgrouplist(user, entry.pw_gid):
+        return bool(info.st_mode & stat.S_IWGRP)
+    return bool(info.st_mode & stat.S_IWOTH)
+
+
 def can_become(user: str) -> bool:
     """Whether a user of that name exists."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,20 +20,21 @@ from agent.host.parallel import Beside, at_once
 from agent.host.reading import names
 from agent.host.users import acting_as
 from agent.look.app import app_to_come
-from agent.look.request import Look, Source
+from agent.look.request import LIMIT, Look, Source
 from agent.look.requirements import packages_to_come
 from agent.project import generate
 from agent.project.compared import made_config
 from agent.project.found import NotFound
 from agent.repository.commits import between, check_out_in, repository_with
 from agent.restart.mode import decide_restart_mode
+from agent.shared.looks import look as look_at_shared
 from agent.state import State
 from agent.steps.build import trial
 from agent.text.lines import first_line
 from agent.text.masking import masked_message
 from agent.transaction.downtime import last_windows
 from agent.versions.layout import Layout
-from agent.words.foreseen import App, Changes, ConfigToCome, Foreseen, Made, PackageChanges, Packages
+from agent.words.foreseen import App, Changes, ConfigToCome, Foreseen, Made, PackageChanges, Packages, SharedPlace
 from agent.words.requests import Preview
 
 
@@ -84,6 +86,7 @@ def _read(state: State, look: Look, room: Path) -> Foreseen:
         windows=last_windows(state),
         env=_env_changes(look),
         made=made,
+        shared=_shared(look, sources),
     )
 
 
@@ -94,6 +97,15 @@ def _env_changes(look: Look) -> dict[str, str]:
         return changes(before, look.own_env(look.version))
     except CommandFailed:
         return {}
+
+
+def _shared(look: Look, sources: Mapping[str, Source]) -> tuple[SharedPlace, ...]:
+    """What becomes of all that outlives a version that is to be built."""
+    folder = sources["code"].folder if "code" in sources else ""
+    if look.built or not folder:
+        return ()
+    with acting_as(look.layout.app):
+        return tuple(look_at_shared(look.layout, Path(folder), time.monotonic() + LIMIT))
 
 
 def _less_certain(look: Look, app: App, packages: Packages) -> App:

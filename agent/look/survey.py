@@ -29,6 +29,7 @@ from agent.repository.git import UnknownRef
 from agent.restart.mode import goes_unnoticed, obstacles_to_rolling, refusal_of_config
 from agent.service import health, in_the_way, systemd
 from agent.service.running import running_config
+from agent.shared.looks import state as state_of_shared
 from agent.sites.earlier import agent_of
 from agent.sites.shared import with_others
 from agent.state import State, installed_agent
@@ -154,6 +155,7 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
         access=access.access(runner, layout.app, layout.home, request.servers) if request.written else None,
         secrets=to_change(state, request.secrets),
         unlaunched=in_the_way.unlaunched(running or {}),
+        shared=tuple(state_of_shared(layout)) if request.needs else (),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agent.host.reading import matching, walk
-from agent.host.users import acting_as
+from agent.host.users import acting_as, may_write
 from agent.service import obstacles, systemd
 from agent.service.running import running_config
 from agent.service.supervisor_config import Program, Sections, group_of, programs
@@ -78,7 +78,7 @@ def _not_writable(user: str, path: Path, folder: bool) -> str | None:
     except OSError:
         return "" if "*" in str(path) else None
     is_one = stat.S_ISDIR(info.st_mode) if folder else stat.S_ISREG(info.st_mode)
-    return _owner(info.st_uid) if is_one and not _may_write(user, info) else ""
+    return _owner(info.st_uid) if is_one and not may_write(user, info) else ""
 
 
 def log_problem(log: UnwritableLog, app: str) -> str:
@@ -105,16 +105,6 @@ def _not_apps(path: str, owner: str, app: str, so: str) -> str:
         f"{path} belongs to {owner} and {app} can't write it, so {so}: "
         f"chown {app}: {path}; where logrotate has made it, write create 640 {app} {app} there"
     )
-
-
-def _may_write(user: str, info: os.stat_result) -> bool:
-    """Whether a user may write to a file. The kernel isn't asked: whoever only looks may write to none."""
-    entry = pwd.getpwnam(user)
-    if info.st_uid == entry.pw_uid:
-        return bool(info.st_mode & stat.S_IWUSR)
-    if info.st_gid in os.getgrouplist(user, entry.pw_gid):
-        return bool(info.st_mode & stat.S_IWGRP)
-    return bool(info.st_mode & stat.S_IWOTH)
 
 
 def _files(options: Mapping[str, str]) -> list[str]:

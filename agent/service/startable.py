@@ -29,6 +29,8 @@ SERVERS = ("celery", "daphne", "granian", "gunicorn", "hypercorn", "uvicorn", "w
 FIND = (
     "import importlib.util, json, sys; print(json.dumps([n for n in sys.argv[1:] if not importlib.util.find_spec(n)]))"
 )
+# Why nothing may be written in a version.
+CLOSED = "and nobody can write there once it is built"
 # How much of a program's last words is shown.
 SHOWN = 300
 
@@ -202,16 +204,28 @@ def written_inside(step: StepContext, writes: Writes) -> list[str]:
             return (os.path.realpath(led(path, links)) + "/").startswith(folder + "/")
 
     fields = sorted(name for name, path in writes.uploads.items() if inside(path))
-    found = [
-        f'DATABASES["{alias}"] is a file inside the version, {led(path, links)}, and nobody can write there once it is '
-        f'built: write\n  DATABASES["{alias}"]["NAME"] = "{layout.home / "data" / os.path.basename(path)}"'
-        for alias, path in sorted(writes.sqlite.items())
-        if inside(path)
-    ]
+    found = []
+    for alias, path in sorted(writes.sqlite.items()):
+        if inside(path):
+            name = os.path.basename(path)
+            do = _shared_instead(layout, step.version, led(path, links), "shared_files")
+            do = do or f'write\n  DATABASES["{alias}"]["NAME"] = "{layout.home / "data" / name}"'
+            found.append(f'DATABASES["{alias}"] is a file inside the version, {led(path, links)}, {CLOSED}: {do}')
     if fields:
         path = led(writes.uploads[fields[0]], links)
-        found.append(
-            f"uploads ({', '.join(fields[:3])}) would go to MEDIA_ROOT {path}, inside the version, and nobody can "
-            f'write there once it is built: write\n  MEDIA_ROOT = "{layout.home / "media"}"'
-        )
+        do = _shared_instead(layout, step.version, path, "shared_dirs")
+        do = do or f'write\n  MEDIA_ROOT = "{layout.home / "media"}"'
+        named = ", ".join(fields[:3])
+        found.append(f"uploads ({named}) would go to MEDIA_ROOT {path}, inside the version, {CLOSED}: {do}")
     return found
+
+
+def _shared_instead(layout: Layout, version: str, path: str, setting: str) -> str:
+    """How to have a path in the code outlive the versions; empty where it is elsewhere in the version."""
+    code = os.path.realpath(str(layout.part(version, "code")))
+    with acting_as(layout.app):
+        # Not where a link there leads: at that very path there is to be one.
+        inside = os.path.relpath(os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path)), code)
+    if inside.startswith("..") or inside == ".":
+        return ""
+    return f"write into the settings (docs/media.md)\n  {setting}: [{inside}]"

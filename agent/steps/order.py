@@ -7,6 +7,7 @@ from agent.steps.build.checks import Checks
 from agent.steps.build.code import Code
 from agent.steps.build.config import Config
 from agent.steps.build.seal import SealVersion
+from agent.steps.build.shared import Shared
 from agent.steps.build.static import Static
 from agent.steps.build.trial import Trial
 from agent.steps.build.venv import Venv
@@ -31,6 +32,7 @@ from agent.words.settings import Settings
 STEPS: tuple[StepKind, ...] = (
     Code(),
     Config(),
+    Shared(),
     BuildHook("before_build"),
     Venv(),
     BuildScript(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.host.command import Runner
 from agent.host.files import write_whole
@@ -15,6 +16,9 @@ from agent.versions.layout import Layout
 from agent.versions.marks import read_seal
 from agent.words.journal import Commit
 
+if TYPE_CHECKING:
+    from agent.versions.known import Seal
+
 
 def find(runner: Runner, layout: Layout, version: str) -> dict[str, list[str]]:
     """Find the hotfixes of a version, by part: a line for each file or commit."""
@@ -23,7 +27,7 @@ def find(runner: Runner, layout: Layout, version: str) -> dict[str, list[str]]:
     for part in ("code", "config"):
         folder = layout.part(version, part)
         if (folder / ".git").exists():
-            lines = _changed(runner, folder, submodules.paths(runner, folder))
+            lines = _changed(runner, folder, submodules.paths(runner, folder), _shared(seal, part))
             lines += _unpushed(runner, folder, seal.commit(part))
             if lines:
                 found[part] = lines
@@ -35,12 +39,26 @@ def _git(folder: Path) -> list[str]:
     return ["git", "--no-optional-locks", "-C", str(folder)]
 
 
-def _changed(runner: Runner, folder: Path, within: Iterable[str]) -> list[str]:
+def _shared(seal: Seal, part: str) -> tuple[str, ...]:
+    """The paths of a part that lead out of the version: what is behind them is nobody's change to the code."""
+    return seal.shared if part == "code" else ()
+
+
+def _but(shared: Iterable[str], path: str) -> list[str]:
+    """What has git look at all of a repository but at what is shared.
+
+    + path: where the repository is in the checkout; empty for the checkout itself
+    """
+    there = [one[len(path) + 1 :] if path else one for one in shared if one.startswith(f"{path}/" if path else "")]
+    return ["--", ".", *(f":(exclude,literal){one}" for one in there)]
+
+
+def _changed(runner: Runner, folder: Path, within: Iterable[str], shared: Iterable[str] = ()) -> list[str]:
     """Changed and untracked files, those of its submodules too; bytecode is nobody's work."""
     argv = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty"]
     entries = []
     for path in ("", *within):
-        listing = runner.run([*_git(folder / path), *argv])
+        listing = runner.run([*_git(folder / path), *argv, *_but(shared, path)])
         # Two letters and a space, then the name.
         entries += [entry[:3] + os.path.join(path, entry[3:]) for entry in listing.split("\0") if entry]
     words = {"??": "untracked", " D": "deleted", "D ": "deleted", "A ": "added"}
@@ -63,26 +81,28 @@ def _unpushed(runner: Runner, folder: Path, sealed: Commit | None) -> list[str]:
 def patch(runner: Runner, layout: Layout, version: str, part: str) -> str:
     """The hotfixes of a part as a patch that `git apply` takes, changes and untracked files alike."""
     folder = layout.part(version, part)
-    sealed = read_seal(layout.version(version)).commit(part)
+    seal = read_seal(layout.version(version))
+    sealed, shared = seal.commit(part), _shared(seal, part)
     base = sealed.sha if sealed else "HEAD"
-    text = _patch_of(runner, folder, base)
+    text = _patch_of(runner, folder, base, shared)
     for path in submodules.paths(runner, folder):
         # What is committed there is what the repository around it names, as far as that is the one that was sealed.
         argv = ["rev-parse", "--verify", "--quiet", f"{base}:{path}"]
         named = runner.run([*_git(folder), *argv], ok=(0, 1, 128)).strip()
-        text += _patch_of(runner, folder / path, named or "HEAD", path)
+        text += _patch_of(runner, folder / path, named or "HEAD", shared, path)
     return text
 
 
-def _patch_of(runner: Runner, folder: Path, base: str, path: str = "") -> str:
+def _patch_of(runner: Runner, folder: Path, base: str, shared: Iterable[str], path: str = "") -> str:
     """The changes since a commit, and what is untracked.
 
     + path: where the folder is in the checkout that the patch is of
     """
     names = [f"--src-prefix={os.path.join('a', path, '')}", f"--dst-prefix={os.path.join('b', path, '')}"]
     diff = [*_git(folder), "diff", "--binary", "--ignore-submodules=dirty", *names]
-    text = runner.run([*diff, base])
-    listing = runner.run([*_git(folder), "ls-files", "--others", "--exclude-standard", "-z"])
+    but = _but(shared, path)
+    text = runner.run([*diff, base, *but])
+    listing = runner.run([*_git(folder), "ls-files", "--others", "--exclude-standard", "-z", *but])
     for name in listing.split("\0"):
         if name and not name.endswith(".pyc"):
             text += runner.run([*diff, "--no-index", "--", "/dev/null", name], cwd=folder, ok=(0, 1))

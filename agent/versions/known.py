@@ -55,6 +55,7 @@ class Seal:
     + migrations: all that it has; self_contained: whether it runs from itself at its own path
     + static_url: where visitors find its static files; by_script: the packages that `build_script` has installed
     + env: the fingerprint of its variables; empty where it has none
+    + shared: the paths in its code that lead out of it
     """
 
     name: str = ""
@@ -70,6 +71,7 @@ class Seal:
     by_script: Optional[tuple[str, ...]] = None
     env: str = ""
     recipe: str = ""
+    shared: tuple[str, ...] = ()
 
     def commit(self, part: str) -> Optional[Commit]:
         """What its code was made of, or its config."""

@@ -85,6 +85,11 @@ class Layout:
         """The folder in it for what waits to be deleted."""
         return self.own / "trash"
 
+    @property
+    def shared(self) -> Path:
+        """The folder of what outlives the versions."""
+        return self.home / "shared"
+
     def version(self, name: str) -> Path:
         """A version's directory."""
         return self.versions / name

@@ -6,6 +6,7 @@ from dataclasses import field
 from typing import Optional
 
 from agent.inside.lean import dataclass
+from agent.words.foreseen import SharedPlace
 from agent.words.history import PastRun
 from agent.words.needs import Needs
 from agent.words.outcomes import Outcome
@@ -132,7 +133,7 @@ class Site:
       end, seconds
     + supervisord: why it would not start with the host's own config; makes_venv: whether a build can make one
     + logs: those that could not be opened again; wheelhouse: whether it is there
-    + needs: what else a deploy needs, where that was tried
+    + needs: what else a deploy needs, shared: what outlives the versions; where that was tried
     + access: how it gets at repositories by SSH, where that was asked
     + secrets: the names of those that become others, each with what becomes of it, where that was asked
     + unlaunched: the programs that no launcher of a version starts
@@ -170,6 +171,7 @@ class Site:
     secrets: dict[str, str] = field(default_factory=dict)
     unlaunched: tuple[str, ...] = ()
     group: str = ""
+    shared: tuple[SharedPlace, ...] = ()
 
     @property
     def is_bare(self) -> bool:

@@ -168,6 +168,51 @@ class ConfigToCome:
 
 
 @dataclass(frozen=True)
+class SharedPlace:
+    """Something that outlives the versions: its path in the code, and where it lives.
+
+    + how: whether it is there; if not, whether it begins empty, as what the commit has, or is moved there from a source
+    + files: how many the commit has there that it begins as; or, where it is there, that it lacks or has otherwise
+    + differ: the names of some of the latter; problem: why a build would be refused
+    + notice: what is worth knowing of who else can reach it
+    """
+
+    path: str
+    place: str
+    how: Literal["there", "new", "copied", "adopted"] = "there"
+    source: str = ""
+    files: int = 0
+    differ: tuple[str, ...] = ()
+    problem: str = ""
+    notice: str = ""
+
+    @property
+    def says(self) -> str:
+        """What becomes of it, in words."""
+        words = {
+            "there": "",
+            "new": " (new)",
+            "copied": f" (new, with what the commit has there: {self.counted})",
+            "adopted": f" (taken over from {self.source}, where a link is left)",
+        }
+        return f"{self.path} → {self.place}{words[self.how]}"
+
+    @property
+    def counted(self) -> str:
+        """How many files, in words."""
+        return f"{self.files} file{'' if self.files == 1 else 's'}"
+
+    @property
+    def differing(self) -> str:
+        """The files that visitors don't get as the commit has them, in words."""
+        if not self.differ:
+            return ""
+        names = [name for name in self.differ if name]
+        more = self.files - len(names)
+        return ", ".join([*names, *([f"and {more} more"] if names and more else [])]) or "its content"
+
+
+@dataclass(frozen=True)
 class Foreseen:
     """What a run would do.
 
@@ -177,6 +222,7 @@ class Foreseen:
     + windows: the last ones on this host, the newest first
     + env: the names of the version's variables that are others than the live one's, each with what becomes of it
     + made: the config to come; None where it has a repository, or the version is built
+    + shared: what outlives the version, where one is to be built
     """
 
     code: Optional[Changes]
@@ -189,3 +235,4 @@ class Foreseen:
     windows: tuple[PastWindow, ...]
     env: dict[str, str] = field(default_factory=dict)
     made: Optional[Made] = None
+    shared: tuple[SharedPlace, ...] = ()

@@ -108,6 +108,9 @@ class Settings:
     project_dir: Optional[str] = None
     settings_module: Optional[str] = None
     application: Optional[str] = None
+    shared_dirs: dict[str, str] = field(default_factory=dict)
+    shared_files: dict[str, str] = field(default_factory=dict)
+    adopt: dict[str, str] = field(default_factory=dict)
 
     def hooks_at(self, point: str, on: str = "host") -> tuple[Hook, ...]:
         """The hooks of one point of a run that run on a host, or on the controller."""

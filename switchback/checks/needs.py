@@ -40,6 +40,8 @@ def found(site: Site, settings: Settings) -> dict[str, list[str]]:
     told = {f"{part} repository": list(_repository(part, ref, site, settings)) for part, ref in site.refs.items()}
     told |= {name: list(problems) for name, problems in _commits(needs, site.refs, settings)}
     told["database"] = list(_database(_askable(site, needs), settings))
+    if site.shared:
+        told["shared"] = [one.problem for one in site.shared if one.problem]
     static = _static(site)
     if static:
         told["STATIC_ROOT"] = [static.problem] if static.problem else []
@@ -62,11 +64,12 @@ def as_follower(facts: Surveyed) -> Surveyed:
 def need_notices(site: Site) -> list[str]:
     """What is worth knowing of what was tried, though nothing is wrong with it."""
     app = _askable(site, site.needs).app if site.needs else None
+    shared = [one.notice for one in site.shared if one.notice]
     if app is None:
-        return []
+        return shared
     stays = app.unknown
     by_hand = [f"applied, and in no version on this host, so that it stays: {stays}"] if stays else []
-    return [*by_hand, *app.static.notices]
+    return [*by_hand, *app.static.notices, *shared]
 
 
 def start_problems(site: Site, settings: Settings) -> list[str]:
@@ -200,13 +203,14 @@ def _database(told: Databases, settings: Settings) -> Iterator[str]:
         if one.inside:
             path = f"~{settings.app_username}/data"
             what = f'DATABASES["{alias}"] is a file inside the live version, {one.name}'
-            yield f"{what}: keep it elsewhere, in {path} say"
+            yield f"{what}: name it in shared_files (docs/media.md), or keep it elsewhere, in {path} say"
     for alias, tool in told.tools.items():
         install = f"apt install {PACKAGES.get(tool, tool)}"
         yield f'backing up the database "{alias}" takes {tool}, which is not on the host: {install}'
     if app.uploads_inside:
         where, path = ", ".join(app.uploads_inside), f"~{settings.app_username}/media"
-        yield f"uploads go to {where}, inside the live version: have MEDIA_ROOT lead elsewhere, to {path} say"
+        what = f"uploads go to {where}, inside the live version"
+        yield f"{what}: name that in shared_dirs (docs/media.md), or have MEDIA_ROOT lead elsewhere, to {path} say"
     default = app.databases.get("default")
     if told.backup:
         # What a file tells is certain, where the script's own words are only read.

@@ -11,26 +11,25 @@ from agent.transaction import maintenance
 from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
 from switchback.checks.layout import room_needed
-from switchback.plan.contents import changes_of, config_of, environment_of, hooks_of, packages_of, static_of
+from switchback.plan.after import deletions_of, links_of, old_backups
+from switchback.plan.contents import changes_of, config_of, environment_of, hooks_of, packages_of, shared_of, static_of
 from switchback.plan.database import (
     changes_database,
     fallback_of,
     ways_back_offered,
 )
-from switchback.plan.deletions import deletions_of, old_backups
 from switchback.plan.known import Known, is_built, layout_of
-from switchback.plan.links import links_of
 from switchback.plan.model import (
     Deletion,
     Disk,
     HostPreview,
-    Migrations,
     PastWindow,
     Script,
     Service,
     Step,
     Summary,
 )
+from switchback.plan.parts import Migrations
 from switchback.plan.window import window_of
 from switchback.runs.run import Run
 from switchback.settings.model import Settings
@@ -69,11 +68,12 @@ def foresee(run: Run, known: Known) -> HostPreview:
     deletions = deletions_of(run, seen)
     told = base.model_copy(
         update={
-            "problems": (*known.problems, *refusal),
+            "problems": (*known.problems, *refusal, *_unshared(found)),
             "code": changes_of(run, seen, found.code if found else None, "code"),
             "config": config_of(run, seen, found),
             "packages": packages_of(found.packages) if found else None,
             "static": static_of(found.app.static) if found else None,
+            "shared": shared_of(found.shared) if found else (),
             "links": links,
             "environment": environment_of(run, seen, found.env if found else {}),
             "kept_links": kept,
@@ -91,6 +91,11 @@ def foresee(run: Run, known: Known) -> HostPreview:
         }
     )
     return told.model_copy(update={"summary": _summary(run, told)})
+
+
+def _unshared(found: Foreseen | None) -> list[str]:
+    """What keeps something that outlives the versions from being linked."""
+    return [one.problem for one in found.shared if one.problem] if found else []
 
 
 def shown_settings(settings: Settings) -> dict[str, object]:

@@ -12,7 +12,8 @@ from agent.words import foreseen
 from agent.words.facts import Site
 from agent.words.settings import Hook
 from switchback.plan.known import commit_of
-from switchback.plan.model import Changes, Names, Packages, Static, Step
+from switchback.plan.model import Step
+from switchback.plan.parts import Changes, Names, Packages, Shared, Static
 from switchback.runs.run import Run
 
 # How many names of files are told; all of them are counted.
@@ -105,3 +106,12 @@ def _shown(run: Run, points: Sequence[str], on: str) -> Iterator[str]:
 def command(hook: Hook) -> str:
     """A command as it is shown: on one line, without its secrets."""
     return one_line(masked(shlex.join(hook.run)))
+
+
+def shared_of(found: Sequence[foreseen.SharedPlace]) -> tuple[Shared, ...]:
+    """What outlives the versions, as far as nothing is in its way."""
+    return tuple(
+        Shared(path=one.path, place=one.place, how=one.how, says=one.says, notice=one.notice, differing=one.differing)
+        for one in found
+        if not one.problem
+    )

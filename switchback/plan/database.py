@@ -9,7 +9,8 @@ from agent.inside import protocol
 from agent.migrations.risk import BREAKS, LOSES, SHUTS, UNKNOWN
 from agent.transaction.step import StepFailed
 from agent.words.facts import Site
-from switchback.plan.model import Fallback, Migration, Migrations
+from switchback.plan.model import Fallback
+from switchback.plan.parts import Migration, Migrations
 from switchback.runs.reverts import last_left
 from switchback.runs.run import Run
 

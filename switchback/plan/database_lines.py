@@ -6,11 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from agent.migrations.risk import BREAKS, UNKNOWN
-from switchback.plan.model import (
-    HostPreview,
-    Migration,
-    Migrations,
-)
+from switchback.plan.model import HostPreview
+from switchback.plan.parts import Migration, Migrations
 
 REVERT_DATABASE = {
     "keep": "stays as it is",

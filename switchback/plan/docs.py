@@ -20,7 +20,7 @@ SCHEMA_FILE = ROOT / "docs" / "plan.schema.json"
 PAGE = """\
 # The plan as JSON
 
-<!-- Made from the model in switchback/plan/model.py by `python -m switchback.plan.docs`: change it there. -->
+<!-- Made from switchback/plan/model.py and parts.py by `python -m switchback.plan.docs`: change it there. -->
 
 What `--dry --json` prints and what `--data save_plan=FILE` writes is the same document; [preview.md](preview.md) says
 what it is good for. [plan.schema.json](plan.schema.json) describes it for programs (JSON Schema).

@@ -8,18 +8,11 @@ from pathlib import PurePosixPath
 from agent.versions.marks import NAME
 from agent.words.outcomes import Outcome
 from switchback.plan.database_lines import count_of, left_lines, migration_lines
-from switchback.plan.model import (
-    Changes,
-    Disk,
-    Fallback,
-    HostPreview,
-    Names,
-    Package,
-    Preview,
-    Script,
-    Service,
-)
+from switchback.plan.model import Disk, Fallback, HostPreview, Preview, Script, Service
+from switchback.plan.parts import Changes, Names, Package, Shared
 
+# Of files in the commit that visitors don't get.
+STAYS = "what is shared stays; it lacks, or has otherwise, what the commit has there"
 # How wide the names of the aspects are.
 WIDTH = 10
 
@@ -87,6 +80,7 @@ def _aspects(kind: str, host: HostPreview) -> Iterator[tuple[str, list[str]]]:
         "packages": _package_lines(host),
         "database": left_lines(host) if kind == "revert" else migration_lines(host),
         "static": _static_lines(host),
+        "shared": _shared_lines(host.shared),
         "links": _link_lines(host),
         "service": _service_lines(host.service),
         "window": _window_lines(host),
@@ -210,6 +204,17 @@ def _static_lines(host: HostPreview) -> list[str]:
 def _listed(names: Names) -> str:
     more = names.count - len(names.names)
     return ", ".join(names.names) + (f", … and {more} more" if more else "")
+
+
+def _shared_lines(shared: Sequence[Shared]) -> list[str]:
+    """What is new of what outlives the versions, a line each; the rest is as it was."""
+    kept = [one.path for one in shared if one.how == "there"]
+    return [
+        *(one.says for one in shared if one.how != "there"),
+        *([f"{', '.join(kept)}: as before"] if kept else []),
+        *dict.fromkeys(f"! {one.notice}" for one in shared if one.notice),
+        *(f"! {one.path}: {STAYS}: {one.differing}" for one in shared if one.differing),
+    ]
 
 
 def _link_lines(host: HostPreview) -> list[str]:

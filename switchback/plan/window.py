@@ -5,7 +5,8 @@ from __future__ import annotations
 from agent.transaction.maintenance import TAKEN_BACK, no_visitors, window
 from agent.words.seen import RestartMode
 from switchback.plan.database import breaking, changes_database, fallback_of_migrations, shutting
-from switchback.plan.model import Migrations, Window
+from switchback.plan.model import Window
+from switchback.plan.parts import Migrations
 from switchback.runs.run import Run
 
 KNOWN_WHEN_BUILT = "only if what is migrated needs one, which is known when built"

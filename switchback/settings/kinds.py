@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from agent.words.settings import Hook
 from switchback.settings import values
@@ -67,3 +69,56 @@ Headers = Annotated[dict[str, str], BeforeValidator(values.mapping), AfterValida
 Hooks = Annotated[dict[str, tuple[Hook, ...]], BeforeValidator(check_hooks)]
 Module = Annotated[str, AfterValidator(check_module)]
 Application = Annotated[str, AfterValidator(check_application)]
+
+
+def shared_paths(value: object) -> object:
+    """Paths in the code, or where each is to be in the shared folder with its path in the code; `media/` is `media`."""
+    if isinstance(value, str) and ":" in value:
+        value = values.mapping(value)
+    found = values.several(value)
+    if isinstance(found, (list, tuple)):
+        found = {one: one for one in found} if all(isinstance(one, str) for one in found) else found
+    if not isinstance(found, dict) or not all(isinstance(one, str) for pair in found.items() for one in pair):
+        raise values.Wrong("must be a list of paths in the code, as in `[media]`")
+    return {name.rstrip("/"): path.rstrip("/") for name, path in found.items()}
+
+
+def check_shared_paths(paths: dict[str, str]) -> dict[str, str]:
+    """Paths that lead nowhere but into the code, and into the shared folder."""
+    for path in (one for pair in paths.items() for one in pair):
+        if not values.IN_CODE.fullmatch(path) or {".", "..", ".git"} & {*path.split("/")}:
+            raise values.Wrong("must be paths inside the code, relative to its top")
+    return paths
+
+
+def adopted(value: object) -> object:
+    """Where what is shared is now, by its name; under no name the folder that has all of it."""
+    if isinstance(value, str) and value.strip() and value.strip()[0] in "~/":
+        return {"": value}
+    return values.mapping(value)
+
+
+def check_adopted(paths: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+    """Only what is shared is taken over."""
+    shared = {**info.data.get("shared_dirs", {}), **info.data.get("shared_files", {})}
+    for name in paths:
+        if name and name not in shared:
+            raise values.Wrong(
+                "must name what shared_dirs or shared_files name", f"{name} into one of them, or leave it out"
+            )
+    return paths
+
+
+def check_apart(pairs: Sequence[tuple[str, str]]) -> None:
+    """Of what is shared nothing lies in anything else: a link is no directory to make another one in."""
+    for side in (0, 1):
+        paths = sorted((pair[side] for pair in pairs), key=lambda path: path.split("/"))
+        for path, after in pairwise(paths):
+            if after == path or after.startswith(f"{path}/"):
+                where = "the shared folder" if side == 0 else "the code"
+                what = "is named twice" if after == path else f"lies in {path}, which is shared as a whole"
+                raise ValueError(f"shared_dirs and shared_files: {after} {what} (in {where})")
+
+
+SharedPaths = Annotated[dict[str, str], BeforeValidator(shared_paths), AfterValidator(check_shared_paths)]
+Adopted = Annotated[dict[str, HostPath], BeforeValidator(adopted), AfterValidator(check_adopted)]

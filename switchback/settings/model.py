@@ -13,6 +13,7 @@ from agent.words.shapes import read
 from switchback.settings import values
 from switchback.settings.environment import Env, Secrets
 from switchback.settings.kinds import (
+    Adopted,
     AutoPath,
     Count,
     CountOrZero,
@@ -30,11 +31,13 @@ from switchback.settings.kinds import (
     Requirements,
     Said,
     Script,
+    SharedPaths,
     Statuses,
     Unit,
     UrlPath,
     User,
     WebUrl,
+    check_apart,
 )
 from switchback.settings.source import Source
 
@@ -113,6 +116,9 @@ class Settings(Source):
         default=True,
         description="whether packages are linked from an earlier version with the same requirements, Python and wheels",
     )
+    shared_dirs: SharedPaths = Field(default={}, description="directories in the code that outlive versions (media.md)")
+    shared_files: SharedPaths = Field(default={}, description="the same of files, as in `[db.sqlite3]`")
+    adopt: Adopted = Field(default={}, description="where a host has any of these already: taken over once")
     build_script: Annotated[Script | None, Said] = Field(
         default=None, description="a script to run in the new version's code once its packages are installed"
     )
@@ -190,9 +196,7 @@ class Settings(Source):
     confirm_timeout: Count = Field(
         default=60, description="seconds without word from the controller until the host falls back by itself"
     )
-    lock_wait: CountOrZero = Field(
-        default=0, description="seconds to wait for another deploy to end; 0 refuses at once"
-    )
+    lock_wait: CountOrZero = Field(default=0, description="seconds to wait for another deploy's end; 0 refuses at once")
     build_timeout: Count = Field(default=900, description="seconds for each step of the build")
     script_timeout: Count = Field(
         default=600, description="seconds for each script on the host, and for reading the backup that one has made"
@@ -216,9 +220,7 @@ class Settings(Source):
     worker_memory: Annotated[int, Field(ge=10, le=100)] = Field(
         default=80, description="percent of the host's memory that one step may take with all that it starts"
     )
-    worker_tasks: Annotated[int, Field(ge=64)] = Field(
-        default=4096, description="processes and threads that one step may have at a time"
-    )
+    worker_tasks: Annotated[int, Field(ge=64)] = Field(default=4096, description="how many processes one step may have")
 
     static_keep_days: CountOrZero = Field(
         default=30, description="days that hashed static files of earlier versions stay reachable in later ones"
@@ -226,19 +228,15 @@ class Settings(Source):
     keep_versions: Count = Field(
         default=10, description="healthy versions that clean keeps, and never deployed ones that a build keeps"
     )
-    keep_failed: CountOrZero = Field(
-        default=3, description="failed versions that clean keeps, and a run that fails, as evidence"
-    )
+    keep_failed: CountOrZero = Field(default=3, description="failed versions that clean keeps, and a run that fails")
     keep_backups: Annotated[Count | None, Said] = Field(
         default=None,
         description="backups of deploys that are kept, besides those that a version on the host needs; unless you say "
         "so, 30 of the script that provision writes, and all of a script of your own",
     )
-    keep_runs: Count = Field(
-        default=50, description="runs whose journal and output are kept, besides those of failed versions"
-    )
+    keep_runs: Count = Field(default=50, description="runs whose journal and output are kept, besides failed versions'")
     keep_history: Count = Field(
-        default=1000, description="lines of history that are kept, besides those of the versions on the host"
+        default=1000, description="lines of history kept, besides those of versions on the host"
     )
 
     @property
@@ -257,6 +255,7 @@ class Settings(Source):
         folders = (self.code_subdir, self.config_subdir, self.venv_subdir, self.static_subdir)
         if len(set(folders)) < len(folders):
             raise ValueError("code_subdir, config_subdir, venv_subdir and static_subdir must be four different names")
+        check_apart([*self.shared_dirs.items(), *self.shared_files.items()])
         if self.database_fallback == "restore" and self.restore_script is None:
             raise ValueError("database_fallback: restore needs a restore_script")
         return self

@@ -28,7 +28,7 @@ _SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?![
 _REPOSITORY = "must be a git repository (ssh://…, git@host:path, https://… or an absolute path)"
 _HOST = re.compile(r"@[a-z]+(?:/[\w.,:/-]+)?|[A-Za-z0-9_:][A-Za-z0-9._:%-]*", re.ASCII)
 _HOST_KEY = re.compile(r"[\w.,:*\[\]-]+ (?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/]{40,}={0,2}(?: [^\n]*)?", re.ASCII)
-_IN_CODE = re.compile(r"(?!-)[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
+IN_CODE = re.compile(r"(?!-)[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
 
 
 class Wrong(ValueError):
@@ -165,7 +165,7 @@ def check_auto_or_host_path(text: str, info: ValidationInfo) -> str:
 
 def check_path_in_code(text: str) -> str:
     """A path inside the code, relative to its top."""
-    if not _IN_CODE.fullmatch(text) or ".." in text.split("/"):
+    if not IN_CODE.fullmatch(text) or ".." in text.split("/"):
         raise Wrong("must be a path inside the code, relative to its top")
     return text
 

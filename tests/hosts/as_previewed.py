@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from switchback.plan.model import HostPreview, Package
+from switchback.plan.model import HostPreview
+from switchback.plan.parts import Package
 from tests.bed.hosts import Host
 
 LIMIT = 60

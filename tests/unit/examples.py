@@ -67,6 +67,7 @@ HOOKS = dict.fromkeys(HOOK_POINTS, "true")
 ALL_STEPS = (
     "code",
     "config",
+    "shared",
     "before_build",
     "venv",
     "build_script",
@@ -170,6 +171,7 @@ def foreseen(**told: Any) -> Foreseen:
         "no_trial": told.get("no_trial", ""),
         "windows": told.get("windows", []),
         "env": told.get("env", {}),
+        "shared": told.get("shared", []),
     }
     return from_json(Foreseen, to_json(found))
 

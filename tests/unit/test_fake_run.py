@@ -53,6 +53,7 @@ DEPLOY = (
     "begin",
     "code",
     "config",
+    "shared",
     "venv",
     "static",
     "checks",

@@ -221,9 +221,10 @@ SCRIPT = BackupScript("app")
             None,
             replace(database("sqlite", "/v/db.sqlite3", inside=True), uploads_inside=("/v/media",)),
             [
-                'DATABASES["default"] is a file inside the live version, /v/db.sqlite3: keep it elsewhere, in '
-                "~app/data say",
-                "uploads go to /v/media, inside the live version: have MEDIA_ROOT lead elsewhere, to ~app/media say",
+                'DATABASES["default"] is a file inside the live version, /v/db.sqlite3: name it in shared_files '
+                "(docs/media.md), or keep it elsewhere, in ~app/data say",
+                "uploads go to /v/media, inside the live version: name that in shared_dirs (docs/media.md), or have "
+                "MEDIA_ROOT lead elsewhere, to ~app/media say",
             ],
         ),
     ],

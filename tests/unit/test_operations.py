@@ -54,6 +54,7 @@ def hook(point: str) -> Callable[[Run], Any]:
 STEPS: dict[str, Any] = {
     "code": version.code,
     "config": version.config,
+    "shared": version.shared,
     "before_build": hook("before_build"),
     "venv": version.venv,
     "build_script": version.build_script,

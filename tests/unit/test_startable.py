@@ -134,7 +134,7 @@ def test_a_log_that_the_app_could_not_write_is_found_before_the_live_site_is_tou
     folder.mkdir()
     (folder / "worker.log").touch()
     assert found(step, monkeypatch) == []
-    monkeypatch.setattr(in_the_way, "_may_write", lambda user, info: False)
+    monkeypatch.setattr(in_the_way, "may_write", lambda user, info: False)
     (problem,) = found(step, monkeypatch)
     assert f"{folder}/worker.log belongs to {ME} and " in problem
     assert "so supervisord won't start worker again: chown " in problem
@@ -173,9 +173,24 @@ def test_uploads_and_databases_inside_the_version_are_told_with_the_line_to_writ
     code = step.layout.part(NEW, "code")
     writes = Writes({"docs.Document.file": f"{code}/media"}, {"default": f"{code}/db.sqlite3"})
     database, uploads = written_inside(step, writes)
+    assert database.endswith("write into the settings (docs/media.md)\n  shared_files: [db.sqlite3]")
+    assert uploads.endswith("write into the settings (docs/media.md)\n  shared_dirs: [media]")
+    assert "docs.Document.file" in uploads
+
+
+def test_what_would_be_inside_the_version_but_not_in_its_code_is_to_be_kept_elsewhere(step: Any) -> None:
+    config = step.layout.part(NEW, "config")
+    database, uploads = written_inside(step, Writes({"a.B.c": f"{config}/media"}, {"default": f"{config}/db.sqlite3"}))
     assert f'DATABASES["default"]["NAME"] = "{step.layout.home}/data/db.sqlite3"' in database
     assert f'MEDIA_ROOT = "{step.layout.home}/media"' in uploads
-    assert "docs.Document.file" in uploads
+
+
+def test_what_is_shared_is_not_inside_the_version(step: Any) -> None:
+    (step.layout.home / "shared").mkdir()
+    for name in ("media", "db.sqlite3"):
+        (step.layout.part(NEW, "code") / name).symlink_to(step.layout.home / "shared" / name)
+    current = f"{step.layout.home}/django-current/code"
+    assert written_inside(step, Writes({"a.B.c": f"{current}/media"}, {"default": f"{current}/db.sqlite3"})) == []
 
 
 @pytest.mark.parametrize("place", ["django-current/code/media", "django/media"])

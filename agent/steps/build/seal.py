@@ -14,6 +14,7 @@ from agent.host.links import NotALink, read_link
 from agent.host.users import acting_as
 from agent.project.texts import recipe
 from agent.steps.build.build_script import BuildScriptRun
+from agent.steps.build.shared import SharedLinked
 from agent.steps.build.static import Collected
 from agent.steps.build.venv import VenvMade
 from agent.steps.kind import BuildStep
@@ -61,6 +62,7 @@ class SealVersion(BuildStep):
             by_script=script.installed if script.ran else None,
             env=fingerprint(given.of(step.transaction).env),
             recipe="" if step.begin.config else recipe(layout.settings),
+            shared=step.note(SharedLinked).paths,
         )
         runner.run(["sync", "--file-system", str(folder)])
         with acting_as(layout.app):
