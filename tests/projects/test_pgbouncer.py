@@ -103,8 +103,11 @@ def left_behind(host: Host) -> str:
 
 
 def columns(host: Host) -> str:
-    query = "select string_agg(column_name, ',' order by column_name) from information_schema.columns where table_name = '{}'"
-    return asked(host, query.format("notes_note"))
+    return asked(
+        host,
+        "SELECT string_agg(column_name, ',' ORDER BY column_name) FROM information_schema.columns "
+        "WHERE table_name = 'notes_note'",
+    )
 
 
 def test_a_backup_by_the_pooler_is_refused_with_what_to_write(site: Host, run: Runs) -> None:
