@@ -106,7 +106,8 @@ def _by_hand(ground: Ground) -> list[Step]:
     else:
         how = f"django.db.backends.postgresql, NAME {name}, and no HOST, USER or PASSWORD, or postgres:///{name}"
         steps.append((f"have the project use its database: {how}; and psycopg among its requirements",))
-    return [*steps, (f"have a look at {home}/scripts and {home}/supervisord.conf",)]
+    own = ground.lacks.supervisord
+    return [*steps, (f"have a look at {home}/scripts{f' and {own.path}' if own else ''}",)]
 
 
 def _first_deploy(ground: Ground) -> list[Step]:

@@ -209,6 +209,16 @@ def test_the_end_of_provision_says_what_to_do_with_the_key_and_then_the_first_de
     assert shown[-1] == "         pyinfra inventories/prod.py deploys/deploy.py"
 
 
+def test_a_supervisord_config_is_looked_at_only_where_provision_has_written_one() -> None:
+    alone = {"config_repo_url": None, "config_branch": "HEAD"}
+    for values, looks in (({}, True), (alone, False)):
+        told = settings(**values)
+        facts = untouched()
+        steps = next_steps(Ground(told, facts, lacking(facts, told, can_make_venv=True), "x.py"), PUBLIC)
+        (line,) = [step[0] for step in steps if step[0].startswith("have a look at ")]
+        assert line.endswith("/supervisord.conf") is looks
+
+
 def test_a_server_that_nobody_knows_is_told_with_the_command_that_shows_its_key() -> None:
     shown = lines("web1", next_steps(ground(untouched(), "git@git.example.com:site.git"), PUBLIC))
     assert any("ssh-keyscan -t ed25519 git.example.com |" in line for line in shown)
