@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.bed.hosts import Host
+from tests.bed.legacy import wait_for_site
 from tests.projects.project import Project
 from tests.projects.tools import DJANGO, manage, startapp, startproject
 from tests.projects.visitor import post, visit
@@ -165,4 +166,5 @@ def test_a_person_can_run_both_scripts_by_hand(site: Host) -> None:
     site.run([*as_app, "env", "HOME=/home/app", "/home/app/scripts/restore_database.sh", backup])
     assert "4 notes" in visit(site).text
     site.reboot()
+    wait_for_site(site)
     assert "5 notes" in post(site, "/", "text", "sixth").text
