@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -53,9 +53,12 @@ def service_processes(host: Host) -> list[str]:
     return host.run(["timeout", str(LIMIT), "python3", "-c", PROCESSES]).stdout.split()
 
 
-def assert_same_still(before: Footprint) -> None:
-    """Assert that nothing differs from what was seen before, naming what does."""
-    changed = list(before.files.again().differs)
+def assert_same_still(before: Footprint, made: Collection[str] = ()) -> None:
+    """Assert that nothing differs from what was seen before, naming what does.
+
+    + made: what was not there, and the folders that it was put into
+    """
+    changed = sorted({*before.files.again().differs} - {*made})
     assert changed == [], f"changed: {changed[:20]}"
     processes = service_processes(before.files.host)
     assert before.processes == processes, f"processes: {before.processes}, then {processes}"

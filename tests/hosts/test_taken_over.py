@@ -10,6 +10,8 @@ from tests.hosts.footprint import assert_no_changes, assert_same_still, footprin
 from tests.invariants import assert_well, look, visit
 from tests.runs import Runs
 
+# What is added, for people and cron.
+MANAGE = "/home/app/bin/manage"
 # All that a person has made, and the service.
 MADE_BY_HAND = ("/home/app", "/etc/systemd/system/django.service", "/srv")
 
@@ -28,13 +30,16 @@ def test_check_finds_nothing_missing_but_the_agent(bare_host: Host, by_hand: tup
     assert "the agent is not installed: run deploys/provision.py" in result.output
 
 
-def test_provision_takes_it_over_and_touches_nothing(bare_host: Host, by_hand: tuple[str, str], run: Runs) -> None:
+def test_provision_takes_it_over_and_touches_nothing_that_is_there(
+    bare_host: Host, by_hand: tuple[str, str], run: Runs
+) -> None:
     before = footprint(bare_host, *MADE_BY_HAND)
     assert before.processes
+    assert bare_host.run(["test", "-e", MANAGE], check=False).returncode == 1
     result = run("provision", bare_host).worked()
     for name in by_hand:
         assert f"taken over: {name}" in result.output
-    assert_same_still(before)
+    assert_same_still(before, made=("/home/app", "/home/app/bin", MANAGE))
 
 
 def test_a_second_provision_changes_nothing(bare_host: Host, run: Runs) -> None:

@@ -118,7 +118,7 @@ def test_the_second_database_goes_back_with_a_deploy_that_fails(site: Host, run:
     assert result.code == 1
     assert "answers 500" in result.screen
     assert "RuntimeError: no page" in result.output
-    assert "fell back at health" in result.screen
+    assert "fell back at restart" in result.screen
     assert "logs" in result.output
     assert columns(site, "logs") == "id,name"
     assert "2 events" in post(site, "/events/", "name", "second").text
