@@ -14,8 +14,8 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.state import ProjectState
 from django.db.models import FileField
 
-from .migrations import executor_for, migrations
-from .protocol import DEFAULT, Checks, Writes
+from .migrations import migrations, of_code
+from .protocol import Checks, Writes
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
@@ -47,7 +47,7 @@ def filled() -> tuple[str, ...]:
 def _unwritten() -> tuple[str, ...]:
     """What the models of the project's own apps have that no migration makes, as `makemigrations --check` finds it."""
     own = {config.label for config in apps.get_app_configs() if "/site-packages/" not in os.path.realpath(config.path)}
-    loader = executor_for(DEFAULT).loader
+    loader = of_code()
     own &= loader.migrated_apps
     try:
         changes = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps)).changes(loader.graph)

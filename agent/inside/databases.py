@@ -39,12 +39,16 @@ def aliases() -> list[str]:
             for model in apps.get_models(include_auto_created=True)
         )
 
-    def is_real(alias: str) -> bool:
-        # A mirror gets its tables from what it mirrors.
-        told = connections.settings[alias]
-        return not told["ENGINE"].endswith(".dummy") and not (told.get("TEST") or {}).get("MIRROR")
+    def is_mirror(alias: str) -> bool:
+        # It gets its tables from what it mirrors.
+        return bool((connections.settings[alias].get("TEST") or {}).get("MIRROR"))
 
-    return [alias for alias in connections if is_real(alias) and (alias == DEFAULT or has_its_own(alias))]
+    return [alias for alias in real() if not is_mirror(alias) and (alias == DEFAULT or has_its_own(alias))]
+
+
+def real() -> list[str]:
+    """The databases that there are: Django has a default one also for a project that names none."""
+    return [alias for alias in connections if not connections.settings[alias]["ENGINE"].endswith(".dummy")]
 
 
 def database(alias: str) -> Database:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from django.db import connections
 
 from .checks import filled, uploads
-from .databases import aliases
+from .databases import aliases, real
 from .going_back import leaving
 from .migrations import executor_for, migrations, unknown_in
 from .protocol import About, Foreseen, Migration, Name, Question, Reached
@@ -42,7 +42,7 @@ def about() -> About:
     """Say which databases the app has, why one can't be reached, and what is applied there that this code lacks; where
     it puts uploads, and looks for static files. Only reads."""
     found = {}
-    for alias in connections:
+    for alias in real():
         one, problem = connections[alias], ""
         try:
             # To connect to a file would make it.

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 from .databases import aliases, database
 from .locks import WAITED
@@ -23,7 +24,6 @@ from .protocol import DEFAULT, Database, Migrated, Migration, Migrations, Name, 
 
 if TYPE_CHECKING:
     from django.db.migrations import Migration as Applied
-    from django.db.migrations.loader import MigrationLoader
 
 Key = tuple[str, str]
 
@@ -40,6 +40,8 @@ def migrations() -> Migrations:
     unknown: list[Name] = []
     pending: list[Migration] = []
     inconsistent: list[str] = []
+    conflicts: dict[str, set[str]] = {}
+    loader = None
     for alias in aliases():
         executor = executor_for(alias)
         loader = executor.loader
@@ -50,6 +52,8 @@ def migrations() -> Migrations:
         applied += named(alias, loader.applied_migrations)
         unknown += unknown_in(alias, loader)
         pending += described(executor, [migration for migration, _ in plan])
+    # A project may have no database at all.
+    loader = loader or of_code()
     return Migrations(
         tuple(databases),
         tuple(applied),
@@ -61,6 +65,11 @@ def migrations() -> Migrations:
         known=tuple(sorted(loader.disk_migrations)),
         replaced=tuple(sorted(tuple(pair) for one in loader.disk_migrations.values() for pair in one.replaces)),
     )
+
+
+def of_code() -> MigrationLoader:
+    """The migrations of the code, whatever is applied of them; no database is asked."""
+    return MigrationLoader(None)
 
 
 def unknown_in(alias: str, loader: MigrationLoader) -> list[Name]:

@@ -40,7 +40,7 @@ class RunAsKnown:
     + changes_database: whether the run does; window: whether visitors are kept out, and why or why not; both None where
       only the build can tell
     + rolls: whether processes are replaced one by one; watched_shut: whether visitors are let in only after the watch;
-      neither where nobody can tell yet
+      has_no_database: whether the project uses none; none of them where nobody can tell yet
     """
 
     kind: str
@@ -50,6 +50,7 @@ class RunAsKnown:
     window: Window | None
     rolls: bool = False
     watched_shut: bool = False
+    has_no_database: bool = False
 
 
 class Turn(IntEnum):

@@ -25,7 +25,7 @@ from agent.steps.switch.site import Site
 from agent.steps.switch.swap import Swap
 from agent.steps.switch.watch import Watch
 from agent.transaction.consequences import watched_shut
-from agent.transaction.maintenance import Window, changes_database, decide, restart_mode
+from agent.transaction.maintenance import Window, changes_database, decide, has_no_database, restart_mode
 from agent.transaction.progress import Progress
 from agent.words.settings import Settings
 
@@ -130,4 +130,5 @@ def known_from(progress: Progress) -> RunAsKnown:
         window,
         rolls=restart_mode(progress).rolls,
         watched_shut=watched_shut(progress),
+        has_no_database=has_no_database(progress),
     )

@@ -16,6 +16,7 @@ from agent.words.settings import Settings
 
 STAYS = "the database stays as it is"
 BY_PRIMARY = "done by the primary host"
+NO_DATABASE = "the project has no database"
 
 # What is said of maintenance.
 STAYS_ON = "maintenance stays ON"
@@ -51,6 +52,12 @@ def changes_database(progress: Progress) -> bool:
     if progress.begin.kind == "revert":
         return progress.begin.database != "keep"
     return bool(progress.note(Checked).pending)
+
+
+def has_no_database(progress: Progress) -> bool:
+    """Whether the project uses no database, as far as its checks have told."""
+    checked = progress.note(Checked)
+    return checked.applied is not None and not checked.databases
 
 
 def decide(progress: Progress) -> Window:

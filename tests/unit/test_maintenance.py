@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from agent.steps.kind import RunAsKnown
+from agent.steps.kind import RunAsKnown, StepKind
 from agent.steps.order import known_from, visitors_may_notice
+from agent.steps.switch.backup import Backup
+from agent.steps.switch.backup_before import BackupBefore
 from agent.steps.switch.watch import Watch
 from agent.transaction.consequences import database_fallback_of, rolls_back, visitors_are_in
-from agent.transaction.maintenance import Window, decide, restart_mode
+from agent.transaction.maintenance import NO_DATABASE, Window, decide, restart_mode
 from agent.transaction.progress import Progress, read_progress
 from agent.words.seen import RestartMode
 from agent.words.shapes import bare
@@ -24,6 +26,7 @@ Migration = dict[str, Any]
 NULLABLE = {"kind": "AddField", "model": "item", "name": "colour", "field": {"class": "CharField", "null": True}}
 FILLED = {"kind": "AddField", "model": "item", "name": "size", "field": {"class": "IntegerField", "db_default": 0}}
 REQUIRED = {"kind": "AddField", "model": "item", "name": "price", "field": {"class": "IntegerField"}}
+DATABASE = {"alias": "default", "vendor": "sqlite", "name": "/x.db", "configured": "/x.db", "empty": False}
 MADE = {"kind": "CreateModel", "model": "item", "name": "item"}
 REMOVED = {"kind": "RemoveField", "model": "item", "name": "price"}
 CODE = {"kind": "RunPython", "model": "", "name": "", "does_nothing": False}
@@ -193,6 +196,27 @@ KNOWN = RunAsKnown("deploy", progress(health_stable=3.0).begin.settings, True, T
 )
 def test_a_version_that_was_watched_already_is_not_watched_again(known: RunAsKnown, why: str) -> None:
     assert Watch().idle(known) == why
+
+
+@pytest.mark.parametrize("kind", [Backup(), BackupBefore()])
+@pytest.mark.parametrize("changes", [True, False])
+def test_a_project_without_a_database_has_nothing_to_back_up(kind: StepKind, changes: bool) -> None:
+    known = replace(KNOWN, changes_database=changes)
+    assert kind.idle(replace(known, has_no_database=True)) == NO_DATABASE != kind.idle(known)
+
+
+@pytest.mark.parametrize(
+    ("note", "none"),
+    [
+        ({}, False),
+        ({"applied": []}, True),
+        ({"applied": [], "databases": [DATABASE]}, False),
+    ],
+)
+def test_whether_a_project_has_a_database_its_checks_tell(note: dict[str, Any], none: bool) -> None:
+    begin = {"event": "begin", "kind": "deploy", "settings": {}}
+    known = known_from(journal(begin, {"event": "step done", "step": "checks", "note": note}))
+    assert known.has_no_database is none
 
 
 # --- What it means for the way back

@@ -121,6 +121,16 @@ def test_an_empty_database_is_told_and_made_empty_again_whatever_has_no_way_back
     assert (project.tables(), project.recorded()) == ([], [])
 
 
+def test_a_project_without_a_database_has_none_and_is_asked_for_all_the_rest(project: Project) -> None:
+    project.more = "DATABASES = {}"
+    project.has("items", first=FIRST)
+    told = project.ask("checks")
+    assert (told["databases"], told["applied"], told["pending"]) == ([], [], [])
+    assert told["known"] == [["items", "first"]]
+    assert project.ask("about")["databases"] == {}
+    assert project.ask("migrate")["pending"] == []
+
+
 def leads_to(model: str) -> str:
     return f"models.ForeignKey({model!r}, null=True, on_delete=models.SET_NULL)"
 

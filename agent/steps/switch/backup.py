@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.database.backup import examine
 from agent.steps import scripts
 from agent.steps.kind import RunAsKnown, SwitchStep
-from agent.transaction.maintenance import BY_PRIMARY, STAYS, decide
+from agent.transaction.maintenance import BY_PRIMARY, NO_DATABASE, STAYS, decide
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext
 from agent.words.notes import BackedUp
@@ -19,6 +19,8 @@ class Backup(SwitchStep):
 
     def idle(self, known: RunAsKnown) -> str:
         """Why there is none: nothing is about to change the database, or another host backs it up."""
+        if known.has_no_database:
+            return NO_DATABASE
         if known.changes_database is False:
             return STAYS if known.kind == "revert" else "taken before the window"
         return "" if known.primary else BY_PRIMARY

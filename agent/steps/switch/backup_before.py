@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.database.backup import examine
 from agent.steps import scripts
 from agent.steps.kind import RunAsKnown, SwitchStep
-from agent.transaction.maintenance import BY_PRIMARY
+from agent.transaction.maintenance import BY_PRIMARY, NO_DATABASE
 from agent.transaction.step import StepContext
 from agent.words.notes import BackedUp
 
@@ -19,6 +19,8 @@ class BackupBefore(SwitchStep):
 
     def idle(self, known: RunAsKnown) -> str:
         """Why there is none: it is made later, or by another host."""
+        if known.has_no_database:
+            return NO_DATABASE
         if known.changes_database:
             return "taken right before the migrations, so that a restore loses as little as can be"
         return "" if known.primary else BY_PRIMARY
