@@ -82,7 +82,8 @@ def _read(state: State, look: Look, room: Path) -> Foreseen:
         app=_less_certain(look, app.found(), packages),
         top=_config_to_come(look, room),
         restart=decide_restart_mode(look.layout, look.was, look.version, to_come),
-        no_trial=trial.why_none(look.layout, look.version, to_come),
+        # Where there is no config to come, what keeps it from being made is said.
+        no_trial=trial.why_none(look.layout, look.version, to_come) if to_come or look.built else "",
         windows=last_windows(state),
         env=_env_changes(look),
         made=made,

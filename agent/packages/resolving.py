@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import tempfile
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,6 +28,8 @@ from agent.words.foreseen import Packages
 
 # How long resolving may take, seconds: somebody waits for it.
 LIMIT = 25.0
+# How much is told of an installer's refusal, characters: it repeats itself from there on.
+SHOWN = 300
 NO_INSTALLER = (
     "this host has neither uv nor a pip outside of a version's environment, which brings its own when it is built"
 )
@@ -87,7 +90,7 @@ def refusal(output: str) -> str:
     """Why an installer has refused, in one line: what it says before its first error is of no use. Pure."""
     lines = [line.strip() for line in lines_of(output)]
     first = next((number for number, line in enumerate(lines) if re.match("error\\b|\u00d7", line, re.IGNORECASE)), 0)
-    return " ".join(" ".join(lines[first:]).split())[:300]
+    return textwrap.shorten(" ".join(lines[first:]), SHOWN, placeholder=" …")
 
 
 def _resolve(runner: Runner, installer: Installer, code: Path, wanted: Wanted, live: Path | None) -> Versions:

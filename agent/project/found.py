@@ -14,6 +14,7 @@ TextOf = Callable[[str], "str | None"]
 
 NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*\]?\s*[,:=]\s*["']([A-Za-z_][\w.]*)["']""")
 SERVED = re.compile(r"""^(WSGI|ASGI)_APPLICATION\s*=\s*["']([A-Za-z_][\w.]*)\.([A-Za-z_]\w*)["']""", re.MULTILINE)
+UNNAMED = re.compile(r"([A-Za-z_]\w*)/settings(?:/__init__)?\.py")
 # What the settings of production are called beside others.
 PRODUCTION = ("production", "prod")
 # How many files are read for one thing.
@@ -126,14 +127,25 @@ def _settings_module(below: _Below, asked: str | None) -> tuple[str, str]:
             "settings"
         )
     if not managed:
-        raise NotFound(
-            "manage.py does not name the project's settings in words: write settings_module: PACKAGE.settings in the "
-            "settings"
-        )
+        return _unnamed_settings(below)
     for production in _production(managed):
         if below.file_of(production):
             return production, f"settings {production}, beside {managed}, which manage.py names"
     return managed, f"settings {managed}, which manage.py names"
+
+
+def _unnamed_settings(below: _Below) -> tuple[str, str]:
+    """The settings of a project whose manage.py makes their name up, if there are no others, and what to say of it."""
+    there = sorted(match.group(1) for match in map(UNNAMED.fullmatch, below.paths) if match)
+    names = [f"{package}.settings" for package in there]
+    if len(names) == 1:
+        return names[0], f"settings {names[0]}, the only ones there are"
+    several = f" (there are {', '.join(names[:MOST])})" if names else ""
+    example = names[0] if names else "PACKAGE.settings"
+    raise NotFound(
+        f"manage.py does not name the project's settings in words{several}: write settings_module: {example} in the "
+        "settings"
+    )
 
 
 def _production(managed: str) -> Iterator[str]:

@@ -35,6 +35,14 @@ CONFIG = {
     "shop/models.py": "",
 }
 
+# As a manage.py has it that makes the name up.
+UNNAMED = {
+    **STARTPROJECT,
+    "manage.py": 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "%s.settings" % name)\nimport django\n',
+    "mysite/wsgi.py": "",
+    "mysite/asgi.py": "",
+}
+
 
 def found(files: dict[str, str], **asked: str) -> Project:
     """What is found in a commit with these files."""
@@ -136,6 +144,12 @@ def test_each_setting_overrules_what_is_found_and_is_not_told_as_found() -> None
     assert found(STARTPROJECT, application="mysite.asgi:application").server == "asgi"
 
 
+def test_the_only_settings_there_are_count_though_nothing_names_them() -> None:
+    told = found(UNNAMED)
+    assert told.settings == "mysite.settings"
+    assert "settings mysite.settings, the only ones there are" in told.found
+
+
 @pytest.mark.parametrize(
     ("files", "asked", "words"),
     [
@@ -147,7 +161,12 @@ def test_each_setting_overrules_what_is_found_and_is_not_told_as_found() -> None
         ),
         (STARTPROJECT, {"project_dir": "src"}, "project_dir is src, and the code has no manage.py there"),
         ({**STARTPROJECT, "manage.py": "django"}, {}, ""),
-        (without({**STARTPROJECT, "manage.py": "django"}, "mysite/wsgi.py", "mysite/asgi.py"), {}, "settings_module"),
+        (
+            {**UNNAMED, "shop/settings.py": ""},
+            {},
+            "in words (there are mysite.settings, shop.settings): write settings_module: mysite.settings in",
+        ),
+        (without(UNNAMED, "mysite/settings.py"), {}, "in words: write settings_module: PACKAGE.settings in"),
         (without(STARTPROJECT, "mysite/settings.py"), {}, "settings mysite.settings, which the code does not have"),
         (STARTPROJECT, {"settings_module": "mysite.setings"}, "settings_module is mysite.setings, and the code has no"),
         (STARTPROJECT, {"application": "mysite.wsgy:application"}, "application is mysite.wsgy:application, and"),

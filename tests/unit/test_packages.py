@@ -185,6 +185,7 @@ def test_an_installers_words_begin_with_its_error() -> None:
         "\u00d7 No solution found: ╰─▶ Because there is no six==9"
     )
     assert refusal("no such\nthing") == "no such thing"
+    assert refusal("error: " + "because of this " * 40).endswith("this …")
 
 
 def test_an_indexs_password_is_hidden_however_an_installer_says_it(asked: Any) -> None:
