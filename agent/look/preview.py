@@ -145,7 +145,8 @@ def _made(look: Look, room: Path, code: Source) -> tuple[Source, Made]:
     except NotFound as problem:
         return Source(problem=str(problem)), Made(missing=problem.problems)
     folder = room / look.settings.config_subdir
-    return Source(folder=str(folder)), made_config(look.layout, project, folder, look.part("config"), look.diff)
+    made = made_config(look.layout, project, folder, look.part("config"), diff=look.diff, single=look.single)
+    return Source(folder=str(folder)), made
 
 
 def _changes(look: Look, sources: Mapping[str, Source], part: str) -> Changes | None:

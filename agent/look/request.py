@@ -46,6 +46,7 @@ class Look:
         self.leaves = request.database
         self.read_only = read_only
         self.env = request.env
+        self.single = request.single
         self._secrets = secrets
         self._secrets_to_come = secrets if request.secrets is None else request.secrets
         own = {"TMPDIR": tempfile.gettempdir()} if read_only else {}

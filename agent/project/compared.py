@@ -25,13 +25,14 @@ LARGEST = 1_000_000
 NOT_CONFIG = (".git", "__pycache__")
 
 
-def made_config(layout: Layout, project: Project, folder: Path, live: Path | None, diff: bool) -> Made:
+def made_config(layout: Layout, project: Project, folder: Path, live: Path | None, *, diff: bool, single: bool) -> Made:
     """Make the config to come, for a look; what is to be said of it.
 
     + folder: a new one, beside the code's; live: the live version's, if there is one
     + diff: whether the changed lines are asked for
+    + single: whether the host is the one that has what runs on one of all
     """
-    generate.write_config(layout, project, folder)
+    generate.write_config(layout, project, folder, single)
     with acting_as(layout.app):
         before, after = _texts(live) if live else {}, _texts(folder)
     return Made(

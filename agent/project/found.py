@@ -6,8 +6,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import field
 
 from agent.inside.lean import dataclass
+from agent.project.processes import WEB, Program, problems, programs_of
+from agent.project.servers import named
 from agent.words.settings import Settings
 
 TextOf = Callable[[str], "str | None"]
@@ -37,6 +40,7 @@ class Project:
     + settings: its settings module
     + server: wsgi or asgi; module, name: what serves it; both empty where it has nothing of its own
     + found: what was found, a sentence each; what a setting says is not among them
+    + programs: the processes that it has, by name, as far as they are said
     """
 
     folder: str
@@ -45,6 +49,7 @@ class Project:
     module: str = ""
     name: str = ""
     found: tuple[str, ...] = ()
+    programs: dict[str, Program] = field(default_factory=dict)
 
 
 def find(paths: Collection[str], text_of: TextOf, asked: Settings) -> Project:
@@ -56,8 +61,11 @@ def find(paths: Collection[str], text_of: TextOf, asked: Settings) -> Project:
     folder, found = _folder(paths, text_of, asked.project_dir)
     below = _Below(paths, text_of, folder)
     settings, said = _settings_module(below, asked.settings_module)
-    server, module, name, served = _application(below, settings, asked.application)
-    return Project(folder, settings, server, module, name, tuple(filter(None, (found, said, served))))
+    programs, wrong = programs_of(asked.processes, {}), tuple(problems(asked.processes, {}))
+    if wrong:
+        raise NotFound(*wrong)
+    server, module, name, served = _application(below, settings, asked.application, programs.get(WEB))
+    return Project(folder, settings, server, module, name, tuple(filter(None, (found, said, served))), programs)
 
 
 class _Below:
@@ -177,15 +185,23 @@ def _servers(below: _Below, kind: str, settings: str) -> list[str]:
     return sorted(own or there, key=lambda path: (path.count("/"), path))[:MOST]
 
 
-def _application(below: _Below, settings: str, asked: str | None) -> tuple[str, str, str, str]:
+def _application(below: _Below, settings: str, asked: str | None, web: Program | None) -> tuple[str, str, str, str]:
     """How the project is served, by which module and name, and what to say of it."""
+    one = named(web.run) if web else None
     if asked:
         module, _, name = asked.partition(":")
         text = below.text(below.file_of(module))
-        server = "asgi" if "asgi" in (module + text).lower() else "wsgi"
+        asynchronous = "asgi" in (module + text).lower() or (one and one.server.asynchronous)
+        server = "asgi" if asynchronous else "wsgi"
         if not below.is_known(module):
             raise NotFound(f"application is {asked}, and the code has no such module: change it in the settings")
         return server, module, name, ""
+    if one and one.module:
+        if not below.is_known(one.module):
+            raise NotFound(
+                f"web serves {one.module}, and the code has no such module: write application in the settings"
+            )
+        return "asgi" if one.asynchronous else "wsgi", one.module, one.name, ""
     told = {match.group(1): match.groups()[1:] for text in _settings_texts(below, settings) for match in _served(text)}
     for kind in ("ASGI", "WSGI"):
         if kind in told and below.file_of(told[kind][0]):

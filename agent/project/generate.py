@@ -7,11 +7,12 @@ import secrets
 from functools import partial
 from pathlib import Path
 
+from agent.environment.start import MODULES
 from agent.host.command import Runner
 from agent.host.files import put, write_whole
 from agent.host.users import acting_as
 from agent.project.found import Project, find
-from agent.project.texts import CODE, link_to_code, texts
+from agent.project.texts import links, texts
 from agent.repository import git
 from agent.repository.commits import read_text
 from agent.versions.layout import Layout
@@ -25,12 +26,16 @@ def project_of(runner: Runner, layout: Layout, repository: Path, sha: str) -> Pr
     return find(git.names_of(runner, repository, sha), partial(read_text, runner, repository, sha), layout.settings)
 
 
-def write_config(layout: Layout, project: Project, folder: Path) -> None:
-    """Write the config into a new folder, beside the code's. Raises OSError."""
+def write_config(layout: Layout, project: Project, folder: Path, single: bool) -> None:
+    """Write the config into a new folder, beside the code's. Raises OSError.
+
+    + single: whether the host is the one that has what runs on one of all
+    """
     with acting_as(layout.app):
-        folder.mkdir()
-        os.symlink(link_to_code(layout.settings, project), str(folder / CODE))
-        for name, text in texts(layout, project).items():
+        (folder / MODULES).mkdir(parents=True)
+        for name, leads in links(layout.settings, project).items():
+            os.symlink(leads, str(folder / name))
+        for name, text in texts(layout, project, single).items():
             put(folder / name, text.encode())
         (folder / "manage.py").chmod(0o755)
 

@@ -6,22 +6,20 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-import shlex
 from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
-from agent.environment.launcher import RUN
+from agent.environment.start import CODE, MODULES, SETTINGS, START
 from agent.project.found import Project
-from agent.service.obstacles import WORKER, port_of
+from agent.project.processes import programs_of
+from agent.project.programs import supervisord_conf
 from agent.text.own import source_of
 from agent.versions.layout import SUPERVISORD, Layout
 from agent.words.settings import Settings
+from agent.words.shapes import bare
 
-SETTINGS, FILLING = "settings_switchback", "switchback_filling"
-# A link, and where it leads.
-CODE = "django"
-
+FILLING = "switchback_filling"
 MADE = "Made anew for each version, of the code and the settings of its deploy."
 # Python's own place is followed as it starts: what it imports later is of the same version, though the links lead to
 # another one by then. The folder of these files comes last, since `django` is in it, too.
@@ -93,61 +91,42 @@ SWITCHBACK_SET = fill(
     hosts=$hosts,
 )
 '''
-PROGRAMS = """\
-; How supervisord runs the app. $made
-
-[supervisord]
-nodaemon=true
-logfile=$home/log/supervisord.log
-pidfile=$home/supervisord.pid
-
-[unix_http_server]
-file=$home/supervisor.sock
-chmod=0700
-
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-
-[supervisorctl]
-serverurl=unix://$home/supervisor.sock
-
-; supervisord holds the socket and both processes answer on it, so that one can be replaced while the other one serves.
-[fcgi-program:web]
-socket=tcp://127.0.0.1:$port
-process_name=web_%(process_num)02d
-numprocs=2
-directory=$config/$code
-command=$command
-startsecs=1
-autorestart=true
-; More than gunicorn's graceful timeout, or requests are cut off.
-stopwaitsecs=10
-redirect_stderr=true
-stdout_logfile=$home/log/web_%(process_num)02d.log
-"""
 
 
-def link_to_code(settings: Settings, project: Project) -> str:
-    """Where the link `django` of a config leads."""
-    return posixpath.join("..", settings.code_subdir, project.folder).rstrip("/")
+def links(settings: Settings, project: Project) -> dict[str, str]:
+    """The links of a config, each with where it leads."""
+    modules = [f"{name}.py" for name in (SETTINGS, FILLING, f"{project.server}_switchback")]
+    return {
+        CODE: posixpath.join("..", settings.code_subdir, project.folder).rstrip("/"),
+        **{posixpath.join(MODULES, name): posixpath.join("..", name) for name in modules},
+    }
 
 
-def texts(layout: Layout, project: Project) -> dict[str, str]:
-    """The files of a version's config, each with its text."""
+def texts(layout: Layout, project: Project, single: bool = True) -> dict[str, str]:
+    """The files of a version's config, each with its text.
+
+    + single: whether the host is the one that has what runs on one of all
+    """
     return {
         "manage.py": MANAGE,
         f"{SETTINGS}.py": _settings(layout, project),
         f"{FILLING}.py": source_of("agent.project.filling"),
         f"{project.server}_switchback.py": _server(project),
-        SUPERVISORD: _programs(layout, project),
+        START: source_of("agent.environment.start"),
+        SUPERVISORD: supervisord_conf(layout, project, MADE, single),
     }
 
 
-def recipe(settings: Settings) -> str:
-    """A fingerprint of all but the code that a generated config is made of. Pure, the same on controller and host."""
-    overruled = [settings.project_dir, settings.settings_module, settings.application]
-    written = texts(Layout(settings, Path("~")), Project("", "project.settings", "wsgi", "project.wsgi", "application"))
-    told = json.dumps([overruled, link_to_code(settings, Project("", "", "wsgi")), written], sort_keys=True)
+def recipe(settings: Settings, single: bool) -> str:
+    """A fingerprint of all but the code that a generated config is made of. Pure, the same on controller and host.
+
+    + single: whether the host is the one that has what runs on one of all
+    """
+    overruled = [settings.project_dir, settings.settings_module, settings.application, bare(settings.processes)]
+    programs = programs_of(settings.processes, {})
+    project = Project("", "project.settings", "wsgi", "project.wsgi", "application", programs=programs)
+    written = texts(Layout(settings, Path("~")), project, single)
+    told = json.dumps([overruled, links(settings, project), written, single], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
@@ -174,21 +153,3 @@ def _server(project: Project) -> str:
     elif project.name == "application":
         application = f"from {module} import application  # noqa: E402, F401"
     return Template(SERVER).substitute(application=application, module=module)
-
-
-def _programs(layout: Layout, project: Project) -> str:
-    config, launcher = str(layout.path("current_config")), shlex.quote(str(layout.path("current_main") / RUN))
-    worker = WORKER if project.server == "asgi" else ""
-    served = f"{worker}{project.server}_switchback:application"
-    command = (
-        f"{launcher} python -m gunicorn --bind fd://0 --pythonpath {shlex.quote(config)} --graceful-timeout 5 {served}"
-    )
-    # What supervisord would take for more than itself is escaped; it takes its command apart as a shell does.
-    return Template(PROGRAMS).substitute(
-        made=MADE,
-        home=str(layout.home).replace("%", "%%"),
-        port=port_of(layout.settings.health_url),
-        config=config.replace("%", "%%"),
-        code=CODE,
-        command=command.replace("%", "%%"),
-    )

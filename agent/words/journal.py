@@ -48,6 +48,7 @@ class Intent:
 
     + kind: deploy, build, revert, restart or clean; by: who runs it; agent: the one that is to do it
     + hosts: all that take part; primary: whether this is the one that migrates and backs up
+    + single: whether this is the one of the whole inventory that has what runs on one of all hosts
     + version: where it goes; was: what is live before it; bare: whether nothing is; steps: what it does, in order
     + code, config: the commits that the version is built of
     + irreversible: refuse or accept migrations that can't be reversed; provisioned: whether the backup script is ours
@@ -72,6 +73,7 @@ class Intent:
     hotfixes: str = "refuse"
     database: str = "keep"
     backup: Optional[str] = None
+    single: bool = True
 
 
 @dataclass(frozen=True)

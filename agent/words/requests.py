@@ -60,6 +60,7 @@ class Preview:
     + database: what a revert does with the database; None for another run
     + diff: whether the texts are shown too
     + env: the variables of a version to come; secrets: those of the site, None where they stay as they are
+    + single: whether the host is the one that has what runs on one of all
     """
 
     verb: ClassVar[str] = "preview"
@@ -74,6 +75,7 @@ class Preview:
     diff: bool
     env: dict[str, str] = field(default_factory=dict)
     secrets: Optional[dict[str, str]] = None
+    single: bool = True
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,21 @@ class Hook:
 
 
 @dataclass(frozen=True)
+class Process:
+    """A program of the app's that supervisord runs, as the settings have it; what they leave open is as it is found.
+
+    + run: its words; count: how many of it run; stop: how long one may take to end, seconds
+    + once: whether it runs on one of all hosts; off: whether there is to be none
+    """
+
+    run: tuple[str, ...] = ()
+    count: Optional[int] = None
+    stop: Optional[int] = None
+    once: Optional[bool] = None
+    off: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings of a site, less the repositories' URLs, which may hold a password.
 
@@ -108,6 +123,7 @@ class Settings:
     project_dir: Optional[str] = None
     settings_module: Optional[str] = None
     application: Optional[str] = None
+    processes: dict[str, Process] = field(default_factory=dict)
     shared_dirs: dict[str, str] = field(default_factory=dict)
     shared_files: dict[str, str] = field(default_factory=dict)
     adopt: dict[str, str] = field(default_factory=dict)

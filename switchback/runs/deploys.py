@@ -98,8 +98,10 @@ class Made:
     @classmethod
     def of(cls, fleet: Fleet, commits: dict[str, Commit]) -> Made:
         """The same by the settings."""
-        made = "config" not in commits
-        recipes = {name: recipe(one.for_host()) if made else "" for name, one in fleet.settings.items()}
+        if "config" in commits:
+            return cls(fleet, commits, dict.fromkeys(fleet.settings, ""))
+        settings = fleet.settings.items()
+        recipes = {name: recipe(one.for_host(), fleet.is_single(name)) for name, one in settings}
         return cls(fleet, commits, recipes)
 
     def is_live(self, host: str) -> bool:

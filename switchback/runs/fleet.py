@@ -20,11 +20,18 @@ class Fleet:
     """All hosts of a run, as they were seen, in the inventory's order.
 
     + primary: the host that migrates and backs up
+    + single: the one of the whole inventory, also where it does not take part, that has what runs on one of all hosts;
+      the primary host where that is not said
     """
 
     settings: dict[str, Settings]
     facts: dict[str, HostFacts]
     primary: str
+    single: str = ""
+
+    def is_single(self, name: str) -> bool:
+        """Whether a host is the one that has what runs on one of all."""
+        return name == (self.single or self.primary)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,6 +129,7 @@ def run_on(
         steps=steps,
         agent=fleet.facts[name].agent,
         about=about,
+        single=fleet.is_single(name),
     )
 
 

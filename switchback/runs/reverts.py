@@ -54,7 +54,7 @@ def further_than_alone(fleet: Fleet, runs: dict[str, Run]) -> list[str]:
     acting = [run for run in runs.values() if run.steps]
     found = []
     for run in acting:
-        alone = Fleet(fleet.settings, {run.host: fleet.facts[run.host]}, run.host)
+        alone = Fleet(fleet.settings, {run.host: fleet.facts[run.host]}, run.host, fleet.single)
         try:
             nearer = _before(alone)
         except Refused:
@@ -81,7 +81,8 @@ def _able(site: Site) -> set[str]:
 def _without_hosts(fleet: Fleet, gone: Sequence[str]) -> Fleet:
     """The other hosts of a fleet."""
     facts = {name: seen for name, seen in fleet.facts.items() if name not in gone}
-    return Fleet(fleet.settings, facts, fleet.primary if fleet.primary in facts else next(iter(facts)))
+    primary = fleet.primary if fleet.primary in facts else next(iter(facts))
+    return Fleet(fleet.settings, facts, primary, fleet.single or fleet.primary)
 
 
 def _before(fleet: Fleet) -> str:

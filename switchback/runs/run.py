@@ -61,6 +61,7 @@ class Run:
     + foreseen: steps that are known to have nothing to do, and why. It is for the eye alone: whether they have is
       decided on the host, when it is their turn
     + left_out: the names of hosts that --limit leaves out
+    + single: whether this is the host that has what runs on one of all
     """
 
     kind: str
@@ -77,6 +78,7 @@ class Run:
     about: About = About()
     foreseen: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    single: bool = True
 
     def request(self) -> Intent:
         """What the host is told when the run begins."""
@@ -91,6 +93,7 @@ class Run:
             was=self.was,
             bare=self.was is None,
             steps=self.steps,
+            single=self.single,
             **vars(self.about),
         )
 

@@ -232,7 +232,8 @@ def _see(
     for name, one in known.items():
         there = one.seen.scripts.get("restore_script")
         settings[name] = as_found(settings[name], there.path if there else None, unnoticed)
-    return Fleet(settings, {name: seen for name, seen in facts.items() if isinstance(seen, HostFacts)}, primary), known
+    whole = {name: one for name, one in facts.items() if isinstance(one, HostFacts)}
+    return Fleet(settings, whole, primary, primary_of(state, list(state.inventory))), known
 
 
 def _holders(facts: Surveyed) -> tuple[list[str], list[str]]:

@@ -158,6 +158,7 @@ def request_for(run: Run, seen: Site, diff: bool) -> requests.Preview:
         diff=diff,
         env=run.settings.env,
         secrets=run.secrets(),
+        single=run.single,
     )
 
 

@@ -49,22 +49,22 @@ def _hook(point: str, told: object) -> Hook:
     if isinstance(told, Hook):
         return told
     if not isinstance(told, Mapping):
-        return Hook(_words(told))
+        return Hook(words_of(told))
     unknown = [quoted(key) for key in told if key not in KEYS]
     if unknown:
         raise Wrong(f"has {', '.join(unknown)}, and may have {', '.join(KEYS)}")
     on = str(told.get("on", "host"))
     if on not in ("host", "controller"):
         raise Wrong(f"is on {quoted(on)}, which is host or controller")
-    here, primary = on == "controller", _is_true(told.get("primary", False))
+    here, primary = on == "controller", is_true("primary", told.get("primary", False))
     if here and point not in ON_CONTROLLER:
         raise Wrong(f"runs on the host: on the controller there are {', '.join(ON_CONTROLLER)}")
     if here and primary:
         raise Wrong("runs on the controller once for all hosts: leave out primary")
-    return Hook(_words(told.get("run"), here), on, _seconds(told.get("timeout")), primary)
+    return Hook(words_of(told.get("run"), here), on, _seconds(told.get("timeout")), primary)
 
 
-def _words(told: object, here: bool = False) -> tuple[str, ...]:
+def words_of(told: object, here: bool = False) -> tuple[str, ...]:
     """The words of a command: those of a text are told apart as a shell does it, and nothing else of a shell's is done.
 
     Raises Wrong.
@@ -104,9 +104,10 @@ def _seconds(told: object) -> float | None:
     return seconds
 
 
-def _is_true(told: object) -> bool:
+def is_true(key: str, told: object) -> bool:
+    """Whether a key is said to be so. Raises Wrong."""
     if isinstance(told, bool):
         return told
     if str(told).lower() not in BOOLEANS:
-        raise Wrong(f"has {quoted(told)} for `primary`, which is true or false")
+        raise Wrong(f"has {quoted(told)} for `{key}`, which is true or false")
     return BOOLEANS[str(told).lower()]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from switchback.settings.kinds import Application, Hosts, Module, PathInCode, Ref, Repository, Said, WebUrl
+from switchback.settings.kinds import Application, Hosts, Module, PathInCode, Processes, Ref, Repository, Said, WebUrl
 
 # As git calls what a repository's default branch leads to.
 DEFAULT_BRANCH = "HEAD"
@@ -59,6 +59,11 @@ class Source(BaseModel):
         description="without a config repository: what serves the project, as in `mysite.asgi:application`; found "
         "unless you say so",
     )
+    processes: Processes = Field(
+        default={},
+        description="without a config repository: what runs besides the server, or how that is started, as in `worker: "
+        "celery -A mysite worker` (see processes.md)",
+    )
 
     @property
     def repositories(self) -> dict[str, str]:
@@ -70,4 +75,13 @@ class Source(BaseModel):
     def _branch_has_its_repository(self) -> Source:
         if self.config_repo_url is None and self.config_branch != DEFAULT_BRANCH:
             raise ValueError("config_branch is a branch of config_repo_url: write that, too, or take config_branch out")
+        return self
+
+    @model_validator(mode="after")
+    def _processes_are_said_once(self) -> Source:
+        if self.processes and self.config_repo_url is not None:
+            raise ValueError(
+                "processes: the config repository's supervisord.conf says which programs run: write them there, and "
+                "take processes out"
+            )
         return self

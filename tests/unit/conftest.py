@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit import agent_host
+from tests.unit.made_config import version
+
+__all__ = ["host", "version"]
 
 
 @pytest.fixture

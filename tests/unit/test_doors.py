@@ -53,6 +53,7 @@ DOORS: dict[str, tuple[str, dict[str, str]]] = {
         STARTING,
         {
             "environment/launcher.py": "in a version, as the app: becomes what it starts",
+            "environment/start.py": "the same",
             "host/command.py": "the door",
             "host/users.py": "whose rights we have meanwhile",
             "host/parallel.py": "more of ourselves",

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.project.filling import LOGGING, fill
-from agent.project.found import Project, find
-from agent.project.texts import link_to_code, recipe, texts
+from agent.project.found import Project
+from agent.project.texts import links, recipe, texts
 from agent.service.obstacles import obstacles
 from agent.service.supervisor_config import parse, programs
 from agent.steps.build.checks import Checks, each_its_own
 from agent.versions.layout import Layout
 from agent.words.notes import Checked
+from agent.words.settings import Process
 from tests.unit import healthy
+from tests.unit.made_config import django
 
 PROJECT = Project("", "mysite.settings", "wsgi", "mysite.wsgi", "application")
 HOME = "/home/app"
@@ -30,6 +29,7 @@ WHERE = {
     "shared": "/shared",
     "hosts": ["www.example.com"],
 }
+WORKER = {"worker": Process(("celery", "-A", "mysite", "worker"))}
 KEYS = ("made here", "given")
 HTTP, HTTPS = "http://www.example.com/", "https://www.example.com/"
 
@@ -137,15 +137,16 @@ def test_the_app_is_asked_by_the_names_that_the_proof_of_health_uses() -> None:
 
 @pytest.mark.parametrize(("folder", "leads"), [("", "../code"), ("src/site", "../code/src/site")])
 def test_the_link_to_the_code_leads_to_the_project_s_folder(folder: str, leads: str) -> None:
-    assert link_to_code(healthy.host_settings(), replace(PROJECT, folder=folder)) == leads
+    assert links(healthy.host_settings(), replace(PROJECT, folder=folder))["django"] == leads
 
 
 def test_the_same_settings_make_the_same_text_and_others_another() -> None:
     assert texts(layout(), PROJECT) == texts(layout(), PROJECT)
     same, other = healthy.host_settings(health_timeout=3), healthy.host_settings(website_url="https://other.example/")
-    assert recipe(healthy.host_settings()) == recipe(same)
-    assert recipe(healthy.host_settings()) != recipe(other)
-    assert recipe(healthy.host_settings()) != recipe(healthy.host_settings(project_dir="src"))
+    assert recipe(healthy.host_settings(), single=True) == recipe(same, single=True)
+    changed = (other, healthy.host_settings(project_dir="src"), healthy.host_settings(processes=WORKER))
+    assert len({recipe(one, single=True) for one in (same, *changed)}) == 4
+    assert recipe(same, single=True) != recipe(same, single=False)
 
 
 def test_the_checks_of_a_build_say_what_was_set() -> None:
@@ -161,36 +162,6 @@ def test_a_key_of_each_host_s_own_is_none_for_several(tmp_path: Path, monkeypatc
     assert not each_its_own(("web1",), said)
     monkeypatch.setenv("SECRET_KEY", "given")
     assert not each_its_own(("web1", "web2"), filled({"SECRET_KEY": ""})[1])
-
-
-@pytest.fixture
-def version(tmp_path: Path) -> Path:
-    """A version whose project is as `startproject` makes it, in a folder, with a config of ours."""
-    code = tmp_path / "code" / "src"
-    code.mkdir(parents=True)
-    # As some have it: the link to this folder is called `django`, and is not to be taken for that.
-    (code / "__init__.py").touch()
-    django(code, "-m", "django", "startproject", "mysite", ".")
-    files = {str(path.relative_to(code.parent)): path.read_text() for path in code.rglob("*.py")}
-    at = Layout(healthy.host_settings(), tmp_path)
-    project = find(files, files.get, at.settings)
-    config = tmp_path / "config"
-    config.mkdir()
-    (config / "django").symlink_to(link_to_code(at.settings, project))
-    for name, text in texts(at, project).items():
-        (config / name).write_text(text)
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared" / "secret_key").write_text("made here")
-    return tmp_path
-
-
-def django(folder: Path, *argv: str, **environment: str) -> str:
-    """What a Python says in a folder."""
-    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
-    argv = (sys.executable, *argv)
-    done = subprocess.run(argv, check=False, cwd=folder, env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 SHOWN = "from django.conf import settings as s; import json, os; print(json.dumps([{}]))"

@@ -26,6 +26,7 @@ FILES = (
     "django",
     "manage.py",
     "settings_switchback.py",
+    "start_switchback.py",
     "supervisord.conf",
     "switchback_filling.py",
     "wsgi_switchback.py",
@@ -50,13 +51,14 @@ class Host:
         repository, sha = commit(self.folder / "to-come", files)
         layout = self.layout(**asked)
         project = project_of(self.runner, layout, Path(repository), sha)
-        return made_config(layout, project, self.room / "config", self.folder / "live" if live else None, diff=True)
+        before = self.folder / "live" if live else None
+        return made_config(layout, project, self.room / "config", before, diff=True, single=True)
 
     def go_live(self, files: Mapping[str, str], **asked: Any) -> None:
         """Have a live config that was made of such files."""
         repository, sha = commit(self.folder / "before", files)
         project = project_of(self.runner, self.layout(**asked), Path(repository), sha)
-        write_config(self.layout(**asked), project, self.folder / "live")
+        write_config(self.layout(**asked), project, self.folder / "live", single=True)
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def one_repository(*versions: Version, current: str | None = LIVE, **changes: An
 
 def made(name: str = GENERATED, **changes: Any) -> Version:
     """A version whose config was made of the code."""
-    return healthy.version(name, code=CODE, config=None, recipe=recipe(settings(**ONE).for_host()), **changes)
+    return healthy.version(name, code=CODE, config=None, recipe=recipe(settings(**ONE).for_host(), True), **changes)
 
 
 def test_without_a_config_repository_a_version_is_named_after_the_code_alone() -> None:

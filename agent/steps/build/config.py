@@ -29,6 +29,6 @@ class Config(BuildStep):
             raise StepFailed(str(problem)) from None
         for line in project.found:
             emit(f"config: found: {line}")
-        generate.write_config(layout, project, layout.part(step.version, "config"))
+        generate.write_config(layout, project, layout.part(step.version, "config"), step.begin.single)
         generate.keep_secret_key(layout)
         return Note()

@@ -61,7 +61,7 @@ class SealVersion(BuildStep):
             static_url=step.note(Collected).url or None,
             by_script=script.installed if script.ran else None,
             env=fingerprint(given.of(step.transaction).env),
-            recipe="" if step.begin.config else recipe(layout.settings),
+            recipe="" if step.begin.config else recipe(layout.settings, step.begin.single),
             shared=step.note(SharedLinked).paths,
         )
         runner.run(["sync", "--file-system", str(folder)])
