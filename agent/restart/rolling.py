@@ -68,7 +68,7 @@ def replace_all(step: StepContext, first: TrialStart | None) -> None:
         if not ahead:
             first.wait_until_well()
         after = "" if ahead else f"after {first.seconds:.1f} s, "
-        announce(f"restart: the new version was well {after}where no visitor comes")
+        announce(f"restart: the version was well {after}where no visitor comes")
         _replace_after(first, step, running)
     except BaseException:
         first.end()

@@ -1,4 +1,4 @@
-"""The demo: one host with the sample site, provisioned and deployed to as a user does it."""
+"""The demo: one host with an ordinary Django project, provisioned and deployed to as a user does it."""
 
 import json
 import shutil
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.bed import hosts
 from tests.bed.engine import answers, ensure_engine
+from tests.bed.guest import sign
 from tests.bed.hosts import Host, PortTakenError
 from tests.bed.image import ensure_image, host_image, remove_images
 from tests.bed.legacy import wait_for_site
@@ -19,18 +20,20 @@ PORT = 8800
 BOOT_LIMIT = 8.0
 PYINFRA = str(Path(sys.executable).with_name("pyinfra"))
 INVENTORY = "inventories/demo.py"
+# The web server of a host of the bed has the sample's site; the demo's is for provision to set up.
+NO_SITE = "rm -f /etc/nginx/sites-enabled/default && systemctl reload nginx"
 ON_HOST = f".venv/bin/pyinfra {INVENTORY}"
 NEXT = f"""
 Try next, from {ROOT}:
 
   What would a deploy do? Nothing is changed:
-    {ON_HOST} deploys/deploy.py --data code=good-2 --dry --diff
+    {ON_HOST} deploys/deploy.py --data code=second --dry --diff
 
   A deploy that fails in its second migration, and falls back:
     {ON_HOST} deploys/deploy.py --data code=bad-migration -y
 
-  A deploy that works, and the way back:
-    {ON_HOST} deploys/deploy.py --data code=good-2 -y
+  A deploy that works, and the way back; the guestbook stays, and keeps all that was written:
+    {ON_HOST} deploys/deploy.py --data code=second -y
     {ON_HOST} deploys/revert.py -y
 
 `make demo-down` removes it all.
@@ -47,8 +50,10 @@ def demo(port: int) -> None:
     DEMO.write_text(json.dumps({"demo": host.connection}, indent=2))
     if fresh or not serves(host):
         with step("Provisioning it (deploys/provision.py)"):
+            host.run(NO_SITE)
             run_logged([PYINFRA, INVENTORY, "deploys/provision.py", "-y"], log_file("provision"), "What it said:")
         run_pyinfra("deploys/deploy.py", "-y")
+        sign(host.website_url, "Sam", "I was here before the second version was.")
     else:
         say("  The demo is up already, and left as it is.")
     run_pyinfra("deploys/status.py")

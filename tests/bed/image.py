@@ -1,4 +1,5 @@
-"""The host image: a bare host, with the sample's repositories and wheels. Built when any part of it has changed."""
+"""The host image: a bare host, with the repositories of the sample and of the demo, and their wheels. Built when any
+part of it has changed."""
 
 import fcntl
 import hashlib
@@ -29,7 +30,7 @@ def host_image() -> str:
     """The name of the host image, made of what it is made of."""
     made_of = hashlib.sha256(base_image().encode())
     files = [Path(__file__), Path(wheels.__file__), Path(sample.__file__)]
-    for directory in (HERE / "host", SAMPLE / "code", SAMPLE / "config"):
+    for directory in (HERE / "host", SAMPLE / "code", SAMPLE / "config", SAMPLE / "project"):
         files += [file for file in directory.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
     for file in sorted(files):
         made_of.update(str(file.relative_to(HERE.parent)).encode() + b"\0" + file.read_bytes() + b"\0")

@@ -57,7 +57,7 @@ def test_its_processes_are_replaced_one_by_one_and_nobody_notices(bare_host: Hos
     before = look(bare_host)
     with nobody_notices(bare_host):
         result = run("deploy", bare_host, data={"code": "feature/with/slashes"}, args=["-v"]).worked()
-    assert "restart: the new version was well where no visitor comes" in result.output
+    assert "restart: the version was well where no visitor comes" in result.output
     seen = look(bare_host)
     assert live_is(seen, "feature/with/slashes")
     assert seen.main_pid == before.main_pid

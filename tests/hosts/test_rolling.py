@@ -39,7 +39,7 @@ def test_a_deploy_is_not_noticed_by_a_single_visitor(host: Host, run: Runs) -> N
     supervisord = look(host).main_pid
     with nobody_notices(host):
         result = run("deploy", host, data={"code": "feature/with/slashes"}, args=["-v"]).worked()
-    assert "restart: the new version was well where no visitor comes" in result.output
+    assert "restart: the version was well where no visitor comes" in result.output
     assert "no window is needed: nothing is migrated" in result.output
     seen = look(host)
     assert live_is(seen, "feature/with/slashes")

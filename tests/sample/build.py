@@ -1,6 +1,8 @@
-"""Makes the sample site's two git repositories, the same commits each time, from the directories beside this file.
+"""Makes the git repositories of the sample site (two) and of the demo (one), the same commits each time, from the
+directories beside this file.
 
-A commit is a directory, code/NAME or config/NAME: the files that it adds or changes over its parent. Its tag is NAME.
+A commit is a directory, code/NAME, config/NAME or project/NAME: the files that it adds or changes over its parent. Its
+tag is NAME.
 """
 
 import os
@@ -61,6 +63,15 @@ CODE = (
 CONFIG = (
     Commit("main", "Configure the site", refs=("refs/heads/main",)),
     Commit("bad-settings", "Read the settings with a package that isn't installed", "main"),
+)
+# The demo's: what `startproject` makes, with a guestbook in it.
+PROJECT = (
+    Commit("first", "Keep a guestbook", refs=("refs/heads/main", "refs/tags/first")),
+    Commit("second", "Ask guests where they come from", "first"),
+    Commit("bad-requirements", "Store pictures with a release that was never made", "first"),
+    Commit("bad-settings", "Insist on a variable that nobody has set", "first"),
+    Commit("bad-migration", "Show initials, and trip over a guest without a surname", "first"),
+    Commit("bad-page", "Link to a page that isn't there", "first"),
 )
 
 
@@ -127,11 +138,12 @@ def build(sources: Path, repository: Path, commits: tuple[Commit, ...]) -> None:
 
 
 def build_repositories(target: Path) -> None:
-    """Make target/code.git and target/config.git, which must not exist yet."""
+    """Make target/code.git, target/config.git and target/site.git, which must not exist yet."""
     target = target.resolve()
     target.mkdir(parents=True, exist_ok=True)
     build(HERE / "code", target / "code.git", CODE)
     build(HERE / "config", target / "config.git", CONFIG)
+    build(HERE / "project", target / "site.git", PROJECT)
 
 
 if __name__ == "__main__":
