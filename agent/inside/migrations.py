@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.exceptions import InconsistentMigrationHistory
@@ -87,13 +88,19 @@ def _inconsistent(loader: MigrationLoader, alias: str) -> list[str]:
 
 
 def _code_folder(loader: MigrationLoader) -> tuple[str, ...]:
-    """Where the project's own migrations were imported from: the folders that are not of installed packages."""
-    folders = set()
-    for migration in loader.disk_migrations.values():
-        file = os.path.realpath(str(sys.modules[type(migration).__module__].__file__))
-        if "/site-packages/" not in file:
-            folders.add(os.path.dirname(os.path.dirname(file)))
-    return tuple(sorted(folders))
+    """Where the project's own code was imported from: the folders, not those of installed packages, of apps that have
+    migrations and of what its addresses lead to."""
+    modules = [type(migration).__module__ for migration in loader.disk_migrations.values()]
+    apps = {os.path.dirname(os.path.dirname(file)) for file in map(_file_of, modules) if file}
+    urls = _file_of(str(getattr(settings, "ROOT_URLCONF", "")))
+    return tuple(sorted(apps | ({os.path.dirname(urls)} if urls else set())))
+
+
+def _file_of(module: str) -> str:
+    """The file of a module of the project's own that is loaded; empty where there is none."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    path = os.path.realpath(file) if file else ""
+    return "" if "/site-packages/" in path else path
 
 
 def migrate() -> Migrated:

@@ -131,6 +131,11 @@ def test_a_project_without_a_database_has_none_and_is_asked_for_all_the_rest(pro
     assert project.ask("migrate")["pending"] == []
 
 
+def test_where_a_project_s_own_code_comes_from_is_told_though_none_of_its_apps_has_migrations(project: Project) -> None:
+    project.write()
+    assert project.ask("checks")["code"] == [str(project.folder)]
+
+
 def leads_to(model: str) -> str:
     return f"models.ForeignKey({model!r}, null=True, on_delete=models.SET_NULL)"
 
