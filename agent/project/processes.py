@@ -80,10 +80,13 @@ def is_beat(words: tuple[str, ...]) -> bool:
 
 
 def beats_beside(words: tuple[str, ...]) -> bool:
-    """Whether a command is a celery worker that runs beat, too."""
-    return _celery_does(words) == "worker" and any(
-        word in ("--beat",) or re.fullmatch(r"-[A-Za-z]*B[A-Za-z]*", word) is not None for word in words
-    )
+    """Whether a command is a celery worker that runs beat, too.
+
+    >>> beats_beside(("celery", "worker", "-EB")), beats_beside(("celery", "worker", "-lDEBUG"))
+    (True, False)
+    """
+    # Only what has no value stands together with others: E for its events, D for a daemon.
+    return _celery_does(words) == "worker" and any(re.fullmatch(r"--beat|-[ED]*B[ED]*", word) for word in words)
 
 
 def _celery_does(words: tuple[str, ...]) -> str:
