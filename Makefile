@@ -62,19 +62,26 @@ test-trixie: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(ON_HOSTS) $(addprefix tests/hosts/test_,bare_host.py check.py deploy.py rolling.py) tests/faults/test_lost_runs.py
 
-# Ordinary projects, generated and deployed as they are; `make test` has two of them, and not the one that takes minutes
-# to migrate. What `wagtail start` asks for needs the Python of Debian 13.
-PROJECTS = tests/projects/test_startproject.py tests/projects/test_two_databases.py
-.PHONY: test-projects
-test-projects: test-wagtail .venv/.installed
-	$(BIN)/python -m tests.bed image
-	$(ON_HOSTS) tests/projects --ignore tests/projects/test_wagtail.py
+# Ordinary projects, generated and deployed as they are, each to a bare host and through the same story, and what they were
+# like (docs/projects.md). `make test` has three, of those that take the fewest runs: what startproject makes, with SQLite
+# and uploads; one that is asked for by https alone, with a login for a front page; two databases and a router, on
+# PostgreSQL. What `wagtail start` asks for needs the Python of Debian 13.
+PROJECTS = tests/projects/test_one_repository.py tests/projects/test_https_only.py \
+	tests/projects/test_two_databases.py::test_both_databases_are_migrated_and_a_front_page_that_leads_elsewhere_is_well
+WAGTAIL = $(addprefix tests/projects/test_,wagtail.py wagtail_start.py)
+.PHONY: test-projects test-projects-alone test-wagtail
+test-projects: .venv/.installed
+	$(MAKE) --keep-going test-wagtail test-projects-alone; ended=$$?; \
+	    $(BIN)/python -m tests.projects.record $(RUN) && exit $$ended
 
-.PHONY: test-wagtail
+test-projects-alone: .venv/.installed
+	$(BIN)/python -m tests.bed image
+	$(ON_HOSTS) tests/projects $(addprefix --ignore=,$(WAGTAIL))
+
 test-wagtail: BED_SUITE = trixie
 test-wagtail: .venv/.installed
 	$(BIN)/python -m tests.bed image
-	$(ON_HOSTS) tests/projects/test_wagtail.py
+	$(ON_HOSTS) $(WAGTAIL)
 
 # What an app, its repositories, or whoever answers for it may try. `make test` has the most telling of them.
 ATTACKS = tests/attacks/test_on_a_host.py::test_what_is_laid_wherever_the_agent_looks_neither_holds_nor_leads_it \

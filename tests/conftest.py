@@ -87,15 +87,16 @@ class Hosts:
     def __init__(self) -> None:
         self._started: list[Host] = []
 
-    def __call__(self, number: int = 1, *, bare: bool = False, built: bool = False) -> list[Host]:
+    def __call__(self, number: int = 1, *, bare: bool = False, built: bool = False, image: str = "") -> list[Host]:
         """So many hosts, up and with their sites answering; `bare` ones have no site, and nothing of ours.
 
         + built: versions are built besides `good-1`, which is live (`tests.prepared.BUILT`)
+        + image: what bare ones are started from, the bare host's unless told otherwise (`tests.bed.more.image_with`)
         """
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda _: self._start(bare, built), range(number)))
+            return list(pool.map(lambda _: self._start(bare, built, image), range(number)))
 
-    def _start(self, bare: bool, built: bool) -> Host:
+    def _start(self, bare: bool, built: bool, image: str) -> Host:
         # Only here, so that the tests that need no Docker don't even look for it.
         from tests.bed import hosts  # noqa: PLC0415
         from tests.bed.legacy import wait_for_site  # noqa: PLC0415
@@ -103,7 +104,7 @@ class Hosts:
 
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         name = f"test-{os.getpid()}-{worker}-{os.urandom(3).hex()}"
-        host = hosts.start(name, image="" if bare else prepared_image(built=built))
+        host = hosts.start(name, image=image if bare else prepared_image(built=built))
         self._started.append(host)
         spent.METER.started(host)
         if not bare:

@@ -64,7 +64,8 @@ def read(file: Path) -> Part:
 
 
 def _case(element: ElementTree.Element) -> Case:
-    spent = {one.attrib["name"]: float(one.attrib["value"]) for one in element.iter("property")}
+    kept = {one.attrib["name"]: one.attrib["value"] for one in element.iter("property")}
+    spent = {name: float(kept[name]) for name in (HERE, ON_HOSTS, HOSTS_UP) if name in kept}
     bad = any(element.find(kind) is not None for kind in ("failure", "error"))
     return Case(
         f"{element.attrib['classname']}.{element.attrib['name']}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bed.hosts import Host
@@ -41,12 +40,16 @@ ON_HOST = """\
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 STATIC_ROOT = "/home/app/django-current/static"
+MEDIA_ROOT = "/home/app/data/media"
 """
 
 
+# What starts it on the host, and in no project as it is made.
+SERVER = ("gunicorn", "supervisor>=4.3")
+
+
 class Project:
-    """The code and the config of a site, whose requirements are `requirements` (and, of the server, gunicorn and
-    supervisor)."""
+    """The code and the config of a site, whose requirements are `requirements` (and, of the server, SERVER)."""
 
     def __init__(self, folder: Path, *requirements: str) -> None:
         self.requirements = requirements
@@ -70,11 +73,8 @@ class Project:
         """Write requirements.txt."""
         self.code.write("requirements.txt", "\n".join([*self.requirements, *others]) + "\n")
 
-    def place(self, host: Host, others: Sequence[str] = ()) -> None:
-        """Lay both repositories and the wheels on a host, in the place of the sample's.
-
-        + others: further requirements that the wheels are to fulfil
-        """
+    def place(self, host: Host) -> None:
+        """Lay both repositories and the wheels on a host, in the place of the sample's."""
         self.code.place(host, "/srv/git/code.git")
         self.config.place(host, "/srv/git/config.git")
-        place_folder(host, wheels([*self.requirements, *others]), "/srv/wheelhouse")
+        place_folder(host, wheels([*self.requirements, *SERVER]), "/srv/wheelhouse")

@@ -51,6 +51,10 @@ class Repository:
         self._git("commit", "--quiet", "--allow-empty", "--message", tag)
         self._git("tag", tag)
 
+    def go_to(self, tag: str) -> None:
+        """Have the work tree as it was at a tag; what is committed next is of that."""
+        self._git("read-tree", "--reset", "-u", tag)
+
     def place(self, host: Host, path: str) -> None:
         """Lay it on a host as a bare repository, in the place of what is there."""
         place_folder(host, self.folder / ".git", path)

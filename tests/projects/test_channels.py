@@ -108,14 +108,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-@pytest.fixture(scope="module")
-def site(project: Project, bare_host: Host, run: Runs) -> Host:
-    """A bare host that was provisioned, with the project's repositories."""
-    project.place(bare_host, ["supervisor"])
-    run("provision", bare_host).worked()
-    return bare_host
-
-
 def test_it_is_live_with_its_worker(site: Host, run: Runs) -> None:
     run("deploy", site, data={"code": "good", "config": "right"}).worked()
     assert "a front page" in visit(site).text

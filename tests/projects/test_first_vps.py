@@ -106,7 +106,7 @@ def server(bare_host: Host, tmp_path_factory: pytest.TempPathFactory) -> Host:
     code.write("mysite/urls.py", URLS % "a first page")
     made.require()
     code.commit("first")
-    made.place(bare_host, ["gunicorn", "supervisor>=4.3"])
+    made.place(bare_host)
     bare_host.run(AS_HANDED_OUT)
     bare_host.run(FORGE)
     bare_host.write("/root/.ssh/authorized_keys", public(LOGIN).read_text(), mode=0o600)

@@ -4,18 +4,18 @@ and nothing that a deploy, a preview or a backup sets may be left on it."""
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.bed.hosts import Host, start
+from tests.bed.hosts import Host
 from tests.bed.more import image_with
+from tests.conftest import Hosts
+from tests.projects.notes import Notes
 from tests.projects.project import Project
-from tests.projects.test_sqlite import MIGRATION, MODELS, NO_PAGE, REMOVES, URLS
-from tests.projects.tools import DJANGO, manage, startapp, startproject
+from tests.projects.story import Story
 from tests.projects.visitor import post, visit
-from tests.runs import Runs
+from tests.runs import Result, Runs
 
 POOLER = """\
 [databases]
@@ -29,61 +29,50 @@ auth_file = /etc/pgbouncer/userlist.txt
 pool_mode = transaction
 default_pool_size = 1
 """
-SETTINGS = """\
-SECRET_KEY = "of the test"
+SECRETS = {"DATABASE_PASSWORD": "of the test"}
+STORY = Story(
+    "behind pgbouncer, with target_session_attrs",
+    {
+        "database_direct_url": "postgresql://127.0.0.1:5432",
+        "secrets": ["DATABASE_PASSWORD"],
+        "health_url": "http://127.0.0.1:8000/health/",
+    },
+)
+SETTINGS = """
+
+import os
+
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql", "NAME": "app", "USER": "app", "PASSWORD": "of the test",
+        "ENGINE": "django.db.backends.postgresql", "NAME": "app", "USER": "app",
+        "PASSWORD": os.environ.get("DATABASE_PASSWORD"),
         "HOST": "127.0.0.1", "PORT": "6432", "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": {"target_session_attrs": "read-write"},
     }
 }
 """
-ADDS = 'migrations.AddField("note", "size", models.IntegerField(null=True))'
-DIRECT = {"config": "right", "database_direct_url": "postgresql://127.0.0.1:5432"}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project: one that is good; one that discards a column and then answers nothing; one that adds one."""
-    made = Project(tmp_path_factory.mktemp("pgbouncer"), DJANGO, "psycopg[binary]")
-    code, config = made.code, made.config
-    startproject(code.folder)
-    startapp(code.folder, "notes")
-    code.write("notes/models.py", MODELS)
-    code.write("mysite/urls.py", URLS)
-    code.change("mysite/settings.py", "INSTALLED_APPS = [", 'INSTALLED_APPS = [\n    "notes",')
-    manage(code.folder, "makemigrations", "notes")
-    made.require("gunicorn", "supervisor")
-    code.commit("good")
-    column = '    colour = models.CharField(max_length=20, default="red")\n'
-    code.write("notes/migrations/0002_next.py", MIGRATION.format(operations=REMOVES))
-    code.write("notes/models.py", MODELS.replace(column, ""))
-    code.append("mysite/urls.py", NO_PAGE)
-    code.commit("no-page")
-    code.write("notes/migrations/0002_next.py", MIGRATION.format(operations=ADDS))
-    code.write("notes/models.py", MODELS + "    size = models.IntegerField(null=True)\n")
-    code.write("mysite/urls.py", URLS)
-    code.commit("size")
-    made.configure(SETTINGS)
-    config.commit("right")
+    """The project; one more commit discards a column, and then answers nothing."""
+    made = Notes(tmp_path_factory.mktemp("pgbouncer"), "psycopg[binary]")
+    made.append("mysite/settings.py", SETTINGS)
+    made.require()
+    made.commit_three()
+    made.commit_no_page()
     return made
 
 
 @pytest.fixture(scope="module")
-def site(project: Project, run: Runs, engine: None) -> Iterator[Host]:
-    """A bare host with pgbouncer in front of its PostgreSQL, provisioned, with the project's repositories."""
-    host = start(f"test-pgbouncer-{int(time.time())}", image=image_with("pgbouncer"))
-    try:
-        host.run(["runuser", "-u", "postgres", "--", "psql", "-qc", "ALTER ROLE app PASSWORD 'of the test'"])
-        host.write("/etc/pgbouncer/pgbouncer.ini", POOLER, mode=0o644)
-        host.write("/etc/pgbouncer/userlist.txt", '"app" "of the test"\n', mode=0o644)
-        host.run(["systemctl", "restart", "pgbouncer"])
-        project.place(host, ["gunicorn", "supervisor"])
-        run("provision", host).worked()
-        yield host
-    finally:
-        host.remove()
+def bare_host(hosts: Hosts) -> Host:
+    """A host with pgbouncer in front of its PostgreSQL."""
+    (host,) = hosts(bare=True, image=image_with("pgbouncer"))
+    host.run(["runuser", "-u", "postgres", "--", "psql", "-qc", "ALTER ROLE app PASSWORD 'of the test'"])
+    host.write("/etc/pgbouncer/pgbouncer.ini", POOLER, mode=0o644)
+    host.write("/etc/pgbouncer/userlist.txt", '"app" "of the test"\n', mode=0o644)
+    host.run(["systemctl", "restart", "pgbouncer"])
+    return host
 
 
 def asked(host: Host, query: str, port: int = 6432) -> str:
@@ -111,39 +100,35 @@ def columns(host: Host) -> str:
 
 
 def test_a_backup_by_the_pooler_is_refused_with_what_to_write(site: Host, run: Runs) -> None:
-    result = run("deploy", site, data={"code": "good", "config": "right"})
+    result = run("deploy", site, data={"code": "first", "database_direct_url": "none"})
     assert result.code == 1
     assert 'DATABASES["default"] is reached by a pooler' in result.screen
     assert "database_direct_url: postgresql://HOST:PORT" in result.screen
 
 
-def test_with_the_database_s_own_address_it_is_live(site: Host, run: Runs) -> None:
-    run("deploy", site, data={"code": "good", **DIRECT}).worked()
-    assert "1 notes: first" in post(site, "/", "text", "first").text
+def test_with_the_database_s_own_address_it_is_live_and_nothing_is_left_on_the_connection_that_visitors_get(
+    site: Host, plays: Callable[[], dict[str, Result]]
+) -> None:
+    told = plays()
+    # A migration that the old code can live with is applied while visitors are in.
+    assert "no window is needed: the old code can live with every migration" in told["second"].output
+    assert columns(site) == "colour,file,id,size,text"
     assert left_behind(site) == ""
 
 
 def test_a_look_leaves_nothing_on_the_connection_that_visitors_get(site: Host, run: Runs) -> None:
-    preview = run("deploy", site, data={"code": "size", **DIRECT}, args=["--dry"]).worked()
-    assert "notes.0002_next" in preview.output
-    run("check", site, data=DIRECT)
+    preview = run("deploy", site, data={"code": "no-page"}, args=["--dry"]).worked()
+    assert "notes.0003_next" in preview.output
+    run("check", site)
     assert left_behind(site) == ""
-    assert "2 notes: first, second" in post(site, "/", "text", "second").text
+    assert "after a look" in post(site, "/notes/", "text", "after a look").text
 
 
 def test_rows_come_back_and_visitors_find_their_tables(site: Host, run: Runs) -> None:
-    result = run("deploy", site, data={"code": "no-page", **DIRECT})
+    result = run("deploy", site, data={"code": "no-page"})
     assert result.code == 1
     assert re.search("fell back at (restart|health)", result.screen), result.screen
-    assert columns(site) == "colour,id,text"
+    assert columns(site) == "colour,file,id,size,text"
     assert left_behind(site) == ""
-    assert "3 notes: first, second, third" in post(site, "/", "text", "third").text
-
-
-def test_a_migration_that_the_old_code_can_live_with_is_applied_while_visitors_are_in(site: Host, run: Runs) -> None:
-    data = {"code": "size", "maintenance": "auto", "restart": "rolling", **DIRECT}
-    result = run("deploy", site, data=data).worked()
-    assert "no window is needed: the old code can live with every migration" in result.output, result.output
-    assert columns(site) == "colour,id,size,text"
-    assert left_behind(site) == ""
+    assert "after a look, and back" in post(site, "/notes/", "text", "and back").text
     assert visit(site).status == 200

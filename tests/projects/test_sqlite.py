@@ -9,38 +9,12 @@ import pytest
 
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
+from tests.projects.notes import COLUMN, NO_PAGE, REMOVES_COLOUR, Notes
 from tests.projects.project import Project
-from tests.projects.tools import DJANGO, manage, startapp, startproject
 from tests.projects.visitor import post, visit
 from tests.runs import Runs
 
 FILE = "/home/app/data/db.sqlite3"
-MODELS = """\
-from django.db import models
-
-
-class Note(models.Model):
-    text = models.CharField(max_length=50)
-    colour = models.CharField(max_length=20, default="red")
-"""
-URLS = """\
-from django.contrib import admin
-from django.http import HttpResponse
-from django.urls import path
-from django.views.decorators.csrf import csrf_exempt
-
-from notes.models import Note
-
-
-@csrf_exempt
-def index(request):
-    if request.method == "POST":
-        Note.objects.create(text=request.POST["text"])
-    return HttpResponse(f"{Note.objects.count()} notes: " + ", ".join(Note.objects.values_list("text", flat=True)))
-
-
-urlpatterns = [path("", index), path("admin/", admin.site.urls)]
-"""
 # The connection stays open, as a worker's does.
 SETTINGS = f"""\
 SECRET_KEY = "of the test"
@@ -53,53 +27,33 @@ DATABASES = {{
     }}
 }}
 """
-MIGRATION = """\
-from django.db import migrations, models
-
-
-class Migration(migrations.Migration):
-    dependencies = [("notes", "0001_initial")]
-    operations = [{operations}]
-"""
-REMOVES = 'migrations.RemoveField("note", "colour")'
-KEEPS = 'migrations.AddField("note", "size", models.IntegerField(db_default=0))'
-NO_PAGE = "\nimport sys\n\nif 'gunicorn' in sys.modules:\n    raise RuntimeError('no page')\n"
+# A column that the database fills remakes the whole table.
+SIZE = "IntegerField(db_default=0)"
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project: one that is good; one that discards a column and then answers nothing; one that adds one."""
-    made = Project(tmp_path_factory.mktemp("sqlite"), DJANGO)
-    code, config = made.code, made.config
-    startproject(code.folder)
-    startapp(code.folder, "notes")
-    code.write("notes/models.py", MODELS)
-    code.write("mysite/urls.py", URLS)
-    code.change("mysite/settings.py", "INSTALLED_APPS = [", 'INSTALLED_APPS = [\n    "notes",')
-    manage(code.folder, "makemigrations", "notes")
+    made = Notes(tmp_path_factory.mktemp("sqlite"))
     made.require("gunicorn", "supervisor")
-    code.commit("good")
-    column = '    colour = models.CharField(max_length=20, default="red")\n'
-    code.write("notes/migrations/0002_next.py", MIGRATION.format(operations=REMOVES))
-    code.write("notes/models.py", MODELS.replace(column, ""))
-    code.append("mysite/urls.py", NO_PAGE)
-    code.commit("no-page")
-    code.write("notes/migrations/0002_next.py", MIGRATION.format(operations=KEEPS))
-    code.write("notes/models.py", MODELS + "    size = models.IntegerField(db_default=0)\n")
-    code.write("mysite/urls.py", URLS)
-    code.commit("size")
+    made.code.commit("good")
+    made.migrate("0002_next", REMOVES_COLOUR)
+    made.change("notes/models.py", COLUMN, "")
+    made.append("mysite/urls.py", NO_PAGE)
+    made.code.commit("no-page")
+    made.code.go_to("good")
+    made.add("size", SIZE, "0002_next")
+    made.code.commit("size")
     made.configure(SETTINGS)
-    config.commit("right")
+    made.config.commit("right")
     return made
 
 
 @pytest.fixture(scope="module")
-def site(project: Project, bare_host: Host, run: Runs) -> Host:
-    """A bare host that was provisioned, with the project's repositories."""
-    project.place(bare_host, ["gunicorn", "supervisor"])
-    run("provision", bare_host).worked()
-    bare_host.run(["runuser", "-u", "app", "--", "mkdir", "-p", "/home/app/data"])
-    return bare_host
+def site(site: Host) -> Host:
+    """The host, with a folder for the file."""
+    site.run(["runuser", "-u", "app", "--", "mkdir", "-p", "/home/app/data"])
+    return site
 
 
 DATA = {"config": "right"}
@@ -131,7 +85,7 @@ def test_a_discarded_column_and_its_rows_come_back_while_processes_have_the_file
     result = run("deploy", site, data={"code": "no-page", **DATA})
     assert result.code == 1
     assert re.search("fell back at (restart|health)", result.screen), result.screen
-    assert columns(site) == "['id', 'text', 'colour']"
+    assert columns(site) == "['id', 'text', 'colour', 'file']"
     assert asked(site, "SELECT colour FROM notes_note") == "['red']"
     assert inode(site) == before
     assert "1 notes: first" in visit(site).text
@@ -148,13 +102,13 @@ def test_a_table_that_is_made_anew_keeps_visitors_out(site: Host, run: Runs) -> 
     assert "keeps writers out: writes the whole table anew" in preview.output
     result = run("deploy", site, data={"code": "size", "maintenance": "auto", **DATA}).worked()
     assert "a window is needed: nobody else can write to the database during notes.0002_next" in result.output
-    assert columns(site) == "['id', 'text', 'colour', 'size']"
+    assert columns(site) == "['id', 'text', 'colour', 'file', 'size']"
 
 
 def test_a_revert_takes_the_column_back_and_keeps_the_rows(site: Host, run: Runs) -> None:
     post(site, "/", "text", "fourth")
     run("revert", site, data={"database": "reverse"}).worked()
-    assert columns(site) == "['id', 'text', 'colour']"
+    assert columns(site) == "['id', 'text', 'colour', 'file']"
     assert "4 notes" in visit(site).text
 
 

@@ -5,53 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.bed.hosts import Host
+from tests.projects.notes import ADDS, FAILS, Notes
 from tests.projects.project import Project
-from tests.projects.tools import DJANGO, manage, startapp, startproject
 from tests.projects.visitor import styles, upload, visit
 from tests.runs import Runs
 
-MODELS = """\
-from django.db import models
-
-
-class Document(models.Model):
-    file = models.FileField(upload_to="documents")
-"""
-URLS = """\
-from django.contrib import admin
-from django.http import HttpResponse, HttpResponseRedirect
-from django.urls import path
-from django.views.decorators.csrf import csrf_exempt
-
-from documents.models import Document
-
-
-@csrf_exempt
-def index(request):
-    if request.method == "POST":
-        Document.objects.create(file=request.FILES["file"])
-        return HttpResponseRedirect("/")
-    return HttpResponse(f"{Document.objects.count()} documents")
-
-
-urlpatterns = [path("", index), path("admin/", admin.site.urls)]
-"""
-HALF_WAY = """\
-from django.db import migrations, models
-
-
-def fail(apps, schema_editor):
-    raise RuntimeError("no title for what is there")
-
-
-class Migration(migrations.Migration):
-    atomic = False
-    dependencies = [("documents", "0001_initial")]
-    operations = [
-        migrations.AddField("document", "title", models.TextField(default="", db_default="")),
-        migrations.RunPython(fail, migrations.RunPython.noop),
-    ]
-"""
 OUTSIDE = """\
 DATABASES["default"]["NAME"] = "/home/app/data/db.sqlite3"
 """
@@ -73,27 +31,19 @@ BACKUP = """\
 pg_dump --format=custom --file="$HOME/backups/app.dump" app
 echo "$HOME/backups/app.dump"
 """
-TABLES = (
-    "import sqlite3; print([row[1] for row in sqlite3.connect('{}').execute('pragma table_info(documents_document)')])"
-)
+TABLES = "import sqlite3; print([row[1] for row in sqlite3.connect('{}').execute('pragma table_info(notes_note)')])"
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, with a commit for each thing that its developer tries."""
-    made = Project(tmp_path_factory.mktemp("startproject"), DJANGO)
+    made = Notes(tmp_path_factory.mktemp("startproject"))
     code, config = made.code, made.config
-    startproject(code.folder)
-    startapp(code.folder, "documents")
-    code.write("documents/models.py", MODELS)
-    code.change("mysite/settings.py", "INSTALLED_APPS = [", 'INSTALLED_APPS = [\n    "documents",')
-    code.write("mysite/urls.py", URLS)
-    manage(code.folder, "makemigrations", "documents")
     made.require()
     code.commit("as-generated")
     made.require("gunicorn", "supervisor")
     code.commit("served")
-    code.write("documents/migrations/0002_document_title.py", HALF_WAY)
+    made.migrate("0002_title", ADDS.format("title", 'TextField(default="", db_default="")'), FAILS, atomic=False)
     code.commit("half-way")
     made.configure()
     config.commit("database-inside")
@@ -104,12 +54,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def site(project: Project, bare_host: Host, run: Runs) -> Host:
-    """A bare host that was provisioned, with the project's repositories."""
-    project.place(bare_host, ["gunicorn", "supervisor"])
-    run("provision", bare_host).worked()
-    bare_host.run(["runuser", "-u", "app", "--", "mkdir", "-p", "/home/app/data/media"])
-    return bare_host
+def site(site: Host) -> Host:
+    """The host, with a folder for what outlives versions."""
+    site.run(["runuser", "-u", "app", "--", "mkdir", "-p", "/home/app/data/media"])
+    return site
 
 
 @pytest.mark.parametrize(
@@ -141,18 +89,18 @@ def test_a_backup_of_another_database_than_the_apps_is_a_failure(site: Host, run
 def test_with_the_scripts_of_provision_s_it_is_live(site: Host, run: Runs) -> None:
     result = run("deploy", site, data={"code": "served", "config": "outside"}).worked()
     assert "backup: of SQLite" in result.output
-    assert "0 documents" in visit(site).text
+    assert "0 notes" in visit(site).text
     assert set(styles(site).values()) == {200}
-    assert upload(site, "/", "file", "hello").status == 302
-    assert "1 documents" in visit(site).text
+    assert upload(site, "/", "hello").status == 200
+    assert "1 notes" in visit(site).text
 
 
 def test_a_migration_that_stops_in_its_middle_is_taken_back_by_the_backup(site: Host, run: Runs) -> None:
     result = run("deploy", site, data={"code": "half-way", "config": "outside"})
     assert result.code == 1
-    assert "no title for what is there" in result.screen
+    assert "no size for what is there" in result.screen
     assert "fell back at migrate" in result.screen
     columns = site.read(["python3", "-c", TABLES.format("/home/app/data/db.sqlite3")])
-    assert columns.strip() == "['id', 'file']"
-    assert "1 documents" in visit(site).text
-    assert upload(site, "/", "file", "again").status == 302
+    assert columns.strip() == "['id', 'text', 'colour', 'file']"
+    assert "1 notes" in visit(site).text
+    assert upload(site, "/", "again").status == 200

@@ -8,64 +8,29 @@ import json
 import pytest
 
 from tests.bed.hosts import Host
+from tests.projects.notes import Notes
 from tests.projects.project import Project
-from tests.projects.test_startproject import MODELS
-from tests.projects.tools import DJANGO, manage, startapp, startproject
 from tests.projects.visitor import upload, visit
 from tests.runs import Runs
 
-URLS = """\
-from django.contrib import admin
-from django.http import HttpResponse, HttpResponseRedirect
-from django.urls import path
-from django.views.decorators.csrf import csrf_exempt
-
-from documents.models import Document
-
-
-@csrf_exempt
-def index(request):
-    if request.method == "POST":
-        Document.objects.create(file=request.FILES["file"])
-        return HttpResponseRedirect("/")
-    return HttpResponse(",".join(document.file.read().decode() for document in Document.objects.order_by("pk")))
-
-
-urlpatterns = [path("", index), path("admin/", admin.site.urls)]
-"""
 SHARED = {"shared_dirs": "media", "shared_files": "db.sqlite3"}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, with a commit that is as good as it, and one that no visitor gets a page of."""
-    made = Project(tmp_path_factory.mktemp("uploads"), DJANGO)
+    made = Notes(tmp_path_factory.mktemp("uploads"))
     code = made.code
-    startproject(code.folder)
-    startapp(code.folder, "documents")
-    code.write("documents/models.py", MODELS)
-    code.change("mysite/settings.py", "INSTALLED_APPS = [", 'INSTALLED_APPS = [\n    "documents",')
-    code.write("mysite/urls.py", URLS)
     code.write("media/.gitkeep", "")
-    manage(code.folder, "makemigrations", "documents")
-    (code.folder / "db.sqlite3").unlink(missing_ok=True)
     made.require("gunicorn", "supervisor")
     code.commit("first")
     code.write("README", "")
     code.commit("second")
-    code.change("mysite/urls.py", "def index(request):\n", "def index(request):\n    1 / 0\n")
+    made.change("notes/views.py", "def index(request):\n", "def index(request):\n    1 / 0\n")
     code.commit("broken")
     made.configure('MEDIA_ROOT = BASE_DIR / "media"\n')
     made.config.commit("shared")
     return made
-
-
-@pytest.fixture(scope="module")
-def site(project: Project, bare_host: Host, run: Runs) -> Host:
-    """A bare host that was provisioned, with the project's repositories."""
-    project.place(bare_host, ["gunicorn", "supervisor"])
-    run("provision", bare_host).worked()
-    return bare_host
 
 
 def test_without_the_settings_it_is_refused_with_the_lines_to_write(site: Host, run: Runs) -> None:
@@ -94,18 +59,18 @@ def test_what_was_there_before_is_taken_over_and_its_old_place_goes_on_though_th
 
 def test_what_a_visitor_uploads_is_served_whatever_is_deployed_after_it(site: Host, run: Runs) -> None:
     run("deploy", site, data={"code": "first", "adopt": "/home/app/old", **SHARED}).worked()
-    assert upload(site, "/", "file", "one").status == 302
-    assert visit(site).text == "one"
+    assert upload(site, "/", "one").status == 200
+    assert visit(site, "/files/").text == "one"
     result = run("deploy", site, data={"code": "broken", **SHARED})
     assert result.code == 1
-    assert visit(site).text == "one"
+    assert visit(site, "/files/").text == "one"
     run("deploy", site, data={"code": "second", **SHARED}).worked()
-    assert upload(site, "/", "file", "two").status == 302
+    assert upload(site, "/", "two").status == 200
     run("check", site, data=SHARED).worked()
     run("revert", site, data=SHARED).worked()
-    assert upload(site, "/", "file", "three").status == 302
+    assert upload(site, "/", "three").status == 200
     run("clean", site, data={"keep": 1, "keep_failed": 0, **SHARED}).worked()
-    assert visit(site).text == "one,two,three"
+    assert visit(site, "/files/").text == "one,two,three"
 
 
 def test_nothing_of_it_is_in_a_version_or_counted_with_one(site: Host, run: Runs) -> None:
@@ -114,5 +79,6 @@ def test_nothing_of_it_is_in_a_version_or_counted_with_one(site: Host, run: Runs
     told = json.loads(run("status", site, args=["--json"], data=SHARED).stdout)
     (host,) = told["hosts"].values()
     assert all(one["bytes"] < 90_000_000 for one in host["versions"])
-    assert site.read(["find", "/home/app/shared", "-name", "db.sqlite3*", "-o", "-name", "note*.txt"]).count("\n") == 4
+    kept = ["find", "/home/app/shared", "-name", "db.sqlite3*", "-o", "-path", "*/notes/*.txt"]
+    assert site.read(kept).count("\n") == 4
     assert site.run(["find", "-L", "/home/app/shared/media", "-perm", "/o+w"]).stdout == ""

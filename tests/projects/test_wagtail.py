@@ -74,14 +74,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-@pytest.fixture(scope="module")
-def site(project: Project, bare_host: Host, run: Runs) -> Host:
-    """A bare host that was provisioned, with the project's repositories."""
-    project.place(bare_host, ["gunicorn", "supervisor"])
-    run("provision", bare_host).worked()
-    return bare_host
-
-
 def test_what_can_not_be_installed_or_loaded_is_refused_before_the_site_is_touched(site: Host, run: Runs) -> None:
     result = run("deploy", site, data={"code": "as-generated", "config": "right"})
     assert result.code == 1

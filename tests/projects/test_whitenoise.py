@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.bed.hosts import Host
+from tests.projects.locks import installed
 from tests.projects.project import Project
 from tests.projects.tools import DJANGO, startproject, wheels
 from tests.projects.visitor import styles, visit
@@ -92,14 +93,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-@pytest.fixture(scope="module")
-def site(project: Project, bare_host: Host, run: Runs) -> Host:
-    """A bare host that was provisioned, with the project's repositories."""
-    project.place(bare_host)
-    run("provision", bare_host).worked()
-    return bare_host
-
-
 def test_requirements_that_are_not_there_are_refused(site: Host, run: Runs) -> None:
     result = run("deploy", site, data={"requirements": "requirements.txt"})
     assert result.code == 1
@@ -143,8 +136,4 @@ def test_a_python_that_the_host_can_not_have_is_refused_before_anything_is_built
 def newest(site: Host) -> dict[str, str]:
     """The packages of the newest version, with their releases."""
     version = site.run(["sh", "-c", "ls -d /home/app/django-2* | tail -1"]).stdout.strip()
-    program = "import importlib.metadata, json; print(json.dumps({one.name: one.version for one in "
-    program += "importlib.metadata.distributions()}))"
-    told = site.run(["runuser", "-u", "app", "--", f"{version}/venv/bin/python", "-I", "-c", program]).stdout
-    found: dict[str, str] = json.loads(told)
-    return {**found, "": version}
+    return {**installed(site, version), "": version}

@@ -60,7 +60,7 @@ def _generators() -> Path:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
         run_logged([*pip, *GENERATORS], log_file("generators"), REACH)
 
-    return _kept("generators", GENERATORS, make)
+    return kept("generators", GENERATORS, make)
 
 
 def wheels(requirements: Sequence[str]) -> Path:
@@ -69,10 +69,10 @@ def wheels(requirements: Sequence[str]) -> Path:
     def make(folder: Path) -> None:
         run_logged([*pip_download(folder), *requirements], log_file("project-wheels"), REACH)
 
-    return _kept(f"wheels-{chosen().python}", requirements, make)
+    return kept(f"wheels-{chosen().python}", requirements, make)
 
 
-def _kept(kind: str, asked: Sequence[str], make: Callable[[Path], None]) -> Path:
+def kept(kind: str, asked: Sequence[str], make: Callable[[Path], None]) -> Path:
     """The folder that was made for what is asked, made now if it isn't there; by one process, the others wait."""
     name = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:12]
     folder = BED / "projects" / f"{kind}-{name}"

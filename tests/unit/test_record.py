@@ -16,7 +16,7 @@ OF_PYTEST = """\
 <testsuites><testsuite name="pytest" timestamp="2026-11-28T12:00:00+00:00" time="12.500">
 <testcase classname="tests.hosts.test_deploy" name="test_a" time="10.5"><properties>
 <property name="processor here" value="1.5" /><property name="processor on hosts" value="6.0" />
-<property name="hosts up" value="9.0" /></properties></testcase>
+<property name="hosts up" value="9.0" /><property name="other" value="words" /></properties></testcase>
 <testcase classname="tests.hosts.test_deploy" name="test_b" time="3.0"><failure message="no">why</failure></testcase>
 <testcase classname="tests.hosts.test_deploy" name="test_b" time="3.0"><error message="no">why</error></testcase>
 </testsuite></testsuites>
