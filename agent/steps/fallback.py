@@ -8,7 +8,9 @@ from agent.steps.always.mark import MarkFailed
 from agent.steps.always.stop_commands import StopCommands
 from agent.steps.kind import Turn, Undo
 from agent.steps.switch.health import ProveHealthBefore
+from agent.steps.switch.restart import RestartBefore
 from agent.steps.switch.watch import WatchBefore
+from agent.transaction.consequences import processes_go_first
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext
 from agent.words.notes import Undone
@@ -55,14 +57,18 @@ def plan_fallback(progress: Progress) -> list[Undo]:
         return []
     if progress.committed:
         return [FINISH_COMMIT]
-    touched = order.touched(progress)
+    touched, first = order.touched(progress), processes_go_first(progress)
     return [
         undo
-        for undo in undos()
+        for undo in sorted(undos(), key=lambda undo: (_turn(undo, first), undo.name != RestartBefore.name))
         if (touched or not undo.if_touched)
         and undo.needed(progress)
         and (undo.always or undo.name not in progress.undone)
     ]
+
+
+def _turn(undo: Undo, processes_first: bool) -> Turn:
+    return Turn.DATABASE if processes_first and undo.name == RestartBefore.name else undo.turn
 
 
 def outcome_of(progress: Progress) -> Outcome:

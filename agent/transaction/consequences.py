@@ -79,6 +79,18 @@ def rolls_back(progress: Progress) -> bool:
     return progress.begin.kind != "restart" and progress.note(Restarted).mode == "rolling"
 
 
+def processes_go_first(progress: Progress) -> bool:
+    """Whether the processes go back before the database does: visitors are in, and the old code can live with what was
+    migrated, while the new code can't without."""
+    return (
+        progress.begin.kind == "deploy"
+        and visitors_are_in(progress)
+        and rolls_back(progress)
+        and database_fallback_of(progress) == "reverse"
+        and not breaks_old_code(progress.note(Checked).pending)
+    )
+
+
 def waits_for_primary(progress: Progress) -> bool:
     """Whether the old version can only be proven healthy once another host has taken the database back.
 

@@ -34,8 +34,8 @@ two databases.
 {table}
 
 Lines are those of the settings. Seconds are those of the whole command, on a machine that did other things besides.
-Who meets the version that fails is let down: on its front page from its switch until the fallback, on others while
-its column is taken back.
+Of the version that fails the front page lets its visitors down, from the switch until it is taken back; where that
+page is none of the two that are visited, nobody is.
 
 ## What was written for each
 """

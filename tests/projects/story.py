@@ -31,8 +31,8 @@ LIMITS: Mapping[str, Any] = {
     "build_timeout": 300,
     "migrate_timeout": 300,
 }
-# Requests a second at each page.
-RATE = 10
+# Requests a second at each page: a busy machine answers no more of them, of two processes with a database.
+RATE = 4
 FRONT = "/"
 
 
@@ -127,9 +127,9 @@ class Played:
         assert len(got) == len(pages)
         assert all(one["asked"] > RATE for one in got)
         self.record.failed[point] = [sum(one[count] for one in got) for count in ("failed", "asked")]
-        # Whoever meets the version that fails is let down; nobody else is.
-        if point != "late":
-            assert [one for one in got if one["failed"]] == []
+        # The front page of the version that fails lets its visitors down; nothing else does.
+        allowed = {self.host.website_url} if point == "late" else set()
+        assert [one for one in got if one["failed"] and one["url"] not in allowed] == []
 
 
 def play(story: Story, host: Host, run: Runs) -> tuple[dict[str, Result], Record]:

@@ -15,6 +15,7 @@ from agent.steps.fallback import outcome_of, plan_fallback
 from agent.transaction.consequences import (
     database_fallback_of,
     database_stays,
+    processes_go_first,
     waits_for_primary,
 )
 from tests.unit.django_found import pending
@@ -59,6 +60,7 @@ BREAKS = pending("0002", {"kind": "DeleteModel", "model": "Item"})
 CHECKED: list[Record] = [{}, *({"applied": [], "pending": found} for found in ([], [LIVES], [BREAKS]))]
 DECIDED: list[Record] = [{}, {"fallback": "reverse"}, {"fallback": "keep"}, {"fallback": "restore"}]
 DATABASE: list[Record] = [{}, {"database": "keep"}, {"database": "reverse"}, {"database": "restore"}]
+MODES: list[Record] = [{}, {"mode": "restart"}, {"mode": "rolling"}]
 SITE: list[Record] = [{}, {"site_before": {"status": 200, "sign": "a", "wrong": None}}]
 
 
@@ -80,6 +82,8 @@ def journals(draw: st.DrawFn) -> list[Record]:
         note: Record = draw(st.sampled_from([{}, {"skipped": "not needed"}]))
         if step == "checks":
             note = {**draw(st.sampled_from(CHECKED)), **draw(st.sampled_from(DECIDED))}
+        if step == "restart":
+            note = {**note, **draw(st.sampled_from(MODES))}
         records.append({"event": "step done", "step": step, "note": note})
     if len(records) > 1 and draw(st.booleans()):
         records[-1] = {"event": "step failed", "step": records[-1]["step"], "reason": "it broke"}
@@ -170,22 +174,45 @@ def assert_undoes_everything(prefix: list[Record], undone: list[str]) -> None:
 def test_a_plan_never_lets_visitors_in_before_the_old_version_is_back(
     journal: list[Record], data: st.DataObject
 ) -> None:
-    planned = names(journal[: data.draw(st.integers(1, len(journal)))])
-    order = [
-        "stop commands",
-        "evidence",
-        "links",
-        "database",
-        "schema",
-        "restart",
-        "stop service",
-        "health",
-        "maintenance",
-        "site",
-        "watch",
-        "mark",
-    ]
+    prefix = journal[: data.draw(st.integers(1, len(journal)))]
+    planned = names(prefix)
+    processes = ["restart", "stop service"]
+    database = ["database", "schema"]
+    ready = [*processes, *database] if processes_go_first(progress(*prefix)) else [*database, *processes]
+    order = ["stop commands", "evidence", "links", *ready, "health", "maintenance", "site", "watch", "mark"]
     assert planned == ["finish commit"] or planned == [name for name in order if name in planned]
+
+
+def rolled(step: str, mode: str, checked: Record, start: Record) -> list[Record]:
+    """A deploy that failed at a step after it had migrated and restarted."""
+    records = noting("checks", checked, journal_until(step))
+    return noting("maintenance_start", start, noting("restart", {"mode": mode}, records))
+
+
+@pytest.mark.parametrize("step", ["health", "maintenance_stop", "site", "watch"])
+def test_processes_go_back_before_the_columns_that_the_new_code_serves_visitors_with(step: str) -> None:
+    planned = names(rolled(step, "rolling", {"pending": [LIVES], "fallback": "reverse"}, {"skipped": "no window"}))
+    assert planned.index("restart") + 1 == planned.index("database")
+    assert planned.index("database") < planned.index("health")
+
+
+@pytest.mark.parametrize(
+    ("step", "mode", "checked", "start", "expected"),
+    [
+        # All at once, with nobody who serves meanwhile.
+        ("site", "restart", {"pending": [LIVES]}, {"skipped": "no window"}, ["database", "restart"]),
+        # Visitors are kept out until all is back.
+        ("health", "rolling", {"pending": [LIVES]}, {}, ["database", "restart"]),
+        # The old code would meet what it can't live with.
+        ("site", "rolling", {"pending": [BREAKS]}, {}, ["database", "restart"]),
+        ("site", "rolling", {"pending": [LIVES], "fallback": "keep"}, {"skipped": "no window"}, ["restart"]),
+    ],
+)
+def test_else_the_database_goes_back_before_the_processes(
+    step: str, mode: str, checked: Record, start: Record, expected: list[str]
+) -> None:
+    planned = names(rolled(step, mode, checked, start))
+    assert [name for name in planned if name in ("database", "restart")] == expected
 
 
 @given(journals(), st.data())
