@@ -14,7 +14,9 @@ from agent.database import going_back, restoring
 from agent.database.going_back import TakenBack
 from agent.django import scripts
 from agent.host.command import CommandFailed
+from agent.steps.order import known_from
 from agent.steps.switch import migrate
+from agent.steps.switch.backup import Backup
 from agent.transaction.progress import N, Progress
 from agent.transaction.step import StepFailed
 from agent.words.notes import Checked
@@ -159,6 +161,27 @@ def test_an_older_backup_that_brings_nothing_back_is_a_failure(step: Any) -> Non
         going_back.take_back(one)
     going_back.take_back(one)
     assert one.ran[-1] == ["/restore.sh", "/older.dump"]
+
+
+def test_what_stood_beside_the_older_version_already_is_there_after_its_backup_was_restored(step: Any) -> None:
+    later = {**described(), "name": "0003_place"}
+    one = step(
+        database="restore",
+        leaving=leaving(described(), later),
+        migrations=[{"applied": [FIRST, SECOND], "pending": []}],
+    )
+    one.noted["checks"] = bare(going_back.check(one))
+    going_back.take_back(one)
+    assert one.ran == [["/restore.sh", "/older.dump"]]
+
+
+@pytest.mark.parametrize("database", ["reverse", "restore"])
+def test_a_revert_that_changes_a_database_backs_it_up_first(step: Any, database: str) -> None:
+    database_of = {"alias": "default", "vendor": "mysql", "name": "app", "configured": "app", "empty": False}
+    one = step(database=database, leaving=[{**leaving(described())[0], "databases": [database_of]}])
+    checked = {"event": "step done", "step": "checks", "note": bare(going_back.check(one))}
+    begin = {"event": "begin", "kind": "revert", "database": database, "settings": {}}
+    assert Backup().idle(known_from(progress(begin, checked))) == ""
 
 
 @pytest.mark.parametrize("kind", ["deploy", "revert"])
