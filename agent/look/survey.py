@@ -82,7 +82,7 @@ def survey(state: State, request: Survey) -> HostFacts:
         no_python=why_none(python),
         transaction=_transaction(state),
         now=time.time(),
-        clashes=tuple(with_others(state, settings)) if can_become(settings.app_username) else (),
+        clashes=tuple(with_others(state, settings)),
         postgresql=postgresql(settings.app_username) if request.postgresql else None,
         web=web.web(settings, Path(site.home) if site else None) if request.written or request.needs else None,
         site=site,

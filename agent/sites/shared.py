@@ -6,9 +6,11 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypedDict
+from urllib.parse import urlsplit
 
 from agent.host.reading import matching
-from agent.host.users import acting_as
+from agent.host.users import acting_as, can_become
 from agent.inside.lean import dataclass
 from agent.inside.protocol import Database
 from agent.service import systemd
@@ -42,6 +44,13 @@ WEB_PORTS = (80, 443)
 VENDORS = {"postgresql": "PostgreSQL", "mysql": "MySQL", "sqlite": "SQLite", "oracle": "Oracle"}
 
 
+class Reached(TypedDict):
+    """Where a site is reached."""
+
+    port: int
+    website: str
+
+
 @dataclass(frozen=True)
 class Uses:
     """What a site uses of its host.
@@ -49,6 +58,7 @@ class Uses:
     + user: who runs its app; places: where its folders and links are, by their settings
     + config: what its supervisord reads; listens: the sockets of that, and of what it starts
     + port: the one of this host that its health is asked at; 0 where others may answer there as well
+    + website: where its visitors come, without the scheme
     """
 
     site: str
@@ -58,6 +68,7 @@ class Uses:
     listens: tuple[str, ...] = ()
     port: int = 0
     databases: tuple[Database, ...] = ()
+    website: str = ""
 
 
 def clashes(own: Uses, others: Iterable[Uses]) -> list[str]:
@@ -81,8 +92,12 @@ def _clashes(own: Uses, other: Uses) -> Iterator[tuple[str, str]]:
     if own.port and own.port == other.port:
         yield (
             f"port {own.port} of health_url",
-            "have this site's processes listen at another one, and write that into health_url",
+            f"write another one into health_url, as in http://127.0.0.1:{own.port + 1}/ (and into supervisord.conf, "
+            "where that is this site's own)",
         )
+    if own.website and own.website == other.website:
+        # Its visitors would get the other's pages, and so would the proof that it is up.
+        yield f"the address {own.website} of website_url", "give this site a name or a port of its own (website_url)"
     theirs = {_which(one) for one in other.databases}
     for database in own.databases:
         if _which(database) in theirs:
@@ -110,6 +125,9 @@ def with_others(
     if not others:
         return []
     known = last_databases(state) if databases is None else databases
+    if not can_become(settings.app_username):
+        # What is below that user's home is not there either.
+        return clashes(Uses(state.site, settings.app_username, {}, **_reached(settings)), others)
     return clashes(_uses(state.site, Layout.of(settings), version, known), others)
 
 
@@ -124,9 +142,13 @@ def last_databases(state: State) -> tuple[Database, ...]:
 
 
 def _recorded(state: State) -> Iterator[Uses]:
-    """What a site uses, by its own journals; nothing where it has none, or is gone."""
+    """What a site uses, by its own journals; its user alone where it has none; nothing where it is gone."""
     begun = next((progress.begun for progress in _newest(state) if progress.begun), None)
-    if begun is None or systemd.unit_property(begun.settings.systemd_service, "LoadState") == "not-found":
+    unit = begun.settings.systemd_service if begun else f"{state.site}.service"
+    if systemd.unit_property(unit, "LoadState") == "not-found":
+        return
+    if begun is None:
+        yield Uses(state.site, systemd.unit_property(unit, "User"), {})
         return
     try:
         layout = Layout.of(begun.settings)
@@ -146,7 +168,6 @@ def _newest(state: State) -> Iterator[Progress]:
 
 
 def _uses(site: str, layout: Layout, version: str | None, databases: Iterable[Database]) -> Uses:
-    port = port_of(layout.settings.health_url)
     named, sections = _supervisord(layout, version)
     with acting_as(layout.app):
         config, *places = (_real(path) for path in (named, *map(layout.path, PLACES)))
@@ -156,9 +177,18 @@ def _uses(site: str, layout: Layout, version: str | None, databases: Iterable[Da
         dict(zip(PLACES, places)),
         config,
         tuple(_listens(sections, named)),
-        0 if port in WEB_PORTS else port,
-        tuple(databases),
+        databases=tuple(databases),
+        **_reached(layout.settings),
     )
+
+
+def _reached(settings: Settings) -> Reached:
+    """Where a site is reached, by its settings."""
+    port, website = port_of(settings.health_url), urlsplit(settings.website_url)
+    return {
+        "port": 0 if port in WEB_PORTS else port,
+        "website": f"{website.hostname}:{port_of(settings.website_url)}{website.path.rstrip('/')}",
+    }
 
 
 def _real(path: Path) -> str:

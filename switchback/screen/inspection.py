@@ -70,10 +70,15 @@ def _ground(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
     problems = Problems()
     for host in hosts:
         facts = seen[host.name]
-        found = host_problems(facts, settings_of(host)) if isinstance(facts, Unread) else transaction_problems(facts)
+        found = host_problems(facts, settings_of(host)) if isinstance(facts, Unread) else _unfit(facts)
         problems.add(*(f"{host.name}: {problem}" for problem in found))
     problems.refuse_if_any()
     return {name: facts for name, facts in seen.items() if isinstance(facts, HostFacts)}
+
+
+def _unfit(facts: HostFacts) -> Sequence[str]:
+    """Why provision would leave a host as it is: a run that isn't over, or what is another site's."""
+    return [*transaction_problems(facts), *facts.clashes]
 
 
 def check() -> None:

@@ -20,8 +20,8 @@ from tests.runs import SETTINGS, Result, Runs
 
 PAGE = (ROOT / "docs" / "first-vps.md").read_text()
 NAME = "www.example.com"
-# What the page's reader has besides: a package index, and time.
-BESIDES = ("wheelhouse", "health_timeout", "health_stable", "site_timeout", "confirm_timeout", "script_timeout")
+# The page's reader has a package index instead, and the time to wait for a longer watch.
+BESIDES = ("wheelhouse", "health_stable")
 # Nothing of the bed's own: no admin, no database, no site of nginx's. The names of the page lead to the host itself.
 AS_HANDED_OUT = f"""\
 userdel --remove admin 2>&1
@@ -93,7 +93,7 @@ def settings() -> dict[str, Any]:
     """The page's, and what the test has for the internet. Where the host is, the test says for each run."""
     told = {key: value for key, value in told_settings().items() if key != "host"}
     forge = f"github.com {' '.join(public(HOST).read_text().split()[:2])}"
-    return {**{key: SETTINGS[key] for key in BESIDES}, **told, "known_hosts": [forge], "health_timeout": 20}
+    return {**{key: SETTINGS[key] for key in BESIDES}, **told, "known_hosts": [forge]}
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ SHOP = Uses(
     ("/home/shop/supervisor.sock", "tcp://127.0.0.1:8001"),
     8001,
     (Database("default", "postgresql", "shop", "shop", False, ":5432"),),
+    "www.example.com:443/shop",
 )
 BLOG = Uses(
     "blog",
@@ -38,6 +39,7 @@ BLOG = Uses(
     ("/home/blog/supervisor.sock", "tcp://127.0.0.1:8000"),
     8000,
     (Database("default", "postgresql", "blog", "blog", False, "localhost:5432"),),
+    "www.example.com:443/blog",
 )
 
 
@@ -74,8 +76,13 @@ def test_sites_may_have_one_database_server_and_one_web_server() -> None:
         ),
         (
             replace(BLOG, port=8001),
-            "port 8001 of health_url is the site shop's as well: have this site's processes listen at another one, and "
-            "write that into health_url",
+            "port 8001 of health_url is the site shop's as well: write another one into health_url, as in "
+            "http://127.0.0.1:8002/ (and into supervisord.conf, where that is this site's own)",
+        ),
+        (
+            replace(BLOG, website="www.example.com:443/shop"),
+            "the address www.example.com:443/shop of website_url is the site shop's as well: give this site a name or "
+            "a port of its own (website_url)",
         ),
     ],
 )
@@ -117,7 +124,8 @@ class Host:
             monkeypatch.setattr(f"{module}.acting_as", lambda _: nullcontext())
         monkeypatch.setattr(Layout, "of", self._layout)
         monkeypatch.setattr(earlier, "UNITS", folder / "units")
-        monkeypatch.setattr(systemd, "unit_property", lambda unit, _: "loaded" if unit in self.loaded else "not-found")
+        monkeypatch.setattr(systemd, "unit_property", self._unit_property)
+        monkeypatch.setattr(shared, "can_become", lambda user: user in self.users)
         monkeypatch.setattr(systemd, "main_pid", lambda _: 0)
         self.shop = self.told("shop", health_url="http://127.0.0.1:8001/")
 
@@ -126,8 +134,18 @@ class Host:
             raise KeyError(told.app_username)
         return Layout(told, self.home / told.app_username)
 
+    def _unit_property(self, unit: str, name: str) -> str:
+        site = unit.removesuffix(".service")
+        told = {"LoadState": "loaded", "User": "app" if site == "django" else site}
+        return told[name] if site in self.loaded else "not-found"
+
     def told(self, site: str, **changes: Any) -> Settings:
-        told = {"systemd_service": site, "app_username": site if site in self.users else "app", **changes}
+        told = {
+            "systemd_service": site,
+            "app_username": site if site in self.users else "app",
+            "website_url": f"https://{site}.example.com/",
+            **changes,
+        }
         return settings(**told).for_host()
 
     def ran(self, deploy: str, *lines: Event, told: Settings | None = None, site: str = "shop") -> State:
@@ -200,6 +218,27 @@ def test_a_version_that_is_to_be_live_is_looked_at_by_its_own_config_and_its_own
     assert [one.partition(" is ")[0] for one in found] == [
         "supervisord's socket /tmp/one.sock",
         "the database shop (PostgreSQL)",
+    ]
+
+
+def test_a_site_that_nothing_was_deployed_to_has_a_user_all_the_same(host: Host) -> None:
+    State("shop", host.base).create()
+    assert host.clashes() == []
+    (said,) = host.clashes(app_username="shop")
+    assert said.startswith("the user shop is the site shop's as well")
+    host.loaded.remove("shop")
+    assert host.clashes(app_username="shop") == []
+
+
+def test_a_site_whose_user_is_still_to_be_made_is_told_what_its_settings_have_of_another_one(host: Host) -> None:
+    host.ran("1")
+    assert host.clashes(app_username="blog") == []
+    said = host.clashes(
+        app_username="blog", health_url="http://127.0.0.1:8001/", website_url="http://shop.example.com:443"
+    )
+    assert [one.partition(" is ")[0] for one in said] == [
+        "port 8001 of health_url",
+        "the address shop.example.com:443 of website_url",
     ]
 
 
