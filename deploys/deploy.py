@@ -35,6 +35,7 @@ version.trial(run, name="Build: start it where no visitor comes")
 # The window: from here on, a failure means the way back.
 window.backup_before(run, name="Back up, if nothing is migrated")
 window.start_maintenance(run, name="Window: start maintenance")
+window.pause(run, name="Window: pause what else writes to the database")
 window.backup(run, name="Window: back up")
 hooks.at("after_backup", run)
 hooks.at("before_migrate", run)

@@ -21,6 +21,7 @@ transaction.begin(run, name="Begin: take the lock, open the journal")
 version.checks(run, name="Find out what the older version lacks, and whether it can be taken back if asked to")
 
 window.start_maintenance(run, name="Window: start maintenance")
+window.pause(run, name="Window: pause what else writes, if the database is taken back")
 window.backup(run, name="Window: back up, if the database is taken back")
 window.migrate(run, name="Window: take the database back, if asked to")
 window.swap(run, name="Window: swap the links")

@@ -29,6 +29,16 @@ def start_maintenance(run: Run) -> Commands:
 
 
 @operation()
+def pause(run: Run) -> Commands:
+    """
+    Stop what writes to the database besides the web, while that is changed.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "pause")
+
+
+@operation()
 def backup(run: Run) -> Commands:
     """
     Back the database up inside the window, when it is about to be changed: a restore then loses nothing.

@@ -54,6 +54,12 @@ def _ask(connection: socket.socket) -> str:
     return str(inode) if inode and state != TCP_LISTEN else ""
 
 
+def listening_at(port: int) -> frozenset[str]:
+    """The kernel's numbers of the sockets at which somebody listens for connections to a port."""
+    tables = "".join(told_by_kernel(Path(table)) for table in TABLES if os.path.exists(table))
+    return frozenset(re.findall(rf":{port:04X} [0-9A-F]+:0000 0A (?:\S+ +){{5}}(\d+)", tables))
+
+
 def in_tables(tables: bytes, own: int, peer: int) -> str:
     """The number of the socket with these ports, its own and its peer's, by the kernel's tables; empty if nobody's."""
     found = re.search(rb":%04X [0-9A-F]+:%04X (?:\S+ +){6}(\d+)" % (own, peer), tables)

@@ -32,9 +32,10 @@ from agent.service.supervisor_config import (
 )
 from agent.service.systemd import Process
 from agent.service.verdicts import name_of
+from agent.transaction.consequences import stays_paused, watched_shut
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions.layout import Layout
-from agent.words.notes import Restarted
+from agent.words.notes import Paused, Restarted
 
 PAUSE, LONGEST_PAUSE = 0.05, 1.0
 # While a new process is at work it starts, most likely, and is asked again only after so many seconds.
@@ -84,7 +85,9 @@ def _replace_after(first: TrialStart, step: StepContext, running: Running) -> No
         first.watch(stable * WATCHED_FIRST)
     # For the rest, visitors' processes are so much younger than this one, by the time that they take to start at least,
     # that they are taken back before they reach the age at which it has failed.
-    roll = _Roll(step, running, step.version, anew=step.begin.kind == "restart", first=first)
+    # Where a backup is the way back, they are started once the new version is well.
+    paused = () if watched_shut(step.progress) else step.note(Paused).programs
+    roll = _Roll(step, running, step.version, anew=step.begin.kind == "restart", first=first, paused=paused)
     roll.replace()
     while first.up_for < stable:
         first.check()
@@ -95,7 +98,8 @@ def _replace_after(first: TrialStart, step: StepContext, running: Running) -> No
 
 def take_back(step: StepContext, was: str) -> None:
     """Bring every process back to the version that was live, one by one. Raises StepFailed, Unhealthy."""
-    _Roll(step, find_running(step.layout), was, left_alone=step.begin.ailing).replace()
+    paused = () if stays_paused(step.progress) else step.note(Paused).programs
+    _Roll(step, find_running(step.layout), was, left_alone=step.begin.ailing, paused=paused).replace()
 
 
 def _web(layout: Layout, sections: Sections) -> Program:
@@ -111,6 +115,7 @@ class _Roll:
     + anew: whether those that do are replaced too
     + first: the trial start, which must stay well meanwhile
     + left_alone: names of processes that nobody expects to come up
+    + paused: those that this run has stopped itself, as supervisord is asked for them
     """
 
     def __init__(
@@ -122,9 +127,10 @@ class _Roll:
         anew: bool = False,
         first: TrialStart | None = None,
         left_alone: Collection[str] = (),
+        paused: Collection[str] = (),
     ) -> None:
         self._step, self._version, self._anew, self._first = step, version, anew, first
-        self._left_alone = left_alone
+        self._left_alone, self._paused = left_alone, paused
         self._words = LastWords(step.layout, version)
         self._supervisor = running.supervisor
         self._serving = group_of(_web(step.layout, running.sections).name, running.sections)
@@ -170,7 +176,7 @@ class _Roll:
         if up and not self._anew and systemd.not_from(self._family(told.pid), self._version) is None:
             return False
         # What a person has stopped, or what has done its work, is not ours to start; what never came up is.
-        ours = told.group == self._serving or told.full_name in self._touched
+        ours = told.group == self._serving or told.full_name in (*self._touched, *self._paused)
         return bool(up or ours or told.state in (BACKOFF, FATAL))
 
     def _replace_one(self, name: str, serves: bool) -> None:

@@ -120,7 +120,7 @@ def _way_back(progress: Progress, heard: Heard) -> Move:
         if stuck and not undo.even_then:
             # The new version stays linked, so its own schema has to stay with it, and maintenance before it.
             continue
-        if undo.lets_visitors_in and keeps_visitors_out:
+        if keeps_visitors_out and (undo.lets_visitors_in or undo.only_if_open):
             return Move(Kind.SKIP, undo.name)
         hopeless = progress.starts >= STARTS and undo.name not in NEEDED_MOST
         if hopeless or progress.attempts.get(undo.name, 0) >= TRIES:

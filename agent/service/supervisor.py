@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 import xmlrpc.client
+from collections.abc import Mapping
 from functools import partial
 from typing import TypeVar, Union
 
@@ -112,13 +113,39 @@ class Supervisor:
         told = self.info(name)
         if told.state in DOWN:
             return
+        self._ask_to_stop(name)
+        self._wait_until_down(name, told.pid, seconds)
+
+    def _ask_to_stop(self, name: str) -> None:
         try:
             self.ask("stopProcess", name, False)
         except StepFailed:
             # It has ended by itself meanwhile, or is being stopped already.
             if self.info(name).state not in (*DOWN, STOPPING):
                 raise
-        self._wait_until_down(name, told.pid, seconds)
+
+    def stop_all(self, seconds: Mapping[str, float]) -> dict[str, float]:
+        """Stop processes side by side, and wait for their ends. Returns how long each took, seconds. Raises StepFailed.
+
+        + seconds: how long each may take, by `group:name`
+        """
+        found = {name: self.info(name) for name in seconds}
+        waits = {name: started_at(told.pid) for name, told in found.items() if told.state not in DOWN}
+        began, took = time.monotonic(), dict[str, float]()
+        for name in waits:
+            self._ask_to_stop(name)
+        while waits:
+            for name in [name for name, started in waits.items() if not runs(found[name].pid, started)]:
+                # As below: supervisord is asked only about one that has ended.
+                if self.info(name).state in DOWN:
+                    took[name] = time.monotonic() - began
+                    del waits[name]
+            late = [name for name in waits if time.monotonic() - began > seconds[name]]
+            if late:
+                raise StepFailed(f"{late[0]} is {self.info(late[0]).statename} after {seconds[late[0]]:.0f} s")
+            if waits:
+                time.sleep(LOOK)
+        return took
 
     def start(self, name: str) -> None:
         """Start a process, and come back at once."""

@@ -238,7 +238,7 @@ def versions_in_use(unit: str, user: str, versions: Path) -> dict[str, str]:
     for process in _processes(belongs, versions):
         # Where a script's interpreter is, only the command line says, once it has been resolved.
         words = command_of(process.pid)
-        for name in process.versions | _versions_of([*words, *_open_files(process.pid)], folder):
+        for name in process.versions | _versions_of([*words, *open_files(process.pid)], folder):
             used.setdefault(name, f"process {process.pid} ({cut(one_line(masked(' '.join(words))), SHOWN_OF_COMMAND)})")
     return used
 
@@ -248,8 +248,8 @@ def _users_of(path: Path) -> list[str]:
     return next((line.split()[1:] for line in lines_of(told_by_kernel(path / "status")) if line.startswith("Uid:")), [])
 
 
-def _open_files(pid: int) -> list[str]:
-    """The files that a process has open."""
+def open_files(pid: int) -> list[str]:
+    """The files and sockets that a process has open, as the kernel names them."""
     try:
         return as_owner_if_refused(Path(f"/proc/{pid}"), descriptors)
     except OSError:

@@ -104,7 +104,7 @@ def ailing(told: Sequence[Told], sections: Sections) -> list[Ailing]:
     + told: what supervisord says of each process
     + sections: its config
     """
-    found = [_ailing(one, _program_of(one, sections)) for one in told]
+    found = [_ailing(one, program_of(one, sections)) for one in told]
     known = {one.group for one in told}
     for program in programs(sections).values():
         wanted = program.count and program.options.get("autostart", "true").lower() not in FALSE
@@ -119,20 +119,22 @@ def _ailing(told: Told, program: Program) -> Ailing | None:
     if state in (BACKOFF, FATAL):
         says = f"is {told.statename}: " + (f"it has ended{with_code(code)} at once" if soon else wrong)
         return Ailing(name_of(told), says, certain=state == FATAL or not wrong.startswith(MAY_YET_COME))
-    if state == EXITED and _is_started_again(program, code):
+    if is_started_again(told, program):
         return Ailing(name_of(told), f"has ended with exit code {code}, and is started again")
     return None
 
 
-def _is_started_again(program: Program, code: int) -> bool:
-    """Whether supervisord starts a process anew that has ended so."""
+def is_started_again(told: Told, program: Program) -> bool:
+    """Whether a process has ended by itself, and in such a way that supervisord is about to start it anew."""
+    if told.state != EXITED:
+        return False
     again = program.options.get("autorestart", "unexpected").lower()
     if again in (*TRUE, *FALSE):
         return again in TRUE
-    return str(code) not in [one.strip() for one in program.options.get("exitcodes", "0").split(",")]
+    return str(told.exitstatus) not in [one.strip() for one in program.options.get("exitcodes", "0").split(",")]
 
 
-def _program_of(told: Told, sections: Sections) -> Program:
+def program_of(told: Told, sections: Sections) -> Program:
     """The program of the config that a process is one of; one without options where there is none."""
     for program in programs(sections).values():
         name = program.options.get("process_name", "%(program_name)s").replace("%(program_name)s", program.name)

@@ -86,6 +86,7 @@ class Undo:
     + if_touched: whether there is anything to it only where the live site may have been changed
     + before_the_app: whether a booting host does it before the app starts
     + before_the_database: whether it can be done while the database is still as the new version needs it
+    + only_if_open: whether it is left, too, where maintenance stays on since something could not be undone
     + looks: what it is to see, where it undoes nothing
     + says: what was done or seen, where its note does not say
     + shape: its note's
@@ -102,6 +103,7 @@ class Undo:
     if_touched = False
     before_the_app = False
     before_the_database = False
+    only_if_open = False
     looks = ""
     says = ""
     shape: type[Undone] = Undone
@@ -151,6 +153,7 @@ class StepKind:
     + blames_version: whether its failure says something about the version; else about the host, or the run
     + touches: whether it may leave something on the live site that has to be undone. Without it a failure is "refused:
       never touched", what is undone `if_touched` stays, and nobody asks what visitors get
+    + at_once: whether on several hosts it waits for none of them: the word for the step before it is enough
     + decides: whether a person reads once more at the end why it had nothing to do
     + undos: what takes it back
     """
@@ -163,6 +166,7 @@ class StepKind:
     optional = False
     blames_version = False
     touches = False
+    at_once = False
     decides = False
     undos: tuple[Undo, ...] = ()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent.steps.build.build_script import BuildScript
 from agent.steps.build.checks import Checks
 from agent.steps.build.code import Code
@@ -20,6 +22,7 @@ from agent.steps.switch.install_script import InstallScript
 from agent.steps.switch.maintenance_start import MaintenanceStart
 from agent.steps.switch.maintenance_stop import MaintenanceStop
 from agent.steps.switch.migrate import Migrate
+from agent.steps.switch.pause import Pause
 from agent.steps.switch.restart import Restart
 from agent.steps.switch.site import Site
 from agent.steps.switch.swap import Swap
@@ -44,6 +47,7 @@ STEPS: tuple[StepKind, ...] = (
     Trial(),
     BackupBefore(),
     MaintenanceStart(),
+    Pause(),
     Backup(),
     PrimaryHook("after_backup"),
     MigrationHook("before_migrate"),
@@ -90,6 +94,19 @@ def steps_of(run: str, settings: Settings, build: bool) -> tuple[str, ...]:
         if run in kind.runs and (build or kind.again or kind.phase is not Phase.BUILD) and kind.wanted(settings)
     ]
     return (*chosen, COMMIT)
+
+
+def with_those_at_once(name: str, steps: Sequence[str]) -> str:
+    """The last step that the word for one is enough for: those after it may not have to wait for other hosts.
+
+    + steps: of the run, in order
+    """
+    for later in steps[steps.index(name) + 1 :]:
+        kind = named(later)
+        if kind is None or not kind.at_once:
+            break
+        name = later
+    return name
 
 
 def limit_of(name: str, settings: Settings) -> float:

@@ -10,7 +10,7 @@ from agent.steps.kind import Turn
 from agent.steps.switch.health import HealthSeen
 from agent.steps.switch.maintenance_start import LetIn
 from agent.text.lines import first_line
-from agent.transaction.consequences import database_stays, failed_step, maintenance_is_ours
+from agent.transaction.consequences import database_stays, failed_step, maintenance_is_ours, still_stopped
 from agent.transaction.maintenance import (
     AS_LEFT,
     IS_OFF,
@@ -47,7 +47,7 @@ def fallback_sentence(progress: Progress, outcome: Outcome, live: str | None, fo
         return f"{text}; evidence: {folder}"
     problems = "; ".join(first_line(f"{one.action}: {one.problem}") for one in progress.problems)
     text = f"{where}: {live or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
-    text += _not_tried(progress) + _database_stays(progress)
+    text += _not_tried(progress) + _database_stays(progress) + _stopped(progress)
     if progress.backup:
         text += f"; the database's backup: {progress.backup.path}"
         # While the links could not go back the new version is live, and needs its schema.
@@ -86,6 +86,12 @@ def _not_tried(progress: Progress) -> str:
         return ""
     left = [undo.name for undo in plan_fallback(progress) if Turn.LINKS < undo.turn < Turn.HEALTH]
     return f"; not tried before the links are back: {', '.join(left)}" if left else ""
+
+
+def _stopped(progress: Progress) -> str:
+    """What was stopped so as not to write, and is not started before the database is back."""
+    found = still_stopped(progress)
+    return f"; stopped, and not started again: {', '.join(found)}" if found else ""
 
 
 def _proven(progress: Progress) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from agent.transaction.maintenance import breaks_old_code, changes_database
 from agent.transaction.progress import Progress
-from agent.words.notes import Checked, MaintenanceStarted, Restarted
+from agent.words.notes import Checked, MaintenanceStarted, Paused, Restarted
+
+# What takes the database back, and what sees that another host has, by their names among the undos.
+OF_DATABASE = ("database", "schema")
 
 
 def may_have_changed_database(progress: Progress) -> bool:
@@ -106,6 +109,22 @@ def _follows(progress: Progress) -> bool:
     elsewhere = len(begin.hosts) > 1 and not begin.primary
     migrates = bool(progress.note(Checked).pending) or begin.database != "keep"
     return elsewhere and migrates and "migrate" in progress.started
+
+
+def pauses(progress: Progress) -> bool:
+    """Whether this run keeps from the database, while visitors are kept out, whatever else of the app writes to it."""
+    return "pause" in progress.started and not progress.skipped("maintenance_start") and changes_database(progress)
+
+
+def stays_paused(progress: Progress) -> bool:
+    """Whether on the way back that is not to write yet: the database is still to be taken back, or could not be."""
+    failed = any(one.action in OF_DATABASE for one in progress.problems)
+    return progress.falling_back and pauses(progress) and (failed or waits_for_primary(progress))
+
+
+def still_stopped(progress: Progress) -> tuple[str, ...]:
+    """What this run has stopped, and has not started again on its way back."""
+    return () if "resume" in progress.undone else progress.note(Paused).programs
 
 
 def failed_step(progress: Progress) -> str:

@@ -116,6 +116,14 @@ class BackedUpBefore(BackedUp):
 
 
 @dataclass(frozen=True)
+class Paused(Note):
+    """The processes that were stopped so as not to write, as supervisord is asked for them; noted before that."""
+
+    step: ClassVar[str] = "pause"
+    programs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Restarted(Note):
     """How the service was restarted.
 

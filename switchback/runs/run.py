@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from agent.steps.hooks import AFTER
 from agent.steps.kind import PATIENCE, Phase
-from agent.steps.order import limit_of, limit_of_way_back, names
+from agent.steps.order import limit_of, limit_of_way_back, names, with_those_at_once
 from agent.words.journal import Commit, Intent
 from agent.words.requests import AllWell, Begin, Clean, Go
 from agent.words.requests import Commit as CommitRequest
@@ -101,9 +101,9 @@ class Run:
         """How far a host may go with the word for a step, or for `begin`; empty where that allows none.
 
         The build concerns nobody else; on a host alone it follows `begin` at once, where several begin first, so that
-        none builds in vain. In the switch several hosts go step by step, so that none is further than the others. On a
-        host alone it is one word: that of a controller that is still there, without which the live site is not to be
-        touched. So is the commit.
+        none builds in vain. In the switch several hosts go step by step where it matters that none is further than the
+        others. On a host alone it is one word: that of a controller that is still there, without which the live site is
+        not to be touched. So is the commit.
         """
         alone = len(self.hosts) == 1
         build, switch = (
@@ -111,7 +111,11 @@ class Run:
         )
         if step == "begin":
             return build[-1] if alone and build else ""
-        return build[-1] if step in build else switch[-1] if alone and step in switch else step
+        if step in build:
+            return build[-1]
+        if step in switch:
+            return switch[-1] if alone else with_those_at_once(step, self.steps)
+        return step
 
     @property
     def falls_back_alone(self) -> str:

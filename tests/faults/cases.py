@@ -108,6 +108,8 @@ CHECKS = Step("checks", InCommand("python *manage_shim.py * checks*"), limit="bu
 SEAL = Step("seal", InCommand("sync --file-system *"), limit="build_timeout")
 BACKUP_BEFORE = Step("backup_before", InCommand("backup_database.sh*"), limit="script_timeout")
 MAINTENANCE_START = Step("maintenance_start", InCommand("start_maintenance.sh*"), limit="script_timeout")
+# There is no worker here: it asks systemd who runs the app, and finds that nothing is to be paused.
+PAUSE = Step("pause", in_step("pause"))
 BACKUP = Step("backup", InCommand("backup_database.sh*"), limit="script_timeout")
 MIGRATE = Step("migrate", InCommand("python *manage_shim.py * migrate*"), limit="migrate_timeout")
 UNAPPLY = Step("migrate", InCommand("python *manage_shim.py * unapply *"), limit="migrate_timeout")
@@ -135,9 +137,22 @@ DECIDED_BY_ALL = Step(
 )
 ENDING = Step("commit (freeing)", InAgent("ended", process="agent commit"))
 
-WINDOW_ROWS = (MAINTENANCE_START, BACKUP, MIGRATE, SWAP, INSTALL_SCRIPT, RESTART, HEALTH, MAINTENANCE_STOP, SITE, WATCH)
+WINDOW_ROWS = (
+    MAINTENANCE_START,
+    PAUSE,
+    BACKUP,
+    MIGRATE,
+    SWAP,
+    INSTALL_SCRIPT,
+    RESTART,
+    HEALTH,
+    MAINTENANCE_STOP,
+    SITE,
+    WATCH,
+)
 COMMIT_ROWS = (DECIDING, DECIDED, ENDING)
 
+NOT_PAUSED = "there is no worker to be paused; one that is, and what goes wrong then, is in test_pausing"
 NOTHING_FAILS = "its line in the journal has its room set aside, and a failed write to the history is let be"
 # A version that can't be started is what makes these fall back; all of the live site was touched by then.
 ACTIONS = (
@@ -324,7 +339,8 @@ def fleet_cases() -> Iterator[Case]:
         outcome = REFUSED if (row, scenario) in untouched else FELL_BACK
         for fault in (FAILS, LOST):
             on = PRIMARY if row.name in ON_PRIMARY else OTHER
-            yield Case("fleet", row, fault, scenario, outcome, on=on)
+            why_not = NOT_PAUSED if (row, fault) == (PAUSE, FAILS) else ""
+            yield Case("fleet", row, fault, scenario, outcome, on=on, why_not=why_not)
     # The hardest ones: a host is lost that has the new schema, and one in the very moment of the commit.
     yield Case("fleet", replace(HEALTH, name="health, on the primary"), LOST_FOR_LONG, WINDOW, on=PRIMARY)
     yield Case("fleet", replace(HEALTH, name="health, on another"), LOST_FOR_LONG, WINDOW, on=OTHER)
@@ -394,6 +410,7 @@ SPECIFIC: dict[str, dict[str, dict[str, Any]]] = {
         # It goes on to the first step until the way back is asked for.
         CTRL_C: {"at": "", "because": ""},
     },
+    "pause": {FAILS: {"why_not": NOT_PAUSED}, HANGS: {"why_not": NOT_PAUSED}},
     "swap": {HANGS: {"why_not": NO_COMMAND}},
     "commit (deciding)": {
         FAILS: {"at": "watch", "because": "commit failed"},

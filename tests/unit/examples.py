@@ -79,6 +79,7 @@ ALL_STEPS = (
     "trial",
     "backup_before",
     "maintenance_start",
+    "pause",
     "backup",
     "after_backup",
     "before_migrate",

@@ -118,6 +118,19 @@ def test_visitors_are_let_in_past_the_point_of_a_restore_only_while_a_controller
     assert move == Move(Kind.STEP if is_done else Kind.WAIT, "maintenance_stop")
 
 
+@pytest.mark.parametrize(
+    ("database", "then"),
+    [("undo failed", Move(Kind.SKIP, "resume")), ("undo done", Move(Kind.UNDO, "resume"))],
+)
+def test_what_writes_besides_the_web_is_started_again_only_where_the_database_is_back(
+    database: str, then: Move
+) -> None:
+    noted = noting("pause", {"programs": ["worker:worker"]}, upto("migrate"))
+    more = [{"event": "fallback"}, {"event": database, "action": "database", "problem": "no"}]
+    tried = frozenset({"stop commands", "evidence", "database"})
+    assert next_move(progress(*noted, *more), Heard(tried=tried)) == then
+
+
 # --- To the end
 
 

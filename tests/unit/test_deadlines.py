@@ -184,8 +184,9 @@ TOLD = host_settings(
         (BUILD, 1000),
         (("backup_before", "maintenance_start", "backup", "swap", "install_script", "after_switch", "commit"), 200),
         (("migrate",), 30),
-        (("restart",), 4),
-        (("health",), 50 + 7 + 30),
+        (("restart", "pause"), 4),
+        # For the app, and for what was paused.
+        (("health",), 50 + 50 + 7 + 30),
         (("maintenance_stop",), 600 + 200),
         (("site",), 600 + 30),
         (("watch",), 7 + 30),

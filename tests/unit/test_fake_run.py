@@ -61,6 +61,7 @@ DEPLOY = (
     "trial",
     "backup_before",
     "maintenance_start",
+    "pause",
     "backup",
     "migrate",
     "swap",

@@ -80,6 +80,8 @@ def journals(draw: st.DrawFn) -> list[Record]:
     for step in (*BUILD, *SWITCH)[: draw(st.integers(0, len(BUILD) + len(SWITCH)))]:
         records.append({"event": "step started", "step": step})
         note: Record = draw(st.sampled_from([{}, {"skipped": "not needed"}]))
+        if step == "pause":
+            note = draw(st.sampled_from([{}, {"skipped": "not needed"}, {"programs": ["worker:worker"]}]))
         if step == "checks":
             note = {**draw(st.sampled_from(CHECKED)), **draw(st.sampled_from(DECIDED))}
         if step == "restart":
@@ -120,7 +122,7 @@ def test_every_prefix_of_every_journal_has_a_plan_that_undoes_what_was_started(
 
 
 # Said here once more, so that a fault in what the product says does not move both sides.
-TOUCHES = {"maintenance_start", "migrate", "swap", "install_script", "restart"}
+TOUCHES = {"maintenance_start", "pause", "migrate", "swap", "install_script", "restart"}
 TOUCHES |= {
     "after_backup",
     "before_migrate",
@@ -159,6 +161,7 @@ def assert_undoes_everything(prefix: list[Record], undone: list[str]) -> None:
     lost = way == "restore" or (way == "reverse" and BREAKS in checks.get("pending", ()))
     assert ("schema" in undone) == bool(elsewhere and (kind == "revert" or lost))
     assert ("restart" in undone) == ("restart" in started and not bare)
+    assert ("resume" in undone) == (bool(done.get("pause", {}).get("programs")) and not bare)
     assert ("stop service" in undone) == ("restart" in started and bare)
     assert ("health" in undone) == ("watch" in undone) == (touched and not bare)
     assert ("maintenance" in undone) == (shut_out and "maintenance_stop" not in done)
@@ -179,7 +182,7 @@ def test_a_plan_never_lets_visitors_in_before_the_old_version_is_back(
     processes = ["restart", "stop service"]
     database = ["database", "schema"]
     ready = [*processes, *database] if processes_go_first(progress(*prefix)) else [*database, *processes]
-    order = ["stop commands", "evidence", "links", *ready, "health", "maintenance", "site", "watch", "mark"]
+    order = ["stop commands", "evidence", "links", *ready, "resume", "health", "maintenance", "site", "watch", "mark"]
     assert planned == ["finish commit"] or planned == [name for name in order if name in planned]
 
 

@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.host.processes import group_runs
+from agent.restart import pausing
 from agent.service import health, last_words, systemd
 from agent.service.health import Unhealthy, app_problem, prove_healthy, prove_site, watch
 from agent.service.systemd import Process, main_processes, not_from
@@ -249,8 +250,8 @@ def test_a_site_that_is_not_up_in_time_is_unhealthy(site: str) -> None:
     [
         (False, "restart", ["well"]),
         # After that no backup is restored any more.
-        (True, "restart", ["well", "the page", "watched"]),
-        (True, "rolling", ["well", "the page"]),
+        (True, "restart", ["well", "the page", "watched", "workers"]),
+        (True, "rolling", ["well", "the page", "workers"]),
     ],
 )
 def test_visitors_come_in_at_the_first_proof_but_where_only_a_backup_could_take_it_back(
@@ -261,6 +262,8 @@ def test_visitors_come_in_at_the_first_proof_but_where_only_a_backup_could_take_
     monkeypatch.setattr(health, "watch", lambda *_: done.append("watched"))
     monkeypatch.setattr(visitors, "prove_past_page", lambda _: done.append("the page"))
     monkeypatch.setattr(step_health, "watched_shut", lambda _: kept_out)
+    # What was paused is started as late as can be, and not at all here where the restart has done so.
+    monkeypatch.setattr(pausing, "start_new", lambda _: done.append("workers"))
     step: Any = SimpleNamespace(layout=None, version=NEW, progress=None, note=lambda _: Restarted(mode=mode))
     began = time.clock_gettime(time.CLOCK_BOOTTIME)
     assert began <= step_health.Health().do(step).well_at <= time.clock_gettime(time.CLOCK_BOOTTIME)

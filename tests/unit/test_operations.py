@@ -66,6 +66,7 @@ STEPS: dict[str, Any] = {
     "trial": version.trial,
     "backup_before": window.backup_before,
     "maintenance_start": window.start_maintenance,
+    "pause": window.pause,
     "backup": window.backup,
     "after_backup": hook("after_backup"),
     "before_migrate": hook("before_migrate"),
@@ -168,7 +169,11 @@ def test_where_nothing_is_built_a_begin_allows_nothing_of_the_window() -> None:
 
 
 def test_several_hosts_begin_before_any_of_them_builds_and_go_through_the_window_step_by_step() -> None:
-    assert words_for(run(hosts=("web1", "web2"))) == ["", BUILD[-1], *SWITCH]
+    # To pause what else writes, a host waits for no other one; the next step waits for all.
+    window = [name for name in SWITCH if name != "maintenance_start"]
+    assert words_for(run(hosts=("web1", "web2"))) == ["", BUILD[-1], *window]
+    assert run(hosts=("web1", "web2")).upto("maintenance_start") == "pause"
+    assert run(hosts=("web1", "web2")).upto("pause") == "pause"
 
 
 @pytest.mark.parametrize("hosts", [("web1",), ("web1", "web2")])

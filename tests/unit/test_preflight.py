@@ -374,7 +374,7 @@ def test_a_revert_keeps_the_database_and_builds_nothing() -> None:
     run = only(plan_revert(fleet(web=host_facts()), asked()))
     assert run.about.database == "keep"
     assert set(run.steps) & set(BUILD) == {"checks"}
-    assert run.steps[:3] == ("checks", "maintenance_start", "backup")
+    assert run.steps[:4] == ("checks", "maintenance_start", "pause", "backup")
 
 
 def test_a_restore_takes_the_backup_from_when_its_version_was_last_replaced() -> None:

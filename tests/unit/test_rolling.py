@@ -12,7 +12,7 @@ import pytest
 from agent.restart import answering, rolling
 from agent.service import systemd
 from agent.service.health import Unhealthy
-from agent.service.supervisor import RUNNING, Told
+from agent.service.supervisor import RUNNING, STOPPED, Told
 from agent.service.systemd import Process
 from agent.words.notes import Restarted
 from tests.unit.examples import LIVE, NEW, settings
@@ -54,7 +54,7 @@ class Host:
         self.unseen.clear()
         return [(100, 200), *answers]
 
-    def roll(self, left_alone: tuple[str, ...] = (), **begin: Any) -> rolling._Roll:
+    def roll(self, left_alone: tuple[str, ...] = (), paused: tuple[str, ...] = (), **begin: Any) -> rolling._Roll:
         told = settings(health_url="http://127.0.0.1:8000/").for_host()
         step: Any = SimpleNamespace(
             layout=SimpleNamespace(versions=None),
@@ -64,7 +64,7 @@ class Host:
             begin=begun(**begin),
         )
         running: Any = SimpleNamespace(supervisor=self, sections=None)
-        return rolling._Roll(step, running, NEW, left_alone=left_alone)
+        return rolling._Roll(step, running, NEW, left_alone=left_alone, paused=paused)
 
     # As much of supervisord as a roll asks.
 
@@ -85,11 +85,16 @@ class Host:
         # Each is written down before it is touched.
         assert self.noted[-1].touched[-1] == name
         self.done.append(f"start {name}")
-        self._running[name] = replace(self._running[name], pid=200 + len(self.done))
+        pid = 200 + len(self.done)
+        self._running[name] = replace(self._running[name], state=RUNNING, statename="RUNNING", pid=pid)
         self._runs[self._running[name].pid] = NEW
 
     def dies(self, name: str) -> None:
         self._running[name] = replace(self._running[name], state=FATAL, statename="FATAL")
+
+    def is_stopped(self, name: str) -> None:
+        self._running[name] = replace(self._running[name], state=STOPPED, statename="STOPPED", pid=0)
+        self._runs[0] = LIVE
 
 
 def both(*names: str) -> list[str]:
@@ -171,3 +176,11 @@ def test_one_that_was_replaced_and_was_started_anew_since_is_found(host: Host) -
 def test_what_nobody_expects_to_come_up_is_left_alone(host: Host) -> None:
     host.roll(left_alone=("beat",)).replace()
     assert host.done == both("web:0", "web:1")
+
+
+def test_what_this_run_has_stopped_is_started_and_what_a_person_has_stopped_is_not(host: Host) -> None:
+    host.is_stopped("beat:beat")
+    host.roll().replace()
+    assert host.done == both("web:0", "web:1")
+    host.roll(paused=("beat:beat",)).replace()
+    assert host.done == both("web:0", "web:1", "beat:beat")

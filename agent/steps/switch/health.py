@@ -6,6 +6,7 @@ import time
 from typing import ClassVar
 
 from agent.inside.lean import dataclass
+from agent.restart import pausing
 from agent.service import health, verdicts
 from agent.steps.kind import PATIENCE, SwitchStep, Turn, Undo
 from agent.text.lines import first_line
@@ -83,7 +84,7 @@ class Health(SwitchStep):
 
     def limit(self, settings: Settings) -> float:
         """As long as the app may take to be well, and to prove that it stays so, seconds."""
-        return settings.health_timeout + settings.health_stable + 30
+        return 2 * settings.health_timeout + settings.health_stable + 30
 
     def do(self, step: StepContext) -> Proven:
         """Ask until it is well; and, where no backup is restored once visitors are in, all that is asked after that."""
@@ -93,4 +94,6 @@ class Health(SwitchStep):
             site.prove_past_page(step)
             if step.note(Restarted).mode != "rolling":
                 health.watch(step.layout, step.version)
+            # As late as can be: what it writes is in no backup.
+            pausing.start_new(step)
         return Proven(warning=warning, well_at=well_at)

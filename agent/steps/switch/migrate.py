@@ -12,6 +12,7 @@ from agent.django.manage import django
 from agent.inside.lean import dataclass
 from agent.inside.protocol import Unapplied
 from agent.migrations.names import key_of, label, labels
+from agent.restart import pausing
 from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo
 from agent.transaction.consequences import asks_database, database_fallback_of, may_have_changed_database
 from agent.transaction.maintenance import BY_PRIMARY, STAYS
@@ -49,8 +50,11 @@ class TakeDatabaseBack(Undo):
         """Take the database back to what it was before this deploy changed it."""
         sessions.end_left(step)
         if step.begin.kind == "revert":
+            pausing.stop_again(step)
             return going_back.undo(step)
         way, applied = way_back.choose(step)
+        # Right before it goes back: a host that boots may have started it a moment ago.
+        pausing.stop_again(step)
         if way == "restore":
             return _restore(step)
         before = step.note(Checked)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from agent.host.output import announce, emit
 from agent.inside.lean import dataclass
-from agent.restart import early, full, rolling
+from agent.restart import early, full, pausing, rolling
 from agent.service import health, verdicts
 from agent.service.supervisor_config import Unreadable
 from agent.steps.kind import SwitchStep, Turn, Undo
 from agent.text.lines import lines_of
 from agent.text.masking import masked_urls
-from agent.transaction.consequences import rolls_back
+from agent.transaction.consequences import rolls_back, stays_paused, watched_shut
 from agent.transaction.maintenance import restart_mode
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext, StepFailed
@@ -49,7 +49,17 @@ class RestartBefore(Undo):
         return settings.restart_timeout
 
     def do(self, step: StepContext) -> RestartedBefore:
-        """Restart the service from the version that was live."""
+        """Restart the service from the version that was live; what else writes stays stopped as long as it has to."""
+        waits = stays_paused(step.progress)
+        if waits:
+            pausing.stop_again(step)
+        done = self._restart(step)
+        if waits:
+            # supervisord itself starts it with all else.
+            pausing.stop_again(step)
+        return done
+
+    def _restart(self, step: StepContext) -> RestartedBefore:
         was = linked_version(step.layout, step.layout.path("current_main"))
         instead = ""
         if was and _was_tried(step) and health.app_problem(step.layout, was) is None:
@@ -106,7 +116,18 @@ class Restart(SwitchStep):
         return settings.restart_timeout
 
     def do(self, step: StepContext) -> Restarted:
-        """Replace processes one by one, or restart the service as a whole."""
+        """Replace processes one by one, or restart the service as a whole.
+
+        What else writes to the database is started with it; but where a backup is the way back, only once the new
+        version is well.
+        """
+        done = self._restart(step)
+        if watched_shut(step.progress):
+            # supervisord itself starts it with all else, or with what its config has anew.
+            pausing.stop_again(step)
+        return done
+
+    def _restart(self, step: StepContext) -> Restarted:
         decided = restart_mode(step.progress)
         # Written down before anything is touched: a fallback goes back the same way.
         step.transaction.journal.append(step.transaction.noted(Restarted(mode=decided.mode)))

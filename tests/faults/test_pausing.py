@@ -1,0 +1,158 @@
+"""A worker that writes all the time: whatever a deploy does to the database, and however it ends, no row is lost that
+it has said to be written, and it runs again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.bed.hosts import Host
+from tests.bed.legacy import wait_for_site
+from tests.faults.matrix import CANNOT_START
+from tests.faults.sabotage import version_of
+from tests.faults.watch import hold_table, journal, wait_for, wait_until, wait_until_free
+from tests.hosts.config_branches import push_config
+from tests.invariants import Seen, assert_ended, assert_screen, assert_well, look
+from tests.runs import Runs
+
+# It says what is written once it is; and takes as long to end as it is told.
+WORKER = """
+import os, signal, time
+import psycopg
+
+ends = []
+signal.signal(signal.SIGTERM, lambda *_: ends.append(1))
+with psycopg.connect("dbname=app", autocommit=True) as database, open("/home/app/ticks", "a", buffering=1) as said:
+    database.execute("create table if not exists ticks (id text primary key)")
+    number = 0
+    while not ends:
+        number += 1
+        tick = f"{os.getpid()}-{time.time_ns()}-{number}"
+        database.execute("insert into ticks values (%s)", [tick])
+        print(tick, file=said)
+        time.sleep(0.05)
+time.sleep(float(open("/home/app/ends_after").read() or 0) if os.path.exists("/home/app/ends_after") else 0)
+"""
+PROGRAM = """
+[program:worker]
+directory=/home/app/django-current/config
+command=/bin/sh -c 'exec "$(readlink -f "$0")/bin/python" "$@"' /home/app/django-current/venv worker.py
+autorestart=true
+stopwaitsecs=8
+redirect_stderr=true
+stdout_logfile=/home/app/worker.log
+"""
+ADD = f"cat >worker.py <<'END'\n{WORKER}\nEND\ncat >>supervisord.conf <<'END'\n{PROGRAM}\nEND\n"
+SUPERVISORCTL = "runuser -u app -- /home/app/venv/bin/supervisorctl -c /home/app/deployment/supervisord.conf"
+SECOND = "\n[program:second]\ndirectory=/home/app/django-current/config\ncommand=/bin/sleep infinity\n"
+
+
+@pytest.fixture
+def before(host: Host, run: Runs, settings: dict[str, Any]) -> Seen:
+    """The host as it is once a worker writes on it, and a backup is the way back."""
+    settings |= {"database_fallback": "restore", "restore_script": "~/scripts/restore_database.sh"}
+    # Nothing of this waits for a limit, but where one is said below.
+    limits = ("health", "site", "build", "script", "migrate", "restart", "confirm")
+    settings |= {"config_branch": "working", **{f"{one}_timeout": 120 for one in limits}}
+    run("provision", host).worked()
+    push_config(host, ADD, "working")
+    run("deploy", host, data={"code": "good-1"}).worked()
+    wait_until(host, "[ -s /home/app/ticks ]")
+    return look(host)
+
+
+def lost(host: Host) -> list[str]:
+    """The rows that were said to be written, and are not there."""
+    rows = host.read(["runuser", "-u", "app", "--", "psql", "-AtXd", "app", "-c", "select id from ticks"]).split()
+    return sorted(set(host.read(["cat", "/home/app/ticks"]).split()) - set(rows))
+
+
+def pid_of_worker(host: Host) -> str:
+    """The worker's process; empty where it does not run."""
+    return host.run("pgrep -f '[w]orker.py' | head -1").stdout.strip()
+
+
+def assert_works_on(host: Host, version: str) -> None:
+    """Assert that the worker runs from a version, writes, and has lost nothing."""
+    wait_until(host, "before=$(wc -l </home/app/ticks); sleep 0.3; [ $(wc -l </home/app/ticks) -gt $before ]")
+    assert host.run(["readlink", f"/proc/{pid_of_worker(host)}/cwd"]).stdout.strip() == f"/home/app/{version}/config"
+    assert lost(host) == []
+
+
+def paused(host: Host) -> list[str]:
+    """What the newest run has noted first to have stopped."""
+    notes = [one["note"] for one in journal(host) if one["event"] == "note" and one.get("step") == "pause"]
+    return list(notes[0]["programs"]) if notes else []
+
+
+def test_a_migration_that_fails_is_undone_by_the_backup_and_no_row_of_the_worker_s_is_lost(
+    host: Host, before: Seen, run: Runs
+) -> None:
+    worker = pid_of_worker(host)
+    result = run("deploy", host, data={"code": "bad-migration"})
+    assert_screen(result, "fell back", ["fell back at migrate", "proven healthy", "maintenance is off"])
+    assert_well(host, config="working", links=before.links)
+    assert "pause: stopped worker:worker in " in result.output
+    assert "started again: worker" in result.output
+    assert_works_on(host, str(before.current))
+    assert pid_of_worker(host) != worker
+    # The web went on all along.
+    assert set(before.processes) - {worker} <= set(look(host).processes)
+
+
+@pytest.mark.parametrize("restart", ["restart", "rolling"])
+def test_a_new_version_that_is_not_well_has_no_worker_that_writes_what_the_restore_takes_away(
+    host: Host, before: Seen, run: Runs, settings: dict[str, Any], restart: str
+) -> None:
+    settings |= {"restart": restart, "health_timeout": 6}
+    run("build", host, data={"code": "good-2"}).worked()
+    version = version_of(look(host), "good-2")
+    host.run(CANNOT_START.format(version=version))
+    result = run("deploy", host, data={"version": version, "irreversible": "accept"})
+    assert result.code == 1
+    assert_well(host, config="working", links=before.links)
+    assert_works_on(host, str(before.current))
+
+
+@pytest.mark.parametrize("restart", ["restart", "rolling"])
+def test_a_deploy_that_goes_well_has_the_worker_run_from_the_new_version_and_one_that_was_stopped_stays_so(
+    host: Host, before: Seen, run: Runs, settings: dict[str, Any], restart: str
+) -> None:
+    settings |= {"restart": restart}
+    push_config(host, f"{ADD}cat >>supervisord.conf <<'END'\n{SECOND}\nEND\n", "second")
+    run("deploy", host, data={"code": "good-1", "config": "second"}).worked()
+    host.run(f"{SUPERVISORCTL} stop second")
+    result = run("deploy", host, data={"code": "good-2", "config": "second"}).worked()
+    seen = look(host)
+    assert paused(host) == ["worker:worker"]
+    assert_works_on(host, str(seen.current))
+    if restart == "rolling":
+        assert "second                           STOPPED" in host.run(f"{SUPERVISORCTL} status || true").stdout
+    assert "pause: stopped worker:worker" in result.output
+
+
+def test_a_runner_that_is_killed_while_the_worker_ends_has_it_started_again_by_the_next(
+    host: Host, before: Seen, run: Runs
+) -> None:
+    host.write("/home/app/ends_after", "4", owner="app")
+    running = run.start("deploy", host, data={"code": "good-2"})
+    wait_for(host, "pause", event="note")
+    host.run("systemctl kill --kill-whom=main --signal=KILL switchback@django")
+    running.wait()
+    wait_until_free(host)
+    seen = assert_well(host, config="working", links=before.links)
+    assert_ended(seen, "fell back", "pause")
+    assert_works_on(host, str(before.current))
+
+
+def test_a_host_that_is_rebooted_while_it_migrates_loses_no_row_either(host: Host, before: Seen, run: Runs) -> None:
+    hold_table(host)
+    running = run.start("deploy", host, data={"code": "good-2"})
+    wait_for(host, "migrate")
+    host.container.restart(timeout=5)
+    host.wait()
+    running.wait()
+    wait_until_free(host)
+    wait_for_site(host)
+    assert_works_on(host, str(look(host).current))
