@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from agent.inside.lean import dataclass
-from agent.words.settings import Process
+from agent.words.settings import STOPS, Process
 
 WEB = "web"
-# How long a process may take to end, unless it is said, seconds; the one that serves is asked to let its requests end.
-STOPS, WEB_STOPS = 60, 10
+# How long the one that serves may take to let its requests end, unless it is said, seconds.
+WEB_STOPS = 10
 # What a program may be called; what a number at its end would be, is a process of another one's.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 NUMBERED = re.compile(r"_\d+$", re.ASCII)

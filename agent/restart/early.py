@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.host.output import emit
-from agent.restart import rolling
+from agent.restart.by_supervisord import command_of_web
 from agent.restart.trial_start import Command, TrialStart, begun, start
 from agent.service.startable import led
 from agent.service.supervisor_config import Unreadable
@@ -29,7 +29,7 @@ def begin(step: StepContext) -> None:
     if begun(step):
         return
     try:
-        command = at_its_own_path(step.layout, rolling.command_of_web(step.layout, step.version), step.version)
+        command = at_its_own_path(step.layout, command_of_web(step.layout, step.version), step.version)
         if command:
             start(step, command)
     except (StepFailed, Unreadable, OSError) as problem:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.host.reading import beginning_of
 from agent.host.users import acting_as
-from agent.service.obstacles import as_another, is_users, obstacles, web_program
+from agent.service.obstacles import as_another, cuts, is_users, obstacles, web_program
 from agent.service.running import find_running
 from agent.service.supervisor import Refusal, Supervisor
 from agent.service.supervisor_config import (
@@ -68,7 +68,9 @@ def _rolls(layout: Layout, was: str | None, version: str, config: Path | None) -
     web = web_program(after, layout.settings.health_url)
     together = bool(web and group_of(web.name, after) in groups)
     why = f"supervisord's config of {', '.join(groups)} changes" if groups else ""
-    return RestartMode("rolling", together, why, tuple(groups))
+    # With whichever is the server that is left.
+    cut = "" if together else cuts(before, layout.settings.health_url)
+    return RestartMode("rolling", together, "; ".join(filter(None, (why, cut))), tuple(groups))
 
 
 def _obstacles(layout: Layout, sections: Sections) -> list[str]:

@@ -8,33 +8,24 @@ what already runs from the version is left alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
-from pathlib import Path
 
 from agent.host.http import REDIRECTS, ask
 from agent.host.output import announce, emit
 from agent.restart import answering
-from agent.restart.trial_start import Command, TrialStart, as_supervisord_would, start
+from agent.restart.by_supervisord import command_in, longest_stop, web_of
+from agent.restart.trial_start import TrialStart, start
 from agent.service import health, systemd
 from agent.service.health import Unhealthy
 from agent.service.last_words import LastWords
-from agent.service.obstacles import web_program
 from agent.service.running import Running, find_running
-from agent.service.supervisor import BACKOFF, DOWN, FATAL, RUNNING, UP, Told
-from agent.service.supervisor_config import (
-    Program,
-    Sections,
-    config_in,
-    group_of,
-    programs,
-    read_config,
-)
+from agent.service.supervisor import BACKOFF, DOWN, FATAL, RUNNING, STOPPED, UP, Told
+from agent.service.supervisor_config import group_of
 from agent.service.systemd import Process
 from agent.service.verdicts import name_of
 from agent.transaction.consequences import stays_paused, watched_shut
 from agent.transaction.step import StepContext, StepFailed
-from agent.versions.layout import Layout
 from agent.words.notes import Paused, Restarted
 
 PAUSE, LONGEST_PAUSE = 0.05, 1.0
@@ -45,18 +36,6 @@ WATCHED_FIRST = 0.25
 SMALL_ROUNDS, FEW, MANY = 20, 2, 8
 
 
-def command_of_web(layout: Layout, version: str) -> Command:
-    """How supervisord starts a web process of a version. Raises Unreadable, StepFailed."""
-    running = find_running(layout)
-    sections = read_config(config_in(layout, running.named, layout.part(version, "config")), layout.app)
-    return _command_of_web(layout, running, sections)
-
-
-def _command_of_web(layout: Layout, running: Running, sections: Sections) -> Command:
-    web = _web(layout, sections)
-    return as_supervisord_would(layout, sections, web, Path(running.named), running.pid)
-
-
 def replace_all(step: StepContext, first: TrialStart | None) -> None:
     """Bring every process to the step's version, once a trial start has gone well. Raises StepFailed, Unhealthy.
 
@@ -64,7 +43,7 @@ def replace_all(step: StepContext, first: TrialStart | None) -> None:
     """
     running = find_running(step.layout)
     ahead = first is not None
-    first = first or start(step, _command_of_web(step.layout, running, running.sections))
+    first = first or start(step, command_in(step.layout, running, running.sections))
     try:
         if not ahead:
             first.wait_until_well()
@@ -102,13 +81,6 @@ def take_back(step: StepContext, was: str) -> None:
     _Roll(step, find_running(step.layout), was, left_alone=step.begin.ailing, paused=paused).replace()
 
 
-def _web(layout: Layout, sections: Sections) -> Program:
-    web = web_program(sections, layout.settings.health_url)
-    if web is None:
-        raise StepFailed("no program of supervisord's holds the socket of health_url")
-    return web
-
-
 class _Roll:
     """Replacing the processes that do not run from a version.
 
@@ -133,22 +105,71 @@ class _Roll:
         self._left_alone, self._paused = left_alone, paused
         self._words = LastWords(step.layout, version)
         self._supervisor = running.supervisor
-        self._serving = group_of(_web(step.layout, running.sections).name, running.sections)
-        # The longest that supervisord itself waits for a process to stop, and a little more.
-        self._stop_limit = 10 + max(program.stop_seconds for program in programs(running.sections).values())
+        self._serving = group_of(web_of(step.layout, running.sections).name, running.sections)
+        self._stop_limit = longest_stop(step, running)
         self._touched = list(step.note(Restarted).touched)
         self._pids: dict[str, int] = {}
         # How long each process took, by name.
         self.seconds: dict[str, float] = {}
 
     def replace(self) -> None:
-        """Replace one process after the other. Raises StepFailed, Unhealthy."""
-        self._apply_config()
-        # Those that visitors depend on come first: with them, it shows soonest if something is wrong.
-        told = self._supervisor.processes()
-        for one in sorted(told, key=lambda one: (one.group != self._serving, one.group, one.name)):
-            if self._has_to_be_replaced(one):
-                self._replace_one(one.full_name, one.group == self._serving)
+        """Replace one process after the other, and then, all at once, those that serve nobody.
+
+        Those that visitors depend on come first: with them, it shows soonest if something is wrong. Of the others each
+        has the time that it may take to end what it is at, with the site long back. Raises StepFailed, Unhealthy.
+        """
+        added, changed, removed = ({*groups} for groups in self._supervisor.reread())
+        new, gone, serving = added | changed, changed | removed, {self._serving}
+        for _ in self._end([one.full_name for one in self._supervisor.processes() if one.group in serving & gone]):
+            pass
+        self._take_over(serving & gone, serving & new)
+        for one in self._due():
+            if one.group == self._serving:
+                self._replace_one(one.full_name)
+        self._replace_others(new - serving, gone - serving)
+
+    def _replace_others(self, new: Collection[str], gone: Collection[str]) -> None:
+        """Replace those that serve nobody.
+
+        + new: the groups that supervisord is to know, or to know anew; gone: those that it knows as they were
+        """
+        due = [one.full_name for one in self._due() if one.group != self._serving and one.group not in gone]
+        self._note_touched(*due)
+        began = time.monotonic()
+        leaving = [one.full_name for one in self._supervisor.processes() if one.group in gone]
+        for name in self._end([*due, *leaving]):
+            if name in due:
+                self._supervisor.start(name)
+        self._take_over(gone, new)
+        of_new = [one.full_name for one in self._supervisor.processes() if one.group in new and one.state != STOPPED]
+        for name in (*due, *of_new):
+            self._is_well(name, began, serves=False)
+
+    def _end(self, names: Collection[str]) -> Iterator[str]:
+        """Have processes told to end, all at once, and yield each that has. Raises StepFailed."""
+        told = {name: self._supervisor.tell_to_end(name) for name in names}
+        yield from (name for name, one in told.items() if one is None)
+        pending = [one for one in told.values() if one]
+        end = time.monotonic() + self._stop_limit
+        while pending:
+            for one in [one for one in pending if self._supervisor.has_ended(one)]:
+                pending.remove(one)
+                yield one.name
+            if not pending:
+                return
+            if time.monotonic() > end:
+                raise StepFailed(f"{pending[0].name} has not ended after {self._stop_limit} s")
+            if self._first:
+                self._first.check()
+            time.sleep(PAUSE)
+
+    def _take_over(self, gone: Collection[str], new: Collection[str]) -> None:
+        """Have supervisord forget groups whose processes have ended, and take over what its config says of others."""
+        for group in sorted(gone):
+            self._supervisor.ask("removeProcessGroup", group)
+        for group in sorted(new):
+            self._supervisor.ask("addProcessGroup", group)
+            announce(f"restart: supervisord has the new config of {group}")
 
     def check(self) -> None:
         """Raise Unhealthy if a replaced process has ended meanwhile, or was started again."""
@@ -157,17 +178,10 @@ class _Roll:
             if name not in now or now[name].pid != pid or now[name].state in DOWN:
                 raise Unhealthy(f"{name} did not stay up{self._words.told()}")
 
-    def _apply_config(self) -> None:
-        """Have supervisord take over what its config says now; only the groups that differ are stopped."""
-        added, changed, removed = self._supervisor.reread()
-        for group in (*changed, *removed):
-            for one in self._supervisor.processes():
-                if one.group == group:
-                    self._supervisor.stop(one.full_name, self._stop_limit)
-            self._supervisor.ask("removeProcessGroup", group)
-        for group in (*added, *changed):
-            self._supervisor.ask("addProcessGroup", group)
-            announce(f"restart: supervisord has the new config of {group}")
+    def _due(self) -> list[Told]:
+        """The processes that have to be replaced, in their order."""
+        told = sorted(self._supervisor.processes(), key=lambda one: (one.group, one.name))
+        return [one for one in told if self._has_to_be_replaced(one)]
 
     def _has_to_be_replaced(self, told: Told) -> bool:
         if name_of(told) in self._left_alone:
@@ -179,13 +193,21 @@ class _Roll:
         ours = told.group == self._serving or told.full_name in (*self._touched, *self._paused)
         return bool(up or ours or told.state in (BACKOFF, FATAL))
 
-    def _replace_one(self, name: str, serves: bool) -> None:
-        self._touched.append(name)
+    def _note_touched(self, *names: str) -> None:
+        """Write down what is about to be touched."""
+        self._touched += names
         transaction = self._step.transaction
-        transaction.journal.append(transaction.noted(Restarted(touched=tuple(self._touched))))
+        if names:
+            transaction.journal.append(transaction.noted(Restarted(touched=tuple(self._touched))))
+
+    def _replace_one(self, name: str) -> None:
+        self._note_touched(name)
         began = time.monotonic()
         self._supervisor.stop(name, self._stop_limit)
         self._supervisor.start(name)
+        self._is_well(name, began, serves=True)
+
+    def _is_well(self, name: str, began: float, *, serves: bool) -> None:
         self._pids[name] = self._wait_until_well(name, serves)
         self.seconds[name] = round(time.monotonic() - began, 2)
         emit(f"restart: {name} runs {self._version}, after {self.seconds[name]} s")

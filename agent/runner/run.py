@@ -178,7 +178,7 @@ class Run:
         """Try once more what needed a person."""
         self.frees, self.label = request.force, RECOVER
         job = jobs.prepare_recovery(self.opened, request.database or "")
-        self.crew.work("recover", job, self.progress.begin.settings.restart_timeout + GRACE, self._recovers)
+        self.crew.work("recover", job, self.progress.begin.settings.restart_limit + GRACE, self._recovers)
 
     def _recovers(self, worker: Worker) -> None:
         self.say_why_not(worker)

@@ -44,7 +44,7 @@ def _start_service(transaction: Transaction) -> None:
         return
     emit(f"{unit} does not run: it is started")
     try:
-        systemd.restart(transaction.runner("recover", None, begin.settings.restart_timeout), unit)
+        systemd.restart(transaction.runner("recover", None, begin.settings.restart_limit), unit)
     except CommandFailed as problem:
         # What there is to say of the app comes with the proof of its health.
         emit(f"{unit} can't be started: {problem}")

@@ -8,14 +8,15 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import urlsplit
 
+from agent.service.servers import SERVERS, grace_of, listens_there, server_of
 from agent.service.supervisor_config import Program, Sections, programs, resolved
 
 # An app as a server's command line names it; those who serve the asynchronous kind, and what has gunicorn do so.
 APP = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(?:\(\))?")
 ASYNCHRONOUS = ("daphne", "hypercorn", "uvicorn")
 WORKER = "--worker-class uvicorn_worker.UvicornWorker "
-# How long gunicorn lets its requests end, unless it is told otherwise, seconds.
-GRACEFUL = 30
+# Those that can be handed a socket.
+KNOWN = " and ".join([", ".join([*SERVERS][:-1]), [*SERVERS][-1]])
 
 LINES = """\
     [fcgi-program:web]
@@ -154,45 +155,38 @@ def _web_obstacles(web: Program, venv: str) -> Iterator[str]:
             f"process_name={web.name}_%(process_num)02d"
         )
     argv = web.argv
-    if not _runs_gunicorn(argv):
+    server, words = server_of(argv)
+    if server is None:
         yield (
-            f"{web.name} runs {' '.join(argv[:3]) or 'nothing'}, and only gunicorn is known to take over a socket and "
-            f"to end its requests: write command={resolved(venv, '-m gunicorn --bind fd://0 ' + _served([web]))}"
+            f"{web.name} runs {' '.join(argv[:3]) or 'nothing'}, and only {KNOWN} are known to take over a socket: "
+            f"write command={resolved(venv, '-m gunicorn --bind fd://0 ' + _served([web]))}"
         )
         return
-    if os.path.basename(argv[0]) == "gunicorn":
+    if os.path.basename(argv[0]) == server.name and not server.program and not web.started:
         yield (
-            f"{web.name} starts gunicorn by its script, which names the interpreter of the version that it was "
-            f"installed in: write command={resolved(venv, '-m gunicorn ' + ' '.join(argv[1:]))}"
+            f"{web.name} starts {server.name} by its script, which names the interpreter of the version that it was "
+            f"installed in: write command={resolved(venv, f'-m {server.name} ' + ' '.join(words))}"
         )
-    if _option(argv, "--bind", "-b") != "fd://0":
-        yield f"{web.name} does not serve on the socket that supervisord holds: write --bind fd://0 in its command"
-    graceful = _graceful(argv)
-    if web.stop_seconds <= graceful:
+    if not listens_there(server, words):
+        how = " ".join(server.listens)
+        yield f"{web.name} does not serve on the socket that supervisord holds: write {how} in its command"
+    if not server.graceful:
+        return
+    grace = grace_of(server, words)
+    if grace is None:
         yield (
-            f"{web.name} is killed after stopwaitsecs={web.stop_seconds}, and gunicorn gives its requests {graceful} s "
-            f"to end: write stopwaitsecs={graceful + 5}, or a shorter --graceful-timeout"
+            f"{web.name} is killed after stopwaitsecs={web.stop_seconds}, and {server.name} lets its requests take as "
+            f"long as they like: write {server.graceful} {max(1, web.stop_seconds - 5)} in its command"
+        )
+    elif web.stop_seconds <= grace:
+        yield (
+            f"{web.name} is killed after stopwaitsecs={web.stop_seconds}, and {server.name} gives its requests "
+            f"{grace} s to end: write stopwaitsecs={grace + 5}, or a shorter {server.graceful}"
         )
 
 
-def _runs_gunicorn(argv: list[str]) -> bool:
-    if argv and os.path.basename(argv[0]) == "gunicorn":
-        return True
-    python = bool(argv) and re.match(r"python[\d.]*$", os.path.basename(argv[0])) is not None
-    return python and argv[1:3] == ["-m", "gunicorn"]
-
-
-def _graceful(argv: list[str]) -> int:
-    text = _option(argv, "--graceful-timeout")
-    return int(text) if text and re.fullmatch(r"[0-9]{1,6}", text) else GRACEFUL
-
-
-def _option(argv: list[str], *names: str) -> str | None:
-    """The value of a command's option, in either way of writing it."""
-    for number, word in enumerate(argv):
-        if word in names and number + 1 < len(argv):
-            return argv[number + 1]
-        name, found, value = word.partition("=")
-        if found and name in names:
-            return value
-    return None
+def cuts(sections: Sections, health_url: str) -> str:
+    """What the server does that serves with the requests that it is at, where it does not let them end; else empty."""
+    web = web_program(sections, health_url)
+    server = server_of(web.argv)[0] if web else None
+    return f"{server.name} {server.cuts}: gunicorn and uvicorn let them end" if server and server.cuts else ""

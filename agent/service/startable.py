@@ -165,7 +165,7 @@ def _program_problems(step: StepContext, found: Sequence[Program], places: Mappi
                 f"{program.name} is started by {program.launcher}, and the version was built before versions had one: "
                 "deploy its commit, which builds another"
             )
-        argv = [led(word, places) for word in program.argv_in(step.settings.venv_subdir)]
+        argv = [led(word, places) for word in program.becomes_in(step.settings.venv_subdir)]
         if not argv or not argv[0].startswith(venv + "/"):
             continue
         if not _can_run(step.layout, argv[0]):

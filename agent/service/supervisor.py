@@ -54,6 +54,15 @@ class Told:
         return f"{self.group}:{self.name}"
 
 
+@dataclass(frozen=True)
+class Ending:
+    """A process that was told to end: its name, its id, and when it was started."""
+
+    name: str
+    pid: int
+    started: str | None
+
+
 class Refusal(StepFailed):
     """supervisord was asked for something, and refused it."""
 
@@ -110,58 +119,51 @@ class Supervisor:
 
     def stop(self, name: str, seconds: float) -> None:
         """Stop a process and wait for its end. Raises StepFailed."""
-        told = self.info(name)
-        if told.state in DOWN:
-            return
-        self._ask_to_stop(name)
-        self._wait_until_down(name, told.pid, seconds)
-
-    def _ask_to_stop(self, name: str) -> None:
-        try:
-            self.ask("stopProcess", name, False)
-        except StepFailed:
-            # It has ended by itself meanwhile, or is being stopped already.
-            if self.info(name).state not in (*DOWN, STOPPING):
-                raise
+        self.stop_all({name: seconds})
 
     def stop_all(self, seconds: Mapping[str, float]) -> dict[str, float]:
         """Stop processes side by side, and wait for their ends. Returns how long each took, seconds. Raises StepFailed.
 
         + seconds: how long each may take, by `group:name`
         """
-        found = {name: self.info(name) for name in seconds}
-        waits = {name: started_at(told.pid) for name, told in found.items() if told.state not in DOWN}
         began, took = time.monotonic(), dict[str, float]()
-        for name in waits:
-            self._ask_to_stop(name)
+        waits = [one for one in map(self.tell_to_end, seconds) if one]
         while waits:
-            for name in [name for name, started in waits.items() if not runs(found[name].pid, started)]:
-                # As below: supervisord is asked only about one that has ended.
-                if self.info(name).state in DOWN:
-                    took[name] = time.monotonic() - began
-                    del waits[name]
-            late = [name for name in waits if time.monotonic() - began > seconds[name]]
+            for one in [one for one in waits if self.has_ended(one)]:
+                took[one.name] = time.monotonic() - began
+                waits.remove(one)
+            late = [one.name for one in waits if time.monotonic() - began > seconds[one.name]]
             if late:
                 raise StepFailed(f"{late[0]} is {self.info(late[0]).statename} after {seconds[late[0]]:.0f} s")
             if waits:
                 time.sleep(LOOK)
         return took
 
-    def start(self, name: str) -> None:
-        """Start a process, and come back at once."""
-        self.ask("startProcess", name, False)
+    def tell_to_end(self, name: str) -> Ending | None:
+        """Have a process told to end, and come back at once; None where it does not run. Raises StepFailed."""
+        told = self.info(name)
+        if told.state in DOWN:
+            return None
+        ending = Ending(name, told.pid, started_at(told.pid))
+        try:
+            self.ask("stopProcess", name, False)
+        except StepFailed:
+            # It has ended by itself meanwhile, or is being stopped already.
+            if self.info(name).state not in (*DOWN, STOPPING):
+                raise
+        return ending
 
-    def _wait_until_down(self, name: str, pid: int, seconds: float) -> None:
-        """Wait until a process has ended, and supervisord knows. Raises StepFailed.
+    def has_ended(self, one: Ending) -> bool:
+        """Whether a process has ended, and supervisord knows.
 
         Asking is also what makes supervisord look: left alone it does so once a second. While the process still runs,
         to ask would only take from those who serve visitors.
         """
-        end, started = time.monotonic() + seconds, started_at(pid)
-        while runs(pid, started) or self.info(name).state not in DOWN:
-            if time.monotonic() > end:
-                raise StepFailed(f"{name} is {self.info(name).statename} after {seconds:.0f} s")
-            time.sleep(LOOK)
+        return not runs(one.pid, one.started) and self.info(one.name).state in DOWN
+
+    def start(self, name: str) -> None:
+        """Start a process, and come back at once."""
+        self.ask("startProcess", name, False)
 
     def reread(self) -> tuple[tuple[str, ...], ...]:
         """Have the config read anew. Returns the groups that are new, different and gone; none of them is touched."""

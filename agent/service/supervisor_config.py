@@ -10,6 +10,7 @@ from dataclasses import field
 from pathlib import Path
 
 from agent.environment.launcher import RUN
+from agent.environment.start import ASSIGNED, EXPAND, START
 from agent.host.reading import matching, read_ordinary
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
@@ -89,11 +90,29 @@ class Program:
 
     @property
     def argv(self) -> list[str]:
-        """What it starts, in words: by way of the links also where it follows them first."""
-        return self.argv_in(VENV)
+        """What it becomes, in words: by way of the links also where it follows them first."""
+        return self.becomes_in(VENV)
+
+    @property
+    def started(self) -> bool:
+        """Whether what it becomes is started with the settings of its version, and found in that."""
+        return len(self.words) > 3 and os.path.basename(self.words[2]) == START and bool(self.launcher)
+
+    def becomes_in(self, venv: str) -> list[str]:
+        """The same, where a version has its virtual environment under a name of its own."""
+        words = self.argv_in(venv)
+        if not self.started:
+            return words
+        python, _, *rest = words
+        while rest and (rest[0] == EXPAND or ASSIGNED.fullmatch(rest[0])):
+            rest.pop(0)
+        return [python, *rest[1:]] if rest[:1] == ["python"] else rest
 
     def argv_in(self, venv: str) -> list[str]:
-        """The same, where a version has its virtual environment under a name of its own."""
+        """What it starts, in words: by way of the links also where it follows them first.
+
+        + venv: what a version calls its virtual environment
+        """
         words = self.words
         if len(words) > 3 and os.path.basename(words[0]) == "sh" and words[1:3] == ["-c", RESOLVE]:
             return [f"{words[3]}/bin/python", *words[4:]]

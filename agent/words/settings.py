@@ -13,6 +13,9 @@ _SITE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@.:-]{0,199}", re.ASCII)
 # Where each site has its folder, an agent that knew of no sites had these.
 _OF_EARLIER = ("lock", "history.jsonl", "transactions", "marks", "agent.lock")
 
+# How long a process that serves nobody may take to end, unless it is said, seconds.
+STOPS = 60
+
 
 def asks_for_release(python: str) -> bool:
     """Whether the settings ask for a release of Python, and not for a command or a path. Pure."""
@@ -131,6 +134,16 @@ class Settings:
     def hooks_at(self, point: str, on: str = "host") -> tuple[Hook, ...]:
         """The hooks of one point of a run that run on a host, or on the controller."""
         return tuple(one for one in self.hooks.get(point, ()) if one.on == on)
+
+    @property
+    def restart_limit(self) -> float:
+        """How long the service may take to restart, with the time in which its processes end what they are at."""
+        return self.restart_timeout + self.processes_stop
+
+    @property
+    def processes_stop(self) -> int:
+        """How long the processes that are named may take to end, one after the other, seconds."""
+        return sum(STOPS if one.stop is None else one.stop for one in self.processes.values() if not one.off)
 
     @property
     def site(self) -> str:

@@ -154,7 +154,7 @@ def _limits(stops: Stops, settings: Settings) -> Iterator[str]:
             f"TimeoutStopSec={stop_limit(needs)} below [Service] with systemctl edit {unit} (or {PROVISION}, where "
             "that has written the unit)"
         )
-    if settings.restart_timeout <= needs:
+    if settings.for_host().restart_limit <= needs:
         yield (
             f"restart_timeout is {settings.restart_timeout} s, and {says}: write restart_timeout: {needs + MARGIN} in "
             "the settings"

@@ -152,7 +152,7 @@ def test_it_is_begun_once_where_there_will_be_one(
     begin: dict[str, Any], so_far: list[str], times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun_with: list[Command] = []
-    monkeypatch.setattr("agent.restart.rolling.command_of_web", lambda layout, version: WEB)
+    monkeypatch.setattr("agent.restart.early.command_of_web", lambda layout, version: WEB)
     monkeypatch.setattr("agent.restart.early.at_its_own_path", lambda layout, command, version: command)
     monkeypatch.setattr("agent.restart.early.start", lambda step, command: begun_with.append(command))
     early.begin(Step(tmp_path, *(Kept(name, 1, "1", "", (0,)) for name in so_far), **begin))  # type: ignore[arg-type]
@@ -165,7 +165,7 @@ def test_where_it_can_not_be_started_ahead_the_run_goes_on_and_says_so(
     def full(step: Any, command: Command) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("agent.restart.rolling.command_of_web", lambda layout, version: WEB)
+    monkeypatch.setattr("agent.restart.early.command_of_web", lambda layout, version: WEB)
     monkeypatch.setattr("agent.restart.early.at_its_own_path", lambda layout, command, version: command)
     monkeypatch.setattr("agent.restart.early.start", full)
     early.begin(Step(tmp_path))  # type: ignore[arg-type]

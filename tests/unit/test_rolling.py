@@ -12,8 +12,9 @@ import pytest
 from agent.restart import answering, rolling
 from agent.service import systemd
 from agent.service.health import Unhealthy
-from agent.service.supervisor import RUNNING, STOPPED, Told
+from agent.service.supervisor import RUNNING, STOPPED, Ending, Told
 from agent.service.systemd import Process
+from agent.transaction.step import StepFailed
 from agent.words.notes import Restarted
 from tests.unit.examples import LIVE, NEW, settings
 from tests.unit.journals import begun, noted
@@ -31,15 +32,18 @@ class Host:
         self.answers: dict[str, str | int] = {}
         self.unseen: set[str] = set()
         self.noted: list[Any] = []
+        # Those that take a while to end; and the groups that are new, different and gone in supervisord's config.
+        self.at_work: list[str] = []
+        self.config: tuple[list[str], list[str], list[str]] = ([], [], [])
         self._running = {
             name: Told(name.partition(":")[2], name.partition(":")[0], RUNNING, "RUNNING", pid, 0, 0, "")
             for pid, name in enumerate(names, 100)
         }
         self._runs = {one.pid: LIVE for one in self._running.values()}
         monkeypatch.setattr(time, "sleep", lambda _: None)
-        monkeypatch.setattr(rolling, "_web", lambda *_: SimpleNamespace(name="web"))
+        monkeypatch.setattr(rolling, "web_of", lambda *_: SimpleNamespace(name="web"))
         monkeypatch.setattr(rolling, "group_of", lambda name, _: name)
-        monkeypatch.setattr(rolling, "programs", lambda _: {"web": SimpleNamespace(stop_seconds=10)})
+        monkeypatch.setattr(rolling, "longest_stop", lambda *_: 20)
         monkeypatch.setattr(rolling, "LastWords", lambda *_: SimpleNamespace(told=lambda: ""))
         monkeypatch.setattr(rolling, "ask", lambda *_: None)
         monkeypatch.setattr(systemd, "at_work", lambda _: False)
@@ -75,15 +79,35 @@ class Host:
         return self._running[name]
 
     def reread(self) -> tuple[list[str], list[str], list[str]]:
-        return [], [], []
+        return self.config
 
     def stop(self, name: str, limit: float) -> None:
         assert limit == 20
         self.done.append(f"stop {name}")
 
+    def tell_to_end(self, name: str) -> Ending:
+        self.done.append(f"stop {name}")
+        return Ending(name, 1, "1")
+
+    def has_ended(self, one: Ending) -> bool:
+        # One that is at work has ended once all others have.
+        if one.name in self.at_work:
+            self.at_work.remove(one.name)
+            return False
+        return True
+
+    def ask(self, method: str, group: str) -> None:
+        self.done.append(f"{method} {group}")
+        if method == "addProcessGroup":
+            name = f"{group}:0"
+            self._running[name] = Told("0", group, RUNNING, "RUNNING", 300 + len(self.done), 0, 0, "")
+            self._runs[self._running[name].pid] = NEW
+        else:
+            self._running = {name: one for name, one in self._running.items() if one.group != group}
+
     def start(self, name: str) -> None:
         # Each is written down before it is touched.
-        assert self.noted[-1].touched[-1] == name
+        assert name in self.noted[-1].touched
         self.done.append(f"start {name}")
         pid = 200 + len(self.done)
         self._running[name] = replace(self._running[name], state=RUNNING, statename="RUNNING", pid=pid)
@@ -184,3 +208,48 @@ def test_what_this_run_has_stopped_is_started_and_what_a_person_has_stopped_is_n
     assert host.done == both("web:0", "web:1")
     host.roll(paused=("beat:beat",)).replace()
     assert host.done == both("web:0", "web:1", "beat:beat")
+
+
+def test_workers_end_what_they_are_at_all_at_once_and_once_the_site_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("slow:slow", "web:0", "web:1", "worker:0", "worker:1", monkeypatch=monkeypatch)
+    host.at_work = ["slow:slow"]
+    host.roll().replace()
+    assert host.done[:4] == both("web:0", "web:1")
+    assert host.done[4:7] == ["stop slow:slow", "stop worker:0", "stop worker:1"]
+    # None waits for one that takes longer.
+    assert host.done[7:] == ["start worker:0", "start worker:1", "start slow:slow"]
+    # Cut off anywhere in it, it is known which are ours to start.
+    assert host.noted[-1].touched == ("web:0", "web:1", "slow:slow", "worker:0", "worker:1")
+
+
+def test_a_worker_that_does_not_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("worker:0", monkeypatch=monkeypatch)
+    monkeypatch.setattr(host, "has_ended", lambda one: False)
+    roll = host.roll()
+    roll._stop_limit = 0
+    with pytest.raises(StepFailed, match="worker:0 has not ended after 0 s"):
+        roll.replace()
+
+
+def test_programs_that_come_go_or_change_are_taken_over_once_the_site_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("gone:0", "other:0", "web:0", "web:1", monkeypatch=monkeypatch)
+    host.config = (["new"], ["other"], ["gone"])
+    roll = host.roll()
+    roll.replace()
+    assert host.done[:4] == both("web:0", "web:1")
+    assert host.done[4:6] == ["stop gone:0", "stop other:0"]
+    groups = ["removeProcessGroup gone", "removeProcessGroup other", "addProcessGroup new", "addProcessGroup other"]
+    assert host.done[6:] == groups
+    # What is new is seen to run, and to stay up, as all others.
+    assert {"new:0", "other:0"} <= {*roll.seconds}
+    host.dies("new:0")
+    with pytest.raises(Unhealthy, match="new:0 did not stay up"):
+        roll.check()
+
+
+def test_where_the_config_of_what_serves_changes_it_is_taken_over_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("web:0", "worker:0", monkeypatch=monkeypatch)
+    host.config = ([], ["web"], [])
+    host.roll().replace()
+    assert host.done[:3] == ["stop web:0", "removeProcessGroup web", "addProcessGroup web"]
+    assert host.done[3:] == both("worker:0")

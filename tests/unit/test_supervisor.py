@@ -68,8 +68,8 @@ OBSTACLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "another server": (
         "-m gunicorn",
-        "-m uvicorn",
-        ("only gunicorn is known", "--worker-class uvicorn_worker.UvicornWorker wsgi:application"),
+        "-m waitress",
+        ("only gunicorn, uvicorn, hypercorn, daphne and uwsgi are known", "-m gunicorn --bind fd://0 wsgi:application"),
     ),
     "another server of an app that is served asynchronously, with no socket of supervisord's": (
         "[fcgi-program:web]\nsocket=tcp://127.0.0.1:8000",
@@ -82,14 +82,17 @@ OBSTACLES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "another server that serves asynchronously": (
         "-m gunicorn --bind fd://0 --workers 1 --graceful-timeout 5 --no-control-socket wsgi:application",
         "-m server site.asgi:application",
-        ("only gunicorn is known", "--worker-class uvicorn_worker.UvicornWorker site.asgi:application"),
+        (
+            "only gunicorn, uvicorn, hypercorn, daphne and uwsgi are known",
+            "--worker-class uvicorn_worker.UvicornWorker site.asgi:application",
+        ),
     ),
     "a server whose command names no app": (
         "-m gunicorn --bind fd://0 --workers 1 --graceful-timeout 5 --no-control-socket wsgi:application",
         "serve.py",
-        ("only gunicorn is known", "-m gunicorn --bind fd://0 wsgi:application"),
+        ("only gunicorn, uvicorn, hypercorn, daphne and uwsgi are known", "-m gunicorn --bind fd://0 wsgi:application"),
     ),
-    "no command": ("command=/bin/sh", "; /bin/sh", ("web runs nothing, and only gunicorn is known",)),
+    "no command": ("command=/bin/sh", "; /bin/sh", ("web runs nothing, and only gunicorn, uvicorn",)),
     "a socket of its own": ("--bind fd://0", "--bind 127.0.0.1:8000", ("--bind fd://0",)),
     "killed too soon": (
         "stopwaitsecs=10",
@@ -144,12 +147,12 @@ def test_an_option_is_read_also_where_it_is_the_last(app: str) -> None:
 @pytest.mark.parametrize("command", ["-m flask", "gunicorn_of_ours", "-c -m gunicorn"])
 def test_what_is_no_gunicorn_is_not_taken_for_one(command: str) -> None:
     (problem,) = found_in(SAMPLE.replace("-m gunicorn", command))
-    assert "only gunicorn is known" in problem
+    assert "only gunicorn, uvicorn, hypercorn, daphne and uwsgi are known" in problem
 
 
 def test_what_is_no_python_does_not_run_gunicorn_by_its_name() -> None:
     (problem,) = found_in(SAMPLE.replace(resolved(VENV, "-m gunicorn"), "/usr/bin/env -m gunicorn"))
-    assert "only gunicorn is known" in problem
+    assert "only gunicorn, uvicorn, hypercorn, daphne and uwsgi are known" in problem
 
 
 def test_of_several_sockets_that_are_files_none_is_taken_for_the_one_that_is_asked() -> None:

@@ -37,7 +37,7 @@ class Resume(Undo):
 
     def limit(self, settings: Settings) -> float:
         """As long as a restart, seconds."""
-        return settings.restart_timeout
+        return settings.restart_limit
 
     def do(self, step: StepContext) -> Resumed:
         """Start what does not run."""
@@ -58,7 +58,7 @@ class Pause(SwitchStep):
 
     def limit(self, settings: Settings) -> float:
         """As long as a restart, which has to stop the same, seconds."""
-        return settings.restart_timeout
+        return settings.restart_limit
 
     def idle(self, known: RunAsKnown) -> str:
         """Why everything goes on: the database is not changed, or visitors write to it as well."""

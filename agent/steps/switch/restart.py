@@ -46,7 +46,7 @@ class RestartBefore(Undo):
 
     def limit(self, settings: Settings) -> float:
         """As long as a restart, seconds."""
-        return settings.restart_timeout
+        return settings.restart_limit
 
     def do(self, step: StepContext) -> RestartedBefore:
         """Restart the service from the version that was live; what else writes stays stopped as long as it has to."""
@@ -92,7 +92,7 @@ class StopService(Undo):
 
     def limit(self, settings: Settings) -> float:
         """As long as a restart, seconds."""
-        return settings.restart_timeout
+        return settings.restart_limit
 
     def do(self, step: StepContext) -> Undone:
         """Stop it."""
@@ -112,8 +112,8 @@ class Restart(SwitchStep):
     def limit(self, settings: Settings) -> float:
         """As long as a restart may take, seconds; one process after the other is also watched meanwhile."""
         if settings.restart == "rolling":
-            return settings.restart_timeout + settings.health_timeout + settings.health_stable
-        return settings.restart_timeout
+            return settings.restart_limit + settings.health_timeout + settings.health_stable
+        return settings.restart_limit
 
     def do(self, step: StepContext) -> Restarted:
         """Replace processes one by one, or restart the service as a whole.
