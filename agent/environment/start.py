@@ -46,7 +46,10 @@ def filled(word: str, known: dict[str, str]) -> str:
 
 
 def expanded(words: list[str], known: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Words as a shell would have them of a plain line, and the environment with what it sets before them. Pure."""
+    """Words as a shell would have them of a plain line, and the environment with what it sets before them. Pure.
+
+    A word in which there is nothing but a variable that is not there, is none.
+    """
     words, env = list(words), dict(known)
     while words:
         assigned = ASSIGNED.fullmatch(words[0])
@@ -54,7 +57,7 @@ def expanded(words: list[str], known: dict[str, str]) -> tuple[list[str], dict[s
             break
         env[assigned.group(1)] = filled(assigned.group(2), known)
         words.pop(0)
-    return [filled(word, known) for word in words], env
+    return [full for word in words if (full := filled(word, known)) or not word], env
 
 
 def command(words: list[str], here: str) -> list[str]:

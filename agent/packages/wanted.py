@@ -18,8 +18,7 @@ from agent.words.settings import Settings
 
 # What starts the app where Switchback itself says how: with an older supervisor its own Python may not start.
 AUTO = "auto"
-SERVER = ("gunicorn", "supervisor>=4.3")
-ASYNCHRONOUS = ("uvicorn", "uvicorn-worker")
+SUPERVISOR, SERVER = "supervisor>=4.3", ("gunicorn",)
 
 
 @dataclass(frozen=True)
@@ -76,14 +75,14 @@ class Asked:
 
     + settings: the site's; configured: whether it has a config of its own, which says how it is started
     + uv: whether uv installs them
-    + folder: the project's, in the code; asynchronous: whether its application is ASGI
+    + folder: the project's, in the code; serves: the packages that serve it, where Switchback says how
     """
 
     settings: Settings
     configured: bool
     uv: bool
     folder: str = ""
-    asynchronous: bool = False
+    serves: tuple[str, ...] = SERVER
 
 
 def wanted(asked: Asked, files: Collection[str], read: Read, python: Interpreter) -> Wanted:
@@ -196,7 +195,7 @@ def _all_named(texts: Mapping[str, str]) -> bool:
 
 def _added(asked: Asked, names: Collection[str]) -> tuple[str, ...]:
     """What is installed besides, less what the project names itself: its own word counts."""
-    serves = (*SERVER, *ASYNCHRONOUS) if asked.asynchronous else SERVER
+    serves = (*asked.serves[:1], SUPERVISOR, *asked.serves[1:])
     given, auto = asked.settings.extra_requirements, () if asked.configured else serves
     lines = [line for one in given for line in (auto if one == AUTO else (one,))]
     return tuple(line for line in lines if not named_in((line,)) & set(names))

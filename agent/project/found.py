@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import field
 
 from agent.inside.lean import dataclass
 from agent.project.processes import WEB, Program, problems, programs_of
+from agent.project.procfile import PROCFILE, Procfile, read
 from agent.project.servers import named
-from agent.words.settings import Settings
+from agent.words.settings import Process, Settings
 
 TextOf = Callable[[str], "str | None"]
 
@@ -40,7 +41,7 @@ class Project:
     + settings: its settings module
     + server: wsgi or asgi; module, name: what serves it; both empty where it has nothing of its own
     + found: what was found, a sentence each; what a setting says is not among them
-    + programs: the processes that it has, by name, as far as they are said
+    + programs: the processes that it has, by name, as far as they are said; release: what it does with each release
     """
 
     folder: str
@@ -50,6 +51,7 @@ class Project:
     name: str = ""
     found: tuple[str, ...] = ()
     programs: dict[str, Program] = field(default_factory=dict)
+    release: tuple[Program, ...] = ()
 
 
 def find(paths: Collection[str], text_of: TextOf, asked: Settings) -> Project:
@@ -61,11 +63,14 @@ def find(paths: Collection[str], text_of: TextOf, asked: Settings) -> Project:
     folder, found = _folder(paths, text_of, asked.project_dir)
     below = _Below(paths, text_of, folder)
     settings, said = _settings_module(below, asked.settings_module)
-    programs, wrong = programs_of(asked.processes, {}), tuple(problems(asked.processes, {}))
+    procfile = _procfile(below, asked.processes)
+    wrong = tuple(problems(asked.processes, procfile.programs))
     if wrong:
         raise NotFound(*wrong)
+    programs = programs_of(asked.processes, procfile.programs)
     server, module, name, served = _application(below, settings, asked.application, programs.get(WEB))
-    return Project(folder, settings, server, module, name, tuple(filter(None, (found, said, served))), programs)
+    said_of_it = tuple(filter(None, (found, said, served, *procfile.found)))
+    return Project(folder, settings, server, module, name, said_of_it, programs, procfile.release)
 
 
 class _Below:
@@ -75,11 +80,16 @@ class _Below:
         start = f"{folder}/" if folder else ""
         self.paths = frozenset(path[len(start) :] for path in paths if path.startswith(start))
         self.everywhere = frozenset(paths)
+        self.folder = folder
         self._text_of, self._start = text_of, start
 
     def text(self, path: str) -> str:
         """A file's text; nothing where it is not there."""
         return (self._text_of(self._start + path) or "") if path in self.paths else ""
+
+    def text_of_top(self, path: str) -> str:
+        """The text of a file by its path from the code's top; nothing where it is not there."""
+        return (self._text_of(path) or "") if path in self.everywhere else ""
 
     def file_of(self, module: str) -> str:
         """The file of a module; empty where the project has none."""
@@ -183,6 +193,15 @@ def _servers(below: _Below, kind: str, settings: str) -> list[str]:
     there = [path for path in below.paths if posixpath.basename(path) == f"{kind}.py"]
     own = [path for path in there if path.startswith(package)]
     return sorted(own or there, key=lambda path: (path.count("/"), path))[:MOST]
+
+
+def _procfile(below: _Below, told: Mapping[str, Process]) -> Procfile:
+    """What the Procfile says of the project's processes: the one in its folder, else that at the code's top."""
+    text, folder = below.text(PROCFILE), None
+    if not text and below.folder:
+        # Its commands begin where it is.
+        text, folder = below.text_of_top(PROCFILE), ""
+    return read(text, folder, told)
 
 
 def _application(below: _Below, settings: str, asked: str | None, web: Program | None) -> tuple[str, str, str, str]:

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from agent.packages.finding import Read, project_folder
 from agent.packages.wanted import Asked
 from agent.project.found import NotFound, find
+from agent.project.processes import WEB
+from agent.project.servers import packages_of
 from agent.words.settings import Settings
 
 
@@ -23,4 +25,5 @@ def asked_of(settings: Settings, configured: bool, uv: bool, files: Collection[s
     except NotFound:
         # Whoever makes its config says so.
         return Asked(settings, configured, uv, project_folder(files))
-    return Asked(settings, configured, uv, project.folder, asynchronous=project.server == "asgi")
+    web = project.programs.get(WEB)
+    return Asked(settings, configured, uv, project.folder, packages_of(web.run if web else (), project.server))

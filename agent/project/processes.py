@@ -1,11 +1,12 @@
 """The processes of a project besides what the settings of its version fill in: what it says itself, in a Procfile, and
 what the settings say. Pure."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: see shapes.
 
 import os
 import re
 from collections.abc import Iterator, Mapping
+from typing import Optional
 
 from agent.inside.lean import dataclass
 from agent.words.settings import STOPS, Process
@@ -35,7 +36,7 @@ class Program:
     stop: int = STOPS
     once: bool = False
     expands: bool = False
-    folder: str | None = None
+    folder: Optional[str] = None
 
     @property
     def by_a_shell(self) -> bool:
@@ -92,6 +93,10 @@ def beats_beside(words: tuple[str, ...]) -> bool:
 def _celery_does(words: tuple[str, ...]) -> str:
     """What a command of celery's does: its first word that is no option and no option's value; empty for another."""
     rest = list(words)
+    if rest[1:2] == ["-c"] and len(rest) == 3 and "celery" in rest[2]:
+        # As far as can be told of what is for a shell.
+        told = re.split(r"[\s;&|]+", rest[2])
+        rest = next((told[number:] for number, word in enumerate(told) if os.path.basename(word) == "celery"), told)
     while rest and ("=" in rest[0] or rest[0] in ("env", "exec")):
         rest.pop(0)
     if rest and re.fullmatch(r"python[\d.]*", os.path.basename(rest[0])) and rest[1:2] == ["-m"]:
@@ -118,7 +123,7 @@ def programs_of(told: Mapping[str, Process], found: Mapping[str, Program]) -> di
     return {name: one for name, one in made.items() if one is not None}
 
 
-def _overruled(name: str, told: Process, found: Program | None) -> Program | None:
+def _overruled(name: str, told: Process, found: Optional[Program]) -> Optional[Program]:
     if told.off or not (told.run or found or name == WEB):
         return None
     own = Program(name, told.run) if told.run or found is None else found
@@ -130,6 +135,10 @@ def _overruled(name: str, told: Process, found: Program | None) -> Program | Non
 
 def problems(told: Mapping[str, Process], found: Mapping[str, Program]) -> Iterator[str]:
     """What of the processes can't be run, a sentence each, with what to write."""
+    for name, program in found.items():
+        wrong = name_problem(name) or ("" if name in told else problem_of(name, Process(program.run)))
+        if wrong:
+            yield f"the Procfile's {name} {wrong}" + ("" if name_problem(name) else f" (in processes, {name}: …)")
     for name, process in told.items():
         if not (process.run or process.off or name in found or name == WEB):
             yield f"processes has {name} without a command, and the project has none of that name: write its run"

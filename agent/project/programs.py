@@ -58,7 +58,8 @@ process_name=$process
 numprocs=$count
 directory=$folder
 command=$command
-startsecs=1
+; It takes a Python a while to find that it can't go on.
+startsecs=3
 autorestart=true
 stopwaitsecs=$stop
 ${stops}\
@@ -87,7 +88,9 @@ def supervisord_conf(layout: Layout, project: Project, made: str, single: bool) 
 def _web(layout: Layout, project: Project, web: Program) -> str:
     one = named(web.run)
     if web.run and one is None:
-        return _other(layout, web, _escaped(f'environment=PORT="{port_of(layout.settings.health_url)}"\n'))
+        # It has an address of its own, which two can't have.
+        alone = Program(WEB, web.run, 1, web.stop, expands=web.expands, folder=web.folder)
+        return _other(layout, alone, f'environment=PORT="{port_of(layout.settings.health_url)}"\n')
     application = f"{project.server}_switchback:application"
     if one is None:
         words, stop = _as_ever(layout, project, web.stop, application), web.stop

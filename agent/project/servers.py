@@ -74,6 +74,26 @@ def _kept(server: Server, words: Sequence[str]) -> list[str]:
     return _without(words, server.valued, server.flags)
 
 
+def packages_of(words: Sequence[str], kind: str) -> tuple[str, ...]:
+    """The packages that serve a project, as far as it need not name them itself.
+
+    + words: how it says that its server is started; kind: wsgi or asgi
+
+        >>> packages_of((), "asgi"), packages_of(("daphne", "mysite.asgi:application"), "asgi")
+        (('gunicorn', 'uvicorn', 'uvicorn-worker'), ('daphne',))
+    """
+    one = named(words)
+    if words and (one is None or one.server.program):
+        # There are several packages of the one, and of a server of its own only the project knows.
+        return ()
+    if one and one.server.name != "gunicorn":
+        return (one.server.name,)
+    own = option(one.options, "-k", "--worker-class") if one else None
+    if kind == "asgi" and own in (None, WORKER.split()[1]):
+        return ("gunicorn", "uvicorn", "uvicorn-worker")
+    return ("gunicorn",)
+
+
 def _without(words: Sequence[str], valued: Sequence[str], flags: Sequence[str]) -> list[str]:
     """Words without some options: those with a value, and flags."""
     kept, skips = list[str](), False

@@ -11,9 +11,11 @@ from string import Template
 from urllib.parse import urlsplit
 
 from agent.environment.start import CODE, MODULES, SETTINGS, START
+from agent.project import release
 from agent.project.found import Project
 from agent.project.processes import programs_of
 from agent.project.programs import supervisord_conf
+from agent.project.release import RELEASE
 from agent.text.own import source_of
 from agent.versions.layout import SUPERVISORD, Layout
 from agent.words.settings import Settings
@@ -107,7 +109,9 @@ def texts(layout: Layout, project: Project, single: bool = True) -> dict[str, st
 
     + single: whether the host is the one that has what runs on one of all
     """
+    released = {RELEASE: release.text(project.release)} if project.release else {}
     return {
+        **released,
         "manage.py": MANAGE,
         f"{SETTINGS}.py": _settings(layout, project),
         f"{FILLING}.py": source_of("agent.project.filling"),

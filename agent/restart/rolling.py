@@ -65,10 +65,12 @@ def _replace_after(first: TrialStart, step: StepContext, running: Running) -> No
     # For the rest, visitors' processes are so much younger than this one, by the time that they take to start at least,
     # that they are taken back before they reach the age at which it has failed.
     # Where a backup is the way back, they are started once the new version is well.
-    paused = () if watched_shut(step.progress) else step.note(Paused).programs
-    roll = _Roll(step, running, step.version, anew=step.begin.kind == "restart", first=first, paused=paused)
+    stays = watched_shut(step.progress)
+    paused, anew = () if stays else step.note(Paused).programs, step.begin.kind == "restart"
+    roll = _Roll(step, running, step.version, anew=anew, first=first, paused=paused, stays_paused=stays)
     roll.replace()
-    while first.up_for < stable:
+    # No trial tells of those that serve nobody: each is seen to stay up for as long, itself.
+    while first.up_for < stable or roll.others_up_for < stable:
         first.check()
         roll.check()
         time.sleep(PAUSE)
@@ -88,6 +90,7 @@ class _Roll:
     + first: the trial start, which must stay well meanwhile
     + left_alone: names of processes that nobody expects to come up
     + paused: those that this run has stopped itself, as supervisord is asked for them
+    + stays_paused: whether what its config has anew is to be stopped again, and is not waited for
     """
 
     def __init__(
@@ -100,17 +103,24 @@ class _Roll:
         first: TrialStart | None = None,
         left_alone: Collection[str] = (),
         paused: Collection[str] = (),
+        stays_paused: bool = False,
     ) -> None:
         self._step, self._version, self._anew, self._first = step, version, anew, first
-        self._left_alone, self._paused = left_alone, paused
+        self._left_alone, self._paused, self._stays_paused = left_alone, paused, stays_paused
         self._words = LastWords(step.layout, version)
         self._supervisor = running.supervisor
         self._serving = group_of(web_of(step.layout, running.sections).name, running.sections)
         self._stop_limit = longest_stop(step, running)
         self._touched = list(step.note(Restarted).touched)
         self._pids: dict[str, int] = {}
+        self._others_since = 0.0
         # How long each process took, by name.
         self.seconds: dict[str, float] = {}
+
+    @property
+    def others_up_for(self) -> float:
+        """How long all of those have run that serve nobody, seconds."""
+        return time.monotonic() - self._others_since
 
     def replace(self) -> None:
         """Replace one process after the other, and then, all at once, those that serve nobody.
@@ -141,9 +151,10 @@ class _Roll:
             if name in due:
                 self._supervisor.start(name)
         self._take_over(gone, new)
-        of_new = [one.full_name for one in self._supervisor.processes() if one.group in new and one.state != STOPPED]
-        for name in (*due, *of_new):
+        told = () if self._stays_paused else self._supervisor.processes()
+        for name in (*due, *(one.full_name for one in told if one.group in new and one.state != STOPPED)):
             self._is_well(name, began, serves=False)
+            self._others_since = time.monotonic()
 
     def _end(self, names: Collection[str]) -> Iterator[str]:
         """Have processes told to end, all at once, and yield each that has. Raises StepFailed."""

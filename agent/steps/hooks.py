@@ -6,17 +6,19 @@ nothing for it, a run does not have it.
 
 from __future__ import annotations
 
+from agent.project import release
 from agent.steps import scripts
 from agent.steps.kind import BuildStep, Phase, RunAsKnown, StepKind, SwitchStep
 from agent.transaction.maintenance import BY_PRIMARY
 from agent.transaction.progress import Progress
-from agent.transaction.step import StepContext
+from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import linked_version
 from agent.words.journal import Ended, HookStarted
 from agent.words.notes import Note
 from agent.words.outcomes import Outcome
 from agent.words.settings import Hook as HookSetting
 from agent.words.settings import Settings
+from agent.words.shapes import Unreadable
 
 NOTHING_TO_MIGRATE = "nothing to migrate"
 
@@ -95,6 +97,40 @@ class MigrationHook(PrimaryHook):
     def idle(self, known: RunAsKnown) -> str:
         """Why nothing runs here."""
         return super().idle(known) or (NOTHING_TO_MIGRATE if known.changes_database is False else "")
+
+
+class ReleaseHook(PrimaryHook):
+    """What the project does with each release, once its database is as the version needs it.
+
+    Besides what the settings have, it is what a Procfile has for it, where the config is made of the code.
+    """
+
+    blames_version = True
+
+    def wanted(self, settings: Settings) -> bool:
+        """Also where only the build can tell."""
+        return super().wanted(settings) or settings.made_config
+
+    def limit(self, settings: Settings) -> float:
+        """As long as all of it may take, seconds."""
+        return super().limit(settings) + (settings.script_timeout if settings.made_config else 0)
+
+    def idle(self, known: RunAsKnown) -> str:
+        """Why nothing runs here: it is for the primary host alone."""
+        return "" if known.primary else BY_PRIMARY
+
+    def do(self, step: StepContext) -> Note:
+        """Run the project's own, and then those of the settings."""
+        try:
+            own = release.read(step.layout, step.version)
+        except (OSError, Unreadable) as problem:
+            raise StepFailed(f"{release.RELEASE} of {step.version} can't be read: {problem}") from None
+        for one in own:
+            argv, folder = release.started(step.layout, step.version, one)
+            scripts.run_own(step, argv, step.settings.script_timeout, folder=folder)
+        if not own and not step.settings.hooks_at(self.name):
+            return Note(skipped="the project has no release in a Procfile")
+        return super().do(step)
 
 
 class AfterHook(Hook):

@@ -13,7 +13,7 @@ from agent.steps.build.shared import Shared
 from agent.steps.build.static import Static
 from agent.steps.build.trial import Trial
 from agent.steps.build.venv import Venv
-from agent.steps.hooks import AFTER, BuildHook, Hook, MigrationHook, PrimaryHook, SwitchHook
+from agent.steps.hooks import AFTER, BuildHook, Hook, MigrationHook, PrimaryHook, ReleaseHook, SwitchHook
 from agent.steps.kind import Phase, RunAsKnown, StepKind
 from agent.steps.switch.backup import Backup
 from agent.steps.switch.backup_before import BackupBefore
@@ -53,6 +53,7 @@ STEPS: tuple[StepKind, ...] = (
     MigrationHook("before_migrate"),
     Migrate(),
     MigrationHook("after_migrate"),
+    ReleaseHook("release"),
     Swap(),
     InstallScript(),
     SwitchHook("after_switch"),

@@ -63,6 +63,7 @@ class Process:
 class Settings:
     """The settings of a site, less the repositories' URLs, which may hold a password.
 
+    + made_config: whether there is no config repository, so that a version's config is made of its code
     A journal may be an older agent's: what has a default here it may not have.
     """
 
@@ -127,6 +128,7 @@ class Settings:
     settings_module: Optional[str] = None
     application: Optional[str] = None
     processes: dict[str, Process] = field(default_factory=dict)
+    made_config: bool = False
     shared_dirs: dict[str, str] = field(default_factory=dict)
     shared_files: dict[str, str] = field(default_factory=dict)
     adopt: dict[str, str] = field(default_factory=dict)

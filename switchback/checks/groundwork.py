@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -197,7 +197,9 @@ def _supervisord_values(layout: Layout) -> dict[str, str]:
 
 def _unit(layout: Layout) -> dict[str, str]:
     paths = {"current": "current_main", "deployment": "deployment_dir", "venv": "current_venv_dir"}
-    return {"user": layout.app, **{word: str(layout.path(key)) for word, key in paths.items()}}
+    needs = own_texts.OF_OUR_OWN + layout.settings.processes_stop
+    found = {word: str(layout.path(key)) for word, key in paths.items()}
+    return {"user": layout.app, own_texts.NEEDS: str(needs), **found}
 
 
 def _rotation_text(site: Site | None, layout: Layout) -> str:
@@ -210,7 +212,7 @@ def _own(site: Site, layout: Layout) -> Iterator[Rewrite]:
     path, values = str(layout.unit), _unit(layout)
     was = found.get(path, "")
     if own_texts.is_own_unit(was, values):
-        yield Rewrite(path, was, own_texts.unit_text(values, _needs(was, site.programs_need)), "root", "644")
+        yield Rewrite(path, was, own_texts.unit_text(values, _needs(was, values, site.programs_need)), "root", "644")
     path, values = str(layout.host_supervisord), _supervisord_values(layout)
     was = found.get(path, "")
     if own_texts.is_own_supervisord(was, values):
@@ -227,15 +229,15 @@ def _own(site: Site, layout: Layout) -> Iterator[Rewrite]:
             yield Rewrite(path, was, (own_texts.FILES / name).read_text(), layout.app, "755")
 
 
-def _needs(unit: str, needs: int | None) -> int:
-    """How long a unit of ours is to say that its programs may take to end: what it says while that is enough."""
-    told = own_texts.told_needs(unit)
-    if needs is None:
-        # Nothing runs, so that nobody can say.
-        needs = 0
-    if told is not None and needs < own_texts.stop_limit(told):
+def _needs(unit: str, values: Mapping[str, str], needs: int | None) -> int:
+    """How long a unit of ours is to say that its programs may take to end: what it says while that is enough.
+
+    + needs: how long those that run may take, seconds; None where none do, so that nobody can say
+    """
+    told, named = own_texts.told_needs(unit), int(values[own_texts.NEEDS]) - own_texts.OF_OUR_OWN
+    if told is not None and max(needs or 0, named) < own_texts.stop_limit(told):
         return told
-    return max(needs, own_texts.OF_OUR_OWN)
+    return max(needs or 0, int(values[own_texts.NEEDS]))
 
 
 def rewrites(site: Site, layout: Layout) -> list[Rewrite]:

@@ -9,14 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
+from agent.words.settings import STOPS
+
 FILES = Path(__file__).parents[2] / "operations" / "files"
 # What was written before, each as NAME.NUMBER: a host that still has it gets what is written now.
 EARLIER = FILES / "earlier"
 UNIT, SUPERVISORD = "django.service", "supervisord.conf"
 # What a unit may take besides its programs, and what it has at least, seconds.
 MARGIN, SHORTEST = 15, 30
-# How long the program in the supervisord config that we write may take to end, seconds.
-OF_OUR_OWN = 10
+# How long the server that we write of in a supervisord config may take to end, with a worker that a project may have of
+# its own, seconds.
+OF_OUR_OWN = 10 + STOPS
+# Under this name among the values: the same with what the settings say.
+NEEDS = "needs"
 # How the unit says how long its programs may take.
 TOLD = re.compile(r"they may take (\d+) s by their stopwaitsecs")
 
@@ -42,17 +47,17 @@ def _supervisord(file: Path, values: Values) -> str:
     )
 
 
-def unit_text(values: Values, needs: int = OF_OUR_OWN) -> str:
+def unit_text(values: Values, needs: int | None = None) -> str:
     """The unit with its values; what systemd would take for more than itself is escaped.
 
-    + needs: how long its programs may take to end, seconds
+    + needs: how long its programs may take to end, seconds; unless it is given, what the values say
     """
-    return _unit(FILES / UNIT, values, needs)
+    return _unit(FILES / UNIT, values, int(values.get(NEEDS, OF_OUR_OWN)) if needs is None else needs)
 
 
 def _unit(file: Path, values: Values, needs: int) -> str:
     escaped = {word: value.replace("%", "%%") for word, value in values.items()}
-    return Template(file.read_text()).substitute(escaped, needs=needs, stop=stop_limit(needs))
+    return Template(file.read_text()).substitute({**escaped, NEEDS: str(needs), "stop": str(stop_limit(needs))})
 
 
 def rotation_text(home: str, user: str, group: str) -> str:

@@ -106,7 +106,7 @@ class Settings(Source):
     extra_requirements: Requirements = Field(
         default=(AUTO,),
         description="requirements that are installed too, unless the project names the same packages; `auto` is, where "
-        "there is no config repository, `gunicorn` and `supervisor>=4.3`, which Switchback starts then",
+        "there is no config repository, `supervisor>=4.3` and the server that Switchback starts then (see packages.md)",
     )
     wheelhouse: Annotated[Annotated[str, AfterValidator(values.check_absolute_path)] | None, Said] = Field(
         default=None,
@@ -248,7 +248,8 @@ class Settings(Source):
         """What a host is told of them, and writes down: less the repositories' URLs, which may hold a password."""
         # What a project's own environment would say counts before what stands in its files.
         named = self.settings_module or self.env.get("DJANGO_SETTINGS_MODULE")
-        return read(HostSettings, {**self.model_dump(mode="json"), "settings_module": named}, "settings")
+        told = {"settings_module": named, "made_config": self.config_repo_url is None}
+        return read(HostSettings, {**self.model_dump(mode="json"), **told}, "settings")
 
     @model_validator(mode="after")
     def _goes_together(self) -> Settings:

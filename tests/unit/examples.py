@@ -85,6 +85,7 @@ ALL_STEPS = (
     "before_migrate",
     "migrate",
     "after_migrate",
+    "release",
     "swap",
     "install_script",
     "after_switch",

@@ -127,13 +127,14 @@ TOUCHES |= {
     "after_backup",
     "before_migrate",
     "after_migrate",
+    "release",
     "after_switch",
     "health",
     "maintenance_stop",
     "site",
     "watch",
 }
-BLAMES = {*BUILD, "before_migrate", "migrate", "after_migrate", "install_script", "after_switch"}
+BLAMES = {*BUILD, "before_migrate", "migrate", "after_migrate", "release", "install_script", "after_switch"}
 BLAMES |= {"restart", "health", "site", "watch"}
 
 

@@ -236,6 +236,23 @@ def test_what_serves_an_asynchronous_application_is_added(kind: str, adds: tuple
     assert (told.found.path, told.added) == ("backend/requirements.txt", ("gunicorn", "supervisor>=4.3", *adds))
 
 
+@pytest.mark.parametrize(
+    ("web", "adds"),
+    [
+        ("gunicorn site.wsgi -w 3", ("gunicorn", "supervisor>=4.3")),
+        ("gunicorn site.asgi", ("gunicorn", "supervisor>=4.3", "uvicorn", "uvicorn-worker")),
+        ("gunicorn site.asgi -k uvicorn.workers.UvicornWorker", ("gunicorn", "supervisor>=4.3")),
+        ("daphne site.asgi:application", ("daphne", "supervisor>=4.3")),
+        ("waitress-serve site.wsgi:application", ("supervisor>=4.3",)),
+        ("uwsgi --module site.wsgi", ("supervisor>=4.3",)),
+    ],
+)
+def test_the_server_that_a_procfile_names_is_added_and_no_other(web: str, adds: tuple[str, ...]) -> None:
+    files = {"manage.py": MANAGE, "site/settings.py": "", "site/wsgi.py": "", "site/asgi.py": ""}
+    told = needs({**files, "requirements.txt": "django", "Procfile": f"web: {web}\n"}, extra_requirements=("auto",))
+    assert told.added == adds
+
+
 def test_the_settings_say_which_folder_is_the_projects() -> None:
     files = {"a/manage.py": "", "a/requirements.txt": "", "b/manage.py": "", "b/requirements.txt": ""}
     assert needs(files, configured=True, project_dir="b").found.path == "b/requirements.txt"

@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import re
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 
 from agent.host import output
 from agent.host.command import CommandFailed
+from agent.project import release
+from agent.project.processes import Program
 from agent.state import State
 from agent.steps.build.build_script import BuildScriptRun
 from agent.steps.hooks import Hook
@@ -158,7 +161,7 @@ PENDING = {"pending": [{"app": "items", "name": "0002", "atomic": True, "reversi
 
 @pytest.mark.parametrize("point", POINTS)
 def test_what_belongs_to_the_database_runs_on_the_primary_host_alone_and_all_else_on_each(point: str) -> None:
-    of_database = point in ("after_backup", "before_migrate", "after_migrate")
+    of_database = point in ("after_backup", "before_migrate", "after_migrate", "release")
     assert idle(point, primary=False, **PENDING) == (BY_PRIMARY if of_database else "")
     assert idle(point, primary=True, **PENDING) == ""
     assert idle(point, primary=False, hooks={point: {"run": "x", "primary": True}}, **PENDING) == BY_PRIMARY
@@ -183,7 +186,8 @@ class Played:
         (self.code / "scripts").mkdir(parents=True, exist_ok=True)
         transaction = Transaction(State("django", folder / "state"), ID)
         usual = {"kind": "deploy", "version": NEW, "was": LIVE, "hosts": ["web1"], "primary": True, **COMMITS}
-        own: dict[str, Any] = {"hooks": {point: list(commands)}} if commands else {point: f"{point}.sh"}
+        script: dict[str, Any] = {} if point == "release" else {point: f"{point}.sh"}
+        own: dict[str, Any] = {"hooks": {point: list(commands)}} if commands else script
         known = settings(**own, app_username=self.user).for_host()
         begin(transaction, begun(**{**usual, "settings": known, **told}))
         self.step = StepContext(point, transaction, 60)
@@ -301,6 +305,54 @@ def test_manage_py_is_the_versions_own_with_its_own_python_and_its_static_files(
     (played.code / "fails").touch()
     with pytest.raises(CommandFailed, match=rf"^{python} manage\.py ended with exit code 1$"):
         played.do()
+
+
+def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *commands: Program, hook: str = "") -> Played:
+    """The step of what is done with each release, of a version whose Procfile has these commands."""
+    played = Played(tmp_path, monkeypatch, "release", *([hook] if hook else []))
+    version = tmp_path / "home" / NEW
+    (version / "config").mkdir()
+    (version / "venv/bin").mkdir(parents=True)
+    (version / "venv/bin/python").symlink_to(sys.executable)
+    start = "import subprocess, sys; subprocess.run([a for a in sys.argv[1:] if a != '--expand'], check=True)"
+    (version / "config/start_switchback.py").write_text(start)
+    if commands:
+        (version / "config/release.json").write_text(release.text(commands))
+    return played
+
+
+def test_what_a_procfile_has_for_a_release_is_started_as_its_processes_are_and_the_settings_have_theirs_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Program("release", ("sh", "-c", f"echo $0 $(basename $PWD) >>{tmp_path}/got", "$A"), expands=True)
+    played = released(tmp_path, monkeypatch, one, Program("release", ("./b.sh",), folder="scripts"), hook="./c.sh")
+    played.script("scripts/b.sh", f"basename $PWD >>{tmp_path}/got")
+    played.script("c.sh", f"echo last >>{tmp_path}/got")
+    played.do()
+    assert (tmp_path / "got").read_text() == "$A code\nscripts\nlast\n"
+
+
+def test_a_release_that_fails_fails_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CommandFailed):
+        released(tmp_path, monkeypatch, Program("release", ("false",))).do()
+
+
+def test_a_version_without_a_release_has_nothing_to_do_and_one_that_can_not_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = released(tmp_path, monkeypatch)
+    assert played.do().skipped == "the project has no release in a Procfile"
+    (tmp_path / "home" / NEW / "config/release.json").write_text("[]")
+    with pytest.raises(StepFailed, match=r"release\.json of .* can't be read"):
+        played.do()
+
+
+def test_without_a_config_repository_each_deploy_may_have_a_release() -> None:
+    made = examples.settings(config_repo_url=None, config_branch="HEAD", script_timeout=7).for_host()
+    assert "release" in steps_of("deploy", made, build=False)
+    assert "release" not in steps_of("revert", made, build=False)
+    assert limit_of("release", made) == 7
+    assert "release" not in steps_of("deploy", examples.settings().for_host(), build=True)
 
 
 def test_no_shell_reads_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,7 @@ STEPS: dict[str, Any] = {
     "before_migrate": hook("before_migrate"),
     "migrate": window.migrate,
     "after_migrate": hook("after_migrate"),
+    "release": hook("release"),
     "swap": window.swap,
     "install_script": window.install_script,
     "after_switch": hook("after_switch"),

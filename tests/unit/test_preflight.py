@@ -89,7 +89,8 @@ def test_without_one_what_is_live_is_what_the_settings_would_make_again() -> Non
     other = one_repository(made(), current=GENERATED, website_url="https://other.example.com/")
     assert only(plan_deploy(other, asked())).version != GENERATED
     with_config = healthy.version(LIVE, code=CODE)
-    assert only(plan_deploy(one_repository(with_config, current=LIVE), asked())).steps == STEPS
+    steps = only(plan_deploy(one_repository(with_config, current=LIVE), asked())).steps
+    assert tuple(name for name in steps if name != "release") == STEPS
 
 
 def test_a_version_that_other_settings_have_made_is_not_taken_for_one_that_is_built() -> None:
@@ -97,6 +98,21 @@ def test_a_version_that_other_settings_have_made_is_not_taken_for_one_that_is_bu
     assert only(plan_deploy(one_repository(version(LIVE), built), asked())).version == GENERATED
     other = one_repository(version(LIVE), built, project_dir="backend")
     assert only(plan_deploy(other, asked())).version != GENERATED
+
+
+def test_what_runs_on_one_host_of_all_stays_there_where_that_takes_no_part() -> None:
+    both = fleet(web1=host_facts(), web2=host_facts())
+    runs = plan_deploy(both, asked())
+    assert {name: run.request().single for name, run in runs.items()} == {"web1": True, "web2": False}
+    alone = Fleet({"web2": both.settings["web2"]}, {"web2": both.facts["web2"]}, "web2", single="web1")
+    run = only(plan_deploy(alone, asked()))
+    assert (run.request().primary, run.request().single) == (True, False)
+
+
+def test_a_host_that_becomes_the_one_that_has_what_runs_once_gets_another_version() -> None:
+    seen = one_repository(made(), current=GENERATED)
+    assert only(plan_deploy(seen, asked())).idle
+    assert not only(plan_deploy(replace(seen, single="another"), asked())).idle
 
 
 def test_hosts_of_which_only_some_have_a_config_repository_are_refused() -> None:

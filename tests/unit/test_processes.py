@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -130,10 +131,11 @@ def test_they_travel_to_the_host_and_an_older_journal_has_none() -> None:
         "python3.11 -m celery -A worker beat",
         "A=1 celery -q -A mysite beat",
         "/opt/bin/celery beat",
+        "sh -c celery\\ -A\\ mysite\\ beat\\ |\\ tee\\ log",
     ],
 )
 def test_beat_is_known_whatever_stands_before_it(words: str) -> None:
-    assert is_beat(tuple(words.split()))
+    assert is_beat(tuple(shlex.split(words)))
 
 
 @pytest.mark.parametrize("words", ["celery -A beat worker", "celery -A mysite worker -n beat", "beat", "", "./beat"])
@@ -253,7 +255,7 @@ def test_python_is_the_version_s_own_and_so_is_manage_py(words: list[str], means
 def test_variables_are_filled_in_as_a_shell_does_it_and_nothing_else() -> None:
     known = {"PORT": "8000", "EMPTY": ""}
     words = ["A=$PORT", "B=2", "run", "-b:$PORT", "${WORKERS:-3}", "${EMPTY:-4}", "$NONE", "a;b", "C=$A"]
-    assert expanded(words, known) == (["run", "-b:8000", "3", "4", "", "a;b", "C="], {**known, "A": "8000", "B": "2"})
+    assert expanded(words, known) == (["run", "-b:8000", "3", "4", "a;b", "C="], {**known, "A": "8000", "B": "2"})
 
 
 def test_a_worker_imports_the_project_and_runs_with_what_was_filled_in(version: Path) -> None:
