@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import field
 
 from agent.inside.lean import dataclass
+from agent.project.forced import forced
 from agent.project.processes import WEB, Program, problems, programs_of
 from agent.project.procfile import PROCFILE, Procfile, read
 from agent.project.servers import named
@@ -69,23 +70,30 @@ def find(paths: Collection[str], text_of: TextOf, asked: Settings) -> Project:
         raise NotFound(*wrong)
     programs = programs_of(asked.processes, procfile.programs)
     server, module, name, served = _application(below, settings, asked.application, programs.get(WEB))
+    started = (path for path in ("manage.py", below.file_of(module)) if path)
+    overruled = [said for path in started for said in forced(below.start + path, below.text(path))]
+    if overruled:
+        raise NotFound(*overruled)
     said_of_it = tuple(filter(None, (found, said, served, *procfile.found)))
     return Project(folder, settings, server, module, name, said_of_it, programs, procfile.release)
 
 
 class _Below:
-    """The files below the project's folder, by their paths from there."""
+    """The files below the project's folder, by their paths from there.
+
+    + start: what these paths begin with from the code's top
+    """
 
     def __init__(self, paths: Collection[str], text_of: TextOf, folder: str) -> None:
         start = f"{folder}/" if folder else ""
         self.paths = frozenset(path[len(start) :] for path in paths if path.startswith(start))
         self.everywhere = frozenset(paths)
         self.folder = folder
-        self._text_of, self._start = text_of, start
+        self._text_of, self.start = text_of, start
 
     def text(self, path: str) -> str:
         """A file's text; nothing where it is not there."""
-        return (self._text_of(self._start + path) or "") if path in self.paths else ""
+        return (self._text_of(self.start + path) or "") if path in self.paths else ""
 
     def text_of_top(self, path: str) -> str:
         """The text of a file by its path from the code's top; nothing where it is not there."""

@@ -61,8 +61,11 @@ server {{
     return 404;
 }}
 """
-DATABASE = """\
+# The server in front says how a visitor has come, and gunicorn believes that of its own host.
+SETTINGS_TOO = """\
 import dj_database_url
+
+SECURE_SSL_REDIRECT = True
 
 DATABASES = {"default": dj_database_url.config()}
 """
@@ -102,7 +105,7 @@ def server(bare_host: Host, tmp_path_factory: pytest.TempPathFactory) -> Host:
     made = Project(tmp_path_factory.mktemp("first-vps"), DJANGO, "dj-database-url", "psycopg[binary]")
     code = made.code
     startproject(code.folder)
-    code.append("mysite/settings.py", DATABASE)
+    code.append("mysite/settings.py", SETTINGS_TOO)
     code.write("mysite/urls.py", URLS % "a first page")
     made.require()
     code.commit("first")

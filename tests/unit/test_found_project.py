@@ -180,3 +180,52 @@ def test_what_is_not_to_be_found_is_asked_for_with_the_setting_to_write(
         assert found(files, **asked).settings == "mysite.settings"
         return
     assert words in problem(files, **asked)
+
+
+FORCED = MANAGE.replace('.setdefault("DJANGO_SETTINGS_MODULE", "{}")', '["DJANGO_SETTINGS_MODULE"] = "{}"')
+IN_MAIN = """\
+import os, django
+
+def main():
+    os.environ['DJANGO_SETTINGS_MODULE'] = 'mysite.settings'
+
+if __name__ == '__main__':
+    main()
+"""
+# As a manage.py has it that has other settings for its tests, or none where somebody has said which.
+ON_CONDITION = """\
+import os, sys, django
+
+if sys.argv[1:2] == ["test"]:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings_test"
+if "DJANGO_SETTINGS_MODULE" not in os.environ:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = os.environ.get("DJANGO_SETTINGS_MODULE", "mysite.settings")
+os.environ["OTHER"] = "mysite.settings"
+"""
+
+
+@pytest.mark.parametrize(("manage", "line"), [(FORCED.format("mysite.settings"), 1), (IN_MAIN, 4)])
+def test_a_manage_py_that_overrules_the_settings_of_the_host_is_refused_with_what_to_write_there(
+    manage: str, line: int
+) -> None:
+    told = (
+        f"sets DJANGO_SETTINGS_MODULE whatever it was (line {line}), so that the settings made for the host would not "
+        'be used: write os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings") there'
+    )
+    files = {**STARTPROJECT, "manage.py": manage}
+    assert problem(files) == f"manage.py {told}"
+    assert problem(below("backend", files)) == f"backend/manage.py {told}"
+
+
+def test_so_is_what_serves_the_project_and_all_that_does_is_told_at_once() -> None:
+    server = FORCED.format("mysite.settings")
+    files = {**STARTPROJECT, "manage.py": FORCED.format("mysite.settings"), "mysite/wsgi.py": server}
+    assert [one.split(" ")[0] for one in problem(files).splitlines()] == ["manage.py", "mysite/wsgi.py"]
+    # Nothing starts that one.
+    assert found({**STARTPROJECT, "mysite/asgi.py": server}).module == "mysite.wsgi"
+
+
+@pytest.mark.parametrize("manage", [ON_CONDITION, "print 'django'\n" + FORCED.format("mysite.settings")])
+def test_what_does_so_on_a_condition_or_can_not_be_read_is_left_alone(manage: str) -> None:
+    assert found({**STARTPROJECT, "manage.py": manage}).settings.startswith("mysite.settings")
