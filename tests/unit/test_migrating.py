@@ -95,6 +95,20 @@ def test_what_is_in_no_version_stays_and_is_named(project: Project) -> None:
     assert columns(project) == ["id", "colour", "note"]
 
 
+def test_a_migration_that_fails_is_a_failure_and_is_to_be_applied_until_it_has_been(project: Project) -> None:
+    fails = migration("migrations.RunPython(lambda apps, editor: 1 / 0)", needs=[("items", "first")])
+    project.has("items", first=FIRST, second=fails)
+    failed = project.run("migrate")
+    assert failed.returncode == 1
+    assert "ZeroDivisionError" in failed.stderr
+    assert project.recorded() == ["first"]
+    # Of the same code, too.
+    assert names(project.ask("migrations")["pending"]) == ["second"]
+    project.has("items", first=FIRST, second=SECOND)
+    assert project.ask("migrate")["pending"] == []
+    assert project.recorded() == ["first", "second"]
+
+
 def test_what_was_taken_back_is_applied_again_and_nothing_else(project: Project) -> None:
     project.has("items", first=FIRST, second=SECOND)
     project.ask("migrate")

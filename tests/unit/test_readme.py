@@ -113,3 +113,10 @@ def test_the_failure_model_tells_of_each_step_in_the_order_of_a_deploy() -> None
     begins = told.index("begin")
     steps = ["begin", *(kind.name for kind in STEPS), COMMIT]
     assert told[begins : begins + len(steps)] == steps
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    page = (ROOT / "docs" / "what-others-report.md").read_text()
+    named = re.findall(r"`((?:unit|hosts|projects|faults)/\w+\.py)`", page)
+    assert len(named) > 20
+    assert [one for one in named if not (ROOT / "tests" / one).exists()] == []
