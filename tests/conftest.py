@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Their assertions are to show their values, as those of a test do.
 pytest.register_assert_rewrite("tests.invariants", "tests.faults.matrix", "tests.faults.fleet")
+pytest.register_assert_rewrite("tests.projects.story", "tests.projects.traces")
 # Tests make little garbage, and looking for it costs a twentieth of their time.
 gc.set_threshold(50_000, 50, 100)
 # How long an example takes says how busy the machine is, and not whether it is right.

@@ -16,6 +16,8 @@ from tests.bed.progress import log_file, run_logged
 from tests.projects.tools import REACH, kept
 
 PROGRAMS = ("uv", "poetry")
+# Of what is locked: the project itself, and what is for Windows alone.
+NOT_ON_A_HOST = ("mysite", "tzdata")
 PYPROJECT = """\
 [project]
 name = "mysite"
@@ -35,7 +37,8 @@ priority = "primary"
 """
 INSTALLED = """\
 import importlib.metadata, json
-print(json.dumps({one.name.lower(): one.version for one in importlib.metadata.distributions()}))
+found = importlib.metadata.distributions()
+print(json.dumps({one.name.lower().replace("_", "-"): one.version for one in found}))
 """
 
 
@@ -68,7 +71,7 @@ def _locked(folder: Path, packages: Sequence[str], more: str, program: str) -> d
     for file in kept(f"lock-of-{program}", [told], lock).iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     found = tomllib.loads((folder / f"{program}.lock").read_text())["package"]
-    return {one["name"]: one["version"] for one in found if one["name"] != "mysite"}
+    return {one["name"]: one["version"] for one in found if one["name"] not in NOT_ON_A_HOST}
 
 
 def _programs() -> Path:

@@ -44,15 +44,20 @@ MEDIA_ROOT = "/home/app/data/media"
 """
 
 
-# What starts it on the host, and in no project as it is made.
+# What starts it on the host, and in no project as it is made; and what does besides where it is ASGI.
 SERVER = ("gunicorn", "supervisor>=4.3")
+ASGI_SERVER = ("uvicorn", "uvicorn-worker")
 
 
 class Project:
-    """The code and the config of a site, whose requirements are `requirements` (and, of the server, SERVER)."""
+    """The code and the config of a site.
+
+    + requirements: the project's own; served_by: what else the host finds wheels of
+    """
 
     def __init__(self, folder: Path, *requirements: str) -> None:
         self.requirements = requirements
+        self.served_by: tuple[str, ...] = SERVER
         self.code = Repository(folder / "code")
         self.config = Repository(folder / "config")
 
@@ -77,4 +82,4 @@ class Project:
         """Lay both repositories and the wheels on a host, in the place of the sample's."""
         self.code.place(host, "/srv/git/code.git")
         self.config.place(host, "/srv/git/config.git")
-        place_folder(host, wheels([*self.requirements, *SERVER]), "/srv/wheelhouse")
+        place_folder(host, wheels([*self.requirements, *self.served_by]), "/srv/wheelhouse")

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.projects.record import PROPERTY, Record, page, read
+from tests.projects.record import NOT_PLAYED, PROPERTY, Record, page, read
 
 SECONDS = {"first": 20.4, "second": 12.0, "late": 15.6, "revert": 5.0}
 FAILED = {"second": [0, 240], "late": [31, 300], "revert": [0, 100]}
@@ -40,7 +40,11 @@ def test_the_page_has_a_row_and_the_settings_of_each_project() -> None:
 
 def test_the_page_names_what_has_failed() -> None:
     told = page([SHOP], "abc1234", ["tests.projects.test_blog.test_it"])
-    assert told.endswith("## What failed\n\n- tests.projects.test_blog.test_it\n")
+    assert "## What failed\n\n- tests.projects.test_blog.test_it\n" in told
+
+
+def test_the_page_says_of_what_is_missing_why() -> None:
+    assert all(f"| {what} | {why} |" in page([SHOP], "abc1234") for what, why in NOT_PLAYED.items())
 
 
 def test_a_project_with_more_lines_than_an_ordinary_one_is_none() -> None:
