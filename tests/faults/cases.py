@@ -6,11 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
 from agent.steps import order
 from agent.steps.kind import Phase
+from switchback.settings.model import Settings
+from tests import runs
 from tests.faults.sabotage import OWN_SCRIPTS, InAgent, InCommand, Moment
 
 FAILS, HANGS = "fails", "hangs"
@@ -45,7 +46,7 @@ COLUMNS = {
 }
 
 # No step of theirs runs a script of the project.
-SETTINGS: Any = SimpleNamespace(build_script=None, install_script=None, hooks_at=lambda point: ())
+SETTINGS = Settings.model_validate({**runs.SETTINGS, "website_url": "http://127.0.0.1/"}).for_host()
 REFUSED, FELL_BACK, COMMITTED, PERSON = "refused", "fell back", "committed", "needs a person"
 
 
