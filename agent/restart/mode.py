@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.host.reading import beginning_of
 from agent.host.users import acting_as
-from agent.service.obstacles import as_another, cuts, is_users, obstacles, web_program
+from agent.service.obstacles import KNOWN, as_another, cuts, is_users, obstacles, web_program
 from agent.service.running import find_running
 from agent.service.supervisor import Refusal, Supervisor
 from agent.service.supervisor_config import (
@@ -77,6 +77,9 @@ def _obstacles(layout: Layout, sections: Sections) -> list[str]:
     config, venv = layout.path("current_config"), layout.path("current_main") / layout.settings.venv_subdir
     found = obstacles(sections, layout.settings.health_url, str(layout.home), str(config), str(venv))
     web = web_program(sections, layout.settings.health_url)
+    if web is None and layout.settings.made_config:
+        # Nobody writes into that: it is made of what the project or the settings name.
+        return [f"what `web` names can't be handed a socket, as {KNOWN} can: write one of these in processes"]
     return found if web is None or is_users(web, layout.app) else [*found, as_another(web, layout.app)]
 
 

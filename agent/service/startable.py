@@ -29,6 +29,8 @@ SERVERS = ("celery", "daphne", "granian", "gunicorn", "hypercorn", "uvicorn", "w
 FIND = (
     "import importlib.util, json, sys; print(json.dumps([n for n in sys.argv[1:] if not importlib.util.find_spec(n)]))"
 )
+# Where the host's own programs are.
+PLACES = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
 # Why nothing may be written in a version.
 CLOSED = "and nobody can write there once it is built"
 # How much of a program's last words is shown.
@@ -166,6 +168,11 @@ def _program_problems(step: StepContext, found: Sequence[Program], places: Mappi
                 "deploy its commit, which builds another"
             )
         argv = [led(word, places) for word in program.becomes_in(step.settings.venv_subdir)]
+        if program.started and argv and not _is_there(step, argv[0], led(program.options.get("directory", ""), places)):
+            problems.append(
+                f"{program.name} runs {argv[0]}, which neither the version nor the host has: add it to "
+                f"{'the code' if '/' in argv[0] else asked}"
+            )
         if not argv or not argv[0].startswith(venv + "/"):
             continue
         if not _can_run(step.layout, argv[0]):
@@ -175,6 +182,14 @@ def _program_problems(step: StepContext, found: Sequence[Program], places: Mappi
             modules[argv[2]] = program.name
     missing = _missing(step, sorted(modules)) if modules else []
     return problems + [f"{modules[name]} runs {name}, and the version has none: add it to {asked}" for name in missing]
+
+
+def _is_there(step: StepContext, program: str, folder: str) -> bool:
+    """Whether a program can be started: a name on the PATH of a version's processes, or a file from their folder."""
+    if "/" in program:
+        return _can_run(step.layout, os.path.join(folder, program))
+    own = str(step.layout.part(step.version, "venv") / "bin")
+    return any(_can_run(step.layout, os.path.join(place, program)) for place in (own, *PLACES))
 
 
 def _folder_problems(step: StepContext, program: Program, places: Mapping[str, str]) -> list[str]:

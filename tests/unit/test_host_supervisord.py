@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -178,6 +179,35 @@ def test_between_a_version_with_one_and_one_without_the_two_files_are_compared(
     )
     layout = Layout(replace(site.layout.settings, restart="rolling"), site.home)
     assert decide_restart_mode(layout, was, version) == expected
+
+
+def mode_with(site: Site, monkeypatch: pytest.MonkeyPatch, text: str, **settings: Any) -> RestartMode:
+    """How a version is gone to whose config, as the live one's, is such a text."""
+    (site.brings / "supervisord.conf").write_text(text)
+    site.own.write_text(text)
+    supervisor = SimpleNamespace(ask=lambda method: "4.3.0", reread=lambda: ([], [], []))
+    monkeypatch.setattr(
+        mode, "find_running", lambda layout: SimpleNamespace(named=str(site.link), supervisor=supervisor)
+    )
+    layout = Layout(replace(site.layout.settings, restart="rolling", **settings), site.home)
+    return decide_restart_mode(layout, LIVE, NEW)
+
+
+def test_a_server_that_drops_what_it_is_at_is_replaced_one_by_one_and_it_is_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = re.sub(r"-m gunicorn --bind fd://0 .*", "-m daphne --fd 0 asgi:application", SAMPLE)
+    found = mode_with(site, monkeypatch, text)
+    assert (found.rolls, found.interrupts) == (True, False)
+    assert found.why == "daphne drops the requests that it is at when it ends: gunicorn and uvicorn let them end"
+
+
+def test_a_config_that_is_made_is_not_a_person_s_to_write_in(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SAMPLE.replace("[fcgi-program:web]\nsocket=tcp://127.0.0.1:8000", "[program:web]")
+    assert "[fcgi-program:web]" in mode_with(site, monkeypatch, text).why
+    found = mode_with(site, monkeypatch, text, made_config=True)
+    assert "what `web` names can't be handed a socket, as gunicorn, uvicorn" in found.why
+    assert "[fcgi-program:web]" not in found.why
 
 
 def as_step(site: Site, version: str) -> StepContext:

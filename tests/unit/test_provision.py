@@ -396,6 +396,20 @@ def test_the_unit_gives_its_programs_the_time_that_they_may_take() -> None:
     assert lacking(host(replace(found, written={UNIT: theirs})), settings(), can_make_venv=True).rewrites == ()
 
 
+def test_the_unit_of_a_new_host_gives_the_processes_of_the_settings_their_time() -> None:
+    named = {"worker": {"run": "celery", "stop": 120}, "beat": "celery beat"}
+    told = settings(config_repo_url=None, config_branch="HEAD", processes=named)
+    values = lacking(without_unit(bare()), told, can_make_venv=True).unit
+    assert values is not None
+    # That of the server, of a worker that a Procfile may have, and of both.
+    assert "they may take 250 s by their stopwaitsecs" in unit_text(values)
+    # Where provision has written it before they were named, it writes it anew.
+    before = unit_text({**values, "needs": "70"})
+    there = host(site(written={UNIT: before}, programs_need=10))
+    (one,) = lacking(there, told, can_make_venv=True).rewrites
+    assert "\nTimeoutStopSec=265\n" in one.now
+
+
 LOGS = "/etc/logrotate.d/switchback-django"
 
 

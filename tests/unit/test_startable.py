@@ -85,6 +85,28 @@ def test_a_program_that_is_started_by_a_launcher_needs_one_in_the_version(
     ]
 
 
+def test_a_process_whose_program_is_nowhere_is_named(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    version, home = step.layout.version(NEW), step.layout.home
+    (version / "run").touch(0o555)
+    start = f"{home}/django-current/run python {home}/django-current/config/start_switchback.py"
+
+    def problems(command: str) -> list[str]:
+        text = f"[program:worker]\ncommand={start} {command}\ndirectory={home}/django-current/code\n"
+        (step.layout.part(NEW, "config") / "supervisord.conf").write_text(text)
+        return found(step, monkeypatch)
+
+    assert problems("celery -A mysite worker") == [
+        "worker runs celery, which neither the version nor the host has: add it to requirements.txt"
+    ]
+    (version / "venv/bin/celery").touch(0o755)
+    assert problems("celery -A mysite worker") == problems("sh -c x") == problems("python -m work") == []
+    assert problems("--expand A=1 ./work.sh") == [
+        "worker runs ./work.sh, which neither the version nor the host has: add it to the code"
+    ]
+    (version / "code/work.sh").touch(0o755)
+    assert problems("./work.sh") == []
+
+
 def test_a_server_that_is_in_no_requirements_is_named(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(step, monkeypatch, ("gunicorn",)) == [
         "web runs gunicorn, and the version has none: add it to requirements.txt"
