@@ -228,7 +228,8 @@ def _application(below: _Below, settings: str, asked: str | None, web: Program |
             raise NotFound(
                 f"web serves {one.module}, and the code has no such module: write application in the settings"
             )
-        return "asgi" if one.asynchronous else "wsgi", one.module, one.name, ""
+        server = "asgi" if one.asynchronous else "wsgi"
+        return server, one.module, one.name, f"{server} {one.module}:{one.name}, which web names"
     told = {match.group(1): match.groups()[1:] for text in _settings_texts(below, settings) for match in _served(text)}
     for kind in ("ASGI", "WSGI"):
         if kind in told and below.file_of(told[kind][0]):

@@ -93,6 +93,18 @@ def release_of(line: str, folder: str | None) -> tuple[list[Program], list[str]]
     return programs, own
 
 
+def _less_done(line: str) -> tuple[str, list[str]]:
+    """A line without what a deploy does by itself before it, and that."""
+    own = list[str]()
+    while True:
+        first, joined, rest = line.partition("&&")
+        words = plain_words(first.strip())
+        if not joined or not words or not _is_done_already(words):
+            return line, own
+        own.append(first.strip())
+        line = rest.strip()
+
+
 def _is_done_already(words: list[str]) -> bool:
     """Whether a command migrates, or collects static files, as a deploy does it, and no more."""
     rest = words[1:] if re.fullmatch(r"python[\d.]*", words[0]) else words
@@ -126,9 +138,14 @@ def read(text: str, folder: str | None, told: Mapping[str, Process]) -> Procfile
     """
     lines = lines_of(text)
     own = {name for name, one in told.items() if one.off or one.run}
-    programs = {name: program_of(name, line, folder) for name, line in lines.items() if name != RELEASE}
-    release, done = release_of(lines[RELEASE], folder) if RELEASE in lines and RELEASE not in own else ([], [])
     names = [name for name in lines if name not in own]
     found = [f"Procfile: {', '.join(names)}"] if names else []
-    found += [f"release: {command} is done by each deploy itself" for command in done]
+    programs, release = dict[str, Program](), list[Program]()
+    for name, line in lines.items():
+        if name == RELEASE:
+            release, done = release_of(line, folder) if name in names else ([], [])
+        else:
+            rest, done = _less_done(line)
+            programs[name] = program_of(name, rest, folder)
+        found += [f"{name}: {command} is done by each deploy itself" for command in done if name in names]
     return Procfile(programs, tuple(release), tuple(found))

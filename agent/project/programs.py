@@ -11,7 +11,7 @@ from string import Template
 from agent.environment.launcher import RUN
 from agent.environment.start import CODE, EXPAND, START
 from agent.project.found import Project
-from agent.project.processes import WEB, WEB_STOPS, Program
+from agent.project.processes import WEB, WEB_STOPS, Program, is_beat
 from agent.project.servers import command, named
 from agent.service.obstacles import WORKER, port_of
 from agent.versions.layout import Layout
@@ -68,6 +68,8 @@ killasgroup=true
 redirect_stderr=true
 stdout_logfile=$home/log/$process.log
 """
+# What celery's beat keeps of its schedule.
+SCHEDULE = "celerybeat-schedule-{}"
 # The one that is told to end would be the shell alone.
 TO_ALL = "stopasgroup=true\n"
 
@@ -128,11 +130,22 @@ def _other(layout: Layout, program: Program, environment: str = "") -> str:
         process=f"{program.name}_%(process_num)02d" if several else program.name,
         count=program.count,
         folder=_folder(layout, program),
-        command=_line(layout, _started(layout, program.run, program.expands)),
+        command=_line(layout, _started(layout, _with_schedule(layout, program), program.expands)),
         stop=program.stop,
         stops=TO_ALL if program.by_a_shell else "",
         home=_escaped(str(layout.home)),
     )
+
+
+def _with_schedule(layout: Layout, program: Program) -> Sequence[str]:
+    """The words of a program; celery's beat notes what it has begun where that outlives the version.
+
+    By itself it does so in the folder that it runs in, where nobody can write.
+    """
+    options = (word.partition("=")[0] for word in program.run)
+    if program.by_a_shell or not is_beat(program.run) or {*options} & {"-s", "--schedule", "-S", "--scheduler"}:
+        return program.run
+    return (*program.run, "--schedule", str(layout.home / "shared" / SCHEDULE.format(program.name)))
 
 
 def _started(layout: Layout, words: Iterable[str], expands: bool) -> Sequence[str]:

@@ -111,10 +111,10 @@ def _without(words: Sequence[str], valued: Sequence[str], flags: Sequence[str]) 
 def command(one: Named, application: str, stop: int) -> tuple[tuple[str, ...], int]:
     """The words that start a server on the socket of supervisord's, and how long it may then take to end, seconds.
 
-    + application: what it serves here; stop: how long it may take, as far as that is open
+    + application: what it serves here, called after its kind; stop: how long it may take, as far as that is open
     """
     server, options = one.server, list(one.options)
-    if one.asynchronous and server.name == "gunicorn" and not option(options, "-k", "--worker-class"):
+    if application.startswith("asgi") and server.name == "gunicorn" and not option(options, "-k", "--worker-class"):
         options = [*WORKER.split(), *options]
     if server.graceful:
         own = option(options, server.graceful)

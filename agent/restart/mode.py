@@ -77,9 +77,11 @@ def _obstacles(layout: Layout, sections: Sections) -> list[str]:
     config, venv = layout.path("current_config"), layout.path("current_main") / layout.settings.venv_subdir
     found = obstacles(sections, layout.settings.health_url, str(layout.home), str(config), str(venv))
     web = web_program(sections, layout.settings.health_url)
+    # Nobody writes into a config that is made of what the project and the settings say.
     if web is None and layout.settings.made_config:
-        # Nobody writes into that: it is made of what the project or the settings name.
         return [f"what `web` names can't be handed a socket, as {KNOWN} can: write one of these in processes"]
+    if web and web.count < 2 and layout.settings.made_config:
+        return ["web has one process, and nobody serves while it is replaced: take its count out of processes"]
     return found if web is None or is_users(web, layout.app) else [*found, as_another(web, layout.app)]
 
 

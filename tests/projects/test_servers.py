@@ -58,10 +58,9 @@ def test_a_deploy_goes_unnoticed_where_the_server_ends_its_requests_and_is_said_
     assert (f"{server} {SERVERS[server]}" in shown.output) == bool(SERVERS[server])
     with visitors(site, RATE, site.website_url, APP, f"4*{APP}slow/") as answers:
         run("deploy", site, data={**asked, "code": "second"}).worked()
-    assert sum(one["asked"] for one in answers) > 300
+    assert sum(one["asked"] for one in answers) > 200
     failed = sum(one["failed"] for one in answers)
-    print(server, answers)
     # Of those that drop any, only what was asked just then.
     assert failed == 0 if not SERVERS[server] else failed < RATE
-    running = site.read(["pgrep", "-a", "-u", "app", "-f", f"-m {server} "]).splitlines()
+    running = site.read(["pgrep", "-a", "-u", "app", "-f", "--", f"-m {server} "]).splitlines()
     assert len(running) >= 2

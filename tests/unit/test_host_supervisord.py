@@ -208,6 +208,8 @@ def test_a_config_that_is_made_is_not_a_person_s_to_write_in(site: Site, monkeyp
     found = mode_with(site, monkeypatch, text, made_config=True)
     assert "what `web` names can't be handed a socket, as gunicorn, uvicorn" in found.why
     assert "[fcgi-program:web]" not in found.why
+    alone = mode_with(site, monkeypatch, SAMPLE.replace("numprocs=2", "numprocs=1"), made_config=True)
+    assert "take its count out of processes" in alone.why
 
 
 def as_step(site: Site, version: str) -> StepContext:

@@ -206,6 +206,20 @@ def test_what_runs_once_is_on_one_of_all_hosts_alone_and_so_is_beat_by_itself() 
     assert list(made(everywhere, single=False)) == ["web", "beat"]
 
 
+def test_beat_keeps_its_schedule_where_it_outlives_the_version_unless_it_has_a_place_of_its_own() -> None:
+    beat = made({"beat": "celery -A mysite beat -l INFO"})["beat"]
+    assert beat.argv[-2:] == ["--schedule", f"{HOME}/shared/celerybeat-schedule-beat"]
+    own = [
+        "-s ~/beat",
+        "--schedule=/srv/beat",
+        "-S django",
+        "--scheduler django_celery_beat.schedulers:DatabaseScheduler",
+    ]
+    for words in own:
+        assert "celerybeat-schedule" not in " ".join(made({"beat": f"celery -A mysite beat {words}"})["beat"].argv)
+    assert "--schedule" not in made({"worker": CELERY})["worker"].argv
+
+
 def test_the_server_may_have_more_processes_and_more_time_than_it_has_by_itself() -> None:
     web = made({"web": {"count": 4, "stop": 40}})["web"]
     assert (web.kind, web.count, web.stop_seconds) == ("fcgi-program", 4, 40)

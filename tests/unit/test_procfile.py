@@ -244,6 +244,11 @@ def test_which_application_it_serves_is_the_project_s_and_a_missing_one_is_told(
 
 def test_a_server_whose_command_names_no_application_serves_the_one_that_is_found() -> None:
     assert argv_of_web("gunicorn -c gunicorn.conf.py")[-1] == "wsgi_switchback:application"
+    text = STARTPROJECT["mysite/settings.py"] + 'ASGI_APPLICATION = "mysite.asgi.application"\n'
+    both = found("web: gunicorn -c gunicorn.conf.py\n", {**STARTPROJECT, "mysite/settings.py": text})
+    argv = programs(parse(conf(both)))["web"].argv
+    assert "uvicorn_worker.UvicornWorker" in argv
+    assert argv[-1] == "asgi_switchback:application"
 
 
 def test_a_value_that_looks_like_an_application_is_none() -> None:
@@ -274,6 +279,15 @@ def test_a_release_is_told_apart_and_what_a_deploy_does_itself_is_left_out(
     commands, own = release_of(line, None)
     assert [" ".join(one.run) for one in commands] == runs
     assert own == (line.split(" && ") if done is None else done)
+
+
+def test_what_a_deploy_does_itself_is_left_out_before_any_process() -> None:
+    line = "python manage.py migrate --noinput && python manage.py collectstatic --noinput && gunicorn mysite.wsgi"
+    project = found(f"web: {line}\nworker: python manage.py wait && work\n")
+    assert project.programs["web"].run == ("gunicorn", "mysite.wsgi")
+    assert "web: python manage.py migrate --noinput is done by each deploy itself" in project.found
+    assert "wsgi mysite.wsgi:application, which web names" in project.found
+    assert project.programs["worker"].run == ("sh", "-c", "python manage.py wait && work")
 
 
 def test_a_release_is_kept_in_the_config_and_is_no_process() -> None:
