@@ -10,7 +10,7 @@ from dataclasses import field
 
 from agent.inside.lean import dataclass
 from agent.project.forced import forced
-from agent.project.processes import WEB, Program, problems, programs_of
+from agent.project.processes import WEB, Program, celery_modules, problems, programs_of
 from agent.project.procfile import PROCFILE, Procfile, read
 from agent.project.servers import named
 from agent.words.settings import Process, Settings
@@ -70,7 +70,8 @@ def find(paths: Collection[str], text_of: TextOf, asked: Settings) -> Project:
         raise NotFound(*wrong)
     programs = programs_of(asked.processes, procfile.programs)
     server, module, name, served = _application(below, settings, asked.application, programs.get(WEB))
-    started = (path for path in ("manage.py", below.file_of(module)) if path)
+    modules = [module, *(name for one in programs.values() for name in celery_modules(one.run))]
+    started = dict.fromkeys(path for path in ("manage.py", *map(below.file_of, modules)) if path)
     overruled = [said for path in started for said in forced(below.start + path, below.text(path))]
     if overruled:
         raise NotFound(*overruled)

@@ -114,6 +114,20 @@ def _celery_does(words: tuple[str, ...]) -> str:
     return ""
 
 
+def celery_modules(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The modules that the app of a celery command may be in; none for another command.
+
+    >>> celery_modules(("celery", "-A", "mysite", "worker")), celery_modules(("celery", "--app=a.b:app", "beat"))
+    (('mysite.celery', 'mysite'), ('a.b.celery', 'a.b'))
+    """
+    if not _celery_does(words):
+        return ()
+    after = [words[number + 1] for number, word in enumerate(words[:-1]) if word in ("-A", "--app")]
+    joined = [word.partition("=")[2] for word in words if word.startswith("--app=")]
+    names = [name.partition(":")[0] for name in (*after, *joined)]
+    return tuple(module for name in names for module in (f"{name}.celery", name))
+
+
 def programs_of(told: Mapping[str, Process], found: Mapping[str, Program]) -> dict[str, Program]:
     """The programs of a project, by name: as they were found, overruled by what the settings say of each.
 

@@ -135,6 +135,13 @@ def test_what_can_not_be_run_is_told(text: str, says: str) -> None:
         found(text)
 
 
+def test_a_celery_that_overrules_the_settings_of_its_version_is_told() -> None:
+    files = {**STARTPROJECT, "mysite/celery.py": 'os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"\n'}
+    with pytest.raises(NotFound, match=r"mysite/celery\.py sets DJANGO_SETTINGS_MODULE whatever it was"):
+        found("worker: celery -A mysite worker\nbeat: celery -A mysite beat\n", files)
+    assert found("worker: work\n", files).programs
+
+
 def test_one_at_the_top_of_the_code_is_run_there_and_one_beside_manage_py_there() -> None:
     files = below("backend", STARTPROJECT)
     assert programs(parse(conf(found("worker: work\n", files))))["worker"].options["directory"] == (
