@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import os
+import posixpath
 import pwd
 import stat
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from agent.host.reading import content_hash, walk
+from agent.host.reading import content_hash, names, walk
 from agent.host.users import acting_as, may_write
 from agent.shared import adopt
 from agent.shared.kinds import blocked, followed, kind_of
@@ -79,12 +80,13 @@ def _look_at(layout: Layout, code: Path, place: Place, until: float) -> SharedPl
         notice = unfit(layout.home, layout.app, is_folder=True)
         told = replace(told, how="adopted", source=str(source), notice=notice)
         return replace(told, problem=problem and f"adopt: {problem}")
-    return _begun_as(layout, place, told, own, until)
+    return _begun_as(layout, code, place, told, until)
 
 
-def _begun_as(layout: Layout, place: Place, told: SharedPlace, own: Path, until: float) -> SharedPlace:
+def _begun_as(layout: Layout, code: Path, place: Place, told: SharedPlace, until: float) -> SharedPlace:
     """What it begins as where it is not there, and where it is, what the commit has otherwise."""
-    where, brought = Path(told.place), kind_of(own)
+    where, own = Path(told.place), code / place.path
+    brought = kind_of(own)
     files = _files(own, until) if brought == "folder" else {"": own} if brought == "file" else {}
     if followed(where) != "missing":
         # Of a database the other content is what it is for.
@@ -93,12 +95,33 @@ def _begun_as(layout: Layout, place: Place, told: SharedPlace, own: Path, until:
         return replace(told, differ=tuple(differ[:NAMED]), files=len(differ))
     if files:
         return replace(told, how="copied", files=len(files))
+    meant = _meant(layout, code, place)
     if place.is_folder or place.is_database:
-        return replace(told, how="new")
+        return replace(told, how="new", notice=meant)
+    begins = f"the commit has no {place.path} to begin with{f' ({meant})' if meant else ''}"
     return replace(
         told,
-        problem=f"{place.setting}: {where} is not there, and the commit has no {place.path} to begin with: put it "
-        f"there, as in {_install(layout, where)}, or say where it is, with adopt",
+        problem=f"{place.setting}: {where} is not there, and {begins}: put it there, as in {_install(layout, where)}, "
+        "or say where it is, with adopt",
+    )
+
+
+def _meant(layout: Layout, code: Path, place: Place) -> str:
+    """What to write where a path of the project's folder may be meant: paths begin at the code's top.
+
+    Nothing where the code has anything that the path begins with, or the project is at the top itself.
+    """
+    first = place.path.partition("/")[0]
+    if kind_of(code / "manage.py") != "missing" or kind_of(code / first) != "missing":
+        return ""
+    folders = [one for one in names(code) if kind_of(code / one) == "folder" and (code / one / "manage.py").is_file()]
+    folder = layout.settings.project_dir or (folders[0] if len(folders) == 1 else "")
+    if not folder:
+        return ""
+    inside = posixpath.normpath(posixpath.join(folder, place.path))
+    write = f"{place.setting}: {{{place.name}: {inside}}}"
+    return (
+        f"the code has no {first} at its top, and its manage.py is in {folder}: where {inside} is meant, write {write}"
     )
 
 

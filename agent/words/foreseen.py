@@ -174,7 +174,7 @@ class SharedPlace:
     + how: whether it is there; if not, whether it begins empty, as what the commit has, or is moved there from a source
     + files: how many the commit has there that it begins as; or, where it is there, that it lacks or has otherwise
     + differ: the names of some of the latter; problem: why a build would be refused
-    + notice: what is worth knowing of who else can reach it
+    + notice: what is worth knowing of it: who else can reach it, or what may be meant
     """
 
     path: str

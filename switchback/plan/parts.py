@@ -165,5 +165,5 @@ class Shared(Part):
         description="there already; made empty; made with what the commit has there; or moved there from `adopt`"
     )
     says: str
-    notice: str = Field(default="", description="who can't reach it")
+    notice: str = Field(default="", description="what is worth knowing of it")
     differing: str = Field(default="", description="the commit's files that the shared one lacks or has otherwise")

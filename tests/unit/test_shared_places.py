@@ -453,3 +453,39 @@ def test_check_says_what_is_wrong_with_what_is_shared_and_what_is_worth_knowing(
     seen = replace(examples.site(), needs=healthy.needs(), shared=shared)
     assert need_problems(seen, examples.settings()) == ["shared_dirs: no"]
     assert need_notices(seen) == ["everybody"]
+
+
+MEANT = (
+    "the code has no media at its top, and its manage.py is in backend: where backend/media is meant, write "
+    "shared_dirs: {media: backend/media}"
+)
+
+
+def test_a_path_that_is_meant_from_the_projects_folder_is_said_with_what_to_write(build: Any) -> None:
+    made = build("media")
+    (made.code / "backend").mkdir()
+    (made.code / "backend" / "manage.py").write_text("")
+    assert [one.notice for one in made.found()] == [MEANT]
+    assert made.run().warning == MEANT
+    # It is there from then on, and nothing is to be said any more.
+    assert [one.notice for one in made.found()] == [""]
+
+
+def test_so_it_is_in_the_refusal_of_a_file_that_is_not_there(build: Any) -> None:
+    made = build(local_env="local.env")
+    (made.code / "site" / "backend").mkdir(parents=True)
+    (made.code / "site" / "backend" / "manage.py").write_text("")
+    made.layout = replace(made.layout, settings=replace(made.layout.settings, project_dir="site/backend"))
+    (told,) = made.found()
+    assert (
+        "where site/backend/local.env is meant, write shared_files: {local.env: site/backend/local.env}" in told.problem
+    )
+
+
+@pytest.mark.parametrize("at", ["manage.py", "media/README", "other/manage.py"])
+def test_what_may_well_be_meant_as_it_stands_is_left_alone(build: Any, at: str) -> None:
+    made = build("media")
+    for path in ("backend/manage.py", at):
+        (made.code / path).parent.mkdir(exist_ok=True)
+        (made.code / path).write_text("")
+    assert [one.notice for one in made.found()] == [""]

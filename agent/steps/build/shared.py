@@ -46,7 +46,8 @@ class Shared(BuildStep):
         for one in found:
             if one.how != "there":
                 emit(f"shared: {one.says}")
-        warning = "\n".join(_not_shown(one) for one in found if one.differ)
+        notices = [one.notice for one in found if one.notice]
+        warning = "\n".join([*(_not_shown(one) for one in found if one.differ), *dict.fromkeys(notices)])
         return SharedLinked(paths=tuple(one.path for one in found), warning=warning)
 
 
