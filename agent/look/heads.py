@@ -16,7 +16,7 @@ from agent.packages.installed import installed
 from agent.packages.installing import Installer
 from agent.packages.interpreter import Interpreter
 from agent.packages.wanted import wanted
-from agent.project.found import NotFound
+from agent.project.found import NAMED, NotFound
 from agent.project.generate import project_of
 from agent.project.needs import asked_of
 from agent.project.texts import texts
@@ -31,7 +31,6 @@ from agent.words.requests import Ref
 
 # An app as a server's command line names it: module, colon, name.
 APP = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*(?:\(\))?")
-SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,:=]\s*["']([\w.]+)["']""")
 
 
 def heads(runner: Runner, layout: Layout, asked: Mapping[str, Ref], shas: Mapping[str, str]) -> Heads | str:
@@ -72,7 +71,7 @@ def _read(runner: Runner, layout: Layout, repositories: Mapping[str, Path], shas
     trees = {"config": frozenset(made)}
     trees |= {part: git.names_of(runner, repository, shas[part]) for part, repository in repositories.items()}
     manage = text_of("config", "manage.py")
-    named = SETTINGS.search(manage or "")
+    named = NAMED.search(manage or "")
     sections, own = _sections(layout, text_of("config", SUPERVISORD))
     return Heads(
         _requirements(runner, layout, "config" in repositories, trees["code"], lambda path: text_of("code", path)),

@@ -47,16 +47,6 @@ class Found:
         return self.path + (f" (not {', '.join(self.others)}, which is there too)" if self.others else "")
 
 
-def project_folder(files: Collection[str]) -> str:
-    """The folder in which manage.py is, relative to the code; its top where there is none.
-
-    >>> project_folder(["backend/manage.py", "docs/example/site/manage.py"])
-    'backend'
-    """
-    folders = [posixpath.dirname(path) for path in files if posixpath.basename(path) == "manage.py"]
-    return min(folders, key=lambda folder: (folder.count("/") if folder else -1, folder), default="")
-
-
 def find(files: Collection[str], read: Read, folder: str, as_ever: bool) -> Found:
     """Find the file that says what a project needs: in its folder, else at the top of the code. Raises Unusable.
 

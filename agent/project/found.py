@@ -123,9 +123,7 @@ def _folder(paths: Collection[str], text_of: TextOf, asked: str | None) -> tuple
         if posixpath.join(folder, "manage.py") not in paths:
             raise NotFound(f"project_dir is {asked}, and the code has no manage.py there: change it in the settings")
         return folder, ""
-    there = sorted((path for path in paths if posixpath.basename(path) == "manage.py"), key=_depth)[:MOST]
-    there = [path for path in there if "django" in (text_of(path) or "").lower()]
-    folders = [posixpath.dirname(path) for path in there if _depth(path) == _depth(there[0])]
+    folders = folders_of(paths, text_of)
     if len(folders) == 1:
         return folders[0], f"manage.py {f'in {folders[0]}' if folders[0] else 'at the top of the code'}"
     several = f"the code has several manage.py, in {', '.join(folders)}" if folders else "the code has no manage.py"
@@ -133,8 +131,11 @@ def _folder(paths: Collection[str], text_of: TextOf, asked: str | None) -> tuple
     raise NotFound(f"{several}: write project_dir: {example} (its folder, from the code's top) in the settings")
 
 
-def _depth(path: str) -> tuple[int, str]:
-    return path.count("/"), ""
+def folders_of(paths: Collection[str], text_of: TextOf) -> list[str]:
+    """The folders that may be the project's: of those with a manage.py of Django's, those nearest to the code's top."""
+    there = sorted((path.count("/"), path) for path in paths if posixpath.basename(path) == "manage.py")[:MOST]
+    there = [(depth, path) for depth, path in there if "django" in (text_of(path) or "").lower()]
+    return [posixpath.dirname(path) for depth, path in there if depth == there[0][0]]
 
 
 def _settings_module(below: _Below, asked: str | None) -> tuple[str, str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from agent.packages.finding import Read, project_folder
+from agent.packages.finding import Read
 from agent.packages.wanted import Asked
-from agent.project.found import NotFound, find
+from agent.project.found import NotFound, find, folders_of
 from agent.project.processes import WEB
 from agent.project.servers import packages_of
 from agent.words.settings import Settings
@@ -19,11 +19,16 @@ def asked_of(settings: Settings, configured: bool, uv: bool, files: Collection[s
     + files: all that is in the code; read: gives a file's text by its path
     """
     if configured:
-        return Asked(settings, configured, uv, settings.project_dir or project_folder(files))
+        return Asked(settings, configured, uv, settings.project_dir or _folder(files, read))
     try:
         project = find(files, read, settings)
     except NotFound:
         # Whoever makes its config says so.
-        return Asked(settings, configured, uv, project_folder(files))
+        return Asked(settings, configured, uv, _folder(files, read))
     web = project.programs.get(WEB)
     return Asked(settings, configured, uv, project.folder, packages_of(web.run if web else (), project.server))
+
+
+def _folder(files: Collection[str], read: Read) -> str:
+    """The project's folder; of several the first, and the code's top where there is none."""
+    return next(iter(folders_of(files, read)), "")

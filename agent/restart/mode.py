@@ -23,6 +23,7 @@ from agent.service.supervisor_config import (
 from agent.transaction.step import StepFailed
 from agent.versions.layout import SUPERVISORD, Layout
 from agent.words.seen import RestartMode
+from agent.words.settings import restarts
 
 # How a supervisord config of our own begins, by which it is known, whatever a person has changed in it since; and how
 # much of one is read for that, bytes.
@@ -105,7 +106,7 @@ def obstacles_to_rolling(layout: Layout, current: str | None, unnoticed: bool) -
 
     + unnoticed: whether they are to be, unless the settings say otherwise
     """
-    if current is None or (layout.settings.restart or ("rolling" if unnoticed else "restart")) != "rolling":
+    if current is None or restarts(layout.settings.restart, unnoticed) != "rolling":
         return []
     layout = replace(layout, settings=replace(layout.settings, restart="rolling"))
     try:

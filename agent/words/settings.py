@@ -22,6 +22,14 @@ def asks_for_release(python: str) -> bool:
     return re.fullmatch(r"3\.\d+(?:\.\d+)?", python, re.ASCII) is not None
 
 
+def restarts(asked: Optional[str], unnoticed: bool) -> str:
+    """How a host restarts its service: as the settings ask for; unless they do, unnoticed where that can be. Pure.
+
+    + unnoticed: whether supervisord's config is Switchback's own, with which processes can be replaced one by one
+    """
+    return asked or ("rolling" if unnoticed else "restart")
+
+
 def site_of(service: str) -> str:
     """The name of the site whose processes a service runs: the service's own. Pure. Raises ValueError."""
     name = service[: -len(".service")] if service.endswith(".service") else service

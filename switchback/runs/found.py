@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.versions.layout import AUTO
+from agent.words.settings import restarts
 from switchback.settings.model import Settings
 
 
@@ -14,7 +15,7 @@ def as_found(settings: Settings, restore_script: str | None, unnoticed: bool = F
     """
     found: dict[str, str | None] = {
         "maintenance": settings.maintenance or ("auto" if unnoticed else "always"),
-        "restart": settings.restart or ("rolling" if unnoticed else "restart"),
+        "restart": restarts(settings.restart, unnoticed),
     }
     if settings.restore_script == AUTO:
         found["restore_script"] = restore_script

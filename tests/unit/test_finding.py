@@ -15,13 +15,16 @@ from agent.host.command import Runner
 from agent.locks import documents
 from agent.locks.documents import Unusable
 from agent.packages import toml
-from agent.packages.finding import find, project_folder
+from agent.packages.finding import find
 from agent.packages.interpreter import Interpreter
 from agent.packages.pythons import Python
 from agent.packages.wanted import Wanted, wanted
 from agent.project.needs import asked_of
 from tests.unit.healthy import host_settings
 
+MANAGE = """# django
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.settings")
+"""
 ME = pwd.getpwuid(os.getuid()).pw_name
 PROJECT = '[project]\nname = "site"\ndependencies = ["Django>=5.2"]\n'
 TOOLS = "[tool.ruff]\nline-length = 120\n"
@@ -39,20 +42,6 @@ def needs(files: dict[str, str], configured: bool = False, uv: bool = False, **s
     return wanted(asked, files, files.get, Interpreter(runner(), Python("python3", sys.executable)))
 
 
-@pytest.mark.parametrize(
-    ("files", "folder"),
-    [
-        (["manage.py"], ""),
-        (["backend/manage.py", "backend/site/wsgi.py"], "backend"),
-        (["src/site/manage.py", "docs/examples/one/manage.py"], "src/site"),
-        (["b/manage.py", "a/manage.py"], "a"),
-        (["nothing.py"], ""),
-    ],
-)
-def test_the_projects_folder_is_that_of_manage_py(files: list[str], folder: str) -> None:
-    assert project_folder(files) == folder
-
-
 COUNTS = {
     "the requirements": ({"requirements.txt": "", "pyproject.toml": PROJECT}, "requirements.txt"),
     "those for a server": (
@@ -62,11 +51,11 @@ COUNTS = {
     "with a dash": ({"requirements-prod.txt": "", "pyproject.toml": TOOLS}, "requirements-prod.txt"),
     "a pyproject.toml": ({"pyproject.toml": TOOLS + PROJECT}, "pyproject.toml"),
     "the project's folder": (
-        {"backend/manage.py": "", "backend/pyproject.toml": PROJECT, "requirements.txt": ""},
+        {"backend/manage.py": MANAGE, "backend/pyproject.toml": PROJECT, "requirements.txt": ""},
         "backend/pyproject.toml",
     ),
     "the top, where the folder has one for tools": (
-        {"backend/manage.py": "", "backend/pyproject.toml": TOOLS, "requirements.txt": ""},
+        {"backend/manage.py": MANAGE, "backend/pyproject.toml": TOOLS, "requirements.txt": ""},
         "requirements.txt",
     ),
 }
@@ -85,7 +74,7 @@ def test_what_else_is_there_is_said() -> None:
 
 
 def test_with_a_config_repository_the_requirements_at_the_top_count_as_ever() -> None:
-    files = {"backend/manage.py": "", "backend/pyproject.toml": PROJECT, "requirements.txt": ""}
+    files = {"backend/manage.py": MANAGE, "backend/pyproject.toml": PROJECT, "requirements.txt": ""}
     found = needs(files, configured=True).found
     assert (found.path, found.as_ever) == ("requirements.txt", True)
 
@@ -103,7 +92,7 @@ REFUSED: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
         "requirements/production.txt, pyproject.toml): add requirements.txt",
     ),
     "one elsewhere": (
-        {"backend/manage.py": "", "tools/requirements.txt": ""},
+        {"backend/manage.py": MANAGE, "tools/requirements.txt": ""},
         {},
         "what the project needs is neither in backend/ nor at the top of the code (uv.lock, poetry.lock, Pipfile.lock, "
         "requirements.txt, requirements/production.txt, pyproject.toml): write requirements: "
@@ -206,7 +195,7 @@ def test_uv_reads_a_pyproject_itself_and_is_told_its_groups() -> None:
 def test_files_that_setuptools_is_to_read_are_read() -> None:
     text = '[project]\nname = "site"\ndynamic = ["dependencies"]\n'
     text += '[tool.setuptools.dynamic]\ndependencies = { file = ["needs.txt"] }\n'
-    told = needs({"backend/manage.py": "", "backend/pyproject.toml": text, "backend/needs.txt": "django==5.2.1\n"})
+    told = needs({"backend/manage.py": MANAGE, "backend/pyproject.toml": text, "backend/needs.txt": "django==5.2.1\n"})
     assert told.handed == ("backend/needs.txt",)
     assert told.names == {"django"}
 
@@ -217,11 +206,6 @@ def test_what_switchback_starts_is_added_unless_the_project_brings_it() -> None:
     own = needs({"requirements.txt": "-r base.txt\n", "base.txt": "Supervisor==4.2.5\n"}, extra_requirements=("auto",))
     assert own.added == ("gunicorn",)
     assert {"supervisor", "gunicorn"} <= own.names
-
-
-MANAGE = """# django
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.settings")
-"""
 
 
 @pytest.mark.parametrize(("kind", "adds"), [("asgi", ("uvicorn", "uvicorn-worker")), ("wsgi", ())])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.project.found import NotFound, Project, find
+from agent.project.found import NotFound, Project, find, folders_of
 from tests.unit import healthy
 
 MANAGE = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{}")\nfrom django.core.management import x\n'
@@ -113,6 +113,20 @@ def test_a_module_of_that_name_that_is_no_settings_is_left_alone() -> None:
 
 def test_the_manage_py_that_is_nearest_to_the_top_counts() -> None:
     assert found({**STARTPROJECT, **below("docs/example", STARTPROJECT)}).folder == ""
+
+
+@pytest.mark.parametrize(
+    ("files", "folders"),
+    [
+        (["manage.py"], [""]),
+        (["backend/manage.py", "backend/site/wsgi.py"], ["backend"]),
+        (["src/site/manage.py", "docs/examples/one/manage.py"], ["src/site"]),
+        (["b/manage.py", "a/manage.py"], ["a", "b"]),
+        (["nothing.py"], []),
+    ],
+)
+def test_the_projects_folder_is_that_of_manage_py(files: list[str], folders: list[str]) -> None:
+    assert folders_of(files, lambda path: "import django") == folders
 
 
 def test_another_manage_py_that_has_nothing_to_do_with_django_is_passed_over() -> None:

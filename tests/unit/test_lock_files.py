@@ -368,7 +368,7 @@ def files_of(which: str, folder: str = "") -> dict[str, str]:
 
 @pytest.mark.parametrize("which", ["uv", "poetry", "poetry18", "pipenv"])
 def test_a_lock_counts_before_what_it_was_made_of_and_is_all_that_is_installed(which: str) -> None:
-    told = needs({**files_of(which, "site/"), "site/manage.py": "", "requirements.txt": ""})
+    told = needs({**files_of(which, "site/"), "site/manage.py": "import django", "requirements.txt": ""})
     assert told.found.path.endswith(".lock")
     assert told.found.others == ()
     assert told.locked and "django" in told.locked and "gunicorn" in told.locked
@@ -380,7 +380,7 @@ def test_a_lock_counts_before_what_it_was_made_of_and_is_all_that_is_installed(w
 
 def test_a_member_of_a_workspace_is_installed_by_the_workspaces_lock() -> None:
     lock = (LOCKS / "uv/uv.lock").read_text().replace('source = { virtual = "." }', 'source = { editable = "backend" }')
-    project = {"backend/manage.py": "", "backend/pyproject.toml": "[project]\ndependencies = []\n"}
+    project = {"backend/manage.py": "import django", "backend/pyproject.toml": "[project]\ndependencies = []\n"}
     assert needs({**project, "uv.lock": lock}).found.path == "uv.lock"
     assert needs({**project, "uv.lock": ""}).found.path == "backend/pyproject.toml"
 
