@@ -68,8 +68,8 @@ def rotation_text(home: str, user: str, group: str) -> str:
 def is_own_unit(text: str, values: Values) -> bool:
     """Whether a unit is one that we have written, with whatever limit, and that nobody has changed."""
     told = TOLD.search(text)
-    now = [unit_text(values, int(told[1]))] if told else []
-    return text in [*now, *(_unit(file, values, 0) for file in _earlier(UNIT))]
+    needs = int(told[1]) if told else 0
+    return text in [_unit(file, values, needs) for file in (FILES / UNIT, *_earlier(UNIT))]
 
 
 def is_own_supervisord(text: str, values: Values) -> bool:

@@ -328,7 +328,7 @@ def written(*names: str, needs: int | None = 10) -> Site:
     for name in names:
         kind = name.rpartition(".")[0]
         text = (EARLIER / name).read_text()
-        fills = lacks.unit if kind == "django.service" else words
+        fills = {**lacks.unit, "needs": "10", "stop": "30"} if kind == "django.service" else words
         texts[paths[kind]] = text if kind.endswith(".sh") else Template(text).substitute(fills)
     return site(written=texts, programs_need=needs)
 
@@ -342,6 +342,7 @@ def written(*names: str, needs: int | None = 10) -> Site:
         "backup_database.sh.2",
         "restore_database.sh.3",
         "django.service.1",
+        "django.service.2",
     ],
 )
 def test_what_an_earlier_provision_has_written_becomes_what_it_would_be_now(name: str, run: Run) -> None:
@@ -375,7 +376,7 @@ def test_an_earlier_script_that_is_written_anew_gets_what_does_its_work(name: st
     assert lacking(host(there), settings(restore_script="auto"), can_make_venv=True).scripts == {}
 
 
-@pytest.mark.parametrize("name", ["supervisord.conf.1", "backup_database.sh.1", "django.service.1"])
+@pytest.mark.parametrize("name", ["supervisord.conf.1", "backup_database.sh.1", "django.service.1", "django.service.2"])
 def test_what_a_person_has_changed_is_theirs(name: str) -> None:
     theirs = site(written={path: text + "# mine\n" for path, text in written(name).written.items()})
     assert lacking(host(theirs), settings(), can_make_venv=True).rewrites == ()
