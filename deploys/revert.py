@@ -29,6 +29,7 @@ hooks.at("after_switch", run)
 window.restart(run, name="Window: restart")
 window.health(run, name="Window: prove that the app is healthy")
 window.stop_maintenance(run, name="Window: stop maintenance")
+window.schedule(run, name="Set what runs at times")
 window.site(run, name="Prove that the site is up")
 window.watch(run, name="Watch whether it stays well")
 

@@ -109,6 +109,16 @@ def stop_maintenance(run: Run) -> Commands:
 
 
 @operation()
+def schedule(run: Run) -> Commands:
+    """
+    Have the host run at times what the version wants.
+
+    + run: what this run does on this host
+    """
+    yield from step(run, "schedule")
+
+
+@operation()
 def site(run: Run) -> Commands:
     """
     Ask the website as a visitor would.

@@ -27,6 +27,7 @@ from agent.look.python import makes_venv, python_of, why_none
 from agent.repository import git
 from agent.repository.git import UnknownRef
 from agent.restart.mode import goes_unnoticed, obstacles_to_rolling, refusal_of_config
+from agent.schedule.timers import Timers, times_problems
 from agent.service import health, in_the_way, systemd
 from agent.service.running import running_config
 from agent.shared.looks import state as state_of_shared
@@ -156,6 +157,9 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
         secrets=to_change(state, request.secrets),
         unlaunched=in_the_way.unlaunched(running or {}),
         shared=tuple(state_of_shared(layout)) if request.needs else (),
+        times=times_problems(layout.settings.schedule),
+        timers=Timers(state, layout, single=True).wrong(current) if request.needs else {},
+        others_timers=Timers(state, layout, single=False).wrong(current) if request.needs else {},
     )
 
 

@@ -14,6 +14,7 @@ from agent.host.output import emit
 from agent.host.reading import matching
 from agent.restart.mode import decide_restart_mode
 from agent.runs.ending import end_refused
+from agent.schedule.timers import Timers
 from agent.service import health, verdicts
 from agent.sites.shared import with_others
 from agent.state import State, installed_agent
@@ -58,6 +59,7 @@ def begin_deploy(
         healthy_before=bool(was and health.app_problem(layout, was, timeout=3.0, known=ailing) is None),
         boot=this_boot(),
         secrets=to_change(state, secrets),
+        timed=_timed(Timers(state, layout, told.single), told),
     )
     state.create()
     transaction = Transaction(state, deploy)
@@ -69,6 +71,11 @@ def begin_deploy(
         end_refused(transaction, says)
         raise Refused(says)
     return transaction
+
+
+def _timed(timers: Timers, told: Intent) -> bool:
+    """Whether anything runs at times before the run, or is to after it."""
+    return bool(timers.there or told.settings.schedule or timers.wanted(told.version))
 
 
 def _refusal(transaction: Transaction, begun: Begin, told: Given) -> str:

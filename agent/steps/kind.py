@@ -1,7 +1,7 @@
 """What there is to know of a step: its name, its phase, its limit, what it does, what undoes it.
 
-Each is one class in one file, in `build/` or `switch/`, and has its place in `order.py`; whatever else is said of steps
-is derived from these.
+Each is one class in one file, in `build/`, `switch/` or `beside/`, and has its place in `order.py`; whatever else is
+said of steps is derived from these.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class RunAsKnown:
       only the build can tell
     + rolls: whether processes are replaced one by one; watched_shut: whether visitors are let in only after the watch;
       has_no_database: whether the project uses none; none of them where nobody can tell yet
+    + timed: whether anything runs at times, before the run or after it; None where nobody can tell
     """
 
     kind: str
@@ -51,6 +52,7 @@ class RunAsKnown:
     rolls: bool = False
     watched_shut: bool = False
     has_no_database: bool = False
+    timed: bool | None = None
 
 
 class Turn(IntEnum):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.steps.beside.pause import Pause
+from agent.steps.beside.schedule import Schedule
 from agent.steps.build.build_script import BuildScript
 from agent.steps.build.checks import Checks
 from agent.steps.build.code import Code
@@ -22,7 +24,6 @@ from agent.steps.switch.install_script import InstallScript
 from agent.steps.switch.maintenance_start import MaintenanceStart
 from agent.steps.switch.maintenance_stop import MaintenanceStop
 from agent.steps.switch.migrate import Migrate
-from agent.steps.switch.pause import Pause
 from agent.steps.switch.restart import Restart
 from agent.steps.switch.site import Site
 from agent.steps.switch.swap import Swap
@@ -60,6 +61,7 @@ STEPS: tuple[StepKind, ...] = (
     Restart(),
     Health(),
     MaintenanceStop(),
+    Schedule(),
     Site(),
     Watch(),
 )
@@ -148,5 +150,6 @@ def known_from(progress: Progress) -> RunAsKnown:
         window,
         rolls=restart_mode(progress).rolls,
         watched_shut=watched_shut(progress),
+        timed=begin.timed,
         has_no_database=has_no_database(progress),
     )

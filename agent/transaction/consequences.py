@@ -124,7 +124,10 @@ def stays_paused(progress: Progress) -> bool:
 
 def still_stopped(progress: Progress) -> tuple[str, ...]:
     """What this run has stopped, and has not started again on its way back."""
-    return () if "resume" in progress.undone else progress.note(Paused).programs
+    paused = progress.note(Paused)
+    programs = () if "resume" in progress.undone else paused.programs
+    timers = () if "schedule" in progress.undone else paused.timers
+    return (*programs, *(f"the timer of {name}" for name in timers))
 
 
 def failed_step(progress: Progress) -> str:

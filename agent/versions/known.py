@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: see shapes.
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Optional, TypeVar, Union
 
 from agent.inside.lean import dataclass
@@ -10,6 +11,7 @@ from agent.inside.protocol import Name
 from agent.words.journal import Commit
 from agent.words.notes import BackedUp
 from agent.words.seen import Failure
+from agent.words.settings import Timed
 from agent.words.shapes import Unreadable, read
 
 T = TypeVar("T")
@@ -22,6 +24,7 @@ class Mark:
     + built_by: the run that has built it, where that failed; working: since when, seconds since the epoch
     + failed: how it has failed since; evidence: the folder of that run; pinned: whether a person wants it kept
     + backup: the one from before it went live; newer_schema: what of the database is newer than its code
+    + schedule: what it runs at times, by name: here, where nothing of the app's can write
     """
 
     built_by: str = ""
@@ -31,6 +34,7 @@ class Mark:
     pinned: bool = False
     backup: Optional[BackedUp] = None
     newer_schema: tuple[str, ...] = ()
+    schedule: dict[str, Timed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -177,5 +177,6 @@ def _describe(
         newer_schema=mark.newer_schema,
         env=seal.env,
         recipe=seal.recipe,
+        schedule=mark.schedule,
         odd=(*odd_seal, *odd_mark),
     )

@@ -137,6 +137,9 @@ class Site:
     + access: how it gets at repositories by SSH, where that was asked
     + secrets: the names of those that become others, each with what becomes of it, where that was asked
     + unlaunched: the programs that no launcher of a version starts
+    + times: what of the settings is no time to systemd, by name, each with what it says
+    + timers: what is wrong with those of the live version, by name, where this is the host that has what runs on one of
+      all; others_timers: where it is not; where that was asked
     """
 
     home: str
@@ -172,6 +175,9 @@ class Site:
     unlaunched: tuple[str, ...] = ()
     group: str = ""
     shared: tuple[SharedPlace, ...] = ()
+    times: dict[str, str] = field(default_factory=dict)
+    timers: dict[str, str] = field(default_factory=dict)
+    others_timers: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_bare(self) -> bool:

@@ -85,6 +85,7 @@ class Begin(Intent, Event):
     + ailing: what was not well, by name; healthy_before: whether the app was; None where an older agent did not look
     + site_before: what visitors got; None where an older agent did not look
     + secrets: the names of the site's that become others, each with what becomes of it
+    + timed: whether anything runs at times, before it or after; None where an older agent did not look
     """
 
     event: ClassVar[str] = "begin"
@@ -97,6 +98,7 @@ class Begin(Intent, Event):
     site_before: Optional[Page] = None
     healthy_before: Optional[bool] = None
     secrets: dict[str, str] = field(default_factory=dict)
+    timed: Optional[bool] = None
 
 
 @dataclass(frozen=True)

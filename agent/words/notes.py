@@ -117,10 +117,14 @@ class BackedUpBefore(BackedUp):
 
 @dataclass(frozen=True)
 class Paused(Note):
-    """The processes that were stopped so as not to write, as supervisord is asked for them; noted before that."""
+    """What was stopped so as not to write; noted before it was.
+
+    + programs: processes, as supervisord is asked for them; timers: of what runs at times, by name
+    """
 
     step: ClassVar[str] = "pause"
     programs: tuple[str, ...] = ()
+    timers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import field
 from typing import Literal, Optional
 
 from agent.inside.lean import dataclass
+from agent.words.settings import Timed
 from agent.words.shapes import OLD_NAME
 
 
@@ -29,6 +30,7 @@ class Version:
     + working: whether it has worked; failed: how it has failed since, with the folder of the evidence
     + unable: why it can't be started any more; newer_schema: what of the database is newer than its code
     + env: the fingerprint of its variables; empty where it has none
+    + schedule: what it runs at times, by name
     + odd: what can't be read of what it says of itself, or of what is known of it
     """
 
@@ -50,6 +52,7 @@ class Version:
     newer_schema: tuple[str, ...] = ()
     env: str = ""
     recipe: str = ""
+    schedule: dict[str, Timed] = field(default_factory=dict)
     odd: tuple[str, ...] = ()
 
     def commit(self, part: str) -> Optional[str]:

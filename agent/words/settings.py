@@ -68,6 +68,25 @@ class Process:
 
 
 @dataclass(frozen=True)
+class Timed:
+    """A command that runs at times, as the settings have it.
+
+    + run: its words; at: when, as systemd's OnCalendar has it; timeout: how long it may take, seconds
+    + once: whether it runs on one of all hosts
+    """
+
+    run: tuple[str, ...]
+    at: str
+    timeout: float = 3600
+    once: bool = True
+
+    @property
+    def says(self) -> str:
+        """When it runs, for a person."""
+        return f"at {self.at}" + ("" if self.once else ", on each host")
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings of a site, less the repositories' URLs, which may hold a password.
 
@@ -137,6 +156,7 @@ class Settings:
     application: Optional[str] = None
     processes: dict[str, Process] = field(default_factory=dict)
     made_config: bool = False
+    schedule: dict[str, Timed] = field(default_factory=dict)
     shared_dirs: dict[str, str] = field(default_factory=dict)
     shared_files: dict[str, str] = field(default_factory=dict)
     adopt: dict[str, str] = field(default_factory=dict)

@@ -153,6 +153,15 @@ def room_needed(site: Site) -> int:
     return max(sizes, default=FIRST_VERSION_BYTES) + SPARE_BYTES
 
 
+def _times(site: Site, settings: Settings) -> Iterator[str]:
+    for name, says in site.times.items():
+        at = settings.schedule[name].at if name in settings.schedule else ""
+        yield (
+            f"schedule: {name} is to run at {at!r}, which is no time to the host's systemd: {says}: write one that "
+            "systemd-analyze calendar takes"
+        )
+
+
 def _wheelhouse(site: Site, settings: Settings) -> Iterator[str]:
     if settings.wheelhouse and not site.wheelhouse:
         yield f"wheelhouse {settings.wheelhouse} is not a directory on the host: copy the wheels there, or change it"
@@ -162,7 +171,7 @@ OnHost = Callable[[HostFacts, Settings], Iterator[str]]
 OfSite = Callable[[Site, Settings], Iterator[str]]
 ON_HOST: tuple[OnHost, ...] = (_users, _tools, _agent, _service)
 OF_SITE: tuple[OfSite, ...] = (_folders, links_problems, deployment_links_problems, _scripts, _supervisord)
-TO_BUILD: tuple[OfSite, ...] = (_disk, _wheelhouse, _makes_venv)
+TO_BUILD: tuple[OfSite, ...] = (_disk, _wheelhouse, _makes_venv, _times)
 PLACES: dict[str, tuple[tuple[OnHost, ...], tuple[OfSite, ...]]] = {
     "users": ((_users,), ()),
     "tools": ((_tools,), (_makes_venv,)),

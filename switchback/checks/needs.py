@@ -49,6 +49,8 @@ def found(site: Site, settings: Settings) -> dict[str, list[str]]:
     word = f"website ({expected}, as before a first deploy)" if expected else "website"
     told[word] = list(_website(site, needs.website, settings)) if needs.website and not expected else []
     told |= {name: list(problems) for name, problems in _in_the_way(needs.in_the_way, settings)}
+    if site.timers or any(one.schedule for one in site.versions if one.name == site.linked.current):
+        told["timers"] = [_timer(name, says, site) for name, says in site.timers.items()]
     return told
 
 
@@ -58,7 +60,7 @@ def as_follower(facts: Surveyed) -> Surveyed:
         return facts
     needs = facts.site.needs
     needs = replace(needs, database=replace(needs.database, script=None, backup=None))
-    return replace(facts, site=replace(facts.site, needs=needs))
+    return replace(facts, site=replace(facts.site, needs=needs, timers=facts.site.others_timers))
 
 
 def need_notices(site: Site) -> list[str]:
@@ -132,6 +134,13 @@ def _in_the_way(seen: InTheWay, settings: Settings) -> Iterator[tuple[str, Itera
     yield "logs", (log_problem(log, settings.app_username) for log in seen.logs)
     yield "owners", _owners(seen.foreign, settings)
     yield "unit's limits", _limits(seen.stops, settings)
+
+
+def _timer(name: str, says: str, site: Site) -> str:
+    return (
+        f"schedule: {name} {says}: deploys/deploy.py --data version={site.linked.current} --data force=true brings "
+        "all of it to what the live version runs at times"
+    )
 
 
 def _owners(foreign: Foreign | None, settings: Settings) -> Iterator[str]:

@@ -12,7 +12,17 @@ from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
 from switchback.checks.layout import room_needed
 from switchback.plan.after import deletions_of, links_of, old_backups
-from switchback.plan.contents import changes_of, config_of, environment_of, hooks_of, packages_of, shared_of, static_of
+from switchback.plan.contents import (
+    changes_of,
+    config_of,
+    environment_of,
+    hooks_of,
+    packages_of,
+    schedule_of,
+    schedules_of,
+    shared_of,
+    static_of,
+)
 from switchback.plan.database import (
     changes_database,
     fallback_of,
@@ -63,7 +73,7 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "fallback": fallback,
         }
     )
-    steps = _steps(run, base)
+    steps = _steps(run, base, timed=any(schedules_of(run, seen)))
     links, kept = links_of(run, seen, found.top if found else None)
     deletions = deletions_of(run, seen)
     told = base.model_copy(
@@ -75,6 +85,7 @@ def foresee(run: Run, known: Known) -> HostPreview:
             "static": static_of(found.app.static) if found else None,
             "shared": shared_of(found.shared) if found else (),
             "links": links,
+            "schedule": schedule_of(run, seen),
             "environment": environment_of(run, seen, found.env if found else {}),
             "kept_links": kept,
             "scripts": _scripts(run, steps, seen),
@@ -105,10 +116,11 @@ def shown_settings(settings: Settings) -> dict[str, object]:
     return values
 
 
-def idle_steps(run: Run, told: HostPreview) -> dict[str, str]:
+def idle_steps(run: Run, told: HostPreview, timed: bool | None = None) -> dict[str, str]:
     """The steps of a run that are known to have nothing to do, and why.
 
     + told: what the preview says of its window, its database and its service
+    + timed: whether anything runs at times, before the run or after it; None where nobody has looked
     """
     kept_out, window, changes = None, told.window, changes_database(run, told.migrations)
     if window and window.shown is not None:
@@ -121,13 +133,14 @@ def idle_steps(run: Run, told: HostPreview) -> dict[str, str]:
         window=kept_out,
         rolls=told.looked_ahead and told.service is not None and told.service.restart == "rolling",
         watched_shut=bool(changes and window and window.shown and told.fallback and told.fallback.way == "restore"),
+        timed=timed,
     )
     idle = {name: kind.idle(known) for name in run.steps if (kind := named(name))}
     return {name: why for name, why in idle.items() if why}
 
 
-def _steps(run: Run, told: HostPreview) -> tuple[Step, ...]:
-    idle = idle_steps(run, told)
+def _steps(run: Run, told: HostPreview, timed: bool) -> tuple[Step, ...]:
+    idle = idle_steps(run, told, timed)
     return tuple(Step(name=name, does=name not in idle, why=idle.get(name, "")) for name in run.steps)
 
 

@@ -10,7 +10,7 @@ from agent.text.lines import one_line
 from agent.text.masking import masked
 from agent.words import foreseen
 from agent.words.facts import Site
-from agent.words.settings import Hook
+from agent.words.settings import Hook, Timed
 from switchback.plan.known import commit_of
 from switchback.plan.model import Step
 from switchback.plan.parts import Changes, Names, Packages, Shared, Static
@@ -59,6 +59,30 @@ def environment_of(run: Run, seen: Site, env: Mapping[str, str]) -> tuple[str, .
     return (*own, *(f"{name} {what} (secret)" for name, what in secrets.items()))
 
 
+def schedules_of(run: Run, seen: Site) -> tuple[dict[str, Timed], dict[str, Timed]]:
+    """What runs at times on this host while the version is live that is, and while the one is that a run goes to."""
+    was, comes = seen.version(run.was), seen.version(run.version)
+    built = comes.schedule if comes else run.settings.schedule
+    found = (was.schedule if was else {}, built if "code" in run.steps or comes else {})
+    before, after = ({name: one for name, one in told.items() if run.single or not one.once} for told in found)
+    return before, after
+
+
+def schedule_of(run: Run, seen: Site) -> tuple[str, ...]:
+    """What becomes of what runs at times, a line for each that does not stay as it is."""
+    if "schedule" not in run.steps:
+        return ()
+    before, after = schedules_of(run, seen)
+    lines = []
+    for name in sorted({*before, *after}):
+        one, was = after.get(name), before.get(name)
+        if one is None:
+            lines.append(f"- {name}")
+        elif one != was:
+            lines.append(f"{'~' if was else '+'} {name} {one.says}: {_shown_words(one.run)}")
+    return tuple(lines)
+
+
 def packages_of(found: foreseen.Packages) -> Packages:
     """The packages that are added, changed and removed."""
     return Packages(
@@ -105,7 +129,11 @@ def _shown(run: Run, points: Sequence[str], on: str) -> Iterator[str]:
 
 def command(hook: Hook) -> str:
     """A command as it is shown: on one line, without its secrets."""
-    return one_line(masked(shlex.join(hook.run)))
+    return _shown_words(hook.run)
+
+
+def _shown_words(words: Sequence[str]) -> str:
+    return one_line(masked(shlex.join(words)))
 
 
 def shared_of(found: Sequence[foreseen.SharedPlace]) -> tuple[Shared, ...]:

@@ -77,6 +77,7 @@ def _aspects(kind: str, host: HostPreview) -> Iterator[tuple[str, list[str]]]:
         if host.config and host.config.made is not None
         else _change_lines(host.config),
         "env": _environment_lines(host),
+        "schedule": list(host.schedule),
         "packages": _package_lines(host),
         "database": left_lines(host) if kind == "revert" else migration_lines(host),
         "static": _static_lines(host),

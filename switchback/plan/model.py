@@ -129,6 +129,9 @@ class HostPreview(Part):
     environment: tuple[str, ...] = Field(
         default=(), description="variables and secrets that come, change or go: by name, and never what they are"
     )
+    schedule: tuple[str, ...] = Field(
+        default=(), description="what runs at times and is new (+), changes (~) or goes (-)"
+    )
     backup: str = Field(default="", description="of a revert that restores: the backup")
     fallback: Fallback | None = None
     windows: tuple[PastWindow, ...] = Field(default=(), description="the last ones on this host, the newest first")

@@ -115,7 +115,8 @@ class Made:
     def _same(self, host: str, version: Version) -> bool:
         same = all(version.commit(part) == commit.sha for part, commit in self.commits.items())
         env = fingerprint(self.fleet.settings[host].env)
-        return same and version.recipe == self.recipes[host] and version.env == env
+        schedule = self.fleet.settings[host].schedule
+        return same and version.recipe == self.recipes[host] and version.env == env and version.schedule == schedule
 
     def built(self) -> str | None:
         """A version of this that is whole on a host and has failed on none; the newest.

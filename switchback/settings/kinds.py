@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from agent.words.settings import Hook, Process
+from agent.words.settings import Hook, Process, Timed
 from switchback.settings import values
 from switchback.settings.hooks import check_hooks
-from switchback.settings.processes import check_processes
+from switchback.settings.processes import check_processes, check_schedule
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 
@@ -68,6 +68,7 @@ Statuses = Annotated[
 ]
 Headers = Annotated[dict[str, str], BeforeValidator(values.mapping), AfterValidator(values.check_headers)]
 Hooks = Annotated[dict[str, tuple[Hook, ...]], BeforeValidator(check_hooks)]
+Schedule = Annotated[dict[str, Timed], BeforeValidator(check_schedule)]
 Processes = Annotated[dict[str, Process], BeforeValidator(check_processes)]
 Module = Annotated[str, AfterValidator(check_module)]
 Application = Annotated[str, AfterValidator(check_application)]

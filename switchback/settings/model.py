@@ -30,6 +30,7 @@ from switchback.settings.kinds import (
     Port,
     Requirements,
     Said,
+    Schedule,
     Script,
     SharedPaths,
     Statuses,
@@ -128,6 +129,11 @@ class Settings(Source):
     hooks: Hooks = Field(
         default={},
         description="your own commands at points of a run, as in `after_static: npm run build` (see hooks.md)",
+    )
+    schedule: Schedule = Field(
+        default={},
+        description="commands that run at times, as in `clearsessions: {run: manage.py clearsessions, at: daily}` (see "
+        "schedule.md)",
     )
     env: Env = Field(default={}, description="the app's environment variables, of a version each (see environment.md)")
     secrets: Secrets = Field(default={}, description="its secret ones, and where each is read (see environment.md)")

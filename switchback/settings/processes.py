@@ -1,11 +1,13 @@
-"""The setting `processes`: what a person writes for it, and what becomes of that."""
+"""The settings `processes` and `schedule`: what a person writes for what runs all the time, and at times."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from agent.project.processes import name_problem, problem_of
-from agent.words.settings import Process
+from agent.schedule.units import NAME
+from agent.words.settings import Process, Timed
 from switchback.settings.given import quoted
 from switchback.settings.hooks import is_true, words_of
 from switchback.settings.values import Wrong, mapping, none_if_said
@@ -13,6 +15,13 @@ from switchback.settings.values import Wrong, mapping, none_if_said
 KEYS = ("run", "count", "stop", "once")
 # As many of a kind, and as long, as anybody means.
 MOST, LONGEST = 100, 86400
+
+TIMED_KEYS = ("run", "at", "timeout", "once")
+# What a time of systemd's has in it; whether it is one, the host's own systemd says.
+AT = re.compile(r"[A-Za-z0-9*:,./~+_ -]{1,200}", re.ASCII)
+# How long one may take unless it is said, and as long as anybody means, seconds: a week.
+USUAL, LONGEST_TIMED = 3600, 7 * 86400
+EXAMPLE = '`schedule: {clearsessions: {run: manage.py clearsessions, at: "*-*-* 04:00"}}`'
 
 
 def check_processes(value: object) -> object:
@@ -66,3 +75,44 @@ def _whole(key: str, told: object, most: int) -> int | None:
     if not str(told).isascii() or not str(told).isdecimal() or not 1 <= int(str(told)) <= most:
         raise Wrong(f"has the {key} {quoted(told)}, which is no number from 1 to {most}")
     return int(str(told))
+
+
+def check_schedule(value: object) -> object:
+    """What is written, as the commands by their names. Raises Wrong with all that is wrong in it."""
+    found = mapping(value)
+    if not isinstance(found, dict):
+        raise Wrong(f"must be a mapping of names to what runs at times, as in {EXAMPLE}")
+    timed, problems = {}, []
+    for name, told in found.items():
+        try:
+            timed[str(name)] = _timed(str(name), told)
+        except Wrong as wrong:
+            problems.append(f"{quoted(name)} {wrong}")
+    if problems:
+        raise Wrong("can't be taken: " + "; ".join(problems), is_whole=True)
+    return timed
+
+
+def _timed(name: str, told: object) -> Timed:
+    """One command. Raises Wrong."""
+    if not NAME.fullmatch(name):
+        raise Wrong("is no name for it: letters, digits, - and _, beginning with a letter, 40 at most")
+    if isinstance(told, Timed):
+        return told
+    if not isinstance(told, Mapping):
+        raise Wrong(f"must have `run` and `at`, as in {EXAMPLE}")
+    unknown = [quoted(key) for key in told if key not in TIMED_KEYS]
+    if unknown:
+        raise Wrong(f"has {', '.join(unknown)}, and may have {', '.join(TIMED_KEYS)}")
+    at = str(told.get("at", ""))
+    if not AT.fullmatch(at):
+        raise Wrong(f"has {quoted(at)} for `at`, which is no time as systemd has it, such as *-*-* 04:00 or hourly")
+    once = is_true("once", told.get("once", True))
+    return Timed(words_of(told.get("run")), at, _seconds(told.get("timeout", USUAL)), once)
+
+
+def _seconds(told: object) -> int:
+    text = str(told)
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= LONGEST_TIMED:
+        raise Wrong(f"has the timeout {quoted(text)}, which is no number of seconds from 1 to {LONGEST_TIMED}")
+    return int(text)

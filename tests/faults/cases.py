@@ -119,6 +119,8 @@ INSTALL_SCRIPT = Step("install_script", InCommand("install.sh*"), limit="script_
 RESTART = Step("restart", InCommand("systemctl restart django"), limit="restart_timeout")
 HEALTH = Step("health", in_step("health"))
 MAINTENANCE_STOP = Step("maintenance_stop", InCommand("stop_maintenance.sh*"), limit="script_timeout")
+# Nothing runs at times here: it finds that there is nothing to do.
+SCHEDULE = Step("schedule", in_step("schedule"))
 SITE = Step("site", in_step("site"))
 WATCH = Step("watch", in_step("watch"))
 # The runner is about to write the next line: that of the commit, or with several hosts that all of them are well.
@@ -148,12 +150,14 @@ WINDOW_ROWS = (
     RESTART,
     HEALTH,
     MAINTENANCE_STOP,
+    SCHEDULE,
     SITE,
     WATCH,
 )
 COMMIT_ROWS = (DECIDING, DECIDED, ENDING)
 
 NOT_PAUSED = "there is no worker to be paused; one that is, and what goes wrong then, is in test_pausing"
+NOT_TIMED = "nothing runs at times; what does, and how it goes back, is in test_schedule"
 NOTHING_FAILS = "its line in the journal has its room set aside, and a failed write to the history is let be"
 # A version that can't be started is what makes these fall back; all of the live site was touched by then.
 ACTIONS = (
@@ -340,7 +344,7 @@ def fleet_cases() -> Iterator[Case]:
         outcome = REFUSED if (row, scenario) in untouched else FELL_BACK
         for fault in (FAILS, LOST):
             on = PRIMARY if row.name in ON_PRIMARY else OTHER
-            why_not = NOT_PAUSED if (row, fault) == (PAUSE, FAILS) else ""
+            why_not = SPECIFIC[row.name][FAILS]["why_not"] if row in (PAUSE, SCHEDULE) and fault == FAILS else ""
             yield Case("fleet", row, fault, scenario, outcome, on=on, why_not=why_not)
     # The hardest ones: a host is lost that has the new schema, and one in the very moment of the commit.
     yield Case("fleet", replace(HEALTH, name="health, on the primary"), LOST_FOR_LONG, WINDOW, on=PRIMARY)
@@ -412,6 +416,7 @@ SPECIFIC: dict[str, dict[str, dict[str, Any]]] = {
         CTRL_C: {"at": "", "because": ""},
     },
     "pause": {FAILS: {"why_not": NOT_PAUSED}, HANGS: {"why_not": NOT_PAUSED}},
+    "schedule": {FAILS: {"why_not": NOT_TIMED}, HANGS: {"why_not": NOT_TIMED}},
     "swap": {HANGS: {"why_not": NO_COMMAND}},
     "commit (deciding)": {
         FAILS: {"at": "watch", "because": "commit failed"},

@@ -34,6 +34,14 @@ with psycopg.connect("dbname=app", autocommit=True) as database, open("/home/app
         time.sleep(0.05)
 time.sleep(float(open("/home/app/ends_after").read() or 0) if os.path.exists("/home/app/ends_after") else 0)
 """
+# The same, once.
+TICK = """
+import os, time, psycopg
+tick = f"{os.path.basename(os.environ['VIRTUAL_ENV'][:-5])}-timed-{time.time_ns()}"
+with psycopg.connect("dbname=app", autocommit=True) as database, open("/home/app/ticks", "a") as said:
+    database.execute("insert into ticks values (%s)", [tick])
+    print(tick, file=said)
+"""
 PROGRAM = """
 [program:worker]
 directory=/home/app/django-current/config
@@ -130,6 +138,22 @@ def test_a_deploy_that_goes_well_has_the_worker_run_from_the_new_version_and_one
     if restart == "rolling":
         assert "second                           STOPPED" in host.run(f"{SUPERVISORCTL} status || true").stdout
     assert "pause: stopped worker:worker" in result.output
+
+
+def test_what_runs_at_times_is_paused_as_well_with_a_config_of_its_own_too(
+    host: Host, before: Seen, run: Runs, settings: dict[str, Any]
+) -> None:
+    settings["schedule"] = {"tick": {"run": ["python", "-c", TICK], "at": "*-*-* *:*:0/2"}}
+    run("deploy", host, data={"code": "good-1"}).worked()
+    version = str(look(host).current)
+    wait_until(host, f"[ $(grep -c {version}-timed /home/app/ticks) -ge 2 ]")
+    result = run("deploy", host, data={"code": "bad-migration"})
+    assert_screen(result, "fell back", ["fell back at migrate", "proven healthy", "maintenance is off"])
+    assert "pause: stopped worker:worker, the timer of tick in " in result.output
+    assert lost(host) == []
+    ticks = int(host.run("grep -c timed /home/app/ticks").stdout)
+    wait_until(host, f"[ $(grep -c timed /home/app/ticks) -gt {ticks} ]")
+    assert_works_on(host, version)
 
 
 def test_a_runner_that_is_killed_while_the_worker_ends_has_it_started_again_by_the_next(

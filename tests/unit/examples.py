@@ -92,6 +92,7 @@ ALL_STEPS = (
     "restart",
     "health",
     "maintenance_stop",
+    "schedule",
     "site",
     "watch",
     "commit",

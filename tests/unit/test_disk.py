@@ -22,7 +22,7 @@ from agent.transaction.lock import free_lock, take_lock
 from agent.transaction.transaction import ROOMS
 from agent.versions.known import Mark
 from agent.versions.layout import Layout
-from agent.versions.marks import SEAL, write_mark
+from agent.versions.marks import SEAL, read_mark, write_mark
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import NEW, settings
 from tests.unit.journals import begun, noted, records_of, says
@@ -138,18 +138,24 @@ def test_a_seal_is_on_disk_when_it_is_written_and_all_else_of_the_version_before
         return ""
 
     monkeypatch.setattr(seals, "acting_as", lambda _: nullcontext())
+    state = State("django", tmp_path / "state")
+    state.create()
     step: Any = SimpleNamespace(
         layout=layout,
         version=NEW,
+        settings=settings(schedule={"clear": {"run": "manage.py clearsessions", "at": "daily"}}).for_host(),
         begin=begun(code={"ref": "main", "sha": "c" * 40}),
         note=noted({}),
         runner=lambda _: SimpleNamespace(run=run),
-        transaction=SimpleNamespace(deploy=ID, given=layout.home / "given.json"),
+        transaction=SimpleNamespace(deploy=ID, given=layout.home / "given.json", state=state),
     )
     seals.SealVersion().do(step)
     assert ran[-1] == ["sync", "--file-system", str(layout.version(NEW))]
     assert disk.left(seal) == seal.read_text()
     assert json.loads(seal.read_text())["name"] == NEW
+    # What it runs at times is where nothing of the app's can write, and not in the version.
+    assert "clear" in read_mark(state, NEW).schedule
+    assert "clear" not in seal.read_text()
     assert not any(path.stat().st_mode & 0o222 for path in (layout.version(NEW), seal))
 
 

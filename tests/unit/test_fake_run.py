@@ -68,6 +68,7 @@ DEPLOY = (
     "restart",
     "health",
     "maintenance_stop",
+    "schedule",
     "site",
     "watch",
     "all-well",

@@ -81,7 +81,9 @@ def journals(draw: st.DrawFn) -> list[Record]:
         records.append({"event": "step started", "step": step})
         note: Record = draw(st.sampled_from([{}, {"skipped": "not needed"}]))
         if step == "pause":
-            note = draw(st.sampled_from([{}, {"skipped": "not needed"}, {"programs": ["worker:worker"]}]))
+            note = draw(
+                st.sampled_from([{}, {"skipped": "not needed"}, {"programs": ["worker:worker"], "timers": ["nightly"]}])
+            )
         if step == "checks":
             note = {**draw(st.sampled_from(CHECKED)), **draw(st.sampled_from(DECIDED))}
         if step == "restart":
@@ -131,6 +133,7 @@ TOUCHES |= {
     "after_switch",
     "health",
     "maintenance_stop",
+    "schedule",
     "site",
     "watch",
 }
@@ -163,6 +166,8 @@ def assert_undoes_everything(prefix: list[Record], undone: list[str]) -> None:
     assert ("schema" in undone) == bool(elsewhere and (kind == "revert" or lost))
     assert ("restart" in undone) == ("restart" in started and not bare)
     assert ("resume" in undone) == (bool(done.get("pause", {}).get("programs")) and not bare)
+    begun_timers = "schedule" in started and not done.get("schedule", {}).get("skipped")
+    assert ("schedule" in undone) == (begun_timers or bool(done.get("pause", {}).get("timers")))
     assert ("stop service" in undone) == ("restart" in started and bare)
     assert ("health" in undone) == ("watch" in undone) == (touched and not bare)
     assert ("maintenance" in undone) == (shut_out and "maintenance_stop" not in done)
@@ -183,7 +188,19 @@ def test_a_plan_never_lets_visitors_in_before_the_old_version_is_back(
     processes = ["restart", "stop service"]
     database = ["database", "schema"]
     ready = [*processes, *database] if processes_go_first(progress(*prefix)) else [*database, *processes]
-    order = ["stop commands", "evidence", "links", *ready, "resume", "health", "maintenance", "site", "watch", "mark"]
+    order = [
+        "stop commands",
+        "evidence",
+        "links",
+        *ready,
+        "resume",
+        "schedule",
+        "health",
+        "maintenance",
+        "site",
+        "watch",
+        "mark",
+    ]
     assert planned == ["finish commit"] or planned == [name for name in order if name in planned]
 
 
@@ -244,8 +261,8 @@ def test_a_failed_build_leaves_the_live_site_alone() -> None:
         ("swap", ["links", "database", "health", "maintenance", "watch", "mark"]),
         ("restart", ["links", "database", "restart", "health", "maintenance", "watch", "mark"]),
         ("maintenance_stop", ["links", "database", "restart", "health", "maintenance", "watch", "mark"]),
-        ("site", ["links", "database", "restart", "health", "watch", "mark"]),
-        ("watch", ["links", "database", "restart", "health", "watch", "mark"]),
+        ("site", ["links", "database", "restart", "schedule", "health", "watch", "mark"]),
+        ("watch", ["links", "database", "restart", "schedule", "health", "watch", "mark"]),
     ],
 )
 def test_a_step_of_the_window_that_fails_is_undone_in_order(step: str, expected: list[str]) -> None:

@@ -445,9 +445,11 @@ def test_on_another_host_it_stays_stopped_until_the_primary_one_has_taken_the_da
 
 
 def test_what_is_still_stopped_is_known_by_the_journal() -> None:
-    noted = {"event": "note", "step": "pause", "note": {"programs": ["worker:worker"]}}
-    assert still_stopped(journal(noted)) == ("worker:worker",)
-    assert still_stopped(journal(noted, FALLBACK, {"event": "undo done", "action": "resume"})) == ()
+    noted = {"event": "note", "step": "pause", "note": {"programs": ["worker:worker"], "timers": ["nightly"]}}
+    resumed, scheduled = ({"event": "undo done", "action": action} for action in ("resume", "schedule"))
+    assert still_stopped(journal(noted)) == ("worker:worker", "the timer of nightly")
+    assert still_stopped(journal(noted, FALLBACK, resumed)) == ("the timer of nightly",)
+    assert still_stopped(journal(noted, FALLBACK, resumed, scheduled)) == ()
 
 
 # --- supervisord, asked to stop several

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from agent.environment import given
@@ -21,7 +22,7 @@ from agent.steps.kind import BuildStep
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions import venvs
 from agent.versions.layout import Layout
-from agent.versions.marks import SEAL, outside_of
+from agent.versions.marks import SEAL, outside_of, read_mark, write_mark
 from agent.words.notes import Checked, Note
 from agent.words.shapes import bare
 
@@ -64,6 +65,10 @@ class SealVersion(BuildStep):
             recipe="" if step.begin.config else recipe(layout.settings, step.begin.single),
             shared=step.note(SharedLinked).paths,
         )
+        if step.settings.schedule:
+            # Not in the version: what root starts by it is not the app's to write.
+            known = read_mark(step.transaction.state, step.version)
+            write_mark(step.transaction.state, step.version, replace(known, schedule=step.settings.schedule))
         runner.run(["sync", "--file-system", str(folder)])
         with acting_as(layout.app):
             write_whole(folder / SEAL, json.dumps(bare(seal), indent=2) + "\n", 0o444)

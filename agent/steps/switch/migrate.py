@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
 
 from agent.database import going_back, schema, way_back
 from agent.database.going_back import TakenBack
 from agent.database.restoring import prove_restored, restore
 from agent.django import locks, sessions, warm
 from agent.django.manage import django
+from agent.host.output import emit
 from agent.inside.lean import dataclass
 from agent.inside.protocol import Unapplied
 from agent.migrations.names import key_of, label, labels
 from agent.restart import pausing
+from agent.steps.beside.schedule import timers_of
 from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo
-from agent.transaction.consequences import asks_database, database_fallback_of, may_have_changed_database
+from agent.transaction.consequences import asks_database, database_fallback_of, may_have_changed_database, pauses
 from agent.transaction.maintenance import BY_PRIMARY, STAYS
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext, StepFailed
@@ -50,11 +53,11 @@ class TakeDatabaseBack(Undo):
         """Take the database back to what it was before this deploy changed it."""
         sessions.end_left(step)
         if step.begin.kind == "revert":
-            pausing.stop_again(step)
+            _stop_what_writes(step)
             return going_back.undo(step)
         way, applied = way_back.choose(step)
         # Right before it goes back: a host that boots may have started it a moment ago.
-        pausing.stop_again(step)
+        _stop_what_writes(step)
         if way == "restore":
             return _restore(step)
         before = step.note(Checked)
@@ -121,6 +124,17 @@ class Migrate(SwitchStep):
         if found.pending:
             raise StepFailed("still to be migrated afterwards: " + labels(found.pending))
         return Migrated(applied=tuple(map(label, step.note(Checked).pending)))
+
+
+def _stop_what_writes(step: StepContext) -> None:
+    """Stop what writes besides the web, where this run had: it may have been started since. It is in nothing's way."""
+    pausing.stop_again(step)
+    if pauses(step.progress):
+        timers = timers_of(step)
+        try:
+            timers.stop(timers.there, min(step.until, time.time() + step.settings.restart_timeout))
+        except StepFailed as problem:
+            emit(f"  {problem}")
 
 
 def _half_applied(before: Checked, applied: way_back.Applied) -> str | None:

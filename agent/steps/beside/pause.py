@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.inside.lean import dataclass
 from agent.restart import pausing
+from agent.steps.beside.schedule import timers_of
 from agent.steps.kind import RunAsKnown, SwitchStep, Turn, Undo
 from agent.transaction.maintenance import STAYS
 from agent.transaction.progress import Progress
@@ -71,12 +74,17 @@ class Pause(SwitchStep):
         return False
 
     def do(self, step: StepContext) -> Paused:
-        """Have supervisord stop it."""
-        return pausing.pause(step)
+        """Have systemd start nothing at its time, and supervisord stop what runs."""
+        timers, names = timers_of(step), tuple(sorted(timers_of(step).there))
+        if names:
+            step.transaction.journal.append(step.transaction.noted(Paused(timers=names)))
+            timers.stop(names, step.until)
+        return replace(pausing.pause(step), timers=names)
 
     def says(self, note: Note, seconds: float) -> list[str]:
         """What was stopped."""
-        programs = note.programs if isinstance(note, Paused) else ()
-        if not programs:
+        if not isinstance(note, Paused) or not (note.programs or note.timers):
             return super().says(note, seconds)
-        return [f"{self.name}: stopped {', '.join(programs)} in {seconds} s"]
+        timers = [f"the {'timer' if len(note.timers) == 1 else 'timers'} of {', '.join(note.timers)}"]
+        stopped = [*note.programs, *(timers if note.timers else [])]
+        return [f"{self.name}: stopped {', '.join(stopped)} in {seconds} s"]

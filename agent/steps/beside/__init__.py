@@ -1,0 +1,1 @@
+"""The steps about what runs beside the web: workers, schedulers, what runs at times."""
