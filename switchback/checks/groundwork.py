@@ -127,6 +127,8 @@ def lacking(facts: HostFacts, settings: Settings, can_make_venv: bool) -> Ground
 
 def _packages(facts: HostFacts, git: GitAccess, can_make_venv: bool) -> list[str]:
     packages = [] if facts.git else ["git"]
+    if not facts.logrotate:
+        packages.append("logrotate")
     if git.needs_ssh and not facts.ssh:
         packages.append("openssh-client")
     # uv needs no module for it. Debian's own interpreters come without; anybody else's is theirs to complete.

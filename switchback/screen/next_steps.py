@@ -98,16 +98,12 @@ def _web(ground: Ground, live: bool) -> list[Step]:
 
 def _by_hand(ground: Ground) -> list[Step]:
     home, database, name = ground.lacks.home, ground.lacks.database, ground.settings.app_username
-    steps: list[Step] = []
-    if not ground.facts.logrotate:
-        steps.append(("have the logs rotated as they are meant to be:", "sudo apt install logrotate"))
-    if database.why_not:
-        steps.append(("the database and its user, where the app has one (provision_database: postgresql makes both)",))
-    else:
+    step = "the database and its user, where the app has one (provision_database: postgresql makes both)"
+    if not database.why_not:
         how = f"django.db.backends.postgresql, NAME {name}, and no HOST, USER or PASSWORD, or postgres:///{name}"
-        steps.append((f"have the project use its database: {how}; and psycopg among its requirements",))
+        step = f"have the project use its database: {how}; and psycopg among its requirements"
     own = ground.lacks.supervisord
-    return [*steps, (f"have a look at {home}/scripts{f' and {own.path}' if own else ''}",)]
+    return [(step,), (f"have a look at {home}/scripts{f' and {own.path}' if own else ''}",)]
 
 
 def _first_deploy(ground: Ground) -> list[Step]:

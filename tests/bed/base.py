@@ -19,6 +19,7 @@ PACKAGES = (
     "git",
     "iproute2",
     "libfaketime",
+    "logrotate",
     "nginx-light",
     "openssh-server",
     "postgresql",

@@ -151,6 +151,16 @@ def test_nor_the_second_what_is_done_with_the_first(sites: tuple[Site, Site]) ->
     assert told.count("  revert ") == 1
 
 
+def test_the_logs_of_each_are_rotated_and_go_on(sites: tuple[Site, Site]) -> None:
+    host = sites[0].host
+    for one in sites:
+        logs = f"/home/{one.user}/log"
+        host.run(["logrotate", "--force", f"/etc/logrotate.d/switchback-{one.name}"])
+        assert host.read(f"ls {logs}").count("supervisord.log-") == 1
+        pid = host.read(["cat", f"/home/{one.user}/supervisord.pid"]).strip()
+        assert host.read(["readlink", "-f", f"{logs}/supervisord.log"]).strip() in host.read(f"ls -l /proc/{pid}/fd")
+
+
 def test_both_are_back_after_a_reboot(sites: tuple[Site, Site]) -> None:
     first, shop = sites
     first.host.reboot()

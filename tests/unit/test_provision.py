@@ -426,6 +426,11 @@ def test_the_logs_are_rotated_as_the_user_that_they_belong_to(run: Run) -> None:
     assert run(provision.rotation, None) == []
 
 
+def test_what_rotates_them_is_installed_where_it_is_missing() -> None:
+    assert lacking(host(logrotate=False), settings(), can_make_venv=True).packages == ("logrotate",)
+    assert lacking(host(), settings(), can_make_venv=True).packages == ()
+
+
 def test_how_logs_are_rotated_is_written_anew_only_while_nobody_has_changed_it() -> None:
     first = lacking(untouched(), settings(), can_make_venv=True).rotation
     assert first

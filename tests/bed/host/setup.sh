@@ -10,7 +10,8 @@ rm -f /etc/update-motd.d/* /etc/ssh/ssh_host_*
 systemd-machine-id-setup
 systemctl set-default multi-user.target
 systemctl enable postgresql nginx ssh
-systemctl disable apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
+systemctl disable apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
+    logrotate.timer
 systemctl mask console-getty.service getty.target getty-static.service systemd-logind.service \
     systemd-udevd.service systemd-udev-trigger.service systemd-update-utmp.service systemd-timesyncd.service \
     e2scrub_reap.service systemd-remount-fs.service systemd-tmpfiles-clean.timer \
