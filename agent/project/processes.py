@@ -11,7 +11,8 @@ from typing import Optional
 from agent.inside.lean import dataclass
 from agent.words.settings import STOPS, Process
 
-WEB = "web"
+# What serves the site; and what is none of the processes, but done with each release.
+WEB, RELEASE = "web", "release"
 # How long the one that serves may take to let its requests end, unless it is said, seconds.
 WEB_STOPS = 10
 # What a program may be called; what a number at its end would be, is a process of another one's.
@@ -57,6 +58,8 @@ def name_problem(name: str) -> str:
 
 def problem_of(name: str, process: Process) -> str:
     """Why a process of the settings can't be run as it is; empty where it can."""
+    if name == RELEASE and process != Process(off=True):
+        return "is done with each release, and is no process: write it as a hook, hooks: {release: …}, or false here"
     if name == WEB and process.once:
         return "serves the site on every host: leave out once"
     if any("\n" in word for word in process.run):

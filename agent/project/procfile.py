@@ -14,10 +14,10 @@ from dataclasses import field
 
 from agent.environment.start import ASSIGNED, VARIABLE
 from agent.inside.lean import dataclass
-from agent.project.processes import Program
+from agent.project.processes import RELEASE, Program
 from agent.words.settings import Process
 
-PROCFILE, RELEASE = "Procfile", "release"
+PROCFILE = "Procfile"
 LINE = re.compile(r"([A-Za-z0-9_-]+)[ \t]*:[ \t]*(\S.*)")
 # What a shell does something with; and in double quotes.
 SPECIAL, SPECIAL_QUOTED = frozenset(";|&<>()`*?[]~!#\\{}"), frozenset("`\\")

@@ -168,7 +168,8 @@ class Settings:
     @property
     def restart_limit(self) -> float:
         """How long the service may take to restart, with the time in which its processes end what they are at."""
-        return self.restart_timeout + self.processes_stop
+        # Of a Procfile's nobody knows here.
+        return self.restart_timeout + self.processes_stop + (STOPS if self.made_config else 0)
 
     @property
     def processes_stop(self) -> int:

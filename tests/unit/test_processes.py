@@ -91,6 +91,7 @@ def test_processes_may_be_given_for_one_run_as_text() -> None:
         ({"worker": {"run": "x", "count": "many"}}, 'worker has the count "many", which is no number from 1 to 100'),
         ({"worker": {"run": "x", "once": "now"}}, 'worker has "now" for `once`, which is true or false'),
         ({"worker": ["sh", "-c", "a\nb"]}, "worker has a line break in it"),
+        ({"release": "./release.sh"}, "release is done with each release, and is no process: write it as a hook"),
         ({"web": {"once": True}}, "web serves the site on every host"),
         ({"worker": "celery -A mysite worker -B"}, "worker runs beat inside of a worker"),
         ({"beat": {"run": "celery -A mysite beat", "count": 2}}, "beat is celery's beat, of which there is one"),
@@ -117,6 +118,14 @@ def test_they_travel_to_the_host_and_an_older_journal_has_none() -> None:
     assert from_json(type(host), to_json(host)) == host
     told = {key: value for key, value in json.loads(to_json(host)).items() if key != "processes"}
     assert from_json(type(host), json.dumps(told)).processes == {}
+
+
+def test_a_restart_has_the_time_that_processes_may_take_to_end_besides() -> None:
+    told = {"worker": {"run": "x", "stop": 120}, "other": "y", "gone": None}
+    assert settings(restart_timeout=50).for_host().restart_limit == 50
+    # A minute is for what a Procfile may have.
+    assert settings(**OURS, restart_timeout=50).for_host().restart_limit == 50 + 60
+    assert settings(**OURS, restart_timeout=50, processes=told).for_host().restart_limit == 50 + 60 + 120 + 60
 
 
 # --- Celery's beat
