@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.bed.database import share_database
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
+from tests.conftest import Hosts
 from tests.faults.matrix import CANNOT_START
-from tests.faults.sabotage import version_of
+from tests.faults.sabotage import InAgent, lay, version_of, watch_pythons
 from tests.faults.watch import hold_table, journal, wait_for, wait_until, wait_until_free
 from tests.hosts.config_branches import push_config
 from tests.invariants import Seen, assert_ended, assert_screen, assert_well, look
@@ -23,7 +25,9 @@ import psycopg
 
 ends = []
 signal.signal(signal.SIGTERM, lambda *_: ends.append(1))
-with psycopg.connect("dbname=app", autocommit=True) as database, open("/home/app/ticks", "a", buffering=1) as said:
+shared = "/home/app/database_host"
+where = f"dbname=app host={open(shared).read().strip()}" if os.path.exists(shared) else "dbname=app"
+with psycopg.connect(where, autocommit=True) as database, open("/home/app/ticks", "a", buffering=1) as said:
     database.execute("create table if not exists ticks (id text primary key)")
     number = 0
     while not ends:
@@ -51,29 +55,44 @@ stopwaitsecs=8
 redirect_stderr=true
 stdout_logfile=/home/app/worker.log
 """
-ADD = f"cat >worker.py <<'END'\n{WORKER}\nEND\ncat >>supervisord.conf <<'END'\n{PROGRAM}\nEND\n"
+# With the same commit on each host.
+DATED = "export GIT_AUTHOR_DATE=2025-01-07T09:00Z GIT_COMMITTER_DATE=2025-01-07T09:00Z\n"
+ADD = f"{DATED}cat >worker.py <<'END'\n{WORKER}\nEND\ncat >>supervisord.conf <<'END'\n{PROGRAM}\nEND\n"
 SUPERVISORCTL = "runuser -u app -- /home/app/venv/bin/supervisorctl -c /home/app/deployment/supervisord.conf"
+UNITS_TEXT = "cd /etc/systemd/system && grep '' switchback-schedule-*"
 SECOND = "\n[program:second]\ndirectory=/home/app/django-current/config\ncommand=/bin/sleep infinity\n"
+
+
+def writes_on(run: Runs, settings: dict[str, Any], *all_hosts: Host) -> None:
+    """Have a worker write on hosts, with a backup for the way back."""
+    settings |= {"database_fallback": "restore", "restore_script": "~/scripts/restore_database.sh"}
+    # Nothing of this waits for a limit, but where one is said below.
+    limits = ("health", "site", "build", "script", "migrate", "restart", "confirm")
+    settings |= {"config_branch": "working", **{f"{one}_timeout": 120 for one in limits}}
+    run("provision", *all_hosts).worked()
+    for host in all_hosts:
+        push_config(host, ADD, "working")
+    run("deploy", *all_hosts, data={"code": "good-1"}).worked()
+    for host in all_hosts:
+        wait_until(host, "[ -s /home/app/ticks ]")
 
 
 @pytest.fixture
 def before(host: Host, run: Runs, settings: dict[str, Any]) -> Seen:
     """The host as it is once a worker writes on it, and a backup is the way back."""
-    settings |= {"database_fallback": "restore", "restore_script": "~/scripts/restore_database.sh"}
-    # Nothing of this waits for a limit, but where one is said below.
-    limits = ("health", "site", "build", "script", "migrate", "restart", "confirm")
-    settings |= {"config_branch": "working", **{f"{one}_timeout": 120 for one in limits}}
-    run("provision", host).worked()
-    push_config(host, ADD, "working")
-    run("deploy", host, data={"code": "good-1"}).worked()
-    wait_until(host, "[ -s /home/app/ticks ]")
+    writes_on(run, settings, host)
     return look(host)
 
 
-def lost(host: Host) -> list[str]:
-    """The rows that were said to be written, and are not there."""
-    rows = host.read(["runuser", "-u", "app", "--", "psql", "-AtXd", "app", "-c", "select id from ticks"]).split()
-    return sorted(set(host.read(["cat", "/home/app/ticks"]).split()) - set(rows))
+def lost(host: Host, database: Host | None = None) -> list[str]:
+    """The rows that were said to be written, and are not there.
+
+    + database: the host that has it, where that is another one
+    """
+    # Before the rows: it goes on writing.
+    said = set(host.read(["cat", "/home/app/ticks"]).split())
+    query = ["psql", "-AtXd", "app", "-c", "select id from ticks"]
+    return sorted(said - set((database or host).read(["runuser", "-u", "app", "--", *query]).split()))
 
 
 def pid_of_worker(host: Host) -> str:
@@ -81,11 +100,11 @@ def pid_of_worker(host: Host) -> str:
     return host.run("pgrep -f '[w]orker.py' | head -1").stdout.strip()
 
 
-def assert_works_on(host: Host, version: str) -> None:
+def assert_works_on(host: Host, version: str, database: Host | None = None) -> None:
     """Assert that the worker runs from a version, writes, and has lost nothing."""
     wait_until(host, "before=$(wc -l </home/app/ticks); sleep 0.3; [ $(wc -l </home/app/ticks) -gt $before ]")
     assert host.run(["readlink", f"/proc/{pid_of_worker(host)}/cwd"]).stdout.strip() == f"/home/app/{version}/config"
-    assert lost(host) == []
+    assert lost(host, database) == []
 
 
 def paused(host: Host) -> list[str]:
@@ -140,6 +159,27 @@ def test_a_deploy_that_goes_well_has_the_worker_run_from_the_new_version_and_one
     assert "pause: stopped worker:worker" in result.output
 
 
+def test_on_several_hosts_no_worker_writes_until_the_primary_one_has_taken_the_database_back(
+    hosts: Hosts, run: Runs, settings: dict[str, Any]
+) -> None:
+    first, second = hosts(2, built=True)
+    share_database(first, second)
+    second.run(["systemctl", "restart", "django"])
+    writes_on(run, settings, first, second)
+    version = str(look(first).current)
+    result = run("deploy", first, second, data={"code": "bad-migration"})
+    for host in (first, second):
+        assert f"[{host.name}] pause: stopped worker:worker" in result.output
+        wait_until_free(host)
+        assert_works_on(host, version, first)
+        assert_well(host, config="working")
+    at = {
+        host: {one.get("action"): one["at"] for one in journal(host) if one["event"] == "undo done"}
+        for host in (first, second)
+    }
+    assert at[second]["resume"] > at[first]["database"]
+
+
 def test_what_runs_at_times_is_paused_as_well_with_a_config_of_its_own_too(
     host: Host, before: Seen, run: Runs, settings: dict[str, Any]
 ) -> None:
@@ -151,6 +191,28 @@ def test_what_runs_at_times_is_paused_as_well_with_a_config_of_its_own_too(
     assert_screen(result, "fell back", ["fell back at migrate", "proven healthy", "maintenance is off"])
     assert "pause: stopped worker:worker, the timer of tick in " in result.output
     assert lost(host) == []
+    ticks = int(host.run("grep -c timed /home/app/ticks").stdout)
+    wait_until(host, f"[ $(grep -c timed /home/app/ticks) -gt {ticks} ]")
+    assert_works_on(host, version)
+
+
+def test_a_runner_that_is_killed_while_it_sets_what_runs_at_times_has_what_ran_before_run_again(
+    host: Host, before: Seen, run: Runs, settings: dict[str, Any]
+) -> None:
+    tick = {"run": ["python", "-c", TICK], "at": "*-*-* *:*:0/2"}
+    settings["schedule"] = {"tick": tick}
+    run("deploy", host, data={"code": "good-1"}).worked()
+    version, units = str(look(host).current), host.run(UNITS_TEXT).stdout
+    settings["schedule"] = {"tick": {**tick, "at": "daily"}, "other": {"run": "true", "at": "daily"}}
+    watch_pythons(host)
+    rule = lay(host, InAgent("step started", "schedule", "agent step*", audit=("os.rename",)), "kill")
+    result = run("deploy", host, data={"code": "good-2"})
+    assert result.code == 1
+    rule.wait_until_hit()
+    wait_until_free(host)
+    seen = assert_well(host, config="working", database=None)
+    assert_ended(seen, "fell back", "schedule")
+    assert host.run(UNITS_TEXT).stdout == units
     ticks = int(host.run("grep -c timed /home/app/ticks").stdout)
     wait_until(host, f"[ $(grep -c timed /home/app/ticks) -gt {ticks} ]")
     assert_works_on(host, version)
