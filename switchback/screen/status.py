@@ -9,6 +9,7 @@ from agent.words.facts import HostFacts, Site
 from agent.words.history import Cost, PastRun
 from agent.words.seen import Version
 from switchback.checks.notices import odd_notices
+from switchback.plan.database_lines import count_of
 from switchback.settings.model import Settings
 
 HEADINGS = ("version", "links", "state", "code", "config", "age", "size")
@@ -43,11 +44,11 @@ def _kept(site: Site, settings: Settings) -> Iterator[str]:
     """How much there is of what only grows, and the setting that bounds it."""
     kept = site.kept
     failed = sum(1 for version in site.versions if version.failed)
-    yield f"{failed} failed versions (keep_failed {settings.keep_failed})"
+    yield f"{count_of(failed, 'failed version')} (keep_failed {settings.keep_failed})"
     bound = f"keep_backups {kept.keep_backups}" if kept.keep_backups else "all: set keep_backups to bound them"
-    yield f"{kept.backups} backups of deploys, {size(kept.backup_bytes)} ({bound})"
-    yield f"{kept.runs} runs' journals (keep_runs {settings.keep_runs})"
-    yield f"{kept.history} lines of history (keep_history {settings.keep_history})"
+    yield f"{count_of(kept.backups, 'backup')} of deploys, {size(kept.backup_bytes)} ({bound})"
+    yield f"{count_of(kept.runs, 'journal')} of runs (keep_runs {settings.keep_runs})"
+    yield f"{count_of(kept.history, 'line')} of history (keep_history {settings.keep_history})"
 
 
 def _now(facts: HostFacts) -> Iterator[str]:

@@ -122,8 +122,8 @@ def test_how_much_there_is_of_what_only_grows_is_told_with_its_bound() -> None:
     kept = Kept(history=85, runs=50, backups=12, backup_bytes=34_000_000, keep_backups=30)
     failed = version(OLDER, failed=Failure("health"), working=False)
     assert told(host(site(versions=(failed,), kept=kept)))[-1] == (
-        "kept: 1 failed versions (keep_failed 3); 12 backups of deploys, 34 MB (keep_backups 30); "
-        "50 runs' journals (keep_runs 50); 85 lines of history (keep_history 1000)"
+        "kept: 1 failed version (keep_failed 3); 12 backups of deploys, 34 MB (keep_backups 30); "
+        "50 journals of runs (keep_runs 50); 85 lines of history (keep_history 1000)"
     )
     own = replace(kept, keep_backups=None)
     assert "34 MB (all: set keep_backups to bound them);" in told(host(site(kept=own)))[-1]
