@@ -22,14 +22,14 @@ HEAD = """\
 # Projects that it was tried with
 
 Written by `make test-projects` (tests/projects), of commit {commit}. Each is an ordinary project, and goes to a host
-as a provider hands it out: `provision.py`, a first `deploy.py`, a second one while visitors come ten times a second
+as a provider hands it out: `provision.py`, a first `deploy.py`, a second one while visitors come four times a second
 to each of two pages, a third one whose front page fails where health does not look, `revert.py`, and a reboot. At
 each of these points the rows and uploads that visitors have left are there, and can be added to; static files, the
 admin and uploads are served; every process is of the live version. Of the version that failed no process is left, no
 link, no file among those that are shared, and no migration. `make test` has three of them: startproject, https only,
 two databases.
 
-| project | lines | first | second | fails | back | of requests failed: second | back | fails |
+| project | lines | first | second | fails | back | failed requests: second | back | fails |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 {table}
 
