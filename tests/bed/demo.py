@@ -12,7 +12,7 @@ from tests.bed.guest import sign
 from tests.bed.hosts import Host, PortTakenError
 from tests.bed.image import ensure_image, host_image, remove_images
 from tests.bed.legacy import wait_for_site
-from tests.bed.places import BED, DEMO, ROOT
+from tests.bed.places import BED, DEMO, ROOT, RUNS
 from tests.bed.progress import BedError, log_file, run_logged, say, step
 
 NAME = "switchback-demo"
@@ -122,4 +122,8 @@ def demo_down() -> None:
             say("  The keys in .bed stay, for this checkout has other hosts: `make hosts-down` removes those.")
             DEMO.unlink(missing_ok=True)
             return
-    shutil.rmtree(BED, ignore_errors=True)
+    for path in BED.glob("*"):
+        if path.is_dir() and path != RUNS:
+            shutil.rmtree(path, ignore_errors=True)
+        elif path != RUNS:
+            path.unlink(missing_ok=True)

@@ -357,7 +357,8 @@ def left(checkout: Path | None = None) -> bool:
 
 def labelled(*labels: str) -> list[Container]:
     """All containers with these labels, running or stopped."""
-    return client().containers.list(all=True, filters={"label": list(labels)})
+    # Another one may be removed at this very moment.
+    return client().containers.list(all=True, filters={"label": list(labels)}, ignore_removed=True)
 
 
 def known(container: Container) -> Host:

@@ -5,3 +5,5 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BED = ROOT / ".bed"
 DEMO = BED / "demo.json"
+# How tests have gone, which outlives all hosts.
+RUNS = BED / "runs"
