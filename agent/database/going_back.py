@@ -17,9 +17,12 @@ from agent.inside.lean import dataclass
 from agent.inside.protocol import Leaving, Migration, Migrations, Reapplied, Unapplied
 from agent.migrations.names import key_of, label, labels
 from agent.migrations.risk import BREAKS, UNKNOWN
+from agent.transaction.bounds import past_runs
 from agent.transaction.consequences import visitors_are_in
+from agent.transaction.journal import Journal
 from agent.transaction.step import StepContext, StepFailed
 from agent.versions.marks import read_seal
+from agent.words.journal import JournalUnreadable
 from agent.words.notes import BackedUp, Checked, Names, Undone
 
 
@@ -145,14 +148,26 @@ def take_back(step: StepContext) -> None:
 
 def _prove_older(step: StepContext, before: Checked) -> None:
     """Prove that a restore has brought back a database that the older version knows. Raises StepFailed."""
-    after = django(step, Migrations, "migrations")
+    after, then = django(step, Migrations, "migrations"), _applied_at_the_backup(step)
     leaving = set(map(key_of, before.leaving))
+    still = leaving & {*after.applied}
     # Some may have been applied already when the older version was live, and when the backup was taken.
-    if leaving and leaving <= {*after.applied}:
-        names = labels(sorted(leaving))
+    still = still if then is None and still == leaving else still - set(then or still)
+    if still:
+        names = labels(sorted(still))
         raise StepFailed(f"the restore script has ended well, and {names} is still applied: it restored nothing")
     if after.pending:
         raise StepFailed(f"the restored database lacks what {step.version} needs: {labels(after.pending)}")
+
+
+def _applied_at_the_backup(step: StepContext) -> Names | None:
+    """What was applied when the backup was taken that a revert restores; None where nobody has kept that."""
+    state, backup = step.transaction.state, step.begin.backup
+    made = next((run.deploy for run in reversed(past_runs(state)) if run.backup == backup), "")
+    try:
+        return Journal(state.transaction(made)).progress.note(Checked).applied if made else None
+    except JournalUnreadable:
+        return None
 
 
 def undo(step: StepContext) -> TakenBack:

@@ -14,16 +14,18 @@ from agent.database import going_back, restoring
 from agent.database.going_back import TakenBack
 from agent.django import scripts
 from agent.host.command import CommandFailed
+from agent.state import State
 from agent.steps.order import known_from
 from agent.steps.switch import migrate
 from agent.steps.switch.backup import Backup
 from agent.transaction.progress import N, Progress
 from agent.transaction.step import StepFailed
+from agent.words.journal import written
 from agent.words.notes import Checked
-from agent.words.shapes import bare
+from agent.words.shapes import bare, to_json
 from tests.unit.django_found import django_found
 from tests.unit.healthy import host_settings
-from tests.unit.journals import begun, progress
+from tests.unit.journals import begun, lines, progress
 from tests.unit.steps import really_undone
 
 OLD, NEW = "django-20261101-100000-aaaaaaa-fffffff", "django-20261102-100000-bbbbbbb-fffffff"
@@ -46,7 +48,7 @@ class Step:
         self.begin = begun(kind=kind, database=database, was=NEW, version=OLD, backup="/older.dump")
         self.settings = host_settings(restore_script="restore.sh", database_fallback="keep")
         self.name, self.version = "migrate", OLD
-        self.transaction = SimpleNamespace(deploy="20261128-1")
+        self.transaction = SimpleNamespace(deploy="20261128-1", state=State("django", folder / "state"))
         self.layout = SimpleNamespace(
             version=lambda name: folder / name,
             part=lambda name, which: folder / name / which,
@@ -173,6 +175,31 @@ def test_what_stood_beside_the_older_version_already_is_there_after_its_backup_w
     one.noted["checks"] = bare(going_back.check(one))
     going_back.take_back(one)
     assert one.ran == [["/restore.sh", "/older.dump"]]
+
+
+@pytest.mark.parametrize(("then", "ends_well"), [([FIRST, SECOND], True), ([FIRST], False)])
+def test_what_was_applied_at_the_backup_may_be_applied_after_it_was_restored(
+    step: Any, tmp_path: Path, then: list[list[str]], ends_well: bool
+) -> None:
+    one = step(
+        database="restore",
+        leaving=leaving(described()),
+        migrations=[{"applied": [FIRST, SECOND], "pending": []}],
+    )
+    one.noted["checks"] = bare(going_back.check(one))
+    state, made = one.transaction.state, "20261101-1-deploy-aaaa"
+    folder = state.transaction(made)
+    folder.mkdir(parents=True)
+    told = lines({"event": "begin"}, {"event": "step done", "step": "checks", "note": {"applied": then}})
+    (folder / "journal.jsonl").write_text("".join(to_json(written(one)) + "\n" for one in told))
+    state.history.parent.mkdir(exist_ok=True)
+    past = {"deploy": made, "outcome": "committed", "backup": "/older.dump"}
+    state.history.write_text(json.dumps(past) + "\n")
+    if ends_well:
+        going_back.take_back(one)
+        return
+    with pytest.raises(StepFailed, match="it restored nothing"):
+        going_back.take_back(one)
 
 
 @pytest.mark.parametrize("database", ["reverse", "restore"])
