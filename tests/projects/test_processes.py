@@ -121,7 +121,7 @@ def test_a_worker_ends_what_it_is_at_with_the_site_long_back_and_not_a_visitor_n
     before = live(site)
     site.run(["rm", "-f", "/home/app/works"])
     with visitors(site, 20, site.website_url, APP) as answers:
-        site.write("/home/app/task", "", owner="app")
+        site.run(["touch", "/home/app/task"], user="app")
         wait_until(site, "test -e /home/app/begun")
         result = run("deploy", site, data={"code": "second"}, args=["-v"]).worked()
     assert "no window is needed" in result.output
