@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Optional
 
 from agent.inside.lean import dataclass
-from agent.words.settings import STOPS, Process
+from agent.words.settings import NAME, STOPS, Process
 
 # What serves the site; and what is none of the processes, but done with each release.
 WEB, RELEASE = "web", "release"
 # How long the one that serves may take to let its requests end, unless it is said, seconds.
 WEB_STOPS = 10
-# What a program may be called; what a number at its end would be, is a process of another one's.
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
+# What a number at the end of its name would be, is a process of another one's.
 NUMBERED = re.compile(r"_\d+$", re.ASCII)
 # What supervisord itself is called, its log, and what its supervisorctl takes for all of them.
 ITS_OWN = ("all", "supervisord", "supervisor", "supervisorctl")

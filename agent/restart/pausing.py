@@ -14,6 +14,7 @@ from dataclasses import replace
 from agent.host.output import emit, warn
 from agent.host.processes import command_of, runs, started_at
 from agent.inside.lean import dataclass
+from agent.restart.by_supervisord import MARGIN
 from agent.service import systemd
 from agent.service.health import Unhealthy
 from agent.service.running import Running, find_running
@@ -27,8 +28,6 @@ from agent.transaction.consequences import pauses
 from agent.transaction.step import StepContext, StepFailed
 from agent.words.notes import Paused
 
-# What supervisord may need besides a program's own time until it knows that it has ended, seconds.
-MARGIN = 10
 # How long what a program has started may take to end after it, seconds.
 MOMENT = 1.0
 LOOK = 0.05

@@ -4,7 +4,7 @@ should be. All of it can be cut off anywhere and done again."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from agent.environment.start import START
 from agent.host.command import ANY_CODE, CommandFailed, ours
@@ -14,7 +14,7 @@ from agent.host.users import acting_as
 from agent.inside.lean import dataclass
 from agent.schedule.units import name_in, stamp_of, texts, unit_of
 from agent.state import State
-from agent.text.lines import first_line, lines_of
+from agent.text.lines import first_line
 from agent.text.masking import masked_message
 from agent.transaction.step import StepFailed
 from agent.versions.layout import UNITS, Layout
@@ -26,6 +26,17 @@ TOLD = 60.0
 LOOK = 0.1
 # The states of a service that does its work, or is at its end.
 AT_WORK = ("activating", "active", "deactivating", "reloading")
+
+
+@dataclass(frozen=True)
+class UnitState:
+    """What systemd says of a unit: whether it is active, and whether its file is enabled."""
+
+    active: str
+    file: str
+
+
+UNTOLD, AS_IT_SHOULD_BE = UnitState("unknown", "unknown"), UnitState("active", "enabled")
 
 
 @dataclass(frozen=True)
@@ -118,7 +129,7 @@ class Timers:
             ours(["systemctl", "disable", "--quiet", "--now", *(f"{unit}.timer" for unit in units)], TOLD)
         except (OSError, CommandFailed) as problem:
             raise StepFailed(f"the timers can't be stopped: {problem}") from None
-        while at_work := [unit for unit in units if _states(f"{unit}.service").get("ActiveState") in AT_WORK]:
+        while at_work := [unit for unit, told in _states(units, "service").items() if told.active in AT_WORK]:
             if time.time() > until:
                 raise StepFailed(
                     f"{at_work[0]} is still at work on what it began at its time: try again once it has ended, or "
@@ -133,24 +144,37 @@ class Timers:
             return {}
         found = dict.fromkeys(sorted(there - set(wanted)), "has units that are left of another version")
         asked, site = self._texts(version, wanted), self.layout.settings.site
+        states = _states([self._unit(name) for name in wanted], "timer")
         for name in wanted:
             files = {file: text for file, text in asked.items() if name_in(site, file) == name}
-            states = _states(f"{self._unit(name)}.timer")
+            told = states.get(self._unit(name), UNTOLD)
             if name not in there or not all((UNITS / file).exists() for file in files):
                 found[name] = "has no timer"
             elif any(read_text(UNITS / file) != text for file, text in files.items()):
                 found[name] = "has a timer or a service that was changed"
-            elif states.get("ActiveState") != "active" or states.get("UnitFileState") != "enabled":
-                found[name] = f"has a timer that is {states.get('ActiveState')} and {states.get('UnitFileState')}"
+            elif told != AS_IT_SHOULD_BE:
+                found[name] = f"has a timer that is {told.active} and {told.file}"
         return found
 
 
-def _states(unit: str) -> dict[str, str]:
+def _states(units: Sequence[str], kind: str) -> dict[str, UnitState]:
+    """What systemd says of each; empty where it says nothing.
+
+    + kind: timer or service
+    """
+    names = [f"{unit}.{kind}" for unit in units]
+    if not names:
+        return {}
     try:
-        said = ours(["systemctl", "show", unit, "--property", "ActiveState,UnitFileState"], ok=ANY_CODE)
+        said = ours(["systemctl", "show", *names, "--property", "Id,ActiveState,UnitFileState"], ok=ANY_CODE)
     except (OSError, CommandFailed):
         return {}
-    return dict(line.split("=", 1) for line in lines_of(said) if "=" in line)
+    blocks = [dict(line.split("=", 1) for line in block.split("\n") if "=" in line) for block in said.split("\n\n")]
+    return {
+        block["Id"].rpartition(".")[0]: UnitState(block.get("ActiveState", "unknown"), block.get("UnitFileState", ""))
+        for block in blocks
+        if "Id" in block
+    }
 
 
 def times_problems(schedule: Mapping[str, Timed]) -> dict[str, str]:

@@ -11,10 +11,8 @@ from string import Template
 from agent.environment.launcher import RUN
 from agent.environment.start import CODE, START
 from agent.versions.layout import Layout
-from agent.words.settings import Timed
+from agent.words.settings import NAME, Timed
 
-# What one may be called: a part of a unit's name.
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 SERVICE = """\
 # Written by Switchback: what the live version of $site runs at times. Its settings say it (schedule).
 [Unit]

@@ -13,6 +13,8 @@ _SITE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@.:-]{0,199}", re.ASCII)
 # Where each site has its folder, an agent that knew of no sites had these.
 _OF_EARLIER = ("lock", "history.jsonl", "transactions", "marks", "agent.lock")
 
+# What a program, or what runs at times, may be called: a part of a unit's name.
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 # How long a process that serves nobody may take to end, unless it is said, seconds.
 STOPS = 60
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from agent.project.processes import name_problem, problem_of
-from agent.schedule.units import NAME
-from agent.words.settings import Process, Timed
+from agent.words.settings import NAME, Process, Timed
 from switchback.settings.given import quoted
 from switchback.settings.hooks import is_true, words_of
 from switchback.settings.values import Wrong, mapping, none_if_said
+
+T = TypeVar("T")
 
 KEYS = ("run", "count", "stop", "once")
 # As many of a kind, and as long, as anybody means.
@@ -26,18 +28,31 @@ EXAMPLE = '`schedule: {clearsessions: {run: manage.py clearsessions, at: "*-*-* 
 
 def check_processes(value: object) -> object:
     """What is written, as the processes by their names. Raises Wrong with all that is wrong in it."""
+    return _by_name(value, _process, "commands, as in `worker: celery -A mysite worker`")
+
+
+def check_schedule(value: object) -> object:
+    """What is written, as the commands by their names. Raises Wrong with all that is wrong in it."""
+    return _by_name(value, _timed, f"what runs at times, as in {EXAMPLE}")
+
+
+def _by_name(value: object, read: Callable[[str, object], T], what: str) -> dict[str, T]:
+    """Each entry by its name. Raises Wrong with all that is wrong in any of them.
+
+    + what: what the names are to stand for
+    """
     found = mapping(value)
     if not isinstance(found, dict):
-        raise Wrong("must be a mapping of names to commands, as in `worker: celery -A mysite worker`")
-    processes, problems = {}, []
+        raise Wrong(f"must be a mapping of names to {what}")
+    entries, problems = {}, []
     for name, told in found.items():
         try:
-            processes[str(name)] = _process(str(name), told)
+            entries[str(name)] = read(str(name), told)
         except Wrong as wrong:
             problems.append(f"{quoted(name)} {wrong}" if name_problem(str(name)) else f"{name} {wrong}")
     if problems:
         raise Wrong("can't be taken: " + "; ".join(problems), is_whole=True)
-    return processes
+    return entries
 
 
 def _process(name: str, told: object) -> Process:
@@ -77,22 +92,6 @@ def _whole(key: str, told: object, most: int) -> int | None:
     return int(str(told))
 
 
-def check_schedule(value: object) -> object:
-    """What is written, as the commands by their names. Raises Wrong with all that is wrong in it."""
-    found = mapping(value)
-    if not isinstance(found, dict):
-        raise Wrong(f"must be a mapping of names to what runs at times, as in {EXAMPLE}")
-    timed, problems = {}, []
-    for name, told in found.items():
-        try:
-            timed[str(name)] = _timed(str(name), told)
-        except Wrong as wrong:
-            problems.append(f"{quoted(name)} {wrong}")
-    if problems:
-        raise Wrong("can't be taken: " + "; ".join(problems), is_whole=True)
-    return timed
-
-
 def _timed(name: str, told: object) -> Timed:
     """One command. Raises Wrong."""
     if not NAME.fullmatch(name):
@@ -108,11 +107,5 @@ def _timed(name: str, told: object) -> Timed:
     if not AT.fullmatch(at):
         raise Wrong(f"has {quoted(at)} for `at`, which is no time as systemd has it, such as *-*-* 04:00 or hourly")
     once = is_true("once", told.get("once", True))
-    return Timed(words_of(told.get("run")), at, _seconds(told.get("timeout", USUAL)), once)
-
-
-def _seconds(told: object) -> int:
-    text = str(told)
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= LONGEST_TIMED:
-        raise Wrong(f"has the timeout {quoted(text)}, which is no number of seconds from 1 to {LONGEST_TIMED}")
-    return int(text)
+    timeout = _whole("timeout", told.get("timeout"), LONGEST_TIMED)
+    return Timed(words_of(told.get("run")), at, timeout or USUAL, once)

@@ -62,7 +62,10 @@ def test_a_command_is_said_with_when_it_runs_and_what_is_left_out_is_usual() -> 
         ({"a@b": {"run": "x", "at": "daily"}}, "is no name for it"),
         ({"a b": {"run": "x", "at": "daily"}}, "is no name for it"),
         ({"clear": {"run": "x", "at": "daily", "user": "root"}}, 'has "user", and may have run, at, timeout, once'),
-        ({"clear": {"run": "x", "at": "daily", "timeout": "0"}}, "which is no number of seconds"),
+        (
+            {"clear": {"run": "x", "at": "daily", "timeout": "0"}},
+            'has the timeout "0", which is no number from 1 to 604800',
+        ),
         ({"clear": {"run": "x\x1b", "at": "daily"}}, "has control characters"),
     ],
 )
@@ -137,9 +140,9 @@ class Systemd:
     def ours(self, argv: Sequence[str], timeout: float = 0, ok: object = None) -> str:
         verb, *rest = [word for word in argv[1:] if not word.startswith("--")]
         if verb == "show":
-            state = "activating" if self.at_work and rest[0] == self.at_work.pop() else "inactive"
-            on = rest[0] in self.active
-            return f"ActiveState={'active' if on else state}\nUnitFileState={'enabled' if on else 'disabled'}\n"
+            busy = self.at_work.pop() if self.at_work else ""
+            # The properties come after the units.
+            return "\n".join(self._shown(unit, busy) for unit in rest[:-1])
         if verb == self.fails:
             raise CommandFailed(f"systemctl {verb} failed", "")
         self.told.append([verb, *rest])
@@ -148,6 +151,11 @@ class Systemd:
         if verb == "disable":
             self.active -= set(rest)
         return ""
+
+    def _shown(self, unit: str, busy: str) -> str:
+        on = unit in self.active
+        state = "active" if on else "activating" if unit == busy else "inactive"
+        return f"Id={unit}\nActiveState={state}\nUnitFileState={'enabled' if on else 'disabled'}\n"
 
     def verbs(self) -> list[str]:
         found = [" ".join(one) for one in self.told]
