@@ -25,7 +25,9 @@ from tests.unit.journals import progress, records_of, says
 from tests.unit.test_talk import begin
 
 HOOKS = {"after_commit": "true", "after_fallback": "true"}
-TOLD = settings(hooks=HOOKS, app_username=pwd.getpwuid(os.getuid()).pw_name).for_host()
+APP = pwd.getpwuid(os.getuid()).pw_name
+# No longer than it takes to see that it is not well.
+TOLD = settings(hooks=HOOKS, app_username=APP, health_timeout=1).for_host()
 WHERE = ("after_commit", "after_fallback")
 
 
