@@ -465,26 +465,17 @@ ALL_CASES = (
     *runner_cases(),
 )
 CASES = tuple(replace(case, why_not=NOT_TIMED) if case.row is SCHEDULE else case for case in ALL_CASES)
-# The most telling fault of each step, for the quick part, but where what hits another step would catch the same bug, or
-# another test: one that hangs is in test_failing_scripts, and one whose controller is killed in test_lost_runs.
+# The most telling faults, for the quick part, a few of each phase. What fails, hangs or loses its controller or link
+# elsewhere is in test_failing_scripts and test_lost_runs; two steps that are hit alike would catch the same bug.
 TELLING = {
-    "begin": AGENT,
-    "code": KILLED,
     "venv": FULL,
-    "build_script": FAILS,
-    "seal": POWER,
-    "backup_before": HANGS,
     "maintenance_start": REBOOT,
     "backup": FULL,
     "migrate": AGENT,
     "swap": POWER,
     "restart": CTRL_C,
-    "maintenance_stop": FAILS,
-    "site": LINK,
-    "watch": AGENT,
     "commit (deciding)": POWER,
     "commit (decided)": AGENT,
-    "trial": AGENT,
     "restart, the other one": REBOOT,
     "restart, on the way back": AGENT,
 }
@@ -495,7 +486,6 @@ TELLING_BACK = {
     AGAIN_AND_AGAIN.name: AGENT,
     "evidence": FAILS,
     "links": REBOOT,
-    "watch": AGENT,
 }
 # One of each kind; what stands still is waited for too long.
 TELLING_RUNNER = {"static": WORKER_EATS, "swap": UNIT_STOPPED, "migrate": REEXEC}
@@ -509,7 +499,7 @@ def _telling(case: Case) -> bool:
     if case.run == "fleet":
         return TELLING_FLEET.get(case.row.name) == case.fault
     if case.run == "disks":
-        return case.row is SWAP and case.fault in (INODES, READ_ONLY, HOME_INODES)
+        return case.row is SWAP and case.fault == INODES
     if case.run == "runner":
         return TELLING_RUNNER.get(case.row.name) == case.fault
     return TELLING.get(case.row.name) == case.fault and (case.run != "revert" or case.row is UNAPPLY)
