@@ -160,6 +160,7 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
         times=times_problems(layout.settings.schedule),
         timers=Timers(state, layout, single=True).wrong(current) if request.needs else {},
         others_timers=Timers(state, layout, single=False).wrong(current) if request.needs else {},
+        failed_at_times=tuple(Timers(state, layout, single=True).failed(current)) if request.needs else (),
     )
 
 

@@ -156,6 +156,11 @@ class Timers:
                 found[name] = f"has a timer that is {told.active} and {told.file}"
         return found
 
+    def failed(self, version: str | None) -> list[str]:
+        """The services whose command has failed when it ran last, while a version is live."""
+        states = _states([self._unit(name) for name in self.wanted(version)], "service")
+        return [f"{unit}.service" for unit, told in states.items() if told.active == "failed"]
+
 
 def _states(units: Sequence[str], kind: str) -> dict[str, UnitState]:
     """What systemd says of each; empty where it says nothing.

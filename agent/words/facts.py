@@ -140,6 +140,7 @@ class Site:
     + times: what of the settings is no time to systemd, by name, each with what it says
     + timers: what is wrong with those of the live version, by name, where this is the host that has what runs on one of
       all; others_timers: where it is not; where that was asked
+    + failed_at_times: the services of what runs at times that have failed when they ran last, where that was asked
     """
 
     home: str
@@ -178,6 +179,7 @@ class Site:
     times: dict[str, str] = field(default_factory=dict)
     timers: dict[str, str] = field(default_factory=dict)
     others_timers: dict[str, str] = field(default_factory=dict)
+    failed_at_times: tuple[str, ...] = ()
 
     @property
     def is_bare(self) -> bool:

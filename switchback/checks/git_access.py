@@ -18,6 +18,7 @@ FORGES = {
     "codeberg.org": "codeberg.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIVIC02vnjFyL+I4RHfvIGNtOgJMe769VTF1VR4EB3ZB",
 }
 # What ssh says of a server whose key it does not know, of one that has another than it knows, and of our own key.
+NOT_ITS_OWNER = "dubious ownership"
 UNKNOWN_SERVER, ANOTHER_KEY = "Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED"
 # The second one is what GitHub says to a key of another repository.
 REFUSED_KEY = ("Permission denied (", "Repository not found")
@@ -58,6 +59,11 @@ def server(url: str) -> str | None:
         return parts.hostname if parts.port in (None, 22) else f"[{parts.hostname}]:{parts.port}"
     before, colon, _ = url.partition(":")
     return before.rpartition("@")[2].lower() if colon and "/" not in before else None
+
+
+def is_folder(url: str) -> bool:
+    """Whether a repository is a folder of the host's own."""
+    return url.startswith(("/", "file://"))
 
 
 def servers(settings: Settings) -> list[str]:
@@ -117,21 +123,32 @@ def why_unreachable(problem: str, url: str, settings: Settings, home: str) -> st
 
     + problem: what git and ssh have said
     """
-    name = server(url)
+    name, app = server(url), settings.app_username
     if name is None:
-        return ""
+        return why_unreadable(problem, url, app) if is_folder(url) else ""
     if ANOTHER_KEY in problem:
         return (
             f"{name} has another key than {home}/.ssh/known_hosts has for it: if the server's own pages say so too, "
-            f"remove that line (ssh-keygen -R '{name}' as {settings.app_username}), and {PROVISION}"
+            f"remove that line (ssh-keygen -R '{name}' as {app}), and {PROVISION}"
         )
     if UNKNOWN_SERVER in problem:
         if name in FORGES:
-            return f"{settings.app_username} does not know the key of {name}: {PROVISION}, which pins it"
-        return f"{settings.app_username} does not know the key of {name}. {how_to_pin(name)}; then {PROVISION}"
+            return f"{app} does not know the key of {name}: {PROVISION}, which pins it"
+        return f"{app} does not know the key of {name}. {how_to_pin(name)}; then {PROVISION}"
     if any(words in problem for words in REFUSED_KEY):
         return (
-            f"{name} lets no key of {settings.app_username}'s in: {PROVISION}, which makes one where there is none "
+            f"{name} lets no key of {app}'s in: {PROVISION}, which makes one where there is none "
             f"and shows it; add it there as a read-only deploy key of {url}"
         )
     return ""
+
+
+def why_unreadable(problem: str, url: str, app: str) -> str:
+    """What to do about a repository in a folder of the host's own that the app user can't read."""
+    folder = url.removeprefix("file://")
+    if NOT_ITS_OWNER not in problem:
+        return f"tried as {app}, who fetches: it has to be able to read that"
+    return (
+        f"git reads no repository of another user's unless it is told to: chown -R {app}: {folder}, or, as {app}, "
+        f"git config --global --add safe.directory {folder}"
+    )

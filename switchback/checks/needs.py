@@ -66,12 +66,13 @@ def as_follower(facts: Surveyed) -> Surveyed:
 def need_notices(site: Site) -> list[str]:
     """What is worth knowing of what was tried, though nothing is wrong with it."""
     app = _askable(site, site.needs).app if site.needs else None
-    shared = [one.notice for one in site.shared if one.notice]
+    others = [one.notice for one in site.shared if one.notice]
+    others += [f"{unit} has failed when it ran last: journalctl -u {unit} says why" for unit in site.failed_at_times]
     if app is None:
-        return shared
+        return others
     stays = app.unknown
     by_hand = [f"applied, and in no version on this host, so that it stays: {stays}"] if stays else []
-    return [*by_hand, *app.static.notices, *shared]
+    return [*by_hand, *app.static.notices, *others]
 
 
 def start_problems(site: Site, settings: Settings) -> list[str]:

@@ -114,6 +114,13 @@ def test_the_setting_overrules_what_is_shipped() -> None:
         ("git@a.b:x.git", "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.", "-R"),
         ("git@a.b:x.git", "git@a.b: Permission denied (publickey).", "as a read-only deploy key of git@a.b:x.git"),
         ("git@a.b:x.git", "Connection timed out", "needs a key there"),
+        (
+            "/srv/x.git",
+            "fatal: detected dubious ownership",
+            "chown -R app: /srv/x.git, or",
+        ),
+        ("file:///srv/x", "fatal: detected dubious ownership in repository", "safe.directory /srv/x"),
+        ("/srv/x.git", "fatal: '/srv/x.git' does not appear to be a git repository", "has to be able to read that"),
     ],
 )
 def test_what_is_said_of_a_repository_that_is_not_reached(url: str, said: str, told: str) -> None:

@@ -26,6 +26,7 @@ from agent.versions.layout import Layout
 from agent.versions.marks import write_mark
 from agent.words.notes import Paused
 from agent.words.settings import Timed
+from switchback.checks.needs import need_notices
 from switchback.plan.contents import schedule_of
 from switchback.runs.deploys import plan_deploy
 from switchback.runs.fleet import Fleet
@@ -136,6 +137,7 @@ class Systemd:
         self.at_work: list[str] = []
         self.fails = ""
         self.active: set[str] = set()
+        self.failed: set[str] = set()
 
     def ours(self, argv: Sequence[str], timeout: float = 0, ok: object = None) -> str:
         verb, *rest = [word for word in argv[1:] if not word.startswith("--")]
@@ -154,7 +156,7 @@ class Systemd:
 
     def _shown(self, unit: str, busy: str) -> str:
         on = unit in self.active
-        state = "active" if on else "activating" if unit == busy else "inactive"
+        state = "failed" if unit in self.failed else "active" if on else "activating" if unit == busy else "inactive"
         return f"Id={unit}\nActiveState={state}\nUnitFileState={'enabled' if on else 'disabled'}\n"
 
     def verbs(self) -> list[str]:
@@ -285,6 +287,16 @@ def test_units_that_are_not_as_they_should_be_are_told(timers: Timers, systemd: 
     assert timers.wrong(OLD) == dict.fromkeys(("clear", "each"), "has units that are left of another version")
     file.unlink()
     assert timers.wrong(LIVE)["clear"] == "has no timer"
+
+
+def test_what_has_failed_at_its_time_is_told_and_keeps_nobody_from_a_deploy(timers: Timers, systemd: Systemd) -> None:
+    timers.apply(LIVE)
+    assert timers.failed(LIVE) == []
+    systemd.failed.add(f"{CLEAR_UNIT}.service")
+    assert (timers.failed(LIVE), timers.wrong(LIVE)) == ([f"{CLEAR_UNIT}.service"], {})
+    assert need_notices(examples.site(failed_at_times=("x.service",))) == [
+        "x.service has failed when it ran last: journalctl -u x.service says why"
+    ]
 
 
 def test_a_time_that_is_none_is_told_in_systemd_s_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
