@@ -2,6 +2,11 @@
 over it."""
 
 import gc
+import sys
+from pathlib import Path
+
+# From wherever pyinfra was started, and whatever else is installed: the tree around this file is what is imported.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from switchback.hosts.pyinfra_words import answer_prompt
 from switchback.screen.interrupts import end_at_once

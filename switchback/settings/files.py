@@ -1,5 +1,5 @@
-"""The files of an environment's settings: group_data/all.yml, then group_data/prod.yml over it. Each value is as
-it was typed, with the line that it is on."""
+"""The files of an environment's settings: group_data/all.yml, then group_data/prod.yml over it; or the same two in a
+folder of a project's own. Each value is as it was typed, with the line that it is on."""
 
 from __future__ import annotations
 
@@ -24,10 +24,15 @@ class SettingFiles:
     """Where the settings of an environment are looked for: beside the project, beside the inventory, in --group-data.
 
     + inventory: the inventory's file, whose name is the environment
-    + more: further directories; as in pyinfra, a later one's values count
+    + more: further directories; as in pyinfra, a later one's values count. Where it is a file, `deploy/prod.yml` say,
+      that is the environment, and nothing counts but it and the `all.yml` beside it
     """
 
     def __init__(self, inventory: str, more: Sequence[str]) -> None:
+        own = next((Path(one) for one in more if one.endswith(".yml")), None)
+        if own:
+            self.environment, self.folders = own.stem, [_shown(own.parent)]
+            return
         self.environment = Path(inventory).stem
         beside = (Path("group_data"), Path(inventory).resolve().parent / "group_data")
         self.folders = [_shown(folder) for folder in (*beside, *map(Path, more))]

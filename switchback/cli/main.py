@@ -1,0 +1,137 @@
+"""The command line: a word for each file in deploys/, `plan`, and the two that come before any of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from switchback.cli import completion, running
+from switchback.cli.command import TREE, Flags, command
+from switchback.cli.place import DEFAULT, Place, environments, find
+
+# What each run takes without a name: the key of --data that it stands for, and how help calls it.
+ARGUMENTS = {
+    "deploy": ("code", "REF"),
+    "plan": ("code", "REF"),
+    "build": ("code", "REF"),
+    "revert": ("version", "VERSION"),
+    "clean": ("version", "VERSION"),
+}
+# What has an option of its own: a file on this machine, which is found from where one is.
+FILES = {"deploy": ("--plan", "plan", "Do exactly what this plan says, or nothing.")}
+FILES["plan"] = ("--save", "save_plan", "A file that the plan is kept in, for `deploy --plan`.")
+# What is as it is in any case.
+ALWAYS = {"plan": {"dry": True, "diff": True}}
+MORE = "More about one run, as in `--data hotfixes=discard`: docs/settings.md has them all."
+# In the order in which one comes to need them; whatever else there is follows.
+FIRST = ("init", "setup", "provision", "check", "plan", "deploy", "revert", "status", "restart", "recover")
+PLAN = "Show what a deploy would do, and change nothing: commits, packages, migrations with their SQL, risks."
+
+
+class Runs(click.Group):
+    """The words, in an order that helps."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted(self.commands, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
+
+
+@click.group(cls=Runs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="switchback", message="switchback %(version)s")
+def cli() -> None:
+    """Deploy a Django project to its hosts, and have them take it back by themselves when anything goes wrong.
+
+    The settings are in deploy/prod.yml, here or in a folder above. Each word runs pyinfra, and shows the command.
+    """
+
+
+def in_environment(function: Callable[..., None]) -> Callable[..., None]:
+    """Have a word take the environment that it is for."""
+    said = "Which settings: deploy/ENVIRONMENT.yml.  [default: prod]"
+    complete = completion.environment
+    return click.option(
+        "-e", "--environment", default=DEFAULT, metavar="ENVIRONMENT", help=said, shell_complete=complete
+    )(function)
+
+
+def with_flags(looks: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Have a word take what goes on to pyinfra.
+
+    + looks: whether it does no more than look in any case
+    """
+    found = [
+        click.option("--diff", is_flag=True, help="Show how files and settings change."),
+        click.option("--json", is_flag=True, help="One JSON document on standard output."),
+        click.option("--limit", multiple=True, metavar="HOST", help="Only this host or group; may be given again."),
+        click.option("-v", "verbosity", count=True, help="More of what is said; -vv and -vvv yet more."),
+        click.option("--data", multiple=True, metavar="KEY=VALUE", help=MORE),
+    ]
+    acts = [
+        click.option("--dry", is_flag=True, help="Show what would be done, and change nothing."),
+        click.option("-y", "--yes", is_flag=True, help="Ask nobody whether to begin."),
+    ]
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed([*([] if looks else acts), *found]):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def place_of(environment: str) -> Place:
+    """Where the settings of an environment are. Raises NotStarted where there are none, here or above."""
+    from switchback.cli.refusal import NotStarted
+
+    here = Path.cwd()
+    found = find(here, environment)
+    if found is None:
+        there = environments(here)
+        named = f" -e {environment}" if environment != DEFAULT else ""
+        instead = f"there is {', '.join(f'-e {one}' for one in there)}; " if there else ""
+        raise NotStarted(
+            f"no deploy/{environment}.yml in {here}, nor in a folder above: {instead}switchback init{named} writes it"
+        )
+    return found
+
+
+def _add(name: str, run: str, said: str) -> None:
+    """Add a word.
+
+    + run: what it runs, of deploys/; said: what it does
+    """
+    looks = name in ALWAYS
+    key, word = ARGUMENTS.get(name, ("", ""))
+    option, kept_as, what = FILES.get(name, ("", "", ""))
+
+    def start(
+        *,
+        environment: str,
+        data: tuple[str, ...],
+        limit: tuple[str, ...],
+        verbosity: int,
+        word: str = "",
+        file: str = "",
+        **switches: bool,
+    ) -> None:
+        place = place_of(environment)
+        own = [f"{key}={word}"] if word else []
+        own += [f"{kept_as}={Path.cwd() / file}"] if file else []
+        switches = {**switches, **ALWAYS.get(name, {})}
+        running.become(command(place, run, Flags(verbosity, limit, (*own, *data), **switches)))
+
+    function = with_flags(looks)(in_environment(start))
+    if name in FILES:
+        function = click.option(option, "file", type=click.Path(dir_okay=False), help=what)(function)
+    if name in ARGUMENTS:
+        complete = completion.ref if word == "REF" else None
+        function = click.argument("word", metavar=f"[{word}]", required=False, shell_complete=complete)(function)
+    cli.command(name, help=said, short_help=said.partition(":")[0].partition(";")[0])(function)
+
+
+for _file in sorted((TREE / "deploys").glob("*.py")):
+    _add(_file.stem, _file.stem, str(ast.get_docstring(ast.parse(_file.read_text()))).partition("\n")[0])
+_add("plan", "deploy", PLAN)

@@ -1,0 +1,11 @@
+"""What is refused before pyinfra is started."""
+
+from __future__ import annotations
+
+from switchback.settings.errors import Refused
+
+
+class NotStarted(Refused):
+    """Nothing was begun: there is something to do first."""
+
+    exit_code = 10
