@@ -112,6 +112,15 @@ def _preview(state: State, request: requests.Preview) -> None:
     answer(preview(as_laid_out(state), request, read_only))
 
 
+def _history(state: State, request: requests.History) -> None:
+    from agent.host.readonly import only_look
+    from agent.record.past import past
+    from agent.sites.earlier import as_laid_out
+
+    only_look()
+    answer(past(as_laid_out(state), request))
+
+
 def _install(state: State, request: requests.Install) -> Result:
     from agent.runs.install import install
 
@@ -167,6 +176,7 @@ def _runner(site: str) -> int:
 VERBS: dict[type, Callable[[State, Any], Result | None]] = {
     requests.Survey: _survey,
     requests.Preview: _preview,
+    requests.History: _history,
     requests.Install: _install,
     requests.Begin: _no_runner,
     requests.Clean: _no_runner,

@@ -24,6 +24,7 @@ from agent.look import access, heads, needs, web
 from agent.look.lineage import lineage
 from agent.look.postgresql import postgresql
 from agent.look.python import makes_venv, python_of, why_none
+from agent.record.past import bounded_run, open_run
 from agent.repository import git
 from agent.repository.git import UnknownRef
 from agent.restart.mode import goes_unnoticed, obstacles_to_rolling, refusal_of_config
@@ -34,10 +35,8 @@ from agent.shared.looks import state as state_of_shared
 from agent.sites.earlier import agent_of
 from agent.sites.shared import with_others
 from agent.state import State, installed_agent
-from agent.text.lines import bounded
 from agent.text.masking import masked_urls
 from agent.transaction import bounds
-from agent.transaction.transaction import describe_holder, open_transaction
 from agent.versions import hotfixes, written
 from agent.versions.layout import AUTO, Layout
 from agent.versions.marks import linked_versions, list_versions
@@ -48,13 +47,11 @@ from agent.words.facts import (
     HostFacts,
     Link,
     Linked,
-    OpenRun,
     Restore,
     Script,
     Site,
     Wanted,
 )
-from agent.words.history import PastRun
 from agent.words.needs import Heads, Needs
 from agent.words.requests import Ref, Survey
 
@@ -81,7 +78,7 @@ def survey(state: State, request: Survey) -> HostFacts:
         logrotate=shutil.which("logrotate", path=PATH) is not None,
         python=python.path if not python.by_uv else None,
         no_python=why_none(python),
-        transaction=_transaction(state),
+        transaction=open_run(state),
         now=time.time(),
         clashes=tuple(with_others(state, settings)),
         postgresql=postgresql(settings.app_username) if request.postgresql else None,
@@ -97,7 +94,7 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
     current = linked.current
     used = systemd.versions_in_use(layout.settings.systemd_service, layout.app, layout.versions)
     versions, runs = list_versions(state, layout, used), bounds.past_runs(state)
-    history = tuple(_bounded(run) for run in runs[-HISTORY_LINES:])
+    history = tuple(bounded_run(run) for run in runs[-HISTORY_LINES:])
     # Read once: it may change while it is looked at.
     running = running_config(layout)
     in_app = replace(runner, also=_environment(state, layout, current))
@@ -172,29 +169,11 @@ def _environment(state: State, layout: Layout, current: str | None) -> Mapping[s
         return {}
 
 
-def _bounded(run: PastRun) -> PastRun:
-    return replace(run, sentence=bounded(run.sentence), reason=run.reason and bounded(run.reason))
-
-
 def _heads(
     runner: Runner, layout: Layout, asked: Mapping[str, Ref], refs: Mapping[str, FoundRef]
 ) -> Heads | str | None:
     shas = {part: ref.sha for part, ref in refs.items() if ref.sha}
     return heads.heads(runner, layout, asked, shas) if asked and len(shas) == len(asked) else None
-
-
-def _transaction(state: State) -> OpenRun | None:
-    open_one = open_transaction(state)
-    if open_one is None:
-        return None
-    progress = open_one.progress
-    return OpenRun(
-        deploy=open_one.deploy,
-        kind=progress.begun.kind if progress.begun else "",
-        says=describe_holder(state, open_one.deploy),
-        outcome=progress.outcome,
-        step=progress.step,
-    )
 
 
 def _kind(path: Path) -> str:

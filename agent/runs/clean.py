@@ -58,7 +58,7 @@ def clean(state: State, request: Clean) -> Cleaned:
         # Nothing to hold the host for, and nothing for the history.
         return Cleaned([], len(versions))
     transaction = Transaction(state, request.deploy)
-    begin(transaction, Begin("clean", settings, request.by))
+    begin(transaction, Begin("clean", settings, by=request.by, login=request.login))
     try:
         # Chosen again: only now is it certain that no deploy changes what the links lead to.
         versions = _versions(state, layout)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from agent.host.files import append_line
 from agent.host.output import emit
+from agent.text import tracebacks
 from agent.transaction import bounds, reserve
 from agent.transaction.consequences import failed_step
 from agent.transaction.cost import measured_or_nothing
@@ -43,13 +44,17 @@ def finish_end(transaction: Transaction) -> None:
         deploy=transaction.deploy,
         kind=begin.kind,
         by=begin.by,
+        login=begin.login,
         began=progress.lines[0].at,
         ended=next(line.at for line in reversed(progress.lines) if line.says is ended),
         version=begin.version or None,
         was=begin.was,
+        code=begin.code,
+        config=begin.config,
         outcome=ended.outcome,
         step=failed_step(progress),
         reason=(progress.reason or "").split("\n")[0] or None,
+        why=tracebacks.reason(progress.reason or "").strip(),
         backup=backup.path if backup else None,
         sentence=ended.sentence,
         cost=measured_or_nothing(progress),

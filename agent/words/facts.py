@@ -115,6 +115,20 @@ class OpenRun:
 
 
 @dataclass(frozen=True)
+class Past:
+    """The runs of a site.
+
+    + runs: the last ones that have ended, the oldest first; kept: how many the history has
+    + open: the one that holds the site; now: the host's clock, seconds since the epoch
+    """
+
+    runs: tuple[PastRun, ...]
+    kept: int
+    now: float
+    open: Optional[OpenRun] = None
+
+
+@dataclass(frozen=True)
 class Site:
     """What can only be seen once the app's user is there.
 

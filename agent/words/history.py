@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Optional
 
 from agent.inside.lean import dataclass
+from agent.words.journal import Commit
 from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from agent.words.shapes import Unreadable, read
@@ -38,9 +39,12 @@ class Cost:
 class PastRun:
     """How a run has ended.
 
+    + by: who ran it, as they call themselves; login: where from, as whom, where that is known besides
     + began, ended: when, seconds since the epoch
     + version: where it went; was: what was live before it
-    + step: the one that has failed, or during which it ended; reason: why it was taken back
+    + step: the one that has failed, or during which it ended; reason: why it was taken back; why: the line
+      that tells most of that
+    + code, config: the commits that it has built the version of, if it has
     + backup: the one that it has made
     """
 
@@ -48,12 +52,16 @@ class PastRun:
     outcome: Outcome
     kind: str = "deploy"
     by: str = ""
+    login: str = ""
     began: Optional[float] = None
     ended: float = 0.0
     version: Optional[str] = None
     was: Optional[str] = None
+    code: Optional[Commit] = None
+    config: Optional[Commit] = None
     step: Optional[str] = None
     reason: Optional[str] = None
+    why: str = ""
     backup: Optional[str] = None
     sentence: str = ""
     cost: Optional[Cost] = None

@@ -46,7 +46,8 @@ class Commit:
 class Intent:
     """What a run sets out to do on a host, as the controller asks for it.
 
-    + kind: deploy, build, revert, restart or clean; by: who runs it; agent: the one that is to do it
+    + kind: deploy, build, revert, restart or clean; by: who runs it, as they call themselves; login: as whom, and where
+      from; agent: the one that is to do it
     + hosts: all that take part; primary: whether this is the one that migrates and backs up
     + single: whether this is the one of the whole inventory that has what runs on one of all hosts
     + version: where it goes; was: what is live before it; bare: whether nothing is; steps: what it does, in order
@@ -74,6 +75,7 @@ class Intent:
     database: str = "keep"
     backup: Optional[str] = None
     single: bool = True
+    login: str = ""
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,17 @@ class Preview:
 
 
 @dataclass(frozen=True)
+class History:
+    """Tell of the last runs.
+
+    + runs: how many
+    """
+
+    verb: ClassVar[str] = "history"
+    runs: int
+
+
+@dataclass(frozen=True)
 class Install:
     """Put the agent that comes along on the host, for the site."""
 
@@ -135,7 +146,7 @@ class AllWell:
 class Clean:
     """Delete versions.
 
-    + deploy: the run's id; by: who runs it
+    + deploy: the run's id; by, login: who runs it, and where from, as whom
     + keep: how many healthy versions stay; named: delete these and nothing else
     """
 
@@ -145,6 +156,7 @@ class Clean:
     settings: Settings
     keep: int
     named: tuple[str, ...] = ()
+    login: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,7 +215,7 @@ class Adopt:
     versions: tuple[str, ...]
 
 
-Request = Union[Survey, Preview, Install, Begin, Go, AllWell, Clean, Commit, FallBack, Recover, Pin, Adopt]
+Request = Union[Survey, Preview, History, Install, Begin, Go, AllWell, Clean, Commit, FallBack, Recover, Pin, Adopt]
 SHAPES: dict[str, type[Request]] = {one.verb: one for one in get_args(Request)}
 
 

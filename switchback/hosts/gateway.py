@@ -13,9 +13,11 @@ from pyinfra.api import FactBase, Host, State
 from pyinfra.context import ctx_host, ctx_state
 
 from agent.words import requests
+from agent.words.facts import Past
 from agent.words.foreseen import Foreseen
 from agent.words.outcomes import Outcome
 from agent.words.requests import AllWell, Request
+from facts.past import History
 from facts.preview import Preview
 from facts.survey import Survey, Surveyed, Unread
 from switchback.hosts.inventory import settings_of
@@ -103,6 +105,14 @@ def look_ahead(hosts: Sequence[Host], asked: Callable[[Host], requests.Preview])
     + asked: the run
     """
     return _ask_all(hosts, Preview, asked)
+
+
+def look_back(hosts: Sequence[Host], runs: int) -> dict[str, Past | Unread]:
+    """Have every host tell of its last runs, all at the same time.
+
+    + runs: how many
+    """
+    return _ask_all(hosts, History, lambda _: requests.History(runs))
 
 
 def _ask_all(hosts: Sequence[Host], fact: type[FactBase[T]], asked: Callable[[Host], Request]) -> dict[str, T]:

@@ -62,6 +62,7 @@ class Run:
       decided on the host, when it is their turn
     + left_out: the names of hosts that --limit leaves out
     + single: whether this is the host that has what runs on one of all
+    + by: who runs it, as they call themselves; empty where that is their login
     """
 
     kind: str
@@ -79,13 +80,15 @@ class Run:
     foreseen: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     single: bool = True
+    by: str = ""
 
     def request(self) -> Intent:
         """What the host is told when the run begins."""
         return Intent(
             self.kind,
             self.settings.for_host(),
-            by=who(),
+            by=self.by or login(),
+            login=login(),
             agent=agent_fingerprint(),
             hosts=self.hosts,
             primary=self.host == self.primary,
@@ -131,7 +134,9 @@ class Run:
         """What to delete once this has committed."""
         idle = "" if self.steps else "nothing was deployed"
         foreseen = self.foreseen.get("clean", "")
-        return Cleaning(self.settings, new_id("clean"), self.settings.keep_versions, idle=idle, foreseen=foreseen)
+        return Cleaning(
+            self.settings, new_id("clean"), self.settings.keep_versions, idle=idle, foreseen=foreseen, by=self.by
+        )
 
     def begins(self) -> Begin:
         """What a host is asked first; a repository's URL, which may hold a password, it keeps nowhere."""
@@ -172,6 +177,7 @@ class Cleaning:
     + named: delete these and nothing else
     + idle: why there is nothing to do, if so
     + foreseen: why there will be nothing to do, as far as can be told before the run
+    + by: who runs it, as `Run` has it
     """
 
     settings: Settings
@@ -180,14 +186,15 @@ class Cleaning:
     named: tuple[str, ...] = ()
     idle: str = ""
     foreseen: str = ""
+    by: str = ""
 
     def request(self) -> Clean:
         """What the host is asked."""
-        return Clean(self.deploy, who(), self.settings.for_host(), self.keep, self.named)
+        return Clean(self.deploy, self.by or login(), self.settings.for_host(), self.keep, self.named, login())
 
 
-def who() -> str:
-    """Who runs this, and where: what others are told while this run holds a host."""
+def login() -> str:
+    """As whom this runs, and where: what others are told while this run holds a host, unless `by` says more."""
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 

@@ -129,7 +129,7 @@ def _plan_cleaning(state: State, hosts: Sequence[Host]) -> dict[str, Cleaning]:
     if len(known) < len(seen):
         bare = {name: host_problems(facts, settings[name]) for name, facts in seen.items() if name not in known}
         raise Refused(*_by_host(bare))
-    plans = {}
+    plans, deploy = {}, new_id("clean")
     told = []
     for host in hosts:
         name, own = host.name, settings[host.name]
@@ -140,7 +140,7 @@ def _plan_cleaning(state: State, hosts: Sequence[Host]) -> dict[str, Cleaning]:
             doomed = choose(known[name].seen.versions, keep, own.keep_failed, named)
         except Undeletable as problem:
             known[name] = replace(known[name], problems=(*known[name].problems, str(problem)))
-        plans[name] = Cleaning(own, new_id("clean"), keep, named, "" if doomed else "nothing to delete")
+        plans[name] = Cleaning(own, deploy, keep, named, "" if doomed else "nothing to delete", by=asked.by or "")
         told.append(foresee_cleaning(name, own, known[name], doomed))
     present.present(present.of_hosts("clean", told), plan)
     return plans
@@ -160,7 +160,7 @@ def _plan(
     left = tuple(left_out(state)) if switches else ()
     fleet, known = _see(state, hosts, asked, with_refs, kind)
     try:
-        runs = {name: replace(run, left_out=left) for name, run in plan(fleet, asked).items()}
+        runs = {name: replace(run, left_out=left, by=asked.by or "") for name, run in plan(fleet, asked).items()}
     except Refused as refused:
         raise Refused(*_by_host({name: one.problems for name, one in known.items()}), *refused.problems) from None
     notices = [*differences(fleet.sites, fleet.primary)[:1], *([NOT_ALL.format(", ".join(left))] if left else [])]

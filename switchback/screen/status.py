@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from agent.text.lines import first_line
 from agent.words.facts import HostFacts, Site
-from agent.words.history import Cost, PastRun
+from agent.words.history import PastRun
+from agent.words.outcomes import Outcome
 from agent.words.seen import Version
 from switchback.checks.notices import odd_notices
+from switchback.past.columns import table
+from switchback.past.history import by, what
+from switchback.past.times import age, ago, duration, when
 from switchback.plan.database_lines import count_of
 from switchback.settings.model import Settings
 
-HEADINGS = ("version", "links", "state", "code", "config", "age", "size")
-# How many of the last runs are shown, and how much of how each ended.
+HEADINGS = ("version", "links and state", "code, config", "age", "size")
+OF_RUNS = ("when (UTC)", "run", "what", "by", "ended")
+# How many of the last runs are shown.
 RUNS = 5
-SENTENCE = 150
-
-UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+# The columns that are cut where there is no room, and what stays of each, characters.
+LEAST, LEAST_OF_RUNS = {1: 25, 2: 6}, {2: 12, 3: 10, 4: 16}
 
 
 def status_lines(facts: HostFacts, settings: Settings) -> list[str]:
@@ -27,17 +31,18 @@ def status_lines(facts: HostFacts, settings: Settings) -> list[str]:
         return lines
     versions, history = facts.site.versions, facts.site.history
     if versions:
-        lines += ["", *table([HEADINGS, *map(_row, versions)])]
+        lines += ["", *table([HEADINGS, *map(_row, versions)], LEAST)]
     lines += [
-        f"why {version.name} failed: {version.evidence}, on the host, for root"
+        f"why {version.name} failed: deploys/why.py --data deploy={version.failed.deploy}"
         for version in versions
-        if version.failed and version.evidence
+        if version.failed and version.failed.deploy
     ]
     lines += [f"why {version.name} can't start: {version.unable}" for version in versions if version.unable]
     lines += odd_notices(facts.site)
     if history:
-        lines += ["", "last runs, the newest first", *table([_run(run) for run in reversed(history[-RUNS:])])]
-    return [*lines, "", f"kept: {'; '.join(_kept(facts.site, settings))}"]
+        last = [OF_RUNS, *(_run(run, facts.now) for run in reversed(history[-RUNS:]))]
+        lines += ["", "last runs, the newest first (deploys/history.py has more)", *table(last, LEAST_OF_RUNS)]
+    return [*lines, "", *(f"kept: {one}" for one in _kept(facts.site, settings))]
 
 
 def _kept(site: Site, settings: Settings) -> Iterator[str]:
@@ -64,19 +69,15 @@ def _now(facts: HostFacts) -> Iterator[str]:
             yield "      without news from its controller, the host falls back by itself"
 
 
-def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines, each column as wide as its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
 def _row(version: Version) -> tuple[str, ...]:
+    links, known = [word.replace("_", "-") for word in version.links], state(version)
+    # That it works is said by the link that is called so.
+    if not any("working" in word for word in links) or known != "working":
+        links.append(known)
     return (
         version.name,
-        ", ".join(word.replace("_", "-") for word in version.links) or "-",
-        state(version),
-        _commit(version, "code"),
-        _commit(version, "config"),
+        ", ".join(links),
+        ", ".join(_ref(version, part) for part in ("code", "config") if version.commit(part)) or "-",
         age(version.age),
         size(version.bytes),
     )
@@ -100,19 +101,10 @@ def state(version: Version) -> str:
     return ", ".join([word, *(note for note, holds in notes if holds)])
 
 
-def _commit(version: Version, part: str) -> str:
-    sha, ref = version.commit(part), version.refs.get(part)
-    short = sha[:7] if sha else "-"
-    return short if not ref or ref.startswith(short) else f"{ref} ({short})"
-
-
-def age(seconds: float) -> str:
-    """How long ago something was, in the largest unit that fits."""
-    for unit, length in UNITS:
-        number = int(seconds // length)
-        if number > 0:
-            return f"{number} {unit}{'s' if number > 1 else ''}"
-    return "just now"
+def _ref(version: Version, part: str) -> str:
+    """What its code or config was asked for by; its commit, which is in its name besides, where that is all."""
+    short, ref = str(version.commit(part))[:7], version.refs.get(part)
+    return short if not ref or ref.startswith(short) else ref
 
 
 def size(number: int | None) -> str:
@@ -120,22 +112,15 @@ def size(number: int | None) -> str:
     return "-" if number is None else f"{number / 1e6:.0f} MB"
 
 
-def _cost(cost: Cost | None) -> str:
-    """How long visitors were without the site, and how much of that was maintenance; empty where nobody looked."""
-    if cost is None or cost.site is None:
-        return ""
-    on = f", maintenance {cost.maintenance:.1f} s" if cost.maintenance else ""
-    return f"out {cost.site.outage * 1000:.0f} ms{on}; "
+def _run(run: PastRun, now: float) -> tuple[str, ...]:
+    at = run.began or run.ended
+    return (f"{when(at)}, {ago(now - at)}", run.kind, what(run), by(run), _ended(run))
 
 
-def _run(run: PastRun) -> tuple[str, ...]:
-    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.ended))
-    # Where the evidence is, has been said below the versions.
-    sentence = run.sentence.partition("; evidence: ")[0].partition("\n")[0]
-    if run.reason:
-        # Why comes first: what the site was like afterwards is over by now.
-        sentence = f"{run.outcome} at {run.step}: {run.reason}"
-    sentence = f"{_cost(run.cost)}{sentence}"
-    if len(sentence) > SENTENCE:
-        sentence = sentence[: SENTENCE - 1] + "…"
-    return (when, run.kind, run.by, sentence)
+def _ended(run: PastRun) -> str:
+    """How a run has ended: why comes first, since what the site was like afterwards is over by now."""
+    if run.outcome != Outcome.COMMITTED:
+        why = run.why or first_line(run.reason or "")
+        return f"{run.outcome} at {run.step}: {why}" if why else str(run.outcome)
+    out = run.cost.site.outage if run.cost and run.cost.site else 0.0
+    return f"{run.outcome}, out {duration(out)}" if out else str(run.outcome)

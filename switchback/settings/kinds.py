@@ -61,6 +61,7 @@ LocalKey = Annotated[str, AfterValidator(values.check_local_key)]
 UrlPath = Annotated[str, AfterValidator(values.check_url_path)]
 HostKeys = Annotated[tuple[str, ...], BeforeValidator(values.lines), AfterValidator(values.check_host_keys)]
 Said = BeforeValidator(values.none_if_said)
+Person = Annotated[str, AfterValidator(values.check_person)]
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
 Statuses = Annotated[

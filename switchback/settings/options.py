@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from switchback.settings import values
 from switchback.settings.errors import Problems, Refused
 from switchback.settings.given import Given, checked
-from switchback.settings.kinds import CountOrZero, Ref
+from switchback.settings.kinds import Count, CountOrZero, Person, Ref
 
 Version = Annotated[
     str,
@@ -23,6 +23,10 @@ Version = Annotated[
             "a version's name, as in django-20250131-120000-1a2b3c4-5d6e7f8 (status.py lists them)",
         )
     ),
+]
+RunId = Annotated[
+    str,
+    AfterValidator(values.named(r"[A-Za-z0-9][\w.-]{0,99}", "a run's id, or a part of one (history.py lists them)")),
 ]
 PlanFile = Annotated[str, AfterValidator(values.check_local_file)]
 
@@ -53,6 +57,16 @@ class Options(BaseModel):
     )
     pin: Version | None = Field(default=None, description="a version that clean must never delete")
     unpin: Version | None = Field(default=None, description="a version that clean may delete again")
+
+    by: Person | None = Field(
+        default=None,
+        description='who runs it, and why, for history and status: `by="Ann, PR 123"`; your login otherwise',
+    )
+    deploy: RunId | None = Field(
+        default=None, description="of `why.py`: a run's id, or a part of it that no other has; the last one otherwise"
+    )
+    runs: Count | None = Field(default=None, description="of `history.py`: how many of the last runs; 20 otherwise")
+    show: Literal["all"] | None = Field(default=None, description="`all`: also what is left out for being long")
 
     save_plan: PlanFile | None = Field(
         default=None, description="a file, here, that the preview is written to: a plan for `plan`"

@@ -18,6 +18,7 @@ from tests.runs import LIMIT, PYINFRA, Runs
 SAYS: dict[str, Callable[[Any, str], bool]] = {
     "check": lambda said, host: said["hosts"][host]["ready"] is True and said["hosts"][host]["problems"] == [],
     "status": lambda said, host: said["hosts"][host]["healthy"]["healthy"] is True,
+    "history": lambda said, host: said["hosts"][host]["runs"][-1]["outcome"] == "committed",
     "recover": lambda said, host: said == {"plan": [], "results": None},
 }
 
@@ -35,7 +36,7 @@ def test_without_yes_a_deploy_asks_and_does_nothing_unless_told_so(host: Host, r
 
 
 # Of the others test_preview proves it, of all of the host.
-@pytest.mark.parametrize("deploy", ("check", "status", "recover"))
+@pytest.mark.parametrize("deploy", ("check", "status", "history", "recover"))
 def test_a_dry_run_changes_nothing(deploy: str, host: Host, run: Runs) -> None:
     with untouched(host):
         assert run(deploy, host, args=["--dry", "--diff"]).worked().stdout == ""

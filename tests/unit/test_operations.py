@@ -263,7 +263,10 @@ def test_a_begin_says_who_deploys_what_over_what_and_to_which_hosts() -> None:
     asked = Done(transaction.begin, run(hosts=("web1", "web2"), primary="web2")).asked
     assert asked.deploy == "20261123-120000-deploy-ab12"
     told = asked.intent
-    assert "@" in told.by
+    assert "@" in told.by == told.login
+    named = run(by="Ann, PR 123")
+    assert (named.request().by, named.request().login) == ("Ann, PR 123", told.login)
+    assert (named.cleaning().request().by, named.cleaning().request().login) == ("Ann, PR 123", told.login)
     assert told.hosts == ("web1", "web2")
     assert told.primary is False
     assert (told.version, told.was, told.bare) == (run().version, run().was, False)

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from agent.words.facts import Health, HostFacts
-from agent.words.history import PastRun
+from agent.words.history import Cost, PastRun
+from agent.words.journal import Commit
+from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from agent.words.seen import Failure, Kept
-from switchback.screen.status import SENTENCE, age, state, status_lines, table
+from switchback.past.columns import INDENT, SCREEN
+from switchback.past.times import age
+from switchback.screen.status import state, status_lines
 from tests.unit.healthy import NEWER, OLDER, bare, host, open_run, settings, site, untouched, version
 
 
@@ -25,13 +29,12 @@ def told(facts: HostFacts) -> list[str]:
 
 
 def test_a_host_as_it_should_be() -> None:
-    assert told(host())[:-2] == [
+    assert told(host())[:-5] == [
         f"{NEWER} is live and healthy",
         "",
-        "version                                 links                       state    code              config        "
-        "  age        size",
-        f"{NEWER}  current, working            working  good-1 (cd7050e)  main (e1ec11b)  6 minutes  79 MB",
-        f"{OLDER}  previous, previous-working  working  good-1 (cd7050e)  main (e1ec11b)  6 minutes  79 MB",
+        "version                                 links and state             code, config  age    size",
+        f"{NEWER}  current, working            good-1, main  6 min  79 MB",
+        f"{OLDER}  previous, previous-working  good-1, main  6 min  79 MB",
     ]
 
 
@@ -56,22 +59,36 @@ def test_a_host_that_needs_a_person_waits_for_nothing_else() -> None:
     assert told(untouched(transaction=opened))[1:] == ["open: deploy 7 needs a person"]
 
 
-def test_the_last_runs_are_there_the_newest_first() -> None:
-    lines = told(bare(history=tuple(run(number) for number in range(9))))
-    shown = lines[lines.index("last runs, the newest first") + 1 : -2]
-    assert [line.rsplit(" ", 1)[1] for line in shown] == ["8", "7", "6", "5", "4"]
-    assert shown[0].startswith("2026-11-23 23:11 UTC  deploy  ann@laptop  committed: ")
+def runs_told(*runs: PastRun) -> list[str]:
+    """What is said of the last runs, by now, without its headings."""
+    lines = told(replace(bare(history=runs), now=1_795_475_000 + 7300))
+    at = next(number for number, line in enumerate(lines) if line.startswith("last runs"))
+    return lines[at + 2 : -5]
 
 
-def test_a_long_sentence_is_cut_and_only_its_first_line_shown() -> None:
-    long = run(1, sentence="x" * 1000 + "\nmore")
-    assert told(bare(history=(long,)))[-3].endswith("x" * (SENTENCE - 1) + "…")
+def test_the_last_runs_are_there_the_newest_first_with_their_time_and_how_long_ago() -> None:
+    shown = runs_told(*(run(number, kind=f"kind{number}") for number in range(9)))
+    assert [line.split("  ")[1] for line in shown] == ["kind8", "kind7", "kind6", "kind5", "kind4"]
+    assert shown[0] == "2026-11-23 23:11, 1 h ago  kind8  ann@laptop  committed"
 
 
-def test_a_failed_version_says_where_its_evidence_is() -> None:
-    failed = version(OLDER, failed=Failure("health"), working=False, evidence="/var/lib/switchback/transactions/7")
+def test_a_run_says_what_it_was_about_who_ran_it_and_how_long_visitors_were_out() -> None:
+    about = run(1, code=Commit("v2", "a" * 40), login="root@vm", cost=Cost(site=Asked(9, 8, 5.77)))
+    assert runs_told(about)[0].endswith("  deploy  v2 (aaaaaaa)  ann@laptop (root@vm)  committed, out 5.8 s")
+
+
+def test_whatever_was_said_every_line_of_it_fits_on_a_screen() -> None:
+    long = run(1, by="b" * 100, outcome=Outcome.FELL_BACK, step="health", reason="x" * 1000 + "\nmore")
+    wide = version(NEWER, links=("current", "previous", "working", "previous_working"), refs={"code": "c" * 200})
+    lines = told(host(site(versions=(wide,), history=(long, replace(long, code=Commit("r" * 200, "a" * 40))))))
+    assert max(map(len, lines)) == SCREEN - INDENT
+    assert "fell back at" in "".join(lines)
+
+
+def test_a_failed_version_says_which_command_shows_why() -> None:
+    failed = version(OLDER, failed=Failure("health", "20261123-120000-deploy-ab12"), working=False)
     lines = told(host(site(versions=(failed,))))
-    assert lines[-3] == f"why {OLDER} failed: /var/lib/switchback/transactions/7, on the host, for root"
+    assert lines[-6] == f"why {OLDER} failed: deploys/why.py --data deploy=20261123-120000-deploy-ab12"
 
 
 @pytest.mark.parametrize(
@@ -96,9 +113,9 @@ def test_the_state_of_a_version(values: dict[str, Any], word: str) -> None:
         (0, "just now"),
         (-5, "just now"),
         (59, "just now"),
-        (60, "1 minute"),
-        (7199, "1 hour"),
-        (7200, "2 hours"),
+        (60, "1 min"),
+        (7199, "1 h"),
+        (7200, "2 h"),
         (90000, "1 day"),
         (10**7, "115 days"),
     ],
@@ -110,20 +127,18 @@ def test_an_age_in_words(seconds: int, words: str) -> None:
 def test_a_version_deployed_by_its_sha_shows_it_once() -> None:
     sha = "cd7050e4e2ac7f7aca69889f2a849cf784cca162"
     shown = version(NEWER, refs={"code": sha, "config": None}, bytes=None)
-    row = told(host(site(versions=(shown,))))[-3]
-    assert row == f"{NEWER}  -      working  cd7050e  e1ec11b  6 minutes  -"
-
-
-def test_columns_are_as_wide_as_their_widest_cell() -> None:
-    assert table([("a", "bb"), ("aaa", "b")]) == ["a    bb", "aaa  b"]
+    row = told(host(site(versions=(shown,))))[-6]
+    assert row == f"{NEWER}  working          cd7050e, e1ec11b  6 min  -"
 
 
 def test_how_much_there_is_of_what_only_grows_is_told_with_its_bound() -> None:
     kept = Kept(history=85, runs=50, backups=12, backup_bytes=34_000_000, keep_backups=30)
     failed = version(OLDER, failed=Failure("health"), working=False)
-    assert told(host(site(versions=(failed,), kept=kept)))[-1] == (
-        "kept: 1 failed version (keep_failed 3); 12 backups of deploys, 34 MB (keep_backups 30); "
-        "50 journals of runs (keep_runs 50); 85 lines of history (keep_history 1000)"
-    )
+    assert told(host(site(versions=(failed,), kept=kept)))[-4:] == [
+        "kept: 1 failed version (keep_failed 3)",
+        "kept: 12 backups of deploys, 34 MB (keep_backups 30)",
+        "kept: 50 journals of runs (keep_runs 50)",
+        "kept: 85 lines of history (keep_history 1000)",
+    ]
     own = replace(kept, keep_backups=None)
-    assert "34 MB (all: set keep_backups to bound them);" in told(host(site(kept=own)))[-1]
+    assert "kept: 12 backups of deploys, 34 MB (all: set keep_backups to bound them)" in told(host(site(kept=own)))

@@ -1,0 +1,1 @@
+"""What is told of runs afterwards: the history, and the record of each run."""

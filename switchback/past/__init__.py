@@ -1,0 +1,1 @@
+"""What is told of runs afterwards: of each host's, as lines for a person. Pure."""
