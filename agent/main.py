@@ -121,6 +121,22 @@ def _history(state: State, request: requests.History) -> None:
     answer(past(as_laid_out(state), request))
 
 
+def _why(state: State, request: requests.Why) -> None:
+    from agent.host.readonly import only_look
+    from agent.record.why import why
+    from agent.sites.earlier import as_laid_out
+
+    only_look()
+    answer(why(as_laid_out(state), request))
+
+
+def _keep_page(state: State, request: requests.KeepPage) -> Result:
+    from agent.record.page import keep
+
+    keep(state, request)
+    return Result(True)
+
+
 def _install(state: State, request: requests.Install) -> Result:
     from agent.runs.install import install
 
@@ -177,6 +193,8 @@ VERBS: dict[type, Callable[[State, Any], Result | None]] = {
     requests.Survey: _survey,
     requests.Preview: _preview,
     requests.History: _history,
+    requests.Why: _why,
+    requests.KeepPage: _keep_page,
     requests.Install: _install,
     requests.Begin: _no_runner,
     requests.Clean: _no_runner,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.words.facts import Past
+from agent.words.history import Evidence
 from facts.survey import Asked
 
 
@@ -20,3 +21,19 @@ class History(Asked[Past]):
 
     verb = "history"
     shape = Past
+
+
+class Why(Asked[Evidence]):
+    """
+    Returns the record of one run: what happened when, what its steps have printed, and the evidence.
+
+    **Example:**
+
+    .. code:: python
+
+        told = host.get_fact(Why, _sudo=True, _stdin=stdin_for(site, requests.Why(deploy="8975")))
+        told.record.run.why
+    """
+
+    verb = "why"
+    shape = Evidence

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 from agent.host.command import CommandFailed
 from agent.host.output import emit
+from agent.record.story import tell
 from agent.runs.ending import restore_command
 from agent.service import health, systemd
-from agent.steps.fallback import plan_fallback, undo_named
+from agent.steps.fallback import plan_fallback
 from agent.transaction.consequences import database_fallback_of
-from agent.transaction.progress import Progress
 from agent.transaction.transaction import Transaction
 from agent.versions.marks import linked_version
 from agent.words import journal
-from agent.words.shapes import read
 
 
 def prepare(transaction: Transaction, database: str) -> None:
@@ -65,31 +62,3 @@ def _situation(transaction: Transaction) -> list[str]:
         "if you put the database right yourself: --data database=keep; to free the host anyway: --data force=true"
     )
     return lines
-
-
-def tell(progress: Progress) -> list[str]:
-    """A journal as a story: a line for each thing that happened."""
-    told = ((line.at, _sentence(line.says)) for line in progress.lines)
-    return [time.strftime("%H:%M:%S ", time.gmtime(at)) + text for at, text in told if text]
-
-
-# How each kind of line reads; what is not here is bookkeeping.
-SENTENCES: dict[type, str] = {
-    journal.Begin: "{0.kind} {0.deploy} of {0.version} by {0.by}",
-    journal.StepDone: "{0.step}: done in {0.seconds} s",
-    journal.StepFailed: "{0.step}: FAILED: {0.reason}",
-    journal.StepInterrupted: "{0.step}: {0.reason}",
-    journal.FallsBack: "falling back: {0.reason}",
-    journal.Committed: "committed",
-    journal.Ended: "{0.sentence}",
-    journal.HookEnded: "{0.point}: {0.how}",
-}
-
-
-def _sentence(event: journal.Event) -> str:
-    if isinstance(event, journal.UndoDone):
-        undo = undo_named(event.action)
-        return undo.done(read(undo.shape, event.note, f"the note of {event.action}"))
-    if isinstance(event, journal.UndoFailed):
-        return undo_named(event.action).failed(event.problem)
-    return SENTENCES.get(type(event), "").format(event)

@@ -44,17 +44,17 @@ def maintenance_seconds(lines: Iterable[Line]) -> float | None:
 
     None where there was no window, or where it is still on.
     """
-    return _window(lines)[1]
+    return window(lines)[1]
 
 
 def on_since(lines: Iterable[Line]) -> float | None:
     """When a window began that has not ended; None where there is none. Pure."""
-    began, seconds = _window(lines)
+    began, seconds = window(lines)
     return began if seconds is None else None
 
 
-def _window(lines: Iterable[Line]) -> tuple[float | None, float | None]:
-    """When the window began, and how long it was, seconds."""
+def window(lines: Iterable[Line]) -> tuple[float | None, float | None]:
+    """When the window began, and how long it was, seconds; None for the latter while it is still on. Pure."""
     began = None
     for line in lines:
         says = line.says

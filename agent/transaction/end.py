@@ -34,31 +34,38 @@ def end(transaction: Transaction, outcome: Outcome, sentence: str, due: Callable
         finish_end(transaction)
 
 
-def finish_end(transaction: Transaction) -> None:
-    """Do all that follows from the line that says how it ended; whatever is done already is left as it is."""
-    progress = transaction.progress
+def as_past(deploy: str, progress: Progress) -> PastRun:
+    """A run as the history has it; how it is so far, where it has not ended. Pure. Raises JournalUnreadable."""
     begin, ended, backup = progress.begin, progress.ended, progress.backup
-    if ended is None:
-        raise ValueError(f"{transaction.deploy} has not ended")
-    run = PastRun(
-        deploy=transaction.deploy,
+    goes_on = Outcome.FALLING_BACK if progress.falling_back else Outcome.UNKNOWN
+    return PastRun(
+        deploy=deploy,
         kind=begin.kind,
         by=begin.by,
         login=begin.login,
         began=progress.lines[0].at,
-        ended=next(line.at for line in reversed(progress.lines) if line.says is ended),
+        ended=next(line.at for line in reversed(progress.lines) if not ended or line.says is ended),
         version=begin.version or None,
         was=begin.was,
         code=begin.code,
         config=begin.config,
-        outcome=ended.outcome,
+        outcome=ended.outcome if ended else goes_on,
         step=failed_step(progress),
         reason=(progress.reason or "").split("\n")[0] or None,
         why=tracebacks.reason(progress.reason or "").strip(),
         backup=backup.path if backup else None,
-        sentence=ended.sentence,
+        sentence=ended.sentence if ended else "",
         cost=measured_or_nothing(progress),
     )
+
+
+def finish_end(transaction: Transaction) -> None:
+    """Do all that follows from the line that says how it ended; whatever is done already is left as it is."""
+    progress = transaction.progress
+    begin, ended = progress.begin, progress.ended
+    if ended is None:
+        raise ValueError(f"{transaction.deploy} has not ended")
+    run = as_past(transaction.deploy, progress)
     reserve.give_back_for_links(transaction.layout)
     transaction.free_room()
     transaction.journal.free_room()

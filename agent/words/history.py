@@ -1,4 +1,4 @@
-"""The history of a host: a line for each run that has ended, the oldest first."""
+"""The history of a host: a line for each run that has ended, the oldest first; and the record of one run."""
 
 # No `from __future__ import annotations`: see shapes.
 
@@ -8,9 +8,13 @@ from typing import Optional
 
 from agent.inside.lean import dataclass
 from agent.words.journal import Commit
-from agent.words.notes import Asked
+from agent.words.notes import Asked, Out
 from agent.words.outcomes import Outcome
 from agent.words.shapes import Unreadable, read
+
+# How a part of a run has ended; and the phase of what takes back.
+DONE, SKIPPED, FAILED, OPEN = "done", "skipped", "failed", "open"
+BACK = "back"
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,85 @@ class PastRun:
     backup: Optional[str] = None
     sentence: str = ""
     cost: Optional[Cost] = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time: from when, to when, seconds since the epoch."""
+
+    since: float
+    until: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """A step, or what was undone, as it went.
+
+    + phase: build, switch or after; back for what was undone
+    + since: when it began, seconds since the epoch; seconds: how long it took
+    + how: done, skipped, failed, or open where it has not ended, or was cut off
+    + says: why it had nothing to do, what was done, or why it failed
+    """
+
+    name: str
+    phase: str
+    since: float
+    seconds: float
+    how: str
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """What is kept of a run in a file of its own.
+
+    + name: below the run's folder; bytes: how long it is; end: the end of it, as far as it was asked for
+    """
+
+    name: str
+    bytes: int
+    end: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run on one host, as its folder has it.
+
+    + run: how it has ended, or is so far; ended: whether it has
+    + hosts: all that took part; primary: whether this one migrates and backs up
+    + now: the host's clock, seconds since the epoch; state: what the site was like then, and the rest of its ending
+    + parts: what was done, the oldest first; shut: when the maintenance page was on
+    + asked: when somebody asked what visitors get; site, app: when each was out then
+    + story: a line for each thing that has happened; texts: what steps have printed, and the evidence
+    + folder: where all of it is, for root; page: whether its page is there
+    """
+
+    run: PastRun
+    ended: bool
+    now: float
+    folder: str
+    hosts: tuple[str, ...] = ()
+    primary: bool = True
+    parts: tuple[Part, ...] = ()
+    shut: tuple[Span, ...] = ()
+    asked: tuple[Span, ...] = ()
+    site: tuple[Out, ...] = ()
+    app: tuple[Out, ...] = ()
+    story: tuple[str, ...] = ()
+    texts: tuple[Text, ...] = ()
+    page: bool = False
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a host tells of one of its runs.
+
+    + record: that run's; None where there is none, or more than one that it could be
+    + runs: the ids that there are, or that it could be, the newest first
+    """
+
+    record: Optional[Record]
+    runs: tuple[str, ...] = ()
 
 
 def read_run(line: str) -> Optional[PastRun]:

@@ -156,17 +156,31 @@ class Glance(Note):
 
 
 @dataclass(frozen=True)
+class Out:
+    """A time in which an address failed whenever it was asked: from when to when, seconds since the epoch."""
+
+    since: float
+    until: float
+    failed: int
+
+
+@dataclass(frozen=True)
 class Asked:
-    """How often an address was asked, how often that failed, and for how long it was out, seconds."""
+    """How often an address was asked, how often that failed, and for how long it was out, seconds; when it was."""
 
     asked: int
     failed: int
     outage: float
+    out: tuple[Out, ...] = ()
 
 
 @dataclass(frozen=True)
 class Probed:
-    """What visitors were seen to notice in one call of the agent: of the site, and of the app itself."""
+    """What visitors were seen to notice in one call of the agent: of the site, and of the app itself.
+
+    + since: from when on they were asked, seconds since the epoch; 0 where an older agent does not say
+    """
 
     site: Asked
     app: Asked
+    since: float = 0.0

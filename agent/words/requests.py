@@ -90,6 +90,31 @@ class History:
 
 
 @dataclass(frozen=True)
+class Why:
+    """Tell of one run: what happened, and the evidence.
+
+    + deploy: its id, or a part of one; empty for the last run that did not commit, or the last one
+    + most: how much is told of each text, bytes
+    """
+
+    verb: ClassVar[str] = "why"
+    deploy: str = ""
+    most: int = 16 * 1024
+
+
+@dataclass(frozen=True)
+class KeepPage:
+    """Keep the page of a run that has ended, beside its journal.
+
+    + page: HTML
+    """
+
+    verb: ClassVar[str] = "keep-page"
+    deploy: str
+    page: str
+
+
+@dataclass(frozen=True)
 class Install:
     """Put the agent that comes along on the host, for the site."""
 
@@ -215,7 +240,8 @@ class Adopt:
     versions: tuple[str, ...]
 
 
-Request = Union[Survey, Preview, History, Install, Begin, Go, AllWell, Clean, Commit, FallBack, Recover, Pin, Adopt]
+Looks = Union[Survey, Preview, History, Why]
+Request = Union[Looks, KeepPage, Install, Begin, Go, AllWell, Clean, Commit, FallBack, Recover, Pin, Adopt]
 SHAPES: dict[str, type[Request]] = {one.verb: one for one in get_args(Request)}
 
 

@@ -15,9 +15,10 @@ from pyinfra.context import ctx_host, ctx_state
 from agent.words import requests
 from agent.words.facts import Past
 from agent.words.foreseen import Foreseen
+from agent.words.history import Evidence
 from agent.words.outcomes import Outcome
 from agent.words.requests import AllWell, Request
-from facts.past import History
+from facts.past import History, Why
 from facts.preview import Preview
 from facts.survey import Survey, Surveyed, Unread
 from switchback.hosts.inventory import settings_of
@@ -113,6 +114,11 @@ def look_back(hosts: Sequence[Host], runs: int) -> dict[str, Past | Unread]:
     + runs: how many
     """
     return _ask_all(hosts, History, lambda _: requests.History(runs))
+
+
+def look_at_run(hosts: Sequence[Host], asked: requests.Why) -> dict[str, Evidence | Unread]:
+    """Have every host tell of one run, all at the same time."""
+    return _ask_all(hosts, Why, lambda _: asked)
 
 
 def _ask_all(hosts: Sequence[Host], fact: type[FactBase[T]], asked: Callable[[Host], Request]) -> dict[str, T]:

@@ -21,7 +21,7 @@ OF_RUNS = ("when (UTC)", "run", "what", "by", "ended")
 # How many of the last runs are shown.
 RUNS = 5
 # The columns that are cut where there is no room, and what stays of each, characters.
-LEAST, LEAST_OF_RUNS = {1: 25, 2: 6}, {2: 12, 3: 10, 4: 16}
+LEAST, LEAST_OF_RUNS = {2: 6}, {2: 12, 3: 10, 4: 16}
 
 
 def status_lines(facts: HostFacts, settings: Settings) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from agent.transaction.cost import measured, measured_or_nothing, sentences
 from agent.visitors import probes
-from agent.visitors.probes import LONGEST_REST, Probe, rest
-from agent.words.notes import Asked, Probed
+from agent.visitors.probes import LONGEST_REST, MOST_OUT, Probe, rest
+from agent.words.notes import Asked
 from tests.unit.examples import settings
 from tests.unit.journals import progress
 
@@ -173,6 +174,19 @@ def test_failed_probes_are_counted_and_the_outage_ends_with_the_first_good_one()
     assert found.asked >= 5
     assert found.failed == 3
     assert found.outage > 0
+    (out,) = found.out
+    assert out.failed == 3
+    assert out.until - out.since == pytest.approx(found.outage, abs=0.01)
+    assert abs(time.time() - out.until) < 10
+
+
+def test_more_outages_than_are_told_one_by_one_are_told_as_one_with_the_last() -> None:
+    probe = Probe("http://127.0.0.1:1/", {}, (200,))
+    for number in range(MOST_OUT + 3):
+        probe._was_out(number, number + 0.5, 2)
+    out = probe._out
+    assert (len(out), sum(one.failed for one in out)) == (MOST_OUT, 2 * (MOST_OUT + 3))
+    assert out[-1].until - out[-1].since == pytest.approx(3.5, abs=0.01)
 
 
 @given(st.floats(0, 10))
@@ -198,5 +212,6 @@ def test_the_app_itself_is_asked_less_often_where_it_is_not_meant_to_be_out(
     monkeypatch.setattr(probes, "Probe", Recorder)
     told = settings().for_host()
     found = probes.ask(progress({"event": "begin", "settings": told, "restart": way}), lambda: None)
-    assert found == Probed(Asked(1, 0, 0.0), Asked(1, 0, 0.0))
+    assert (found.site, found.app) == (Asked(1, 0, 0.0), Asked(1, 0, 0.0))
+    assert abs(time.time() - found.since) < 10
     assert asked == {told.website_url: 0.05, told.health_url: every}
