@@ -82,6 +82,16 @@ class State:
         """The site's secrets: root's to write, and its app's to read."""
         return FOR_APPS / self.site / "secrets.json"
 
+    @property
+    def webhook(self) -> Path:
+        """The web address that is told how runs end: root's alone, for whoever knows it may tell there."""
+        return self.root / "webhook"
+
+    @property
+    def untold(self) -> Path:
+        """The folder with the names of runs that are over, and of whose end somebody has yet to be told."""
+        return self.root / "untold"
+
     def transaction(self, deploy: str) -> Path:
         """The folder of one deploy: its journal, its output, its evidence."""
         return self.transactions / deploy

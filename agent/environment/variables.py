@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 
-from agent.environment import given, secrets
+from agent.environment import given, secrets, webhook
 from agent.environment.launcher import ENV, GIVEN, read_pairs, with_pairs
 from agent.host.output import emit
 from agent.host.reading import read_ordinary
@@ -89,6 +89,7 @@ def conceal(state: State, transaction: Transaction | None = None, also: Mapping[
     """Have nothing that this process says or writes show a secret: of the site, of a run, or another one."""
     values = [*(also or {}).values()]
     try:
+        values += webhook.secret_of(webhook.read(state))
         values += secrets.read(secrets.text(state)).values()
         if transaction:
             told = given.of(transaction)

@@ -152,6 +152,11 @@ def _places(host: str, port: int, until: float) -> Sequence[Place]:
     return found
 
 
+def is_found(url: SplitResult, until: float) -> None:
+    """Look up the host of a URL, and ask it nothing. Raises OSError where it has no address, ValueError for no URL."""
+    _places(url.hostname or "", url.port or (443 if url.scheme == "https" else 80), until)
+
+
 def at_socket(path: str, user: str, until: float) -> socket.socket:
     """A connection to a socket that is a file, with the rights of the user whose path that is."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -163,6 +168,15 @@ def at_socket(path: str, user: str, until: float) -> socket.socket:
         line.close()
         raise
     return line
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and what goes with it."""
+
+    method: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -181,9 +195,23 @@ def get(url: SplitResult, headers: Mapping[str, str], until: float, most: int | 
     + until: by when it has to be there, by the monotonic clock
     + most: how much of it is read, bytes; unless told otherwise the first words of one that is not well
     """
+    return _asked(url, Question("GET", headers), until, most)
+
+
+def send(url: SplitResult, headers: Mapping[str, str], body: bytes, until: float) -> Answer:
+    """Send something to a web address, and get the beginning of its answer: nobody follows where that leads.
+
+    Raises OSError, and ValueError for what is no URL.
+
+    + until: by when that has to be there, by the monotonic clock
+    """
+    return _asked(url, Question("POST", headers, body), until)
+
+
+def _asked(url: SplitResult, question: Question, until: float, most: int | None = None) -> Answer:
     try:
         with Connection(url.netloc, until, secure=url.scheme == "https") as connection:
-            connection.request("GET", get_path(url), headers={**AGENT, **headers})
+            connection.request(question.method, get_path(url), question.body, {**AGENT, **question.headers})
             found, body = connection.getresponse(), b""
             most = most if most is not None else READ if found.status >= 300 else 0
             while len(body) < most and (piece := found.read1(most - len(body))):

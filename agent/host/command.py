@@ -106,15 +106,16 @@ class Runner:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         handed: Sequence[int] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> Started:
         """Start a command; whoever does has to finish it, with this runner or another one, or to leave it.
 
-        + handed: descriptors that it is given besides its output, under the same numbers
+        + handed: descriptors that it is given besides its output, under the same numbers; stdin: the one it reads from
         """
         # In memory: the way back is taken by commands too, and needs no room on any disk.
         out, err = in_memory(), in_memory()
         known = {**user_env(self.user), **self.also, **(env or {})}
-        process = launch(argv, self.user, str(cwd) if cwd else "/", known, out=out, err=err, handed=handed)
+        process = launch(argv, self.user, str(cwd) if cwd else "/", known, out=out, err=err, stdin=stdin, handed=handed)
         word = (env or {}).get(WORD, "")
         return Started(argv, process, out, err, [word] if len(word) >= SHORTEST else [])
 

@@ -24,6 +24,7 @@ from agent.look import access, heads, needs, web
 from agent.look.lineage import lineage
 from agent.look.postgresql import postgresql
 from agent.look.python import makes_venv, python_of, why_none
+from agent.notify import telling
 from agent.record.past import bounded_run, open_run
 from agent.repository import git
 from agent.repository.git import UnknownRef
@@ -104,6 +105,8 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
     commits = {part: Beside(partial(_resolve, runner, layout, part, one)) for part, one in request.refs.items()}
     website = Beside(partial(needs.website, layout)) if request.needs else None
     database = Beside(partial(needs.database, in_app, layout, current, history)) if request.needs else None
+    notify = layout.settings.notify if request.needs else None
+    unreachable = Beside(partial(telling.unreachable, state, layout, notify)) if notify else None
     refs = {part: one.found() for part, one in commits.items()}
     tried = None
     if website and database:
@@ -158,6 +161,8 @@ def _site(state: State, layout: Layout, request: Survey) -> Site:
         timers=Timers(state, layout, single=True).wrong(current) if request.needs else {},
         others_timers=Timers(state, layout, single=False).wrong(current) if request.needs else {},
         failed_at_times=tuple(Timers(state, layout, single=True).failed(current)) if request.needs else (),
+        untold=telling.untold(state, runs),
+        unreachable=unreachable.found() if unreachable else "",
     )
 
 

@@ -25,6 +25,12 @@ class Limits:
     memory: int
     tasks: int
 
+    @classmethod
+    def of_host(cls, percent: int, tasks: int) -> Limits:
+        """So much of the host's memory, percent, and so many tasks."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return cls(memory * percent // 100, tasks)
+
 
 @dataclass(frozen=True)
 class Cgroup:

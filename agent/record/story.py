@@ -42,6 +42,8 @@ def _sentence(event: journal.Event) -> str:
         return undo.done(read(undo.shape, event.note, f"the note of {event.action}"))
     if isinstance(event, journal.UndoFailed):
         return undo_named(event.action).failed(event.problem)
+    if isinstance(event, journal.Told):
+        return f"notify, {event.name}: " + (f"nobody could be told: {event.problem}" if event.problem else "told")
     return SENTENCES.get(type(event), "").format(event)
 
 

@@ -42,8 +42,7 @@ class Crew:
 
     def bound(self, settings: Settings) -> None:
         """Bound what each of them may have from now on."""
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        self._limits = Limits(memory * settings.worker_memory // 100, settings.worker_tasks)
+        self._limits = Limits.of_host(settings.worker_memory, settings.worker_tasks)
 
     @property
     def is_free(self) -> bool:

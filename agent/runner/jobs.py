@@ -6,7 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 from agent.database import schema
+from agent.environment.given import Given
 from agent.environment.variables import conceal
+from agent.environment.webhook import secret_of
 from agent.host.output import emit, say_through
 from agent.inside.lean import fields_of
 from agent.loop.channel import Channel, Frame
@@ -17,6 +19,7 @@ from agent.runs.carry_out import Carried, carry_out
 from agent.runs.clean import clean
 from agent.runs.finish import finish_commit
 from agent.state import State
+from agent.text.masking import hide
 from agent.transaction.end import finish_end
 from agent.transaction.transaction import Kept, Transaction
 from agent.visitors import probes
@@ -71,7 +74,9 @@ def begin(state: State, request: requests.Begin) -> Job:
 
     def work(_: Channel) -> Frame:
         conceal(state, also=request.secrets)
-        begin_deploy(state, request.deploy, request.intent, request.env, request.secrets)
+        hide(secret_of(request.webhook or ""))
+        given = Given(request.env, request.secrets)
+        begin_deploy(state, request.deploy, request.intent, given, request.webhook)
         return {}
 
     return _saying(work)

@@ -9,6 +9,7 @@ from agent.host.output import say_through
 from agent.loop.cgroups import own_cgroups
 from agent.loop.loop import Loop
 from agent.loop.notify import Systemd
+from agent.notify.outbox import Outbox
 from agent.runner.moves import go_on
 from agent.runner.run import Run
 from agent.runner.talk import Talk
@@ -23,6 +24,7 @@ def run(state: State) -> int:
     loop = Loop(state.socket, own_cgroups(), Systemd())
     site = Run(state, loop)
     talk = Talk(site)
+    outbox = Outbox(state, loop, site.say)
     say_through(site.say)
     # Workers are born from this process: what is loaded now, none of them has to load or to look through. Nor does any
     # of them need the agent's files, which may be another one's by then.
@@ -33,7 +35,11 @@ def run(state: State) -> int:
 
     def go_round() -> float | None:
         wait, soon = go_on(site), talk.answer()
-        return wait if wait is None or soon is None else min(wait, soon)
+        # Whoever is told of an end is told beside all of that, and after it.
+        tells = outbox.go_on(site.transaction)
+        if wait is None:
+            return tells
+        return min(one for one in (wait, soon, tells) if one is not None)
 
     loop.run(go_round, talk.asked)
     loop.close()

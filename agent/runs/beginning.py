@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
 
-from agent.environment import given
+from agent.environment import given, webhook
 from agent.environment.given import Given
 from agent.environment.secrets import to_change
 from agent.host.command import CommandFailed
@@ -27,21 +26,17 @@ from agent.visitors import site
 from agent.words.journal import Begin, Intent
 from agent.words.outcomes import Refused
 
-# Of variables.
-NONE: Mapping[str, str] = {}
+# Of what a run may be given.
+NOTHING = Given()
 
 
 def begin_deploy(
-    state: State,
-    deploy: str,
-    told: Intent,
-    env: Mapping[str, str] = NONE,
-    secrets: dict[str, str] | None = None,
+    state: State, deploy: str, told: Intent, known: Given = NOTHING, address: str | None = None
 ) -> Transaction:
     """Take the host for a deploy.
 
     + told: what it is to do, and what the controller saw (`was`)
-    + env: the variables of the version that it builds; secrets: those that the site is to have, None where they stay
+    + known: its variables and the site's secrets; address: the one that is told how runs end, None where it stays
 
     Raises Refused when another deploy holds the host, or when it is no longer what the controller saw.
     """
@@ -58,13 +53,13 @@ def begin_deploy(
         site_before=site.look(told.settings),
         healthy_before=bool(was and health.app_problem(layout, was, timeout=3.0, known=ailing) is None),
         boot=this_boot(),
-        secrets=to_change(state, secrets),
+        secrets=to_change(state, known.secrets),
         timed=_timed(Timers(state, layout, told.single), told),
     )
     state.create()
     transaction = Transaction(state, deploy)
     begin(transaction, begun)
-    problem = _refusal(transaction, begun, Given(dict(env), secrets))
+    problem = _refusal(transaction, begun, known, address)
     if problem:
         live = marks.linked_version(layout, layout.path("current_main"))
         says = f"{problem}; nothing was changed ({live or 'no version'} is live); evidence: {transaction.folder}"
@@ -78,13 +73,15 @@ def _timed(timers: Timers, told: Intent) -> bool:
     return bool(timers.there or told.settings.schedule or timers.wanted(told.version))
 
 
-def _refusal(transaction: Transaction, begun: Begin, told: Given) -> str:
+def _refusal(transaction: Transaction, begun: Begin, told: Given, address: str | None) -> str:
     """Do what comes before the first step. Returns why it could not be done; nothing where it was."""
     try:
         _our_own_agent(transaction.state, begun)
         _shares_nothing(transaction.state, begun)
         _still_as_seen(transaction.layout, begun)
         given.keep(transaction, told)
+        if address is not None:
+            webhook.keep(transaction.state, address)
         reserve.set_aside_for_links(transaction.layout)
         for text in begun.ailing.values():
             emit(f"before this {begun.kind}: {text}")

@@ -36,6 +36,7 @@ RUNNER = """# Written by Switchback. Carries out the runs of a site; whatever ha
 Description=Switchback: carries out the deploys of {site}
 ConditionPathExists=|/var/lib/switchback/{site}/lock
 ConditionPathExists=|/run/switchback/{site}/wanted
+ConditionDirectoryNotEmpty=|/var/lib/switchback/{site}/untold
 After=local-fs.target network-online.target postgresql.service mariadb.service mysql.service
 Wants=network-online.target
 Before={site}.service
@@ -62,12 +63,14 @@ KillMode=control-group
 WantedBy=multi-user.target
 """
 
-WATCH = """# Written by Switchback. Starts the runner whenever a run holds the site, whoever has stopped it.
+WATCH = """# Written by Switchback. Starts the runner whenever a run holds the site, whoever has stopped it, and while
+# somebody has yet to be told how one has ended.
 [Unit]
 Description=Switchback: notices that a deploy holds {site}
 
 [Path]
 PathExists=/var/lib/switchback/{site}/lock
+DirectoryNotEmpty=/var/lib/switchback/{site}/untold
 
 [Install]
 WantedBy=multi-user.target

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-from agent.host.files import append_line
-from agent.host.output import emit
+from agent.host.files import append_line, put, sync_folder
+from agent.host.output import emit, warn
 from agent.text import tracebacks
 from agent.transaction import bounds, reserve
 from agent.transaction.consequences import failed_step
@@ -78,7 +78,21 @@ def finish_end(transaction: Transaction) -> None:
         # The lock is freed all the same: a full disk must not keep the next deploy from being tried.
         emit(f"the history can't be written: {error}")
     if ended.outcome != Outcome.NEEDS_A_PERSON:
+        if begin.settings.notify:
+            _leave_to_tell(transaction)
         # Before the host is free: whoever has it next reads and writes the same.
         named = [path for path in (run.backup, begin.backup) if path]
         bounds.keep_within(transaction.state, transaction.layout, begin.settings, transaction.deploy, named)
         free_lock(transaction.state, transaction.deploy)
+
+
+def _leave_to_tell(transaction: Transaction) -> None:
+    """Have it known, once the host is free, that somebody has yet to be told: also by the next runner."""
+    folder = transaction.state.untold
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        put(folder / transaction.deploy, b"")
+        sync_folder(folder)
+    except OSError as error:
+        # Nobody waits for that.
+        warn(f"WARNING: nobody may be told how this has ended: {error}")

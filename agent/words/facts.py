@@ -151,6 +151,7 @@ class Site:
     + access: how it gets at repositories by SSH, where that was asked
     + secrets: the names of those that become others, each with what becomes of it, where that was asked
     + unlaunched: the programs that no launcher of a version starts
+    + untold: why nobody could be told how the last run has ended; unreachable: why nobody can be, where that was asked
     + times: what of the settings is no time to systemd, by name, each with what it says
     + timers: what is wrong with those of the live version, by name, where this is the host that has what runs on one of
       all; others_timers: where it is not; where that was asked
@@ -194,6 +195,8 @@ class Site:
     timers: dict[str, str] = field(default_factory=dict)
     others_timers: dict[str, str] = field(default_factory=dict)
     failed_at_times: tuple[str, ...] = ()
+    untold: str = ""
+    unreachable: str = ""
 
     @property
     def is_bare(self) -> bool:

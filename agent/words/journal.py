@@ -48,7 +48,7 @@ class Intent:
 
     + kind: deploy, build, revert, restart or clean; by: who runs it, as they call themselves; login: as whom, and where
       from; agent: the one that is to do it
-    + hosts: all that take part; primary: whether this is the one that migrates and backs up
+    + hosts: all that take part; host: this one's name; primary: whether it is the one that migrates and backs up
     + single: whether this is the one of the whole inventory that has what runs on one of all hosts
     + version: where it goes; was: what is live before it; bare: whether nothing is; steps: what it does, in order
     + code, config: the commits that the version is built of
@@ -76,6 +76,7 @@ class Intent:
     backup: Optional[str] = None
     single: bool = True
     login: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,19 @@ class HookEnded(Event):
     def how(self) -> str:
         """The same in words."""
         return f"FAILED: {self.problem}" if self.problem else f"done in {self.seconds} s"
+
+
+@dataclass(frozen=True)
+class Told(Event):
+    """Somebody was told how it has ended; problem: why that was given up, which changes nothing.
+
+    + ending: which of its endings that was, from 1; name: as the settings have it
+    """
+
+    event: ClassVar[str] = "told"
+    ending: int
+    name: str = ""
+    problem: str = ""
 
 
 SHAPES = {one.event: one for one in Event.__subclasses__()}

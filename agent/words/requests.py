@@ -130,6 +130,7 @@ class Begin:
     + upto: the last step that it may do without another word; none where that is empty
     + env: the variables of the version that it builds; secrets: those of the site, None where they stay as they are.
       Both are kept with the run, and not in its journal
+    + webhook: the web address that is told how runs end, none where that is empty; None where it stays as it is
     """
 
     verb: ClassVar[str] = "begin"
@@ -139,6 +140,7 @@ class Begin:
     upto: str = ""
     env: dict[str, str] = field(default_factory=dict)
     secrets: Optional[dict[str, str]] = None
+    webhook: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ _OF_EARLIER = ("lock", "history.jsonl", "transactions", "marks", "agent.lock")
 
 # What a program, or what runs at times, may be called: a part of a unit's name.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
+# The endings of a run that somebody may be told of: the last is one after a person was needed.
+ENDINGS = ("committed", "fell_back", "needs_a_person", "late_end")
+
 # How long a process that serves nobody may take to end, unless it is said, seconds.
 STOPS = 60
 
@@ -86,6 +89,20 @@ class Timed:
     def says(self) -> str:
         """When it runs, for a person."""
         return f"at {self.at}" + ("" if self.once else ", on each host")
+
+
+@dataclass(frozen=True)
+class Notify:
+    """Who is told how a run has ended, as the settings have it.
+
+    + run: the words of a command; none where a web address is told, which a host knows apart from its settings, for it
+      may hold a secret
+    + shape: of what is told, `json` or `slack`; at: which endings
+    """
+
+    run: tuple[str, ...] = ()
+    shape: str = "json"
+    at: tuple[str, ...] = ENDINGS
 
 
 @dataclass(frozen=True)
@@ -162,6 +179,7 @@ class Settings:
     shared_dirs: dict[str, str] = field(default_factory=dict)
     shared_files: dict[str, str] = field(default_factory=dict)
     adopt: dict[str, str] = field(default_factory=dict)
+    notify: Optional[Notify] = None
 
     def hooks_at(self, point: str, on: str = "host") -> tuple[Hook, ...]:
         """The hooks of one point of a run that run on a host, or on the controller."""

@@ -79,3 +79,11 @@ def schema_notices(site: Site) -> list[str]:
     """What keeps a live version that is healthy from using a database that is newer than its code."""
     live = site.version(site.linked.current)
     return [f"the database is newer than the code of {live.name}: {line}" for line in live.newer_schema] if live else []
+
+
+def notify_notices(site: Site, settings: Settings) -> list[str]:
+    """That nobody could be told how the last run has ended, and that nobody can be."""
+    if settings.notify is None:
+        return []
+    last = [f"notify: nobody could be told how the last run has ended: {site.untold}"] if site.untold else []
+    return [*last, *([f"notify: {site.unreachable}"] if site.unreachable else [])]

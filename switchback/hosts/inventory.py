@@ -14,7 +14,7 @@ from pyinfra.context import ctx_config, ctx_state
 
 from agent.text.masking import MASK, masked_urls
 from switchback.hosts.pyinfra_words import lose_hosts_in_words
-from switchback.settings.environment import read_secrets
+from switchback.settings.environment import read_address, read_secrets
 from switchback.settings.errors import Problems, Refused
 from switchback.settings.files import SettingFiles
 from switchback.settings.given import Given, checked, unknown
@@ -71,10 +71,14 @@ def inventory(file: str, hosts: Sequence[str | tuple[str, Data]] | None = None) 
     # What `auto` stands for is known once the host is.
     if chosen.database == "restore" and any(one.restore_script is None for one in settings.values()):
         problems.add("--data database=restore: the settings have no restore_script")
-    if {Path(one).stem for one in line.operations} & NEED_SECRETS:
+    operations = {Path(one).stem for one in line.operations}
+    if operations & NEED_SECRETS:
         for one in settings.values():
             with problems.gather():
                 read_secrets(one.secrets)
+            if "deploy" in operations and one.notify and one.notify.url:
+                with problems.gather():
+                    read_address(one.notify.url)
     problems.refuse_if_any()
     _run.settings, _run.options, _run.command_line = settings, chosen, line
     _go_on_without_failed_hosts()

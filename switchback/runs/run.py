@@ -15,7 +15,7 @@ from agent.steps.order import limit_of, limit_of_way_back, names, with_those_at_
 from agent.words.journal import Commit, Intent
 from agent.words.requests import AllWell, Begin, Clean, Go
 from agent.words.requests import Commit as CommitRequest
-from switchback.settings.environment import read_secrets
+from switchback.settings.environment import read_address, read_secrets
 from switchback.settings.model import Settings
 from switchback.wire.payload import agent_fingerprint
 
@@ -97,6 +97,7 @@ class Run:
             bare=self.was is None,
             steps=self.steps,
             single=self.single,
+            host=self.host,
             **vars(self.about),
         )
 
@@ -142,11 +143,18 @@ class Run:
         """What a host is asked first; a repository's URL, which may hold a password, it keeps nowhere."""
         wanted = {name: url for name, url in self.settings.repositories.items() if name in self.steps}
         env = self.settings.env if "code" in self.steps else {}
-        return Begin(self.deploy, self.request(), wanted, self.upto("begin"), env, self.secrets())
+        return Begin(self.deploy, self.request(), wanted, self.upto("begin"), env, self.secrets(), self.webhook())
 
     def secrets(self) -> dict[str, str] | None:
         """The secrets that the site is to have; None where this leaves them as they are, as going back does."""
         return read_secrets(self.settings.secrets) if self.kind in ("deploy", "build") else None
+
+    def webhook(self) -> str | None:
+        """The address that is told how runs end, empty for none; None where this leaves it as it is, as secrets are."""
+        notify = self.settings.notify
+        if self.kind != "deploy":
+            return None
+        return read_address(notify.url) if notify and notify.url else ""
 
     def goes(self, step: str, lingers: float = 0, verbose: bool = False) -> Go:
         """What a host is asked for a step, as `Go` has it."""

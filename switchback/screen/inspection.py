@@ -22,6 +22,7 @@ from switchback.checks.needs import as_follower, looked_at, need_notices, need_p
 from switchback.checks.notices import (
     environment_notices,
     hotfix_problems,
+    notify_notices,
     odd_notices,
     restore_notices,
     rolling_problems,
@@ -143,7 +144,7 @@ def _checked(facts: Surveyed, settings: Settings) -> Told:
         says = ready(site)
         notices = [*schema_notices(site), *odd_notices(site), *site.by_a_link, *rewrite_notices(site, settings)]
         notices += [*need_notices(site), *restore_notices(site, settings), *environment_notices(site, settings)]
-        notices += _web_notices(facts, settings)
+        notices += [*_web_notices(facts, settings), *notify_notices(site, settings)]
         told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
         return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"

@@ -9,7 +9,7 @@ from agent.words.facts import HostFacts, Site
 from agent.words.history import PastRun
 from agent.words.outcomes import Outcome
 from agent.words.seen import Version
-from switchback.checks.notices import odd_notices
+from switchback.checks.notices import notify_notices, odd_notices
 from switchback.past.columns import table
 from switchback.past.history import by, what
 from switchback.past.times import age, ago, duration, when
@@ -38,7 +38,7 @@ def status_lines(facts: HostFacts, settings: Settings) -> list[str]:
         if version.failed and version.failed.deploy
     ]
     lines += [f"why {version.name} can't start: {version.unable}" for version in versions if version.unable]
-    lines += odd_notices(facts.site)
+    lines += [*odd_notices(facts.site), *notify_notices(facts.site, settings)]
     if history:
         last = [OF_RUNS, *(_run(run, facts.now) for run in reversed(history[-RUNS:]))]
         lines += ["", "last runs, the newest first (deploys/history.py has more)", *table(last, LEAST_OF_RUNS)]

@@ -15,7 +15,7 @@ from agent.environment.launcher import NAME
 from agent.text.lines import cut, lines_of, one_line
 from agent.text.masking import masked
 from switchback.settings.errors import Refused
-from switchback.settings.values import Wrong, mapping
+from switchback.settings.values import Wrong, check_web_url, mapping
 
 # The launcher's own words, and what would lead a version's Python elsewhere than into its own environment.
 NOT_THESE = ("VIRTUAL_ENV", "PYTHONHOME")
@@ -64,7 +64,7 @@ def check_secrets(value: object, info: ValidationInfo) -> dict[str, dict[str, ob
         raise Wrong(f"must be names, or say where each is read, {_WRITE}")
     if twice := sorted(found.keys() & info.data.get("env", {}).keys()):
         raise Wrong(f"must not have what is in env as well: {', '.join(twice)}")
-    return {_check_name(name): _source(name, one) for name, one in found.items()}
+    return {_check_name(name): source_of(name, one) for name, one in found.items()}
 
 
 def _check_name(name: object) -> str:
@@ -77,11 +77,15 @@ def _check_name(name: object) -> str:
     return name
 
 
-def _source(name: str, one: object) -> dict[str, object]:
+def source_of(name: str, one: object, write: str = _WRITE) -> dict[str, object]:
+    """Where something secret is read, as it is written. Raises Wrong, and shows no value then.
+
+    + write: an example of what to write
+    """
     if isinstance(one, Source):
         one = one.model_dump(exclude_none=True)
     if not isinstance(one, dict) or len(one) != 1 or next(iter(one)) not in SOURCES:
-        raise Wrong(f"must say where {name} is read, and never what it is, {_WRITE}")
+        raise Wrong(f"must say where {name} is read, and never what it is, {write}")
     kind, said = next(iter(one.items()))
     if kind == "command":
         said = said.split() if isinstance(said, str) else said
@@ -89,7 +93,7 @@ def _source(name: str, one: object) -> dict[str, object]:
             raise Wrong(f"must have the command for {name} as a list of words, as in [pass, show, site/{name}]")
         return {"command": tuple(said)}
     if not isinstance(said, str) or not said or "\0" in said:
-        raise Wrong(f"must say where {name} is read, {_WRITE}")
+        raise Wrong(f"must say where {name} is read, {write}")
     return {kind: said}
 
 
@@ -119,6 +123,18 @@ def read_secrets(sources: Mapping[str, Source]) -> dict[str, str]:
     if problems:
         raise Refused(*problems)
     return found
+
+
+def read_address(source: Source) -> str:
+    """The address that is told how runs end, read where the settings say. Raises Refused, and does not show it then."""
+    address, problem = _read("url", source)
+    if not problem:
+        try:
+            return check_web_url(address)
+        except Wrong as wrong:
+            # Without what it would have been better, which shows it.
+            problem = f"what is read there {wrong}"
+    raise Refused(f"notify: url: {problem}")
 
 
 @functools.cache

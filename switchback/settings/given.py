@@ -30,8 +30,8 @@ _MUST = {
     "too_short": "must not be empty",
     "tuple_type": "must be one, or a list",
 }
-# What is written there may be meant for the app alone.
-UNSHOWN = ("env", "secrets")
+# What is written there may be meant for the app alone, or for whoever is told.
+UNSHOWN = ("env", "secrets", "notify")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""The setting `hooks`: what a person writes for it, and what becomes of that."""
+"""The settings `hooks` and `notify`, by which a run has others do something: what a person writes, and what becomes of
+that."""
 
 from __future__ import annotations
 
@@ -6,15 +7,20 @@ import shlex
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
+from pydantic import BaseModel, ConfigDict
+
 from agent.steps.order import HOOK_POINTS
-from agent.words.settings import Hook
+from agent.words.settings import ENDINGS, Hook
+from switchback.settings.environment import Source, source_of
 from switchback.settings.given import quoted
-from switchback.settings.values import Wrong, mapping
+from switchback.settings.values import Wrong, mapping, none_if_said, several
 
 KEYS = ("run", "on", "timeout", "primary")
 # Where a command on the controller has something to go by: before anything is begun, and once all is over.
 ON_CONTROLLER = ("before_build", "after_commit", "after_fallback")
 BOOLEANS = {"true": True, "false": False}
+NOTIFY_KEYS, SHAPES = ("url", "run", "shape", "at"), ("json", "slack")
+TELL = "as in `{url: {env: NOTIFY_URL}, shape: slack}` or `{run: ~/bin/tell}`"
 ONE = "a command as text, or a mapping with `run`"
 
 
@@ -62,6 +68,41 @@ def _hook(point: str, told: object) -> Hook:
     if here and primary:
         raise Wrong("runs on the controller once for all hosts: leave out primary")
     return Hook(words_of(told.get("run"), here), on, _seconds(told.get("timeout")), primary)
+
+
+class Notified(BaseModel):
+    """Who is told how a run has ended: an address, read where it says, or a command on the host; how, and of what."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: Source | None = None
+    run: tuple[str, ...] = ()
+    shape: str = SHAPES[0]
+    at: tuple[str, ...] = ENDINGS
+
+
+def check_notify(value: object) -> object:
+    """What is written for it. Raises Wrong, and shows no address then."""
+    if none_if_said(value) is None or isinstance(value, Notified):
+        return none_if_said(value)
+    found = mapping(value)
+    if not isinstance(found, Mapping):
+        raise Wrong(f"must say who is told, {TELL}")
+    unknown = [quoted(key) for key in found if key not in NOTIFY_KEYS]
+    if unknown:
+        raise Wrong(f"has {', '.join(unknown)}, and may have {', '.join(NOTIFY_KEYS)}")
+    if ("url" in found) == ("run" in found):
+        raise Wrong(f"must have either `url` or `run`, {TELL}")
+    shape, at = str(found.get("shape", SHAPES[0])), several(found.get("at", ENDINGS))
+    if shape not in SHAPES or (shape != SHAPES[0] and "run" in found):
+        raise Wrong(f"has the shape {quoted(shape)}: with `url` there are {' and '.join(SHAPES)}, with `run` only json")
+    wrong = [quoted(one) for one in at if one not in ENDINGS] if isinstance(at, (list, tuple)) else [quoted(at)]
+    if wrong or not at:
+        raise Wrong(f"is told at {', '.join(wrong) or 'nothing'}, and there are {', '.join(ENDINGS)}")
+    if "run" in found:
+        return {"run": words_of(found["run"]), "shape": shape, "at": at}
+    url = found["url"]
+    return {"url": url if isinstance(url, Source) else source_of("url", url, TELL), "shape": shape, "at": at}
 
 
 def words_of(told: object, here: bool = False) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from agent.words.settings import Hook, Process, Timed
 from switchback.settings import values
-from switchback.settings.hooks import check_hooks
+from switchback.settings.hooks import Notified, check_hooks, check_notify
 from switchback.settings.processes import check_processes, check_schedule
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
@@ -69,6 +69,7 @@ Statuses = Annotated[
 ]
 Headers = Annotated[dict[str, str], BeforeValidator(values.mapping), AfterValidator(values.check_headers)]
 Hooks = Annotated[dict[str, tuple[Hook, ...]], BeforeValidator(check_hooks)]
+Notify = Annotated[Notified | None, BeforeValidator(check_notify)]
 Schedule = Annotated[dict[str, Timed], BeforeValidator(check_schedule)]
 Processes = Annotated[dict[str, Process], BeforeValidator(check_processes)]
 Module = Annotated[str, AfterValidator(check_module)]

@@ -26,6 +26,7 @@ from switchback.settings.kinds import (
     HostPath,
     LocalKey,
     Names,
+    Notify,
     PathInCode,
     Port,
     Requirements,
@@ -198,6 +199,11 @@ class Settings(Source):
         default=(200,), description="the status that website_url answers visitors with, or a list of them"
     )
     site_timeout: Count = Field(default=30, description="seconds for website_url to answer so after maintenance")
+
+    notify: Notify = Field(
+        default=None,
+        description="who is told how a run has ended, as in `{url: {env: NOTIFY_URL}, shape: slack}` (see notify.md)",
+    )
 
     confirm_timeout: Count = Field(
         default=60, description="seconds without word from the controller until the host falls back by itself"

@@ -3,9 +3,11 @@ that is killed, the matrix has it."""
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +38,21 @@ SOON = 5.0
 # What a busy machine may add to the time after which a link is given up, seconds.
 SLACK = 30.0
 FLAG = "/home/app/maintenance"
+# Of an address that only who is told knows; and what listens there.
+ADDRESS = "services-T0000-B0000-drawnbylot"
+LISTENS = """
+import http.server, pathlib
+class Told(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with pathlib.Path("/root/told").open("ab") as file:
+            file.write(body + b"\\n")
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer(("127.0.0.1", 8099), Told).serve_forever()
+"""
 
 
 class Held:
@@ -78,14 +95,40 @@ def hold(host: Host, before: Seen, run: Runs, settings: dict[str, Any]) -> Hold:
     return lambda step: Held(host, run, settings, step)
 
 
+def listens(host: Host) -> str:
+    """Have something on the host listen that writes down what it is told. Returns its address."""
+    host.write("/root/listens.py", LISTENS)
+    host.run(["systemd-run", "--quiet", "--unit", "listens", "python3", "/root/listens.py"])
+    return f"http://127.0.0.1:8099/{ADDRESS}"
+
+
+def assert_told(host: Host, deploy: str, reason: str) -> None:
+    """Assert that others were told once that a deploy fell back, and that nothing of it is left."""
+    wait_until(host, f'[ -s /root/told ] && [ -z "$(ls {STATE}/untold)" ]')
+    (line,) = host.run(["cat", "/root/told"]).stdout.splitlines()
+    told = json.loads(line)
+    assert (told["id"], told["event"]) == (f"{deploy}/{told['host']}/1", "fell_back")
+    assert told["reason"] == reason
+    assert told["visitors"]["maintenance_seconds"] > 0
+    assert journal(host)[-1]["event"] == "told"
+    assert (
+        host.run(["grep", "-rl", ADDRESS, "/var/lib/switchback", "/var/log"], check=False).stdout
+        == f"{STATE}/webhook\n"
+    )
+
+
 def assert_came_back(host: Host, before: Seen, step: str) -> None:
     """Assert that the host is what it was, and knows what happened."""
     seen = assert_well(host, links=before.links, database=before.database)
     assert_kept_as_failed(host, seen, assert_ended(seen, "fell back", step), step)
 
 
-def test_a_controller_that_is_killed_is_missed_and_its_host_falls_back(host: Host, before: Seen, hold: Hold) -> None:
-    step = "migrate"
+def test_a_controller_that_is_killed_is_missed_and_its_host_falls_back_and_tells_others(
+    host: Host, before: Seen, hold: Hold, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    step, address = "migrate", tmp_path / "address"
+    address.write_text(listens(host) + "\n")
+    settings["notify"] = {"url": {"file": str(address)}, "at": ["fell_back"]}
     held = hold(step)
     held.running.kill()
     held.let_go()
@@ -98,6 +141,7 @@ def test_a_controller_that_is_killed_is_missed_and_its_host_falls_back(host: Hos
     fallback = next(one for one in records if one["event"] == "fallback")
     assert fallback["reason"] == f"no word from the controller since {last}"
     assert CONFIRM <= fallback["at"] - done <= CONFIRM + SOON
+    assert_told(host, records[0]["deploy"], f"no word from the controller since {last}")
 
 
 def test_a_host_that_is_rebooted_in_the_window_waits_for_its_database_and_is_taken_back_while_the_app_may_start(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.words.settings import ENDINGS
 from switchback.settings import environment
-from switchback.settings.environment import Source, read_secrets
+from switchback.settings.environment import Source, read_address, read_secrets
 from switchback.settings.errors import Refused
 from switchback.settings.given import Given, checked
 from switchback.settings.model import Settings
@@ -133,3 +134,55 @@ def test_all_that_are_missing_are_named_at_once(monkeypatch: pytest.MonkeyPatch,
         "secrets: GONE: /no/such/program can't be started: No such file or directory",
         "secrets: SILENT: true has nothing",
     ]
+
+
+# --- Who is told how a run has ended
+
+
+def test_who_is_told_is_an_address_that_is_read_elsewhere_or_a_command() -> None:
+    slack = made(notify={"url": {"env": "A"}, "shape": "slack"}).for_host().notify
+    assert slack
+    assert (slack.run, slack.shape, slack.at) == ((), "slack", ENDINGS)
+    command = made(notify="run: ~/bin/tell 'a b'\nat: fell_back, late_end").for_host().notify
+    assert command
+    assert (command.run, command.shape, command.at) == (("~/bin/tell", "a b"), "json", ("fell_back", "late_end"))
+    assert made(notify="none").notify is None
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (f"https://hooks.example.com/{MARK}", "must say who is told"),
+        ({"url": f"https://hooks.example.com/{MARK}"}, "must say where url is read, and never what it is"),
+        ({"url": {"env": "A"}, "run": "x"}, "must have either `url` or `run`"),
+        ({"shape": "json"}, "must have either `url` or `run`"),
+        ({"run": "x", "shape": "slack"}, 'has the shape "slack": with `url` there are json and slack, with `run` only'),
+        (
+            {"run": "x", "at": ["fell back"]},
+            'is told at "fell back", and there are committed, fell_back, needs_a_person',
+        ),
+        ({"run": "x", "at": []}, "is told at nothing"),
+        ({"run": "x", "to": "me"}, 'has "to", and may have url, run, shape, at'),
+        ({"run": "../x"}, "leads out of the code"),
+    ],
+)
+def test_what_can_t_be_told_is_refused_and_no_address_is_shown(told: object, says: str) -> None:
+    found = refused(notify=told)
+    assert f"prod.yml:1: notify {says}" in found or says in found
+    assert MARK not in found
+
+
+def test_an_address_that_is_missing_or_none_refuses_a_deploy_and_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NOWHERE", raising=False)
+    monkeypatch.setenv("ODD", f"ftp://hooks.example.com/{MARK}")
+    monkeypatch.setenv("WITH_LOGIN", f"https://me:{MARK}@hooks.example.com/")
+    for name, says in (
+        ("NOWHERE", "NOWHERE is not set here: export it before the run"),
+        ("ODD", "what is read there must be an http:// or https:// address"),
+        ("WITH_LOGIN", "what is read there must be an http:// or https:// address without a user and password"),
+    ):
+        with pytest.raises(Refused) as problem:
+            read_address(Source(env=name))
+        assert list(problem.value.problems) == [f"notify: url: {says}"]
