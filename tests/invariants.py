@@ -118,7 +118,7 @@ def temporaries():
 def still_open():
     journals = glob.glob(STATE + "/transactions/*/journal.jsonl")
     # What is the project's own may run once a run has ended.
-    return [path for path in journals if lines(path)[-1]["event"] not in ("ended", "hook ended")]
+    return [path for path in journals if lines(path)[-1]["event"] not in ("ended", "hook ended", "told")]
 
 def database():
     content = as_app(POSTGRESQL + "/psql", "-AqtXd", "app", "-v", "ON_ERROR_STOP=1", told=CONTENT)

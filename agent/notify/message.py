@@ -9,7 +9,8 @@ from agent.host.output import as_said
 from agent.notify.endings import Ending
 from agent.text.lines import bounded, first_line
 from agent.text.masking import masked_message
-from agent.transaction.cost import measured_or_nothing, sentences
+from agent.transaction.cost import measured_or_nothing
+from agent.words.history import Cost
 from agent.words.journal import Begin
 from agent.words.notes import Asked
 
@@ -42,7 +43,7 @@ def document(deploy: str, ending: Ending, here: str) -> Document:
         "deploy": deploy,
         "kind": begin.kind,
         "outcome": str(progress.outcome),
-        "sentence": _told(progress.ended.sentence if progress.ended else ""),
+        "sentence": as_said(progress.ended.sentence if progress.ended else ""),
         "reason": _told(progress.reason or "") if not progress.committed else "",
         "by": _told(begin.by),
         "version": begin.version or None,
@@ -55,7 +56,7 @@ def document(deploy: str, ending: Ending, here: str) -> Document:
             "site": _noticed(cost.site),
             "app": _noticed(cost.app),
             "maintenance_seconds": cost.maintenance,
-            "says": next((line for line in sentences(cost) if line.startswith("downtime: ")), ""),
+            "says": _in_words(cost),
         },
     }
 
@@ -63,6 +64,15 @@ def document(deploy: str, ending: Ending, here: str) -> Document:
 def _commits(begin: Begin) -> Document:
     parts = {"code": begin.code, "config": begin.config}
     return {name: {"ref": _told(one.ref), "sha": one.sha} if one else None for name, one in parts.items()}
+
+
+def _in_words(cost: Cost) -> str:
+    if cost.site is None:
+        return ""
+    if not cost.site.failed:
+        return "visitors noticed nothing"
+    on = f" (maintenance was on for {cost.maintenance:.1f} s)" if cost.maintenance else ""
+    return f"visitors were without the site for {cost.site.outage:.1f} s{on}"
 
 
 def _noticed(asked: Asked | None) -> Document | None:

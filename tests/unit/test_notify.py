@@ -122,7 +122,7 @@ def test_what_is_told_says_who_what_where_when_and_what_visitors_noticed() -> No
     assert (told["reason"], told["sentence"]) == ("health failed: it is ill", "fell back: so it is")
     assert (told["began"], told["ended"], told["seconds"]) == ("1970-01-01T00:16:40Z", "1970-01-01T00:16:52Z", 12.5)
     assert told["visitors"]["site"] == {"asked": 90, "failed": 12, "out_seconds": 3.25}
-    assert told["visitors"]["says"].startswith("downtime: the site failed 12 of 90 probes, out for 3250 ms; ")
+    assert told["visitors"]["says"] == "visitors were without the site for 3.2 s"
     assert json.loads(json.dumps(told)) == told
     # A run of an older controller does not say which of the hosts this is.
     assert telling_of(ended("fell back"), host="")["host"] == "the-host"
