@@ -79,6 +79,11 @@ def find(paths: Collection[str], text_of: TextOf, asked: Settings) -> Project:
     return Project(folder, settings, server, module, name, said_of_it, programs, procfile.release)
 
 
+def texts_of_settings(paths: Collection[str], text_of: TextOf, project: Project) -> Iterator[str]:
+    """The texts of a project's settings module, and of those beside it that it may be made of."""
+    return _settings_texts(_Below(paths, text_of, project.folder), project.settings)
+
+
 class _Below:
     """The files below the project's folder, by their paths from there.
 

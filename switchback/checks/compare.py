@@ -59,7 +59,7 @@ def setting_differences(settings: Mapping[str, Settings]) -> list[str]:
             where = "; ".join(f"{value} on {', '.join(names)}" for value, names in by_value.items())
             found.append(
                 f"{key} differs: {where}. Hosts of one run wait for each other, and go back together: give all the "
-                f"same, in group_data or by --data {key}={next(iter(by_value))}"
+                f"same, in the settings or by --data {key}={next(iter(by_value))}"
             )
     return found
 

@@ -19,6 +19,8 @@ ARGUMENTS = {
     "build": ("code", "REF"),
     "revert": ("version", "VERSION"),
     "clean": ("version", "VERSION"),
+    "history": ("runs", "N"),
+    "why": ("deploy", "RUN"),
 }
 # What has an option of its own: a file on this machine, which is found from where one is.
 FILES = {"deploy": ("--plan", "plan", "Do exactly what this plan says, or nothing.")}
@@ -130,6 +132,37 @@ def _add(name: str, run: str, said: str) -> None:
         complete = completion.ref if word == "REF" else None
         function = click.argument("word", metavar=f"[{word}]", required=False, shell_complete=complete)(function)
     cli.command(name, help=said, short_help=said.partition(":")[0].partition(";")[0])(function)
+
+
+@cli.command()
+@in_environment
+@click.option("--host", metavar="HOST", help="The host, as ssh takes it.")
+@click.option("--website-url", metavar="URL", help="The site's address, as a visitor writes it.")
+@click.option("--code-repo-url", metavar="URL", help="The repository, as the host reaches it; the remote, else.")
+def init(environment: str, **said: str | None) -> None:
+    """Write deploy/ENVIRONMENT.yml with what the project tells, and ask for the rest."""
+    from switchback.cli.init import begin
+
+    begin(environment, {key: text for key, text in said.items() if text})
+
+
+@cli.command()
+@in_environment
+@click.option("--ssh-user", metavar="USER", default="", help="Provision as this user: root, on a new host.")
+@click.option("-y", "--yes", is_flag=True, help="Ask nobody whether to begin.")
+@click.option("--limit", multiple=True, metavar="HOST", help="Only this host or group; may be given again.")
+@click.option("-v", "verbosity", count=True, help="More of what is said; -vv and -vvv yet more.")
+@click.option("--data", multiple=True, metavar="KEY=VALUE", help=MORE)
+def setup(
+    *, environment: str, ssh_user: str, yes: bool, limit: tuple[str, ...], verbosity: int, data: tuple[str, ...]
+) -> None:
+    """Provision the hosts, wait for what only a person can do, and deploy.
+
+    What is done already stays as it is, so that it can be run again at any point.
+    """
+    from switchback.cli.setup import set_up
+
+    set_up(place_of(environment), Flags(verbosity, limit, data, yes=yes), ssh_user)
 
 
 for _file in sorted((TREE / "deploys").glob("*.py")):

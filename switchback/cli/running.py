@@ -18,9 +18,15 @@ from switchback.cli.command import Command, environment
 ASKS = (signal.SIGINT, signal.SIGHUP)
 
 
+def at_terminal() -> bool:
+    """Whether somebody may be asked."""
+    return sys.stdin.isatty()
+
+
 def show(command: Command) -> None:
     """Show it, for who wants to do the same by hand."""
-    click.echo(f"{click.style('$', bold=True)} {command.shown(Path.cwd(), os.environ)}", err=True)
+    line = click.style(command.shown(Path.cwd(), os.environ), dim=True)
+    click.echo(f"{click.style('$', bold=True)} {line}", err=True)
 
 
 def become(command: Command) -> NoReturn:

@@ -41,7 +41,7 @@ def test_settings_that_hosts_go_back_by_have_to_be_the_same_on_all_and_all_that_
     }
     way, limit = setting_differences(own)
     assert way.startswith("database_fallback differs: reverse on web1, web3; restore on web2. ")
-    assert way.endswith("in group_data or by --data database_fallback=reverse")
+    assert way.endswith("in the settings or by --data database_fallback=reverse")
     assert limit.startswith("migrate_timeout differs: 1800 on web1, web3; 60 on web2. ")
     assert setting_differences({"web1": own["web1"], "web3": own["web3"]}) == []
 

@@ -1,0 +1,52 @@
+"""How a person types a run: for whom settings are a project's own, `deploys/status.py` is `switchback status`.
+
+Messages, those of hosts too, call a run by its file. On the way to the screen, and only there, it gets its other name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import click
+
+# As a message names a run: by its file, alone or in a whole command; and not a path that ends so.
+NAMED = re.compile(r"(?:pyinfra \S+ )?(?<![\w./])deploys/(\w+)\.py\b")
+# The folder and the environment for which nothing has to be said.
+FOLDER, USUAL = "deploy", "prod"
+
+
+def call_runs_as_typed() -> None:
+    """Have whatever is said in this process call runs so, where its settings are a project's own."""
+    context = click.get_current_context(silent=True)
+    environment = own_environment(context.params.get("group_data", ())) if context else None
+    if environment:
+        vars(click)["echo"] = partial(_echo, click.echo, environment)
+
+
+def own_environment(group_data: Sequence[str]) -> str | None:
+    """The environment whose settings a project has itself, as in `--group-data deploy/prod.yml`; None without one.
+
+    >>> own_environment(["deploy/staging.yml"]), own_environment(["more"])
+    ('staging', None)
+    """
+    found = (Path(one) for one in group_data)
+    return next((one.stem for one in found if one.suffix == ".yml" and one.parent.name == FOLDER), None)
+
+
+def as_typed(text: str, environment: str) -> str:
+    """A text in which each run is called as it is typed.
+
+    >>> as_typed("look: deploys/deploy.py --data version=1", "staging")
+    'look: switchback deploy -e staging --data version=1'
+    """
+    option = "" if environment == USUAL else f" -e {environment}"
+    return NAMED.sub(lambda named: f"switchback {named[1]}{option}", text)
+
+
+def _echo(echo: Callable[..., None], environment: str, message: object = None, **how: object) -> None:
+    # What goes to standard output is for programs.
+    told = as_typed(message, environment) if how.get("err") and isinstance(message, str) else message
+    echo(told, **how)
