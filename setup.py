@@ -16,6 +16,10 @@ with tempfile.TemporaryDirectory() as elsewhere:
     setup(
         packages=[NAME, *(f"{NAME}.{package}" for package in found)],
         package_dir={NAME: "."},
-        package_data={f"{NAME}.operations.files": ["*"], f"{NAME}.operations.files.earlier": ["*"]},
+        package_data={
+            f"{NAME}.operations.files": ["*"],
+            f"{NAME}.operations.files.earlier": ["*"],
+            f"{NAME}.switchback.page": ["*.j2"],
+        },
         options={"build": {"build_base": elsewhere}},
     )

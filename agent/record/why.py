@@ -77,8 +77,16 @@ def record(state: State, deploy: str, most: int) -> Record:
         app=app,
         story=told,
         texts=texts,
-        page=(transaction.folder / PAGE).is_file(),
+        page=_is_of(transaction.folder / PAGE, run.ended),
     )
+
+
+def _is_of(page: Path, ended: float) -> bool:
+    """Whether there is a page, made since the run has ended: one that needed a person has ended once more."""
+    try:
+        return os.lstat(str(page)).st_mtime >= ended
+    except OSError:
+        return False
 
 
 def _safe(text: str) -> str:

@@ -119,7 +119,7 @@ class Record:
     + parts: what was done, the oldest first; shut: when the maintenance page was on
     + asked: when somebody asked what visitors get; site, app: when each was out then
     + story: a line for each thing that has happened; texts: what steps have printed, and the evidence
-    + folder: where all of it is, for root; page: whether its page is there
+    + folder: where all of it is, for root; page: whether its page is there, made since it has ended
     """
 
     run: PastRun

@@ -64,6 +64,8 @@ def inventory(file: str, hosts: Sequence[str | tuple[str, Data]] | None = None) 
         chosen = Options.of(dict(line.data))
     if chosen.detailed_exitcode and not line.dry:
         problems.add("--data detailed_exitcode=true: it says how a look has ended, and goes with --dry")
+    if chosen.report and line.dry and "why" not in {Path(one).stem for one in line.operations}:
+        problems.add("--data report: it is the page of a run that has ended, and --dry ends before that")
     own, connection = _own_data(file, hosts or (), problems)
     with problems.gather():
         settings = _settings(file, line, own if hosts is not None else None, problems)

@@ -56,7 +56,7 @@ def why_lines(record: Record, show_all: bool) -> list[str]:
     cells = [(name, cell) for name, cell in _about(record) if cell]
     lines += ["", *(f"  {line}" for line in table([("", ""), *cells], widest=10_000)[1:])]
     lines += ["", "  what happened (times are UTC)", *(f"    {line}" for line in _happened(record.parts, show_all))]
-    for text in record.texts if show_all else _most_telling(record):
+    for text in record.texts if show_all else most_telling(record):
         lines += ["", *(f"  {line}" for line in _text(text, None if show_all else LINES))]
     rest = "" if show_all else "--data show=all shows the whole of each log that is kept; "
     page = f"; its page: {record.folder}/page.html" if record.page else ""
@@ -107,11 +107,14 @@ def visitors(cost: Cost) -> str:
     """What visitors noticed, as far as somebody looked."""
     if cost.site is None:
         return ""
-    page = f"the maintenance page for {duration(cost.maintenance)}" if cost.maintenance and not cost.never else ""
+    page = cost.maintenance if not (cost.never or cost.unseen) else 0.0
+    out = cost.site.outage
     if not cost.site.failed:
-        return page or "noticed nothing"
-    out = f"the site was out for {duration(cost.site.outage)}"
-    return f"{out}, {page}" if page else out
+        return "noticed nothing"
+    if not page:
+        return f"the site was out for {duration(out)}"
+    besides = f", and nothing for {duration(out - page)}" if out > page + 1 else ""
+    return f"saw the maintenance page for {duration(page)}{besides}"
 
 
 def undone(parts: Sequence[Part]) -> list[str]:
@@ -143,8 +146,8 @@ def _how(part: Part) -> str:
     return f"nothing to do: {says}" if part.how == SKIPPED else says
 
 
-def _most_telling(record: Record) -> list[Text]:
-    """The output of the step that has failed, and what was kept of the app."""
+def most_telling(record: Record) -> list[Text]:
+    """What shows best why a run failed: the output of the step that has failed, and what was kept of the app."""
     if record.ended and record.run.outcome == Outcome.COMMITTED:
         return []
     own = f"output/{record.run.step}.log"

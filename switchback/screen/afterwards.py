@@ -1,4 +1,4 @@
-"""What deploys/history.py and deploys/why.py print of runs, of all hosts. Changes nothing."""
+"""What deploys/history.py and deploys/why.py print of runs. All that is written is a missing page."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from switchback.hosts.inventory import command_line, options
 from switchback.hosts.pyinfra_words import UNREACHED
 from switchback.past.history import history_lines
 from switchback.past.why import ALL, SOME, Unknown, choose, others, why_lines
+from switchback.screen import pages
 from switchback.screen.inspection import NotWell, Well
 from switchback.settings.errors import Refused
 
@@ -73,6 +74,7 @@ def _why(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
         _as_json({name: asdict(one) for name, one in seen.items()}, blind)
         for name, one in seen.items():
             _show_why(name, one, deploy)
+        pages.of_past(state, deploy, seen)
     return dict.fromkeys(told, not blind)
 
 

@@ -34,7 +34,7 @@ from switchback.runs.found import as_found
 from switchback.runs.restarts import plan_restart
 from switchback.runs.reverts import further_than_alone, plan_revert
 from switchback.runs.run import Cleaning, Run, new_id
-from switchback.screen import present, report
+from switchback.screen import pages, present, report
 from switchback.screen.interrupts import Interrupts
 from switchback.settings.environment import read_secrets
 from switchback.settings.errors import Refused
@@ -177,6 +177,7 @@ def _plan(
             # Three times as often as it would have to be.
             stay_present(state, run.host, run.deploy, run.settings.confirm_timeout / 3)
     report.follow(state, list(runs.values()))
+    pages.follow(state, list(runs.values()), preview)
     return runs
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
@@ -14,6 +16,8 @@ from switchback.settings import values
 from switchback.settings.hooks import Notified, check_hooks, check_notify
 from switchback.settings.processes import check_processes, check_schedule
 
+# How long what a person calls themselves may be, characters.
+LONGEST_PERSON = 100
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 
 
@@ -30,6 +34,25 @@ def check_application(text: str) -> str:
     if not (_MODULE.fullmatch(module) and _MODULE.fullmatch(name) and "." not in name):
         raise values.Wrong("must be a module and a name in it, as in mysite.wsgi:application")
     return text
+
+
+def check_new_file(text: str) -> str:
+    """The path of a file that can be written on the machine that the run is started from."""
+    path = Path(values.check_local_file(text))
+    if path.is_dir():
+        raise values.Wrong("must be the path of a file, and is a directory")
+    if not path.parent.is_dir():
+        raise values.Wrong("must be in a directory that is there")
+    if not os.access(path.parent, os.W_OK):
+        raise values.Wrong("must be in a directory that can be written to")
+    return text
+
+
+def check_person(text: str) -> str:
+    """Who runs something, and why, as others read it on one line."""
+    if not text.strip() or not text.isprintable() or len(text) > LONGEST_PERSON:
+        raise values.Wrong(f"must be one line of at most {LONGEST_PERSON} characters that can be printed")
+    return text.strip()
 
 
 Hosts = Annotated[tuple[str, ...], BeforeValidator(values.several), AfterValidator(values.check_hosts)]
@@ -61,7 +84,8 @@ LocalKey = Annotated[str, AfterValidator(values.check_local_key)]
 UrlPath = Annotated[str, AfterValidator(values.check_url_path)]
 HostKeys = Annotated[tuple[str, ...], BeforeValidator(values.lines), AfterValidator(values.check_host_keys)]
 Said = BeforeValidator(values.none_if_said)
-Person = Annotated[str, AfterValidator(values.check_person)]
+ReportFile = Annotated[str, AfterValidator(check_new_file)]
+Person = Annotated[str, AfterValidator(check_person)]
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
 Statuses = Annotated[

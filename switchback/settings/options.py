@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from switchback.settings import values
 from switchback.settings.errors import Problems, Refused
 from switchback.settings.given import Given, checked
-from switchback.settings.kinds import Count, CountOrZero, Person, Ref
+from switchback.settings.kinds import Count, CountOrZero, Person, Ref, ReportFile
 
 Version = Annotated[
     str,
@@ -68,6 +68,9 @@ class Options(BaseModel):
     runs: Count | None = Field(default=None, description="of `history.py`: how many of the last runs; 20 otherwise")
     show: Literal["all"] | None = Field(default=None, description="`all`: also what is left out for being long")
 
+    report: ReportFile | None = Field(
+        default=None, description="a file, here, that the page of the run is written to; of `deploy`, `revert`, `why` …"
+    )
     save_plan: PlanFile | None = Field(
         default=None, description="a file, here, that the preview is written to: a plan for `plan`"
     )

@@ -28,8 +28,6 @@ _SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?![
 _REPOSITORY = "must be a git repository (ssh://…, git@host:path, https://… or an absolute path)"
 _HOST = re.compile(r"@[a-z]+(?:/[\w.,:/-]+)?|[A-Za-z0-9_:][A-Za-z0-9._:%-]*", re.ASCII)
 _HOST_KEY = re.compile(r"[\w.,:*\[\]-]+ (?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/]{40,}={0,2}(?: [^\n]*)?", re.ASCII)
-# How long what a person calls themselves may be, characters.
-LONGEST_PERSON = 100
 IN_CODE = re.compile(r"(?!-)[\w.+-]+(?:/[\w.+-]+)*", re.ASCII)
 
 
@@ -125,13 +123,6 @@ def check_local_file(text: str) -> str:
     if not text or not text.isprintable() or text.endswith("/"):
         raise Wrong("must be the path of a file")
     return text
-
-
-def check_person(text: str) -> str:
-    """Who runs something, and why, as others read it on one line."""
-    if not text.strip() or not text.isprintable() or len(text) > LONGEST_PERSON:
-        raise Wrong(f"must be one line of at most {LONGEST_PERSON} characters that can be printed")
-    return text.strip()
 
 
 def check_url_path(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.bed.hosts import Host
 from tests.invariants import assert_well, look, visit
+from tests.pages import assert_nobody_elses
 from tests.prepared import ROWS
 from tests.runs import Runs
 
@@ -28,19 +29,21 @@ POINTS = (
 HOOKS: dict[str, Any] = {point: {"run": ["sh", "-c", SAYS]} for point in POINTS}
 # Django's own command line, in the version's environment and at its place in the run: the new column is there.
 ASKS = "select count(colour) from items_item"
-BREAKS = {"run": ["sh", "-c", f'psql -AtXd app -c "{ASKS}" >>~/hooks.log; echo no such importer >&2; exit 4']}
+HOSTILE = "</pre></script><img src=x onerror=alert(1)>"
+FAILS = f'psql -AtXd app -c "{ASKS}" >>~/hooks.log; echo "no such importer {HOSTILE}" >&2; exit 4'
+BREAKS = {"run": ["sh", "-c", FAILS]}
 
 
 SHOWS = "from django.conf import settings; print(settings.STATIC_ROOT)"
 
 
 def test_one_that_fails_once_the_database_is_changed_has_all_of_it_taken_back(
-    host: Host, settings: dict[str, Any], run: Runs
+    host: Host, settings: dict[str, Any], run: Runs, tmp_path: Path
 ) -> None:
-    before = look(host)
+    before, page = look(host), tmp_path / "page.html"
     tells = {"run": ["sh", "-c", 'echo "$SWITCHBACK_OUTCOME: $PWD" >>~/hooks.log']}
     settings["hooks"] = {"after_migrate": BREAKS, "after_fallback": tells}
-    result = run("deploy", host, data={"code": "good-2"})
+    result = run("deploy", host, data={"code": "good-2", "by": "Ann, PR 123", "report": str(page)})
     assert result.code == 1
     assert "hooks     after_migrate: sh -c" in result.output
     assert "Hooks: after_migrate" in result.output
@@ -51,7 +54,17 @@ def test_one_that_fails_once_the_database_is_changed_has_all_of_it_taken_back(
     assert after.current == before.current
     # The one has seen the new schema, the other runs in the version that is live again.
     assert host.read(["cat", LOG]) == f"{ROWS}\nfell back: /home/app/{before.current}/code\n"
-    assert after.history[-1]["outcome"] == "fell back"
+    assert (after.last["outcome"], after.last["by"]) == ("fell back", "Ann, PR 123")
+    # What happened can be seen afterwards: on its page, here and beside the journal, and without a shell on the host.
+    told = assert_nobody_elses(page.read_text())
+    for text in ("fell back at after_migrate", "Ann, PR 123 (", f"no such importer {HOSTILE}", "undone: "):
+        assert text in told.text
+    kept = f"/var/lib/switchback/django/transactions/{after.last['deploy']}/page.html"
+    assert host.read(["cat", kept]) == page.read_text()
+    assert host.read(["stat", "-c", "%a %U", kept]).strip() == "600 root"
+    shown = run("why", host).worked().output
+    assert shown.index("fell back at after_migrate") < shown.index("no such importer") < shown.index("output/after_mig")
+    assert "  back: database " in shown
 
 
 def test_all_of_them_run_in_the_versions_own_environment_and_none_after_the_commit_changes_it(

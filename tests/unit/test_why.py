@@ -246,7 +246,7 @@ def test_the_verdict_comes_first_and_then_the_line_that_matters() -> None:
         f"  run       {ID}, 2026-11-23 12:00 UTC, 10 min ago, took 9.0 s",
         "  by        Ann, PR 123 (ann@desk)",
         f"  version   {NEW}; before: {LIVE}",
-        "  visitors  the site was out for 3.5 s, the maintenance page for 4.0 s",
+        "  visitors  saw the maintenance page for 4.0 s",
         f"  then      {LIVE} is live and proven healthy",
     ]
     assert said[-1].endswith(f"on the host, for root: {RECORD.folder}")

@@ -1,0 +1,34 @@
+"""The page as text: everything in it is escaped, whoever has written it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from agent.text.lines import shown
+from switchback.page.view import Told, view_of
+
+TEMPLATE = "page.html.j2"
+
+
+def _as_shown(value: object) -> object:
+    """What stands in the page: signs that turn a line around, or that nobody sees, are written out."""
+    return shown(value) if isinstance(value, str) else value
+
+
+def page(told: Told, now: float | None = None) -> str:
+    """The page of a run.
+
+    + now: seconds since the epoch; the time at which it is called unless it is given
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_as_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(TEMPLATE).render(page=view_of(told, time.time() if now is None else now))

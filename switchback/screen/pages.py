@@ -1,0 +1,134 @@
+"""The page of a run: made when the run has ended, kept on each of its hosts, and here where that is asked for.
+
+Whatever becomes of it, the run has ended as it has: what goes wrong here is a warning.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+import gevent
+from paramiko import SSHException
+from pyinfra.api import Host, State
+
+from agent.words.history import Evidence
+from agent.words.requests import KeepPage, Why
+from facts.survey import Unread
+from switchback.hosts.gateway import look_at_run
+from switchback.hosts.inventory import command_line, options, settings_of
+from switchback.page.render import page
+from switchback.page.view import Told
+from switchback.past.why import SOME
+from switchback.plan.lines import preview_lines
+from switchback.plan.model import Preview
+from switchback.runs.run import Run
+from switchback.wire.calls import bring_along
+from switchback.wire.results import heard_from
+
+# How long a host may take to tell of the run, and to take its page, seconds; what comes later is let be.
+WITHIN = 20.0
+TROUBLE = (OSError, EOFError, SSHException, gevent.Timeout)
+
+
+def follow(state: State, runs: Sequence[Run], preview: Preview) -> None:
+    """See to it that the page of a run is made once that has ended, before its hosts are left."""
+    line = sys.modules.get("pyinfra_cli.cli")
+    acting = [run for run in runs if run.steps]
+    if line is None or not acting:
+        return
+    leave = vars(line)["disconnect_all"]
+
+    def keep_and_leave(leaving: State) -> None:
+        vars(line)["disconnect_all"] = leave
+        try:
+            if state.is_executing:
+                _keep(state, acting, preview)
+        finally:
+            leave(leaving)
+
+    vars(line)["disconnect_all"] = keep_and_leave
+
+
+def _keep(state: State, runs: Sequence[Run], preview: Preview) -> None:
+    deploy = runs[0].deploy
+    # Those that never began know nothing of it.
+    there = [host for run in runs if heard_from(run.host) and (host := state.inventory.get_host(run.host)).connected]
+    try:
+        told = _tell(there, deploy)
+        evidence = {run.host: told.get(run.host) for run in runs}
+        text = page(Told(deploy, evidence, preview, preview_lines(preview)))
+    except Exception as problem:  # noqa: BLE001 - the run has ended, whatever becomes of its page
+        _warn(f"{type(problem).__name__}: {problem}")
+        return
+    write_report(text)
+    keep_on(there, deploy, text, told)
+
+
+def of_past(state: State, deploy: str, told: Mapping[str, Evidence]) -> None:
+    """Make the page of a run that was looked at, where its hosts lack it or it is wanted here."""
+    lacking = [name for name, one in told.items() if one.record and one.record.ended and not one.record.page]
+    keeps = lacking and not command_line().dry
+    if not keeps and not options().report:
+        return
+    text = page(Told(deploy, {name: one for name, one in told.items() if one.record}))
+    write_report(text)
+    if keeps:
+        keep_on([state.inventory.get_host(name) for name in lacking], deploy, text, told)
+
+
+def _tell(hosts: Sequence[Host], deploy: str) -> dict[str, Evidence]:
+    with gevent.Timeout(WITHIN, exception=False):  # type: ignore[arg-type]
+        told = look_at_run(hosts, Why(deploy, SOME)) if hosts else {}
+        return {name: one for name, one in told.items() if not isinstance(one, Unread)}
+    return {}
+
+
+def keep_on(hosts: Sequence[Host], deploy: str, text: str, told: Mapping[str, Evidence]) -> None:
+    """Keep a page on those hosts on which the run has ended; the others have none until somebody looks again."""
+    ended = [host for host in hosts if (one := told.get(host.name)) and one.record and one.record.ended]
+    jobs = [gevent.spawn(_keep_on, host, KeepPage(deploy, text)) for host in ended]
+    gevent.joinall(jobs, timeout=WITHIN)
+    for host, job in zip(ended, jobs, strict=True):
+        if not job.ready():
+            job.kill(block=False)
+            _warn(f"{host.name} did not answer within {WITHIN:.0f} s")
+        elif job.value:
+            _warn(f"{host.name}: {job.value}")
+
+
+def _keep_on(host: Host, request: KeepPage) -> str:
+    """Have one host keep it. Returns why it did not."""
+    before = len(heard_from(host.name))
+    try:
+        bring_along(settings_of(host).site, request, WITHIN).run_beside(host)
+    except TROUBLE as problem:
+        return str(problem) or type(problem).__name__
+    answers = heard_from(host.name)[before:]
+    del heard_from(host.name)[before:]
+    return "" if answers and answers[-1].ok else answers[-1].sentence if answers else "no answer"
+
+
+def write_report(text: str) -> None:
+    """Write the page here as well, where that was asked for."""
+    name = options().report
+    if not name:
+        return
+    path = Path(name)
+    try:
+        fd, new = tempfile.mkstemp(prefix=".report-", dir=path.parent)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(new).replace(path)
+    except OSError as problem:
+        _warn(f"--data report={path}: {problem}")
+        return
+    click.echo(f"    The page of this run: {path}", err=True)
+
+
+def _warn(why: str) -> None:
+    click.echo(f"    WARNING: the page of this run could not be kept: {why}", err=True)
