@@ -22,6 +22,7 @@ from agent.host.users import entered_as, run_as, user_env
 from agent.inside.lean import dataclass
 from agent.text.lines import bounded, cut, quoted
 from agent.text.masking import masked_urls, without
+from agent.text.repositories import WORD
 from agent.text.tracebacks import telling_lines
 
 # What a message shows of a command's output; all of it is in the step's log.
@@ -42,9 +43,9 @@ TOO_MUCH = f"printed more than {SAYS_AT_MOST // 1_000_000} MB"
 # What a command is once it runs; what takes no output, and what goes with the other one.
 Process = subprocess.Popen[bytes]
 DEVNULL, STDOUT = subprocess.DEVNULL, subprocess.STDOUT
-# In a command's environment, a password that it was given: hidden in what it says, unless it is so short that it would
-# be found in other words.
-WORD, SHORTEST = "SWITCHBACK_WORD", 4
+# A password that a command was given is hidden in what it says, unless it is so short that it would be found in other
+# words.
+SHORTEST = 4
 
 
 class CommandFailed(Exception):

@@ -25,6 +25,7 @@ from agent.repository.commits import read_text
 from agent.service import startable
 from agent.service.supervisor_config import Program, Sections, Unreadable, parse, programs, read_config
 from agent.text.masking import masked_urls
+from agent.text.repositories import remote_env
 from agent.versions.layout import SUPERVISORD, Layout
 from agent.words.needs import Heads, Module, Requirements, Server
 from agent.words.requests import Ref
@@ -56,7 +57,7 @@ def _repository(runner: Runner, mirror: Path, repository: Path, url: str, sha: s
     try:
         # Files are all that is read: the history stays where it is.
         fetch = ["git", "-C", str(repository), "fetch", "--quiet", "--depth", "1", "origin", sha]
-        runner.run(fetch, env=git.remote_env(url))
+        runner.run(fetch, env=remote_env(url))
     except CommandFailed:
         git.fetch_everything(runner, repository, url, sha)
     return repository

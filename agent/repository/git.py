@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from agent.host.command import WORD, CommandFailed, Runner
+from agent.host.command import CommandFailed, Runner
 from agent.host.files import remove
 from agent.host.users import acting_as
 from agent.inside.lean import dataclass
-from agent.text.lines import lines_of
+from agent.text.repositories import named_commits, remote_env
 
 SHA = re.compile(r"^[0-9a-f]{40}$")
 SHORT_SHA = re.compile(r"^[0-9a-f]{4,40}$")
@@ -22,57 +20,6 @@ EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 class UnknownRef(Exception):
     """A name that stands for no commit, or for more than one."""
-
-
-# Hands git what it asks for, out of the environment; a shell's own printf is in no command line.
-HELPER = '!f() { [ "$1" = get ] && printf "username=%s\\npassword=%s\\n" "$SWITCHBACK_LOGIN" "$SWITCHBACK_WORD"; }; f'
-
-
-def remote_env(url: str) -> dict[str, str]:
-    """The environment that names the repository, and has the password that its URL may hold.
-
-    A command line is for all to see, git's own and that of the helper which it starts with the URL; an environment is
-    its user's.
-    """
-    bare = without_password(url)[0]
-    return _env(url, {"remote.origin.url": bare})
-
-
-def login_env(url: str) -> dict[str, str]:
-    """The environment in which a repository's login holds for what else is on its host."""
-    return _env(url, {})
-
-
-def _env(url: str, config: dict[str, str]) -> dict[str, str]:
-    bare, login, word = without_password(url)
-    if word is None:
-        return _config_env(config)
-    parts = urlsplit(bare)
-    # Nobody else's word comes before it: the app's user may have a helper with another one. And it is for that host
-    # alone, which may send us on to another.
-    config["credential.helper"] = ""
-    config[f"credential.{parts.scheme}://{parts.netloc}.helper"] = HELPER
-    return {**_config_env(config), "SWITCHBACK_LOGIN": login, WORD: word}
-
-
-def without_password(url: str) -> tuple[str, str, str | None]:
-    """A URL without the name and password in it, and those; as it is, and None, where it holds no password."""
-    if not url.startswith(("https://", "http://")):
-        return url, "", None
-    parts = urlsplit(url)
-    told, _, place = parts.netloc.rpartition("@")
-    login, has_word, word = told.partition(":")
-    login, word = unquote(login), unquote(word)
-    if not has_word or any(character in login + word for character in "\r\n\0"):
-        return url, "", None
-    return parts._replace(netloc=place).geturl(), login, word
-
-
-def _config_env(config: Mapping[str, str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for number, (key, value) in enumerate(config.items()):
-        pairs |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return {"GIT_CONFIG_COUNT": str(len(config)), **pairs}
 
 
 def update_mirror(runner: Runner, mirror: Path, url: str, sha: str) -> None:
@@ -161,19 +108,6 @@ def resolve(runner: Runner, url: str, ref: str, mirror: Path) -> str:
     if not SHORT_SHA.match(ref):
         raise UnknownRef(f"{ref} is no branch, no tag and no commit of the repository")
     return _find_commit(runner, mirror, ref) or _fetch_commit(runner, url, ref)
-
-
-def named_commits(listing: str, ref: str) -> dict[str, str]:
-    """The names of a listing by `git ls-remote` that a ref may stand for, each with its commit."""
-    commits: dict[str, str] = {}
-    for line in lines_of(listing):
-        sha, _, name = line.partition("\t")
-        if name in (ref, f"refs/heads/{ref}", f"refs/tags/{ref}"):
-            commits.setdefault(name, sha)
-        elif name in (f"refs/tags/{ref}^{{}}", f"{ref}^{{}}"):
-            # What an annotated tag leads to counts, not the tag's own object.
-            commits[name[:-3]] = sha
-    return commits
 
 
 def _find_commit(runner: Runner, repository: Path, ref: str) -> str | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from agent.host.command import CommandFailed, Runner
 from agent.host.reading import open_ordinary
 from agent.host.users import PATH, acting_as
-from agent.repository.git import entries, remote_env
+from agent.repository.git import entries
+from agent.text.repositories import remote_env
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 # No pointer is larger, bytes.

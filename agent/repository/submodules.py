@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agent.host.command import CommandFailed, Runner
-from agent.repository.git import entries, login_env, remote_env
+from agent.repository.git import entries
+from agent.text.repositories import login_env, remote_env
 
 # How a submodule stands in a tree.
 GITLINK = "160000"

@@ -15,7 +15,7 @@ import pytest
 from agent.host.command import CommandFailed, Runner
 from agent.host.output import emit
 from agent.repository.commits import between
-from agent.repository.git import remote_env
+from agent.text.repositories import remote_env
 from agent.versions import hotfixes
 from agent.words.facts import HostFacts
 from agent.words.outcomes import Outcome

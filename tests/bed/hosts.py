@@ -115,14 +115,18 @@ class Host:
 
     def write(self, path: str, content: str | bytes, *, mode: int = 0o644, owner: str = "root") -> None:
         """Write a file, anywhere but on a tmpfs (/run, /tmp)."""
+        self.unpack(archive((path, content, mode)))
+        if owner != "root":
+            self.run(["chown", f"{owner}:", path])
+
+    def unpack(self, packed: bytes) -> None:
+        """Write files, packed as a tar, anywhere but on a tmpfs."""
         container = self.container
-        process, packed = process_of(container), archive((path, content, mode))
+        process = process_of(container)
         if process:
             run_in(process, ["tar", "--extract", "--directory=/"], user="root", given=packed).check_returncode()
         else:
             container.put_archive("/", packed)
-        if owner != "root":
-            self.run(["chown", f"{owner}:", path])
 
     @property
     def image(self) -> str:

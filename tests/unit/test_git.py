@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from agent.host.command import CommandFailed, Runner
 from agent.repository import git
-from agent.repository.git import UnknownRef, named_commits, remote_env, resolve
+from agent.repository.git import UnknownRef, resolve
+from agent.text.repositories import named_commits, remote_env
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
 

@@ -1,0 +1,1 @@
+"""Which commits a key may deploy: the repositories as they are now, branches and signatures."""

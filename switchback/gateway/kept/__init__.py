@@ -1,0 +1,1 @@
+"""What the gateway keeps: plans, the run that holds it, and what was asked for."""

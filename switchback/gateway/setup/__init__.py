@@ -1,0 +1,1 @@
+"""Setting the gateway up: the user, its files, and what of it nobody may read."""
