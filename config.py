@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from switchback.hosts.pyinfra_words import answer_prompt
 from switchback.screen.interrupts import end_at_once
-from switchback.screen.typed import call_runs_as_typed
 from switchback.settings.options import read_command_line
+from switchback.typed import call_runs_as_typed
 from switchback.wire.results import keep_results_from_sight
 
 end_at_once()

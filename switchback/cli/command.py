@@ -1,9 +1,10 @@
-"""The pyinfra command that a word of ours stands for. Pure."""
+"""The pyinfra command that a word of ours stands for, as data."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,11 +69,17 @@ def command(place: Place, run: str, flags: Flags) -> Command:
 
     + run: its name, which its file in deploys/ has
     """
-    pyinfra = Path(sys.executable).with_name("pyinfra")
     config, deploy = TREE / "config.py", TREE / "deploys" / f"{run}.py"
     where = ("--config", str(config), "--group-data", str(place.settings))
-    words = (str(pyinfra), *where, str(place.inventory or ELSEWHERE), str(deploy), *flags.words())
+    words = (_pyinfra(), *where, str(place.inventory or ELSEWHERE), str(deploy), *flags.words())
     return Command(words, place.root)
+
+
+def _pyinfra() -> str:
+    """The pyinfra that came with us: beside our Python, or beside our own command."""
+    beside = (Path(one).resolve().parent for one in sys.argv[:1])
+    folders = [Path(sys.executable).parent, *beside]
+    return shutil.which("pyinfra", path=os.pathsep.join(map(str, folders))) or "pyinfra"
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:

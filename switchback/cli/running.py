@@ -36,7 +36,10 @@ def become(command: Command) -> NoReturn:
     os.chdir(command.folder)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(command.argv[0], command.argv, environ)  # noqa: S606 - each word of it is ours or was said
+    try:
+        os.execvpe(command.argv[0], command.argv, environ)  # noqa: S606 - each word of it is ours or was said
+    except OSError as problem:
+        raise _not_started(command, problem) from None
 
 
 def wait_for(command: Command) -> int:
@@ -53,10 +56,18 @@ def wait_for(command: Command) -> int:
     try:
         started.append(subprocess.Popen(command.argv, cwd=command.folder, env=environment(os.environ)))
         code = started[0].wait()
+    except OSError as problem:
+        raise _not_started(command, problem) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return 128 - code if code < 0 else code
+
+
+def _not_started(command: Command, problem: OSError) -> Exception:
+    from switchback.cli.refusal import NotStarted
+
+    return NotStarted(f"{command.argv[0]} can't be started: {problem.strerror}; was Switchback installed with pipx?")
 
 
 def _leave_to_it(number: int, frame: FrameType | None) -> None:

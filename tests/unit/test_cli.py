@@ -203,6 +203,13 @@ def test_whoever_waits_for_a_run_is_told_how_it_has_ended_and_leaves_ctrl_c_to_i
     assert running.wait_for(Command(("/bin/sh", "-c", script), project)) == code
 
 
+def test_a_pyinfra_that_is_not_there_is_said(project: Path) -> None:
+    nowhere = Command((str(project / "pyinfra"),), project)
+    for start in (running.become, running.wait_for):
+        with pytest.raises(NotStarted, match="can't be started: No such file or directory"):
+            start(nowhere)
+
+
 def typed(project: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """The command as it is installed: in a process of its own, with no path of ours."""
     start = f"import sys; sys.path.insert(0, {str(TREE)!r}); from switchback.cli.start import main; main()"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 import pytest
 
-from switchback.screen.typed import as_typed, call_runs_as_typed, own_environment
+from switchback.settings.options import CommandLine
+from switchback.typed import as_typed, call_runs_as_typed, command, own_environment
 
 
 @pytest.mark.parametrize(
@@ -71,3 +74,11 @@ def test_in_a_clone_a_run_keeps_the_name_of_its_file(capsys: pytest.CaptureFixtu
         call_runs_as_typed()
     click.echo("look: deploys/status.py", err=True)
     assert capsys.readouterr().err == "look: deploys/status.py\n"
+
+
+def test_the_command_of_another_run_is_for_the_same_hosts() -> None:
+    clone = CommandLine(inventory="inventories/prod.py", limit=("web1",))
+    line = shlex.join(command(clone, "revert", "-y"))
+    assert line == "pyinfra inventories/prod.py --limit web1 deploys/revert.py -y"
+    own = CommandLine(inventory="/tree/inventories/elsewhere.py", limit=("web1",), group_data=("deploy/staging.yml",))
+    assert shlex.join(command(own, "revert", "-y")) == "switchback revert -e staging --limit web1 -y"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import click
 
+from switchback.settings.options import CommandLine
+
 # As a message names a run: by its file, alone or in a whole command; and not a path that ends so.
 NAMED = re.compile(r"(?:pyinfra \S+ )?(?<![\w./])deploys/(\w+)\.py\b")
 # The folder and the environment for which nothing has to be said.
@@ -34,6 +36,19 @@ def own_environment(group_data: Sequence[str]) -> str | None:
     """
     found = (Path(one) for one in group_data)
     return next((one.stem for one in found if one.suffix == ".yml" and one.parent.name == FOLDER), None)
+
+
+def command(line: CommandLine, run: str, *arguments: str) -> list[str]:
+    """The words of the command that does another run on the same hosts.
+
+    + line: the command line of the run at hand; run: the other's name; arguments: what it takes besides
+    """
+    limits = [("--limit", one) for one in line.limit] + [("--exclude", one) for one in line.exclude]
+    hosts = [word for limit in limits for word in limit]
+    environment = own_environment(line.group_data)
+    if environment is None:
+        return ["pyinfra", line.inventory, *hosts, f"deploys/{run}.py", *arguments]
+    return [*as_typed(f"deploys/{run}.py", environment).split(" "), *hosts, *arguments]
 
 
 def as_typed(text: str, environment: str) -> str:
