@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -41,8 +42,19 @@ class Runs(click.Group):
         return sorted(self.commands, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
 
 
+def _version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    """Say which release this is, and which agent it brings: that tells two of the same number apart."""
+    if asked:
+        from switchback.wire.payload import agent_fingerprint
+
+        click.echo(f"switchback {version('switchback')}, agent {agent_fingerprint()}")
+        ctx.exit()
+
+
 @click.group(cls=Runs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="switchback", message="switchback %(version)s")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Which one this is."
+)
 def cli() -> None:
     """Deploy a Django project to its hosts, and have them take it back by themselves when anything goes wrong.
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from switchback.cli.command import ELSEWHERE, NOT_OURS, TREE, Command, Flags, co
 from switchback.cli.main import cli
 from switchback.cli.place import Place, environments, find
 from switchback.cli.refusal import NotStarted
+from switchback.wire.payload import agent_fingerprint
 
 SETTINGS = """\
 host: "@fake/web1, @fake/web2"
@@ -146,6 +148,10 @@ def test_an_environment_that_is_not_there_is_refused_with_those_that_are(
     assert "Refused, nothing was changed" in told.output
     assert says in told.output.replace("\n", "")
     assert ran == []
+
+
+def test_the_version_says_which_agent_comes_with_it() -> None:
+    assert say("--version").output == f"switchback {version('switchback')}, agent {agent_fingerprint()}\n"
 
 
 def test_outside_a_project_one_is_told_how_to_begin(
