@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -10,28 +9,26 @@ from pathlib import Path
 import click
 
 from switchback.cli import completion, running
-from switchback.cli.command import TREE, Flags, command
+from switchback.cli.command import Flags, command
 from switchback.cli.place import DEFAULT, Place, environments, find
+from switchback.cli.words import REF, Argument, Word, words
 
-# What each run takes without a name: the key of --data that it stands for, and how help calls it.
-ARGUMENTS = {
-    "deploy": ("code", "REF"),
-    "plan": ("code", "REF"),
-    "build": ("code", "REF"),
-    "revert": ("version", "VERSION"),
-    "clean": ("version", "VERSION"),
-    "history": ("runs", "N"),
-    "why": ("deploy", "RUN"),
-}
-# What has an option of its own: a file on this machine, which is found from where one is.
-FILES = {"deploy": ("--plan", "plan", "Do exactly what this plan says, or nothing.")}
-FILES["plan"] = ("--save", "save_plan", "A file that the plan is kept in, for `deploy --plan`.")
-# What is as it is in any case.
-ALWAYS = {"plan": {"dry": True, "diff": True}}
 MORE = "More about one run, as in `--data hotfixes=discard`: docs/settings.md has them all."
 # In the order in which one comes to need them; whatever else there is follows.
-FIRST = ("init", "setup", "provision", "check", "plan", "deploy", "revert", "status", "restart", "recover")
-PLAN = "Show what a deploy would do, and change nothing: commits, packages, migrations with their SQL, risks."
+FIRST = (
+    "init",
+    "setup",
+    "provision",
+    "check",
+    "plan",
+    "deploy",
+    "revert",
+    "status",
+    "history",
+    "why",
+    "logs",
+    "manage",
+)
 
 
 class Runs(click.Group):
@@ -112,14 +109,8 @@ def place_of(environment: str) -> Place:
     return found
 
 
-def _add(name: str, run: str, said: str) -> None:
-    """Add a word.
-
-    + run: what it runs, of deploys/; said: what it does
-    """
-    looks = name in ALWAYS
-    key, word = ARGUMENTS.get(name, ("", ""))
-    option, kept_as, what = FILES.get(name, ("", "", ""))
+def _add(word: Word) -> None:
+    """Add a word that stands for a run."""
 
     def start(
         *,
@@ -127,23 +118,36 @@ def _add(name: str, run: str, said: str) -> None:
         data: tuple[str, ...],
         limit: tuple[str, ...],
         verbosity: int,
-        word: str = "",
-        file: str = "",
+        argument: str | tuple[str, ...] | None = None,
+        option: str | bool | None = None,
         **switches: bool,
     ) -> None:
         place = place_of(environment)
-        own = [f"{key}={word}"] if word else []
-        own += [f"{kept_as}={Path.cwd() / file}"] if file else []
-        switches = {**switches, **ALWAYS.get(name, {})}
-        running.become(command(place, run, Flags(verbosity, limit, (*own, *data), **switches)))
+        typed = (argument,) if isinstance(argument, str) else argument or ()
+        own = word.data(typed, option, Path.cwd())
+        switches = {**switches, **({"dry": True, "diff": True} if word.looks else {})}
+        running.become(command(place, word.run, Flags(verbosity, limit, (*own, *data), **switches)))
 
-    function = with_flags(looks)(in_environment(start))
-    if name in FILES:
-        function = click.option(option, "file", type=click.Path(dir_okay=False), help=what)(function)
-    if name in ARGUMENTS:
-        complete = completion.ref if word == "REF" else None
-        function = click.argument("word", metavar=f"[{word}]", required=False, shell_complete=complete)(function)
-    cli.command(name, help=said, short_help=said.partition(":")[0].partition(";")[0])(function)
+    function = with_flags(word.looks)(in_environment(start))
+    if word.option:
+        flags, called = word.option.flags, word.option.called
+        kind = click.Path(dir_okay=False) if called else None
+        given = click.option(*flags, "option", type=kind, metavar=called, is_flag=not called, help=word.option.said)
+        function = given(function)
+    if word.argument:
+        function = _takes(word.argument)(function)
+    # A command's own options are none of ours.
+    settings = {"allow_interspersed_args": not (word.argument and word.argument.is_command)}
+    short = word.said.partition(":")[0].partition(";")[0]
+    cli.command(word.name, help=word.said, short_help=short, context_settings=settings)(function)
+
+
+def _takes(argument: Argument) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Have a word take its argument."""
+    if argument.is_command:
+        return click.argument("argument", metavar=f"{argument.called}...", nargs=-1, required=True)
+    complete = completion.ref if argument == REF else None
+    return click.argument("argument", metavar=f"[{argument.called}]", required=False, shell_complete=complete)
 
 
 @cli.command()
@@ -177,6 +181,5 @@ def setup(
     set_up(place_of(environment), Flags(verbosity, limit, data, yes=yes), ssh_user)
 
 
-for _file in sorted((TREE / "deploys").glob("*.py")):
-    _add(_file.stem, _file.stem, str(ast.get_docstring(ast.parse(_file.read_text()))).partition("\n")[0])
-_add("plan", "deploy", PLAN)
+for _word in words():
+    _add(_word)

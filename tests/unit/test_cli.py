@@ -20,6 +20,7 @@ from switchback.cli.command import ELSEWHERE, NOT_OURS, TREE, Command, Flags, co
 from switchback.cli.main import cli
 from switchback.cli.place import Place, environments, find
 from switchback.cli.refusal import NotStarted
+from switchback.cli.words import ARGUMENTS, OPTIONS, Word
 from switchback.wire.payload import agent_fingerprint
 
 SETTINGS = """\
@@ -94,9 +95,19 @@ def test_there_is_a_word_for_each_run(project: Path, ran: list[Command]) -> None
     names = [path.stem for path in (TREE / "deploys").glob("*.py")]
     told = say("--help").output
     for name in names:
-        assert say(name).exit_code == 0
+        required = ["migrate"] if name == "manage" else []
+        assert say(name, *required).exit_code == 0
         assert f"  {name} " in told
     assert [Path(one.argv[6]).stem for one in ran] == names
+
+
+def test_a_command_goes_along_as_it_was_typed_and_a_switch_by_its_name(project: Path) -> None:
+    manage = Word("manage", "manage", "", ARGUMENTS["manage"])
+    typed = ("createsuperuser", "--email", "ann b@example.com")
+    assert manage.data(typed, None, project) == ("command=createsuperuser --email 'ann b@example.com'",)
+    logs = Word("logs", "logs", "", ARGUMENTS["logs"], OPTIONS["logs"])
+    assert logs.data(("web",), True, project) == ("process=web", "follow=true")
+    assert logs.data((), False, project) == ()
 
 
 def test_a_plan_is_kept_and_found_where_one_is(
