@@ -22,9 +22,8 @@ def clean(cleaning: Cleaning) -> Commands:
 
     + cleaning: what to keep, or what to delete by name
     """
-    nothing = cleaning.idle or ("" if state.is_executing else cleaning.foreseen)
-    if nothing:
-        host.noop(nothing)
+    if cleaning.idle:
+        host.noop(cleaning.idle)
         return
     yield to_runner(cleaning.settings.site, cleaning.request(), timeout=900)
 

@@ -31,9 +31,6 @@ def step(run: Run, name: str) -> Commands:
     if name not in run.steps:
         host.noop(f"{name}: {run.idle or 'not part of this run'}")
         return
-    if name in run.foreseen and not state.is_executing:
-        host.noop(f"{name}: {run.foreseen[name]}")
-        return
     move = barrier(run).at(name)
     told = told_of(host.name, name) if state.is_executing and move is Move.GOES_ON else None
     if told:

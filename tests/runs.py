@@ -75,6 +75,11 @@ class Result:
         start = self.output.rfind("\n--> ")
         return self.output[start:].strip() if start >= 0 else self.output
 
+    @property
+    def flowing(self) -> str:
+        """Everything that it printed, in one line, wherever its own are wrapped."""
+        return " ".join(self.output.split())
+
     def worked(self) -> Result:
         """Itself, if it ended well. Raises AssertionError with its output if not."""
         assert self.code == 0, f"exit code {self.code} after {self.seconds:.1f} s:\n{self.output}"

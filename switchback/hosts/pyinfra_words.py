@@ -1,10 +1,14 @@
-"""pyinfra's own last words where they help nobody: its prompt without an answer, and a run that has no host left."""
+"""pyinfra's own words where they help nobody: its prompt and what stands before it, and a run that has no host left."""
 
 from __future__ import annotations
 
+import logging
+import os
+import re
 import sys
 from collections.abc import Callable
 
+import click
 from pyinfra.api import Host, State
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.state import StateStage
@@ -48,6 +52,50 @@ def _answer() -> str:
     if typed.strip():
         raise Refused(f"{typed.strip()!r} was typed, and not Enter alone")
     return ""
+
+
+# What pyinfra says of its own doings, on the way to what a person wants to see and after it.
+_ON_THE_WAY = re.compile(r"--> (Loading|Preparing|Skipping|Disconnecting)|Loading: |.*\] \S*Ready:")
+
+
+def say_less() -> None:
+    """Leave out what pyinfra says of its own doings."""
+    logging.getLogger("pyinfra").addFilter(lambda record: not _ON_THE_WAY.match(record.getMessage()))
+
+
+def obey_no_color() -> None:
+    """Have neither pyinfra nor us use colours where NO_COLOR is set, or the terminal knows none.
+
+    Both print by click, which asks for neither; its context, which could say so, is not there in a host's greenlet.
+    """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        vars(click.utils)["should_strip_ansi"] = lambda stream=None, color=None: True
+
+
+def ask(question: str) -> None:
+    """Ask in pyinfra's place, right below what a person is to say yes to. Raises Refused for anything but Enter."""
+    click.echo(f"\n    Press Enter to {question}, Ctrl-C to leave it: ", err=True, nl=False)
+    _answer()
+    _asked.append(True)
+
+
+# Whether somebody has said yes in this run.
+_asked: list[bool] = []
+
+
+def ask_once() -> None:
+    """Have pyinfra go on where we have asked already, without the table and the disclaimer that it asks below."""
+    line = sys.modules.get("pyinfra_cli.cli")
+    if line is None:
+        return
+    handle = vars(line)["_handle_commands"]
+
+    def handled(*given: object, **named: object) -> tuple[bool, object, object]:
+        # With what it can't tell the changes of, pyinfra asks nobody.
+        can_tell, state, config = handle(*given, **named)
+        return can_tell and not _asked, state, config
+
+    vars(line)["_handle_commands"] = handled
 
 
 def lose_hosts_in_words(state: State) -> None:

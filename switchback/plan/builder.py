@@ -116,11 +116,11 @@ def shown_settings(settings: Settings) -> dict[str, object]:
     return values
 
 
-def idle_steps(run: Run, told: HostPreview, timed: bool | None = None) -> dict[str, str]:
-    """The steps of a run that are known to have nothing to do, and why.
+def _steps(run: Run, told: HostPreview, timed: bool) -> tuple[Step, ...]:
+    """The steps of a run, and why those that are known to have nothing to do have none.
 
     + told: what the preview says of its window, its database and its service
-    + timed: whether anything runs at times, before the run or after it; None where nobody has looked
+    + timed: whether anything runs at times, before the run or after it
     """
     kept_out, window, changes = None, told.window, changes_database(run, told.migrations)
     if window and window.shown is not None:
@@ -136,12 +136,7 @@ def idle_steps(run: Run, told: HostPreview, timed: bool | None = None) -> dict[s
         timed=timed,
     )
     idle = {name: kind.idle(known) for name in run.steps if (kind := named(name))}
-    return {name: why for name, why in idle.items() if why}
-
-
-def _steps(run: Run, told: HostPreview, timed: bool) -> tuple[Step, ...]:
-    idle = idle_steps(run, told, timed)
-    return tuple(Step(name=name, does=name not in idle, why=idle.get(name, "")) for name in run.steps)
+    return tuple(Step(name=name, does=not idle.get(name), why=idle.get(name) or "") for name in run.steps)
 
 
 def _service(run: Run, found: Foreseen | None) -> Service:

@@ -7,7 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agent.steps.hooks import AFTER
 from agent.steps.kind import PATIENCE, Phase
@@ -58,8 +58,6 @@ class Run:
     + steps: the agent's steps that this host has to do; none when there is nothing to do
     + idle: why there is nothing to do
     + agent: the fingerprint of the agent that the host has
-    + foreseen: steps that are known to have nothing to do, and why. It is for the eye alone: whether they have is
-      decided on the host, when it is their turn
     + left_out: the names of hosts that --limit leaves out
     + single: whether this is the host that has what runs on one of all
     + by: who runs it, as they call themselves; empty where that is their login
@@ -77,7 +75,6 @@ class Run:
     agent: str | None = None
     idle: str = ""
     about: About = About()
-    foreseen: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     single: bool = True
     by: str = ""
@@ -134,10 +131,7 @@ class Run:
     def cleaning(self) -> Cleaning:
         """What to delete once this has committed."""
         idle = "" if self.steps else "nothing was deployed"
-        foreseen = self.foreseen.get("clean", "")
-        return Cleaning(
-            self.settings, new_id("clean"), self.settings.keep_versions, idle=idle, foreseen=foreseen, by=self.by
-        )
+        return Cleaning(self.settings, new_id("clean"), self.settings.keep_versions, idle=idle, by=self.by)
 
     def begins(self) -> Begin:
         """What a host is asked first; a repository's URL, which may hold a password, it keeps nowhere."""
@@ -184,7 +178,6 @@ class Cleaning:
     + keep: how many healthy versions stay
     + named: delete these and nothing else
     + idle: why there is nothing to do, if so
-    + foreseen: why there will be nothing to do, as far as can be told before the run
     + by: who runs it, as `Run` has it
     """
 
@@ -193,7 +186,6 @@ class Cleaning:
     keep: int
     named: tuple[str, ...] = ()
     idle: str = ""
-    foreseen: str = ""
     by: str = ""
 
     def request(self) -> Clean:

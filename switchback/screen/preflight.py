@@ -142,7 +142,9 @@ def _plan_cleaning(state: State, hosts: Sequence[Host]) -> dict[str, Cleaning]:
             known[name] = replace(known[name], problems=(*known[name].problems, str(problem)))
         plans[name] = Cleaning(own, deploy, keep, named, "" if doomed else "nothing to delete", by=asked.by or "")
         told.append(foresee_cleaning(name, own, known[name], doomed))
-    present.present(present.of_hosts("clean", told), plan)
+    preview = present.of_hosts("clean", told)
+    present.present(preview, plan)
+    present.agree(preview)
     return plans
 
 
@@ -170,8 +172,8 @@ def _plan(
     known[fleet.primary] = replace(first, notices=(*first.notices, *notices))
     preview = present.look(kind, hosts, runs, known)
     present.present(preview, kept)
-    runs = present.with_foresight(runs, preview)
     Interrupts(state, list(runs.values())).catch()
+    present.agree(preview)
     for run in runs.values():
         if run.steps and len(run.hosts) > 1:
             # Three times as often as it would have to be.

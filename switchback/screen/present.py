@@ -11,6 +11,7 @@ from typing import Literal
 
 import click
 from pyinfra.api import Host
+from pyinfra.context import ctx_state
 
 from agent.words import requests
 from agent.words.facts import Site
@@ -18,11 +19,15 @@ from agent.words.foreseen import Foreseen
 from facts.survey import Unread
 from switchback.hosts.gateway import look_ahead
 from switchback.hosts.inventory import command_line, options
+from switchback.hosts.pyinfra_words import ask
 from switchback.plan import store
-from switchback.plan.builder import foresee, idle_steps
+from switchback.plan.builder import foresee
 from switchback.plan.known import Known
-from switchback.plan.lines import preview_lines
 from switchback.plan.model import HostPreview, Preview
+from switchback.preview.colour import painted
+from switchback.preview.diffs import diff_lines
+from switchback.preview.screen import nothing_lines, screen
+from switchback.preview.verdict import question
 from switchback.runs.run import Run
 from switchback.settings.errors import Refused
 from switchback.settings.options import Options
@@ -49,11 +54,8 @@ class LookedAtChanges(Looked):
 class WouldBeRefused(Refused):
     """Ends a look at a run that would be refused."""
 
-    headline = "This would be refused; nothing was changed:"
-
     def show(self, file: object = None) -> None:
-        """Print the problems for a person alone: the preview, JSON already where that is wanted, has them too."""
-        self.show_problems()
+        """Add nothing: the preview has shown the problems, to a person and as JSON."""
 
 
 class NothingToDo(Looked):
@@ -162,52 +164,55 @@ def request_for(run: Run, seen: Site, diff: bool) -> requests.Preview:
     )
 
 
-def with_foresight(runs: Mapping[str, Run], preview: Preview) -> dict[str, Run]:
-    """The runs, told which of their steps will have nothing to do, for pyinfra's own table."""
-    told = {one.host: one for one in preview.hosts}
-    found = {}
-    for name, run in runs.items():
-        idle = idle_steps(run, told[name]) if told[name].looked_ahead else {}
-        if not told[name].deletions:
-            idle["clean"] = "nothing to delete"
-        found[name] = replace(run, foreseen=idle)
-    return found
-
-
 def present(preview: Preview, plan: Preview | None) -> None:
     """Show a preview; keep it or compare it with a plan where that is asked for.
 
     Raises Refused where the run would be refused, or is no longer what the plan was made for; Looked where looking was
-    all that was asked for, and pyinfra's own table is not.
+    all that was asked for, or there is nothing to do.
     """
-    line, asked = command_line(), options()
-    ends_here = only_looks() and (line.json_output or asked.detailed_exitcode)
-    refused = WouldBeRefused if only_looks() else Refused
-    if ends_here and len(line.operations) > 1:
+    line, asked, looks = command_line(), options(), only_looks()
+    if looks and (line.json_output or asked.detailed_exitcode) and len(line.operations) > 1:
         raise Refused("--json and detailed_exitcode speak of one run: name one deploy file")
-    if only_looks() and line.json_output:
+    if looks and line.json_output:
         click.echo(json.dumps(preview.model_dump(mode="json"), indent=2))
-    lines = preview_lines(preview)
-    nothing = _nothing_to_do(preview)
-    for text in () if nothing else lines:
-        click.echo(f"    {text}", err=True)
+    stale = _stale(preview, plan)
+    problems = [*stale, *preview.problems, *([store.AGAIN] if stale else [])]
+    nothing = not problems and all(one.idle and not one.deletions for one in preview.hosts)
+    if looks or not (problems or nothing):
+        # What is asked for goes where a pipe takes it from, unless a program reads JSON there.
+        _show(preview, ["\n".join([*stale, store.AGAIN])] if stale else [], err=not looks or line.json_output)
     if asked.save_plan:
         store.save(preview, Path(asked.save_plan))
         click.echo(f"    This is kept in {asked.save_plan}: --data plan={asked.save_plan} does exactly this", err=True)
-    if plan is not None:
-        changed = store.differences(plan, preview)
-        if changed:
-            raise refused(f"{asked.plan} can't be done as it stands:", *changed, *preview.problems, store.AGAIN)
-    if preview.problems:
-        raise refused(*preview.problems)
-    if nothing:
-        raise NothingToDo(*lines)
-    if ends_here:
-        raise LookedAtChanges if asked.detailed_exitcode and preview.changes else Looked
+    if problems:
+        raise (WouldBeRefused if looks else Refused)(*problems)
+    if _is_last():
+        if looks:
+            raise LookedAtChanges if asked.detailed_exitcode and preview.changes else Looked
+        if nothing and len(line.operations) < 2 and not line.json_output:
+            raise NothingToDo(*nothing_lines(preview))
 
 
-def _nothing_to_do(preview: Preview) -> bool:
-    """Whether a run ends with its preview: pyinfra would go on to tables of zeros. As JSON they are of use."""
+def agree(preview: Preview) -> None:
+    """Ask whether to do what was shown, where somebody is there to say so. Raises Refused where it is not to be."""
     line = command_line()
-    idle = all(one.idle and not one.deletions for one in preview.hosts)
-    return idle and not preview.problems and not line.json_output and len(line.operations) < 2
+    if preview.changes and not (line.yes or line.dry or line.json_output):
+        ask(question(preview))
+
+
+def _stale(preview: Preview, plan: Preview | None) -> list[str]:
+    """Why a plan can't be done any more."""
+    changed = store.differences(plan, preview) if plan else []
+    return [f"{options().plan} can't be done as it stands:", *changed] if changed else []
+
+
+def _show(preview: Preview, stale: Sequence[str], err: bool) -> None:
+    click.echo(err=True)
+    lines = screen(preview, stale, everything=options().show == "all") + diff_lines(preview)
+    for one in lines:
+        click.echo(painted(one), err=err)
+
+
+def _is_last() -> bool:
+    """Whether no other deploy file comes after this one."""
+    return bool(ctx_state.get().current_op_file_number >= len(command_line().operations) - 1)

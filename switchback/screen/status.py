@@ -13,7 +13,7 @@ from switchback.checks.notices import notify_notices, odd_notices
 from switchback.past.columns import table
 from switchback.past.history import by, what
 from switchback.past.times import age, ago, duration, when
-from switchback.plan.database_lines import count_of
+from switchback.preview.text import count_of
 from switchback.settings.model import Settings
 
 HEADINGS = ("version", "links and state", "code, config", "age", "size")

@@ -167,7 +167,7 @@ def test_what_reversing_can_not_bring_back_is_restored_without_a_setting_where_p
     bare_host: Host, run: Runs
 ) -> None:
     look = run("deploy", bare_host, data={"code": "irreversible"}, args=["--dry"]).worked()
-    assert "this run's own backup is restored" in look.output
+    assert "this run's own backup is restored" in look.flowing
 
 
 def test_there_is_nothing_to_revert_to_after_the_first_deploy(bare_host: Host, run: Runs) -> None:

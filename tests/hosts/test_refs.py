@@ -52,10 +52,10 @@ def seen(host: Host, inner: str) -> Seen:
 def resolved(run: Runs, host: Host, ref: str) -> str:
     """The line of the plan that says what a deploy of a ref would deploy."""
     result = run("build", host, data={"code": ref}, args=["--dry"]).worked()
-    lines = [line for line in result.output.splitlines() if "]   code  " in line or "is built already" in line]
+    lines = [line for line in result.output.splitlines() if "    code  " in line or "is built already" in line]
     assert len(lines) == 1, result.output
     # Where it comes from is before the commit, and what has changed since is after it.
-    return lines[0].split("] ", 1)[1].rpartition(" → ")[2].partition(": ")[0].removeprefix("  code").strip()
+    return lines[0].rpartition("] ")[2].rpartition(" → ")[2].partition(": ")[0].strip().removeprefix("code").strip()
 
 
 @pytest.mark.parametrize("ref", NAMES)

@@ -53,9 +53,9 @@ def story(host: Host, run: Runs) -> Story:
 def test_a_dry_run_says_where_a_revert_would_go_and_changes_nothing(host: Host, story: Story, run: Runs) -> None:
     with untouched(host):
         result = run("revert", host, args=["--dry"]).worked()
-    assert f"revert {story.versions['good-2']} (live now: {story.versions['good-3']})" in result.output
+    assert f"version   {story.versions['good-3']} → {story.versions['good-2']}" in result.output
     offers = "--data database=reverse or --data database=restore"
-    assert f"database  stays as it is ({offers} takes it back)" in result.output
+    assert f"database stays as it is ({offers} takes it back)" in result.flowing
 
 
 def test_a_revert_passes_over_failed_and_half_built_versions_and_keeps_the_database(

@@ -54,8 +54,8 @@ def test_a_deploy_goes_unnoticed_where_the_server_ends_its_requests_and_is_said_
     assert visit(site).text == "a front page"
     assert visit(site, "/slow/").text == "slow"
     shown = run("deploy", site, data={**asked, "code": "second"}, args=["--dry"])
-    assert "one process after the other" in shown.output
-    assert (f"{server} {SERVERS[server]}" in shown.output) == bool(SERVERS[server])
+    assert "one process after the other" in shown.flowing
+    assert (f"{server} {SERVERS[server]}" in shown.flowing) == bool(SERVERS[server])
     with visitors(site, RATE, site.website_url, APP, f"4*{APP}slow/") as answers:
         run("deploy", site, data={**asked, "code": "second"}).worked()
     assert sum(one["asked"] for one in answers) > 200

@@ -99,7 +99,7 @@ def test_a_discarded_column_and_its_rows_come_back_while_processes_have_the_file
 
 def test_a_table_that_is_made_anew_keeps_visitors_out(site: Host, run: Runs) -> None:
     preview = run("deploy", site, data={"code": "size", "maintenance": "auto", **DATA}, args=["--dry"]).worked()
-    assert "keeps writers out: writes the whole table anew" in preview.output
+    assert "! keeps writers out: writes the whole table anew" in preview.flowing
     result = run("deploy", site, data={"code": "size", "maintenance": "auto", **DATA}).worked()
     assert "a window is needed: nobody else can write to the database during notes.0002_next" in result.output
     assert columns(site) == "['id', 'text', 'colour', 'file', 'size']"

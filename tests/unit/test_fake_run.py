@@ -196,18 +196,17 @@ def test_a_dry_run_asks_a_host_for_nothing_but_what_it_is_like(start: Start) -> 
     done = start("deploy", "--dry")
     assert done.code == 0, done.output
     assert [done.asked(host) for host in ("web1", "web2", "web3")] == [[], [], []]
-    assert "[@fake/web1]   code      bbbbbbb → ccccccc (main)" in done.output
+    assert "--> Deploy to 3 hosts (@fake/web1 and 2 more), bbbbbbb → ccccccc (main)" in done.output
     assert HIDDEN not in done.output
 
 
-def test_a_dry_run_says_of_each_operation_whether_it_has_anything_to_do(start: Start) -> None:
-    done = start("deploy", "--dry")
-    table = done.output.partition("--> Detected changes:")[2]
-    idle = ("Window: migrate", "Window: back up", "Window: run the install script", "Clean up old versions")
-    for name in idle:
-        assert re.search(rf"{name} +- +-", table), table
-    assert re.search(r"Back up, if nothing is migrated +1 \(@fake/web1\) ", table), table
-    assert re.search(r"Window: swap the links +3 ", table), table
+def test_a_dry_run_ends_with_its_screen_which_is_all_that_a_pipe_gets(start: Start) -> None:
+    screen = start("deploy", "--dry", reads_stdout=True).output.splitlines()
+    whole = start("deploy", "--dry", "--data", "show=all", reads_stdout=True).output.splitlines()
+    assert screen[0].startswith("--> Deploy to 3 hosts")
+    assert screen[-1].endswith("--data show=all")
+    assert not any(line.startswith("    steps ") for line in screen)
+    assert any(line.startswith("    steps     [@fake/web1] code, config") for line in whole)
 
 
 def test_a_dry_run_asks_each_host_twice_however_much_there_is_to_show(start: Start) -> None:
@@ -257,7 +256,7 @@ def test_the_exit_code_of_a_look_says_whether_it_would_be_refused_and_in_detail_
 def test_a_host_that_can_not_look_ahead_is_shown_as_far_as_it_was_seen(start: Start) -> None:
     done = start("deploy", "--dry", answers={"web2": {r" preview'?\b": {"success": False, "stdout": ["Killed"]}}})
     assert done.code == 0, done.output
-    assert "[@fake/web2]   note: what would happen there in detail can't be found out" in done.output
+    assert "note: [@fake/web2] what would happen there in detail can't be found out" in done.output
 
 
 def test_a_host_whose_foresight_can_not_be_read_is_shown_so_with_what_is_wrong_in_it(start: Start) -> None:
@@ -265,8 +264,8 @@ def test_a_host_whose_foresight_can_not_be_read_is_shown_so_with_what_is_wrong_i
     answers = {"web2": {r" preview'?\b": {"stdout": [odd]}}}
     done = start("deploy", "--dry", answers=answers)
     assert done.code == 0, done.output
-    says = "what would happen there in detail can't be told: Foreseen.packages.source: 'by ear' is none of "
-    assert f"[@fake/web2]   note: {says}" in done.output
+    says = "what would happen there in detail can't be told: Foreseen.packages.source: 'by ear' is none of"
+    assert f"note: [@fake/web2] {says}" in " ".join(done.output.split())
     kept = start("deploy", "--dry", "--data", "save_plan=plan.json", answers=answers)
     assert kept.code == 1
     assert f"web2: {says}" in kept.output
@@ -359,7 +358,7 @@ def test_a_revert_builds_nothing_and_goes_back_on_all_hosts(start: Start) -> Non
     left_out = {*DEPLOY[1 : DEPLOY.index("maintenance_start")], "clean"} - {"checks"}
     expected = [step for step in DEPLOY if step not in left_out]
     assert done.asked("web2") == expected
-    assert f"[@fake/web1] revert {OLD} (live now: {LIVE})" in done.output
+    assert "--> Revert on 3 hosts (@fake/web1 and 2 more), bbbbbbb → aaaaaaa" in done.output
 
 
 def test_a_deploy_is_limited_to_the_hosts_that_are_named(start: Start) -> None:
@@ -479,7 +478,7 @@ def test_the_status_of_hosts_is_json_with_the_same_keys_whether_there_is_a_site_
 def test_with_nothing_to_do_that_is_the_last_word(start: Start) -> None:
     seen = host_facts(version(NEW), version(OLD), current=NEW, agent=agent_fingerprint())
     done = start("deploy", "-y", facts=dict.fromkeys(("web1", "web2", "web3"), seen))
-    assert done.output.rstrip().endswith("nothing to do (--data force=true deploys it again)")
+    assert " ".join(done.output.split()).endswith("nothing to do (--data force=true deploys it again)")
     assert "Results" not in done.output
 
 

@@ -31,7 +31,7 @@ from agent.words.journal import StepDone
 from agent.words.notes import Note
 from switchback.plan.builder import foresee
 from switchback.plan.known import Known
-from switchback.plan.lines import host_lines
+from switchback.preview.around import rows_around
 from tests.unit import examples
 from tests.unit.examples import LIVE, NEW
 from tests.unit.journals import begun, progress
@@ -447,10 +447,8 @@ def test_an_install_script_runs_as_a_hook_does(tmp_path: Path, monkeypatch: pyte
 def lines(**told: Any) -> list[str]:
     """The lines of a deploy's preview that are about hooks."""
     run = examples.run(settings=examples.settings(**told))
-    shown = host_lines("deploy", foresee(run, Known(examples.site(), examples.foreseen())))
-    first = next((number for number, line in enumerate(shown) if line.startswith("  hooks ")), len(shown))
-    end = next(number for number, line in enumerate([*shown, "  steps:"]) if line.startswith("  deletes"))
-    return [line[12:] for line in shown[first:end]]
+    rows = rows_around("deploy", foresee(run, Known(examples.site(), examples.foreseen())), several=False)
+    return [line for row in rows if row.name == "hooks" for line in row.whole]
 
 
 def test_the_preview_says_which_commands_run_at_which_point_without_their_secrets() -> None:

@@ -20,14 +20,15 @@ from switchback.checks.needs import start_notices, start_problems
 from switchback.checks.notices import hotfix_problems, transaction_problems
 from switchback.plan.builder import foresee, foresee_cleaning
 from switchback.plan.known import Known
-from switchback.plan.lines import host_lines, preview_lines
-from switchback.plan.model import Preview
+from switchback.plan.model import HostPreview, Preview
+from switchback.preview.diffs import diff_lines
+from switchback.preview.screen import MORE, screen
 from switchback.runs.deploys import plan_build, plan_deploy
 from switchback.runs.fleet import Fleet
 from switchback.runs.found import as_found
 from switchback.runs.restarts import plan_restart
 from switchback.runs.reverts import plan_revert
-from switchback.screen.present import of_hosts
+from switchback.screen.present import Kind, of_hosts
 from tests.unit import examples, healthy
 
 FOLDER = Path(__file__).with_name("previews")
@@ -65,18 +66,28 @@ def host_seen(changes: dict[str, Any]) -> HostFacts:
     return examples.host_facts(*versions, current=changes.get("current", examples.LIVE), **read_so)
 
 
+def shown(preview: Preview, everything: bool = False) -> list[str]:
+    """What a person reads of a preview."""
+    return [one.text for one in screen(preview, everything=everything) + diff_lines(preview)]
+
+
+def flowing(*told: HostPreview, kind: Kind = "deploy", everything: bool = False) -> str:
+    """The same of some hosts, in one line, however it is wrapped."""
+    return " ".join(" ".join(shown(of_hosts(kind, told), everything)).split())
+
+
 @pytest.mark.parametrize("path", SITUATIONS, ids=lambda path: path.stem)
 def test_a_preview_shows(path: Path) -> None:
     situation = yaml.safe_load(path.read_text())
-    assert preview_lines(previewed(situation)) == situation["lines"]
+    assert shown(previewed(situation)) == situation["lines"]
 
 
 @pytest.mark.parametrize("path", SITUATIONS, ids=lambda path: path.stem)
 def test_a_preview_shows_no_secret_and_as_json_neither(path: Path) -> None:
     preview = previewed(yaml.safe_load(path.read_text()))
-    shown = "\n".join(preview_lines(preview)) + preview.model_dump_json()
+    told = "\n".join(shown(preview, everything=True)) + preview.model_dump_json()
     for secret in (examples.HIDDEN, DRAWN):
-        assert secret not in shown
+        assert secret not in told
 
 
 @pytest.mark.parametrize("path", SITUATIONS, ids=lambda path: path.stem)
@@ -100,11 +111,13 @@ def test_a_config_that_loses_its_supervisord_conf_has_its_link_removed_or_led_to
 def test_a_clean_names_what_goes_and_the_room_that_this_frees() -> None:
     seen = examples.site(examples.version(examples.LIVE), examples.version(examples.OLD, bytes=80_000_000))
     told = foresee_cleaning("web1", examples.settings(), Known(seen), [examples.OLD])
-    assert preview_lines(of_hosts("clean", [told])) == [
-        "[web1] clean: 1 of 2 versions to be deleted",
-        "[web1]   deletes   1 version, which frees 80 MB",
-        f"[web1]             - {examples.OLD} (80 MB)",
-        "[web1]   + 0 to create  ~ 0 to change  - 1 to delete  = 1 unchanged",
+    assert shown(of_hosts("clean", [told])) == [
+        "--> Clean on web1, 1 of 2 versions to be deleted, which frees 80 MB",
+        "    visitors: notice nothing     what is deleted does not come back",
+        "",
+        "    deletes   1 version, which frees 80 MB",
+        f"              - {examples.OLD} (80 MB)",
+        MORE,
     ]
 
 
@@ -112,15 +125,15 @@ def test_a_clean_names_what_goes_and_the_room_that_this_frees() -> None:
 def test_the_backups_that_a_deploy_makes_too_many_are_named(changes: dict[str, Any], gone: list[str]) -> None:
     kept = Kept(0, 0, 3, 0, keep_backups=2, going=(OldBackup(1, "/backups/b"), OldBackup(2, "/backups/a")))
     told = foresee(examples.run(**changes), Known(examples.site(kept=kept), examples.foreseen()))
-    lines = host_lines("deploy", told)
-    assert [line.strip() for line in lines if "earlier deploy" in line] == [
+    lines = [line[14:] for line in shown(of_hosts("deploy", [told]))]
+    assert [line for line in lines if "earlier deploy" in line] == [
         f"- /backups/{name}, a backup of an earlier deploy" for name in gone
     ]
 
 
 def test_a_clean_with_nothing_to_delete_is_one_line() -> None:
     told = foresee_cleaning("web1", examples.settings(), Known(examples.site()), [])
-    assert preview_lines(of_hosts("clean", [told])) == ["[web1] nothing to delete"]
+    assert shown(of_hosts("clean", [told])) == ["    nothing to delete"]
 
 
 LEAVING: dict[str, Any] = {"app": "items", "name": "0002_x", "operations": [], "sql": None}
@@ -154,22 +167,22 @@ def test_a_revert_offers_only_ways_for_the_database_that_would_not_be_refused(
             }
         },
     }
-    assert f"[web1]   database  stays as it is{offered}" in preview_lines(previewed(situation))
+    assert f"    database  stays as it is{offered}" in shown(previewed(situation))
 
 
 def test_while_nobody_can_say_what_is_applied_no_migration_is_announced_and_no_script_is_named_twice() -> None:
     migrations = {"source": "files", "applied": None, "why": "the database is down", "pending": [LEAVING]}
-    lines = preview_lines(previewed({"hosts": {"web1": {"found": {"migrations": migrations}}}}))
+    lines = flowing(*previewed({"hosts": {"web1": {"found": {"migrations": migrations}}}}).hosts)
     known = "read from the files; what is applied already is known when built"
-    assert f"[web1]   database  at most 1 migration to apply, {known}" in lines
+    assert f"database at most 1 migration to apply, {known}" in lines
     unsure = {"source": "files", "why": "the packages change", "applied": examples.APPLIED}
-    lines = preview_lines(previewed({"hosts": {"web1": {"found": {"migrations": unsure}}}}))
-    assert "[web1]   scripts   backup_database.sh, start_maintenance.sh, stop_maintenance.sh" in lines
+    whole = shown(previewed({"hosts": {"web1": {"found": {"migrations": unsure}}}}), everything=True)
+    assert "    scripts   backup_database.sh, start_maintenance.sh, stop_maintenance.sh" in whole
 
 
 if __name__ == "__main__":
     for one in SITUATIONS:
         told = yaml.safe_load(one.read_text())
         text = one.read_text().partition("\nlines:")[0].rstrip("\n")
-        lines = yaml.safe_dump({"lines": preview_lines(previewed(told))}, width=1000, allow_unicode=True)
+        lines = yaml.safe_dump({"lines": shown(previewed(told))}, width=1000, allow_unicode=True)
         one.write_text(f"{text}\n{lines}")

@@ -19,8 +19,8 @@ from agent.words.settings import Settings
 from operations.steps import Commands, step
 from switchback.plan.builder import foresee
 from switchback.plan.known import Known
-from switchback.plan.lines import preview_lines
 from switchback.plan.model import HostPreview
+from switchback.preview.screen import screen
 from switchback.runs.deploys import plan_deploy
 from switchback.runs.fleet import Fleet
 from switchback.runs.run import Run
@@ -108,7 +108,9 @@ def test_it_is_planned_in_its_place_and_previewed() -> None:
     run, told = plan_on("web1")["web1"]
     assert run.steps[run.steps.index("ring_bell") - 1] == "health"
     assert ("ring_bell", True) in [(one.name, one.does) for one in told.steps]
-    assert "health, ring_bell, maintenance_stop" in "\n".join(preview_lines(of_hosts("deploy", [told])))
+    assert "health, ring_bell, maintenance_stop" in " ".join(
+        one.text.strip() for one in screen(of_hosts("deploy", [told]), everything=True)
+    )
 
 
 def test_why_it_has_nothing_to_do_is_in_the_preview_and_on_the_host_in_the_same_words() -> None:
