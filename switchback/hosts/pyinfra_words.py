@@ -14,6 +14,7 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.state import StateStage
 
 from switchback.settings.errors import Refused
+from switchback.settings.options import read_command_line
 
 UNREACHED = (
     "can't be reached: is it up, and does ssh by hand get through? (A first ssh by hand also notes the host's key, "
@@ -76,24 +77,36 @@ def ask(question: str) -> None:
     """Ask in pyinfra's place, right below what a person is to say yes to. Raises Refused for anything but Enter."""
     click.echo(f"\n    Press Enter to {question}, Ctrl-C to leave it: ", err=True, nl=False)
     _answer()
-    _asked.append(True)
+    _asked.append(question)
 
 
-# Whether somebody has said yes in this run.
-_asked: list[bool] = []
+def ask_below(question: str) -> None:
+    """Ask this once all hosts have said what is to be done on them."""
+    _to_ask[:] = [question]
 
 
-def ask_once() -> None:
-    """Have pyinfra go on where we have asked already, without the table and the disclaimer that it asks below."""
+# What somebody has said yes to in this run, and what is yet to be asked.
+_asked: list[str] = []
+_to_ask: list[str] = []
+
+
+def ask_alone() -> None:
+    """Have pyinfra show no table of operations where we say what they do, and ask nothing where we do that."""
     line = sys.modules.get("pyinfra_cli.cli")
     if line is None:
         return
     handle = vars(line)["_handle_commands"]
 
     def handled(*given: object, **named: object) -> tuple[bool, object, object]:
-        # With what it can't tell the changes of, pyinfra asks nobody.
         can_tell, state, config = handle(*given, **named)
-        return can_tell and not _asked, state, config
+        flags = read_command_line()
+        # A program that reads JSON says yes by -y alone, and pyinfra sees to that.
+        if flags.json_output or not (_asked or _to_ask):
+            return can_tell, state, config
+        if _to_ask and not (flags.dry or flags.yes):
+            ask(_to_ask[0])
+        # With what it can't tell the changes of, pyinfra shows no table and asks nobody.
+        return False, state, config
 
     vars(line)["_handle_commands"] = handled
 

@@ -9,8 +9,8 @@ from agent.words.history import BACK, DONE, FAILED, SKIPPED, Part, Record
 from agent.words.outcomes import Outcome
 from switchback.past.times import duration
 from switchback.past.why import afterwards, undone, visitors
-from switchback.plan.database_lines import count_of
 from switchback.plan.model import HostPreview
+from switchback.preview.text import count_of
 
 # How many migrations are named.
 NAMED = 4

@@ -21,9 +21,9 @@ class Told:
 
 
 def changes(kind: str, hosts: Sequence[HostPreview]) -> str:
-    """What changes on all hosts, and what is known when it is built."""
+    """What changes on all hosts, and what is not known yet."""
     changed, later = _told(kind, hosts, "changed"), _told(kind, hosts, "later")
-    return "; ".join(filter(None, (", ".join(changed), f"{either(later)} known when built" if later else "")))
+    return "; ".join(filter(None, (", ".join(changed), f"{either(later)} not known yet" if later else "")))
 
 
 def unchanged(kind: str, hosts: Sequence[HostPreview]) -> str:

@@ -45,18 +45,22 @@ def _version_row(host: HostPreview) -> Row:
 def known_later(host: HostPreview) -> Iterator[Row]:
     """What can't be known before the version is built, and why not: once where that is the same."""
     found: dict[str, list[str]] = {}
+    for what, why in _unknown(host):
+        found.setdefault(why, []).append(what)
+    if found:
+        lines = tuple(f"{either(what)}: {why}" for why, what in found.items())
+        yield Row("unknown", (lines, tuple(cut(one, ROOM) for one in lines)))
+
+
+def _unknown(host: HostPreview) -> Iterator[tuple[str, str]]:
     packages, migrations, static = host.packages, host.migrations, host.static
     if packages and packages.why and not packages.refused:
-        found.setdefault(packages.why, []).append("packages" if packages.source == "unknown" else "other packages")
+        yield ("packages" if packages.source == "unknown" else "other packages"), packages.why
     if migrations and migrations.why:
-        known = migrations.source == "unknown"
-        found.setdefault(migrations.why, []).append("migrations" if known else "for certain the migrations")
+        some = "whether these are all migrations" if migrations.shown else "whether there are migrations"
+        yield ("migrations" if migrations.source == "unknown" else some), migrations.why
     if static and static.why:
-        known = static.source == "unknown"
-        found.setdefault(static.why, []).append("static files" if known else "for certain the static files")
-    if found:
-        lines = tuple(f"{either(what)}, until it is built: {why}" for why, what in found.items())
-        yield Row("unknown", (lines, tuple(cut(one, ROOM) for one in lines)))
+        yield ("static files" if static.source == "unknown" else "static files for certain"), static.why
 
 
 def way(changes: Changes) -> str:

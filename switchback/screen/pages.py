@@ -24,8 +24,9 @@ from switchback.hosts.inventory import command_line, options, settings_of
 from switchback.page.render import page
 from switchback.page.view import Told
 from switchback.past.why import SOME
-from switchback.plan.lines import preview_lines
 from switchback.plan.model import Preview
+from switchback.preview.diffs import diff_lines
+from switchback.preview.screen import screen
 from switchback.runs.run import Run
 from switchback.wire.calls import bring_along
 from switchback.wire.results import heard_from
@@ -61,7 +62,8 @@ def _keep(state: State, runs: Sequence[Run], preview: Preview) -> None:
     try:
         told = _tell(there, deploy)
         evidence = {run.host: told.get(run.host) for run in runs}
-        text = page(Told(deploy, evidence, preview, preview_lines(preview)))
+        lines = [one.text for one in screen(preview, everything=True) + diff_lines(preview)]
+        text = page(Told(deploy, evidence, preview, lines))
     except Exception as problem:  # noqa: BLE001 - the run has ended, whatever becomes of its page
         _warn(f"{type(problem).__name__}: {problem}")
         return

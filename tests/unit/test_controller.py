@@ -186,7 +186,8 @@ def test_a_dry_run_shows_them_and_runs_none(start: Start, tmp_path: Path) -> Non
     touches = f"touch {tmp_path}/ran"
     done = start("deploy", "--dry", *hooks(before_build=touches, after_commit=touches))
     assert done.code == 0, done.output
-    assert f"[@fake/web1]   hooks     before_build on the controller: {touches}" in done.output
-    assert f"[@fake/web1]             after_commit on the controller: {touches}" in done.output
-    assert "[@fake/web2]   hooks" not in done.output
+    shown = " ".join(done.output.split())
+    assert "hooks [@fake/web1] before_build on the controller: touch /" in shown
+    assert " after_commit on the controller: touch /" in shown
+    assert "[@fake/web2] before_build" not in done.output
     assert not (tmp_path / "ran").exists()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from switchback.hosts.pyinfra_words import obey_no_color
 from switchback.plan.model import (
     Deletion,
     Fallback,
@@ -36,8 +39,10 @@ from switchback.plan.parts import (
     Shared,
     Static,
 )
+from switchback.preview.colour import painted
+from switchback.preview.folding import Fold, Part, Shorter, folded
 from switchback.preview.screen import screen
-from switchback.preview.text import ALL, HEIGHT, WIDTH, Line, Tone, columns
+from switchback.preview.text import ALL, HEIGHT, WIDTH, Line, Tone, columns, listed, wrapped
 
 FOLDER = Path(__file__).with_name("screens")
 LIVE, NEXT = "django-20261102-100000-bbbbbbb", "django-20261101-100000-aaaaaaa"
@@ -97,6 +102,7 @@ MANY = tuple(
     )
     for number in range(180)
 )
+COMING = tuple(Package(name=f"package-{number}", version=f"{number}.0") for number in range(150))
 PACKAGES = [Package(name=f"package-{number}", was=f"{number}.0", version=f"{number}.1") for number in range(400)]
 RESTORES = "once visitors are in, after the watch, the backup is not restored any more: it lacks what they wrote"
 FIRST = "no version is live, so there are no packages to ask the new code with"
@@ -132,9 +138,7 @@ SCREENS: dict[str, Callable[[], Preview]] = {
     ),
     "400_packages": lambda: preview(
         host(
-            packages=Packages(
-                source="resolved", added=tuple(PACKAGES[:150]), up=tuple(PACKAGES[150:390]), down=tuple(PACKAGES[390:])
-            )
+            packages=Packages(source="resolved", added=COMING, up=tuple(PACKAGES[150:390]), down=tuple(PACKAGES[390:]))
         )
     ),
     "6_hosts_alike": lambda: fleet(alike=True),
@@ -146,7 +150,7 @@ SCREENS: dict[str, Callable[[], Preview]] = {
             config=Changes(
                 ref="main", sha="c" * 40, was=None, made=("+ manage.py", "+ wsgi.py"), says=("set: DEBUG = False",)
             ),
-            packages=Packages(source="resolved", added=tuple(PACKAGES[:3])),
+            packages=Packages(source="resolved", added=COMING[:3]),
             migrations=Migrations(source="files", why=FIRST, pending=MANY[:2]),
             static=Static(source="unknown", why=FIRST),
             fallback=Fallback(way="reverse"),
@@ -204,6 +208,67 @@ def test_all_that_is_folded_away_is_there_where_all_is_asked_for() -> None:
     assert all(one.label in whole for one in MANY)
     whole = " ".join(" ".join(one.text for one in screen(SCREENS["400_packages"](), everything=True)).split())
     assert all(f"{one.name} " in whole for one in PACKAGES)
+
+
+class Terminal(io.StringIO):
+    """What takes itself for a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "coloured"), [("TERM", "xterm", True), ("TERM", "dumb", False), ("NO_COLOR", "1", False)]
+)
+def test_a_terminal_has_colours_unless_it_or_its_user_has_none(
+    name: str, value: str, coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(name, value)
+    # Taken back after the test.
+    monkeypatch.setitem(vars(click.utils), "should_strip_ansi", vars(click.utils)["should_strip_ansi"])
+    obey_no_color()
+    terminal, pipe = Terminal(), io.StringIO()
+    for file in (terminal, pipe):
+        click.echo(painted(Line("would be refused", Tone.REFUSED)), file=file)
+    assert ("\x1b[31m" in terminal.getvalue()) == coloured
+    assert pipe.getvalue() == "would be refused\n"
+
+
+def test_what_can_not_be_undone_goes_last_and_all_else_in_its_order() -> None:
+    lines = tuple(Line(str(number)) for number in range(5))
+    parts = [Part(lines, (Shorter(when, lines[:1]),)) for when in reversed(Fold)]
+    # With less and less room, one part after the other is a line.
+    for number in range(len(parts) + 1):
+        now, gave_way = folded(parts, 5 * len(parts) - 4 * number)
+        assert [len(one.lines) for one in now] == [5] * (len(parts) - number) + [1] * number
+        assert gave_way == bool(number)
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("one two three", 13, ["one two three"]),
+        ("one two three", 9, ["one two", "  three"]),
+        ("  one two three", 9, ["  one two", "    three"]),
+        ("one\ntwo", 9, ["one", "two"]),
+        ("abcdefghijkl", 5, ["abcde", "  fgh", "  ijk", "  l"]),
+        ("a 日本語日本語", 8, ["a", "  日本語", "  日本語"]),
+        ("\x1b[31mred", 20, ["\\x1b[31mred"]),
+        ("", 9, [""]),
+    ],
+)
+def test_a_text_is_wrapped_at_words_by_the_columns_that_it_takes(text: str, width: int, lines: list[str]) -> None:
+    assert wrapped(text, width) == lines
+
+
+@pytest.mark.parametrize(
+    ("names", "width", "told"),
+    [(["a", "b"], 9, "a, b"), (["aaa", "bbb", "c" * 9], 14, "aaa and 2 more"), (["a" * 9, "b"], 3, "2"), ([], 9, "0")],
+)
+def test_as_many_names_are_listed_as_there_is_room_for(names: list[str], width: int, told: str) -> None:
+    assert listed(names, width) == told
 
 
 # --- Whatever a preview holds
