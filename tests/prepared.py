@@ -1,5 +1,6 @@
 """The prepared image: a host that was provisioned and deployed to, with rows in its database; and another one with more
-versions on it. Made when any part of what they are made of has changed: `python -m tests.prepared` makes both."""
+versions on it. Made when any part of what they are made of has changed: `python -m tests.prepared` makes both, and what
+a bastion is started from."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from tests import runs
 from tests.bed import hosts
+from tests.bed.bastion import bastion_image
 from tests.bed.engine import client, ensure_engine
 from tests.bed.hosts import Host
 from tests.bed.image import SNAPSHOTS, ensure_image, exists
@@ -136,3 +138,4 @@ def forget_old(current: str) -> None:
 if __name__ == "__main__":
     ensure_engine_alone()
     prepared_image(built=True)
+    bastion_image()

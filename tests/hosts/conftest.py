@@ -9,6 +9,7 @@ import pytest
 
 from tests.bed.hosts import Host
 from tests.conftest import Hosts
+from tests.hosts.bastion import Bastion, bastion_for
 from tests.hosts.previewed_runs import PreviewedRuns
 from tests.runs import SETTINGS, Runs
 
@@ -31,6 +32,22 @@ def host(hosts: Hosts) -> Host:
 def bare_host(hosts: Hosts) -> Host:
     """The story's host, as a provider hands it out."""
     return hosts(bare=True)[0]
+
+
+@pytest.fixture(scope="module")
+def target(hosts: Hosts) -> Host:
+    """The host that a bastion's keys deploy to: `good-1` is live, `good-2` is built."""
+    return hosts(built=True)[0]
+
+
+@pytest.fixture(scope="module")
+def bastion(hosts: Hosts, target: Host, settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Bastion:
+    """A machine with the checkout, set up for keys to deploy from."""
+    # Only here, so that stories without one don't look for its image.
+    from tests.bed.bastion import bastion_image  # noqa: PLC0415
+
+    host = hosts(bare=True, image=bastion_image())[0]
+    return bastion_for(host, target, settings, tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")

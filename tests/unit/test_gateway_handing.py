@@ -158,7 +158,7 @@ def test_no_variable_of_the_connections_reaches_what_is_started_then(tmp_path: P
 
 def test_setting_up_is_a_list_of_commands_in_which_all_that_lets_a_key_in_is_roots() -> None:
     rules = {"ci": Rule(key=KEY)}
-    found = list(steps(PLACES, rules, [PLACES.checkout], has_user=False))
+    found = list(steps(PLACES, rules, has_user=False))
     assert found[0].argv[:2] == ("sudo", "useradd")
     assert "*" in found[0].argv
     written = {step.argv[-1]: step for step in found if "/dev/stdin" in step.argv}
@@ -175,5 +175,5 @@ def test_setting_up_is_a_list_of_commands_in_which_all_that_lets_a_key_in_is_roo
     assert found[checked].given == written[str(PLACES.sudoers)].given
     assert checked < found.index(written[str(PLACES.sudoers)])
     assert found[-1].argv == ("chmod", "o-rwx", str(PLACES.checkout))
-    again = list(steps(PLACES, rules, [PLACES.checkout], has_user=True))
+    again = list(steps(PLACES, rules, has_user=True))
     assert again == found[1:]

@@ -43,10 +43,11 @@ def install(words: Sequence[str], checkout: Path) -> int:
     # Not resolved: the environment's own, which is a link to the system's.
     places = Places(asked.user, owner.pw_name, Path(owner.pw_dir), checkout, Path(sys.executable))
     has_user = _has_user(places)
-    for step in steps(places, rules, (checkout, home(checkout)), has_user=has_user):
+    for step in steps(places, rules, has_user=has_user):
         _do(step, asked.dry)
     if asked.dry:
         return 0
+    home(checkout)
     problems = [*_readable(places), *_wrong(places)]
     if problems:
         raise Refused(*problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +27,8 @@ class Step:
     given: str = ""
 
 
-def steps(places: Places, rules: Mapping[str, Rule], private: Sequence[Path], *, has_user: bool) -> Iterator[Step]:
-    """All that is to be done, in order; doing it again changes nothing.
-
-    + private: folders of the owner's that nobody else is to get into
-    """
+def steps(places: Places, rules: Mapping[str, Rule], *, has_user: bool) -> Iterator[Step]:
+    """All that is to be done, in order; doing it again changes nothing."""
     home = str(places.home)
     if not has_user:
         yield Step(
@@ -47,8 +44,7 @@ def steps(places: Places, rules: Mapping[str, Rule], private: Sequence[Path], *,
     yield _file(f"it lets {places.user} start that, and nothing else: {line.strip()}", places.sudoers, line, 440)
     names = ", ".join(name for name, rule in rules.items() if rule.key)
     yield _file(f"the keys: {names}", places.keys, keys_text(places, rules), 644)
-    for folder in private:
-        yield Step(f"nobody else gets into {folder}", ("chmod", "o-rwx", str(folder)))
+    yield Step(f"nobody else gets into {places.checkout}", ("chmod", "o-rwx", str(places.checkout)))
 
 
 def _file(says: str, path: Path, text: str, mode: int) -> Step:
