@@ -44,3 +44,22 @@ def reason(output: str) -> str:
     """
     lines = [line for line in lines_of(output) if line.strip()]
     return (last_traceback(lines) or lines or [""])[-1]
+
+
+def telling_line(text: str) -> str:
+    """The line that tells most of why a run was taken back: what was raised, where anything was; else the last line of
+    a command's output, or our own first one, where what goes with it is from several logs.
+
+    >>> telling_line("manage.py ended with exit code 1\\n  Applying…\\n  no such table")
+    'no such table'
+    >>> telling_line("not healthy within 30 s: it answers 502\\n/srv/web.log:\\n  [INFO] Booting worker")
+    'not healthy within 30 s: it answers 502'
+    """
+    first, *below = [line for line in lines_of(text) if line.strip()] or [""]
+    heads = [line for line in below if line.endswith(":") and not line.startswith(" ")]
+    # What others have said stands below our own first line, set in; that of several logs each below its name.
+    is_set_in = all(line.startswith("  ") for line in below if line not in heads)
+    said = [line[2:] if line.startswith("  ") else line for line in below] if is_set_in else below
+    if is_set_in and heads and not last_traceback(said):
+        return first.strip()
+    return (reason("\n".join(said)) or first).strip()

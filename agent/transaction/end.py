@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from agent.host.files import append_line, put, sync_folder
 from agent.host.output import emit, warn
-from agent.text import tracebacks
+from agent.text.tracebacks import telling_line
 from agent.transaction import bounds, reserve
 from agent.transaction.consequences import failed_step
 from agent.transaction.cost import measured_or_nothing
@@ -52,7 +52,7 @@ def as_past(deploy: str, progress: Progress) -> PastRun:
         outcome=ended.outcome if ended else goes_on,
         step=failed_step(progress),
         reason=(progress.reason or "").split("\n")[0] or None,
-        why=tracebacks.reason(progress.reason or "").strip(),
+        why=telling_line(progress.reason or ""),
         backup=backup.path if backup else None,
         sentence=ended.sentence if ended else "",
         cost=measured_or_nothing(progress),

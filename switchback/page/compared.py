@@ -71,7 +71,11 @@ def _window(seen: HostPreview | None) -> str:
 def _of_part(part: Part | None, did: str) -> str:
     if part is None:
         return ""
-    told = {DONE: f"{did} in {duration(part.seconds)}", FAILED: "FAILED", SKIPPED: part.says}
+    told = {
+        DONE: f"{did} in {duration(part.seconds)}",
+        FAILED: f"failed after {duration(part.seconds)}",
+        SKIPPED: part.says,
+    }
     return told.get(part.how, "did not end")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.text.lines import first_line
-from agent.text.tracebacks import reason
+from agent.text.tracebacks import telling_line
 from agent.words.history import FAILED, OPEN, SKIPPED, Part, Record, Span
 from agent.words.notes import Out
 from switchback.past.times import duration
@@ -154,5 +154,5 @@ KINDS: Mapping[str, str] = {FAILED: "failed", OPEN: "open"}
 def _row(part: Part, axis: Axis, record: Record) -> Row:
     until = part.since + part.seconds if part.how != OPEN else record.run.ended
     took = "did not end" if part.how == OPEN and record.ended else "" if part.how == OPEN else duration(part.seconds)
-    says = reason(part.says).strip() if part.how == FAILED else first_line(part.says)
+    says = telling_line(part.says) if part.how == FAILED else first_line(part.says)
     return Row(part.name, KINDS.get(part.how, part.phase), axis.bar(part.since, until), took, says)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agent.text.lines import cut as cut_saying_so
 from agent.text.lines import first_line
-from agent.text.tracebacks import TRACEBACK, reason, telling_lines
+from agent.text.tracebacks import TRACEBACK, telling_line, telling_lines
 from agent.words.history import BACK, FAILED, OPEN, SKIPPED, Cost, Evidence, Part, PastRun, Record, Text
 from agent.words.outcomes import OVER, Outcome
 from switchback.past.columns import INDENT, SCREEN, cut, table
@@ -140,7 +140,7 @@ def _happened(parts: Sequence[Part], show_all: bool) -> list[str]:
 def _how(part: Part) -> str:
     says = first_line(part.says)
     if part.how == FAILED:
-        return f"FAILED: {reason(part.says).strip()}" if says else "FAILED"
+        return f"FAILED: {telling_line(part.says)}" if says else "FAILED"
     if part.how == OPEN:
         return "did not end"
     return f"nothing to do: {says}" if part.how == SKIPPED else says

@@ -5,10 +5,12 @@ Whatever becomes of it, the run has ended as it has: what goes wrong here is a w
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -37,22 +39,26 @@ TROUBLE = (OSError, EOFError, SSHException, gevent.Timeout)
 
 
 def follow(state: State, runs: Sequence[Run], preview: Preview) -> None:
-    """See to it that the page of a run is made once that has ended, before its hosts are left."""
+    """See to it that the page of a run is made once how it has ended is on the screen, and that its hosts are left only
+    then. To be called before whatever shows that: what is asked for first at the end is done last."""
     line = sys.modules.get("pyinfra_cli.cli")
     acting = [run for run in runs if run.steps]
     if line is None or not acting:
         return
     leave = vars(line)["disconnect_all"]
+    vars(line)["disconnect_all"] = lambda _: None
+    atexit.register(_at_the_end, state, acting, preview, leave)
 
-    def keep_and_leave(leaving: State) -> None:
-        vars(line)["disconnect_all"] = leave
-        try:
-            if state.is_executing:
-                _keep(state, acting, preview)
-        finally:
-            leave(leaving)
 
-    vars(line)["disconnect_all"] = keep_and_leave
+def _at_the_end(state: State, runs: Sequence[Run], preview: Preview, leave: Callable[[State], None]) -> None:
+    try:
+        if state.is_executing:
+            job = gevent.spawn(_keep, state, runs, preview)
+            # The run is over: whoever presses Ctrl-C by now is tired of waiting for its page.
+            signal.signal(signal.SIGINT, lambda number, frame: job.kill(block=False))
+            job.join()
+    finally:
+        leave(state)
 
 
 def _keep(state: State, runs: Sequence[Run], preview: Preview) -> None:
@@ -64,11 +70,10 @@ def _keep(state: State, runs: Sequence[Run], preview: Preview) -> None:
         evidence = {run.host: told.get(run.host) for run in runs}
         lines = [one.text for one in screen(preview, everything=True) + diff_lines(preview)]
         text = page(Told(deploy, evidence, preview, lines))
+        write_report(text)
+        keep_on(there, deploy, text, told)
     except Exception as problem:  # noqa: BLE001 - the run has ended, whatever becomes of its page
         _warn(f"{type(problem).__name__}: {problem}")
-        return
-    write_report(text)
-    keep_on(there, deploy, text, told)
 
 
 def of_past(state: State, deploy: str, told: Mapping[str, Evidence]) -> None:

@@ -178,8 +178,8 @@ def _plan(
         if run.steps and len(run.hosts) > 1:
             # Three times as often as it would have to be.
             stay_present(state, run.host, run.deploy, run.settings.confirm_timeout / 3)
-    report.follow(state, list(runs.values()))
     pages.follow(state, list(runs.values()), preview)
+    report.follow(state, list(runs.values()))
     return runs
 
 

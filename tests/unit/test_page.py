@@ -220,7 +220,7 @@ def test_what_was_foreseen_stands_beside_what_has_happened() -> None:
     preview = foreseen()
     rows = {one.what: (one.foreseen, one.happened) for one in compared(preview.hosts[0], record())}
     assert rows["live version"] == (f"{LIVE} → {NEW}", f"{LIVE} is live ")
-    assert rows["migrations"] == ("1 migration: items.0002_note", "FAILED")
+    assert rows["migrations"] == ("1 migration: items.0002_note", "failed after 2.0 s")
     assert rows["way back"] == ("database: reverse", "undone: database")
     told = Tags(made(record(), preview=preview, lines=["visitors: the page"]))
     assert "Foreseen, and what happened" in told.text

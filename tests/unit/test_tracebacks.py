@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent.host.command import CommandFailed
-from agent.text.tracebacks import reason
+from agent.text.lines import quoted
+from agent.text.tracebacks import reason, telling_line
 
 PSYCOPG = """Traceback (most recent call last):
   File "a.py", line 1, in <module>
@@ -44,3 +47,20 @@ def test_markers_below_lines_of_code_take_no_room_among_the_last_lines() -> None
     assert "^" not in told
     assert "    )" not in told
     assert "        name," in told
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", ""),
+        ("it broke", "it broke"),
+        ("migrate failed: manage.py ended with exit code 1\n  Applying…\n  no such table", "no such table"),
+        (f"manage.py ended with exit code 1\n{quoted(PSYCOPG)}", PSYCOPG.split("\n")[-4]),
+        # Of one whose beginning was cut off, too.
+        ('manage.py did not finish\n    File "a.py", line 3, in b\n      c()\n  KeyError: 1', "KeyError: 1"),
+        (f"not healthy: it answers 500\n/srv/web.log:\n{quoted(PSYCOPG)}", PSYCOPG.split("\n")[-4]),
+        ("not healthy: 502\njournal of django:\n  started\n/srv/web.log:\n  [INFO] Booting", "not healthy: 502"),
+    ],
+)
+def test_the_line_that_tells_most(text: str, line: str) -> None:
+    assert telling_line(text) == line
