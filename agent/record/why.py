@@ -103,10 +103,11 @@ def _texts(folder: Path, most: int) -> tuple[Text, ...]:
             info = os.lstat(str(path))
             if not stat.S_ISREG(info.st_mode):
                 continue
-            end = _safe(end_of(path, min(most, left), os.O_NOFOLLOW))
+            told = min(most, left)
+            end = _safe(end_of(path, told, os.O_NOFOLLOW))
         except OSError as problem:
             found.append(Text(name, 0, f"could not be read: {problem}"))
             continue
         left = max(0, left - len(end.encode(errors="replace")))
-        found.append(Text(name, info.st_size, end))
+        found.append(Text(name, info.st_size, end, cut=info.st_size > told))
     return tuple(found)

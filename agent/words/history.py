@@ -101,12 +101,14 @@ class Part:
 class Text:
     """What is kept of a run in a file of its own.
 
-    + name: below the run's folder; bytes: how long it is; end: the end of it, as far as it was asked for
+    + name: below the run's folder; bytes: how long it is
+    + end: the end of it, as far as it was asked for, without secrets; cut: whether there is more before that
     """
 
     name: str
     bytes: int
     end: str
+    cut: bool = False
 
 
 @dataclass(frozen=True)

@@ -186,5 +186,4 @@ def _logs(record: Record, room: int) -> tuple[Log, ...]:
 
 def _size(text: Text) -> str:
     size = f"{text.bytes / 1000:.1f} kB" if text.bytes >= 1000 else f"{text.bytes} bytes"
-    whole = len(text.end.encode(errors="replace")) >= text.bytes
-    return size if whole else f"the end of {size}"
+    return f"the end of {size}" if text.cut else size

@@ -55,7 +55,11 @@ def why_lines(record: Record, show_all: bool) -> list[str]:
         lines.append(f"  {telling}")
     cells = [(name, cell) for name, cell in _about(record) if cell]
     lines += ["", *(f"  {line}" for line in table([("", ""), *cells], widest=10_000)[1:])]
-    lines += ["", "  what happened (times are UTC)", *(f"    {line}" for line in _happened(record.parts, show_all))]
+    lines += [
+        "",
+        "  what happened (times are UTC)",
+        *(f"    {line}" for line in _happened(record.parts, show_all, record.ended)),
+    ]
     for text in record.texts if show_all else most_telling(record):
         lines += ["", *(f"  {line}" for line in _text(text, None if show_all else LINES))]
     rest = "" if show_all else "--data show=all shows the whole of each log that is kept; "
@@ -96,11 +100,11 @@ def _about(record: Record) -> Iterator[tuple[str, str]]:
 
 def afterwards(run: PastRun) -> str:
     """What the site was like when it had ended."""
-    return (
-        first_line(run.sentence.partition("; evidence: ")[0]).partition(": ")[2]
-        if run.outcome in OVER
-        else (first_line(run.sentence))
-    )
+    says = first_line(run.sentence)
+    if run.outcome not in OVER:
+        return says
+    # What is told beside it is left out.
+    return says.partition("; evidence: ")[0].partition("; backup: ")[0].partition(": ")[2]
 
 
 def visitors(cost: Cost) -> str:
@@ -123,26 +127,26 @@ def undone(parts: Sequence[Part]) -> list[str]:
     return [f"{part.name}{' (FAILED)' if part.how == FAILED else ''}" for part in back if part.how != OPEN]
 
 
-def _happened(parts: Sequence[Part], show_all: bool) -> list[str]:
+def _happened(parts: Sequence[Part], show_all: bool, ended: bool) -> list[str]:
     shown = [part for part in parts if show_all or part.how != SKIPPED]
     rows = [
         (
             time.strftime("%H:%M:%S", time.gmtime(part.since)),
             f"back: {part.name}" if part.phase == BACK else part.name,
             "" if part.how in (OPEN, SKIPPED) else duration(part.seconds),
-            _how(part),
+            _how(part, ended),
         )
         for part in shown
     ]
     return table([("",) * 4, *rows], {3: 20}, SCREEN - INDENT - 4)[1:]
 
 
-def _how(part: Part) -> str:
+def _how(part: Part, ended: bool) -> str:
     says = first_line(part.says)
     if part.how == FAILED:
         return f"FAILED: {telling_line(part.says)}" if says else "FAILED"
     if part.how == OPEN:
-        return "did not end"
+        return "did not end" if ended else "goes on"
     return f"nothing to do: {says}" if part.how == SKIPPED else says
 
 
@@ -165,10 +169,8 @@ def _end(text: Text) -> list[str]:
 
 def _text(text: Text, most: int | None) -> list[str]:
     lines = telling_lines(text.end)
-    # What is read from the middle of a file begins in the middle of a line.
-    whole = len(text.end.encode(errors="replace")) >= text.bytes
     shown = lines if most is None else lines[-most:]
-    part = "" if whole and len(shown) == len(lines) else f", its last {len(shown)} lines"
+    part = "" if not text.cut and len(shown) == len(lines) else f", its last {len(shown)} lines"
     return [f"{text.name}{part} ({text.bytes} bytes)", *(f"  {cut_saying_so(line, LINE)}" for line in shown)]
 
 

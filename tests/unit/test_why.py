@@ -180,7 +180,7 @@ def test_logs_are_read_from_their_end_without_secrets_and_with_what_a_terminal_o
     told = {text.name: text for text in folder.told(most=100).texts}
     assert told["evidence/web.log"].bytes > 5000
     assert told["evidence/web.log"].end.endswith("x\nPASSWORD=***\n\\x1b[2J\\u202e https://***@h/\n")
-    assert told["output/big.log"] == Text("output/big.log", 1_000_000, "y" * 100)
+    assert told["output/big.log"] == Text("output/big.log", 1_000_000, "y" * 100, cut=True)
 
 
 def test_nobody_is_held_up_by_what_lies_among_the_evidence(folder: Folder) -> None:
@@ -256,8 +256,8 @@ def test_of_each_log_its_end_is_shown_what_failed_and_what_was_raised_first() ->
     many = "".join(f"line {number}\n" for number in range(40))
     texts = (
         Text("evidence/a.log", 4, "a\nb\n"),
-        Text("evidence/b.log", 70_000, f"{RAISED}\n"),
-        Text("evidence/c.log", 70_000, f"{RAISED}\n"),
+        Text("evidence/b.log", 70_000, f"{RAISED}\n", cut=True),
+        Text("evidence/c.log", 70_000, f"{RAISED}\n", cut=True),
         Text("output/code.log", 3, "no\n"),
         Text("output/migrate.log", len(many), many),
     )
@@ -284,6 +284,18 @@ def test_what_was_undone_is_named_and_what_only_looks_is_not() -> None:
 def test_a_run_that_goes_on_says_where_it_is() -> None:
     goes_on = replace(RECORD, ended=False, run=replace(RUN, outcome=Outcome.UNKNOWN, why="", sentence=""))
     assert why_lines(goes_on, False)[0] == "deploy ccccccc-fffffff goes on, at step migrate"
+    part = Part("migrate", "switch", NOON, 0.0, "open")
+    assert any(line.endswith("goes on") for line in why_lines(replace(goes_on, parts=(part,)), False))
+    assert any(line.endswith("did not end") for line in why_lines(replace(RECORD, parts=(part,)), False))
+
+
+def test_a_backup_is_named_once() -> None:
+    told = replace(
+        RUN, outcome=Outcome.COMMITTED, sentence=f"committed: {NEW} is live; backup: /b.dump", backup="/b.dump"
+    )
+    said = why_lines(replace(RECORD, run=told), False)
+    assert [line for line in said if "/b.dump" in line] == ["  backup    /b.dump"]
+    assert f"  then      {NEW} is live" in said
 
 
 def told_of(deploy: str, outcome: Outcome = Outcome.COMMITTED, began: float = NOON) -> Evidence:
