@@ -20,8 +20,8 @@ from pyinfra.api import Host, State
 
 from agent.words.history import Evidence
 from agent.words.requests import KeepPage, Why
+from facts import past as facts
 from facts.survey import Unread
-from switchback.hosts.gateway import look_at_run
 from switchback.hosts.inventory import command_line, options, settings_of
 from switchback.page.render import page
 from switchback.page.view import Told
@@ -89,10 +89,21 @@ def of_past(state: State, deploy: str, told: Mapping[str, Evidence]) -> None:
 
 
 def _tell(hosts: Sequence[Host], deploy: str) -> dict[str, Evidence]:
-    with gevent.Timeout(WITHIN, exception=False):  # type: ignore[arg-type]
-        told = look_at_run(hosts, Why(deploy, SOME)) if hosts else {}
-        return {name: one for name, one in told.items() if not isinstance(one, Unread)}
-    return {}
+    """What each host tells of the run, of those that do in time."""
+    jobs = {host.name: gevent.spawn(_tell_of, host, Why(deploy, SOME)) for host in hosts}
+    gevent.joinall(list(jobs.values()), timeout=WITHIN)
+    gevent.killall([job for job in jobs.values() if not job.ready()], block=False)
+    return {name: job.value for name, job in jobs.items() if job.value}
+
+
+def _tell_of(host: Host, request: Why) -> Evidence | None:
+    """What one host tells. As a fact, pyinfra would print that it was asked, below the last that is to be read."""
+    try:
+        said = bring_along(settings_of(host).site, request, WITHIN).run_unheard(host).stdout_lines
+    except TROUBLE:
+        return None
+    found = facts.Why().process(said)
+    return None if isinstance(found, Unread) else found
 
 
 def keep_on(hosts: Sequence[Host], deploy: str, text: str, told: Mapping[str, Evidence]) -> None:

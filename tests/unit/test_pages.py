@@ -12,8 +12,9 @@ import pytest
 
 from agent.words.history import Evidence
 from agent.words.outcomes import Outcome
-from agent.words.requests import KeepPage
+from agent.words.requests import KeepPage, Why
 from agent.words.result import Result
+from agent.words.shapes import to_json
 from switchback.screen import pages
 from switchback.settings.options import CommandLine, Options
 from switchback.wire.results import heard_from
@@ -131,3 +132,20 @@ def test_a_dry_look_keeps_none(asked: Asked, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(pages, "command_line", lambda: CommandLine(dry=True))
     pages.of_past(state_of("p1"), ID, {"p1": Evidence(record())})
     assert asked.kept == {}
+
+
+def test_who_does_not_answer_or_says_something_else_has_told_nothing(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {"p1": [to_json(Evidence(record()))], "p2": ["bash: python3: not found"], "p3": []}
+
+    def bring_along(site: str, request: Why, timeout: float) -> SimpleNamespace:
+        def run_unheard(host: Any) -> SimpleNamespace:
+            if host.name == "p4":
+                raise EOFError
+            return SimpleNamespace(stdout_lines=answers[host.name])
+
+        return SimpleNamespace(run_unheard=run_unheard)
+
+    monkeypatch.setattr(pages, "bring_along", bring_along)
+    assert pages._tell(hosts("p1", "p2", "p3", "p4"), ID) == {"p1": Evidence(record())}
