@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from agent.inside.lean import dataclass
 from agent.transaction.progress import Progress, read_progress
-from agent.words.journal import Ended, Told
+from agent.words.journal import Ended, Noted, Told
 from agent.words.outcomes import Outcome
 
+# Of the notes of how often it was begun.
+NOTIFY = "notify"
 # The runs that change what visitors get.
 KINDS = ("deploy", "revert", "restart")
 NAMES = {
@@ -48,6 +50,17 @@ def due(progress: Progress) -> Ending | None:
         if number not in told and name in wanted.at and (begun.primary or name != NAMES[Outcome.COMMITTED]):
             return Ending(number, name, at, read_progress(progress.lines[:place]))
     return None
+
+
+def begins(ending: Ending, times: int) -> Noted:
+    """The line that says that somebody is about to be told, for the so many-th time."""
+    return Noted(NOTIFY, {str(ending.number): times})
+
+
+def tried(progress: Progress, ending: Ending) -> int:
+    """How often it was begun to tell of an ending."""
+    times = progress.notes.get(NOTIFY, {}).get(str(ending.number), 0)
+    return times if isinstance(times, int) else 0
 
 
 def problem_of(progress: Progress) -> str:

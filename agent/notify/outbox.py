@@ -16,7 +16,7 @@ from agent.loop.cgroups import Limits
 from agent.loop.channel import Channel, Frame
 from agent.loop.loop import Bounds, Loop
 from agent.loop.worker import Worker
-from agent.notify.endings import Ending, due
+from agent.notify.endings import Ending, begins, due, tried
 from agent.notify.telling import WITHIN, Tried, tell
 from agent.state import State
 from agent.transaction.transaction import Transaction
@@ -25,6 +25,8 @@ from agent.words.shapes import Unreadable, read
 
 # How long after each of its tries one is tried again, seconds: a host that has just come up may have no network yet.
 AGAIN = (15.0, 60.0)
+# How often it is begun at most, whoever is ended in it.
+MOST = 5
 # How long a command may take to end that is stopped, seconds.
 STOPS = 5.0
 
@@ -58,7 +60,7 @@ class Outbox:
         if wait > 0:
             return wait
         self._begin(*found)
-        return WITHIN + STOPS
+        return WITHIN + STOPS if self._at_work else 0.0
 
     def _due(self, opened: Transaction | None) -> Iterator[tuple[Transaction, Ending]]:
         for transaction in [*([opened] if opened else []), *self._left()]:
@@ -91,6 +93,16 @@ class Outbox:
             sync_folder(self._state.untold)
 
     def _begin(self, transaction: Transaction, ending: Ending) -> None:
+        times = tried(transaction.progress, ending)
+        if times >= MOST:
+            self._judge(transaction, ending, Tried(f"it was begun {times} times, and did not end"))
+            return
+        try:
+            # Before it is begun: where nothing can be written down, somebody would be told again and again.
+            transaction.journal.append(begins(ending, times + 1))
+        except OSError:
+            self._not_before = time.monotonic() + AGAIN[-1]
+            return
         settings = ending.progress.begin.settings
         bounds = Bounds(WITHIN + STOPS, Limits.of_host(settings.worker_memory, settings.worker_tasks))
         its = Transaction(self._state, transaction.deploy)
@@ -107,20 +119,20 @@ class Outbox:
     def _ended(self, transaction: Transaction, ending: Ending, worker: Worker) -> None:
         self._at_work = False
         try:
-            tried = read(Tried, {"problem": "", **worker.found}, "tell")
+            found = read(Tried, {"problem": "", **worker.found}, "tell")
         except Unreadable as problem:
-            tried = Tried(str(problem))
+            found = Tried(str(problem))
         failed = worker.found.get("failed")
-        self._judge(transaction, ending, Tried(str(failed), again=True) if failed else tried)
+        self._judge(transaction, ending, Tried(str(failed), again=True) if failed else found)
 
-    def _judge(self, transaction: Transaction, ending: Ending, tried: Tried) -> None:
+    def _judge(self, transaction: Transaction, ending: Ending, found: Tried) -> None:
         """Write down what has become of it, or have it tried again a little later."""
         key = transaction.deploy, ending.number
         times = self._tries[key] = self._tries.get(key, 0) + 1
-        if tried.problem and tried.again and times <= len(AGAIN):
+        if found.problem and found.again and times <= len(AGAIN):
             self._not_before = time.monotonic() + AGAIN[times - 1]
             return
         self._over.add(key)
-        transaction.journal.note(Told(ending.number, ending.name, tried.problem))
-        if tried.problem:
-            self._say(WARNING, f"notify: WARNING: nobody could be told ({ending.name}): {tried.problem}")
+        transaction.journal.note(Told(ending.number, ending.name, found.problem))
+        if found.problem:
+            self._say(WARNING, f"notify: WARNING: nobody could be told ({ending.name}): {found.problem}")

@@ -20,18 +20,21 @@ from agent.host.files import remove
 from agent.notify import telling
 from agent.notify.endings import due, problem_of
 from agent.notify.message import document, slack
-from agent.notify.outbox import AGAIN, Outbox
-from agent.notify.telling import NO_ADDRESS, Tried, tell, unreachable
+from agent.notify.outbox import AGAIN, MOST, Outbox
+from agent.notify.telling import NO_ADDRESS, Tried, tell, unreachable, untold
 from agent.runs import beginning
 from agent.state import State
 from agent.text import masking
 from agent.text.masking import unhidden
+from agent.transaction.bounds import past_runs
 from agent.transaction.lock import free_lock
 from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
 from agent.words.journal import Ended, Event, Told
 from agent.words.outcomes import Outcome
+from switchback.checks.notices import notify_notices
 from switchback.runs.run import Run
+from tests.unit import healthy
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import settings
 from tests.unit.journals import progress
@@ -475,6 +478,38 @@ def test_what_may_go_better_is_tried_again_later_a_few_times_and_then_said(
     assert box.said == [says]
 
 
+def test_a_disk_that_takes_no_line_tells_nobody_again_and_again(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    transaction, box, now = over(host), Box(host.state), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def read_only(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("agent.transaction.journal.append_line", read_only)
+        assert box.go_on(None) == 0
+        assert box.go_on(None) == AGAIN[-1]
+        assert box.loop.begun == []
+    now[0] += AGAIN[-1]
+    box.go_on(None)
+    box.loop.end(problem="")
+    assert box.go_on(None) is None
+    assert written(transaction) == [Told(1, "fell_back")]
+
+
+def test_runners_that_end_in_it_one_after_the_other_come_to_an_end(host: Host) -> None:
+    transaction = over(host)
+    for _ in range(MOST):
+        box = Box(host.state)
+        box.go_on(None)
+        assert box.loop.begun
+    last = Box(host.state)
+    assert last.go_on(None) == 0
+    assert last.go_on(None) is None
+    assert last.loop.begun == []
+    assert written(transaction) == [Told(1, "fell_back", f"it was begun {MOST} times, and did not end")]
+
+
 def test_a_worker_that_is_killed_is_tried_again_and_one_that_was_refused_is_not(host: Host) -> None:
     transaction, box = over(host), Box(host.state)
     box.go_on(None)
@@ -508,3 +543,20 @@ def test_without_the_setting_nothing_is_left_to_tell(host: Host) -> None:
     host.fall_back("it broke")
     assert not host.state.untold.exists()
     assert Box(host.state).go_on(None) is None
+
+
+def test_status_and_check_say_that_nobody_was_told_and_that_nobody_can_be(host: Host) -> None:
+    transaction = over(host)
+    assert untold(host.state, []) == ""
+    assert untold(host.state, past_runs(host.state)) == ""
+    transaction.journal.note(Told(1, "fell_back", "it answers 404"))
+    says = untold(host.state, past_runs(host.state))
+    assert says == f"{ID}: it answers 404"
+    told = settings(notify={"url": {"env": "X"}})
+    site = replace(healthy.site(), untold=says, unreachable="its host can't be found: no such name")
+    assert notify_notices(site, told) == [
+        f"notify: nobody could be told how the last run has ended: {ID}: it answers 404",
+        "notify: its host can't be found: no such name",
+    ]
+    assert notify_notices(site, settings()) == []
+    assert notify_notices(healthy.site(), told) == []
