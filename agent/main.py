@@ -130,6 +130,33 @@ def _why(state: State, request: requests.Why) -> None:
     answer(why(as_laid_out(state), request))
 
 
+def _logs(state: State, request: requests.Logs) -> Result | None:
+    from agent.host.readonly import only_look
+    from agent.live.logs import follow, logs
+
+    only_look()
+    if not request.follow:
+        answer(logs(state, request))
+        return None
+    problem = follow(state, request)
+    return Result(not problem, sentence=problem)
+
+
+def _manage(state: State, request: requests.Manage) -> Result:
+    from agent.live.manage import manage
+
+    return manage(state, request)
+
+
+def _remove(state: State, request: requests.Remove) -> Result | None:
+    from agent.runs.remove import look, remove
+
+    if request.look:
+        answer(look(state, request))
+        return None
+    return remove(state, request)
+
+
 def _keep_page(state: State, request: requests.KeepPage) -> Result:
     from agent.record.page import keep
 
@@ -194,6 +221,9 @@ VERBS: dict[type, Callable[[State, Any], Result | None]] = {
     requests.Preview: _preview,
     requests.History: _history,
     requests.Why: _why,
+    requests.Logs: _logs,
+    requests.Manage: _manage,
+    requests.Remove: _remove,
     requests.KeepPage: _keep_page,
     requests.Install: _install,
     requests.Begin: _no_runner,

@@ -8,11 +8,12 @@ from pyinfra import host, state
 from pyinfra.api import operation
 
 from agent.steps.kind import PATIENCE
-from agent.words.requests import Adopt, Pin, Recover
+from agent.words.facts import Removal
+from agent.words.requests import Adopt, Pin, Recover, Remove
 from operations.steps import Commands, show
 from switchback.runs.run import Cleaning, Run
 from switchback.settings.model import Settings
-from switchback.wire.calls import installed, to_runner
+from switchback.wire.calls import bring_along, installed, to_runner
 
 
 @operation()
@@ -86,3 +87,17 @@ def recover(settings: Settings, database: str | None, force: bool) -> Commands:
     well = PATIENCE * settings.health_timeout
     limit = settings.migrate_timeout + settings.script_timeout + settings.restart_timeout + well
     yield to_runner(settings.site, Recover(database, force), timeout=limit + 60)
+
+
+@operation()
+def remove(settings: Settings, removal: Removal) -> Commands:
+    """
+    Take off the host what is Switchback's own of a site. What the site needs to run stays.
+
+    + settings: the host's
+    + removal: what goes
+    """
+    if not removal.goes:
+        host.noop("nothing of Switchback's is here")
+        return
+    yield bring_along(settings.site, Remove(settings.for_host(), look=False), timeout=900)

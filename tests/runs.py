@@ -135,6 +135,19 @@ class Running:
         seconds = time.monotonic() - self._began
         return Result(code, _text(self._stdout), _text(self._stderr), seconds)
 
+    def wait_to_say(self, text: str, timeout: float = LIMIT) -> None:
+        """Wait until it has said something. Raises AssertionError with its output if that doesn't come in time."""
+        until = time.monotonic() + timeout
+        while text not in self._so_far():
+            assert not self.over, f"it has ended without a word of {text!r}:\n{self._so_far()}"
+            assert time.monotonic() < until, f"no word of {text!r} in {timeout:.0f} s:\n{self._so_far()}"
+            time.sleep(0.05)
+
+    def _so_far(self) -> str:
+        # Where it writes next is a place in the same file, and stays where it is.
+        both = (os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0) for file in (self._stdout, self._stderr))
+        return STYLE.sub("", b"".join(both).decode(errors="replace"))
+
     def end(self) -> None:
         """Make sure that nothing of it runs any more."""
         if self._process.poll() is None:

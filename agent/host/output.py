@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 from collections.abc import Callable, Collection
 
 from agent.inside.protocol import RESULT_PREFIX
 from agent.text.lines import bounded, lines_of, shown
 from agent.text.masking import masked_urls, unhidden, without
-from agent.words.result import Result, framed
+from agent.words.result import MARK, Result, framed
 from agent.words.shapes import to_json
 
 # How loud something is said: as any line; to be read once more at the end, since something is not as it should be; and
@@ -48,6 +49,28 @@ def warn(text: str) -> None:
 def announce(text: str) -> None:
     """Say a line that a person is to read once more at the end: what was decided, and for what it has waited."""
     _way[0](TOLD, as_said(text))
+
+
+def say_all() -> None:
+    """Have this process say what its commands print, too, as it comes."""
+    say_through(lambda _, text: _print(text))
+
+
+def say_to_reader(text: str | None = None) -> bool:
+    """Say a line, or give a sign of life that nobody sees. Returns whether somebody is there to read it."""
+    try:
+        print(MARK if text is None else as_said(text), flush=True)
+    except OSError:
+        go_on_without_reader()
+        return False
+    return True
+
+
+def is_read() -> bool:
+    """Whether there is somebody to read, as far as this host knows."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return not poll.poll(0)
 
 
 class Relayed:

@@ -108,7 +108,7 @@ def _replace(state: State, sources: Mapping[str, str]) -> str:
     _write_units(state.site)
     # Last, for this is what tells that it is installed.
     _lead(state.agent, LIBRARY / name)
-    _delete_unused(state.base)
+    delete_unused(state.base)
     return name
 
 
@@ -138,7 +138,7 @@ def _lead(link: Path, folder: Path) -> None:
     sync_folder(link.parent)
 
 
-def _delete_unused(base: Path) -> None:
+def delete_unused(base: Path) -> None:
     """Delete the agents that do no site's runs any more."""
     used = {named_by(link) for link in (earlier.CURRENT, *matching(base, "*/agent"))}
     for folder in matching(LIBRARY, "*"):

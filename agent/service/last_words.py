@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import configparser
 import glob
+import itertools
 import os
 import re
 import time
@@ -77,7 +78,12 @@ def _of_unit(unit: str, since: float) -> list[str]:
 def app_logs(layout: Layout, version: str) -> list[Path]:
     """The log files that a version's supervisord config names, or the host's own where it brings none: the first of
     them, where there are many."""
-    logs: set[Path] = set()
+    return sorted(logs_of_programs(layout, version))[:MOST]
+
+
+def logs_of_programs(layout: Layout, version: str) -> dict[Path, str]:
+    """The same, each with the program that it is of: supervisord itself, where that is none."""
+    logs: dict[Path, str] = {}
     with acting_as(layout.app):
         brought = _found(layout.part(version, "config"), "supervisord*")
         for config in brought or [layout.host_supervisord]:
@@ -86,10 +92,17 @@ def app_logs(layout: Layout, version: str) -> list[Path]:
                 parser.read_string(end_of(config, CONFIG))
             except (OSError, configparser.Error):
                 continue
-            values = (parser.get(section, key, fallback="") for section in parser.sections() for key in OPTIONS)
-            for pattern in (glob.escape(value) for value in values if value.startswith("/")):
-                logs.update(_found(Path("/"), re.sub(r"%\(\w+\)\d*[a-z]", "*", pattern)))
-        return [log for log in sorted(logs) if not log.is_dir()][:MOST]
+            for section, key in itertools.product(parser.sections(), OPTIONS):
+                value, name = parser.get(section, key, fallback=""), section.partition(":")[2] or section
+                if value.startswith("/"):
+                    logs.update(dict.fromkeys(_found(Path("/"), _as_pattern(glob.escape(value), name)), name))
+        return {log: name for log, name in logs.items() if not log.is_dir()}
+
+
+def _as_pattern(text: str, program: str) -> str:
+    """What supervisord would fill in, as a pattern: only the program's own name is known."""
+    text = text.replace("%(program_name)s", glob.escape(program))
+    return re.sub(r"%\(\w+\)\d*[a-z]", "*", text)
 
 
 def _found(folder: Path, pattern: str) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Optional
 
 from agent.inside.lean import dataclass
 from agent.words.foreseen import SharedPlace
-from agent.words.history import PastRun
+from agent.words.history import PastRun, Text
 from agent.words.needs import Needs
 from agent.words.outcomes import Outcome
 from agent.words.seen import Access, Kept, PostgreSQL, UnwritableLog, Version, Web
@@ -238,3 +238,26 @@ class HostFacts:
     postgresql: Optional[PostgreSQL] = None
     logrotate: bool = True
     no_python: str = ""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """The ends of an app's logs.
+
+    + problem: why there is none to show, with those that there are
+    """
+
+    texts: tuple[Text, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What is Switchback's own of a site on a host, and what is left there of what it has made, each with a word.
+
+    + problem: why it can't be taken off now
+    """
+
+    goes: dict[str, str] = field(default_factory=dict)
+    stays: dict[str, str] = field(default_factory=dict)
+    problem: str = ""

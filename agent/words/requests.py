@@ -80,10 +80,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class History:
-    """Tell of the last runs.
-
-    + runs: how many
-    """
+    """Tell of so many of the last runs."""
 
     verb: ClassVar[str] = "history"
     runs: int
@@ -100,6 +97,37 @@ class Why:
     verb: ClassVar[str] = "why"
     deploy: str = ""
     most: int = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Show the ends of the app's logs, or of one program's; then what comes, for so long (`follow`, seconds)."""
+
+    verb: ClassVar[str] = "logs"
+    settings: Settings
+    lines: int
+    process: str = ""
+    follow: float = 0
+
+
+@dataclass(frozen=True)
+class Manage:
+    """Run a command of manage.py's in the live version, for so many seconds; force: also while a run is open."""
+
+    verb: ClassVar[str] = "manage"
+    settings: Settings
+    words: tuple[str, ...]
+    seconds: float
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Take off the host what is Switchback's own of a site; look: only say what that is."""
+
+    verb: ClassVar[str] = "remove"
+    settings: Settings
+    look: bool = True
 
 
 @dataclass(frozen=True)
@@ -242,8 +270,9 @@ class Adopt:
     versions: tuple[str, ...]
 
 
-Looks = Union[Survey, Preview, History, Why]
-Request = Union[Looks, KeepPage, Install, Begin, Go, AllWell, Clean, Commit, FallBack, Recover, Pin, Adopt]
+Looks = Union[Survey, Preview, History, Why, Logs]
+OnSite = Union[Manage, Remove, KeepPage, Install, Pin, Adopt]
+Request = Union[Looks, OnSite, Begin, Go, AllWell, Clean, Commit, FallBack, Recover]
 SHAPES: dict[str, type[Request]] = {one.verb: one for one in get_args(Request)}
 
 

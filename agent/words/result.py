@@ -38,6 +38,7 @@ class Result:
     + failed: the step that has failed, or during which it ended
     + followed: whether it falls back only because another host has failed
     + interrupted: whether it falls back because a person has asked for that
+    + code: the exit code of a program that was to be run
     + database_back: whether the host is back where it was, and its database with it
     """
 
@@ -54,6 +55,7 @@ class Result:
     interrupted: bool = False
     database_back: bool = False
     steps: tuple[StepTold, ...] = ()
+    code: Optional[int] = None
     schema: int = SCHEMA
 
 

@@ -13,11 +13,12 @@ from pyinfra.api import FactBase, Host, State
 from pyinfra.context import ctx_host, ctx_state
 
 from agent.words import requests
-from agent.words.facts import Past
+from agent.words.facts import Logged, Past, Removal
 from agent.words.foreseen import Foreseen
 from agent.words.history import Evidence
 from agent.words.outcomes import Outcome
 from agent.words.requests import AllWell, Request
+from facts.live import Logs, Removable
 from facts.past import History, Why
 from facts.preview import Preview
 from facts.survey import Survey, Surveyed, Unread
@@ -119,6 +120,16 @@ def look_back(hosts: Sequence[Host], runs: int) -> dict[str, Past | Unread]:
 def look_at_run(hosts: Sequence[Host], asked: requests.Why) -> dict[str, Evidence | Unread]:
     """Have every host tell of one run, all at the same time."""
     return _ask_all(hosts, Why, lambda _: asked)
+
+
+def look_at_logs(hosts: Sequence[Host], lines: int, process: str) -> dict[str, Logged | Unread]:
+    """Have every host tell the ends of its logs, all at the same time."""
+    return _ask_all(hosts, Logs, lambda host: requests.Logs(settings_of(host).for_host(), lines, process))
+
+
+def look_what_goes(hosts: Sequence[Host]) -> dict[str, Removal | Unread]:
+    """Have every host tell what it has of Switchback's own, all at the same time."""
+    return _ask_all(hosts, Removable, lambda host: requests.Remove(settings_of(host).for_host()))
 
 
 def _ask_all(hosts: Sequence[Host], fact: type[FactBase[T]], asked: Callable[[Host], Request]) -> dict[str, T]:

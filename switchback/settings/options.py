@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from switchback.settings import values
 from switchback.settings.errors import Problems, Refused
 from switchback.settings.given import Given, checked
+from switchback.settings.hooks import words_of
 from switchback.settings.kinds import Count, CountOrZero, Person, Ref, ReportFile
 
 Version = Annotated[
@@ -28,7 +29,16 @@ RunId = Annotated[
     str,
     AfterValidator(values.named(r"[A-Za-z0-9][\w.-]{0,99}", "a run's id, or a part of one (history.py lists them)")),
 ]
+Source = Annotated[str, AfterValidator(values.named(r"[\w@.:/-]{1,200}", "the name of a log or a program"))]
 PlanFile = Annotated[str, AfterValidator(values.check_local_file)]
+
+
+def check_command(text: str) -> str:
+    """A command of manage.py's, in words that can be told apart. Raises Wrong."""
+    words = words_of(text)
+    if words[0] in ("manage.py", "python"):
+        raise values.Wrong("must begin with the command itself", f'"{" ".join(words[1:])}"')
+    return text
 
 
 class Options(BaseModel):
@@ -71,6 +81,17 @@ class Options(BaseModel):
     report: ReportFile | None = Field(
         default=None, description="a file, here, that the page of the run is written to; of `deploy`, `revert`, `why` …"
     )
+    lines: Count | None = Field(default=None, description="of `logs.py`: how many lines of each log; 50 otherwise")
+    process: Source | None = Field(
+        default=None, description="of `logs.py`: the log, program or timer whose lines to show; all of them otherwise"
+    )
+    follow: bool = Field(default=False, description="of `logs.py`: `true` goes on with what comes, for an hour")
+    command: Annotated[str, AfterValidator(check_command)] | None = Field(
+        default=None,
+        description='of `manage.py`: the command and its arguments, as in `"clearsessions --verbosity 2"`',
+    )
+    timeout: Count | None = Field(default=None, description="of `manage.py`: seconds it may take; 600 otherwise")
+
     save_plan: PlanFile | None = Field(
         default=None, description="a file, here, that the preview is written to: a plan for `plan`"
     )

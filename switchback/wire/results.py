@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -41,9 +43,15 @@ class AgentCommand(StringCommand):
         _take_off(host, output)
         return ok, output
 
-    def run_beside(self, host: Host) -> None:
-        """Run it on a host beside its operations; nothing of it is printed."""
-        _take_off(host, self.run_unheard(host))
+    def run_beside(self, host: Host) -> list[str]:
+        """Run it on a host beside its operations; nothing of it is printed. Returns what it has said."""
+        return _take_off(host, self.run_unheard(host))
+
+    def run_aloud(self, host: Host) -> list[str]:
+        """The same, and what it says is printed as it comes."""
+        arguments = dict(self.connector_arguments)
+        _, output = host.run_shell_command(self, print_output=True, _sudo=True, **arguments)
+        return _take_off(host, output)
 
     def run_unheard(self, host: Host) -> CommandOutput:
         """The same, where nobody wants to know what becomes of it."""
@@ -51,11 +59,12 @@ class AgentCommand(StringCommand):
         return output
 
 
-def _take_off(host: Host, output: CommandOutput) -> None:
+def _take_off(host: Host, output: CommandOutput) -> list[str]:
     result = read_result(output.stdout_lines)
     output.combined_lines = [one for one in output.combined_lines if not is_framed(one.line)]
     if result is not None:
         heard_from(host.name).append(result)
+    return [shown(line) for line in output.stdout_lines if not is_framed(line)]
 
 
 def heard_from(host: str) -> list[Result]:
@@ -81,6 +90,23 @@ def has_its_database_back(host: str) -> bool:
 def keep_results_from_sight() -> None:
     """Have pyinfra, which prints what a host says as it comes, leave out what is for us alone."""
     set_echo(_echo)
+
+
+@contextmanager
+def on_stdout(without: str = "") -> Iterator[None]:
+    """Have what hosts say printed on standard output meanwhile, since that is what is asked for.
+
+    + without: what each line begins with, and is left out
+    """
+
+    def echo(message: object = None, **arguments: bool) -> None:
+        _echo(str(message or "").removeprefix(without or "    "), **{**arguments, "err": False})
+
+    set_echo(echo)
+    try:
+        yield
+    finally:
+        set_echo(_echo)
 
 
 def _echo(message: object = None, **arguments: Any) -> None:

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.bed.hosts import Host
+from tests.faults.watch import wait_until
 from tests.hosts.footprint import assert_refused, untouched
 from tests.invariants import Seen, assert_well, look, visit
 from tests.runs import Runs
@@ -40,6 +41,40 @@ def test_recover_has_nothing_to_do_where_nothing_is_open(host: Host, run: Runs) 
     with untouched(host):
         result = run("recover", host).worked()
     assert "there is nothing to recover" in result.output
+
+
+def test_the_app_s_logs_are_shown_and_followed_without_a_shell_on_the_host(host: Host, run: Runs) -> None:
+    with untouched(host):
+        shown = run("logs", host, data={"lines": 5}).worked()
+        unknown = run("logs", host, data={"process": "nosuch"})
+    lines = shown.stdout.splitlines()
+    assert all(line.startswith(f"[{host.name}] ") for line in lines)
+    assert {line.split(" ")[1] for line in lines} == {"django", "supervisord", "web_00", "web_01"}
+    assert unknown.code == 1
+    assert "there is no log of nosuch: there is django, supervisord, web" in unknown.output
+    following = run.start("logs", host, data={"lines": 1, "follow": "true"})
+    # With the journal's, all of them are listened to.
+    wait_until(host, "pgrep -f '[j]ournalctl --follow'")
+    host.run("printf 'what \\033[2J comes\\n' >>/home/app/web_00.log", user="app")
+    following.wait_to_say(f"[{host.name}] web_00 | what \\x1b[2J comes")
+    following.interrupt()
+    assert following.wait().code == 130
+    wait_until(host, "! pgrep -x 'agent logs'")
+
+
+def test_a_command_of_manage_py_runs_in_the_live_version_as_the_app_and_ends_the_run_as_it_ends(
+    host: Host, run: Runs
+) -> None:
+    says = "import os, sys; print(os.getcwd(), os.environ['USER']); sys.exit(7)"
+    result = run("manage", host, data={"command": f'shell -c "{says}"'})
+    assert result.code == 7
+    assert f"/home/app/{look(host).current}/config app\n" in result.stdout
+    assert f"[{host.name}] manage.py ended with exit code 7" in result.stderr
+    with untouched(host):
+        dry = run("manage", host, data={"command": "flush --noinput"}, args=["--dry"]).worked()
+        asks = run("manage", host, data={"command": "shell"})
+    assert f"[{host.name}] would run manage.py flush --noinput, in the live version, as app" in dry.output
+    assert_refused(asks, "shell asks questions", "'sudo -u app ~app/bin/manage shell'")
 
 
 def test_restart_gives_the_service_new_processes_and_proves_them_healthy(host: Host, run: Runs) -> None:
@@ -112,6 +147,8 @@ def test_check_and_status_say_what_is_open(host: Host, stuck: Seen, run: Runs) -
     for result in (checked, shown):
         assert f"deploy {look(host).lock} by " in result.output
         assert "and needs a person: run deploys/recover.py" in result.output
+    assert_refused(run("manage", host, data={"command": "check"}), "--data force=true runs it all the same")
+    assert_refused(run("remove", host), "needs a person: run deploys/recover.py")
 
 
 @pytest.mark.parametrize("deploy", ("deploy", "build", "revert", "restart", "provision"))

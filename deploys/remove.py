@@ -1,0 +1,16 @@
+"""Take Switchback off a host, and leave the site there as it runs; what goes and what stays is shown before.
+
+pyinfra inventories/prod.py deploys/remove.py --dry
+"""
+
+from pyinfra import config, host, state
+
+from operations import housekeeping
+from switchback.hosts.inventory import settings_of
+from switchback.live.removal import removal
+from switchback.screen import report
+
+config.SUDO = True
+report.show_words(state)
+
+housekeeping.remove(settings_of(host), removal(), name="Remove what is Switchback's own")

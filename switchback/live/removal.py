@@ -1,0 +1,64 @@
+"""What deploys/remove.py takes off the hosts, and what stays: shown before anything goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import click
+from pyinfra.api import Host, State
+
+from agent.words.facts import Removal
+from facts.survey import Unread
+from switchback.hosts.gateway import for_all_hosts, look_what_goes
+from switchback.hosts.inventory import command_line
+from switchback.screen.preflight import somebody_can_answer
+from switchback.screen.present import Looked, NothingToDo, only_looks
+from switchback.settings.errors import Refused
+
+NOTHING = "nothing of Switchback's is here: there is nothing to remove"
+NO_ANSWER = "can't be looked at (-v shows why)"
+AFTERWARDS = (
+    "The site goes on as it is, also after a reboot; without its history, and with nobody to take a deploy back. "
+    "deploys/provision.py and a deploy take it over again."
+)
+
+
+def removal() -> Removal:
+    """What goes of the host at hand. Raises Refused where a host can't be looked at, or a run is open on it."""
+    return for_all_hosts("removal", _look)
+
+
+def _look(state: State, hosts: Sequence[Host]) -> dict[str, Removal]:
+    somebody_can_answer()
+    told = look_what_goes(hosts)
+    problems = [f"{name}: {problem}" for name, one in told.items() if (problem := _problem(one))]
+    if problems:
+        raise Refused(*problems)
+    found = {name: one for name, one in told.items() if isinstance(one, Removal)}
+    if only_looks() and command_line().json_output:
+        click.echo(json.dumps({"hosts": {name: asdict(one) for name, one in found.items()}}, indent=4))
+        raise Looked
+    if not any(one.goes for one in found.values()) and not command_line().json_output:
+        raise NothingToDo(*(f"[{name}] {NOTHING}" for name in found))
+    for name, one in found.items():
+        _show(name, one)
+    return found
+
+
+def _problem(told: Removal | Unread) -> str:
+    return told.problem if isinstance(told, Removal) else told.why or NO_ANSWER
+
+
+def _show(name: str, removal: Removal) -> None:
+    click.echo(err=True)
+    _list(f"[{click.style(name, bold=True)}] goes", removal.goes)
+    _list(f"[{click.style(name, bold=True)}] stays", removal.stays)
+    click.echo(f"    {AFTERWARDS}", err=True)
+
+
+def _list(heading: str, paths: Mapping[str, str]) -> None:
+    click.echo(f"    {heading}", err=True)
+    for path, what in paths.items():
+        click.echo(f"      {path}: {what}", err=True)
