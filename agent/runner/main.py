@@ -13,7 +13,7 @@ from agent.notify.outbox import Outbox
 from agent.runner.moves import go_on
 from agent.runner.run import Run
 from agent.runner.talk import Talk
-from agent.state import State
+from agent.state import State, installed_agent
 
 # What others load only when they need it.
 LATER = ("agent.versions.known", "agent.runs.clean")
@@ -33,8 +33,14 @@ def run(state: State) -> int:
     gc.freeze()
     site.resume()
 
+    ours = installed_agent(state)
+
     def go_round() -> float | None:
-        wait, soon = go_on(site), talk.answer()
+        wait = go_on(site)
+        if site.transaction is None and not site.is_busy and installed_agent(state) != ours:
+            # Whatever is asked from now on, and whoever is yet to be told, is for that one's runner.
+            return None
+        soon = talk.answer()
         # Whoever is told of an end is told beside all of that, and after it.
         tells = outbox.go_on(site.transaction)
         if wait is None:

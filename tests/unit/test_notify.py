@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -22,6 +22,7 @@ from agent.notify.endings import due, problem_of
 from agent.notify.message import document, slack
 from agent.notify.outbox import AGAIN, MOST, Outbox
 from agent.notify.telling import NO_ADDRESS, Tried, tell, unreachable, untold
+from agent.runner import main as runner_main
 from agent.runs import beginning
 from agent.state import State
 from agent.text import masking
@@ -560,3 +561,46 @@ def test_status_and_check_say_that_nobody_was_told_and_that_nobody_can_be(host: 
     ]
     assert notify_notices(site, settings()) == []
     assert notify_notices(healthy.site(), told) == []
+
+
+# --- Beside another agent
+
+
+class OneRound:
+    """A loop that hands out what it would do in a round."""
+
+    rounds: ClassVar[list[Callable[[], float | None]]] = []
+
+    def __init__(self, *_: object) -> None:
+        self.cgroups = None
+
+    def ready(self) -> None:
+        """Hear that the host may start the app."""
+
+    def work(self, *_: object) -> None:
+        """Take a job that never ends."""
+
+    def run(self, step: Callable[[], float | None], _: object) -> None:
+        """Keep it."""
+        self.rounds.append(step)
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def test_a_runner_that_only_has_to_tell_leaves_that_to_the_agent_that_is_installed_meanwhile(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over(host)
+    host.state.agent.symlink_to("/usr/local/lib/switchback/old")
+    monkeypatch.setattr(runner_main, "Loop", OneRound)
+    monkeypatch.setattr(runner_main, "own_cgroups", lambda: None)
+    monkeypatch.setattr(runner_main, "say_through", lambda _: None)
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    runner_main.run(host.state)
+    (go_round,) = OneRound.rounds
+    assert go_round() is not None
+    host.state.agent.unlink()
+    host.state.agent.symlink_to("/usr/local/lib/switchback/new")
+    assert go_round() is None
+    assert [path.name for path in host.state.untold.iterdir()] == [ID]
