@@ -122,7 +122,10 @@ def stuck(host: Host, run: Runs) -> Seen:
     before = look(host)
     host.run(["mv", STOP, KEPT])
     host.write(STOP, "#!/bin/sh\necho 'the flag is on a disk that is gone' >&2\nexit 3\n", mode=0o755, owner="app")
-    result = run("deploy", host, data={"code": BRANCH})
+    # Whoever is told notes which ending it was, and that it is the app's user who does.
+    tells = "import json, os, sys; print(json.load(sys.stdin)['event'], os.environ['USER'], file=open('told', 'a'))"
+    notify = json.dumps({"run": ["python3", "-c", tells]})
+    result = run("deploy", host, data={"code": BRANCH, "notify": notify})
     assert result.code == 1
     assert ": needs a person" in result.screen.splitlines()[0]
     for words in ("the flag is on a disk that is gone", f"{before.current} is live", "maintenance is still ON"):
@@ -171,6 +174,10 @@ def test_once_the_script_is_repaired_recover_frees_the_host(host: Host, stuck: S
     result = run("recover", host).worked()
     assert "fell back" in result.output
     assert_well(host, links=stuck.links, database=stuck.database)
+    wait_until(host, '[ -z "$(ls /var/lib/switchback/django/untold)" ]')
+    told = host.run(["cat", "/home/app/told"]).stdout.splitlines()
+    # That a person is still needed was told again once somebody had tried.
+    assert told == ["needs_a_person app", "needs_a_person app", "late_end app"]
 
 
 def test_the_next_deploy_works(host: Host, stuck: Seen, run: Runs) -> None:
