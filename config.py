@@ -8,12 +8,14 @@ from pathlib import Path
 # From wherever pyinfra was started, and whatever else is installed: the tree around this file is what is imported.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from switchback.document.end import see_to_the_end
 from switchback.hosts.pyinfra_words import answer_prompt, ask_alone, obey_no_color, say_less
 from switchback.screen.interrupts import end_at_once
 from switchback.settings.options import read_command_line
 from switchback.typed import call_runs_as_typed
 from switchback.wire.results import keep_results_from_sight
 
+see_to_the_end()
 end_at_once()
 call_runs_as_typed()
 answer_prompt()

@@ -1,11 +1,13 @@
 """Runs of the real command line against hosts, as a person starts them, each with a time limit.
 
 A run that is only waited for is a child of a process that has imported pyinfra already (`tests/forked.py`); one that
-something is done to meanwhile is started as a person does it.
+something is done to meanwhile is started as a person does it. Whatever changes something is asked for its document as
+well (--json), which is held to its model, and to the exit code.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -21,6 +23,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
+from switchback.document.model import Document
+from switchback.ended import CHANGES, STOPPED
 from tests.bed.places import ROOT
 from tests.forked import FORKED
 
@@ -66,8 +70,17 @@ class Result:
 
     @property
     def output(self) -> str:
-        """Everything that it printed."""
-        return self.stdout + self.stderr
+        """Everything that a person reads of it."""
+        return self.stderr if self.stdout.startswith("{") else self.stdout + self.stderr
+
+    @property
+    def document(self) -> Document:
+        """The one document that is all of its standard output. Raises AssertionError where there is anything else."""
+        document = Document.model_validate_json(self.stdout)
+        assert json.loads(self.stdout) == document.model_dump(mode="json")
+        assert (document.exit_code == 0) == (self.code == 0), f"exit code {self.code}, and {document.exit_code} in it"
+        assert self.code in (0, 1, CHANGES, STOPPED)
+        return document
 
     @property
     def screen(self) -> str:
@@ -95,6 +108,7 @@ class Running:
     """A run on its way."""
 
     def __init__(self, argv: Sequence[str]) -> None:
+        self._argv = argv
         self._began = time.monotonic()
         self._stdout = TemporaryFile()  # noqa: SIM115 - read when the run is over
         self._stderr = TemporaryFile()  # noqa: SIM115
@@ -133,7 +147,7 @@ class Running:
             self.end()
             raise AssertionError(f"not over after {timeout:.0f} s:\n{self._said()}") from None
         seconds = time.monotonic() - self._began
-        return Result(code, _text(self._stdout), _text(self._stderr), seconds)
+        return checked(self._argv, Result(code, _text(self._stdout), _text(self._stderr), seconds))
 
     def wait_to_say(self, text: str, timeout: float = LIMIT) -> None:
         """Wait until it has said something. Raises AssertionError with its output if that doesn't come in time."""
@@ -183,7 +197,7 @@ class Runs:
         """Run deploys/NAME.py on hosts, and wait for its end.
 
         + data: what is given with --data
-        + args: further arguments; -y is given unless --dry is among them
+        + args: further arguments; -y and --json are given unless --dry is among them
         + own: settings of single hosts, by their names
         """
         argv = self._argv(deploy, *hosts, data=data, args=args, own=own)
@@ -193,7 +207,7 @@ class Runs:
                 code = FORKED.run(argv, ROOT, environment(), (nothing, out, error), timeout=timeout)
             except TimeoutError:
                 raise AssertionError(f"not over after {timeout:.0f} s:\n{_text(out)}{_text(error)}") from None
-            return Result(code, _text(out), _text(error), time.monotonic() - began)
+            return checked(argv, Result(code, _text(out), _text(error), time.monotonic() - began))
 
     def start(
         self,
@@ -217,7 +231,8 @@ class Runs:
         own: Mapping[str, Mapping[str, Any]] | None,
     ) -> list[str]:
         inventory = self.inventory(*hosts, own=own)
-        argv = [PYINFRA, str(inventory), f"deploys/{deploy}.py", *(() if "--dry" in args else ("-y",)), *args]
+        flags = args if "--dry" in args else dict.fromkeys(("-y", "--json", *args))
+        argv = [PYINFRA, str(inventory), f"deploys/{deploy}.py", *flags]
         for key, value in (data or {}).items():
             argv += ["--data", f"{key}={value}"]
         return argv
@@ -240,6 +255,14 @@ class Runs:
         """Make sure that no run is left."""
         for running in self._started:
             running.end()
+
+
+def checked(argv: Sequence[str], result: Result) -> Result:
+    """The result of a run, once its document is what it should be, where it has one: a killed one says no more, and one
+    that pyinfra does not understand has not begun."""
+    if "--json" in argv and result.code >= 0 and not result.stderr.startswith("Usage: pyinfra "):
+        assert result.document, result.output
+    return result
 
 
 def _text(file: IO[bytes]) -> str:

@@ -24,7 +24,7 @@ from facts.preview import Preview
 from facts.survey import Survey, Surveyed, Unread
 from switchback.hosts.inventory import settings_of
 from switchback.hosts.link import tend
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 from switchback.wire.calls import to_runner
 from switchback.wire.payload import stdin_for
 from switchback.wire.results import heard_from, outcome_of
@@ -69,7 +69,7 @@ def hosts_of(state: State) -> list[Host]:
     wanted = reached(state)
     unreached = lost(state)
     if unreached:
-        raise Refused(*(f"{name} can't be reached, so no host was touched" for name in unreached))
+        raise Refused(*(OfHost(name, "can't be reached, so no host was touched", " ") for name in unreached))
     return wanted
 
 

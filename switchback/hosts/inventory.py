@@ -59,6 +59,8 @@ def inventory(file: str, hosts: Sequence[str | tuple[str, Data]] | None = None) 
     problems.add(*(reason for flag, reason in _NO_FLAGS.items() if getattr(line, flag)))
     known = {*Options.model_fields, *_known()}
     problems.add(*(unknown("--data", key, known) for key in _unknown((key for key, _ in line.data), known)))
+    if line.json_output and len(line.operations) > 1:
+        problems.add("--json speaks of one run: name one deploy file")
     chosen, settings = Options(), dict[str, Settings]()
     with problems.gather():
         chosen = Options.of(dict(line.data))

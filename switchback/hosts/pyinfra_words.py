@@ -13,7 +13,7 @@ from pyinfra.api import Host, State
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.state import StateStage
 
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 from switchback.settings.options import read_command_line
 
 UNREACHED = (
@@ -25,14 +25,11 @@ UNREACHED = (
 class AllLost(Refused):
     """Ends a run whose last host has failed: how it ended is told by whoever began it."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self) -> None:
         super().__init__("no host is left")
-        self._state = state
 
     def show(self, file: object = None) -> None:
-        """Add nothing for a person; who asked for JSON is told what pyinfra tells of a run that goes on to its end."""
-        if Refused.as_json:
-            sys.modules["pyinfra_cli.prints"].print_run_json(self._state, dry=False)
+        """Add nothing."""
 
 
 def answer_prompt() -> None:
@@ -122,8 +119,9 @@ def lose_hosts_in_words(state: State) -> None:
             if state.active_hosts:
                 raise
             if state.current_stage == StateStage.Execute:
-                raise AllLost(state) from None
+                raise AllLost from None
             why = UNREACHED if state.current_stage < StateStage.Prepare else "can't be looked at, see above"
-            raise Refused(*(f"{host.name} {why}" for host in state.inventory if host in state.failed_hosts)) from None
+            lost = [host.name for host in state.inventory if host in state.failed_hosts]
+            raise Refused(*(OfHost(name, why, " ") for name in lost)) from None
 
     vars(state)["fail_hosts"] = fail_hosts

@@ -22,8 +22,9 @@ PAGE = """\
 
 <!-- Made from switchback/plan/model.py and parts.py by `python -m switchback.plan.docs`: change it there. -->
 
-What `--dry --json` prints and what `--data save_plan=FILE` writes is the same document; [preview.md](preview.md) says
-what it is good for. [plan.schema.json](plan.schema.json) describes it for programs (JSON Schema).
+What `--data save_plan=FILE` writes, and what `--json` has as the `preview` of [the document of a run](json.md), is the
+same; [preview.md](preview.md) says what it is good for. [plan.schema.json](plan.schema.json) describes it for programs
+(JSON Schema).
 
 `schema_version` is {version}. It changes whenever a field is taken away or means something else. A plan of another
 version is refused: make it again.
@@ -68,12 +69,18 @@ def _section(model: type[BaseModel]) -> str:
     doc = " ".join((model.__doc__ or "").split())
     rows = ["| field | is | what it is |", "| --- | --- | --- |"]
     for key, field in model.model_fields.items():
-        rows.append(f"| `{key}` | {_type(field.annotation)} | {field.description or ''} |".replace("|  |", "| |"))
+        rows.append(f"| `{key}` | {type_of(field.annotation)} | {field.description or ''} |".replace("|  |", "| |"))
     return f"{level} {model.__name__}\n\n{doc}\n\n" + "\n".join(rows) + "\n"
 
 
-def _type(annotation: object) -> str:
+def type_of(annotation: object) -> str:
+    """What a field is, in the words of the page."""
     text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
+    return in_words(text)
+
+
+def in_words(text: str) -> str:
+    """A type as Python writes it, in the words of the page."""
     text = re.sub(r"(typing|switchback\.plan\.model)\.", "", text)
     text = re.sub(r"tuple\[(\w+), \.\.\.\]", r"list of \1", text)
     text = re.sub(r"Literal\[([^\]]*)\]", lambda match: match.group(1).replace("'", "`").replace(", ", " or "), text)

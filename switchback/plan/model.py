@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from switchback.plan.parts import Changes, Migrations, Packages, Part, Shared, Static
+from switchback.settings.errors import OfHost
 
 # Changes whenever a field is taken away or means something else; a plan of another one is refused.
 SCHEMA = 1
@@ -157,4 +158,4 @@ class Preview(Part):
     @property
     def problems(self) -> tuple[str, ...]:
         """What would refuse the run, each with its host."""
-        return tuple(f"{one.host}: {problem}" for one in self.hosts for problem in one.problems)
+        return tuple(OfHost(one.host, problem) for one in self.hosts for problem in one.problems)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from switchback.plan.model import SCHEMA, HostPreview, Preview
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 
 AGAIN = "look again: --dry --data save_plan=FILE"
 
@@ -42,7 +42,7 @@ def load(path: Path) -> Preview:
         ) from None
 
 
-def differences(plan: Preview, now: Preview) -> list[str]:
+def differences(plan: Preview, now: Preview) -> Sequence[str]:
     """What is no longer what a plan was made for, each in a sentence; none where it can be done as it is. Pure.
 
     + now: the same run as it would be now
@@ -50,11 +50,11 @@ def differences(plan: Preview, now: Preview) -> list[str]:
     if plan.kind != now.kind:
         return [f"the plan is for a {plan.kind}, and this is a {now.kind}"]
     then, here = {one.host: one for one in plan.hosts}, {one.host: one for one in now.hosts}
-    found = [f"{name}: is in the plan, and not in this run" for name in then.keys() - here.keys()]
-    found += [f"{name}: is in this run, and not in the plan" for name in here.keys() - then.keys()]
+    found = [OfHost(name, "is in the plan, and not in this run") for name in then.keys() - here.keys()]
+    found += [OfHost(name, "is in this run, and not in the plan") for name in here.keys() - then.keys()]
     for name, host in here.items():
         if name in then:
-            found += [f"{name}: {text}" for text in _of_host(then[name], host)]
+            found += [OfHost(name, text) for text in _of_host(then[name], host)]
     return found
 
 

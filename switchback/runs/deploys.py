@@ -12,7 +12,7 @@ from agent.words.seen import Version
 from switchback.checks.git_access import unresolved
 from switchback.runs.fleet import Fleet, idle_runs, is_sealed, runs_to, to_named
 from switchback.runs.run import About, Run, version_name
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 from switchback.settings.options import Options
 
 
@@ -60,7 +60,7 @@ def plan_build(fleet: Fleet, asked: Options) -> dict[str, Run]:
 
 def agreed_commits(fleet: Fleet) -> dict[str, Commit]:
     """The commits to deploy. Raises Refused for a ref that is unknown, or that the hosts do not agree on."""
-    problems = []
+    problems: list[str] = []
     commits = {}
     parts = [settings.repositories.keys() for settings in fleet.settings.values()]
     if any(those != parts[0] for those in parts):
@@ -68,7 +68,7 @@ def agreed_commits(fleet: Fleet) -> dict[str, Commit]:
     for part in parts[0]:
         found = {name: site.refs[part] for name, site in fleet.sites.items()}
         problems += [
-            f"{name}: {unresolved(part, ref, fleet.settings[name], fleet.sites[name].home)}"
+            OfHost(name, unresolved(part, ref, fleet.settings[name], fleet.sites[name].home))
             for name, ref in found.items()
             if ref.sha is None
         ]

@@ -8,7 +8,7 @@ from agent.steps.order import steps_of
 from agent.words.facts import HostFacts, Site
 from switchback.checks.compare import builds
 from switchback.runs.run import About, Run, new_id
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 from switchback.settings.model import Settings
 from switchback.settings.options import Options
 
@@ -72,16 +72,16 @@ def _existing(fleet: Fleet, version: str, kind: str) -> str:
         known = site.version(version)
         if known is None:
             command = builds(fleet.sites, version)
-            problems.append(f"{name}: there is no version {version}; {f'{command} builds it' if command else WHICH}")
-        elif known.unable:
-            problems.append(f"{name}: {version} can't be started any more: {known.unable}")
-        elif not known.sealed and not known.working:
-            problems.append(f"{name}: {version} was never finished")
-        elif kind == "revert" and known.failed:
             problems.append(
-                f"{name}: {version} failed at {known.failed.step}, and a revert goes to what has worked; "
-                f"deploys/deploy.py --data version={version} tries it again"
+                OfHost(name, f"there is no version {version}; {f'{command} builds it' if command else WHICH}")
             )
+        elif known.unable:
+            problems.append(OfHost(name, f"{version} can't be started any more: {known.unable}"))
+        elif not known.sealed and not known.working:
+            problems.append(OfHost(name, f"{version} was never finished"))
+        elif kind == "revert" and known.failed:
+            says = f"{version} failed at {known.failed.step}, and a revert goes to what has worked"
+            problems.append(OfHost(name, f"{says}; deploys/deploy.py --data version={version} tries it again"))
     if problems:
         raise Refused(*problems)
     return version

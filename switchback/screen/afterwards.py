@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import click
 from pyinfra.api import Host, State
@@ -14,6 +13,9 @@ from agent.words.history import Evidence
 from agent.words.outcomes import Outcome
 from agent.words.requests import Why
 from facts.survey import Unread
+from switchback.document.model import HostEnd
+from switchback.document.noted import NOTED
+from switchback.ended import Ended
 from switchback.hosts.gateway import for_all_hosts, look_at_run, look_back, lost, reached
 from switchback.hosts.inventory import command_line, options
 from switchback.hosts.pyinfra_words import UNREACHED
@@ -21,7 +23,7 @@ from switchback.past.history import history_lines
 from switchback.past.why import ALL, SOME, Unknown, choose, others, why_lines
 from switchback.screen import pages
 from switchback.screen.inspection import NotWell, Well
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 
 # How many runs are told, unless somebody wants another number.
 RUNS = 20
@@ -49,7 +51,7 @@ def _history(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
     told = look_back(hosts, most)
     seen = {name: past for name, past in told.items() if not isinstance(past, Unread)}
     blind = _blind(state, told)
-    _as_json({name: asdict(one) for name, one in seen.items()}, blind)
+    NOTED.looked = [HostEnd(host=name, outcome=Ended.DONE, history=past) for name, past in seen.items()] + _ends(blind)
     for name, past in seen.items():
         if past.open:
             click.echo(f"    [{name}] open: {past.open.says}", err=True)
@@ -71,10 +73,12 @@ def _why(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
         except Unknown as problem:
             raise Refused(str(problem)) from None
         seen |= _of_the_others(hosts, seen, replace(request, deploy=deploy))
-        _as_json({name: asdict(one) for name, one in seen.items()}, blind)
+        NOTED.looked = [HostEnd(host=name, outcome=Ended.DONE, why=one) for name, one in seen.items()] + _ends(blind)
         for name, one in seen.items():
             _show_why(name, one, deploy)
         pages.of_past(state, deploy, seen)
+    else:
+        NOTED.looked = _ends(blind)
     return dict.fromkeys(told, not blind)
 
 
@@ -102,6 +106,10 @@ def _show_why(name: str, evidence: Evidence, deploy: str) -> None:
         click.echo(f"    {line}".rstrip(), err=True)
 
 
+def _ends(blind: Mapping[str, str]) -> list[HostEnd]:
+    return [HostEnd(host=name, outcome=Ended.FAILED, sentence=why) for name, why in blind.items()]
+
+
 def _blind(state: State, told: Mapping[str, Past | Evidence | Unread]) -> dict[str, str]:
     """The hosts that can't be looked at, each with why; says so."""
     blind = {name: one.why or NO_ANSWER for name, one in told.items() if isinstance(one, Unread)}
@@ -109,10 +117,5 @@ def _blind(state: State, told: Mapping[str, Past | Evidence | Unread]) -> dict[s
     click.echo(err=True)
     for name, why in blind.items():
         click.echo(f"    [{name}] {click.style(why, 'red')}", err=True)
+    NOTED.problems = [OfHost(name, why) for name, why in blind.items()]
     return blind
-
-
-def _as_json(hosts: Mapping[str, object], blind: Mapping[str, str]) -> None:
-    if command_line().json_output:
-        problems = {name: {"problems": [why]} for name, why in blind.items()}
-        click.echo(json.dumps({"hosts": {**hosts, **problems}}, indent=4))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -31,12 +30,15 @@ from switchback.checks.notices import (
 )
 from switchback.checks.unable import unable_notes, unable_problems
 from switchback.checks.web import web_notices
+from switchback.document.model import Checked, Healthy, HostEnd, Status
+from switchback.document.noted import NOTED
+from switchback.ended import Ended
 from switchback.hosts.gateway import for_all_hosts, lost, reached, survey_all, survey_of
 from switchback.hosts.inventory import command_line, primary_of, settings_of
 from switchback.hosts.pyinfra_words import UNREACHED
 from switchback.screen.preflight import asked_for_check, somebody_can_answer
 from switchback.screen.status import status_lines
-from switchback.settings.errors import Problems, Refused
+from switchback.settings.errors import OfHost, Problems, Refused
 from switchback.settings.model import Settings
 
 
@@ -72,7 +74,7 @@ def _ground(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
     for host in hosts:
         facts = seen[host.name]
         found = host_problems(facts, settings_of(host)) if isinstance(facts, Unread) else _unfit(facts)
-        problems.add(*(f"{host.name}: {problem}" for problem in found))
+        problems.add(*(OfHost(host.name, problem) for problem in found))
     problems.refuse_if_any()
     return {name: facts for name, facts in seen.items() if isinstance(facts, HostFacts)}
 
@@ -94,14 +96,30 @@ def status() -> None:
 
 @dataclass(frozen=True)
 class Told:
-    """What is said of one host: for a person, and under --json.
+    """What is said of one host: for a person, and in the run's document.
 
-    + well: whether the host is as it should be
+    + problems: why it is not as it should be
     """
 
     lines: Sequence[str]
-    well: bool
-    data: Mapping[str, object]
+    problems: Sequence[str] = ()
+    check: Checked | None = None
+    status: Status | None = None
+
+    def of(self, host: str, primary: str) -> HostEnd:
+        """How the run has ended on a host, of which this is said."""
+        ended = Ended.FAILED if self.problems else Ended.DONE
+        if self.check:
+            ended = Ended.READY if self.check.ready else Ended.NOT_READY
+        is_primary = host == primary if primary else None
+        return HostEnd(
+            host=host,
+            primary=is_primary,
+            outcome=ended,
+            sentence=self.lines[0],
+            check=self.check,
+            status=self.status,
+        )
 
 
 def _tell(name: str, of: Callable[[Surveyed, Settings], Told], asked: Callable[[Host], Survey]) -> None:
@@ -110,9 +128,13 @@ def _tell(name: str, of: Callable[[Surveyed, Settings], Told], asked: Callable[[
         primary = primary_of(state, hosts) if hosts else ""
         seen = {name: facts if name == primary else as_follower(facts) for name, facts in seen.items()}
         told = {host.name: of(seen[host.name], settings_of(host)) for host in hosts}
-        told |= {name: Told([UNREACHED], False, {"problems": [UNREACHED]}) for name in lost(state)}
-        _show(told, differences({name: facts.site for name, facts in seen.items() if facts.site}, primary))
-        return dict.fromkeys(told, all(one.well for one in told.values()))
+        told |= {name: Told([UNREACHED], [UNREACHED]) for name in lost(state)}
+        differ = differences({name: facts.site for name, facts in seen.items() if facts.site}, primary)
+        NOTED.looked = [one.of(name, primary) for name, one in told.items()]
+        NOTED.problems = [OfHost(name, problem) for name, one in told.items() for problem in one.problems]
+        NOTED.differences = differ
+        _show(told, differ)
+        return dict.fromkeys(told, not NOTED.problems)
 
     well = for_all_hosts(name, work, among=reached)
     if not well or len(command_line().operations) < 2:
@@ -120,12 +142,9 @@ def _tell(name: str, of: Callable[[Surveyed, Settings], Told], asked: Callable[[
 
 
 def _show(told: Mapping[str, Told], differ: Sequence[str]) -> None:
-    if command_line().json_output:
-        hosts = {name: one.data for name, one in told.items()}
-        click.echo(json.dumps({"hosts": hosts, "differences": differ}, indent=4, default=asdict))
     for name, one in told.items():
         click.echo(err=True)
-        color = "green" if one.well else "red"
+        color = "red" if one.problems else "green"
         click.echo(f"    [{click.style(name, bold=True)}] {click.style(one.lines[0], color)}", err=True)
         for line in one.lines[1:]:
             click.echo(f"      {line}".rstrip(), err=True)
@@ -145,11 +164,11 @@ def _checked(facts: Surveyed, settings: Settings) -> Told:
         notices = [*schema_notices(site), *odd_notices(site), *site.by_a_link, *rewrite_notices(site, settings)]
         notices += [*need_notices(site), *restore_notices(site, settings), *environment_notices(site, settings)]
         notices += [*_web_notices(facts, settings), *notify_notices(site, settings)]
-        told = {"ready": True, "problems": [], "notices": notices, "says": says, "looked_at": looked}
-        return Told([says, *(f"note: {notice}" for notice in notices), *looked], True, told)
+        told = Checked(ready=True, notices=tuple(notices), looked_at=tuple(looked))
+        return Told([says, *(f"note: {notice}" for notice in notices), *looked], check=told)
     says = f"not ready: {len(found)} problem{'s' if len(found) > 1 else ''}"
     lines = [line for problem in found for line in f"- {problem}".split("\n")]
-    return Told([says, *lines, *looked], False, {"ready": False, "problems": found, "says": says, "looked_at": looked})
+    return Told([says, *lines, *looked], found, check=Checked(ready=False, looked_at=tuple(looked)))
 
 
 def _web_notices(facts: Surveyed, settings: Settings) -> list[str]:
@@ -161,11 +180,16 @@ def _web_notices(facts: Surveyed, settings: Settings) -> list[str]:
 def _described(facts: Surveyed, settings: Settings) -> Told:
     if isinstance(facts, Unread):
         found = host_problems(facts, settings)
-        return Told(found, False, {"problems": found})
-    keys = ("linked", "healthy", "versions", "history", "kept")
-    told: dict[str, object] = {"transaction": facts.transaction, **dict.fromkeys(keys)}
+        return Told(found, found)
+    told = Status(transaction=facts.transaction)
     if facts.site:
         site, health = facts.site, facts.site.health
-        told |= {key: getattr(site, key) for key in keys if key != "healthy"}
-        told["healthy"] = {"healthy": health.healthy, **asdict(health)}
-    return Told(status_lines(facts, settings), True, told)
+        told = Status(
+            transaction=facts.transaction,
+            linked=site.linked,
+            healthy=Healthy(healthy=health.healthy, problem=health.problem, pids=health.pids),
+            versions=site.versions,
+            history=site.history,
+            kept=site.kept,
+        )
+    return Told(status_lines(facts, settings), status=told)

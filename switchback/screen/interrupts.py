@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -15,23 +14,26 @@ from pyinfra.api import State
 
 from agent.words.outcomes import Cause
 from agent.words.requests import FallBack
+from switchback.document.end import leave
+from switchback.ended import STOPPED
 from switchback.runs.run import Run
 from switchback.wire.calls import to_runner
 from switchback.wire.results import has_its_database_back
 
 INTERRUPTED = "interrupted at the controller"
-# What a shell reports for a program that Ctrl-C ended.
-EXIT_CODE = 130
+# Ctrl-C, and being asked to end, as by a CI job that is cancelled.
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def end_at_once() -> None:
     """End at Ctrl-C without the look of success, until a run says what else there is to do: pyinfra exits with 0."""
-    signal.signal(signal.SIGINT, _end)
+    for number in STOPS:
+        signal.signal(number, _end)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
     click.echo("    Interrupted.", err=True)
-    sys.exit(EXIT_CODE)
+    sys.exit(STOPPED)
 
 
 class Interrupts:
@@ -52,7 +54,7 @@ class Interrupts:
 
     def catch(self) -> None:
         """Handle Ctrl-C, and being asked to end, from now on."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOPS:
             signal.signal(number, self._interrupted)
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
@@ -60,7 +62,7 @@ class Interrupts:
         Interrupts.asked = True
         if not self._state.is_executing:
             click.echo("    Interrupted before anything was changed.", err=True)
-            sys.exit(EXIT_CODE)
+            sys.exit(STOPPED)
         if Interrupts.committing:
             click.echo("    Too late: the hosts are committing. Wait a moment.", err=True)
         elif self._asked == 1:
@@ -74,8 +76,7 @@ class Interrupts:
         click.echo(
             f"    Left. Each host goes on falling back by itself, {longest}. Look with deploys/status.py.", err=True
         )
-        # Waiting for hosts in an orderly end is what its user does not want.
-        os._exit(EXIT_CODE)
+        leave()
 
     def _fall_back(self) -> None:
         """Tell the primary host first: the others' old versions may need its database."""

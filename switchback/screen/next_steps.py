@@ -14,6 +14,8 @@ from agent.words.facts import HostFacts
 from switchback.checks.git_access import how_to_pin, server
 from switchback.checks.groundwork import Groundwork
 from switchback.checks.web import shut_line
+from switchback.document.model import Next
+from switchback.document.noted import NOTED
 from switchback.screen.report import said_by
 from switchback.settings.model import Settings
 
@@ -134,7 +136,9 @@ def _show(state: State) -> None:
                 click.echo(f"    [{host.name}] {line}", err=True)
         if host in state.failed_hosts or host.name not in _grounds:
             continue
-        for line in lines(host.name, next_steps(_grounds[host.name], public or _known(_grounds[host.name]))):
+        steps = next_steps(_grounds[host.name], public or _known(_grounds[host.name]))
+        NOTED.next[host.name] = [Next(what=what, how=tuple(commands)) for what, *commands in steps]
+        for line in lines(host.name, steps):
             click.echo(line, err=True)
 
 

@@ -37,7 +37,7 @@ from switchback.runs.run import Cleaning, Run, new_id
 from switchback.screen import pages, present, report
 from switchback.screen.interrupts import Interrupts
 from switchback.settings.environment import read_secrets
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 from switchback.settings.model import Settings
 from switchback.settings.options import Options
 
@@ -78,7 +78,7 @@ def _open_runs(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
     somebody_can_answer()
     seen = _look(state, hosts)
     opened = {name: facts.transaction is not None for name, facts in seen.items()}
-    if not any(opened.values()) and not command_line().json_output:
+    if not any(opened.values()):
         raise present.NothingToDo(*(f"[{name}] {NOTHING_OPEN}" for name in seen))
     return opened
 
@@ -103,7 +103,7 @@ def existing(version: str) -> str:
         somebody_can_answer()
         seen = _look(state, hosts)
         problems = [
-            f"{name}: there is no version {version}; {WHICH}"
+            OfHost(name, f"there is no version {version}; {WHICH}")
             for name, facts in seen.items()
             if not facts.site or not facts.site.version(version)
         ]
@@ -183,8 +183,8 @@ def _plan(
     return runs
 
 
-def _by_host(problems: Mapping[str, Sequence[str]]) -> list[str]:
-    return [f"{name}: {problem}" for name, found in problems.items() for problem in found]
+def _by_host(problems: Mapping[str, Sequence[str]]) -> list[OfHost]:
+    return [OfHost(name, problem) for name, found in problems.items() for problem in found]
 
 
 def somebody_can_answer() -> None:

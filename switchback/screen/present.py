@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from agent.words import requests
 from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
 from facts.survey import Unread
+from switchback.document.noted import NOTED
 from switchback.hosts.gateway import look_ahead
 from switchback.hosts.inventory import command_line, options
 from switchback.hosts.pyinfra_words import ask
@@ -29,7 +29,7 @@ from switchback.preview.diffs import diff_lines
 from switchback.preview.screen import nothing_lines, screen
 from switchback.preview.verdict import question
 from switchback.runs.run import Run
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 from switchback.settings.options import Options
 
 Kind = Literal["deploy", "build", "revert", "restart", "clean"]
@@ -55,7 +55,7 @@ class WouldBeRefused(Refused):
     """Ends a look at a run that would be refused."""
 
     def show(self, file: object = None) -> None:
-        """Add nothing: the preview has shown the problems, to a person and as JSON."""
+        """Add nothing: the preview has shown the problems, and the run's document has them."""
 
 
 class NothingToDo(Looked):
@@ -107,7 +107,7 @@ def look(kind: Kind, hosts: Sequence[Host], runs: Mapping[str, Run], known: Mapp
     found = look_ahead(ahead, lambda host: request_for(runs[host.name], known[host.name].seen, line.diff))
     blind = {name: _why_blind(told) for name, told in found.items() if isinstance(told, Unread)}
     if blind and (asked.plan or asked.save_plan):
-        raise Refused(*(f"{name}: {why}" for name, why in blind.items()))
+        raise Refused(*(OfHost(name, why) for name, why in blind.items()))
     seen = {name: replace(known[name], notices=(*known[name].notices, why)) for name, why in blind.items()}
     seen |= {name: replace(known[name], found=told) for name, told in found.items() if not isinstance(told, Unread)}
     seen = {**known, **seen}
@@ -171,15 +171,14 @@ def present(preview: Preview, plan: Preview | None) -> None:
     all that was asked for, or there is nothing to do.
     """
     line, asked, looks = command_line(), options(), only_looks()
-    if looks and (line.json_output or asked.detailed_exitcode) and len(line.operations) > 1:
-        raise Refused("--json and detailed_exitcode speak of one run: name one deploy file")
-    if looks and line.json_output:
-        click.echo(json.dumps(preview.model_dump(mode="json"), indent=2))
+    if looks and asked.detailed_exitcode and len(line.operations) > 1:
+        raise Refused("detailed_exitcode speaks of one run: name one deploy file")
+    NOTED.preview = preview
     stale = _stale(preview, plan)
     problems = [*stale, *preview.problems, *([store.AGAIN] if stale else [])]
     nothing = not problems and all(one.idle and not one.deletions for one in preview.hosts)
     if looks or not (problems or nothing):
-        # What is asked for goes where a pipe takes it from, unless a program reads JSON there.
+        # What is asked for goes where a pipe takes it from, unless a program reads the document there.
         _show(preview, ["\n".join([*stale, store.AGAIN])] if stale else [], err=not looks or line.json_output)
     if asked.save_plan:
         store.save(preview, Path(asked.save_plan))
@@ -189,7 +188,7 @@ def present(preview: Preview, plan: Preview | None) -> None:
     if _is_last():
         if looks:
             raise LookedAtChanges if asked.detailed_exitcode and preview.changes else Looked
-        if nothing and len(line.operations) < 2 and not line.json_output:
+        if nothing and len(line.operations) < 2:
             raise NothingToDo(*nothing_lines(preview))
 
 

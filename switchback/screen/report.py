@@ -13,6 +13,7 @@ from pyinfra.api import State
 from agent.text.lines import quoted
 from agent.words.outcomes import Outcome
 from agent.words.result import Result
+from switchback.document.noted import NOTED
 from switchback.runs.run import Run
 from switchback.screen import controller
 from switchback.wire.results import heard_from
@@ -48,6 +49,7 @@ class Ending:
 def follow(state: State, runs: Sequence[Run]) -> None:
     """Print what the hosts say as they say it, and see to it that how the run ended is the last that is printed."""
     state.print_output = True
+    NOTED.runs = runs
     atexit.register(_show_end, state, runs)
 
 
@@ -88,6 +90,7 @@ def _show_end(state: State, runs: Sequence[Run]) -> None:
     if endings:
         told = [f"{one.host}: {one.sentence}" for one in endings]
         warning = controller.run_after(acting, [one.outcome for one in endings], told, state.print_noop_info)
+        NOTED.warnings = [warning] if warning else []
         for line in warning.split("\n") if warning else ():
             click.echo(f"    {line}", err=True)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import click
 from pyinfra.api.exceptions import PyinfraError
@@ -17,6 +16,22 @@ else:
     # Importing pyinfra_cli patches threads and sockets for gevent, which breaks whoever imports us elsewhere (pytest's
     # workers do): only where pyinfra's command line runs, and so is loaded already, are we an error of its kind.
     CliError = getattr(sys.modules.get("pyinfra_cli.exceptions"), "CliError", click.ClickException)
+
+
+class OfHost(str):
+    """A problem of one host, as people read it: the host's name, then the rest.
+
+    + host: the name; says: the rest
+    """
+
+    host: str
+    says: str
+
+    def __new__(cls, host: str, says: str, between: str = ": ") -> OfHost:
+        """Make one; `between` stands between the two."""
+        problem = super().__new__(cls, f"{host}{between}{says}")
+        problem.host, problem.says = host, says
+        return problem
 
 
 class Refused(CliError, PyinfraError):
@@ -30,21 +45,13 @@ class Refused(CliError, PyinfraError):
 
     exit_code = 1
     headline = "Refused, nothing was changed:"
-    # Whether a program reads our standard output (--json), which is JSON then however a run ends.
-    as_json: ClassVar[bool] = False
 
     def __init__(self, *problems: str) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
 
     def show(self, file: object = None) -> None:
-        """Print the problems on stderr; under --json also as JSON, on stdout."""
-        if Refused.as_json:
-            click.echo(json.dumps({"refused": True, "problems": list(self.problems)}, indent=4))
-        self.show_problems()
-
-    def show_problems(self) -> None:
-        """Print the problems for a person."""
+        """Print the problems for a person; the document of the run has them, too."""
         click.echo(err=True)
         click.echo(f"--> {click.style(self.headline, 'red', bold=True)}", err=True)
         for problem in self.problems:

@@ -11,7 +11,7 @@ import click
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from switchback.settings import values
-from switchback.settings.errors import Problems, Refused
+from switchback.settings.errors import Problems
 from switchback.settings.given import Given, checked
 from switchback.settings.hooks import words_of
 from switchback.settings.kinds import Count, CountOrZero, Person, Ref, ReportFile
@@ -151,7 +151,6 @@ def read_command_line() -> CommandLine:
     """The flags that pyinfra was started with, if any. Raises Refused for a malformed --data, and no such inventory."""
     context = click.get_current_context(silent=True)
     given = context.params if context else {}
-    Refused.as_json = bool(given.get("json_output"))
     problems = Problems()
     for text in given.get("data", ()):
         if not text.partition("=")[0].strip() or "=" not in text:

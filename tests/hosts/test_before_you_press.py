@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from switchback.document.model import Problem, Versions
+from switchback.ended import Ended
 from tests.bed.hosts import Host
 from tests.bed.places import ROOT
 from tests.hosts.footprint import assert_refused, untouched
 from tests.runs import LIMIT, PYINFRA, Runs
 
-# What the JSON of those that only look has to say of a host that is well.
-SAYS: dict[str, Callable[[Any, str], bool]] = {
-    "check": lambda said, host: said["hosts"][host]["ready"] is True and said["hosts"][host]["problems"] == [],
-    "status": lambda said, host: said["hosts"][host]["healthy"]["healthy"] is True,
-    "history": lambda said, host: said["hosts"][host]["runs"][-1]["outcome"] == "committed",
-    "recover": lambda said, host: said == {"plan": [], "results": None},
-}
+# How those that only look end where the host is well.
+ENDS = {"check": Ended.READY, "status": Ended.DONE, "history": Ended.DONE, "recover": Ended.NOTHING_TO_DO}
 
 
 # Where somebody says no, test_preview proves it of all of the host.
@@ -43,25 +37,26 @@ def test_a_dry_run_changes_nothing(deploy: str, host: Host, run: Runs) -> None:
     with untouched(host):
         assert run(deploy, host, args=["--dry", "--diff"]).worked().stdout == ""
         result = run(deploy, host, args=["--dry", "--json"]).worked()
-    assert SAYS[deploy](json.loads(result.stdout), host.name)
+    assert result.document.outcome == ENDS[deploy]
 
 
-def test_json_is_all_that_is_on_stdout_and_says_what_a_run_would_do(host: Host, run: Runs) -> None:
+def test_the_document_says_what_a_run_would_do(host: Host, run: Runs) -> None:
     live = host.run("basename $(readlink /home/app/django-current)").stdout.strip()
     for kind in ("build", "clean", "restart"):
-        plan = json.loads(run(kind, host, args=["--dry", "--json"]).worked().stdout)
-        assert (plan["kind"], [(one["host"], one["was"]) for one in plan["hosts"]]) == (kind, [(host.name, live)])
-    provision = json.loads(run("provision", host, args=["--dry", "--json"]).worked().stdout)
-    assert "Packages: those that are missing" in [one["name"] for one in provision["plan"]]
-    deployed = json.loads(run("deploy", host, args=["--json"]).worked().stdout)
-    assert "Begin: take the lock, open the journal" in [one["name"] for one in deployed["plan"]]
+        preview = run(kind, host, args=["--dry", "--json"]).worked().document.preview
+        assert preview
+        assert (preview.kind, [(one.host, one.was) for one in preview.hosts]) == (kind, [(host.name, live)])
+    (ground,) = run("provision", host, args=["--dry", "--json"]).worked().document.hosts
+    assert "Packages: those that are missing" in [one.name for one in ground.operations]
+    idle = run("deploy", host).worked().document
+    assert (idle.outcome, idle.hosts[0].versions) == (Ended.NOTHING_TO_DO, Versions(was=live, now=live, wanted=live))
 
 
-def test_the_json_of_a_refused_deploy_is_its_problems(host: Host, run: Runs) -> None:
-    result = run("deploy", host, data={"code": "no-such-ref"}, args=["--json"])
+def test_the_document_of_a_refused_deploy_is_its_problems(host: Host, run: Runs) -> None:
+    result = run("deploy", host, data={"code": "no-such-ref"})
     assert_refused(result, "no-such-ref")
-    problem = f"{host.name}: code: no-such-ref is no branch, no tag and no commit of the repository"
-    assert json.loads(result.stdout) == {"refused": True, "problems": [problem]}
+    problem = "code: no-such-ref is no branch, no tag and no commit of the repository"
+    assert result.document.problems == (Problem(host=host.name, says=problem),)
 
 
 def test_a_limit_that_matches_no_host_is_refused(host: Host, run: Runs) -> None:

@@ -37,11 +37,18 @@ git -c safe.directory=* update-ref "refs/heads/$1" "$sha"
 """
 
 
+def told_by(result: Result) -> HostPreview:
+    """What the document of a run on one host says of what it is to do."""
+    preview = result.document.preview
+    assert preview
+    (told,) = preview.hosts
+    return told
+
+
 def previewed(run: Runs, host: Host, deploy: str = "deploy", **data: str) -> HostPreview:
     """What a dry run gives as JSON, of one host."""
     result = run(deploy, host, data=data, args=["--dry", "--diff", "--json"]).worked()
-    (told,) = Preview.model_validate_json(result.stdout).hosts
-    return told
+    return told_by(result)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +227,7 @@ def test_a_host_with_hotfixes_and_one_without_room_are_shown_all_the_same(host: 
         undo = "rm /home/app/django-current/code/hotfix.txt && chmod a-w /home/app/django-current/code"
         host.run(["runuser", "-u", "app", "--", "sh", "-c", undo])
     assert result.code == 1
-    (told,) = Preview.model_validate_json(result.stdout).hosts
+    told = told_by(result)
     assert told.hotfixes == {"code": ("untracked: hotfix.txt",)}
     assert told.migrations is not None
     assert [one.label for one in told.migrations.pending] == ["items.0002_item_colour"]

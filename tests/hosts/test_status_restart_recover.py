@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -31,10 +30,12 @@ def test_status_shows_the_live_version_its_age_and_the_last_runs(host: Host, run
 
 
 def test_status_is_data_for_programs(host: Host, run: Runs) -> None:
-    result = run("status", host, args=["--json"]).worked()
-    seen = json.loads(result.stdout)["hosts"][host.name]
-    assert seen["linked"]["current"] == look(host).current
-    assert seen["healthy"]["healthy"] is True
+    (seen,) = run("status", host).worked().document.hosts
+    assert seen.status
+    assert seen.status.linked
+    assert seen.status.linked.current == look(host).current
+    assert seen.status.healthy
+    assert seen.status.healthy.healthy
 
 
 def test_recover_has_nothing_to_do_where_nothing_is_open(host: Host, run: Runs) -> None:

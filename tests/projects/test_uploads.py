@@ -3,8 +3,6 @@ every version, whatever becomes of it."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.bed.hosts import Host
@@ -75,9 +73,10 @@ def test_what_a_visitor_uploads_is_served_whatever_is_deployed_after_it(site: Ho
 def test_nothing_of_it_is_in_a_version_or_counted_with_one(site: Host, run: Runs) -> None:
     site.run(["runuser", "-u", "app", "--", "fallocate", "-l", "90M", "/home/app/shared/media/film"])
     run("deploy", site, data={"code": "second", "force": "true", **SHARED}).worked()
-    told = json.loads(run("status", site, args=["--json"], data=SHARED).stdout)
-    (host,) = told["hosts"].values()
-    assert all(one["bytes"] < 90_000_000 for one in host["versions"])
+    (told,) = run("status", site, data=SHARED).document.hosts
+    assert told.status
+    assert told.status.versions
+    assert all((one.bytes or 0) < 90_000_000 for one in told.status.versions)
     kept = ["find", "/home/app/shared", "-name", "db.sqlite3*", "-o", "-path", "*/notes/*.txt"]
     assert site.read(kept).count("\n") == 4
     assert site.run(["find", "-L", "/home/app/shared/media", "-perm", "/o+w"]).stdout == ""

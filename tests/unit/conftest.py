@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests.unit import agent_host
+from tests.unit.fake_runs import FakeRuns
 from tests.unit.made_config import version
 
-__all__ = ["host", "version"]
+__all__ = ["host", "start", "version"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> FakeRuns:
+    """Runs deploy files on three hosts that are not there."""
+    return FakeRuns(tmp_path)
 
 
 @pytest.fixture

@@ -16,13 +16,11 @@ from agent.words.outcomes import Outcome
 from agent.words.result import Result
 from switchback.runs.run import Run
 from switchback.screen import controller
-from tests.unit import test_fake_run
 from tests.unit.examples import CODE, CONFIG, NEW, run, settings
-from tests.unit.test_fake_run import Done, Start, says
+from tests.unit.fake_runs import Done, FakeRuns, says
 from tests.unit.test_settings import problems
 
 HOSTS = ("web1", "web2")
-start = test_fake_run.start
 SHOW = "import json, os, sys; json.dump(dict(os.environ), open(sys.argv[1], 'w'))"
 
 
@@ -130,7 +128,9 @@ def asked_for(done: Done) -> list[str]:
     return [name for host in ("web1", "web2", "web3") for name in done.asked(host)]
 
 
-def test_before_a_build_one_runs_once_for_all_hosts_and_after_the_commit_another(start: Start, tmp_path: Path) -> None:
+def test_before_a_build_one_runs_once_for_all_hosts_and_after_the_commit_another(
+    start: FakeRuns, tmp_path: Path
+) -> None:
     log = tmp_path / "log"
     writes = ["sh", "-c", f'echo "$SWITCHBACK_POINT ${{SWITCHBACK_OUTCOME-none}} $SWITCHBACK_HOSTS" >>{log}']
     done = start("deploy", "-y", *hooks(before_build=writes, after_commit=writes, after_fallback=writes))
@@ -141,7 +141,9 @@ def test_before_a_build_one_runs_once_for_all_hosts_and_after_the_commit_another
     assert done.last_screen[-1].startswith("    after_commit, on the controller: sh -c done in ")
 
 
-def test_one_that_fails_before_a_build_refuses_the_run_before_any_host_has_begun(start: Start, tmp_path: Path) -> None:
+def test_one_that_fails_before_a_build_refuses_the_run_before_any_host_has_begun(
+    start: FakeRuns, tmp_path: Path
+) -> None:
     log = tmp_path / "log"
     tells = ["sh", "-c", f'echo "$SWITCHBACK_OUTCOME: $SWITCHBACK_SENTENCE" >{log}']
     fails = ["sh", "-c", "echo 2 tests failed; exit 1"]
@@ -157,7 +159,7 @@ def test_one_that_fails_before_a_build_refuses_the_run_before_any_host_has_begun
     assert "Traceback" not in done.output
 
 
-def test_one_that_fails_after_the_commit_is_a_warning_and_the_run_went_well(start: Start) -> None:
+def test_one_that_fails_after_the_commit_is_a_warning_and_the_run_went_well(start: FakeRuns) -> None:
     done = start("deploy", "-y", *hooks(after_commit="false"))
     assert done.code == 0, done.output
     assert ": committed" in done.last_screen[0]
@@ -166,7 +168,7 @@ def test_one_that_fails_after_the_commit_is_a_warning_and_the_run_went_well(star
 
 
 def test_after_a_run_in_which_a_host_has_failed_the_other_one_runs_with_the_worst_of_the_outcomes(
-    start: Start, tmp_path: Path
+    start: FakeRuns, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
     tells = ["sh", "-c", f'echo "$SWITCHBACK_OUTCOME" >{log}']
@@ -182,7 +184,7 @@ def test_after_a_run_in_which_a_host_has_failed_the_other_one_runs_with_the_wors
     assert log.read_text() == "needs a person\n"
 
 
-def test_a_dry_run_shows_them_and_runs_none(start: Start, tmp_path: Path) -> None:
+def test_a_dry_run_shows_them_and_runs_none(start: FakeRuns, tmp_path: Path) -> None:
     touches = f"touch {tmp_path}/ran"
     done = start("deploy", "--dry", *hooks(before_build=touches, after_commit=touches))
     assert done.code == 0, done.output

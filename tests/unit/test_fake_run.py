@@ -1,53 +1,21 @@
-"""Whole runs through pyinfra's own command line, against hosts that are not there but answer as real ones would."""
+"""Whole runs on hosts that are not there: what each host is asked for, in which order, and how it ends."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from pprint import pformat
-from tempfile import TemporaryFile
+from dataclasses import replace
 from typing import Any
 
 import pytest
-import yaml
 
 from agent.words.outcomes import Outcome
-from agent.words.result import MARK, Result, StepTold, framed
+from agent.words.result import MARK, Result, StepTold
 from agent.words.shapes import to_json
-from switchback.plan.model import Preview
-from switchback.wire.payload import LOADER, agent_fingerprint
-from tests.bed.places import ROOT
-from tests.forked import FORKED
-from tests.runs import NOTHING, PYINFRA, STYLE, environment
+from switchback.wire.payload import agent_fingerprint
 from tests.unit.django_found import pending
-from tests.unit.examples import (
-    CLIENT,
-    CODE_URL,
-    CONFIG_URL,
-    HIDDEN,
-    LIVE,
-    NEW,
-    OLD,
-    foreseen,
-    host_facts,
-    refs,
-    version,
-)
-from tests.unit.healthy import open_run, untouched
-
-# The three hosts, and what each answers, by a pattern of its command.
-Answers = Mapping[str, Any]
-
-SETTINGS = {
-    "website_url": "https://www.example.com/",
-    "code_repo_url": CODE_URL,
-    "config_repo_url": CONFIG_URL,
-    "code_branch": "main",
-    "config_branch": "main",
-}
+from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, foreseen, host_facts, refs, version
+from tests.unit.fake_runs import NOWHERE, FakeRuns, says
+from tests.unit.healthy import open_run
 
 DEPLOY = (
     "begin",
@@ -78,95 +46,11 @@ DEPLOY = (
 ALONE = tuple(name for name in DEPLOY if name not in ("all-well", "clean"))
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a run did.
-
-    + output: everything that it printed, with each command as it was sent
-    """
-
-    code: int
-    output: str
-
-    def asked(self, host: str) -> list[str]:
-        """What a host's runner was asked for, in order: the verbs, and of steps their names."""
-        client = re.escape(CLIENT)
-        found = re.findall(rf"^\[@fake/{host}\] >>> .*{client} # ([\w-]+)(?: (\w+))?", self.output, re.MULTILINE)
-        return [step if verb == "go" else verb for verb, step in found]
-
-    @property
-    def last_screen(self) -> list[str]:
-        return self.output[self.output.rfind("\n--> ") :].strip().splitlines()
-
-
-Start = Callable[..., Done]
 # Of this checkout, or whichever the site has.
 AGENT = rf"(?:/usr/local/lib/switchback/{agent_fingerprint()}|/var/lib/switchback/django/agent)/switchback-agent"
 
 
-def says(result: Result, *lines: str) -> dict[str, Any]:
-    """What an agent answers that ends a call in some way."""
-    return {"success": result.ok, "stdout": [*lines, result.sentence, framed(result)]}
-
-
-# Nobody listens there.
-NOWHERE: dict[str, Any] = {"nowhere": {}}
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Start:
-    """Runs a deploy file on three hosts."""
-
-    def run(
-        deploy: str,
-        *arguments: str,
-        facts: Mapping[str, Any] | None = None,
-        answers: Mapping[str, Answers] | None = None,
-        found: Mapping[str, Any] | None = None,
-        typed: str | None = None,
-        reads_stdout: bool = False,
-    ) -> Done:
-        """Run a deploy file.
-
-        + typed: what stands on its standard input, which is /dev/null otherwise
-        + reads_stdout: whether that is looked at alone, as a program does under --json
-        """
-        (tmp_path / "group_data").mkdir(exist_ok=True)
-        (tmp_path / "group_data" / "fakes.yml").write_text(yaml.safe_dump(SETTINGS))
-        seen = {name: host_facts(agent=agent_fingerprint()) for name in ("web1", "web2", "web3")}
-        seen.update(facts or {})
-        hosts = []
-        for name, known in seen.items():
-            first = dict((answers or {}).get(name, {}))
-            usual = {
-                r" survey\b": to_json(known),
-                r" preview\b": to_json(foreseen(**(found or {}))),
-                r" commit'?$": says(Result(True, Outcome.COMMITTED, f"committed: {NEW} is live and healthy")),
-            }
-            hosts.append((f"@fake/{name}", {"fake_delay": 0, "fake_delay_jitter": 0, "answers": {**first, **usual}}))
-        if facts == NOWHERE:
-            hosts = [("127.0.0.1", {"ssh_port": 1, "ssh_allow_agent": False, "answers": {}})]
-        (tmp_path / "fakes.py").write_text(
-            "import re\n\nfrom switchback.hosts.inventory import inventory\n\n"
-            f"_hosts = {pformat(hosts, width=200, sort_dicts=False)}\n"
-            "for _, _data in _hosts:\n"
-            "    _data['fake_responses'] = {re.compile(one): how for one, how in _data.pop('answers').items()}\n"
-            "app = inventory(__file__, hosts=_hosts)\n"
-        )
-        argv = [PYINFRA, "-vvv", str(tmp_path / "fakes.py"), f"deploys/{deploy}.py", *arguments]
-        with TemporaryFile() as given, TemporaryFile() as said, NOTHING.open("r+b") as nothing:
-            given.write((typed or "").encode())
-            given.seek(0)
-            files = nothing if typed is None else given, said, nothing if reads_stdout else said
-            code = FORKED.run(argv, ROOT, environment(), files, timeout=120)
-            said.seek(0)
-            text = said.read().decode()
-        return Done(code, STYLE.sub("", text).replace(LOADER, "LOADER"))
-
-    return run
-
-
-def test_a_deploy_does_its_steps_in_order_on_all_hosts_and_shows_no_password(start: Start) -> None:
+def test_a_deploy_does_its_steps_in_order_on_all_hosts_and_shows_no_password(start: FakeRuns) -> None:
     done = start("deploy", "-y")
     assert done.code == 0, done.output
     for host in ("web1", "web2", "web3"):
@@ -176,7 +60,7 @@ def test_a_deploy_does_its_steps_in_order_on_all_hosts_and_shows_no_password(sta
     assert MARK not in done.output
 
 
-def test_a_hook_is_a_step_of_each_host_in_its_place(start: Start) -> None:
+def test_a_hook_is_a_step_of_each_host_in_its_place(start: FakeRuns) -> None:
     done = start("deploy", "-y", "--data", "hooks={after_static: npm run build, after_switch: ./warm.sh}")
     assert done.code == 0, done.output
     at_static, at_swap = DEPLOY.index("static") + 1, DEPLOY.index("swap") + 1
@@ -186,13 +70,13 @@ def test_a_hook_is_a_step_of_each_host_in_its_place(start: Start) -> None:
     assert done.output.count("--> Starting operation: Hooks: after_static") == 1
 
 
-def test_a_host_that_only_prints_the_words_of_an_outcome_has_not_ended_so(start: Start) -> None:
+def test_a_host_that_only_prints_the_words_of_an_outcome_has_not_ended_so(start: FakeRuns) -> None:
     printed = {"stdout": [f"committed: {NEW} is live and healthy"]}
     done = start("deploy", "-y", answers={"web2": {r" commit\b": printed}})
     assert "    [@fake/web2] no word from the host" in "\n".join(done.last_screen)
 
 
-def test_a_dry_run_asks_a_host_for_nothing_but_what_it_is_like(start: Start) -> None:
+def test_a_dry_run_asks_a_host_for_nothing_but_what_it_is_like(start: FakeRuns) -> None:
     done = start("deploy", "--dry")
     assert done.code == 0, done.output
     assert [done.asked(host) for host in ("web1", "web2", "web3")] == [[], [], []]
@@ -200,16 +84,16 @@ def test_a_dry_run_asks_a_host_for_nothing_but_what_it_is_like(start: Start) -> 
     assert HIDDEN not in done.output
 
 
-def test_a_dry_run_ends_with_its_screen_which_is_all_that_a_pipe_gets(start: Start) -> None:
-    screen = start("deploy", "--dry", reads_stdout=True).output.splitlines()
-    whole = start("deploy", "--dry", "--data", "show=all", reads_stdout=True).output.splitlines()
+def test_a_dry_run_ends_with_its_screen_which_is_all_that_a_pipe_gets(start: FakeRuns) -> None:
+    screen = start("deploy", "--dry", apart=True).stdout.splitlines()
+    whole = start("deploy", "--dry", "--data", "show=all", apart=True).stdout.splitlines()
     assert screen[0].startswith("--> Deploy to 3 hosts")
     assert screen[-1].endswith("--data show=all")
     assert not any(line.startswith("    steps ") for line in screen)
     assert any(line.startswith("    steps     [@fake/web1] code, config") for line in whole)
 
 
-def test_a_dry_run_asks_each_host_twice_however_much_there_is_to_show(start: Start) -> None:
+def test_a_dry_run_asks_each_host_twice_however_much_there_is_to_show(start: FakeRuns) -> None:
     commits = [{"sha": f"{one:07x}", "author": "Sam", "subject": "x"} for one in range(20)]
     much = {
         "code": {"back": 0, "forward": 500, "commits": commits, "files": 1, "insertions": 1, "deletions": 1},
@@ -219,13 +103,6 @@ def test_a_dry_run_asks_each_host_twice_however_much_there_is_to_show(start: Sta
         done = start("deploy", "--dry", found=found)
         assert done.code == 0, done.output
         assert len(re.findall(r"^\[@fake/web1\] >>> ", done.output, re.MULTILINE)) == 2
-
-
-def test_a_dry_runs_json_is_the_preview(start: Start) -> None:
-    done = start("deploy", "--dry", "--json")
-    assert done.code == 0, done.output
-    text = done.output[done.output.index("\n{\n") : done.output.rindex("\n}\n") + 3]
-    assert [host.host for host in Preview.model_validate_json(text).hosts] == [f"@fake/web{n}" for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(
@@ -243,7 +120,7 @@ def test_a_dry_runs_json_is_the_preview(start: Start) -> None:
     ],
 )
 def test_the_exit_code_of_a_look_says_whether_it_would_be_refused_and_in_detail_whether_there_is_anything_to_do(
-    facts: dict[str, Any], arguments: tuple[str, ...], code: int, start: Start
+    facts: dict[str, Any], arguments: tuple[str, ...], code: int, start: FakeRuns
 ) -> None:
     seen = host_facts(version(NEW), current=NEW, agent=agent_fingerprint())
     if "versions" not in facts:
@@ -253,13 +130,13 @@ def test_the_exit_code_of_a_look_says_whether_it_would_be_refused_and_in_detail_
     assert "Traceback" not in done.output
 
 
-def test_a_host_that_can_not_look_ahead_is_shown_as_far_as_it_was_seen(start: Start) -> None:
+def test_a_host_that_can_not_look_ahead_is_shown_as_far_as_it_was_seen(start: FakeRuns) -> None:
     done = start("deploy", "--dry", answers={"web2": {r" preview'?\b": {"success": False, "stdout": ["Killed"]}}})
     assert done.code == 0, done.output
     assert "note: [@fake/web2] what would happen there in detail can't be found out" in done.output
 
 
-def test_a_host_whose_foresight_can_not_be_read_is_shown_so_with_what_is_wrong_in_it(start: Start) -> None:
+def test_a_host_whose_foresight_can_not_be_read_is_shown_so_with_what_is_wrong_in_it(start: FakeRuns) -> None:
     odd = to_json(foreseen()).replace('"unchanged"', '"by ear"')
     answers = {"web2": {r" preview'?\b": {"stdout": [odd]}}}
     done = start("deploy", "--dry", answers=answers)
@@ -271,7 +148,7 @@ def test_a_host_whose_foresight_can_not_be_read_is_shown_so_with_what_is_wrong_i
     assert f"web2: {says}" in kept.output
 
 
-def test_a_step_that_fails_on_one_host_takes_all_hosts_back_and_the_run_does_not_end_well(start: Start) -> None:
+def test_a_step_that_fails_on_one_host_takes_all_hosts_back_and_the_run_does_not_end_well(start: FakeRuns) -> None:
     fell_back = Result(False, Outcome.FELL_BACK, f"fell back at restart: {LIVE} is live and healthy")
     failed = says(replace(fell_back, reason=("restart failed: it broke",)), "falling back: restart failed: it broke")
     other = says(replace(fell_back, followed=True))
@@ -294,7 +171,7 @@ def test_a_step_that_fails_on_one_host_takes_all_hosts_back_and_the_run_does_not
     assert "    [@fake/web2] restart failed: it broke" in done.last_screen
 
 
-def test_a_host_that_can_not_begin_keeps_the_others_from_going_on(start: Start) -> None:
+def test_a_host_that_can_not_begin_keeps_the_others_from_going_on(start: FakeRuns) -> None:
     refused = says(Result(False, Outcome.REFUSED, "refused: deploy x by ann@desk holds this host, at step code"))
     back = says(Result(False, Outcome.REFUSED, "refused at begin: the live site was never touched"))
     done = start(
@@ -314,7 +191,7 @@ def test_a_host_that_can_not_begin_keeps_the_others_from_going_on(start: Start) 
     ]
 
 
-def test_what_is_live_and_healthy_everywhere_is_left_alone_and_that_is_success(start: Start) -> None:
+def test_what_is_live_and_healthy_everywhere_is_left_alone_and_that_is_success(start: FakeRuns) -> None:
     seen = host_facts(version(NEW), version(OLD), current=NEW, agent=agent_fingerprint())
     done = start("deploy", "-y", facts=dict.fromkeys(("web1", "web2", "web3"), seen))
     assert done.code == 0, done.output
@@ -322,7 +199,7 @@ def test_what_is_live_and_healthy_everywhere_is_left_alone_and_that_is_success(s
     assert f"{NEW} is live and healthy already: nothing to do" in done.output
 
 
-def test_every_reason_to_refuse_of_every_host_is_named_at_once_and_nothing_is_begun(start: Start) -> None:
+def test_every_reason_to_refuse_of_every_host_is_named_at_once_and_nothing_is_begun(start: FakeRuns) -> None:
     done = start(
         "deploy",
         "-y",
@@ -343,7 +220,7 @@ def test_every_reason_to_refuse_of_every_host_is_named_at_once_and_nothing_is_be
     ]
 
 
-def test_a_ref_that_stands_for_nothing_is_refused_before_anything_is_begun(start: Start) -> None:
+def test_a_ref_that_stands_for_nothing_is_refused_before_anything_is_begun(start: FakeRuns) -> None:
     unknown = refs(code=None, problem="v9 is no branch, no tag and no commit of the repository")
     seen = host_facts(refs=unknown, agent=agent_fingerprint())
     done = start("deploy", "-y", "--data", "code=v9", facts={"web2": seen})
@@ -352,7 +229,7 @@ def test_a_ref_that_stands_for_nothing_is_refused_before_anything_is_begun(start
     assert "    - @fake/web2: code: v9 is no branch" in done.output
 
 
-def test_a_revert_builds_nothing_and_goes_back_on_all_hosts(start: Start) -> None:
+def test_a_revert_builds_nothing_and_goes_back_on_all_hosts(start: FakeRuns) -> None:
     done = start("revert", "-y")
     assert done.code == 0, done.output
     left_out = {*DEPLOY[1 : DEPLOY.index("maintenance_start")], "clean"} - {"checks"}
@@ -361,7 +238,7 @@ def test_a_revert_builds_nothing_and_goes_back_on_all_hosts(start: Start) -> Non
     assert "--> Revert on 3 hosts (@fake/web1 and 2 more), bbbbbbb → aaaaaaa" in done.output
 
 
-def test_a_deploy_is_limited_to_the_hosts_that_are_named(start: Start) -> None:
+def test_a_deploy_is_limited_to_the_hosts_that_are_named(start: FakeRuns) -> None:
     done = start("deploy", "-y", "--limit", "@fake/web2")
     assert done.code == 0, done.output
     assert done.asked("web1") == []
@@ -369,7 +246,7 @@ def test_a_deploy_is_limited_to_the_hosts_that_are_named(start: Start) -> None:
     assert tuple(done.asked("web2")) == ALONE
 
 
-def test_what_a_host_alone_has_done_by_then_is_shown_and_nobody_is_asked_for_it(start: Start) -> None:
+def test_what_a_host_alone_has_done_by_then_is_shown_and_nobody_is_asked_for_it(start: FakeRuns) -> None:
     told = tuple(StepTold(name, 1.5, (f"{name}: done in 1.5 s",)) for name in DEPLOY[1 : DEPLOY.index("trial")])
     answers = {"web2": {r" begin'?$": says(Result(True)), r" go code'?$": says(Result(True, steps=told))}}
     done = start("deploy", "-y", "--limit", "@fake/web2", answers=answers)
@@ -382,7 +259,7 @@ def test_what_a_host_alone_has_done_by_then_is_shown_and_nobody_is_asked_for_it(
     assert done.output.count("[@fake/web2] seal: done in 1.5 s") == 1
 
 
-def test_no_host_is_told_to_commit_where_one_has_not_said_that_it_knows_that_all_are_well(start: Start) -> None:
+def test_no_host_is_told_to_commit_where_one_has_not_said_that_it_knows_that_all_are_well(start: FakeRuns) -> None:
     back = {r" fall-back\b": says(Result(False, Outcome.FELL_BACK, "fell back at site", followed=True))}
     lost = {r" all-well'?$": {"success": False, "stdout": []}}
     done = start("deploy", "-y", answers={"web1": back, "web2": lost, "web3": back})
@@ -399,7 +276,7 @@ OPEN = open_run("deploy x needs a person", Outcome.NEEDS_A_PERSON)
 
 
 @pytest.mark.parametrize("deploy", ["clean", "recover", "provision"])
-def test_where_nobody_can_answer_a_run_that_would_ask_is_refused_with_what_to_add(deploy: str, start: Start) -> None:
+def test_where_nobody_can_answer_a_run_that_would_ask_is_refused_with_what_to_add(deploy: str, start: FakeRuns) -> None:
     done = start(deploy)
     assert done.code == 1
     assert done.last_screen[1:] == ["    - nobody is there to press Enter: add -y to do it, or --dry to look"]
@@ -414,7 +291,7 @@ def test_where_nobody_can_answer_a_run_that_would_ask_is_refused_with_what_to_ad
     ],
 )
 def test_whoever_does_not_press_enter_has_refused_and_that_is_no_success(
-    deploy: str, typed: str, said: str, start: Start
+    deploy: str, typed: str, said: str, start: FakeRuns
 ) -> None:
     facts = {"web1": host_facts(agent=agent_fingerprint(), transaction=OPEN)} if deploy == "recover" else {}
     done = start(deploy, typed=typed, facts=facts)
@@ -424,7 +301,7 @@ def test_whoever_does_not_press_enter_has_refused_and_that_is_no_success(
 
 
 @pytest.mark.parametrize("deploy", ["deploy", "check", "provision"])
-def test_a_host_that_can_not_be_reached_is_said_to_be_just_that(deploy: str, start: Start) -> None:
+def test_a_host_that_can_not_be_reached_is_said_to_be_just_that(deploy: str, start: FakeRuns) -> None:
     done = start(deploy, "-y", facts=NOWHERE)
     assert done.code == 1
     (problem,) = done.last_screen[1:]
@@ -432,7 +309,7 @@ def test_a_host_that_can_not_be_reached_is_said_to_be_just_that(deploy: str, sta
     assert "No hosts remaining" not in done.output
 
 
-def test_a_run_that_fails_on_every_host_ends_with_how_and_not_with_that_no_host_remains(start: Start) -> None:
+def test_a_run_that_fails_on_every_host_ends_with_how_and_not_with_that_no_host_remains(start: FakeRuns) -> None:
     refused = says(Result(False, Outcome.REFUSED, "refused at code: the live site was never touched"))
     answers = {name: {r" begin'?$": refused} for name in ("web1", "web2", "web3")}
     done = start("deploy", "-y", answers=answers)
@@ -441,54 +318,20 @@ def test_a_run_that_fails_on_every_host_ends_with_how_and_not_with_that_no_host_
     assert "No hosts remaining" not in done.output
 
 
-@pytest.mark.parametrize(
-    ("arguments", "facts", "said"),
-    [
-        (("-y", "--data", "cod=x"), {}, 'unknown key "cod"'),
-        (("-y",), NOWHERE, "can't be reached"),
-        (("--dry",), {"web2": host_facts(agent=None)}, "the agent is not installed"),
-    ],
-)
-def test_a_refusal_is_json_where_json_is_asked_for(
-    arguments: tuple[str, ...], facts: Mapping[str, Any], said: str, start: Start
-) -> None:
-    done = start("deploy", "--json", *arguments, facts=facts, reads_stdout=True)
-    assert done.code == 1
-    assert said in json.dumps(json.loads(done.output), ensure_ascii=False).replace('\\"', '"')
-
-
-def test_a_run_that_fails_on_every_host_is_json_too(start: Start) -> None:
-    refused = says(Result(False, Outcome.REFUSED, "refused at code: the live site was never touched"))
-    answers = {name: {r" begin'?$": refused} for name in ("web1", "web2", "web3")}
-    done = start("deploy", "--json", "-y", answers=answers, reads_stdout=True)
-    assert done.code == 1
-    assert json.loads(done.output)["results"]
-
-
-def test_the_status_of_hosts_is_json_with_the_same_keys_whether_there_is_a_site_or_not(start: Start) -> None:
-    done = start("status", "--json", facts={"web2": untouched()}, reads_stdout=True)
-    assert done.code == 0
-    told = json.loads(done.output)["hosts"]
-    assert told["@fake/web1"]["linked"]["current"] == LIVE
-    assert told["@fake/web1"]["healthy"]["healthy"] is True
-    assert told["@fake/web1"].keys() == told["@fake/web2"].keys()
-    assert set(told["@fake/web2"].values()) == {None}
-
-
-def test_with_nothing_to_do_that_is_the_last_word(start: Start) -> None:
+def test_with_nothing_to_do_that_is_the_last_word(start: FakeRuns) -> None:
     seen = host_facts(version(NEW), version(OLD), current=NEW, agent=agent_fingerprint())
     done = start("deploy", "-y", facts=dict.fromkeys(("web1", "web2", "web3"), seen))
     assert " ".join(done.output.split()).endswith("nothing to do (--data force=true deploys it again)")
     assert "Results" not in done.output
 
 
-def test_with_nothing_to_recover_that_is_the_last_word(start: Start) -> None:
+def test_with_nothing_to_recover_that_is_the_last_word(start: FakeRuns) -> None:
     done = start("recover", "-y")
     assert done.code == 0, done.output
     assert done.output.rstrip().endswith("[@fake/web3] no deploy is open on this host: there is nothing to recover")
 
 
-def test_an_open_run_of_an_agent_that_is_asked_otherwise_is_left_and_it_is_said_who_ends_it(start: Start) -> None:
+def test_an_open_run_of_an_agent_that_is_asked_otherwise_is_left_and_it_is_said_who_ends_it(start: FakeRuns) -> None:
     done = start("recover", "-y", facts={"web1": replace(host_facts(agent="older", transaction=OPEN), hears=False)})
     assert done.code == 1
     assert done.last_screen == [
@@ -500,7 +343,7 @@ def test_an_open_run_of_an_agent_that_is_asked_otherwise_is_left_and_it_is_said_
     assert done.asked("web1") == []
 
 
-def test_recovering_tells_its_story_once_and_ends_with_its_end(start: Start) -> None:
+def test_recovering_tells_its_story_once_and_ends_with_its_end(start: FakeRuns) -> None:
     told = ["10:00:00 deploy x of NEW by ann@desk", "live now: NEW", "needs a person at migrate: NEW is live"]
     seen = host_facts(agent=agent_fingerprint(), transaction=OPEN)
     answers = {"web1": {" recover'?$": {"success": False, "stdout": told}}}

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from switchback.screen.interrupts import EXIT_CODE, Interrupts
+from switchback.ended import STOPPED
+from switchback.screen.interrupts import Interrupts
 
 ASKS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -28,7 +29,7 @@ def test_a_run_is_no_success_whichever_signal_asks_it_to_stop(number: signal.Sig
     Interrupts(cast("Any", SimpleNamespace(is_executing=False)), []).catch()
     with pytest.raises(SystemExit) as end:
         signal.raise_signal(number)
-    assert end.value.code == EXIT_CODE
+    assert end.value.code == STOPPED
 
 
 @pytest.mark.parametrize("number", ASKS, ids=lambda number: number.name)
