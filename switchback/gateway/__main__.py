@@ -36,7 +36,7 @@ def main(words: list[str]) -> int:
         print(f"refused: {problem}", file=sys.stderr)
         return NOT_ASKED
     except Refused as problem:
-        problem.show_problems()
+        problem.show()
         return REFUSED
 
 
