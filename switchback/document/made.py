@@ -17,6 +17,7 @@ from agent.words.result import Result
 from switchback.document.model import Document, HostEnd, Operation, Problem, StepEnd, Versions
 from switchback.document.noted import Noted
 from switchback.ended import CHANGES, STOPPED, Ended, worst
+from switchback.plan.model import HostPreview
 from switchback.runs.run import Run
 from switchback.settings.errors import OfHost, Refused
 
@@ -71,11 +72,8 @@ def document_of(
         ends = [_of_operations(one, noted) for one in hosts]
     else:
         ended = _unbegun(noted, hosts, error)
-        primary = {one.host: one.primary for one in noted.preview.hosts} if noted.preview else {}
-        ends = [
-            HostEnd(host=one.name, primary=primary.get(one.name), outcome=ended, operations=one.operations)
-            for one in hosts
-        ]
+        told = {one.host: one for one in noted.preview.hosts} if noted.preview else {}
+        ends = [_unbegun_on(one, told.get(one.name), ended) for one in hosts]
     outcome = worst([*(one.outcome for one in ends), *_besides(noted, ends, begun, hosts, error)])
     detailed = asked.detailed and outcome == Ended.WOULD_CHANGE
     return Document(
@@ -178,6 +176,20 @@ def _unbegun(noted: Noted, hosts: Sequence[HostSeen], error: BaseException | Non
     if noted.preview:
         changes = noted.preview.changes
     return Ended.WOULD_CHANGE if changes else Ended.NOTHING_TO_DO
+
+
+def _unbegun_on(one: HostSeen, told: HostPreview | None, ended: Ended) -> HostEnd:
+    """The same of one host, as far as it was looked at."""
+    if told is None:
+        return HostEnd(host=one.name, outcome=ended, operations=one.operations)
+    return HostEnd(
+        host=one.name,
+        primary=told.primary,
+        outcome=Ended.NOTHING_TO_DO if ended == Ended.WOULD_CHANGE and told.idle else ended,
+        sentence=told.idle,
+        versions=Versions(was=told.was, now=told.was, wanted=told.version),
+        operations=one.operations,
+    )
 
 
 def _besides(

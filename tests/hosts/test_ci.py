@@ -122,7 +122,7 @@ def test_on_gitlab_a_plan_that_was_made_for_another_state_of_the_host_is_refused
     assert path == "/projects/7/merge_requests/123/notes"
     assert headers["PRIVATE-TOKEN"] == TOKEN
     assert commit[:7] in parse_qs(text)["body"][0]
-    run("deploy", host, data={"code": "good-1"}).worked()
+    run("deploy", host, data={"code": "good-1", "force": "true"}).worked()
     deploys.take(kept_on_gitlab("plan"), plans)
     with untouched(host):
         done = on_gitlab(deploys, "deploy", variables)

@@ -107,6 +107,11 @@ def test_a_run_with_nothing_to_do_says_so(deploy: str, facts: Mapping[str, Any],
     assert (done.document.outcome, done.document.exit_code) == (Ended.NOTHING_TO_DO, 0)
     assert [one.outcome for one in done.document.hosts] == [Ended.NOTHING_TO_DO] * 3
     assert done.document.id is None
+    if deploy == "deploy":
+        assert [one.versions for one in done.document.hosts] == [Versions(was=NEW, now=NEW, wanted=NEW)] * 3
+        assert {one.sentence for one in done.document.hosts} == {
+            f"{NEW} is live and healthy already: nothing to do (--data force=true deploys it again)"
+        }
 
 
 def test_a_run_that_is_no_transaction_tells_of_its_operations(start: FakeRuns) -> None:
