@@ -185,9 +185,10 @@ def test_a_plan_never_lets_visitors_in_before_the_old_version_is_back(
 ) -> None:
     prefix = journal[: data.draw(st.integers(1, len(journal)))]
     planned = names(prefix)
-    processes = ["restart", "stop service"]
     database = ["database", "schema"]
-    ready = [*processes, *database] if processes_go_first(progress(*prefix)) else [*database, *processes]
+    # Where nothing was live before there are no processes to take back first.
+    first = processes_go_first(progress(*prefix))
+    ready = ["restart", *database, "stop service"] if first else [*database, "restart", "stop service"]
     order = [
         "stop commands",
         "evidence",
