@@ -79,7 +79,7 @@ class Result:
         document = Document.model_validate_json(self.stdout)
         assert json.loads(self.stdout) == document.model_dump(mode="json")
         assert (document.exit_code == 0) == (self.code == 0), f"exit code {self.code}, and {document.exit_code} in it"
-        assert self.code in (0, 1, CHANGES, STOPPED)
+        assert self.code in (0, 1, CHANGES, STOPPED, document.exit_code)
         return document
 
     @property

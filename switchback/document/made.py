@@ -75,7 +75,7 @@ def document_of(
         told = {one.host: one for one in noted.preview.hosts} if noted.preview else {}
         ends = [_unbegun_on(one, told.get(one.name), ended) for one in hosts]
     outcome = worst([*(one.outcome for one in ends), *_besides(noted, ends, begun, hosts, error)])
-    detailed = asked.detailed and outcome == Ended.WOULD_CHANGE
+    code = CHANGES if asked.detailed and outcome == Ended.WOULD_CHANGE else outcome.exit_code
     return Document(
         kind=asked.kind,
         id=next((run.deploy for run in acting), None) if begun else None,
@@ -84,7 +84,7 @@ def document_of(
         seconds=round(time.time() - noted.began, 3),
         only_looked=asked.only_looks,
         outcome=outcome,
-        exit_code=CHANGES if detailed else outcome.exit_code,
+        exit_code=code if noted.exit_code is None else noted.exit_code,
         sentence=_sentence(asked.kind, ends, outcome),
         problems=tuple(_problems(noted, begun, error)),
         warnings=tuple(noted.warnings),

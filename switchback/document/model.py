@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agent.words.facts import Linked, OpenRun, Past
+from agent.words.facts import Linked, OpenRun, Past, Removal
 from agent.words.history import Cost, Evidence, PastRun
 from agent.words.seen import Kept, Version
 from switchback.ended import Ended
@@ -86,6 +86,20 @@ class Status(Part):
     kept: Kept | None = None
 
 
+class Log(Part):
+    """The end of a log."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
+class Managed(Part):
+    """How a command of manage.py's has ended."""
+
+    exit_code: int = Field(description="its own")
+    lines: tuple[str, ...] = Field(description="what it has printed")
+
+
 class HostEnd(Part):
     """How the run has ended on one host."""
 
@@ -114,6 +128,9 @@ class HostEnd(Part):
     status: Status | None = None
     history: Past | None = None
     why: Evidence | None = None
+    logs: tuple[Log, ...] = Field(default=(), description="of logs: the end of each")
+    manage: Managed | None = Field(default=None, description="of manage: the host that it ran on")
+    removal: Removal | None = Field(default=None, description="of a look at remove: what goes, and what stays")
 
 
 class Document(Part):
@@ -127,7 +144,7 @@ class Document(Part):
     seconds: float = Field(description="how long it took")
     only_looked: bool = Field(description="whether looking was all that was asked for: --dry, or --json without -y")
     outcome: Ended = Field(description="how it has ended: as on the host where it went worst")
-    exit_code: int = Field(description="what says the same as an exit code")
+    exit_code: int = Field(description="what says the same as an exit code; of manage that of the command")
     sentence: str = Field(description="the same in a line, for people")
     problems: tuple[Problem, ...] = Field(default=(), description="why it was refused, all at once; empty if not")
     warnings: tuple[str, ...] = Field(default=(), description="of what runs on the controller")

@@ -21,6 +21,7 @@ class Noted:
       differs between them
     + next: what is left to do by host, once that is provisioned
     + warnings: of what runs on the controller
+    + exit_code: that of a command which was run for its own sake; None where how the run has ended says which
     """
 
     began: float = field(default_factory=time.time)
@@ -31,6 +32,7 @@ class Noted:
     differences: Sequence[str] = ()
     next: dict[str, Sequence[Next]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    exit_code: int | None = None
 
 
 NOTED = Noted()

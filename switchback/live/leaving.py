@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from types import FrameType
 
 import click
 
-from switchback.screen.interrupts import EXIT_CODE
+from switchback.document.end import leave as end_now
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -23,8 +21,7 @@ def leave_when_asked(says: str = "") -> None:
     def leave(number: int, frame: FrameType | None) -> None:
         if says:
             click.echo(f"    {says}", err=True)
-        sys.stdout.flush()
-        os._exit(EXIT_CODE)
+        end_now()
 
     for number in SIGNALS:
         signal.signal(number, leave)

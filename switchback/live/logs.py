@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import click
@@ -13,12 +12,15 @@ from agent.text.lines import lines_of
 from agent.words.facts import Logged
 from agent.words.requests import Logs
 from facts.survey import Unread
+from switchback.document.model import HostEnd, Log
+from switchback.document.noted import NOTED
+from switchback.ended import Ended
 from switchback.hosts.gateway import for_all_hosts, look_at_logs, lost, reached
 from switchback.hosts.inventory import command_line, options, settings_of
 from switchback.hosts.pyinfra_words import UNREACHED
 from switchback.live.leaving import leave_when_asked
 from switchback.screen.inspection import NotWell, Well
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 from switchback.wire.calls import bring_along
 from switchback.wire.results import heard_from, on_stdout
 
@@ -55,19 +57,20 @@ def _problem(told: Logged | Unread) -> str:
 
 
 def _show(told: Mapping[str, Logged], unseen: Mapping[str, str]) -> None:
+    NOTED.problems = [OfHost(name, why) for name, why in unseen.items()]
+    NOTED.looked = [_end(name, one) for name, one in told.items() if not one.problem]
+    NOTED.looked += [HostEnd(host=name, outcome=Ended.FAILED, sentence=why) for name, why in unseen.items()]
     if command_line().json_output:
-        hosts: dict[str, object] = {name: {"problems": [why]} for name, why in unseen.items()}
-        hosts |= {
-            name: {"logs": [{"name": text.name, "lines": lines_of(text.end)} for text in one.texts]}
-            for name, one in told.items()
-            if not one.problem
-        }
-        click.echo(json.dumps({"hosts": hosts}, indent=4))
         return
     for name, one in told.items():
         for text in one.texts:
             for line in lines_of(text.end):
                 click.echo(f"[{name}] {text.name} | {line}")
+
+
+def _end(name: str, told: Logged) -> HostEnd:
+    found = [Log(name=text.name, lines=tuple(lines_of(text.end))) for text in told.texts]
+    return HostEnd(host=name, outcome=Ended.DONE, logs=tuple(found))
 
 
 def _followed(hosts: Sequence[Host], lines: int, process: str) -> dict[str, str]:

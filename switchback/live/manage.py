@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 
@@ -12,11 +11,14 @@ from pyinfra.api import Host, State
 from agent.words.outcomes import Outcome
 from agent.words.requests import Manage
 from agent.words.result import Result
+from switchback.document.model import HostEnd, Managed
+from switchback.document.noted import NOTED
+from switchback.ended import Ended
 from switchback.hosts.gateway import for_all_hosts
 from switchback.hosts.inventory import command_line, options, primary_of, settings_of
 from switchback.live.leaving import leave_when_asked
 from switchback.screen.inspection import NotWell, Well
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 from switchback.settings.hooks import words_of
 from switchback.settings.model import Settings
 from switchback.wire.calls import bring_along
@@ -58,6 +60,7 @@ def _manage(state: State, hosts: Sequence[Host]) -> dict[str, int]:
         raise Refused(f"{words[0]} asks questions, and nobody is there to answer: {_by_hand(host, settings, words)}")
     says = f"manage.py {shlex.join(words)}, in the live version, as {settings.app_username}"
     if command_line().dry:
+        NOTED.looked = [HostEnd(host=host.name, outcome=Ended.WOULD_CHANGE, sentence=f"would run {says}")]
         click.echo(f"    [{host.name}] would run {says}", err=True)
         return dict.fromkeys((one.name for one in hosts), 0)
     click.echo(f"    [{host.name}] {says}", err=True)
@@ -66,10 +69,12 @@ def _manage(state: State, hosts: Sequence[Host]) -> dict[str, int]:
     lines = _run(host, settings, request)
     result = heard_from(host.name)[-1] if heard_from(host.name) else Result(False, sentence="the link has ended")
     if result.outcome is Outcome.REFUSED:
-        raise Refused(f"{host.name}: {result.sentence.partition(': ')[2]}")
+        raise Refused(OfHost(host.name, result.sentence.partition(": ")[2]))
     code = result.code if result.code is not None else 1
-    if command_line().json_output:
-        click.echo(json.dumps({"hosts": {host.name: {"exit_code": code, "lines": lines}}}, indent=4))
+    told = Managed(exit_code=code, lines=tuple(lines))
+    ended = Ended.FAILED if code else Ended.DONE
+    NOTED.looked = [HostEnd(host=host.name, outcome=ended, sentence=result.sentence, manage=told)]
+    NOTED.exit_code = code
     if code:
         click.echo(f"    [{host.name}] {click.style(result.sentence, 'red')}", err=True)
         if any(word in line for line in lines for word in ASKED):

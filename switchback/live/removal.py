@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 import click
 from pyinfra.api import Host, State
 
 from agent.words.facts import Removal
 from facts.survey import Unread
+from switchback.document.model import HostEnd
+from switchback.document.noted import NOTED
+from switchback.ended import Ended
 from switchback.hosts.gateway import for_all_hosts, look_what_goes
 from switchback.hosts.inventory import command_line
 from switchback.screen.preflight import somebody_can_answer
 from switchback.screen.present import Looked, NothingToDo, only_looks
-from switchback.settings.errors import Refused
+from switchback.settings.errors import OfHost, Refused
 
 NOTHING = "nothing of Switchback's is here: there is nothing to remove"
 NO_ANSWER = "can't be looked at (-v shows why)"
@@ -33,18 +34,24 @@ def removal() -> Removal:
 def _look(state: State, hosts: Sequence[Host]) -> dict[str, Removal]:
     somebody_can_answer()
     told = look_what_goes(hosts)
-    problems = [f"{name}: {problem}" for name, one in told.items() if (problem := _problem(one))]
+    problems = [OfHost(name, problem) for name, one in told.items() if (problem := _problem(one))]
     if problems:
         raise Refused(*problems)
     found = {name: one for name, one in told.items() if isinstance(one, Removal)}
+    if only_looks():
+        NOTED.looked = [_end(name, one) for name, one in found.items()]
     if only_looks() and command_line().json_output:
-        click.echo(json.dumps({"hosts": {name: asdict(one) for name, one in found.items()}}, indent=4))
         raise Looked
-    if not any(one.goes for one in found.values()) and not command_line().json_output:
+    if not any(one.goes for one in found.values()):
         raise NothingToDo(*(f"[{name}] {NOTHING}" for name in found))
     for name, one in found.items():
         _show(name, one)
     return found
+
+
+def _end(name: str, removal: Removal) -> HostEnd:
+    ended = Ended.WOULD_CHANGE if removal.goes else Ended.NOTHING_TO_DO
+    return HostEnd(host=name, outcome=ended, removal=removal)
 
 
 def _problem(told: Removal | Unread) -> str:
