@@ -17,6 +17,8 @@ UNREAD, LARGEST = 4_000_000, 64_000_000
 # How long the last words may take to get there, seconds.
 LAST_WORDS = 10.0
 CHUNK = 65536
+# How often a run that says nothing is looked at, milliseconds.
+QUIET = 1000
 GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
@@ -125,7 +127,11 @@ def _relay(process: subprocess.Popen[bytes], asker: Asker, overheard: Callable[[
             poll.register(end, select.POLLIN)
         if not asker.gone:
             poll.register(asker.fd, asker.waits_for)
-        for fd, events in poll.poll():
+        found = poll.poll(QUIET)
+        if not found and process.poll() is not None:
+            # It has ended; what it has left running may hold the other end as long as it likes.
+            break
+        for fd, events in found:
             if fd == asker.fd:
                 asker.gone = asker.gone or bool(events & GONE)
                 asker.write()

@@ -101,8 +101,8 @@ class Gateway:
         with self._alone(asked, rule):
             commits, plan = self._chosen(asked, rules, rule)
             argv = argv_of(asked, rule.environment, self._handed.name, commits, plan)
-            if commits:
-                self._log(f"{asked.verb} of {commits.code}{f' and {commits.config}' if commits.config else ''} begins")
+            if commits or asked.verb in CHANGES:
+                self._log(f"{asked.verb}{_of(commits)} begins")
             hints = Hints()
             asker = Asker(sys.stderr.fileno())
             run = follow(argv, self._checkout, {**environment(), **OWN_EXIT_CODE}, asker, hints)
@@ -149,6 +149,11 @@ class Gateway:
             print(json.dumps(told, indent=2), flush=True)
         elif answer.plan:
             print(answer.plan, flush=True)
+
+
+def _of(commits: Commits | None) -> str:
+    shas = [one for one in (commits.code, commits.config) if one] if commits else []
+    return f" of {' and '.join(shas)}" if shas else ""
 
 
 def _document(text: bytes) -> object:

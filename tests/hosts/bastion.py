@@ -65,11 +65,11 @@ class Bastion:
 
     def ask(self, words: str | None, *, key: str = "ci", options: Sequence[str] = ()) -> Said:
         """Ask for something, as `ssh deploy@bastion WORDS` does, and wait for the answer."""
-        return self.hear([*self.argv(key, *options), f"{USER}@127.0.0.1", *([] if words is None else [words])])
+        return self.hear([*self.argv(key, *options), "--", f"{USER}@127.0.0.1", *([] if words is None else [words])])
 
     def start(self, words: str, *, key: str = "ci") -> subprocess.Popen[str]:
         """Ask for something, and do something else meanwhile."""
-        argv = [*self.argv(key), f"{USER}@127.0.0.1", words]
+        argv = [*self.argv(key), "--", f"{USER}@127.0.0.1", words]
         pipe = subprocess.PIPE
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, encoding="utf-8")
 

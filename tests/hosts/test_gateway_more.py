@@ -16,7 +16,7 @@ from agent.text.lines import one_line
 from tests.bed.bastion import CHECKOUT, HOME, OWNER
 from tests.bed.hosts import Host, free_port
 from tests.bed.keys import KNOWN_HOSTS
-from tests.hosts.bastion import INSTALL, MARKER, USER, Bastion, logins
+from tests.hosts.bastion import INSTALL, MARKER, USER, Bastion, Said, logins
 from tests.invariants import Seen, assert_well, look
 from tests.unit.test_gateway_words import MAY_NOT
 
@@ -80,7 +80,8 @@ def _ends(client: paramiko.SSHClient, words: bytes) -> int:
     try:
         channel.exec_command(words)
         return channel.recv_exit_status()
-    except paramiko.SSHException:
+    except (paramiko.SSHException, EOFError):
+        # The server has hung up.
         return -1
 
 
@@ -192,6 +193,20 @@ def test_deploy_and_revert_and_all_that_is_to_be_known_of_them(bastion: Bastion,
             told = json.loads(said.out)
             assert set(told) == {"exit_code", "says", "plan", "run"}
             assert told["run"]
+
+
+def test_a_key_of_the_owners_own_account_is_held_to_the_same(bastion: Bastion, untouched: None) -> None:
+    public = (bastion.folder / "boss.pub").read_text()
+    line = f'restrict,command="cd {CHECKOUT} && .venv/bin/python -m switchback.gateway ci" {public}'
+    bastion.host.write(f"{HOME}/.ssh/authorized_keys", line, mode=0o600, owner=OWNER)
+
+    def ask(words: str) -> Said:
+        return bastion.hear([*bastion.argv("boss"), "--", f"{OWNER}@127.0.0.1", words])
+
+    # The word in the line is who it is, whichever key that is.
+    assert "deploy [CODE [CONFIG]], deploy --plan NAME, plan [CODE [CONFIG]], help;" in ask("help").err
+    for words in ("revert", "deploy $(id)", "sh", "-c id", "--handed-over"):
+        assert ask(words).code == 64
 
 
 def test_doing_it_again_changes_nothing_and_another_s_user_is_left_alone(bastion: Bastion) -> None:

@@ -228,6 +228,8 @@ def test_each_other_verb_is_one_run(text: str, ends: list[str], bench: Bench) ->
     assert [*plain[:2], *data, *plain[2:]] == ends
     assert data.get("deploy") in (None, "20261123-deploy")
     assert data.get("by") in (None, "boss")
+    # What changes something is written down when it begins, too.
+    assert ("boss from 10.0.0.7: revert begins" in bench.log) == (text == "revert")
 
 
 WRITES_A_PLAN = "open(words['save_plan'], 'w').write('{}') if 'save_plan' in words else None"
@@ -389,6 +391,16 @@ def test_who_never_reads_keeps_no_run_from_its_end(tmp_path: Path, monkeypatch: 
     assert run.code == 0
     assert time.monotonic() - began < 20
     assert os.get_blocking(writing)
+    os.close(writing)
+    os.close(reading)
+
+
+def test_what_a_run_leaves_behind_keeps_nobody_waiting(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    leaves = "import subprocess, sys; subprocess.Popen([sys.executable, '-I', '-c', 'import time; time.sleep(30)'])"
+    began = time.monotonic()
+    assert follow([sys.executable, "-I", "-c", leaves], tmp_path, {}, Asker(writing), lambda said: None).code == 0
+    assert time.monotonic() - began < 20
     os.close(writing)
     os.close(reading)
 
