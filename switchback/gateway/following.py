@@ -82,6 +82,8 @@ def follow(
     env: Mapping[str, str],
     asker: Asker,
     overheard: Callable[[bytes], None],
+    *,
+    as_json: bool,
 ) -> Run:
     """Start a run, and tell the asker all that it says to people until it has ended.
 
@@ -89,6 +91,7 @@ def follow(
     goes on to its commit where that has begun. A signal that we get, it gets.
 
     + overheard: is given all that is said to people
+    + as_json: whether its standard output is a document, and not for people as well
     """
     process = subprocess.Popen(
         argv,
@@ -96,7 +99,7 @@ def follow(
         env=dict(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE if as_json else subprocess.STDOUT,
         start_new_session=True,
         umask=0o077,
     )
@@ -117,10 +120,10 @@ def follow(
 
 
 def _relay(process: subprocess.Popen[bytes], asker: Asker, overheard: Callable[[bytes], None]) -> bytes:
-    assert process.stdout and process.stderr  # noqa: S101 - it was started with both
     document, told = bytearray(), False
-    out, err = process.stdout.fileno(), process.stderr.fileno()
-    open_ends = {out, err}
+    ends = [end.fileno() for end in (process.stdout, process.stderr) if end]
+    # The last of them is for people.
+    err, open_ends = ends[-1], set(ends)
     while open_ends:
         poll = select.poll()
         for end in open_ends:

@@ -105,7 +105,8 @@ class Gateway:
                 self._log(f"{asked.verb}{_of(commits)} begins")
             hints = Hints()
             asker = Asker(sys.stderr.fileno())
-            run = follow(argv, self._checkout, {**environment(), **OWN_EXIT_CODE}, asker, hints)
+            env = {**environment(), **OWN_EXIT_CODE}
+            run = follow(argv, self._checkout, env, asker, hints, as_json=asked.as_json)
             made = plan.name if plan and asked.verb == "plan" and is_kept(plan) else ""
         says = [*hints.lines, *([f"the plan is {made}; to do exactly this: deploy --plan {made}"] if made else [])]
         if run.left:

@@ -92,7 +92,7 @@ def bench(
     monkeypatch.setattr("switchback.gateway.runs._PYINFRA", program)
     monkeypatch.chdir(checkout)
     bench = Bench(checkout, program, repository, capfd)
-    bench.does("print('as it goes', file=sys.stderr)")
+    bench.does("print('shown', flush=True); print('as it goes', file=sys.stderr)")
     bench.rules("keys:\n  ci:\n  boss: {may: [deploy, plan, revert, status, history, why]}\n")
     yield bench
 
@@ -111,7 +111,8 @@ def test_a_deploy_is_pyinfras_of_the_whole_commit_by_the_keys_name(bench: Bench)
     assert [word for word in argv if word.startswith("-") and word != "--data"] == ["-y"]
     assert given == ""
     out, err = bench.capfd.readouterr()
-    assert (out, err) == ("", "as it goes\n")
+    # What the run says to people goes there, whichever way it says it.
+    assert (out, err) == ("", "shown\nas it goes\n")
     assert f"ci from 10.0.0.7: deploy of {sha} begins" in bench.log
     assert "asked 'deploy main': 0 after" in bench.log
     assert set(environ) - {"LC_CTYPE"} == {"HOME", "USER", "LOGNAME", "PATH", "LANG", "SWITCHBACK_EXIT_CODES"}
@@ -357,7 +358,7 @@ def test_a_connection_that_is_closed_tells_the_run_what_a_closed_terminal_does(s
     reader = threading.Thread(target=leave)
     reader.start()
     asker = Asker(writing)
-    run = follow(slow, tmp_path, {}, asker, lambda said: None)
+    run = follow(slow, tmp_path, {}, asker, lambda said: None, as_json=False)
     reader.join()
     os.close(writing)
     # Told once, and waited for until it has ended.
@@ -374,7 +375,7 @@ def test_a_signal_is_passed_on_and_waited_for(slow: list[str], tmp_path: Path) -
 
     reader = threading.Thread(target=stop)
     reader.start()
-    run = follow(slow, tmp_path, {}, Asker(writing), lambda said: None)
+    run = follow(slow, tmp_path, {}, Asker(writing), lambda said: None, as_json=False)
     reader.join()
     os.close(writing)
     os.close(reading)
@@ -387,7 +388,7 @@ def test_who_never_reads_keeps_no_run_from_its_end(tmp_path: Path, monkeypatch: 
     reading, writing = os.pipe()
     words = f"import sys; sys.stderr.write('x' * {2 * UNREAD})"
     began = time.monotonic()
-    run = follow([sys.executable, "-I", "-c", words], tmp_path, {}, Asker(writing), lambda said: None)
+    run = follow([sys.executable, "-I", "-c", words], tmp_path, {}, Asker(writing), lambda said: None, as_json=False)
     assert run.code == 0
     assert time.monotonic() - began < 20
     assert os.get_blocking(writing)
@@ -399,7 +400,12 @@ def test_what_a_run_leaves_behind_keeps_nobody_waiting(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     leaves = "import subprocess, sys; subprocess.Popen([sys.executable, '-I', '-c', 'import time; time.sleep(30)'])"
     began = time.monotonic()
-    assert follow([sys.executable, "-I", "-c", leaves], tmp_path, {}, Asker(writing), lambda said: None).code == 0
+    assert (
+        follow(
+            [sys.executable, "-I", "-c", leaves], tmp_path, {}, Asker(writing), lambda said: None, as_json=False
+        ).code
+        == 0
+    )
     assert time.monotonic() - began < 20
     os.close(writing)
     os.close(reading)
