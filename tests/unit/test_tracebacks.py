@@ -58,6 +58,7 @@ def test_markers_below_lines_of_code_take_no_room_among_the_last_lines() -> None
         (f"manage.py ended with exit code 1\n{quoted(PSYCOPG)}", PSYCOPG.split("\n")[-4]),
         # Of one whose beginning was cut off, too.
         ('manage.py did not finish\n    File "a.py", line 3, in b\n      c()\n  KeyError: 1', "KeyError: 1"),
+        ('it ended\n    File "a.py", line 3\n      c()\n  KeyError: 1\n  [ERROR] Shutting down', "KeyError: 1"),
         (f"not healthy: it answers 500\n/srv/web.log:\n{quoted(PSYCOPG)}", PSYCOPG.split("\n")[-4]),
         ("not healthy: 502\njournal of django:\n  started\n/srv/web.log:\n  [INFO] Booting", "not healthy: 502"),
     ],
