@@ -173,7 +173,7 @@ def _install(state: State, request: requests.Install) -> Result:
 
 def _told(state: State, request: requests.Go | requests.Commit | requests.AllWell | requests.FallBack) -> Result:
     """How a run has ended, where no runner is there to ask."""
-    from agent.runner.talk import told_by_disk
+    from agent.runs.result import told_by_disk
 
     return told_by_disk(Transaction(state, request.deploy), getattr(request, "until", ""))
 

@@ -9,8 +9,9 @@ What a link leads to, what is pinned, and what Switchback did not build always s
 from pyinfra import config, host, state
 
 from operations import housekeeping
+from switchback.ending import report
 from switchback.hosts.inventory import options, settings_of
-from switchback.screen import preflight, report
+from switchback.screen import preflight
 
 config.SUDO = True
 report.show_words(state)

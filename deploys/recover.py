@@ -8,11 +8,12 @@ pyinfra inventories/prod.py deploys/recover.py
 from pyinfra import config, host, state
 
 from operations import housekeeping
+from switchback.ending import report
 from switchback.hosts.inventory import options, settings_of
-from switchback.screen import preflight, report
+from switchback.screen import preflight
 
 config.SUDO = True
-report.tell_as_it_happens(state)
+report.follow_recovery(state)
 
 if preflight.open_run():
     asked = options()

@@ -84,6 +84,14 @@ class Here(PyinfraCommand):
 
 def _refused(problem: str) -> Result:
     """How a run has ended that none of the hosts has begun."""
-    sentence = f"refused at {BEFORE}: no host was touched"
     reason = f"{BEFORE} failed {controller.ON_CONTROLLER}: {problem}"
-    return Result(False, Outcome.REFUSED, sentence, tuple(reason.split("\n")), database_back=True)
+    return Result(
+        False,
+        Outcome.REFUSED,
+        f"refused at {BEFORE}: no host was touched",
+        "no host was touched",
+        tuple(reason.split("\n")),
+        failed=BEFORE,
+        interrupted=Interrupts.asked,
+        database_back=True,
+    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
-import click
 from pyinfra import host, state
 from pyinfra.api import FunctionCommand, StringCommand
+from pyinfra.api.output import echo
 
 from agent.words.outcomes import Cause
 from agent.words.requests import FallBack
@@ -63,7 +63,7 @@ def show(lines: Sequence[str]) -> FunctionCommand:
 
     def say() -> None:
         for line in lines:
-            click.echo(f"{host.print_prefix}{line}", err=True)
+            echo(f"{host.print_prefix}{line}", err=True)
 
     return FunctionCommand(say, (), {})
 

@@ -314,8 +314,8 @@ def assert_kept_as_failed(host: Host, seen: Seen, version: str, step: str) -> No
 def assert_screen(result: Result, outcome: str, says: Sequence[str]) -> None:
     """Assert that a run has ended badly, and that its last screen says how and why."""
     assert result.code == 1, result.output
-    assert result.screen.splitlines()[0].endswith(f": {outcome}"), result.output
-    assert [words for words in says if words not in result.screen] == [], result.screen
+    assert result.told.startswith(outcome), result.output
+    assert [words for words in says if words not in result.told] == [], result.told
 
 
 def assert_taken_back(

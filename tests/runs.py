@@ -93,6 +93,12 @@ class Result:
         """Everything that it printed, in one line, wherever its own are wrapped."""
         return " ".join(self.output.split())
 
+    @property
+    def told(self) -> str:
+        """What the last screen says, however it is laid out on its lines."""
+        text = " ".join(self.screen.removeprefix("--> ").split())
+        return text[:1].lower() + text[1:]
+
     def worked(self) -> Result:
         """Itself, if it ended well. Raises AssertionError with its output if not."""
         assert self.code == 0, f"exit code {self.code} after {self.seconds:.1f} s:\n{self.output}"

@@ -10,6 +10,8 @@ from agent.steps.fallback import undo_named
 
 # What a run prints of a host before its last screen, which says the same again.
 SAID = re.compile(r"\[[\w.-]+\] (.*)$")
+# That a person has stopped it comes first; what follows is as of any other run.
+STOPPED = re.compile(r"^stopped by \S+(?:, (fell back at)| at)")
 OUTCOMES = ("committed", "refused", "fell back", "needs a person")
 # Of whether maintenance is on, one thing can be true.
 OF_MAINTENANCE = (
@@ -63,9 +65,10 @@ class Truth:
 def said_by_agent(output: str) -> list[str]:
     """What a host's agent has said, of all that a run has printed, from where it began to fall back to its outcome."""
     lines = [line[1] for line in map(SAID.match, output.splitlines()) if line]
-    starts = [number for number, line in enumerate(lines) if line.startswith("falling back: ")]
+    starts = [number for number, line in enumerate(lines) if line.startswith(("falling back: ", "giving up: "))]
     lines = lines[starts[-1] :] if starts else lines
-    ends = [number for number, line in enumerate(lines) if line.startswith(tuple(f"{one} at " for one in OUTCOMES))]
+    words = ("stopped by ", *(f"{one} at " for one in OUTCOMES))
+    ends = [number for number, line in enumerate(lines) if line.startswith(words)]
     return lines[: ends[0] + 1] if ends else []
 
 
@@ -74,10 +77,11 @@ def contradictions(said: Sequence[str], truth: Truth) -> list[str]:
 
     + said: what the agent has said since it last began to fall back, its last sentence last
     """
+    lines = [*said[:-1], STOPPED.sub(lambda found: found[1] or "refused at", said[-1])]
     return [
         f"{name}: {line!r}"
         for checks in (_outcome, _maintenance, _what_was_done, _database, _hints)
-        for name, line in checks(list(said), said[-1], truth)
+        for name, line in checks(lines, lines[-1], truth)
     ]
 
 
@@ -110,21 +114,21 @@ def _maintenance(said: list[str], last: str, truth: Truth) -> Wrong:
     claims = [claim for claim in OF_MAINTENANCE if claim in last]
     if last.startswith(("fell back", "needs a person")) and len(claims) != 1:
         yield "not one thing is said of maintenance", last
-    cost = next((line for line in said if line.startswith("downtime: ")), "")
+    cost = next((line for line in said if line.startswith("visitors ")), "")
     off = ("maintenance is off", "maintenance was not turned on", "maintenance was not seen to keep anybody out")
     on = ("maintenance stays ON", "maintenance is still ON")
     if truth.maintenance and any(claim in off for claim in claims):
         yield "visitors get the maintenance page", last
     if not truth.maintenance and any(claim in on for claim in claims):
         yield "visitors don't get the maintenance page", last
-    never = [line for line in (cost, last) if any(one in line for one in off[1:])]
+    never = [line for line in (last,) if any(one in line for one in off[1:])]
     if never and (truth.ever or truth.maintenance):
         yield "visitors have got the maintenance page", never[0]
-    if never and re.search(r"maintenance (was on|has been on|may have been on)| ON\b", f"{cost} {last}"):
+    if never and re.search(r"maintenance page| ON\b", f"{cost} {last}"):
         yield "it was on elsewhere", f"{cost} {last}"
-    if "maintenance was on for" in cost and (truth.ever is False or truth.maintenance or " ON" in last):
+    if "saw the maintenance page" in cost and (truth.ever is False or truth.maintenance or " ON" in last):
         yield "that is not how long it was on", f"{cost} {last}"
-    if "maintenance has been on for" in cost and any(claim in off for claim in claims):
+    if "and still do" in cost and any(claim in off for claim in claims):
         yield "it is off elsewhere", f"{cost} {last}"
     served = [line for line in said if "seen: visitors get the site" in line]
     if served and (truth.maintenance or truth.site is False):

@@ -17,14 +17,15 @@ from agent.words.shapes import to_json
 # How loud something is said: as any line; to be read once more at the end, since something is not as it should be; and
 # the same of what was decided, and for what it has waited.
 LINE, WARNING, TOLD = "line", "warning", "told"
-# What a command prints as it goes on: only for those who want it.
-DETAIL = "detail"
+# What a command prints as it goes on, and what is told at the end in another way: only for those who want it.
+DETAIL, ASIDE = "detail", "aside"
+FOR_FEW = (DETAIL, ASIDE)
 # How much of that is said at a time, bytes.
 RELAYED_AT_ONCE = 64 * 1024
 
 
 def _to_controller(loud: str, text: str) -> None:
-    if loud != DETAIL:
+    if loud not in FOR_FEW:
         _print(text)
 
 
@@ -39,6 +40,11 @@ def say_through(way: Callable[[str, str], None]) -> None:
 def emit(text: str) -> None:
     """Say a line. Nobody may be there to read it: the journal is what counts."""
     _way[0](LINE, as_said(text))
+
+
+def aside(text: str) -> None:
+    """Say a line of what is told at the end in another way, or is ours alone."""
+    _way[0](ASIDE, as_said(text))
 
 
 def warn(text: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from collections.abc import Callable
 
 from agent.host.output import as_said
 from agent.words.requests import Request, read_request
-from agent.words.result import Result, framed
+from agent.words.result import News, Result, framed, framed_news
 
 # No request is longer, bytes; and who reads slower than so much is behind is left, bytes.
 LONGEST, BEHIND = 16 * 1024 * 1024, 64 * 1024 * 1024
@@ -19,7 +20,7 @@ class Client:
     """A connection to the runner.
 
     + request: what it has asked for; None before
-    + told: how many entries of the run's script it was told
+    + told: how many entries of the run's script it was told; news: what it was told last that the host is at, and when
     """
 
     def __init__(self, connection: socket.socket, closes: Callable[[socket.socket], object]) -> None:
@@ -27,6 +28,7 @@ class Client:
         self.connection, self._closes = connection, closes
         self.request: Request | None = None
         self.told = 0
+        self.news, self.news_at = News(), 0.0
         self.has_ended = False
         self._come, self._left = b"", bytearray()
 
@@ -51,6 +53,12 @@ class Client:
     def tell(self, line: str) -> None:
         """Send it a line, when it can take it."""
         self._left += (as_said(line) + "\n").encode()
+        self.flush()
+
+    def tell_news(self, news: News) -> None:
+        """Send it what the host is at."""
+        self.news, self.news_at = news, time.monotonic()
+        self._left += (framed_news(news) + "\n").encode()
         self.flush()
 
     def end(self, result: Result) -> None:

@@ -30,13 +30,16 @@ class Worker:
     """A process that works for the loop.
 
     + name: what it does, as ps shows it
+    + since: when it began; last_line: the last that a command of its has printed
     + answer: the last that it has said; None while it works, and where it died without a word
     + asked_to_stop, was_late, out_of_memory: how it came to its end
     """
 
     def __init__(self, name: str, pid: int, channel: Channel, cgroup: Cgroup, limit: float | None) -> None:
         self.name, self.pid, self.channel, self.cgroup = name, pid, channel, cgroup
-        self.until = None if limit is None else time.monotonic() + limit
+        self.since = time.monotonic()
+        self.until = None if limit is None else self.since + limit
+        self.last_line = ""
         self.answer: Frame | None = None
         self.asked_to_stop = self.was_late = self.out_of_memory = False
 

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 
-from agent.host.output import LINE
+from agent.host.output import DETAIL, LINE
 from agent.loop.cgroups import Cgroup, Limits
 from agent.loop.channel import Frame
 from agent.loop.loop import Bounds, Loop
@@ -98,7 +98,10 @@ class Crew:
     def _hear(self, worker: Worker, frame: Frame) -> None:
         """Take what a worker says while it works."""
         if "say" in frame:
-            self._say(str(frame.get("loud", LINE)), str(frame["say"]))
+            loud, text = str(frame.get("loud", LINE)), str(frame["say"])
+            if loud == DETAIL and text.strip():
+                worker.last_line = text
+            self._say(loud, text)
         elif "write" in frame:
             worker.channel.send(self._write(str(frame["write"]), frame.get("line")))
         elif "keep" in frame:

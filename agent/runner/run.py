@@ -13,8 +13,9 @@ from agent.runner import jobs
 from agent.runner.course import Heard, Kind, next_move
 from agent.runner.crew import Crew
 from agent.runner.resumed import was_rebooted, why_resumed
-from agent.runner.script import WAY_BACK, Script
+from agent.runner.script import WAY_BACK, Script, said_at_first
 from agent.state import State
+from agent.steps.order import touched
 from agent.text.masking import masked_urls
 from agent.transaction.progress import Progress
 from agent.transaction.transaction import Transaction, open_transaction
@@ -50,7 +51,7 @@ class Run:
         # The run that is beginning, and the one that deletes versions or has done so last.
         self.begins = self.cleaning = ""
         # How the last run has ended, for who asks then; and why something asked for was refused, by the run.
-        self._over: tuple[str, Progress] | None = None
+        self.over: tuple[str, Progress] | None = None
         self.refused: dict[str, str] = {}
         self.cleaned: dict[str, str] = {}
         self._unreadable = ""
@@ -228,11 +229,6 @@ class Run:
         """Know that somebody has heard how the last run has ended."""
         self.lingers_until = min(self.lingers_until, time.monotonic() + LINGERS_ON)
 
-    @property
-    def over(self) -> tuple[str, Progress] | None:
-        """The last run that has ended, and how far it came."""
-        return self._over
-
     # --- What it works on
 
     @property
@@ -268,11 +264,12 @@ class Run:
         self.crew.end_kept()
         self.heard = replace(self.heard, tried=frozenset(), resumed="")
         self.opened.journal.note(journal.FallsBack(masked_urls(reason), back, cause))
-        self.say(LINE, f"falling back: {masked_urls(reason)}")
+        for loud, text in said_at_first(masked_urls(reason), touched(self.progress)):
+            self.say(loud, text)
 
     def close(self, progress: Progress) -> None:
         """Know it as over."""
-        self._over = self.opened.deploy, progress
+        self.over = self.opened.deploy, progress
         self.crew.end_kept()
         self.crew.forget_kept()
         self._take(None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from agent.host.output import DETAIL, TOLD, WARNING
+from agent.host.output import ASIDE, DETAIL, FOR_FEW, LINE, TOLD, WARNING
 from agent.inside.lean import dataclass
 from agent.runs.result import Said
 from agent.transaction.progress import Progress
@@ -24,6 +24,17 @@ class Entry:
     step: str
     loud: str
     text: str
+
+
+def said_at_first(reason: str, touched: bool) -> Iterable[tuple[str, str]]:
+    """What is said when a run begins to fall back, and how loud: the output that goes with the reason comes at the end.
+
+    + touched: whether the live site may have been changed
+    """
+    first, _, more = reason.partition("\n")
+    yield LINE, f"{'falling back' if touched else 'giving up'}: {first}"
+    if more:
+        yield ASIDE, more
 
 
 class Script:
@@ -47,7 +58,7 @@ class Script:
         + verbose: whether what their commands have printed is among them
         """
         for entry in self.entries[since:]:
-            if entry.step in steps and (verbose or entry.loud != DETAIL):
+            if entry.step in steps and (verbose or entry.loud not in FOR_FEW):
                 yield entry.text
 
     def said(self, progress: Progress, verbose: bool = False) -> Said:
@@ -58,7 +69,7 @@ class Script:
         ended = [line.says for line in progress.lines if isinstance(line.says, StepDone)]
         lines: dict[str, list[str]] = {}
         for entry in self.entries:
-            if verbose or entry.loud != DETAIL:
+            if verbose or entry.loud not in FOR_FEW:
                 lines.setdefault(entry.step, []).append(entry.text)
         return Said(
             warnings=tuple(entry.text for entry in self.entries if entry.loud == WARNING),

@@ -6,9 +6,10 @@ import time
 from functools import singledispatchmethod
 
 from agent.loop.conversation import Client
+from agent.runner import news
 from agent.runner.run import BEGIN, CLEAN, COMMIT, RECOVER, Run
 from agent.runner.script import WAY_BACK
-from agent.runs.result import needs_a_person, refused, result_of
+from agent.runs.result import needs_a_person, refused, result_of, told_by_disk
 from agent.transaction.progress import Progress
 from agent.transaction.transaction import Transaction, describe_holder, why_too_late
 from agent.words import requests
@@ -79,6 +80,7 @@ class Talk:
         for line in self._run.script.of(self._labels(request), client.told, verbose):
             client.tell(line)
         client.told = len(self._run.script.entries)
+        news.tell(client, self._run)
 
     # --- What is asked
 
@@ -277,19 +279,6 @@ class Talk:
     @property
     def _progress(self) -> Progress:
         return self._open.progress
-
-
-def told_by_disk(transaction: Transaction, step: str = "") -> Result:
-    """How a run has ended, by what is on disk of it.
-
-    + step: the one that is asked for, which may have gone well by itself
-    """
-    if not transaction.folder.exists():
-        return refused("this deploy was never begun here; nothing was changed")
-    progress = transaction.progress
-    if step in progress.done:
-        return Result(True)
-    return result_of(progress, progress.outcome == Outcome.COMMITTED)
 
 
 LABELS: dict[type, tuple[str, ...]] = {

@@ -21,7 +21,7 @@ from agent.versions import venv_fingerprint, venv_pool
 from agent.versions.choice import choose, choose_waiting, why_it_stays
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, list_versions
-from agent.words.journal import Begin
+from agent.words.journal import Begin, Ended
 from agent.words.outcomes import Outcome, Refused
 from agent.words.requests import Clean
 from agent.words.seen import Version
@@ -64,7 +64,7 @@ def clean(state: State, request: Clean) -> Cleaned:
         versions = _versions(state, layout)
         doomed = choose(versions, request.keep, settings.keep_failed, named)
     except (Refused, OSError) as problem:
-        end(transaction, Outcome.REFUSED, f"refused: {problem}")
+        end(transaction, Ended(Outcome.REFUSED, f"refused: {problem}"))
         raise Refused(f"nothing was deleted: {problem}; look: deploys/status.py") from None
     trash = layout.trash / transaction.deploy
     stuck = _move_away(state, layout, doomed, trash)
@@ -72,7 +72,8 @@ def clean(state: State, request: Clean) -> Cleaned:
     fingerprint = _live_fingerprint(layout)
     _keep_spare(layout, fingerprint, gone, trash)
     left = [f"{name} could not be deleted: {why}" for name, why in stuck.items()]
-    end(transaction, Outcome.COMMITTED, "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left]))
+    sentence = "; ".join(["deleted: " + (", ".join(gone) or "nothing"), *left])
+    end(transaction, Ended(Outcome.COMMITTED, sentence))
     sizes = {version.name: version.bytes or 0 for version in versions}
     _tidy(state, layout, fingerprint)
     if stuck:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from agent.host.command import CommandFailed
 from agent.host.links import NotALink
-from agent.host.output import emit
+from agent.host.output import aside, emit
 from agent.runs.clean import forget_failed
 from agent.runs.interrupts import Interrupted
 from agent.runs.left_running import let_scripts_go_on
@@ -16,17 +16,16 @@ from agent.service import health, systemd
 from agent.service.health import Unhealthy, prove_healthy
 from agent.steps.fallback import outcome_of, plan_fallback, undo_named
 from agent.steps.hooks import due_after
-from agent.steps.outcomes import fallback_sentence
+from agent.steps.outcomes import fallback_end
 from agent.steps.switch.health import HealthSeen
 from agent.text.masking import masked_urls
-from agent.transaction.cost import measured_or_nothing, sentences
 from agent.transaction.end import end, nothing
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.versions.marks import linked_version
 from agent.visitors import site
-from agent.words.journal import Noted, UndoDone, UndoFailed
+from agent.words.journal import Ended, Noted, UndoDone, UndoFailed
 from agent.words.notes import Undone
 from agent.words.outcomes import Outcome
 from agent.words.shapes import bare
@@ -40,7 +39,7 @@ def end_refused(transaction: Transaction, reason: str) -> None:
 
     + reason: why, and what is live
     """
-    _end(transaction, Outcome.REFUSED, f"refused: {reason}")
+    _end(transaction, Ended(Outcome.REFUSED, f"refused: {reason}"))
 
 
 def end_fallback(transaction: Transaction) -> None:
@@ -52,13 +51,11 @@ def end_fallback(transaction: Transaction) -> None:
         # A script that has failed may have done what it is for.
         transaction.journal.note(Noted("visitors", {"shut": site.glance(StepContext("fallback", transaction, 0)).shut}))
     outcome = outcome_of(transaction.progress)
-    sentence = _sentence(transaction, outcome)
+    ended = _ended(transaction, outcome)
     if outcome != Outcome.NEEDS_A_PERSON:
         forget_failed(transaction)
-    for line in sentences(measured_or_nothing(transaction.progress)):
-        emit(line)
-    _end(transaction, outcome, sentence, due_after)
-    emit(sentence)
+    _end(transaction, ended, due_after)
+    aside(ended.sentence)
 
 
 def end_if_well(transaction: Transaction) -> None:
@@ -80,13 +77,13 @@ def end_if_well(transaction: Transaction) -> None:
     for action, note in notes.items():
         transaction.journal.append(UndoDone(action, bare(note)))
     outcome = outcome_of(transaction.progress)
-    end(transaction, outcome, _sentence(transaction, outcome), due_after)
+    end(transaction, _ended(transaction, outcome), due_after)
 
 
-def _end(transaction: Transaction, outcome: Outcome, sentence: str, due: Callable[[Progress], str] = nothing) -> None:
+def _end(transaction: Transaction, ended: Ended, due: Callable[[Progress], str] = nothing) -> None:
     """End a transaction that has changed nothing, or nothing any more."""
     try:
-        end(transaction, outcome, sentence, due)
+        end(transaction, ended, due)
     except OSError as error:
         emit(f"the host stays held while {transaction.state.root} can't be written ({error}); then its runner frees it")
 
@@ -106,18 +103,18 @@ def undo(transaction: Transaction, name: str) -> UndoDone | UndoFailed:
     except Exception:  # noqa: BLE001 - an error of ours must not stop the other actions
         text = masked_urls("an error in the agent:\n" + traceback.format_exc())
     else:
-        emit(f"  {told}")
+        (aside if one.tidies else emit)(f"  {told}")
         return UndoDone(name, bare(found))
     emit(f"  {one.failed(text)}")
     return UndoFailed(name, text)
 
 
-def _sentence(transaction: Transaction, outcome: Outcome) -> str:
-    """The line that says how a deploy ended that did not commit."""
+def _ended(transaction: Transaction, outcome: Outcome) -> Ended:
+    """How a deploy ended that did not commit, with the line that says so."""
     live = linked_version(transaction.layout, transaction.layout.path("current_main"))
     progress = transaction.progress
     restore = restore_command(transaction, progress.backup.path) if progress.backup else ""
-    return fallback_sentence(progress, outcome, live, str(transaction.folder), restore)
+    return fallback_end(progress, outcome, live, str(transaction.folder), restore)
 
 
 def restore_command(transaction: Transaction, backup: str) -> str:

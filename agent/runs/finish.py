@@ -6,16 +6,16 @@ import time
 from dataclasses import replace
 
 from agent.host.links import replace_link
-from agent.host.output import emit
+from agent.host.output import aside
 from agent.host.users import acting_as
 from agent.restart import background
 from agent.steps.hooks import due_after
 from agent.transaction import reserve
-from agent.transaction.cost import measured_or_nothing, sentences
 from agent.transaction.end import end
 from agent.transaction.transaction import Transaction
 from agent.versions.layout import Layout
 from agent.versions.marks import linked_versions, read_mark, write_mark
+from agent.words.journal import Ended
 from agent.words.notes import Checked
 from agent.words.outcomes import Outcome
 
@@ -48,11 +48,9 @@ def finish_commit(transaction: Transaction) -> None:
         from agent.runs.clean import forget_waiting
 
         forget_waiting(transaction)
-    sentence = _commit_sentence(transaction)
-    for line in sentences(measured_or_nothing(transaction.progress)):
-        emit(line)
-    end(transaction, Outcome.COMMITTED, sentence, due_after)
-    emit(sentence)
+    ended = _ended(transaction)
+    end(transaction, ended, due_after)
+    aside(ended.sentence)
 
 
 def _move_links(layout: Layout, version: str, was: str | None) -> None:
@@ -67,18 +65,19 @@ def _move_links(layout: Layout, version: str, was: str | None) -> None:
         replace_link(links["working"], str(layout.version(version)))
 
 
-def _commit_sentence(transaction: Transaction) -> str:
+def _ended(transaction: Transaction) -> Ended:
     begin, progress = transaction.begin, transaction.progress
     version, was = begin.version, begin.was
+    done = Outcome.COMMITTED
     if begin.kind == "restart":
-        return f"committed: the service was restarted, and {version} is healthy"
+        return Ended(done, f"committed: the service was restarted, and {version} is healthy")
     if begin.kind == "build":
-        return f"committed: {version} is built; {was or 'no version'} is live, as before"
+        lives = f"{was or 'no version'} is live, as before"
+        return Ended(done, f"committed: {version} is built; {lives}", lives)
     text = f"committed: {version} is live and healthy"
     text += f"; {was} was live before" if was and was != version else ""
     text += f"; backup: {progress.backup.path}" if progress.backup else ""
-    text += f"; {PARTED}" if progress.unasked else ""
     newer = progress.note(Checked).newer_schema
-    return text + (
-        f"; the database is newer than its code, which may not be able to use it: {newer[0]}" if newer else ""
-    )
+    odd = [PARTED] if progress.unasked else []
+    odd += [f"the database is newer than its code, which may not be able to use it: {newer[0]}"] if newer else []
+    return Ended(done, "; ".join([text, *odd]), "; ".join(odd))

@@ -8,8 +8,9 @@ from agent.host.output import as_said
 from agent.inside.lean import dataclass
 from agent.text.lines import lines_of
 from agent.transaction.consequences import failed_step, waits_for_primary
-from agent.transaction.cost import measured_or_nothing, sentences
+from agent.transaction.cost import measured_or_nothing
 from agent.transaction.progress import Progress
+from agent.transaction.transaction import Transaction
 from agent.words.outcomes import Cause, Outcome
 from agent.words.result import Result, StepTold
 
@@ -43,8 +44,12 @@ def result_of(progress: Progress, ok: bool, said: Said = NOTHING) -> Result:
         known,
         outcome=progress.outcome or Outcome.FALLING_BACK,
         sentence=as_said(progress.ended.sentence if progress.ended else goes_on),
+        state=as_said(progress.ended.state) if progress.ended else "",
         reason=tuple(lines_of(as_said(progress.reason or ""))),
-        cost=tuple(sentences(measured_or_nothing(progress))) if progress.outcome else (),
+        undone=progress.ended.undone if progress.ended else (),
+        spent=measured_or_nothing(progress) if progress.outcome else None,
+        seconds=round(progress.lines[-1].at - progress.lines[0].at, 1),
+        backup=progress.backup.path if progress.backup else None,
         failed=failed_step(progress),
         evidence=progress.outcome not in (None, Outcome.COMMITTED),
         followed=progress.cause == Cause.ANOTHER_HOST,
@@ -61,3 +66,16 @@ def refused(reason: str) -> Result:
 def needs_a_person(reason: str) -> Result:
     """How a call has ended where a journal can't be read."""
     return Result(False, Outcome.NEEDS_A_PERSON, as_said(f"needs a person: {reason}"))
+
+
+def told_by_disk(transaction: Transaction, step: str = "") -> Result:
+    """How a run has ended, by what is on disk of it.
+
+    + step: the one that is asked for, which may have gone well by itself
+    """
+    if not transaction.folder.exists():
+        return refused("this deploy was never begun here; nothing was changed")
+    progress = transaction.progress
+    if step in progress.done:
+        return Result(True)
+    return result_of(progress, progress.outcome == Outcome.COMMITTED)

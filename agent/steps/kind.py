@@ -89,7 +89,7 @@ class Undo:
     + before_the_app: whether a booting host does it before the app starts
     + before_the_database: whether it can be done while the database is still as the new version needs it
     + only_if_open: whether it is left, too, where maintenance stays on since something could not be undone
-    + looks: what it is to see, where it undoes nothing
+    + looks: what it is to see, where it undoes nothing; tidies: whether it is ours alone, and no part of the site
     + says: what was done or seen, where its note does not say
     + shape: its note's
     """
@@ -107,8 +107,14 @@ class Undo:
     before_the_database = False
     only_if_open = False
     looks = ""
+    tidies = False
     says = ""
     shape: type[Undone] = Undone
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether it changes anything of the site."""
+        return not self.looks and not self.tidies
 
     def needed(self, progress: Progress) -> bool:
         """Whether there is anything to undo, by the journal alone."""

@@ -24,37 +24,54 @@ from agent.transaction.maintenance import (
 )
 from agent.transaction.progress import Progress
 from agent.visitors.site import Opened, SiteSeen
+from agent.words.journal import Ended
 from agent.words.notes import Checked, Glance, MaintenanceStarted, Undone
-from agent.words.outcomes import Outcome
+from agent.words.outcomes import Cause, Outcome
 
 
-def fallback_sentence(progress: Progress, outcome: Outcome, live: str | None, folder: str, restore: str) -> str:
-    """The line that says how a deploy ended that did not commit, and what the site is like now.
+def fallback_end(progress: Progress, outcome: Outcome, live: str | None, folder: str, restore: str) -> Ended:
+    """How a deploy ended that did not commit, with the line that says so, and what the site is like now.
 
     + progress: by the journal, all but that line
     + live: the version that the links lead to
     + folder: where the evidence is; restore: how a person restores the backup, if there is one
     """
-    where = f"{outcome} at {failed_step(progress)}"
+    where, evidence = _where(progress, outcome), f"; evidence: {folder}"
     if outcome == Outcome.REFUSED:
-        text = f"{where}: the live site was never touched ({live or 'no version'} is live)"
-        return f"{text}{_down_before(progress)}; evidence: {folder}"
-    maintenance = _maintenance(progress)
+        before, lives = _down_before(progress), f"{live or 'no version'} is live"
+        sentence = f"{where}: the live site was never touched ({lives}){before}{evidence}"
+        return Ended(outcome, sentence, f"{lives}{before}")
     if outcome == Outcome.FELL_BACK:
         state = f"{live} is live and {_proven(progress)}" if live else "no version is live, as before"
-        text = f"{where}: {state}, {maintenance}{_as_before(progress)}{_database_stays(progress)}"
-        text += _discarded(progress) + _well_all_the_same(progress)
-        return f"{text}; evidence: {folder}"
+        state += f", {_maintenance(progress)}{_as_before(progress)}{_database_stays(progress)}"
+        state += _discarded(progress) + _well_all_the_same(progress)
+        return Ended(outcome, f"{where}: {state}{evidence}", state, taken_back(progress))
     problems = "; ".join(first_line(f"{one.action}: {one.problem}") for one in progress.problems)
-    text = f"{where}: {live or 'no version'} is live, {maintenance}; what could not be undone: {problems}"
-    text += _not_tried(progress) + _database_stays(progress) + _stopped(progress)
-    if progress.backup:
-        text += f"; the database's backup: {progress.backup.path}"
-        # While the links could not go back the new version is live, and needs its schema.
-        if any(one.action == "database" for one in progress.problems):
-            text += f"; to restore it: {restore}"
+    state = f"{live or 'no version'} is live, {_maintenance(progress)}; what could not be undone: {problems}"
+    state += _not_tried(progress) + _database_stays(progress) + _stopped(progress)
+    # While the links could not go back the new version is live, and needs its schema.
+    lost = progress.backup and any(one.action == "database" for one in progress.problems)
+    backup = f"; the database's backup: {progress.backup.path}" if progress.backup else ""
+    left = (f"; to restore it: {restore}" if lost else "") + _down_before(progress)
     looks = "; it is freed by itself once it is healthy" if only_health_is_missing(progress) else ""
-    return f"{text}{_down_before(progress)}; evidence: {folder}{looks}; next: deploys/recover.py"
+    sentence = f"{where}: {state}{backup}{left}{evidence}{looks}; next: deploys/recover.py"
+    told = f"{state}{left.replace('to restore it', 'to restore the backup')}{looks}"
+    return Ended(outcome, sentence, told, taken_back(progress))
+
+
+def taken_back(progress: Progress) -> tuple[str, ...]:
+    """What of a run was taken back, by name; what an undo only looks at, or keeps, is none of it."""
+    undos = [undo for undo in map(undo_named, dict.fromkeys(progress.undone)) if undo.takes_back]
+    return tuple(undo.name for undo in undos if not progress.undid(undo.name, undo.shape).kept)
+
+
+def _where(progress: Progress, outcome: Outcome) -> str:
+    """At which step it ended; that a person has ended it comes first, and is no refusal."""
+    step = failed_step(progress)
+    if progress.cause != Cause.PERSON or outcome == Outcome.NEEDS_A_PERSON:
+        return f"{outcome} at {step}"
+    stopped = f"stopped by {progress.begin.by}"
+    return f"{stopped} at {step}" if outcome == Outcome.REFUSED else f"{stopped}, {outcome} at {step}"
 
 
 def _maintenance(progress: Progress) -> str:

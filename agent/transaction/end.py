@@ -16,7 +16,7 @@ from agent.transaction.progress import Progress
 from agent.transaction.transaction import Transaction
 from agent.words.history import PastRun
 from agent.words.journal import Ended
-from agent.words.outcomes import Outcome
+from agent.words.outcomes import Cause, Outcome
 
 
 def nothing(progress: Progress) -> str:
@@ -24,13 +24,13 @@ def nothing(progress: Progress) -> str:
     return ""
 
 
-def end(transaction: Transaction, outcome: Outcome, sentence: str, due: Callable[[Progress], str] = nothing) -> None:
+def end(transaction: Transaction, ended: Ended, due: Callable[[Progress], str] = nothing) -> None:
     """Write how it ended, here and in the history; then free the host, unless a person is needed first.
 
     + due: says what of the run is to be done before the host is free; where there is any, the runner does the rest
     """
-    transaction.journal.append(Ended(outcome, sentence))
-    if outcome == Outcome.NEEDS_A_PERSON or not due(transaction.progress):
+    transaction.journal.append(ended)
+    if ended.outcome == Outcome.NEEDS_A_PERSON or not due(transaction.progress):
         finish_end(transaction)
 
 
@@ -54,6 +54,7 @@ def as_past(deploy: str, progress: Progress) -> PastRun:
         reason=(progress.reason or "").split("\n")[0] or None,
         why=telling_line(progress.reason or ""),
         backup=backup.path if backup else None,
+        stopped=progress.cause == Cause.PERSON,
         sentence=ended.sentence if ended else "",
         cost=measured_or_nothing(progress),
     )

@@ -25,6 +25,7 @@ class Cost:
     + pieces: in how many pieces they were asked, between which nobody looked
     + maintenance: how long that was on, seconds; still: whether it has not ended
     + never: that it was not turned on; unseen: that its script has shut nobody out; unsure: that nobody has seen it on
+    + before: what visitors got before it began, where that was no site
     + steps: the seconds of each step
     """
 
@@ -36,6 +37,7 @@ class Cost:
     never: bool = False
     unseen: bool = False
     unsure: bool = False
+    before: str = ""
     steps: dict[str, float] = field(default_factory=dict)
 
 
@@ -47,7 +49,7 @@ class PastRun:
     + began, ended: when, seconds since the epoch
     + version: where it went; was: what was live before it
     + step: the one that has failed, or during which it ended; reason: why it was taken back; why: the line
-      that tells most of that
+      that tells most of that; stopped: whether that was a person's doing who ran it
     + code, config: the commits that it has built the version of, if it has
     + backup: the one that it has made
     """
@@ -67,6 +69,7 @@ class PastRun:
     reason: Optional[str] = None
     why: str = ""
     backup: Optional[str] = None
+    stopped: bool = False
     sentence: str = ""
     cost: Optional[Cost] = None
 

@@ -211,11 +211,13 @@ class Committed(Event):
 
 @dataclass(frozen=True)
 class Ended(Event):
-    """How it has ended, and the sentence that says so."""
+    """How it has ended, in a sentence; state: what of that is about the site alone; undone: what was taken back."""
 
     event: ClassVar[str] = "ended"
     outcome: Outcome
     sentence: str = ""
+    state: str = ""
+    undone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The last that the agent says in a call that changes something: how the call has ended."""
+"""What the agent says to the controller alone: what the host is at, and at last how the call has ended."""
 
 # No `from __future__ import annotations`: see shapes.
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from agent.inside.lean import dataclass
+from agent.words.history import Cost
 from agent.words.outcomes import Outcome
 from agent.words.shapes import Unreadable, from_elsewhere, to_json
 
@@ -13,6 +14,8 @@ SCHEMA = 2
 # What such a line begins with. Whatever else the agent prints has such characters written out (`agent.text.lines`), so
 # nobody whose output it repeats can say this.
 MARK = "\x1e"
+# The same of what is told while a call goes on: who starts a call takes the other one for its end.
+NEWS = "\x1d"
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,12 @@ class Result:
 
     + ok: whether the call has done what it was asked for
     + outcome: how the deploy has ended; None while it goes on
-    + sentence: what the site is like now; reason: what went wrong, with the output that goes with it
-    + warnings, told, cost: what else a person reads at the end: warnings, what was decided and waited for, what the run
-      has cost; all of the run so far
+    + sentence: how it has ended, and what the site is like now; state: the latter alone, less what is told beside it
+    + reason: what went wrong, with the output that goes with it; undone: what of the run was taken back
+    + warnings, told: what else a person reads at the end: warnings, what was decided and waited for; all so far
+    + spent: what the run has cost; seconds: how long it took; backup: the one that it has made
     + steps: those that have ended well so far
-    + evidence: whether the sentence says where the evidence is
+    + evidence: whether the host keeps what shows why
     + failed: the step that has failed, or during which it ended
     + followed: whether it falls back only because another host has failed
     + interrupted: whether it falls back because a person has asked for that
@@ -45,10 +49,14 @@ class Result:
     ok: bool
     outcome: Optional[Outcome] = None
     sentence: str = ""
+    state: str = ""
     reason: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
-    cost: tuple[str, ...] = ()
+    spent: Optional[Cost] = None
+    seconds: float = 0.0
+    backup: Optional[str] = None
     evidence: bool = False
     failed: Optional[str] = None
     followed: bool = False
@@ -59,19 +67,48 @@ class Result:
     schema: int = SCHEMA
 
 
+@dataclass(frozen=True)
+class News:
+    """What a host is at, told while that goes on.
+
+    + step: the step, or what is undone; back: whether that is on the way back
+    + seconds: for how long by now; line: the last that it has printed
+    """
+
+    step: str = ""
+    back: bool = False
+    seconds: float = 0.0
+    line: str = ""
+
+
+def framed_news(news: News) -> str:
+    """The line that news travel as."""
+    return NEWS + to_json(news)
+
+
+def read_news(line: str) -> Optional[News]:
+    """The news of a line; None where it is none, or of another version of this."""
+    if not line.startswith(NEWS):
+        return None
+    try:
+        return from_elsewhere(News, line[len(NEWS) :])
+    except Unreadable:
+        return None
+
+
 def framed(result: Result) -> str:
     """The line that a result travels as."""
     return MARK + to_json(result)
 
 
 def is_framed(line: str) -> bool:
-    """Whether a line is a result, and none that a person is to read."""
-    return line.startswith(MARK)
+    """Whether a line is for the controller, and none that a person is to read."""
+    return line.startswith((MARK, NEWS))
 
 
 def read_result(said: Sequence[str]) -> Optional[Result]:
     """The result at the end of what an agent has said; None where it was cut off, or speaks another version of this."""
-    if not said or not is_framed(said[-1]):
+    if not said or not said[-1].startswith(MARK):
         return None
     try:
         result = from_elsewhere(Result, said[-1][len(MARK) :])

@@ -1,4 +1,4 @@
-"""pyinfra's own words where they help nobody: its prompt and what stands before it, and a run that has no host left."""
+"""pyinfra's own words where they help nobody: its prompt, a run that has no host left, headings and tables."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 
 import click
+from pyinfra import logger
 from pyinfra.api import Host, State
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.state import StateStage
@@ -20,6 +21,12 @@ UNREACHED = (
     "can't be reached: is it up, and does ssh by hand get through? (A first ssh by hand also notes the host's key, "
     "without which nobody is let in)"
 )
+
+
+# What pyinfra says of each operation and at the end of all of them, by the function that says it: each is told in one
+# line, and how the run has ended, by us. Of `_main` and `cli`, once a run goes on.
+OF_OPERATIONS = ("log_operation_start", "run_host_op", "_run_host_op", "log_error_or_warning")
+OF_THE_END = ("print_rows", "_main", "cli")
 
 
 class AllLost(Refused):
@@ -125,3 +132,24 @@ def lose_hosts_in_words(state: State) -> None:
             raise Refused(*(OfHost(name, why, " ") for name in lost)) from None
 
     vars(state)["fail_hosts"] = fail_hosts
+
+
+def leave_out_headings(state: State) -> None:
+    """Have pyinfra neither head operations nor sum them up, where hosts tell of them themselves. -v has it all."""
+    if not state.print_noop_info and not any(isinstance(one, _Headings) for one in logger.filters):
+        logger.addFilter(_Headings(state))
+
+
+class _Headings(logging.Filter):
+    """Leaves out what pyinfra says of operations."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._state = state
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether something is said."""
+        begins = self._state.current_stage == StateStage.Execute
+        ends = self._state.is_executing and record.levelno == logging.INFO
+        said_by = (*OF_OPERATIONS, *(OF_THE_END if ends or begins else ()))
+        return record.funcName not in said_by

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from agent.words.history import BACK, DONE, FAILED, SKIPPED, Part, Record
 from agent.words.outcomes import Outcome
 from switchback.past.times import duration
-from switchback.past.why import afterwards, undone, visitors
+from switchback.past.visitors import visitors
+from switchback.past.why import afterwards, undone
 from switchback.plan.model import HostPreview
 from switchback.preview.text import count_of
 
@@ -40,7 +41,7 @@ def _all(seen: HostPreview | None, record: Record) -> Iterator[Compared]:
     goes = f"{run.was or 'no version'} → {(seen.version if seen else None) or run.version or 'a new version'}"
     yield Compared("live version", goes if seen else "", afterwards(run))
     yield Compared("migrations", _migrations(seen), _of_part(parts.get(("migrate", False)), "applied"))
-    yield Compared("visitors", _window(seen), visitors(run.cost) if run.cost else "")
+    yield Compared("visitors", _window(seen), visitors(run.cost))
     restart = seen.service.restart if seen and seen.service else ""
     yield Compared("service", restart, _of_part(parts.get(("restart", False)), "restarted"))
     yield Compared("way back", _way_back(seen), _went_back(record))

@@ -13,7 +13,8 @@ from switchback.page.compared import Compared, compared
 from switchback.page.timeline import Axis, Lane, Mark, axis_of, lane_of
 from switchback.past.history import by, what
 from switchback.past.times import duration, when
-from switchback.past.why import afterwards, most_telling, tells, visitors
+from switchback.past.visitors import visitors
+from switchback.past.why import afterwards, most_telling, tells
 from switchback.plan.model import HostPreview, Preview
 
 # How much of all logs has room in a page, as it stands there, characters.
@@ -127,7 +128,7 @@ def view_of(told: Told, now: float) -> View:
         who=by(run),
         began=f"{when(run.began)} UTC" if run.began else "",
         took=duration(run.ended - run.began) if run.began and worst and worst.ended else "",
-        visitors=visitors(noticed) if noticed else "",
+        visitors=visitors(noticed),
         hosts=hosts,
         silent=tuple(name for name in told.evidence if name not in records),
         marks=axis.marks(),
@@ -159,7 +160,7 @@ def _on_host(name: str, record: Record, axis: Axis, preview: HostPreview | None,
         tone=TONES.get(run.outcome, "calm"),
         ending=_verdict(run),
         after=afterwards(run),
-        visitors=visitors(run.cost) if run.cost else "",
+        visitors=visitors(run.cost),
         version=run.version or "",
         was=run.was or "",
         backup=run.backup or "",

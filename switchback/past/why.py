@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from agent.text.lines import cut as cut_saying_so
 from agent.text.lines import first_line
 from agent.text.tracebacks import TRACEBACK, telling_line, telling_lines
-from agent.words.history import BACK, FAILED, OPEN, SKIPPED, Cost, Evidence, Part, PastRun, Record, Text
+from agent.words.history import BACK, FAILED, OPEN, SKIPPED, Evidence, Part, PastRun, Record, Text
 from agent.words.outcomes import OVER, Outcome
 from switchback.past.columns import INDENT, SCREEN, cut, table
 from switchback.past.history import by, what
 from switchback.past.times import ago, duration, when
+from switchback.past.visitors import visitors
 
 # How much is shown of each text, lines, unless all is wanted; how many of them; and how long a line may be, characters.
 LINES, TEXTS, LINE = 12, 5, 500
@@ -91,7 +92,7 @@ def _about(record: Record) -> Iterator[tuple[str, str]]:
     yield "by", by(run)
     yield "hosts", ", ".join(record.hosts) if len(record.hosts) > 1 else ""
     yield "version", (run.version or "") + (f"; before: {run.was}" if run.was and run.was != run.version else "")
-    yield "visitors", visitors(run.cost) if run.cost else ""
+    yield "visitors", visitors(run.cost)
     yield "undone", ", ".join(undone(record.parts))
     yield "backup", run.backup or ""
     yield "then", afterwards(run)
@@ -105,20 +106,6 @@ def afterwards(run: PastRun) -> str:
         return says
     # What is told beside it is left out.
     return says.partition("; evidence: ")[0].partition("; backup: ")[0].partition(": ")[2]
-
-
-def visitors(cost: Cost) -> str:
-    """What visitors noticed, as far as somebody looked."""
-    if cost.site is None:
-        return ""
-    page = cost.maintenance if not (cost.never or cost.unseen) else 0.0
-    out = cost.site.outage
-    if not cost.site.failed:
-        return "noticed nothing"
-    if not page:
-        return f"the site was out for {duration(out)}"
-    besides = f", and nothing for {duration(out - page)}" if out > page + 1 else ""
-    return f"saw the maintenance page for {duration(page)}{besides}"
 
 
 def undone(parts: Sequence[Part]) -> list[str]:

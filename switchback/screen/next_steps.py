@@ -16,7 +16,7 @@ from switchback.checks.groundwork import Groundwork
 from switchback.checks.web import shut_line
 from switchback.document.model import Next
 from switchback.document.noted import NOTED
-from switchback.screen.report import said_by
+from switchback.ending.report import said_by
 from switchback.settings.model import Settings
 
 # Where a key is added to a repository.

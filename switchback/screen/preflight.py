@@ -23,18 +23,21 @@ from switchback.checks.layout import host_problems
 from switchback.checks.needs import start_notices, start_problems
 from switchback.checks.notices import deaf_problems, hotfix_problems, transaction_problems
 from switchback.checks.unable import unable_problems
+from switchback.ending import report
+from switchback.ending.ending import Ending
 from switchback.hosts.gateway import for_all_hosts, left_out, survey_all, survey_of
 from switchback.hosts.inventory import command_line, options, primary_of, settings_of
 from switchback.hosts.presence import stay_present
 from switchback.plan.builder import foresee_cleaning
 from switchback.plan.known import Known
+from switchback.progress.usual import usual
 from switchback.runs.deploys import plan_build, plan_deploy
 from switchback.runs.fleet import WHICH, Fleet
 from switchback.runs.found import as_found
 from switchback.runs.restarts import plan_restart
 from switchback.runs.reverts import further_than_alone, plan_revert
 from switchback.runs.run import Cleaning, Run, new_id
-from switchback.screen import pages, present, report
+from switchback.screen import controller, pages, present
 from switchback.screen.interrupts import Interrupts
 from switchback.settings.environment import read_secrets
 from switchback.settings.errors import OfHost, Refused
@@ -179,8 +182,15 @@ def _plan(
             # Three times as often as it would have to be.
             stay_present(state, run.host, run.deploy, run.settings.confirm_timeout / 3)
     pages.follow(state, list(runs.values()), preview)
-    report.follow(state, list(runs.values()))
+    took = {name: usual(one.seen.history, kind) for name, one in known.items()}
+    report.follow(state, list(runs.values()), took, partial(_after, loud=state.print_noop_info))
     return runs
+
+
+def _after(runs: Sequence[Run], endings: Sequence[Ending], loud: bool) -> str:
+    """Run what is the project's own here, once a run has ended on its hosts."""
+    told = [f"{one.host}: {one.sentence}" for one in endings]
+    return controller.run_after(runs, [one.outcome for one in endings], told, loud)
 
 
 def _by_host(problems: Mapping[str, Sequence[str]]) -> list[OfHost]:

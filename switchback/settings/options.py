@@ -98,6 +98,11 @@ class Options(BaseModel):
     plan: PlanFile | None = Field(
         default=None, description="a plan: do exactly what it says, or nothing when the host is no longer the same"
     )
+    progress: Literal["auto", "plain", "json"] = Field(
+        default="auto",
+        description="how it is shown what hosts are at: in place on a terminal and as lines elsewhere (`auto`), as "
+        "lines (`plain`), or as a line of JSON for each event, on standard error (`json`)",
+    )
     detailed_exitcode: bool = Field(
         default=False, description="`true` with `--dry`: ends with 0 for nothing to do, 2 for changes, 1 for errors"
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import click
 from pyinfra.api import Host, QuoteString, State, StringCommand
@@ -15,12 +15,37 @@ from pyinfra.connectors.util import CommandOutput
 
 from agent.text.lines import shown
 from agent.words.outcomes import Outcome
-from agent.words.result import MARK, Result, StepTold, is_framed, read_result
+from agent.words.result import MARK, NEWS, News, Result, StepTold, is_framed, read_news, read_result
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 COLOURS = re.compile(f"({COLOUR.pattern})")
 # By the host's name, oldest first.
 _heard: dict[str, list[Result]] = {}
+OF_HOST = re.compile(r"\[(.+?)\]")
+
+
+class Listener(Protocol):
+    """Who is told what hosts tell, as soon as they do."""
+
+    def news(self, host: str, news: News) -> None:
+        """Hear what a host is at."""
+
+    def result(self, host: str, result: Result) -> None:
+        """Hear how a call of a host's agent has ended."""
+
+
+_listeners: list[Listener] = []
+_stamps: list[Callable[[], str]] = []
+
+
+def listen(listener: Listener) -> None:
+    """Have somebody told from now on."""
+    _listeners.append(listener)
+
+
+def stamp_lines(stamp: Callable[[], str]) -> None:
+    """Have each line that a host says from now on begin with what this says then."""
+    _stamps[:] = [stamp]
 
 
 class AgentCommand(StringCommand):
@@ -64,6 +89,8 @@ def _take_off(host: Host, output: CommandOutput) -> list[str]:
     output.combined_lines = [one for one in output.combined_lines if not is_framed(one.line)]
     if result is not None:
         heard_from(host.name).append(result)
+        for one in _listeners:
+            one.result(host.name, result)
     return [shown(line) for line in output.stdout_lines if not is_framed(line)]
 
 
@@ -110,8 +137,20 @@ def on_stdout(without: str = "") -> Iterator[None]:
 
 
 def _echo(message: object = None, **arguments: Any) -> None:
-    if MARK not in str(message):
-        click.echo(without_orders(str(message or "")), **arguments)
+    text = str(message or "")
+    if NEWS in text:
+        _hear_news(*text.split(NEWS, 1))
+    elif MARK not in text:
+        # What is asked of a host comes this way too (-vv).
+        stamps = _stamps if OF_HOST.match(COLOUR.sub("", text)) and ">>>" not in text else []
+        click.echo("".join([*(f"{stamp()} " for stamp in stamps), without_orders(text)]), **arguments)
+
+
+def _hear_news(prefix: str, rest: str) -> None:
+    named, news = OF_HOST.match(COLOUR.sub("", prefix)), read_news(NEWS + rest)
+    if named and news:
+        for one in _listeners:
+            one.news(named[1], news)
 
 
 def without_orders(text: str) -> str:

@@ -48,7 +48,7 @@ def test_what_is_laid_wherever_the_agent_looks_neither_holds_nor_leads_it(host: 
     assert "\x1b[2J" not in checked.output
     before = look(host)
     result = run("deploy", host, data={"code": "bad-health", "hotfixes": "discard"})
-    assert result.screen.splitlines()[0].endswith(": fell back")
+    assert result.told.startswith("fell back")
     seen = assert_well(host, "good-1", links=before.links, database=before.database)
     evidence = f"/var/lib/switchback/django/transactions/{seen.last['deploy']}"
     assert "s3cret" not in host.read(["grep", "-r", "s3cret", evidence], check=False)

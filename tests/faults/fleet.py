@@ -141,7 +141,7 @@ class FleetSession:
             return
         assert self.result.code == 1, self.result.output
         if self.case.fault == LOST_FOR_LONG:
-            assert f"[{self.victim.name}] no word from the host" in self.result.screen
+            assert f"[{self.victim.name}] no word from the host" in self.result.told
 
     def _assert_done_once(self, seen: Sequence[Seen]) -> None:
         """Assert that no host but the primary has migrated, backed up, or taken the database back."""

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.words.history import Cost
+from agent.words.shapes import read
+from switchback.past.visitors import visitors
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
 from tests.bed.places import BED, ROOT
@@ -70,6 +73,8 @@ RESULTS = BED / "fault-matrix"
 TABLE = BED / "fault-matrix.md"
 # How long a host waits for a controller that is gone; also for one that is only slow, on a busy machine.
 CONFIRM = 8
+# With all that the host says, which has to be true, too.
+LOUD = ("-v",)
 # The limit of a step that hangs; it has to be enough for those before it that have the same.
 SHORT = 20
 # How long an app may take to be well, which for the slow ones is also how long it takes to be given up.
@@ -169,11 +174,11 @@ class Session:
 
     def start(self) -> Running:
         """Start the case's run."""
-        return self.run.start(self.case.scenario.kind, self.host, data=self._data)
+        return self.run.start(self.case.scenario.kind, self.host, data=self._data, args=LOUD)
 
     def _run(self) -> None:
         """Start the case's run, and wait for its end."""
-        self.result = self.run(self.case.scenario.kind, self.host, data=self._data, timeout=LIMIT * 2)
+        self.result = self.run(self.case.scenario.kind, self.host, data=self._data, args=LOUD, timeout=LIMIT * 2)
 
     @property
     def _data(self) -> dict[str, str]:
@@ -392,6 +397,8 @@ class Session:
         heard = said_by_agent(self.result.output) if self.result else []
         last = str(seen.last["sentence"])
         said = heard if heard and heard[-1] == last else [last]
+        told_of_visitors = visitors(read(Cost, seen.last["cost"], "cost"))
+        said = [*said[:-1], *([f"visitors {told_of_visitors}"] if told_of_visitors else []), said[-1]]
         truth = Truth(
             live=seen.current,
             was=self.before.current,
@@ -399,7 +406,7 @@ class Session:
             schema_back=seen.database.migrations == self.before.database.migrations,
             # What stands in for the host's own scripts is none that provision has written.
             restore_script=self.settings.get("restore_script"),
-            code=self.result.code if self.result and len(said) > 1 else None,
+            code=self.result.code if self.result and heard and heard[-1] == last else None,
         )
         assert contradictions(said, truth) == [], self.story()
 
@@ -459,15 +466,15 @@ class Session:
     def _assert_a_person_can_free_it(self) -> None:
         """Assert that a host that needs a person says so, keeps others out, and is freed by recover.py."""
         assert self.result is not None
-        assert "needs a person" in self.result.screen
-        assert "deploys/recover.py" in self.result.screen
+        assert "needs a person" in self.result.told
+        assert "deploys/recover.py" in self.result.told
         stuck = look(self.host)
         assert stuck.lock == stuck.last["deploy"]
         # Only a schema or a new version that could not be taken back, or a script that fails, leaves visitors outside.
         assert stuck.maintenance == (self.case.row.name in ("links", "database", "maintenance"))
         refused = self.run("deploy", self.host, data={"code": "good-3"}, timeout=LIMIT)
         assert refused.code == 1
-        assert "needs a person" in refused.screen
+        assert "needs a person" in refused.told
         assert look(self.host).history == stuck.history
         if self.case.row.name in ("health", "watch"):
             # Nothing but that is missing, so that it needs nobody once the site is well.

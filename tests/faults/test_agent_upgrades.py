@@ -34,7 +34,7 @@ def test_an_open_deploy_of_an_older_agent_is_finished_by_that_agent_and_only_the
     for kind in ("deploy", "provision"):
         refused = run(kind, host)
         assert refused.code == 1
-        assert "needs a person: run deploys/recover.py" in refused.screen
+        assert "needs a person: run deploys/recover.py" in refused.told
         assert installed(host) == "older"
 
     host.write("/home/app/scripts/stop_maintenance.sh", works, mode=0o755, owner="app")
@@ -100,11 +100,11 @@ def test_a_host_from_before_there_were_sites_is_taken_over_with_all_that_it_know
     refused = {kind: run(kind, host) for kind in ("deploy", "provision", "recover", "clean")}
     assert {kind: one.code for kind, one in refused.items()} == dict.fromkeys(refused, 1)
     for kind in ("deploy", "provision"):
-        assert "holds this host since" in refused[kind].screen
+        assert "holds this host since" in refused[kind].told
     asks = f'echo \'{{"schema": 1, "verb": "recover"}}\' | sudo {LIBRARY}/switchback-agent'
     for kind in ("recover", "clean"):
-        assert "an earlier version of Switchback has open open here" in refused[kind].screen
-        assert asks in refused[kind].screen
+        assert "an earlier version of Switchback has open open here" in refused[kind].told
+        assert asks in refused[kind].told
     assert "holds this host since" in run("status", host).output
     assert host.read(OURS) == ours
 

@@ -31,7 +31,7 @@ def test_a_start_script_that_keeps_nobody_out_is_told_and_what_it_leaves_running
 ) -> None:
     write_script(host, "start_maintenance.sh", "nohup sleep 6000 >/dev/null 2>&1 &")
     result = run("deploy", host, data={"code": "good-2"}).worked()
-    assert "shows visitors the same page as before: they are not kept out" in result.screen
+    assert "shows visitors the same page as before: they are not kept out" in result.told
     pid = host.run(["pgrep", "-f", "^sleep 6000"]).stdout.strip()
     assert f"maintenance_start: has left running: {pid} (sleep 6000)" in result.output
     assert "switchback-left-django-maintenance_start-" in host.run(["cat", f"/proc/{pid}/cgroup"]).stdout
@@ -63,9 +63,9 @@ def test_a_stop_script_that_does_nothing_is_seen_and_called_neither_a_success_no
         "answers 503",
         f"{before.current} is live, maintenance is still ON",
     ]
-    assert_screen(failed, "needs a person", [*says, "and was not seen to end"])
+    assert_screen(failed, "needs a person", [*says, "the maintenance page for", "and still do"])
     assert "maintenance is off" not in failed.output
-    assert "proven healthy" not in failed.screen
+    assert "proven healthy" not in failed.told
     assert look(host).maintenance
     host.write("/home/app/scripts/stop_maintenance.sh", works, mode=0o755, owner="app")
     run("recover", host).worked()
@@ -102,7 +102,7 @@ def test_a_migration_that_gets_its_lock_after_a_while_is_applied_and_the_run_say
     wait_until(host, "journalctl --unit 'postgresql@*' | grep -q 'due to lock timeout'")
     let_table_go(host)
     result = running.wait().worked()
-    assert "migrate: waited for a lock: items.0002_item_colour: no lock within 1 s, held by pid " in result.screen
+    assert "migrate: waited for a lock: items.0002_item_colour: no lock within 1 s, held by pid " in result.told
     assert look(host).database.migrations != before.database.migrations
 
 

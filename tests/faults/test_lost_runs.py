@@ -172,7 +172,7 @@ def test_a_controller_that_is_asked_to_stop_has_the_host_fall_back_at_once_and_i
     held.running.signal(signal.SIGHUP)
     result = held.running.wait()
     assert result.code != 0
-    assert "fell back at install_script: " in result.screen
+    assert "fell back at install_script: " in result.told
     assert_came_back(host, before, "install_script")
 
 

@@ -82,5 +82,5 @@ def assert_refused(result: Result, *says: str) -> None:
     """Assert that a run was refused before it began, and that it says why."""
     assert result.code == 1, result.output
     assert "--> Refused, nothing was changed:" in result.output, result.output
-    assert [words for words in says if words not in result.screen] == [], result.screen
+    assert [words for words in says if words not in result.told] == [], result.told
     assert "Traceback" not in result.output

@@ -74,8 +74,8 @@ def test_a_version_whose_static_files_visitors_do_not_get_is_taken_back(host: Ho
     push_config(host, STATIC_URL, "elsewhere")
     result = run("deploy", host, data={"code": "red", "config": "elsewhere"})
     assert result.code == 1
-    assert f"visitors get no static files: {host.website_url}assets/" in result.screen
-    assert "fell back at site" in result.screen
+    assert f"visitors get no static files: {host.website_url}assets/" in result.told
+    assert "fell back at site" in result.told
     assert assets_of(visit(host)) == live
 
 

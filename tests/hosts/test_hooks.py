@@ -47,9 +47,9 @@ def test_one_that_fails_once_the_database_is_changed_has_all_of_it_taken_back(
     assert result.code == 1
     assert "hooks     after_migrate: sh -c" in result.output
     assert "Hooks: after_migrate" in result.output
-    assert "after_migrate failed: sh -c ended with exit code 4" in result.screen
-    assert "no such importer" in result.screen
-    assert "fell back at after_migrate: " in result.screen
+    assert "after_migrate failed: sh -c ended with exit code 4" in result.told
+    assert "no such importer" in result.told
+    assert "fell back at after_migrate: " in result.told
     after = assert_well(host, "good-1", rows=ROWS, database=before.database)
     assert after.current == before.current
     # The one has seen the new schema, the other runs in the version that is live again.
@@ -81,8 +81,8 @@ def test_all_of_them_run_in_the_versions_own_environment_and_none_after_the_comm
     }
     result = run("deploy", host, data={"code": "good-2"}, args=["-v"]).worked()
     assert "from the venv" in result.output
-    assert "after_commit: WARNING: it failed, which changes nothing of how this has ended: sh -c ended" in result.screen
-    assert "nobody listens" in result.screen
+    assert "after_commit: WARNING: it failed, which changes nothing of how this has ended: sh -c ended" in result.told
+    assert "nobody listens" in result.told
     assert {path.name for path in tmp_path.iterdir()} == {"before_build", "after_commit"}
     seen = assert_well(host, "good-2", rows=ROWS)
     assert "Good 2" in visit(host)

@@ -93,7 +93,7 @@ def test_hosts_that_differ_are_told_so_and_come_together_by_the_command_that_is_
     newer = max(look(second).versions)
     alone = run("deploy", first, second, data={"version": newer}, args=["--limit", second.name]).worked()
     assert f"note: --limit leaves out {first.name}: what is live there stays" in alone.output
-    assert f"not on {first.name}, which took no part" in alone.screen
+    assert f"not on {first.name}, which took no part" in alone.told
     refused = run("revert", first, second, data={"database": "reverse"})
     assert_refused(refused, f"{second.name}: {newer} is live there, and {first.name}, which takes the database back")
     for deploy in ("status", "check"):
@@ -119,7 +119,7 @@ def test_a_host_whose_admin_may_not_use_sudo_stops_the_run_for_both_with_one_cle
     with untouched(*site):
         result = run("deploy", first, second, data={"code": "good-2"})
     assert_refused(result, f"{second.name}: the host can't be looked at: admin needs sudo without a password")
-    assert f"- {first.name}" not in result.screen
+    assert f"- {first.name}" not in result.told
     second.run(["mv", "/root/admin", "/etc/sudoers.d/admin"])
 
 

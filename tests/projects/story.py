@@ -147,7 +147,7 @@ def play(story: Story, host: Host, run: Runs) -> tuple[dict[str, Result], Record
     with played.visited("late"):
         late = played.does("late", "deploy", code="late")
     assert late.code == 1, late.output
-    assert "fell back at site" in late.screen, late.screen
+    assert "fell back at site" in late.told, late.told
     assert_as_before(second, played.look())
     played.go_on("late")
     with played.visited("revert"):

@@ -128,9 +128,9 @@ def test_a_worker_that_can_not_start_is_named_and_not_kept(
 ) -> None:
     result = run("deploy", site, data={"code": "good", "config": config})
     assert result.code == 1
-    assert "worker" in result.screen
-    assert words in result.screen
-    assert outcome in result.screen
+    assert "worker" in result.told
+    assert words in result.told
+    assert outcome in result.told
     assert "a front page" in visit(site).text
 
 

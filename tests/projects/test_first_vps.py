@@ -164,7 +164,7 @@ def test_whatever_is_pushed_from_then_on_goes_live_by_the_last_line_and_back_by_
     push(server, "mysite/urls.py", URLS % "a second page")
     *_, deploy = told_commands()
     second = typed(run, server, *deploy)
-    assert "the site answered all of" in second.screen
+    assert "visitors noticed nothing" in second.told
     assert asked(server, f"https://{NAME}/")[2] == "a second page"
     typed(run, server, "revert")
     assert asked(server, f"https://{NAME}/")[2] == "a first page"

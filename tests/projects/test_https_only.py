@@ -104,7 +104,7 @@ def test_it_is_asked_for_by_https_and_what_leads_to_its_login_is_well(
 ) -> None:
     told = plays()
     assert f"set: CSRF_TRUSTED_ORIGINS = ['https://localhost:{site.http_port}']" in told["first"].output
-    assert "nobody has tried this page" in told["late"].screen
+    assert "nobody has tried this page" in told["late"].told
     page = site.read(["curl", "-si", "-H", "Host: localhost", "http://127.0.0.1:8000/"])
     assert "301 Moved Permanently" in page
     assert "location: https://localhost/" in page.lower()

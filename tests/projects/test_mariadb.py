@@ -93,9 +93,9 @@ def test_a_migration_that_stops_in_its_middle_is_brought_back_by_the_backup(site
     before = visit(site, "/notes/").text
     result = run("deploy", site, data={"code": "half-way"})
     assert result.code == 1
-    assert "no size for what is there" in result.screen
+    assert "no size for what is there" in result.told
     assert "may be half applied" in result.output
-    assert "fell back at migrate" in result.screen
+    assert "fell back at migrate" in result.told
     assert columns(site) == "colour,file,id,size,text"
     assert visit(site, "/notes/").text == before
     assert "one more" in post(site, "/", "text", "one more").text

@@ -30,6 +30,6 @@ def test_three_settings_bring_it_to_a_bare_host_and_its_data_outlives_every_vers
     told = plays()
     assert "found: settings mysite.settings, which manage.py names" in told["first"].output
     assert "set: DEBUG = False" in told["first"].output
-    assert "the site answered all of" in told["second"].screen
-    assert "nobody has tried this page" in told["late"].screen
+    assert "visitors noticed nothing" in told["second"].told
+    assert "nobody has tried this page" in told["late"].told
     assert site.read(["cat", "/home/app/shared/media/notes/first.txt"]) == "first"

@@ -102,8 +102,8 @@ def columns(host: Host) -> str:
 def test_a_backup_by_the_pooler_is_refused_with_what_to_write(site: Host, run: Runs) -> None:
     result = run("deploy", site, data={"code": "first", "database_direct_url": "none"})
     assert result.code == 1
-    assert 'DATABASES["default"] is reached by a pooler' in result.screen
-    assert "database_direct_url: postgresql://HOST:PORT" in result.screen
+    assert 'DATABASES["default"] is reached by a pooler' in result.told
+    assert "database_direct_url: postgresql://HOST:PORT" in result.told
 
 
 def test_with_the_database_s_own_address_it_is_live_and_nothing_is_left_on_the_connection_that_visitors_get(
@@ -127,7 +127,7 @@ def test_a_look_leaves_nothing_on_the_connection_that_visitors_get(site: Host, r
 def test_rows_come_back_and_visitors_find_their_tables(site: Host, run: Runs) -> None:
     result = run("deploy", site, data={"code": "no-page"})
     assert result.code == 1
-    assert re.search("fell back at (restart|health)", result.screen), result.screen
+    assert re.search("fell back at (restart|health)", result.told), result.told
     assert columns(site) == "colour,file,id,size,text"
     assert left_behind(site) == ""
     assert "after a look, and back" in post(site, "/notes/", "text", "and back").text

@@ -138,9 +138,9 @@ def test_a_worker_that_can_not_start_is_named_with_its_last_words_and_not_kept(s
     before = live(site)
     result = run("deploy", site, data={"code": "broken"})
     assert result.code == 1
-    assert "worker" in result.screen
-    assert "no_such_work" in result.screen
-    assert "proven healthy" in result.screen
+    assert "worker" in result.told
+    assert "no_such_work" in result.told
+    assert "proven healthy" in result.told
     assert live(site) == before
     assert "a front page" in visit(site).text
 

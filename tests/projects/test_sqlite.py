@@ -84,7 +84,7 @@ def test_a_discarded_column_and_its_rows_come_back_while_processes_have_the_file
     before = inode(site)
     result = run("deploy", site, data={"code": "no-page", **DATA})
     assert result.code == 1
-    assert re.search("fell back at (restart|health)", result.screen), result.screen
+    assert re.search("fell back at (restart|health)", result.told), result.told
     assert columns(site) == "['id', 'text', 'colour', 'file']"
     assert asked(site, "SELECT colour FROM notes_note") == "['red']"
     assert inode(site) == before

@@ -71,9 +71,9 @@ def site(site: Host) -> Host:
 def test_what_can_not_work_is_refused_in_the_build(site: Host, run: Runs, code: str, config: str, words: str) -> None:
     result = run("deploy", site, data={"code": code, "config": config})
     assert result.code == 1
-    assert words in result.screen
-    assert "refused at" in result.screen
-    assert "the live site was never touched" in result.screen
+    assert words in result.told
+    assert "refused at" in result.told
+    assert "the live site was never touched" in result.told
 
 
 def test_a_backup_of_another_database_than_the_apps_is_a_failure(site: Host, run: Runs) -> None:
@@ -83,7 +83,7 @@ def test_a_backup_of_another_database_than_the_apps_is_a_failure(site: Host, run
     result = run("deploy", site, data={"code": "served", "config": "outside"})
     site.write(script, ours, mode=0o755, owner="app")
     assert result.code == 1
-    assert "the backup is of PostgreSQL (app), and the app uses SQLite (/home/app/data/db.sqlite3)" in result.screen
+    assert "the backup is of PostgreSQL (app), and the app uses SQLite (/home/app/data/db.sqlite3)" in result.told
 
 
 def test_with_the_scripts_of_provision_s_it_is_live(site: Host, run: Runs) -> None:
@@ -98,8 +98,8 @@ def test_with_the_scripts_of_provision_s_it_is_live(site: Host, run: Runs) -> No
 def test_a_migration_that_stops_in_its_middle_is_taken_back_by_the_backup(site: Host, run: Runs) -> None:
     result = run("deploy", site, data={"code": "half-way", "config": "outside"})
     assert result.code == 1
-    assert "no size for what is there" in result.screen
-    assert "fell back at migrate" in result.screen
+    assert "no size for what is there" in result.told
+    assert "fell back at migrate" in result.told
     columns = site.read(["python3", "-c", TABLES.format("/home/app/data/db.sqlite3")])
     assert columns.strip() == "['id', 'text', 'colour', 'file']"
     assert "1 notes" in visit(site).text

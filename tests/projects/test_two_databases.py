@@ -78,9 +78,9 @@ def test_a_preview_says_which_database_a_migration_is_for(site: Host, run: Runs)
 def test_the_second_database_goes_back_with_a_deploy_whose_processes_answer_nothing(site: Host, run: Runs) -> None:
     result = run("deploy", site, data={"code": "no-page"})
     assert result.code == 1
-    assert "answers 500" in result.screen
+    assert "answers 500" in result.told
     assert "RuntimeError: no page" in result.output
-    assert "fell back at restart" in result.screen
+    assert "fell back at restart" in result.told
     assert "logs" in result.output
     assert columns(site, "logs") == "colour,file,id,size,text"
     assert "another" in post(site, "/notes/", "text", "another").text

@@ -129,7 +129,7 @@ def test_whatever_is_done_with_the_second_site_the_first_does_not_notice(sites: 
     for deploy in ("provision", "check", "deploy"):
         shop.run(deploy).worked()
     assert shop.page("--data", "text=one") == "shop has 1 notes"
-    assert "the site answered all of" in shop.run("deploy", args=("--data", "force=true")).worked().screen
+    assert "visitors noticed nothing" in shop.run("deploy", args=("--data", "force=true")).worked().told
     shop.run("revert").worked()
     shop.run("restart").worked()
     assert "shop has 1 notes" in shop.page()
@@ -141,7 +141,7 @@ def test_nor_the_second_what_is_done_with_the_first(sites: tuple[Site, Site]) ->
     first, shop = sites
     before = shop.state()
     first.run("provision").worked()
-    assert "the site answered all of" in first.run("deploy", args=("--data", "force=true")).worked().screen
+    assert "visitors noticed nothing" in first.run("deploy", args=("--data", "force=true")).worked().told
     first.run("revert").worked()
     first.run("clean", args=("--data", "keep=1")).worked()
     assert first.page() == "app has 1 notes"

@@ -34,8 +34,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_without_the_settings_it_is_refused_with_the_lines_to_write(site: Host, run: Runs) -> None:
     result = run("deploy", site, data={"code": "first"})
     assert result.code == 1
-    assert "shared_files: [db.sqlite3]" in result.screen
-    assert "shared_dirs: [media]" in result.screen
+    assert "shared_files: [db.sqlite3]" in result.told
+    assert "shared_dirs: [media]" in result.told
 
 
 def test_what_was_there_before_is_taken_over_and_its_old_place_goes_on_though_the_first_deploy_fails(

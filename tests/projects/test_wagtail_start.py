@@ -88,4 +88,4 @@ def test_three_settings_bring_it_to_a_bare_host_with_the_settings_that_it_has_fo
 ) -> None:
     told = plays()
     assert "found: settings mysite.settings.production" in told["first"].output
-    assert "nobody has tried this page" in told["late"].screen
+    assert "nobody has tried this page" in told["late"].told

@@ -96,7 +96,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_requirements_that_are_not_there_are_refused(site: Host, run: Runs) -> None:
     result = run("deploy", site, data={"requirements": "requirements.txt"})
     assert result.code == 1
-    assert "requirements.txt is not in the code, and a missing file is no empty one" in result.screen
+    assert "requirements.txt is not in the code, and a missing file is no empty one" in result.told
 
 
 def test_what_the_project_has_instead_is_found(site: Host, run: Runs) -> None:

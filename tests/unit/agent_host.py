@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -34,7 +35,7 @@ from agent.visitors import site
 from agent.words.notes import Glance
 from agent.words.outcomes import Cause, Outcome
 from agent.words.requests import FallBack, Recover, Request, document
-from agent.words.result import Result, read_result
+from agent.words.result import NEWS, Result, read_result
 from tests.unit.examples import LIVE, NEW, OLD, settings
 from tests.unit.journals import begun
 from tests.unit.steps import BUILD, OPTIONAL, SWITCH, UNDOS, Does, really, really_undone, stand_in, stand_in_for_undo
@@ -86,6 +87,7 @@ class Loop:
     def work(self, name: str, job: Any, bounds: Any, heard: Any, then: Any) -> Any:
         """Take a job."""
         worker = SimpleNamespace(name=name, until=None, answer=None, found={"failed": "its worker was killed"})
+        worker.since, worker.last_line = time.monotonic(), ""
         worker.asked_to_stop, worker.channel = False, SimpleNamespace(send=lambda _: None)
         worker.ask_to_stop = lambda patience: setattr(worker, "asked_to_stop", True)
         self.begun.append(name)
@@ -152,7 +154,8 @@ class Asked:
                 self._come += part
                 self.client.flush()
         # Not at each of the characters that Python takes for an end: one of them begins a result.
-        return self._come.decode().split("\n")[:-1]
+        lines = self._come.decode().split("\n")[:-1]
+        return [line for line in lines if not line.startswith(NEWS)]
 
     @property
     def result(self) -> Result | None:

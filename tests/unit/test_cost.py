@@ -1,4 +1,4 @@
-"""What a run has cost: counted from its journal, and said in its last lines."""
+"""What a run has cost, counted from its journal; `test_noticed.py` has how that is said."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.transaction.cost import measured, measured_or_nothing, sentences
+from agent.transaction.cost import measured, measured_or_nothing
 from agent.visitors import probes
 from agent.visitors.probes import LONGEST_REST, MOST_OUT, Probe, rest
+from agent.words.history import Cost
 from agent.words.notes import Asked
 from tests.unit.examples import settings
 from tests.unit.journals import progress
@@ -69,71 +70,56 @@ def test_maintenance_that_was_not_started_was_never_on() -> None:
     for records in (skipped, skipped[1:], [WINDOW[0]]):
         found = measured(progress(*records))
         assert (found.maintenance, found.never) == (0.0, True)
-    (line, *_) = sentences(measured(progress(*skipped, WINDOW[-1])))
-    assert line.endswith("; maintenance was not turned on")
 
 
-def test_maintenance_that_has_not_ended_is_not_said_to_have_never_been_on() -> None:
-    (line, *_) = sentences(measured(progress(*[*WINDOW[:4], downtime(17.0, 4, 0.2)])))
-    assert line.endswith("maintenance has been on for 7.0 s, and was not seen to end")
+def test_maintenance_that_has_not_ended_is_still_on() -> None:
+    found = measured(progress(*[*WINDOW[:4], downtime(17.0, 4, 0.2)]))
+    assert (found.maintenance, found.still, found.never) == (7.0, True, False)
 
 
-def test_maintenance_that_kept_nobody_out_was_never_on() -> None:
+def test_maintenance_that_kept_nobody_out_was_not_on() -> None:
     unseen = done("maintenance_start", 10.1, 0.0, unseen=True)
-    (line, *_) = sentences(measured(progress(*WINDOW[:2], unseen, *WINDOW[4:])))
-    assert line.endswith("maintenance was not seen to keep anybody out")
+    found = measured(progress(*WINDOW[:2], unseen, *WINDOW[4:]))
+    assert (found.unseen, found.maintenance, found.still) == (True, 0.0, False)
 
 
-def test_maintenance_that_nobody_has_seen_on_is_not_said_to_have_been() -> None:
+def test_maintenance_that_nobody_has_seen_on_may_have_been() -> None:
     started = done("maintenance_start", 10.1, 0.0)
     ended, still = [*WINDOW[:2], started, *WINDOW[4:]], [*WINDOW[:2], started, WINDOW[-1]]
-    told = [sentences(measured(progress(*records)))[0].rpartition("; ")[2] for records in (ended, still)]
-    assert told == [
-        "maintenance may have been on for 5.5 s",
-        "maintenance may have been on for 5.6 s, and may still be",
-    ]
+    found = [measured(progress(*records)) for records in (ended, still)]
+    assert [(one.unsure, one.maintenance, one.still) for one in found] == [(True, 5.5, False), (True, 5.6, True)]
     # Nobody has looked at the site before, so nobody looked then.
     for begin in ([{"event": "begin", "at": 0.0}], []):
-        found = measured(progress(*begin, WINDOW[1], started, *WINDOW[4:]))
-        assert (found.never, found.unseen, found.unsure) == (False, False, False)
+        looked = measured(progress(*begin, WINDOW[1], started, *WINDOW[4:]))
+        assert (looked.never, looked.unseen, looked.unsure) == (False, False, False)
 
 
-def test_an_outage_between_two_looks_is_not_said_to_have_been_seen_whole() -> None:
-    (line, *_) = sentences(measured(progress(*[*WINDOW, downtime(16.0, 2, 0.1)])))
-    assert "the site failed 6 of 40 probes, out for 300 ms at the least; " in line
-    (line, *_) = sentences(measured(progress(*[*WINDOW[:5], downtime(15.6, 1, 0.0), downtime(16.0, 1, 0.0)])))
-    assert "the site failed 2 of 40 probes; " in line
+def test_how_often_nobody_looked_in_between_is_counted() -> None:
+    assert measured(progress(*[*WINDOW, downtime(16.0, 2, 0.1)])).pieces == 2
 
 
-def test_the_last_lines_say_what_failed_for_how_long_and_where_the_time_went() -> None:
-    assert sentences(measured(progress(*WINDOW))) == [
-        "downtime: the site failed 4 of 20 probes, out for 200 ms; the app itself answered all of 10 probes; "
-        "maintenance was on for 5.5 s",
-        "time: restart 1.5 s, all others 0.0 s",
-    ]
+def test_a_site_that_was_out_before_it_began_is_known_as_such_but_where_none_was_live() -> None:
+    page = {"status": 502, "wrong": "http://x/ answers 502"}
+    begin = {"event": "begin", "at": 0.0, "site_before": page, "was": "django-20251101-000000-1111111-2222222"}
+    assert measured(progress(begin, *WINDOW[1:])).before == "http://x/ answers 502"
+    assert measured(progress({**begin, "was": None}, *WINDOW[1:])).before == ""
+    assert measured(progress(*WINDOW)).before == ""
 
 
-def test_an_outage_is_told_in_milliseconds_and_of_a_step_that_took_a_tenth_of_a_second_how_long_it_took() -> None:
-    assert sentences(measured(progress(*WINDOW[:3], done("swap", 11.0, 0.1), downtime(11.5, 4, 1.2)))) == [
-        "downtime: the site failed 4 of 20 probes, out for 1200 ms; the app itself answered all of 10 probes; "
-        "maintenance has been on for 1.5 s, and was not seen to end",
-        "time: swap 0.1 s, all others 0.0 s",
-    ]
-
-
-def test_of_a_run_that_touched_nothing_there_is_nothing_to_say_of_downtime() -> None:
-    assert sentences(measured(progress(*[{"event": "begin", "at": 0.0}]))) == []
-    assert sentences(measured(progress(*[done("code", 1.0, 0.5)]))) == ["time: code 0.5 s"]
+def test_of_a_run_that_touched_nothing_there_are_the_seconds_of_its_steps_alone() -> None:
+    assert measured(progress(*[{"event": "begin", "at": 0.0}])).site is None
+    found = measured(progress(*[done("code", 1.0, 0.5)]))
+    assert (found.site, found.app, found.steps) == (None, None, {"code": 0.5})
 
 
 @given(st.integers(0, len(WINDOW)))
 def test_the_cost_of_every_prefix_can_be_told(length: int) -> None:
-    sentences(measured(progress(*WINDOW[:length])))
+    measured(progress(*WINDOW[:length]))
 
 
 def test_a_journal_whose_cost_can_not_be_told_keeps_no_deploy_from_ending(capsys: pytest.CaptureFixture[str]) -> None:
     odd: list[Record] = [{"event": "note", "step": "downtime", "at": 1.0, "note": {"1.0": {"site": {}}}}]
-    assert sentences(measured_or_nothing(progress(*odd))) == []
+    assert measured_or_nothing(progress(*odd)) == Cost()
     assert capsys.readouterr().out.startswith("what the run has cost can't be told: Unreadable: downtime")
     assert measured_or_nothing(progress(*WINDOW)) == measured(progress(*WINDOW))
 

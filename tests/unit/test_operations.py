@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.context import ctx_host, ctx_state
@@ -204,8 +205,10 @@ def test_a_step_that_is_known_to_have_ended_is_shown_and_nobody_is_asked(heard: 
 
 
 def test_what_it_has_told_of_a_step_is_shown_as_the_host_has_said_it(
-    heard: dict[str, list[Result]], capsys: pytest.CaptureFixture[str]
+    heard: dict[str, list[Result]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # The same way as what pyinfra prints of a host as it comes.
+    monkeypatch.setattr("operations.steps.echo", click.echo)
     heard[HOST] = [TOLD]
     done = Done(STEPS["code"], run(host=HOST), executing=True)
     (shows,) = done.functions

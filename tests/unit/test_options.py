@@ -40,6 +40,7 @@ def test_data_without_a_key_and_a_value_is_refused(text: str) -> None:
 
 def test_nothing_is_said_by_default() -> None:
     said = Options.of({}).model_dump()
+    assert said.pop("progress") == "auto"
     assert {key for key, value in said.items() if value is False} == {"force", "follow", "detailed_exitcode"}
     assert {value for value in said.values() if value is not False} == {None}
 

@@ -130,7 +130,7 @@ def test_the_verdict_the_line_that_matters_and_who_it_was_come_first() -> None:
     told = Tags(made(record("boom"))).text
     wanted = ("v2boom (ccccccc)", "fell back at migrate", "KeyError: boom", "Ann boom (ann@deskboom)", "took 9.0 s")
     assert [told.index(one) for one in wanted] == sorted(told.index(one) for one in wanted)
-    assert "saw the maintenance page for 2.0 s, and nothing for 1.5 s" in told
+    assert "saw the maintenance page for 2.0 s, and no site for 1.5 s more" in told
 
 
 def test_a_host_that_has_told_nothing_is_named() -> None:

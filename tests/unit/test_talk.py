@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from agent.host.output import Relayed, as_said, emit
+from agent.runner import news
 from agent.runs import beginning
 from agent.runs.interrupts import Interrupted
 from agent.service import health
@@ -20,7 +22,7 @@ from agent.words import requests
 from agent.words.journal import Intent
 from agent.words.outcomes import Cause, Outcome
 from agent.words.requests import AllWell, Begin, Clean, Commit, FallBack, Go, Recover
-from agent.words.result import Result, StepTold
+from agent.words.result import News, Result, StepTold
 from tests.unit.agent_host import ALL, BEFORE, ID, Asked, Host
 from tests.unit.examples import HIDDEN, LIVE, NEW, settings
 from tests.unit.steps import BUILD, SWITCH
@@ -272,7 +274,7 @@ def test_a_step_that_is_none_of_the_run_allows_nothing(host: Host) -> None:
 def test_a_step_that_fails_is_told_with_the_way_back_and_how_that_has_ended(host: Host) -> None:
     host.ask(begin())
     host.step("swap", fails)
-    asked = host.ask(Go(ID, LAST, "swap"))
+    asked = host.ask(Go(ID, LAST, "swap", verbose=True))
     result = result_of(asked)
     assert (result.ok, result.outcome, result.failed, result.reason) == (
         False,
@@ -281,8 +283,45 @@ def test_a_step_that_fails_is_told_with_the_way_back_and_how_that_has_ended(host
         ("swap failed: it broke",),
     )
     assert asked.lines[0] == "falling back: swap failed: it broke"
-    assert asked.lines[-2] == result.sentence
+    assert result.sentence in asked.lines
     assert host.links() == BEFORE
+
+
+def test_another_step_is_told_at_once_and_what_it_prints_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[News] = []
+    now = [100.0]
+    monkeypatch.setattr("agent.runner.news.time.monotonic", lambda: now[0])
+    worker = SimpleNamespace(name="step venv", since=99.0, last_line="")
+    run: Any = SimpleNamespace(crew=SimpleNamespace(at_work=worker), label="venv")
+    client: Any = SimpleNamespace(news=News(), news_at=0.0)
+
+    def tell_news(one: News) -> None:
+        told.append(one)
+        client.news, client.news_at = one, now[0]
+
+    client.tell_news = tell_news
+    for seconds, line in (
+        (0.0, ""),
+        (0.2, "Collecting django"),
+        (0.5, "a"),
+        (1.1, "b"),
+        (1.3, "c"),
+        (3.0, "c"),
+        (5.0, "c"),
+    ):
+        now[0], worker.last_line = 100.0 + seconds, line
+        news.tell(client, run)
+    assert [(one.step, one.seconds, one.line) for one in told] == [
+        ("venv", 1.0, ""),
+        ("venv", 2.1, "b"),
+        ("venv", 4.0, "c"),
+    ]
+    worker.name, run.label = "undo stop service", "fallback"
+    news.tell(client, run)
+    assert (told[-1].step, told[-1].back) == ("stop service", True)
+    run.crew.at_work = None
+    news.tell(client, run)
+    assert len(told) == 4
 
 
 # --- Words that come too late, or too early
@@ -344,7 +383,7 @@ def test_a_commit_is_told_its_end_however_often_it_is_asked_for(host: Host) -> N
         result = result_of(asked)
         assert (result.ok, result.outcome) == (True, "committed")
         assert len(result.steps) == len(ALL)
-        assert asked.lines[-2] == result.sentence
+        assert result.sentence.startswith("committed: ")
     assert host.events.count("committed") == 1
 
 

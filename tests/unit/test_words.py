@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.host import output
+from agent.words.history import Cost
+from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from agent.words.result import MARK, Result, framed, read_result
 from agent.words.shapes import OLD_NAME, Unreadable, from_elsewhere, from_json, to_json
@@ -24,7 +26,8 @@ results = st.builds(
     reason=texts,
     warnings=texts,
     told=texts,
-    cost=texts,
+    undone=texts,
+    spent=st.none() | st.builds(Cost, st.none() | st.builds(Asked, st.integers(), st.integers(), st.floats(0, 9))),
     failed=st.none() | st.text(),
 )
 

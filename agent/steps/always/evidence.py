@@ -27,6 +27,7 @@ class KeepEvidence(Undo):
     turn = Turn.EVIDENCE
     before_the_database = True
     looks = "keep the evidence"
+    tidies = True
     says = "kept: the evidence"
 
     def do(self, step: StepContext) -> Undone:

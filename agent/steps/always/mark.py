@@ -22,6 +22,7 @@ class MarkFailed(Undo):
     turn = Turn.MARK
     even_then = True
     looks = "mark the version failed"
+    tidies = True
     says = "marked: the version has failed"
 
     def needed(self, progress: Progress) -> bool:

@@ -17,6 +17,7 @@ class StopCommands(Undo):
     turn = Turn.STOP
     always = True
     before_the_database = True
+    tidies = True
     says = "seen: nothing that was started runs any more"
 
     def do(self, step: StepContext) -> Undone:

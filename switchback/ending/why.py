@@ -1,0 +1,74 @@
+"""Why a run has failed: of what its step and the app have said, the line that matters, and what shows where. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# How much of a failed command's output is shown, and how many calls of a traceback.
+OUTPUT_LINES, CALLS = 12, 4
+FRAME = re.compile(r'\s+File "(.*)", line \d+')
+# A call of these says nothing of where in the project it broke.
+NOT_THE_PROJECT_S = re.compile(r"/site-packages/|/usr/(?:local/)?lib/|^<|/\.local/share/uv/")
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why a run has failed.
+
+    + line: the one that says it best; sentence: what of ours has failed; output: what shows where
+    """
+
+    line: str
+    sentence: str
+    output: tuple[str, ...] = ()
+
+
+def why(reason: Sequence[str], version: str) -> Why:
+    """Take a reason apart: our own sentence first, and then the output that goes with it.
+
+    + version: whose files are named by their paths within it
+    """
+    within = re.compile(rf"[^\s\"'=:]*/{re.escape(version)}/")
+    sentence, *output = [within.sub("", line) for line in reason] or [""]
+    lines = [line for line in unquoted(output) if says_much(line)]
+    if not lines:
+        return Why("", sentence)
+    raised = _raised(lines)
+    if raised is None:
+        return Why(lines[-1].strip(), sentence, tuple(lines[:-1][-OUTPUT_LINES:]))
+    return Why(lines[raised].strip(), sentence, tuple(_calls(lines[:raised])))
+
+
+def unquoted(output: Sequence[str]) -> list[str]:
+    """An output as it was, where all of it is set in."""
+    lines = [line for line in output if line.strip()]
+    while lines and all(line.startswith("  ") for line in lines) and not FRAME.match(lines[0]):
+        lines = [line[2:] for line in lines]
+    return lines
+
+
+def says_much(line: str) -> bool:
+    """Whether a line of output says anything by itself: from Python 3.11 on every other one of a traceback points."""
+    return bool(line.strip("~^ )]}"))
+
+
+def _raised(lines: Sequence[str]) -> int | None:
+    """Where the last traceback says what was raised; its beginning may have been cut off."""
+    in_one, found = False, None
+    for number, line in enumerate(lines):
+        if FRAME.match(line):
+            in_one = True
+        elif in_one and not line.startswith(" "):
+            in_one, found = False, number
+    return found
+
+
+def _calls(lines: Sequence[str]) -> list[str]:
+    """The last calls that lead there, the project's own where there are any."""
+    calls = [
+        (found[1], lines[number : number + 2]) for number, line in enumerate(lines) if (found := FRAME.match(line))
+    ]
+    own = [call for call in calls if not NOT_THE_PROJECT_S.search(call[0])]
+    return [line for _, call in (own or calls)[-CALLS:] for line in call]
