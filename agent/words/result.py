@@ -49,14 +49,9 @@ class Result:
     ok: bool
     outcome: Optional[Outcome] = None
     sentence: str = ""
-    state: str = ""
     reason: tuple[str, ...] = ()
-    undone: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
-    spent: Optional[Cost] = None
-    seconds: float = 0.0
-    backup: Optional[str] = None
     evidence: bool = False
     failed: Optional[str] = None
     followed: bool = False
@@ -64,6 +59,11 @@ class Result:
     database_back: bool = False
     steps: tuple[StepTold, ...] = ()
     code: Optional[int] = None
+    state: str = ""
+    undone: tuple[str, ...] = ()
+    spent: Optional[Cost] = None
+    seconds: float = 0.0
+    backup: Optional[str] = None
     schema: int = SCHEMA
 
 
