@@ -6,9 +6,9 @@ pyinfra inventories/prod.py deploys/remove.py --dry
 from pyinfra import config, host, state
 
 from operations import housekeeping
+from switchback.ending import report
 from switchback.hosts.inventory import settings_of
 from switchback.live.removal import removal
-from switchback.screen import report
 
 config.SUDO = True
 report.show_words(state)
