@@ -39,17 +39,14 @@ def told(rows: Mapping[str, Row], names: Sequence[str], everything: bool) -> Par
 
     + rows: by host; names: all hosts that the run does something on; everything: whether all is asked for
     """
-    alike: dict[Row, list[str]] = {}
+    alike: dict[tuple[tuple[str, ...], ...], list[str]] = {}
     for host, row in rows.items():
-        alike.setdefault(row, []).append(host)
-    first = next(iter(alike))
-    where = {row: "" if len(hosts) == len(names) else f"[{listed(hosts, 40)}] " for row, hosts in alike.items()}
-    if everything:
-        return Part(_lines(first.name, {row: row.whole or row.ways[0] for row in alike}, where))
-    levels = max(len(row.ways) for row in alike)
+        alike.setdefault((row.whole or row.ways[0],) if everything else row.ways, []).append(host)
+    first = next(iter(rows.values()))
+    where = ["" if len(hosts) == len(names) else f"[{listed(hosts, 40)}] " for hosts in alike.values()]
     ways = [
-        _lines(first.name, {row: row.ways[min(level, len(row.ways) - 1)] for row in alike}, where)
-        for level in range(levels)
+        _lines(first.name, [of[min(level, len(of) - 1)] for of in alike], where)
+        for level in range(max(len(of) for of in alike))
     ]
     shorter = [Shorter(first.fold, way) for way in ways[1:]]
     if len(alike) > 1:
@@ -60,9 +57,9 @@ def told(rows: Mapping[str, Row], names: Sequence[str], everything: bool) -> Par
     return Part(ways[0], tuple(shorter))
 
 
-def _lines(name: str, paragraphs: Mapping[Row, Sequence[str]], where: Mapping[Row, str]) -> tuple[Line, ...]:
+def _lines(name: str, told_of: Sequence[Sequence[str]], where: Sequence[str]) -> tuple[Line, ...]:
     texts = []
-    for row, told_of in paragraphs.items():
-        first, *others = told_of or ("",)
-        texts += [f"{where[row]}{first}", *others]
+    for label, paragraphs in zip(where, told_of, strict=True):
+        first, *others = paragraphs or ("",)
+        texts += [f"{label}{first}", *others]
     return row_lines(name, texts)

@@ -26,6 +26,7 @@ FAILS = {
 LINES = 3
 # What a site gets; all else is done on its hosts.
 TO = {"deploy": "to"}
+PAGE = "maintenance page"
 # Between what visitors notice and what happens if it fails.
 GAP = "     "
 
@@ -44,7 +45,7 @@ def verdict_lines(preview: Preview, refusals: int) -> list[Line]:
     acting = _acting(preview)
     if not any(one.looked_ahead for one in acting) and preview.kind != "restart":
         return lines
-    noticed = f"visitors: {_same(acting, lambda one: _visitors(preview.kind, one))}"
+    noticed = f"visitors: {_noticed(preview.kind, acting)}"
     was = _same(acting, _live, "the version that each has")
     fails = _same(acting, lambda one: _fails(preview.kind, one, was))
     both = f"{noticed}{GAP}{fails}"
@@ -120,6 +121,11 @@ def _one_way(host: HostPreview) -> str:
     return f"{told}{first}{again}{built}"
 
 
+def _noticed(kind: str, hosts: Sequence[HostPreview]) -> str:
+    told = _same(hosts, lambda one: _visitors(kind, one))
+    return told + _lasting(hosts) if told == PAGE else told
+
+
 def _visitors(kind: str, host: HostPreview) -> str:
     """What visitors will notice."""
     rolls = bool(host.service and host.service.restart == "rolling")
@@ -128,19 +134,23 @@ def _visitors(kind: str, host: HostPreview) -> str:
     if kind != "restart" and host.was is None:
         return "none yet, nothing is live"
     if host.window and host.window.shown:
-        return f"maintenance page{_lasting(host)}"
+        return PAGE
     if host.window and host.window.shown is None:
         return "maintenance page if the migrations need one, which is known when built"
     return "notice nothing: one process after the other" if rolls else "nobody is served while the service restarts"
 
 
-def _lasting(host: HostPreview) -> str:
-    """How long it will be there, by how long it was."""
-    good = [one.seconds for one in host.windows if one.outcome == Outcome.COMMITTED]
-    if not good:
+def _lasting(hosts: Sequence[HostPreview]) -> str:
+    """How long it will be there, by how long it was: where that was longest, of several hosts."""
+    good = [[one.seconds for one in host.windows if one.outcome == Outcome.COMMITTED] for host in hosts]
+    known = [one for one in good if one]
+    if not known:
         return ", for how long is not known yet"
-    about = "" if len(good) == 1 else f"about {_seconds(median(good))} ("
-    return f", {about}the last good one took {good[0]:.1f} s{')' if about else ''}"
+    last = max(one[0] for one in known)
+    took = f"the last good one took {last:.1f} s" if len(hosts) == 1 else f"the last good ones took up to {last:.1f} s"
+    if all(len(one) == 1 for one in known):
+        return f", {took}"
+    return f", about {_seconds(max(map(median, known)))} ({took})"
 
 
 def _seconds(number: float) -> str:

@@ -140,9 +140,9 @@ def test_variables_alone_make_a_version_and_a_revert_takes_them_back(
     settings["env"] = {"ODD_SPACES": "another", "COMES": "1"}
     settings["secrets"] = {"TOLD": {"env": "SWITCHBACK_TEST_TOLD"}}
     looked = run("deploy", host, data={"code": "good-2"}, args=["--dry"])
-    assert "COMES new, ODD_ABROAD removed" in looked.output
-    assert "ODD_SPACES changed" in looked.output
-    assert "STAYS removed (secret)" in looked.output
+    assert "COMES new, ODD_ABROAD removed" in looked.flowing
+    assert "ODD_SPACES changed" in looked.flowing
+    assert "STAYS removed (secret)" in looked.flowing
     run("deploy", host, data={"code": "good-2"}).worked()
     (found, *_) = web(host)
     assert (found["ODD_SPACES"], found["COMES"], found.get("ODD_ABROAD")) == ("another", "1", None)

@@ -113,7 +113,16 @@ def fleet(alike: bool) -> Preview:
     """A deploy to six hosts."""
     names = [f"web{number}" for number in range(1, 7)]
     migrations = Migrations(source="django", applied=(), pending=MANY[:3])
-    told = [host(name, migrations=migrations, fallback=Fallback(way="reverse")) for name in names]
+    told = [
+        host(
+            name,
+            migrations=migrations,
+            fallback=Fallback(way="reverse"),
+            # They never take as long on each.
+            windows=(PastWindow(deploy="x", outcome="committed", seconds=7.0 + number / 10),),
+        )
+        for number, name in enumerate(names)
+    ]
     if not alike:
         static = [Static(source="django", changed=Names(count=number, names=("site.css",))) for number in range(6)]
         packages = [Packages(source="resolved", up=tuple(PACKAGES[: number * 3])) for number in range(6)]
@@ -203,6 +212,18 @@ def test_a_screen_has_room_for_all_that_is_on_it(file: Path) -> None:
     assert max(map(columns, lines)) <= WIDTH
 
 
+def test_more_refusals_than_there_is_room_for_are_counted_and_it_is_said_where_they_are() -> None:
+    hosts = [
+        host(f"web{one}", problems=tuple(f"no {one}-{number}: {'x ' * 60}" for number in range(20)))
+        for one in (1, 2, 3)
+    ]
+    lines = [one.text for one in screen(preview(*hosts))]
+    assert len(lines) <= HEIGHT
+    assert lines[0] == "--> This would be refused; nothing was changed: 60 problems"
+    (rest,) = [line for line in lines if "more of these" in line]
+    assert rest == "    would be refused: 57 more of these: --data show=all has them"
+
+
 def test_all_that_is_folded_away_is_there_where_all_is_asked_for() -> None:
     whole = " ".join(" ".join(one.text for one in screen(SCREENS["180_migrations"](), everything=True)).split())
     assert all(one.label in whole for one in MANY)
@@ -283,8 +304,12 @@ NAMED = st.tuples(st.lists(WORDS, max_size=3), st.sampled_from([1, 12])).map(lam
 
 
 def many(of: st.SearchStrategy[Any], most: int = 5) -> st.SearchStrategy[tuple[Any, ...]]:
-    """Some, or a great many of the same sort."""
-    return st.tuples(st.lists(of, max_size=most), st.sampled_from([1, 1, 8])).map(lambda told: tuple(told[0] * told[1]))
+    """Some, or a great many of the same sort; texts are not the same."""
+    return st.tuples(st.lists(of, max_size=most), st.sampled_from([1, 1, 12])).map(lambda told: _numbered(*told))
+
+
+def _numbered(some: Sequence[Any], times: int) -> tuple[Any, ...]:
+    return tuple(f"{number} {one}" if isinstance(one, str) else one for number, one in enumerate([*some] * times))
 
 
 RISKS = st.builds(Risk, kind=st.sampled_from(["locks", "loses data", "unknown"]), says=WORDS)
