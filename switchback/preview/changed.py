@@ -111,15 +111,21 @@ def _of_revert(host: HostPreview) -> Iterator[tuple[str, Told]]:
     if host.database == "restore":
         yield "migrations", Told("changed", "the database RESTORED from an older backup")
     elif host.database == "reverse":
-        yield "migrations", Told("changed", f"reversing {_counted_migrations(leaving)}" if leaving else "no migration")
+        yield (
+            "migrations",
+            Told("changed", f"reversing {_counted_migrations(leaving, usual='')}" if leaving else "no migration"),
+        )
     elif leaving:
         yield "migrations", Told("changed", f"{count_of(len(leaving), 'newer migration')} kept in the database")
     else:
         yield "migrations", Told("unchanged", "database")
 
 
-def _counted_migrations(migrations: Sequence[Migration], own: str = "") -> str:
-    """How many they are, and what of them there is to know: what can't be reversed, and what loses data."""
+def _counted_migrations(migrations: Sequence[Migration], own: str = "", usual: str = "reversible") -> str:
+    """How many they are, and what of them there is to know: what can't be reversed, and what loses data.
+
+    + usual: what is said where none of that is so
+    """
     stuck = sum(one.reversible is False for one in migrations)
     loses = sum(one.loses for one in migrations)
     unsure = sum(one.reversible is None for one in migrations)
@@ -131,8 +137,8 @@ def _counted_migrations(migrations: Sequence[Migration], own: str = "") -> str:
         f"{_all(halfway, number)} may stop half-way" if halfway else "",
         f"{_all(unsure, number)} perhaps not reversible" if unsure else "",
     ]
-    told = ", ".join(filter(None, (one.strip() for one in words))) or "reversible"
-    return f"{count_of(number, 'migration')}{own} ({told})"
+    told = ", ".join(filter(None, (one.strip() for one in words))) or usual
+    return f"{count_of(number, 'migration')}{own}" + (f" ({told})" if told else "")
 
 
 def _all(number: int, of: int) -> str:

@@ -162,7 +162,7 @@ def test_a_version_is_deployed_by_its_name_and_what_is_too_many_by_then_is_delet
     host.run(OLD_BACKUP)
     bounds = {"keep_backups": 1}
     result = run("deploy", host, data={"version": story.built, **bounds}).worked()
-    assert "it is built already" in result.output
+    assert ", built already" in result.flowing
     seen = assert_well(host, "good-2")
     assert seen.current == story.built
     assert directory(host, story.built) == story.directory
