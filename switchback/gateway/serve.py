@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.text.lines import one_line
+from switchback.document.end import EXIT_CODES
 from switchback.gateway.clean import environment
 from switchback.gateway.commits.choice import Chooser, Commits
 from switchback.gateway.commits.mirror import Unreached
@@ -29,8 +30,6 @@ RULES = Path("group_data/gateway.yml")
 # How a connection ends besides as its run does: what may not be asked for; what may, and can't be done now; a run that
 # has ended without a word.
 NOT_ASKED, REFUSED, UNKNOWN = 64, 10, 30
-# Has a run's process end as the run does.
-OWN_EXIT_CODE = {"SWITCHBACK_EXIT_CODES": "1"}
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class Gateway:
                 self._log(f"{asked.verb}{_of(commits)} begins")
             hints = Hints()
             asker = Asker(sys.stderr.fileno())
-            env = {**environment(), **OWN_EXIT_CODE}
+            env = {**environment(), EXIT_CODES: "1"}
             run = follow(argv, self._checkout, env, asker, hints, as_json=asked.as_json)
             made = plan.name if plan and asked.verb == "plan" and is_kept(plan) else ""
         says = [*hints.lines, *([f"the plan is {made}; to do exactly this: deploy --plan {made}"] if made else [])]

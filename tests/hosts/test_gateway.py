@@ -43,7 +43,7 @@ def test_a_key_plans_and_deploys_exactly_that_and_the_second_at_a_time_is_told_w
     assert (deploy.returncode, held.code) == (0, 10), err + held.err
     assert "refused, nothing was begun: ci has a deploy to prod on, since " in held.err
     told = json.loads(out)
-    assert told["exit_code"] == 0
+    assert (told["exit_code"], told["run"]["exit_code"], told["run"]["outcome"]) == (0, 0, "committed")
     seen = assert_well(target, "good-2")
     assert seen.last["by"] == "ci"
     assert MARKER not in planned.err + out + err
