@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.words.journal import Commit
 from agent.words.outcomes import Outcome
 from switchback import typed
 from switchback.ending.ending import UNHEARD, Ending
@@ -110,10 +111,16 @@ def _done(screen: Screen) -> str:
 
 def label(run: Run) -> str:
     """What a run brings, as a person has asked for it."""
-    code = run.about.code
+    code, config = run.about.code, run.about.config
     if code is None:
         return run.version
-    return code.sha[:7] if code.sha.startswith(code.ref) else f"{code.ref} ({code.sha[:7]})"
+    # That which is always deployed is not worth a word.
+    named = [f"config {_named(config)}"] if config and config.ref != run.settings.config_branch else []
+    return ", ".join([_named(code), *named])
+
+
+def _named(commit: Commit) -> str:
+    return commit.sha[:7] if commit.sha.startswith(commit.ref) else f"{commit.ref} ({commit.sha[:7]})"
 
 
 def _after(screen: Screen) -> str:

@@ -13,6 +13,7 @@ from agent.words.journal import Commit
 from agent.words.outcomes import Outcome
 from switchback.past.columns import INDENT, SCREEN, cut, table
 from switchback.past.times import duration, when
+from switchback.runs.run import login
 
 HEADINGS = ("when (UTC)", "run", "id", "what", "by", "took", "out", "ended", "where")
 # The columns that are cut where there is no room, and what stays of each, characters.
@@ -71,6 +72,14 @@ def history_lines(told: Mapping[str, Past], most: int) -> list[str]:
     return [*lines, HOW_TO_SEE]
 
 
+def how_ended(run: PastRun) -> str:
+    """How a run has ended, in a word or a few: that a person has stopped it is no refusal."""
+    if not run.stopped or run.outcome not in (Outcome.REFUSED, Outcome.FELL_BACK):
+        return str(run.outcome)
+    whose = "you" if (run.login or run.by) == login() else run.by
+    return f"stopped by {whose}" + (f", {run.outcome}" if run.outcome == Outcome.FELL_BACK else "")
+
+
 def why_not(run: PastRun) -> Iterator[str]:
     """Why a run has not committed, in a line."""
     if run.outcome != Outcome.COMMITTED:
@@ -89,7 +98,7 @@ def _cells(row: Row, told: Mapping[str, Past]) -> tuple[str, ...]:
         by(run),
         "" if row.took is None else duration(row.took),
         "" if row.out is None else duration(row.out),
-        str(run.outcome),
+        how_ended(run),
         "" if len(row.hosts) == len(told) else ", ".join(row.hosts),
     )
 

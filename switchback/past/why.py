@@ -11,7 +11,7 @@ from agent.text.tracebacks import TRACEBACK, telling_line, telling_lines
 from agent.words.history import BACK, FAILED, OPEN, SKIPPED, Evidence, Part, PastRun, Record, Text
 from agent.words.outcomes import OVER, Outcome
 from switchback.past.columns import INDENT, SCREEN, cut, table
-from switchback.past.history import by, what
+from switchback.past.history import by, how_ended, what
 from switchback.past.times import ago, duration, when
 from switchback.past.visitors import visitors
 
@@ -76,7 +76,7 @@ def headline(record: Record) -> str:
         goes = "is falling back" if run.outcome == Outcome.FALLING_BACK else "goes on"
         return f"{about} {goes}, at step {run.step}" if run.step else f"{about}: {run.sentence}"
     at = f" at {run.step}" if run.step and run.outcome != Outcome.COMMITTED else ""
-    return f"{about} {run.outcome}{at}"
+    return f"{about} {how_ended(run)}{at}"
 
 
 def tells(run: PastRun) -> str:

@@ -11,7 +11,7 @@ from agent.words.outcomes import Outcome
 from agent.words.seen import Version
 from switchback.checks.notices import notify_notices, odd_notices
 from switchback.past.columns import table
-from switchback.past.history import by, what
+from switchback.past.history import by, how_ended, what
 from switchback.past.times import age, ago, duration, when
 from switchback.preview.text import count_of
 from switchback.settings.model import Settings
@@ -121,6 +121,7 @@ def _ended(run: PastRun) -> str:
     """How a run has ended: why comes first, since what the site was like afterwards is over by now."""
     if run.outcome != Outcome.COMMITTED:
         why = run.why or first_line(run.reason or "")
-        return f"{run.outcome} at {run.step}: {why}" if why else str(run.outcome)
+        ended = how_ended(run)
+        return f"{ended} at {run.step}: {why}" if why else ended
     out = run.cost.site.outage if run.cost and run.cost.site else 0.0
     return f"{run.outcome}, out {duration(out)}" if out else str(run.outcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from agent.words.history import Cost
+from agent.words.journal import Commit
 from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from agent.words.result import Result
@@ -18,10 +20,11 @@ from switchback import typed
 from switchback.ending.ending import Ending, ending
 from switchback.ending.layout import WIDTH, command
 from switchback.ending.recovered import recovered_lines
-from switchback.ending.screen import NOT_WELL, WELL, Screen, end_lines
+from switchback.ending.screen import DONE, NOT_WELL, WELL, Screen, end_lines
 from switchback.ending.why import why
 from switchback.runs.run import Run
 from switchback.settings.options import CommandLine
+from tests.sample.build import CODE
 from tests.unit.examples import LIVE, NEW, OLD, run
 
 ID = "20261123-120000-deploy-ab12"
@@ -333,3 +336,33 @@ def test_six_hosts_of_which_each_has_something_else_to_tell_fit_and_lose_nothing
     assert sum("saw the maintenance page" in line for line in lines) == 6
     assert "deploys/revert.py -y" in words(lines)
     assert "/b/app.dump" in words(lines)
+
+
+SCREENS = sorted((Path(__file__).parent / "endings").glob("*.txt"))
+
+
+@pytest.mark.parametrize("file", SCREENS, ids=lambda file: file.stem)
+def test_the_last_screen_of_each_tag_of_the_sample_keeps_within_its_bounds(file: Path) -> None:
+    """They are written by tests/hosts/test_screens.py, from runs on real hosts."""
+    first, *others = lines = file.read_text().splitlines()
+    well = first.startswith(tuple(f"--> {done}: " for done in DONE.values()))
+    assert len(lines) <= (WELL if well else NOT_WELL)
+    assert max(map(len, lines)) <= WIDTH
+    # Each thing is said once.
+    assert len({*lines}) == len(lines)
+    typed_next = "deploys/why.py" if not well else "deploys/" if file.stem not in ("build", "restart") else ""
+    assert typed_next in words(others)
+
+
+def test_each_tag_of_the_sample_has_its_last_screen() -> None:
+    # What is live when they begin; what every other host test waits for; and what has a slash in its name.
+    others = {"good-1", "bad-later", "feature"}
+    assert {one.name for one in CODE} - others <= {file.stem for file in SCREENS}
+
+
+def test_a_config_that_was_asked_for_is_named_beside_the_code() -> None:
+    about = replace(run().about, config=Commit("bad-settings", "f" * 40))
+    lines = screen(
+        [run(about=about)], [Ending("web1", Outcome.REFUSED, "refused at static", "x is live", step="static")]
+    )
+    assert "by main (ccccccc), config bad-settings (fffffff)" in words(lines)

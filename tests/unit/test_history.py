@@ -13,7 +13,7 @@ from agent.words.journal import Commit
 from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from switchback.past.columns import INDENT, SCREEN, table
-from switchback.past.history import history_lines, rows, what
+from switchback.past.history import history_lines, how_ended, rows, what
 from switchback.past.times import duration
 
 NOON = 1_795_521_600.0
@@ -115,3 +115,20 @@ def test_columns_are_as_wide_as_their_widest_cell_and_empty_ones_are_left_out() 
 )
 def test_how_long_something_took_in_words(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("login_of", "outcome", "says"),
+    [
+        ("me@here", Outcome.REFUSED, "stopped by you"),
+        ("me@here", Outcome.FELL_BACK, "stopped by you, fell back"),
+        ("ann@desk", Outcome.REFUSED, "stopped by Ann"),
+        ("me@here", Outcome.NEEDS_A_PERSON, "needs a person"),
+    ],
+)
+def test_that_a_person_has_stopped_a_run_is_told_and_no_refusal(
+    login_of: str, outcome: Outcome, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("switchback.past.history.login", lambda: "me@here")
+    assert how_ended(PastRun("x", outcome, by="Ann", login=login_of, stopped=True)) == says
+    assert how_ended(PastRun("x", outcome, by="Ann", login=login_of)) == str(outcome)
