@@ -122,6 +122,8 @@ def _transaction(run: Run, heard: Sequence[Result]) -> HostEnd:
             "followed": last.followed,
             "versions": Versions(was=run.was, now=_live(run, last.outcome), wanted=run.version),
             "evidence": str(State(run.settings.site).transaction(run.deploy)) if last.evidence else None,
+            "backup": last.backup,
+            "cost": last.spent,
             "warnings": last.warnings,
             "notices": last.told,
         }

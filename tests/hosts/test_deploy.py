@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from switchback.document.model import Versions
 from tests.bed.hosts import Host
 from tests.hosts.footprint import assert_no_changes, untouched
 from tests.invariants import PREVIOUS, PREVIOUS_WORKING, WORKING, Seen, assert_well, look, visit
@@ -76,6 +77,11 @@ def test_deploying_its_commits_puts_the_built_version_live_as_it_is(host: Host, 
     assert result.told.startswith("deployed: good-2 (")
     assert "backup /home/app/backups/app-" in result.told
     assert len(result.screen.splitlines()) <= 12
+    (told,) = result.document.hosts
+    assert told.versions == Versions(was=story.start.current, now=story.built, wanted=story.built)
+    assert told.backup == seen.last["backup"]
+    assert told.cost
+    assert told.cost.steps.keys() == {one.name for one in told.steps}
 
 
 def test_a_deploy_leaves_a_backup_of_the_database_as_it_was_before(host: Host, run: Runs) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from agent.words.history import Cost
+from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from agent.words.result import Result, StepTold
 from switchback.document import end
@@ -49,6 +51,14 @@ def test_a_deploy_that_commits_says_where_it_went_on_each_host(start: FakeRuns) 
     assert document.preview
     assert document.preview.kind == "deploy"
     assert HIDDEN not in done.stdout
+
+
+def test_what_visitors_noticed_and_the_backup_are_data_where_the_host_tells_of_them(start: FakeRuns) -> None:
+    cost = Cost(site=Asked(112, 110, 5.771), app=Asked(57, 6, 1.073), pieces=1, maintenance=5.8, steps={"code": 0.1})
+    ended = Result(True, Outcome.COMMITTED, "committed: x is live", spent=cost, backup="/home/app/backups/a.dump")
+    document = start("deploy", "-y", "--json", answers={"web1": {r" commit\b": says(ended)}}).document
+    assert (document.hosts[0].cost, document.hosts[0].backup) == (cost, "/home/app/backups/a.dump")
+    assert (document.hosts[1].cost, document.hosts[1].backup) == (None, None)
 
 
 def test_a_build_that_is_refused_says_why_and_what_is_live(start: FakeRuns) -> None:
