@@ -46,11 +46,13 @@ def _wait_until_ready(place: Place, flags: Flags) -> None:
             raise NotStarted(
                 "do what is said above (let the host's key in at the repository, say), then run this again"
             )
-        click.echo(err=True)
-        click.prompt(
-            "    Do what is said above, and press Enter to look again (Ctrl-C: later, by the same command)",
-            default="",
-            show_default=False,
-            prompt_suffix=" ",
-            err=True,
-        )
+        _wait_for_enter()
+
+
+def _wait_for_enter() -> None:
+    click.echo(err=True)
+    what = "    Do what is said above, and press Enter to look again (Ctrl-C: later, by the same command)"
+    try:
+        click.prompt(what, default="", show_default=False, prompt_suffix=" ", err=True)
+    except click.Abort:
+        sys.exit(STOPPED)

@@ -257,6 +257,13 @@ def test_at_a_terminal_setup_waits_and_looks_again(ran: list[str], ends: Ends, m
     assert ran == ["provision", "check", "check", "check", "deploy"]
 
 
+def test_whoever_is_waited_for_may_leave(ran: list[str], ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "at_terminal", lambda: True)
+    ends({"provision": [0], "check": [10]})
+    # The end of what is typed is what Ctrl-D gives, and to click the same as Ctrl-C.
+    assert (say("setup", typed="").exit_code, ran) == (130, ["provision", "check"])
+
+
 @pytest.mark.parametrize(("codes", "ended"), [({"provision": [130]}, 130), ({"provision": [0], "check": [130]}, 130)])
 def test_ctrl_c_ends_setup(ran: list[str], ends: Ends, codes: dict[str, list[int]], ended: int) -> None:
     ends(codes)
