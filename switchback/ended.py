@@ -35,6 +35,8 @@ class Ended(str, Enum):
         return EXIT_CODES[self]
 
 
+# The variable of the environment that has pyinfra's process end with that; without it, it ends with 0 or 1.
+ASKED_FOR = "SWITCHBACK_EXIT_CODES"
 # Which pyinfra's own process has for a run that was stopped before it had begun, too: as a shell reports Ctrl-C.
 STOPPED = 130
 # Under detailed_exitcode.

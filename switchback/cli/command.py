@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from switchback.cli.place import Place
+from switchback.ended import ASKED_FOR
 
 TREE = Path(__file__).resolve().parents[2]
 # The inventory of whoever has none of their own.
 ELSEWHERE = TREE / "inventories" / "elsewhere.py"
 # What would have pyinfra import from somebody else's environment, when ours is not the one that is active.
 NOT_OURS = "VIRTUAL_ENV"
-# What has the exit code say how a run has ended.
-EXIT_CODES = "SWITCHBACK_EXIT_CODES"
 
 
 @dataclass(frozen=True)
@@ -86,4 +85,4 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment that pyinfra is to have: of an active virtual one that is not ours, it would import packages."""
     active = environ.get(NOT_OURS)
     ours = active is None or os.path.realpath(active) == os.path.realpath(sys.prefix)
-    return {**{name: value for name, value in environ.items() if ours or name != NOT_OURS}, EXIT_CODES: "1"}
+    return {**{name: value for name, value in environ.items() if ours or name != NOT_OURS}, ASKED_FOR: "1"}

@@ -15,20 +15,8 @@ from switchback.cli.words import REF, Argument, Word, words
 
 MORE = "More about one run, as in `--data hotfixes=discard`: docs/settings.md has them all."
 # In the order in which one comes to need them; whatever else there is follows.
-FIRST = (
-    "init",
-    "setup",
-    "provision",
-    "check",
-    "plan",
-    "deploy",
-    "revert",
-    "status",
-    "history",
-    "why",
-    "logs",
-    "manage",
-)
+BEGINNING, DAILY = ("init", "setup", "provision", "check"), ("plan", "deploy", "revert", "status")
+FIRST = (*BEGINNING, *DAILY, "history", "why", "logs", "manage", "restart", "recover")
 
 
 class Runs(click.Group):

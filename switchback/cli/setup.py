@@ -12,9 +12,8 @@ from switchback.cli.command import Flags, command
 from switchback.cli.place import Place
 from switchback.cli.refusal import NotStarted
 from switchback.cli.running import at_terminal
+from switchback.ended import STOPPED
 
-# What a shell reports for a program that Ctrl-C has ended.
-STOPPED = 130
 ANOTHER_USER = "where the host does not let you in as that user yet: switchback setup --ssh-user root (or ubuntu, …)"
 
 

@@ -2,7 +2,7 @@
 
 `see_to_the_end` is called by config.py, before anything else of the run. However the process ends after it (well,
 refused, stopped, or by an error), `document()` is the run's document then; its `exit_code` is what the console script
-ends with. A process with EXIT_CODES in its environment ends with that itself: so whoever starts pyinfra, in a process
+ends with. A process with ASKED_FOR in its environment ends with that itself: so whoever starts pyinfra, in a process
 of its own or by becoming it, sets that there and passes on what pyinfra ends with. Without it pyinfra's own exit code
 stays what it is: 0 or 1.
 """
@@ -22,13 +22,11 @@ from pyinfra.context import ctx_state
 from switchback.document.made import Asked, HostSeen, document_of, told_of, utc
 from switchback.document.model import Document, Operation, Problem
 from switchback.document.noted import NOTED
-from switchback.ended import STOPPED, Ended
+from switchback.ended import ASKED_FOR, STOPPED, Ended
 from switchback.hosts.inventory import options
 from switchback.runs.run import login
 from switchback.wire.results import heard_from
 
-# In the environment: whether the exit code is the document's.
-EXIT_CODES = "SWITCHBACK_EXIT_CODES"
 # How many of the last lines that an operation has said are kept.
 LINES = 20
 
@@ -60,7 +58,7 @@ def see_to_the_end() -> None:
     _process.kind = Path(files[0]).stem
     _process.only_looks = bool(asked.get("dry") or (asked.get("json_output") and not asked.get("yes")))
     # Not for what else this process starts.
-    _process.owns_exit_code = bool(os.environ.pop(EXIT_CODES, ""))
+    _process.owns_exit_code = bool(os.environ.pop(ASKED_FOR, ""))
     context.call_on_close(_note_the_end)
     if asked.get("json_output"):
         _process.json = _take_stdout()

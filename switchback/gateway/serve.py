@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.text.lines import one_line
-from switchback.document.end import EXIT_CODES
+from switchback.ended import ASKED_FOR
 from switchback.gateway.clean import environment
 from switchback.gateway.commits.choice import Chooser, Commits
 from switchback.gateway.commits.mirror import Unreached
@@ -104,7 +104,7 @@ class Gateway:
                 self._log(f"{asked.verb}{_of(commits)} begins")
             hints = Hints()
             asker = Asker(sys.stderr.fileno())
-            env = {**environment(), EXIT_CODES: "1"}
+            env = {**environment(), ASKED_FOR: "1"}
             run = follow(argv, self._checkout, env, asker, hints, as_json=asked.as_json)
             made = plan.name if plan and asked.verb == "plan" and is_kept(plan) else ""
         says = [*hints.lines, *([f"the plan is {made}; to do exactly this: deploy --plan {made}"] if made else [])]

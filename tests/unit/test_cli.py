@@ -245,6 +245,7 @@ def test_a_run_goes_to_the_hosts_of_the_project_s_own_file_and_names_it_where_it
     (project / "deploy" / "staging.yml").write_text(SETTINGS + "code_bransh: x\n")
     told = typed(project, "status", "-e", "staging")
     assert 'deploy/staging.yml:4: unknown key "code_bransh" — did you mean "code_branch"?' in told.stderr
+    assert told.returncode == 10
     told = typed(project, "status")
     assert told.stderr.startswith(f"$ {PYINFRA} --config")
     assert "[@fake/web1] Connected" in told.stderr

@@ -12,9 +12,8 @@ from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from agent.words.result import Result, StepTold
 from switchback.document import end
-from switchback.document.end import EXIT_CODES
 from switchback.document.model import Problem, Versions
-from switchback.ended import Ended, worst
+from switchback.ended import ASKED_FOR, Ended, worst
 from switchback.wire.payload import agent_fingerprint
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, host_facts, version
 from tests.unit.fake_runs import HOSTS, NOWHERE, FakeRuns, says
@@ -280,7 +279,7 @@ def test_an_error_in_somebody_s_own_inventory_is_told_in_the_document_too(start:
 def test_a_process_that_is_asked_to_ends_with_the_exit_code_of_its_document(
     deploy: str, arguments: tuple[str, ...], more: dict[str, Any], code: int, start: FakeRuns
 ) -> None:
-    done = start(deploy, *arguments, variables={EXIT_CODES: "1"}, **more)
+    done = start(deploy, *arguments, variables={ASKED_FOR: "1"}, **more)
     assert done.code == code, done.output
     assert done.stdout == ""
 
