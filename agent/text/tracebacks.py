@@ -40,9 +40,10 @@ def last_traceback(lines: Sequence[str]) -> list[str]:
 def reason(output: str) -> str:
     """The line that says why a program failed: of a traceback the first one of what was raised, else the last.
 
-    A database's driver tells there what is wrong; the lines below it tell of other tries, or of nothing.
+    A database's driver tells there what is wrong; the lines below it tell of other tries, or of nothing. What an
+    installer says after that is what might help, and no reason.
     """
-    lines = [line for line in lines_of(output) if line.strip()]
+    lines = before_hints([line for line in lines_of(output) if line.strip()])
     return (last_traceback(lines) or lines or [""])[-1]
 
 
@@ -75,3 +76,13 @@ def _raised(lines: Sequence[str]) -> str:
         elif in_one:
             in_one, found = False, line
     return found
+
+
+def before_hints(lines: Sequence[str]) -> list[str]:
+    """The lines up to the first that is a hint.
+
+    >>> before_hints(["error: no such package", "hint: try another index"])
+    ['error: no such package']
+    """
+    first = next((number for number, line in enumerate(lines) if line.lstrip().startswith("hint: ")), len(lines))
+    return list(lines[:first] or lines)

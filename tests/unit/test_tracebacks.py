@@ -41,6 +41,11 @@ def test_without_a_traceback_the_last_line_says_it() -> None:
     assert reason("") == ""
 
 
+def test_what_might_help_is_no_reason() -> None:
+    assert reason("error: no such package\n\n  hint: look elsewhere,\n  or not\n") == "error: no such package"
+    assert reason("hint: look elsewhere\n") == "hint: look elsewhere"
+
+
 def test_markers_below_lines_of_code_take_no_room_among_the_last_lines() -> None:
     told = str(CommandFailed("manage.py migrate ended with exit code 1", PSYCOPG * 2))
     assert told.count('File "b.py"') == 2
