@@ -8,7 +8,7 @@ from agent.steps.always.mark import MarkFailed
 from agent.steps.always.stop_commands import StopCommands
 from agent.steps.kind import Turn, Undo
 from agent.steps.switch.health import ProveHealthBefore
-from agent.steps.switch.restart import RestartBefore
+from agent.steps.switch.restart import RestartBefore, StopService
 from agent.steps.switch.watch import WatchBefore
 from agent.transaction.consequences import processes_go_first
 from agent.transaction.progress import Progress
@@ -31,6 +31,8 @@ class FinishCommit(Undo):
 FINISH_COMMIT = FinishCommit()
 # What belongs to no step of its own.
 IN_ANY_CASE: tuple[Undo, ...] = (StopCommands(), KeepEvidence(), MarkFailed())
+# What takes the new version's processes away: by those of the version before, or where there was none.
+PROCESSES = (RestartBefore.name, StopService.name)
 
 
 def undos() -> list[Undo]:
@@ -60,7 +62,7 @@ def plan_fallback(progress: Progress) -> list[Undo]:
     touched, first = order.touched(progress), processes_go_first(progress)
     return [
         undo
-        for undo in sorted(undos(), key=lambda undo: (_turn(undo, first), undo.name != RestartBefore.name))
+        for undo in sorted(undos(), key=lambda undo: (_turn(undo, first), undo.name not in PROCESSES))
         if (touched or not undo.if_touched)
         and undo.needed(progress)
         and (undo.always or undo.name not in progress.undone)
@@ -68,7 +70,7 @@ def plan_fallback(progress: Progress) -> list[Undo]:
 
 
 def _turn(undo: Undo, processes_first: bool) -> Turn:
-    return Turn.DATABASE if processes_first and undo.name == RestartBefore.name else undo.turn
+    return Turn.DATABASE if processes_first and undo.name in PROCESSES else undo.turn
 
 
 def outcome_of(progress: Progress) -> Outcome:

@@ -218,6 +218,14 @@ def test_processes_go_back_before_the_columns_that_the_new_code_serves_visitors_
     assert planned.index("database") < planned.index("health")
 
 
+def test_where_no_version_was_before_they_are_stopped_first() -> None:
+    checked = {"pending": [LIVES], "fallback": "reverse"}
+    records = noting("checks", checked, journal_until("health", bare=True))
+    records = noting("maintenance_start", {"skipped": "no window"}, noting("restart", {"mode": "rolling"}, records))
+    planned = names(records)
+    assert planned.index("stop service") + 1 == planned.index("database")
+
+
 @pytest.mark.parametrize(
     ("step", "mode", "checked", "start", "expected"),
     [
