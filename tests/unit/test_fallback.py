@@ -186,9 +186,8 @@ def test_a_plan_never_lets_visitors_in_before_the_old_version_is_back(
     prefix = journal[: data.draw(st.integers(1, len(journal)))]
     planned = names(prefix)
     database = ["database", "schema"]
-    # Where nothing was live before there are no processes to take back first.
-    first = processes_go_first(progress(*prefix))
-    ready = ["restart", *database, "stop service"] if first else [*database, "restart", "stop service"]
+    processes = ["restart", "stop service"]
+    ready = [*processes, *database] if processes_go_first(progress(*prefix)) else [*database, *processes]
     order = [
         "stop commands",
         "evidence",
