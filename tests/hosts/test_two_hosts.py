@@ -52,8 +52,7 @@ def backups(host: Host) -> set[str]:
 def test_a_deploy_migrates_and_backs_up_on_the_first_host_alone(site: tuple[Host, Host], run: Runs) -> None:
     first, second = site
     before = backups(first), backups(second)
-    result = run("deploy", first, second, data={"code": "good-2"}).worked()
-    assert f"[{first.name}]   migrates and backs up for all hosts" in result.output
+    run("deploy", first, second, data={"code": "good-2"}).worked()
     assert migrated(first) == {"applied": ["items.0002_item_colour"]}
     assert migrated(second) == {"skipped": "done by the primary host"}
     assert len(backups(first) - before[0]) == 1
