@@ -237,7 +237,9 @@ class Runs:
         own: Mapping[str, Mapping[str, Any]] | None,
     ) -> list[str]:
         inventory = self.inventory(*hosts, own=own)
-        flags = args if "--dry" in args else dict.fromkeys(("-y", "--json", *args))
+        # What goes on until somebody ends it has no document.
+        asks = ("-y",) if "follow" in (data or {}) else ("-y", "--json")
+        flags = args if "--dry" in args else dict.fromkeys((*asks, *args))
         argv = [PYINFRA, str(inventory), f"deploys/{deploy}.py", *flags]
         for key, value in (data or {}).items():
             argv += ["--data", f"{key}={value}"]

@@ -49,9 +49,8 @@ def test_the_app_s_logs_are_shown_and_followed_without_a_shell_on_the_host(host:
     with untouched(host):
         shown = run("logs", host, data={"lines": 5}).worked()
         unknown = run("logs", host, data={"process": "nosuch"})
-    lines = shown.stdout.splitlines()
-    assert all(line.startswith(f"[{host.name}] ") for line in lines)
-    assert {line.split(" ")[1] for line in lines} == {"django", "supervisord", "web_00", "web_01"}
+    logs = shown.document.hosts[0].logs
+    assert {log.name for log in logs} == {"django", "supervisord", "web_00", "web_01"}
     assert unknown.code == 1
     assert "there is no log of nosuch: there is django, supervisord, web" in unknown.output
     following = run.start("logs", host, data={"lines": 1, "follow": "true"})
@@ -70,8 +69,10 @@ def test_a_command_of_manage_py_runs_in_the_live_version_as_the_app_and_ends_the
     says = "import os, sys; print(os.getcwd(), os.environ['USER']); sys.exit(7)"
     result = run("manage", host, data={"command": f'shell -c "{says}"'})
     assert result.code == 7
-    assert f"/home/app/{look(host).current}/config app\n" in result.stdout
-    assert f"[{host.name}] manage.py ended with exit code 7" in result.stderr
+    managed = result.document.hosts[0].manage
+    assert managed is not None
+    assert (managed.exit_code, managed.lines[-1]) == (7, f"/home/app/{look(host).current}/config app")
+    assert f"[{host.name}] manage.py ended with exit code 7" in result.output
     with untouched(host):
         dry = run("manage", host, data={"command": "flush --noinput"}, args=["--dry"]).worked()
         asks = run("manage", host, data={"command": "shell"})
