@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.text.tracebacks import before_hints
+
 # How much of a failed command's output is shown, and how many calls of a traceback.
 OUTPUT_LINES, CALLS = 12, 4
 FRAME = re.compile(r'\s+File "(.*)", line \d+')
@@ -37,7 +39,9 @@ def why(reason: Sequence[str], version: str) -> Why:
         return Why("", sentence)
     raised = _raised(lines)
     if raised is None:
-        return Why(lines[-1].strip(), sentence, tuple(lines[:-1][-OUTPUT_LINES:]))
+        # What an installer suggests below that is shown with the rest.
+        says = len(before_hints(lines)) - 1
+        return Why(lines[says].strip(), sentence, tuple([*lines[:says], *lines[says + 1 :]][-OUTPUT_LINES:]))
     return Why(lines[raised].strip(), sentence, tuple(_calls(lines[:raised])))
 
 

@@ -109,6 +109,11 @@ def test_of_an_output_without_a_traceback_its_last_line_matters_and_the_end_of_t
     assert why([], NEW).sentence == ""
 
 
+def test_what_an_installer_suggests_is_shown_and_matters_less_than_why_it_failed() -> None:
+    told = why(["venv failed", "error: no such package", "  cause: nobody has it", "hint: look elsewhere"], NEW)
+    assert (told.line, told.output) == ("cause: nobody has it", ("error: no such package", "hint: look elsewhere"))
+
+
 def test_what_a_server_logs_after_a_traceback_does_not_matter_more_than_that() -> None:
     raised = "django.core.exceptions.ImproperlyConfigured: PAYMENT_KEY is not set"
     log = ["Traceback (most recent call last):", '  File "/srv/code/warmup.py", line 12, in warm_up', f"    {raised}"]
