@@ -61,20 +61,26 @@ def telling_line(text: str) -> str:
     # What others have said stands below our own first line, set in; that of several logs each below its name.
     is_set_in = all(line.startswith("  ") for line in below if line not in heads)
     said = [line[2:] if line.startswith("  ") else line for line in below] if is_set_in else below
-    raised = _raised(said)
-    if raised or (is_set_in and heads):
-        return (raised or first).strip()
+    raised = raised_at(said)
+    if raised is not None:
+        return said[raised].strip()
+    if is_set_in and heads:
+        return first.strip()
     return (reason("\n".join(said)) or first).strip()
 
 
-def _raised(lines: Sequence[str]) -> str:
-    """What the last traceback says was raised; its beginning may have been cut off. Empty where there is none."""
-    in_one, found = False, ""
-    for line in lines:
+def raised_at(lines: Sequence[str]) -> int | None:
+    """Where the last traceback says what was raised, though its beginning be cut off; None where there is none.
+
+    >>> raised_at(['  File "b.py", line 6, in fill', "    split()", "ValueError: too many", "Shutting down"])
+    2
+    """
+    in_one, found = False, None
+    for number, line in enumerate(lines):
         if line.startswith(" "):
             in_one = in_one or line.lstrip().startswith('File "')
         elif in_one:
-            in_one, found = False, line
+            in_one, found = False, number
     return found
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.text.tracebacks import before_hints
+from agent.text.tracebacks import before_hints, raised_at
 
 # How much of a failed command's output is shown, and how many calls of a traceback.
 OUTPUT_LINES, CALLS = 12, 4
@@ -37,7 +37,7 @@ def why(reason: Sequence[str], version: str) -> Why:
     lines = [line for line in unquoted(output) if says_much(line)]
     if not lines:
         return Why("", sentence)
-    raised = _raised(lines)
+    raised = raised_at(lines)
     if raised is None:
         # What an installer suggests below that is shown with the rest.
         says = len(before_hints(lines)) - 1
@@ -56,17 +56,6 @@ def unquoted(output: Sequence[str]) -> list[str]:
 def says_much(line: str) -> bool:
     """Whether a line of output says anything by itself: from Python 3.11 on every other one of a traceback points."""
     return bool(line.strip("~^ )]}"))
-
-
-def _raised(lines: Sequence[str]) -> int | None:
-    """Where the last traceback says what was raised; its beginning may have been cut off."""
-    in_one, found = False, None
-    for number, line in enumerate(lines):
-        if FRAME.match(line):
-            in_one = True
-        elif in_one and not line.startswith(" "):
-            in_one, found = False, number
-    return found
 
 
 def _calls(lines: Sequence[str]) -> list[str]:
