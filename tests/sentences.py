@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from agent.steps.fallback import undo_named
 
 # What a run prints of a host before its last screen, which says the same again.
-SAID = re.compile(r"\[[\w.-]+\] (.*)$")
+SAID = re.compile(r"(?:\d\d:\d\d:\d\d )?\[[\w.-]+\] (.*)$")
 # That a person has stopped it comes first; what follows is as of any other run.
 STOPPED = re.compile(r"^stopped by \S+(?:, (fell back at)| at)")
 OUTCOMES = ("committed", "refused", "fell back", "needs a person")
@@ -104,7 +104,8 @@ def _outcome(said: list[str], last: str, truth: Truth) -> Wrong:
     healthy = [line for line in said if re.search(r"proven healthy|live and healthy|seen: \S+ is healthy", line)]
     if healthy and truth.healthy is False:
         yield "it is not healthy", healthy[-1]
-    if "proven healthy" in last and len(healthy) == 1 and len(said) > 1:
+    heard = [line for line in said if not line.startswith("visitors ")]
+    if "proven healthy" in last and len(healthy) == 1 and len(heard) > 1:
         yield "nobody has seen it", last
     if "UNHEALTHY" in last and len(healthy) > 0:
         yield "it was seen to be healthy", last

@@ -22,7 +22,7 @@ def test_a_first_deploy_that_fails_leaves_the_host_as_bare_as_it_was(
     run("provision", bare_host).worked()
     before = look(bare_host)
     result = run("deploy", bare_host, data={"code": "bad-live"})
-    assert_screen(result, "fell back", ["fell back at health: no version is live, as before", "maintenance is off"])
+    assert_screen(result, "fell back", ["at health: bad-live (", "no version is live, as before", "maintenance is off"])
 
     seen = look(bare_host)
     assert_quiet(seen)

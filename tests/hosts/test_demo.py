@@ -105,12 +105,12 @@ def test_no_visitor_notices_the_deploy_and_the_revert_that_it_suggests_and_what_
     deploy, revert = suggested(first)[2:]
     code, said = try_out(deploy)
     assert code == 0, said
-    assert "visitors noticed nothing" in said
+    assert "visitors  noticed nothing" in said
     assert live() != before
     (picture,) = set(re.findall(r'src="/(media/[^"]+)"', page()))
     code, said = try_out(revert)
     assert code == 0, said
-    assert "visitors noticed nothing" in said
+    assert "visitors  noticed nothing" in said
     assert live() == before
     assert "Sam" in page()
     assert "<svg" in page(picture)
