@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,18 +9,15 @@ from pydantic import ValidationError
 
 from switchback.plan.model import SCHEMA, HostPreview, Preview
 from switchback.settings.errors import OfHost, Refused
+from switchback.whole import write_whole
 
 AGAIN = "look again: --dry --data save_plan=FILE"
 
 
 def save(preview: Preview, path: Path) -> None:
     """Write a plan, whole or not at all. Raises Refused when it can't be written."""
-    text = preview.model_dump_json(indent=2) + "\n"
     try:
-        fd, name = tempfile.mkstemp(prefix=".plan-", dir=path.parent)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
+        write_whole(path, preview.model_dump_json(indent=2) + "\n")
     except OSError as problem:
         raise Refused(f"--data save_plan={path}: it can't be written: {problem.strerror}") from None
 

@@ -6,10 +6,8 @@ Whatever becomes of it, the run has ended as it has: what goes wrong here is a w
 from __future__ import annotations
 
 import atexit
-import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from switchback.plan.model import Preview
 from switchback.preview.diffs import diff_lines
 from switchback.preview.screen import screen
 from switchback.runs.run import Run
+from switchback.whole import write_whole
 from switchback.wire.calls import bring_along
 from switchback.wire.results import heard_from
 
@@ -138,10 +137,7 @@ def write_report(text: str) -> None:
         return
     path = Path(name)
     try:
-        fd, new = tempfile.mkstemp(prefix=".report-", dir=path.parent)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(new).replace(path)
+        write_whole(path, text)
     except OSError as problem:
         _warn(f"--data report={path}: {problem}")
         return
