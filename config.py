@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from switchback.document.end import see_to_the_end
+from switchback.hosts.call_order import read_no_source
 from switchback.hosts.pyinfra_words import answer_prompt, ask_alone, obey_no_color, say_less
 from switchback.screen.interrupts import end_at_once
 from switchback.settings.options import read_command_line
@@ -22,6 +23,7 @@ answer_prompt()
 ask_alone()
 say_less()
 obey_no_color()
+read_no_source()
 keep_results_from_sight()
 read_command_line()
 # All that is imported by now stays to the end. Python would look through it for what can be freed when a run is over,
