@@ -84,6 +84,9 @@ class Status(Part):
     versions: tuple[Version, ...] | None = Field(default=None, description="the newest first")
     history: tuple[PastRun, ...] | None = Field(default=None, description="the oldest first")
     kept: Kept | None = None
+    untold: str | None = Field(
+        default=None, description="why nobody could be told how the last run has ended; null where that is not so"
+    )
 
 
 class Log(Part):

@@ -191,5 +191,6 @@ def _described(facts: Surveyed, settings: Settings) -> Told:
             versions=site.versions,
             history=site.history,
             kept=site.kept,
+            untold=(site.untold or None) if settings.notify else None,
         )
     return Told(status_lines(facts, settings), status=told)
