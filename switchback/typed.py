@@ -1,10 +1,12 @@
 """How a person types a run: for whom settings are a project's own, `deploys/status.py` is `switchback status`.
 
 Messages, those of hosts too, call a run by its file. On the way to the screen, and only there, it gets its other name.
+Who asks by a key has words of the gateway's own.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,6 +20,8 @@ from switchback.settings.options import CommandLine
 NAMED = re.compile(r"(?:pyinfra \S+ )?(?<![\w./])deploys/(\w+)\.py\b")
 # The folder and the environment for which nothing has to be said.
 FOLDER, USUAL = "deploy", "prod"
+# The variable of the environment by which a run knows that a key has asked for it, through the gateway.
+BY_KEY = "SWITCHBACK_BY_KEY"
 
 
 def call_runs_as_typed() -> None:
@@ -59,6 +63,25 @@ def as_typed(text: str, environment: str) -> str:
     """
     option = "" if environment == USUAL else f" -e {environment}"
     return NAMED.sub(lambda named: f"switchback {named[1]}{option}", text)
+
+
+def is_by_key() -> bool:
+    """Whether whoever reads what this process says has asked by a key."""
+    return bool(os.environ.get(BY_KEY))
+
+
+def plan(file: str) -> str:
+    """How exactly what a plan says is asked for.
+
+    >>> plan("plan.json")
+    '--data plan=plan.json'
+    """
+    return f"deploy --plan {Path(file).parent.name}" if is_by_key() else f"--data plan={file}"
+
+
+def look_again() -> str:
+    """How another plan is asked for, where one can't be done."""
+    return f"look again: {'plan' if is_by_key() else '--dry --data save_plan=FILE'}"
 
 
 def _echo(echo: Callable[..., None], environment: str, message: object = None, **how: object) -> None:

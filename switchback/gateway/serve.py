@@ -25,6 +25,7 @@ from switchback.gateway.rules import Rule, Rules, read_rules
 from switchback.gateway.runs import CHANGES, argv_of
 from switchback.gateway.words import JSON, VERBS, Asked, NotAsked, forms, parse
 from switchback.settings.errors import Refused
+from switchback.typed import BY_KEY
 
 RULES = Path("group_data/gateway.yml")
 # How a connection ends besides as its run does: what may not be asked for; what may, and can't be done now; a run that
@@ -104,7 +105,7 @@ class Gateway:
                 self._log(f"{asked.verb}{_of(commits)} begins")
             hints = Hints()
             asker = Asker(sys.stderr.fileno())
-            env = {**environment(), ASKED_FOR: "1"}
+            env = {**environment(), ASKED_FOR: "1", BY_KEY: "1"}
             run = follow(argv, self._checkout, env, asker, hints, as_json=asked.as_json)
             made = plan.name if plan and asked.verb == "plan" and is_kept(plan) else ""
         says = [*hints.lines, *([f"the plan is {made}; to do exactly this: deploy --plan {made}"] if made else [])]

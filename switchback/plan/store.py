@@ -7,11 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from switchback import typed
 from switchback.plan.model import SCHEMA, HostPreview, Preview
 from switchback.settings.errors import OfHost, Refused
 from switchback.whole import write_whole
-
-AGAIN = "look again: --dry --data save_plan=FILE"
 
 
 def save(preview: Preview, path: Path) -> None:
@@ -27,13 +26,13 @@ def load(path: Path) -> Preview:
     try:
         return Preview.model_validate_json(path.read_bytes())
     except OSError as problem:
-        raise Refused(f"--data plan={path}: it can't be read: {problem.strerror}") from None
+        raise Refused(f"{typed.plan(str(path))}: it can't be read: {problem.strerror}") from None
     except ValidationError as problem:
         wrong = problem.errors()[0]
         where = ".".join(str(part) for part in wrong["loc"])
         raise Refused(
-            f"--data plan={path}: this is no plan of schema version {SCHEMA} ({where or 'the file'}: {wrong['msg']}); "
-            f"{AGAIN}"
+            f"{typed.plan(str(path))}: this is no plan of schema version {SCHEMA} ({where or 'the file'}: "
+            f"{wrong['msg']}); {typed.look_again()}"
         ) from None
 
 

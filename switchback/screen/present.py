@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,10 @@ from agent.words import requests
 from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
 from facts.survey import Unread
+from switchback import typed
+from switchback.document.model import HostEnd
 from switchback.document.noted import NOTED
+from switchback.ended import Ended
 from switchback.hosts.gateway import look_ahead
 from switchback.hosts.inventory import command_line, options
 from switchback.hosts.pyinfra_words import ask
@@ -27,7 +30,8 @@ from switchback.plan.model import HostPreview, Preview
 from switchback.preview.colour import painted
 from switchback.preview.diffs import diff_lines
 from switchback.preview.screen import nothing_lines, screen
-from switchback.preview.verdict import question
+from switchback.preview.text import Line, Tone
+from switchback.preview.verdict import question as question_of
 from switchback.runs.run import Run
 from switchback.settings.errors import OfHost, Refused
 from switchback.settings.options import Options
@@ -85,7 +89,7 @@ def asked_for(plan: Preview | None) -> Options:
     if plan is None:
         return asked
     if not plan.hosts:
-        raise Refused(f"--data plan={asked.plan}: it names no host")
+        raise Refused(f"{typed.plan(str(asked.plan))}: it names no host")
     told, versions = plan.hosts[0], {one.version for one in plan.hosts}
     if plan.kind in ("revert", "deploy") and len(versions) == 1 and told.version:
         return asked.model_copy(update={"version": told.version, "database": told.database or asked.database})
@@ -175,14 +179,17 @@ def present(preview: Preview, plan: Preview | None) -> None:
         raise Refused("detailed_exitcode speaks of one run: name one deploy file")
     NOTED.preview = preview
     stale = _stale(preview, plan)
-    problems = [*stale, *preview.problems, *([store.AGAIN] if stale else [])]
+    problems = [*stale, *preview.problems, *([typed.look_again()] if stale else [])]
     nothing = not problems and all(one.idle and not one.deletions for one in preview.hosts)
     if looks or not (problems or nothing):
         # What is asked for goes where a pipe takes it from, unless a program reads the document there.
-        _show(preview, ["\n".join([*stale, store.AGAIN])] if stale else [], err=not looks or line.json_output)
+        _show(preview, ["\n".join([*stale, typed.look_again()])] if stale else [], err=not looks or line.json_output)
     if asked.save_plan:
         store.save(preview, Path(asked.save_plan))
-        click.echo(f"    This is kept in {asked.save_plan}: --data plan={asked.save_plan} does exactly this", err=True)
+        if not typed.is_by_key():
+            # The gateway says it in its own words, as the last of all.
+            does = typed.plan(asked.save_plan)
+            click.echo(f"    This is kept in {asked.save_plan}: {does} does exactly this", err=True)
     if problems:
         raise (WouldBeRefused if looks else Refused)(*problems)
     if _is_last():
@@ -194,15 +201,51 @@ def present(preview: Preview, plan: Preview | None) -> None:
 
 def agree(preview: Preview) -> None:
     """Ask whether to do what was shown, where somebody is there to say so. Raises Refused where it is not to be."""
+    if preview.changes:
+        ask_to(question_of(preview))
+
+
+def ask_to(question: str) -> None:
+    """Ask whether to do what was shown, where anybody is to be asked. Raises Refused where it is not to be."""
     line = command_line()
-    if preview.changes and not (line.yes or line.dry or line.json_output):
-        ask(question(preview))
+    if not (line.yes or line.dry or line.json_output):
+        ask(question)
+
+
+def show(lines: Sequence[str]) -> None:
+    """Show what a run that is no transaction would do, the first line as its verdict."""
+    err = not only_looks() or command_line().json_output
+    click.echo(err=True)
+    for number, line in enumerate(lines):
+        click.echo(painted(Line(line, Tone.PLAIN if number else Tone.VERDICT)), err=err)
+
+
+def end_look(ends: Sequence[HostEnd]) -> None:
+    """End such a run where looking was all that was asked for. Raises Looked.
+
+    + ends: what it would do on each host
+    """
+    if not only_looks():
+        return
+    NOTED.looked = ends
+    if _is_last():
+        changes = any(one.outcome == Ended.WOULD_CHANGE for one in ends)
+        raise LookedAtChanges if options().detailed_exitcode and changes else Looked
+
+
+def would_change(changes: Mapping[str, str], hosts: Iterable[str]) -> list[HostEnd]:
+    """What a run would do on each of its hosts.
+
+    + changes: those on which it would change something, each with what
+    """
+    ends = {name: Ended.WOULD_CHANGE if name in changes else Ended.NOTHING_TO_DO for name in hosts}
+    return [HostEnd(host=name, outcome=ended, sentence=changes.get(name, "")) for name, ended in ends.items()]
 
 
 def _stale(preview: Preview, plan: Preview | None) -> list[str]:
     """Why a plan can't be done any more."""
     changed = store.differences(plan, preview) if plan else []
-    return [f"{options().plan} can't be done as it stands:", *changed] if changed else []
+    return [f"{typed.plan(options().plan or '')} can't be done as it stands:", *changed] if changed else []
 
 
 def _show(preview: Preview, stale: Sequence[str], err: bool) -> None:

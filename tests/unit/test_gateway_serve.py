@@ -25,6 +25,7 @@ from switchback.gateway.kept import plans
 from switchback.gateway.kept.holding import Held, held
 from switchback.gateway.kept.log import LARGEST, Log
 from switchback.gateway.serve import Gateway
+from switchback.typed import BY_KEY
 from tests.unit.test_gateway_commits import Repository
 from tests.unit.test_gateway_words import MAY_NOT
 
@@ -115,7 +116,7 @@ def test_a_deploy_is_pyinfras_of_the_whole_commit_by_the_keys_name(bench: Bench)
     assert (out, err) == ("", "shown\nas it goes\n")
     assert f"ci from 10.0.0.7: deploy of {sha} begins" in bench.log
     assert "asked 'deploy main': 0 after" in bench.log
-    assert set(environ) - {"LC_CTYPE"} == {"HOME", "USER", "LOGNAME", "PATH", "LANG", "SWITCHBACK_EXIT_CODES"}
+    assert set(environ) - {"LC_CTYPE"} == {"HOME", "USER", "LOGNAME", "PATH", "LANG", "SWITCHBACK_EXIT_CODES", BY_KEY}
 
 
 def test_what_is_around_it_reaches_no_run(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
