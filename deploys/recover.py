@@ -10,15 +10,15 @@ from pyinfra import config, host, state
 from operations import housekeeping
 from switchback.ending import report
 from switchback.hosts.inventory import options, settings_of
-from switchback.screen import preflight
+from switchback.live import recovery
 
 config.SUDO = True
-report.follow_recovery(state)
 
-if preflight.open_run():
+if recovery.open_run():
+    report.follow_recovery(state)
     asked = options()
     housekeeping.recover(
         settings_of(host), asked.database, asked.force, name="Recover: finish the fallback, free the host"
     )
 else:
-    host.log(preflight.NOTHING_OPEN)
+    host.log(recovery.NOTHING_OPEN)

@@ -39,6 +39,8 @@ def follow(state: State, runs: Sequence[Run], usual: Mapping[str, Mapping[str, f
 
 def show_words(state: State) -> None:
     """See to it that what the hosts say is the last thing that is printed, for a run that is no transaction."""
+    if _show_words not in _registered:
+        _follow_operations(state)
     _once_at_end(_show_words, state)
 
 
@@ -46,9 +48,14 @@ def follow_recovery(state: State) -> None:
     """Print what the hosts say as they say it, and how they are then as the last of all."""
     if _show_recovered not in _registered:
         state.print_output = True
-        leave_out_headings(state)
-        progress.follow(state, {host.name: {} for host in state.inventory}, options().progress)
+        _follow_operations(state)
     _once_at_end(_show_recovered, state)
+
+
+def _follow_operations(state: State) -> None:
+    """Show which operation each host is at, in place of pyinfra's headings."""
+    leave_out_headings(state)
+    progress.follow(state, {host.name: {} for host in state.inventory}, options().progress)
 
 
 def _once_at_end(show: Callable[[State], None], state: State) -> None:

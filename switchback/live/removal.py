@@ -10,12 +10,12 @@ from pyinfra.api import Host, State
 from agent.words.facts import Removal
 from facts.survey import Unread
 from switchback.document.model import HostEnd
-from switchback.document.noted import NOTED
 from switchback.ended import Ended
+from switchback.ending.layout import named
 from switchback.hosts.gateway import for_all_hosts, look_what_goes
 from switchback.hosts.inventory import command_line
 from switchback.screen.preflight import somebody_can_answer
-from switchback.screen.present import Looked, NothingToDo, only_looks
+from switchback.screen.present import NothingToDo, ask_to, end_look, only_looks
 from switchback.settings.errors import OfHost, Refused
 
 NOTHING = "nothing of Switchback's is here: there is nothing to remove"
@@ -38,14 +38,12 @@ def _look(state: State, hosts: Sequence[Host]) -> dict[str, Removal]:
     if problems:
         raise Refused(*problems)
     found = {name: one for name, one in told.items() if isinstance(one, Removal)}
-    if only_looks():
-        NOTED.looked = [_end(name, one) for name, one in found.items()]
-    if only_looks() and command_line().json_output:
-        raise Looked
     if not any(one.goes for one in found.values()):
         raise NothingToDo(*(f"[{name}] {NOTHING}" for name in found))
     for name, one in found.items():
-        _show(name, one)
+        _show(name, one, err=not only_looks() or command_line().json_output)
+    end_look([_end(name, one) for name, one in found.items()])
+    ask_to(f"take Switchback off {named([name for name, one in found.items() if one.goes])}")
     return found
 
 
@@ -58,14 +56,14 @@ def _problem(told: Removal | Unread) -> str:
     return told.problem if isinstance(told, Removal) else told.why or NO_ANSWER
 
 
-def _show(name: str, removal: Removal) -> None:
+def _show(name: str, removal: Removal, err: bool) -> None:
     click.echo(err=True)
-    _list(f"[{click.style(name, bold=True)}] goes", removal.goes)
-    _list(f"[{click.style(name, bold=True)}] stays", removal.stays)
-    click.echo(f"    {AFTERWARDS}", err=True)
+    _list(f"[{click.style(name, bold=True)}] goes", removal.goes, err)
+    _list(f"[{click.style(name, bold=True)}] stays", removal.stays, err)
+    click.echo(f"    {AFTERWARDS}", err=err)
 
 
-def _list(heading: str, paths: Mapping[str, str]) -> None:
-    click.echo(f"    {heading}", err=True)
+def _list(heading: str, paths: Mapping[str, str], err: bool) -> None:
+    click.echo(f"    {heading}", err=err)
     for path, what in paths.items():
-        click.echo(f"      {path}: {what}", err=True)
+        click.echo(f"      {path}: {what}", err=err)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import atexit
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -40,19 +41,29 @@ TROUBLE = (OSError, EOFError, SSHException, gevent.Timeout)
 def follow(state: State, runs: Sequence[Run], preview: Preview) -> None:
     """See to it that the page of a run is made once how it has ended is on the screen, and that its hosts are left only
     then. To be called before whatever shows that: what is asked for first at the end is done last."""
-    line = sys.modules.get("pyinfra_cli.cli")
     acting = [run for run in runs if run.steps]
-    if line is None or not acting:
-        return
-    leave = vars(line)["disconnect_all"]
-    vars(line)["disconnect_all"] = lambda _: None
-    atexit.register(_at_the_end, state, acting, preview, leave)
+    if acting:
+        _at_the_end(state, partial(_keep, state, acting, preview))
 
 
-def _at_the_end(state: State, runs: Sequence[Run], preview: Preview, leave: Callable[[State], None]) -> None:
+def follow_recovery(state: State, deploys: Collection[str]) -> None:
+    """See to it that runs which needed a person get their page once recover has ended them, likewise."""
+    _at_the_end(state, partial(_keep_recovered, state, deploys))
+
+
+def _at_the_end(state: State, work: Callable[[], None]) -> None:
+    """Have something done then."""
+    line = sys.modules.get("pyinfra_cli.cli")
+    if line is not None:
+        leave = vars(line)["disconnect_all"]
+        vars(line)["disconnect_all"] = lambda _: None
+        atexit.register(_do, state, work, leave)
+
+
+def _do(state: State, work: Callable[[], None], leave: Callable[[State], None]) -> None:
     try:
         if state.is_executing:
-            job = gevent.spawn(_keep, state, runs, preview)
+            job = gevent.spawn(work)
             # The run is over: whoever presses Ctrl-C by now is tired of waiting for its page.
             signal.signal(signal.SIGINT, lambda number, frame: job.kill(block=False))
             job.join()
@@ -73,6 +84,15 @@ def _keep(state: State, runs: Sequence[Run], preview: Preview) -> None:
         keep_on(there, deploy, text, told)
     except Exception as problem:  # noqa: BLE001 - the run has ended, whatever becomes of its page
         _warn(f"{type(problem).__name__}: {problem}")
+
+
+def _keep_recovered(state: State, deploys: Collection[str]) -> None:
+    there = [host for host in state.inventory if host.connected]
+    for deploy in deploys:
+        try:
+            of_past(state, deploy, _tell(there, deploy))
+        except Exception as problem:  # noqa: BLE001 - the run has ended, whatever becomes of its page
+            _warn(f"{type(problem).__name__}: {problem}")
 
 
 def of_past(state: State, deploy: str, told: Mapping[str, Evidence]) -> None:

@@ -32,7 +32,7 @@ from switchback.plan.builder import foresee_cleaning
 from switchback.plan.known import Known
 from switchback.progress.usual import usual
 from switchback.runs.deploys import plan_build, plan_deploy
-from switchback.runs.fleet import WHICH, Fleet
+from switchback.runs.fleet import Fleet
 from switchback.runs.found import as_found
 from switchback.runs.restarts import plan_restart
 from switchback.runs.reverts import further_than_alone, plan_revert
@@ -44,7 +44,6 @@ from switchback.settings.errors import OfHost, Refused
 from switchback.settings.model import Settings
 from switchback.settings.options import Options
 
-NOTHING_OPEN = "no deploy is open on this host: there is nothing to recover"
 NOT_ALL = "--limit leaves out {}: what is live there stays, also on the schema that this leaves behind"
 # How often a run that waits for another one looks again, seconds.
 LOOK_AGAIN = 2.0
@@ -72,21 +71,8 @@ def restart() -> Run:
     return for_all_hosts("run", partial(_plan, kind="restart", plan=plan_restart))
 
 
-def open_run() -> bool:
-    """Whether a run is open on the host at hand, for recover. Ends here, and well, where none is on any host."""
-    return for_all_hosts("open", _open_runs)
-
-
-def _open_runs(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
-    somebody_can_answer()
-    seen = _look(state, hosts)
-    opened = {name: facts.transaction is not None for name, facts in seen.items()}
-    if not any(opened.values()):
-        raise present.NothingToDo(*(f"[{name}] {NOTHING_OPEN}" for name in seen))
-    return opened
-
-
-def _look(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
+def look_at(hosts: Sequence[Host]) -> dict[str, HostFacts]:
+    """Look at hosts for a run that builds nothing. Raises Refused with what keeps it from each."""
     surveyed = survey_all(hosts, _asked(options(), with_refs=False))
     seen = {name: facts for name, facts in surveyed.items() if isinstance(facts, HostFacts)}
     blind = [host for host in hosts if host.name not in seen]
@@ -99,24 +85,6 @@ def _look(state: State, hosts: Sequence[Host]) -> dict[str, HostFacts]:
     return seen
 
 
-def existing(version: str) -> str:
-    """A version's name, once it is certain that the host at hand has it. Raises Refused where a host does not."""
-
-    def work(state: State, hosts: Sequence[Host]) -> dict[str, str]:
-        somebody_can_answer()
-        seen = _look(state, hosts)
-        problems = [
-            OfHost(name, f"there is no version {version}; {WHICH}")
-            for name, facts in seen.items()
-            if not facts.site or not facts.site.version(version)
-        ]
-        if problems:
-            raise Refused(*problems)
-        return dict.fromkeys(seen, version)
-
-    return for_all_hosts("existing", work)
-
-
 def cleaning() -> Cleaning:
     """What to delete on the host at hand. Shows it; raises Refused where a named version has to stay."""
     return for_all_hosts("cleaning", _plan_cleaning)
@@ -126,7 +94,7 @@ def _plan_cleaning(state: State, hosts: Sequence[Host]) -> dict[str, Cleaning]:
     somebody_can_answer()
     asked = options()
     plan = present.kept_plan()
-    seen = _look(state, hosts)
+    seen = look_at(hosts)
     settings = {host.name: settings_of(host) for host in hosts}
     known = _known(seen, settings, {name: _holders(facts)[0] for name, facts in seen.items()})
     if len(known) < len(seen):

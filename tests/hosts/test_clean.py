@@ -62,7 +62,9 @@ def versions(host: Host) -> Versions:
 
 def test_a_pinned_version_is_shown_as_such(host: Host, versions: Versions, run: Runs) -> None:
     result = run("clean", host, data={"pin": versions.working[2]}).worked()
+    assert f"--> Pin {versions.working[2]} on {host.name}" in result.output
     assert f"pinned: {versions.working[2]}" in result.output
+    assert "--> Starting operation" not in result.output
     lines = run("status", host).worked().output.splitlines()
     assert [line.split()[0] for line in lines if "working, pinned" in line] == [versions.working[2]]
 

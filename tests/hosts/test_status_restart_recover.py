@@ -168,7 +168,12 @@ def test_recover_says_what_is_still_wrong_and_holds_the_host(host: Host, stuck: 
     held = look(host).lock
     result = run("recover", host)
     assert result.code == 1
-    assert "the flag is on a disk that is gone" in result.output
+    # Before anything is tried.
+    before, _, meanwhile = result.output.partition("    tries     what could not be undone, once more")
+    for words in (f"{held} by ", "    failed    maintenance_stop: the flag is on a disk", "maintenance is still ON"):
+        assert words in before
+    assert "the flag is on a disk that is gone" in meanwhile
+    assert "--> Starting operation" not in result.output
     assert result.told.startswith("needs a person, as before")
     assert look(host).lock == held
 
@@ -178,7 +183,9 @@ def test_once_the_script_is_repaired_recover_frees_the_host(host: Host, stuck: S
     result = run("recover", host).worked()
     assert result.told.startswith("recovered: the next deploy is free to begin"), result.output
     assert "maintenance is off" in result.told
-    assert_well(host, links=stuck.links, database=stuck.database)
+    after = assert_well(host, links=stuck.links, database=stuck.database)
+    page = f"/var/lib/switchback/django/transactions/{after.last['deploy']}/page.html"
+    assert "maintenance" in host.run(["cat", page]).stdout
     wait_until(host, '[ -z "$(ls /var/lib/switchback/django/untold)" ]')
     told = host.run(["cat", "/home/app/told"]).stdout.splitlines()
     # That a person is still needed was told again once somebody had tried.

@@ -167,15 +167,13 @@ def test_a_look_whose_exit_code_is_to_say_whether_there_is_anything_to_do_has_th
 
 
 @pytest.mark.parametrize("flags", [("--dry",), ()], ids=["dry", "without-yes"])
-def test_a_look_at_what_recover_would_do_names_its_operation(flags: tuple[str, ...], start: FakeRuns) -> None:
+def test_a_look_at_recover_says_what_is_open_and_what_is_tried(flags: tuple[str, ...], start: FakeRuns) -> None:
     done = start("recover", "--json", *flags, facts={"web1": STUCK})
     assert done.code == 0, done.output
     assert done.document.outcome == Ended.WOULD_CHANGE
-    assert [[one.name for one in host.operations if one.changes] for host in done.document.hosts] == [
-        ["Recover: finish the fallback, free the host"],
-        [],
-        [],
-    ]
+    stuck, *others = done.document.hosts
+    assert stuck.sentence.startswith("deploy x; tries: what could not be undone, once more")
+    assert [(one.outcome, one.sentence) for one in others] == [(Ended.NOTHING_TO_DO, "")] * 2
 
 
 def test_the_status_of_hosts_has_the_same_keys_whether_there_is_a_site_or_not(start: FakeRuns) -> None:
