@@ -23,9 +23,9 @@ def ref(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str
     """Branches and tags, as far as they are known here, the newest first."""
     command = ["git", "for-each-ref", "--sort=-creatordate", "--format=%(refname:lstrip=2)", *BRANCHES]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN, check=True)
+        done = subprocess.run(command, capture_output=True, timeout=WITHIN, check=True)
     except (OSError, subprocess.SubprocessError):
         # No repository, no git: there is nothing to complete.
         return []
-    names = (one.removeprefix("origin/") for one in done.stdout.split())
+    names = (one.removeprefix("origin/") for one in done.stdout.decode(errors="replace").split())
     return [one for one in dict.fromkeys(names) if one.startswith(incomplete) and one != "HEAD"]

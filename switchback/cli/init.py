@@ -11,7 +11,7 @@ import click
 from agent.text.lines import shown
 from agent.text.masking import masked_urls
 from switchback.cli.looking import Checkout, look
-from switchback.cli.place import DEFAULT, Place
+from switchback.cli.place import DEFAULT, NO_ENVIRONMENT, SHARED, Place
 from switchback.cli.refusal import NotStarted
 from switchback.cli.running import at_terminal
 from switchback.cli.suggested import Found, Suggested, suggest, text_of
@@ -28,6 +28,7 @@ ASKED = {
 HEAD = """\
 Settings of the environment {environment}, written by `switchback init`. All others: Switchback's docs/settings.md.
 There are no secrets in this file: it belongs into the repository."""
+LEFT_OUT = "Its password is left out. An address by ssh needs none: setup shows a deploy key for that."
 
 
 def begin(environment: str, given: Mapping[str, str]) -> None:
@@ -35,6 +36,8 @@ def begin(environment: str, given: Mapping[str, str]) -> None:
 
     + given: what was said of `ASKED`
     """
+    if environment == SHARED:
+        raise NotStarted(NO_ENVIRONMENT)
     checkout = look(Path.cwd())
     place = Place(checkout.root, environment)
     path = place.root / place.settings
@@ -47,7 +50,7 @@ def begin(environment: str, given: Mapping[str, str]) -> None:
     settings = _checked(said)
     found = suggest(checkout, settings.for_host())
     _write(path, "\n".join((text_of(_first(environment, said, checkout)), text_of(found.parts))))
-    _tell(place, found)
+    _tell(place, found, said["code_repo_url"] == checkout.url and checkout.login)
 
 
 def _answered(said: Mapping[str, str]) -> dict[str, str]:
@@ -87,9 +90,11 @@ def _first(environment: str, said: Mapping[str, str], checkout: Checkout) -> lis
     parts = [Suggested(tuple(HEAD.format(environment=environment).split("\n")), {})]
     for key in ASKED:
         field = Settings.model_fields[key]
-        where = f"Found: the remote {checkout.remote}." if said[key] == checkout.url else ""
+        where = [f"Found: the remote {checkout.remote}."] if said[key] == checkout.url else []
+        if where and checkout.login:
+            where.append(LEFT_OUT)
         description = str(field.description).partition(";")[0]
-        why = (f"{description[0].upper()}{description[1:]}.", *([where] if where else []))
+        why = (f"{description[0].upper()}{description[1:]}.", *where)
         parts.append(Suggested(why, {key: said[key]}))
     return parts
 
@@ -103,10 +108,11 @@ def _write(path: Path, text: str) -> None:
         raise NotStarted(f"{path} can't be written: {problem.strerror}") from None
 
 
-def _tell(place: Place, found: Found) -> None:
+def _tell(place: Place, found: Found, left_out: bool) -> None:
     option = f" -e {place.environment}" if place.environment != DEFAULT else ""
     lines = [f"Written: {place.root / place.settings}"]
     lines += [f"  found: {shown(masked_urls(one))}" for one in found.said]
+    lines += [f"  code_repo_url: {LEFT_OUT[0].lower()}{LEFT_OUT[1:]}"] if left_out else []
     lines += [f"  to be written there: {shown(masked_urls(one))}" for one in found.missing]
     lines += [
         "Next:",

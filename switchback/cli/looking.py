@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 # How many files are looked at where git is not asked, and of a file how much is read, characters.
 MOST, LARGEST = 20_000, 1_000_000
@@ -21,7 +22,8 @@ class Checkout:
 
     + root: its top, of its repository where it is in one
     + paths: its files, from there
-    + remote, url: the name and the address of where it is pushed to; empty where there is none
+    + remote, url: the name and the address of where it is pushed to, without a password; empty where there is none
+    + login: whether the address has a password, or a token, by which this machine gets in
     + branch: what is checked out; default: what the remote calls its default branch, as far as it is known here
     """
 
@@ -31,6 +33,7 @@ class Checkout:
     url: str = ""
     branch: str = ""
     default: str = ""
+    login: bool = False
 
     def text_of(self, path: str) -> str | None:
         """A file's text; None where it can't be read."""
@@ -51,23 +54,38 @@ def look(here: Path) -> Checkout:
     remotes = _git(root, "remote").split()
     remote = ORIGIN if ORIGIN in remotes else remotes[0] if len(remotes) == 1 else ""
     default = _git(root, "symbolic-ref", "--short", f"refs/remotes/{remote}/HEAD") if remote else ""
+    address = _git(root, "remote", "get-url", remote) if remote else ""
+    url = without_login(address)
     return Checkout(
         root,
         frozenset(filter(None, files)),
         remote,
-        _git(root, "remote", "get-url", remote) if remote else "",
+        url,
         _git(root, "symbolic-ref", "--short", "HEAD"),
         default.removeprefix(f"{remote}/"),
+        login=url != address,
     )
+
+
+def without_login(url: str) -> str:
+    """An address without a password or a token: by https both names and passwords are, by ssh only passwords."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    user, at, host = parts.netloc.rpartition("@")
+    if parts.scheme in ("http", "https"):
+        user, at = "", ""
+    return parts._replace(netloc=user.partition(":")[0] + at + host).geturl() if parts.netloc else url
 
 
 def _git(folder: Path, *words: str) -> str:
     """What git says; nothing where it knows nothing, or is not there."""
     try:
-        done = subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", "-C", folder, *words], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return done.stdout.strip("\n")
+    return os.fsdecode(done.stdout).strip("\n")
 
 
 def _walk(top: Path) -> Iterator[str]:

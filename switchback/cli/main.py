@@ -10,7 +10,7 @@ import click
 
 from switchback.cli import completion, running
 from switchback.cli.command import Flags, command
-from switchback.cli.place import DEFAULT, Place, environments, find
+from switchback.cli.place import DEFAULT, NO_ENVIRONMENT, SHARED, Place, environments, find, of_others
 from switchback.cli.words import REF, Argument, Word, words
 
 MORE = "More about one run, as in `--data hotfixes=discard`: docs/settings.md has them all."
@@ -85,6 +85,8 @@ def place_of(environment: str) -> Place:
     """Where the settings of an environment are. Raises NotStarted where there are none, here or above."""
     from switchback.cli.refusal import NotStarted
 
+    if environment == SHARED:
+        raise NotStarted(NO_ENVIRONMENT)
     here = Path.cwd()
     found = find(here, environment)
     if found is None:
@@ -93,6 +95,11 @@ def place_of(environment: str) -> Place:
         instead = f"there is {', '.join(f'-e {one}' for one in there)}; " if there else ""
         raise NotStarted(
             f"no deploy/{environment}.yml in {here}, nor in a folder above: {instead}switchback init{named} writes it"
+        )
+    if theirs := of_others(found):
+        raise NotStarted(
+            f"{theirs[0]} belongs to another user, who would have you run what is in there: if that is a person you "
+            "trust, work in a checkout of your own"
         )
     return found
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = "deploy"
-# What all environments share is none itself.
+# What all environments share.
 SHARED = "all"
+NO_ENVIRONMENT = f"{FOLDER}/{SHARED}.yml is what all environments share, and none itself"
 DEFAULT = "prod"
 
 
@@ -37,9 +40,25 @@ def find(here: Path, environment: str) -> Place | None:
     """The environment of the project that a folder is in; None where there is none of that name there or above."""
     for root in (here, *here.parents):
         place = Place(root, environment)
-        if environment != SHARED and (root / place.settings).is_file():
+        if (root / place.settings).is_file():
             return place
     return None
+
+
+def of_others(place: Place) -> list[Path]:
+    """What there is of the settings that is neither ours nor root's: whoever put it there would have us run it.
+
+    Root works in other people's folders; it is only kept from what anybody can have put into a folder of all.
+    """
+    ours = {0, os.geteuid()}
+    of_all = place.root.stat().st_mode & stat.S_IWOTH
+    folder = place.root / FOLDER
+    files = (
+        folder,
+        *(folder / name for name in (f"{place.environment}.yml", f"{place.environment}.py", f"{SHARED}.yml")),
+    )
+    found = [one for one in files if one.exists() and one.stat().st_uid not in ours]
+    return found if of_all or os.geteuid() else []
 
 
 def environments(here: Path) -> list[str]:

@@ -57,7 +57,7 @@ class InPlace:
 
     def look(self) -> None:
         """Draw them."""
-        self._screen.draw(rows(self._board, time.monotonic(), self._screen.width))
+        self._screen.draw(rows(self._board, time.monotonic(), *self._screen.size))
 
     def stop(self) -> None:
         """Take them away."""

@@ -7,22 +7,32 @@ from switchback.progress.board import Board, Doing
 # What takes less is not worth a row, seconds; and how many columns stay free for what is typed meanwhile, as ^C: a row
 # that went on in the next line would not be drawn over.
 SHOWN_AFTER, FREE = 1.0, 6
+# And how many lines, for what was said last.
+KEPT = 4
 
 
-def rows(board: Board, now: float, width: int) -> list[str]:
-    """A row for each host, once anything takes long enough; none of them is as wide as the screen."""
+def rows(board: Board, now: float, width: int, height: int) -> list[str]:
+    """A row for each host, once anything takes long enough; none is as wide as the screen, nor all of them as high.
+
+    + width, height: the screen's, columns and lines
+    """
     shown = [name for name in board.hosts if _takes_long(board.at(name), now)]
     if not shown:
         return []
     alone = len(board.hosts) == 1
     widest = max(len(name) for name in board.hosts)
-    lines = []
+    lines = {}
     for name, host in board.hosts.items():
         doing = board.at(name)
         says = _says(board, name, doing, now) if doing else "has ended" if host.ended else "waits for the others"
         if alone or doing or not host.ended:
-            lines.append(cut(f"[{name}]{' ' * (widest - len(name))} {says}", width - FREE))
-    return lines
+            lines[name] = cut(f"[{name}]{' ' * (widest - len(name))} {says}", width - FREE)
+    # What is above the screen can't be drawn over.
+    room = max(1, height - KEPT)
+    if len(lines) <= room:
+        return list(lines.values())
+    longest = sorted(lines, key=lambda name: doing.since if (doing := board.at(name)) else now)[: room - 1]
+    return [*(line for name, line in lines.items() if name in longest), f"… and {len(lines) - len(longest)} more hosts"]
 
 
 def _takes_long(doing: Doing | None, now: float) -> bool:

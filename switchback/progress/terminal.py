@@ -61,9 +61,9 @@ class Screen:
         return f"\r{UP * (self._drawn - 1)}{ERASE_BELOW}" if self._drawn else ""
 
     @property
-    def width(self) -> int:
-        """How many columns there are."""
-        return shutil.get_terminal_size().columns
+    def size(self) -> os.terminal_size:
+        """How many columns and lines there are."""
+        return shutil.get_terminal_size()
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._out, name)

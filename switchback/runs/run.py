@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import secrets
 import socket
 import time
@@ -195,7 +196,12 @@ class Cleaning:
 
 def login() -> str:
     """As whom this runs, and where: what others are told while this run holds a host, unless `by` says more."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        # A container that runs as a number without a name.
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"
 
 
 def new_id(kind: str) -> str:

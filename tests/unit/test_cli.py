@@ -148,7 +148,7 @@ def test_an_inventory_of_the_project_s_own_is_taken(project: Path) -> None:
     [
         ("qa", "there is -e prod, -e staging; switchback init -e qa writes it"),
         # What all share is no environment.
-        ("all", "no deploy/all.yml in"),
+        ("all", "deploy/all.yml is what all environments share, and none itself"),
     ],
 )
 def test_an_environment_that_is_not_there_is_refused_with_those_that_are(
@@ -159,6 +159,30 @@ def test_an_environment_that_is_not_there_is_refused_with_those_that_are(
     assert "Refused, nothing was changed" in told.output
     assert says in told.output.replace("\n", "")
     assert ran == []
+
+
+@pytest.mark.parametrize(
+    ("uid", "mode", "code"), [(1000, 0o755, 10), (1000, 0o1777, 10), (0, 0o755, 0), (0, 0o1777, 10)]
+)
+@pytest.mark.usefixtures("ran")
+def test_what_somebody_else_has_laid_above_is_not_run(
+    project: Path, monkeypatch: pytest.MonkeyPatch, uid: int, mode: int, code: int
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    project.chmod(mode)
+    stat, theirs = Path.stat, project / "deploy" / "prod.yml"
+
+    def owned(path: Path, **how: bool) -> os.stat_result:
+        kind, inode, device, links, _, *rest = stat(path, **how)
+        return os.stat_result((kind, inode, device, links, 1234 if path == theirs else uid, *rest))
+
+    monkeypatch.setattr(Path, "stat", owned)
+    monkeypatch.chdir(project / "shop")
+    told = say("status")
+    assert told.exit_code == code
+    assert ("prod.yml belongs to another user" in " ".join(told.output.split())) == bool(code)
+    # What is not theirs is run as ever.
+    assert say("status", "-e", "staging").exit_code == 0
 
 
 def test_the_version_says_which_agent_comes_with_it() -> None:

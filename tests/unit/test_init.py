@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -55,7 +57,7 @@ def say(*words: str, typed: str = "") -> Result:
     return CliRunner().invoke(cli, words, input=typed)
 
 
-def found_in(files: Mapping[str, str], **about: str) -> Found:
+def found_in(files: Mapping[str, str], **about: Any) -> Found:
     class Files(Checkout):
         def text_of(self, path: str) -> str | None:
             return files.get(path)
@@ -63,7 +65,7 @@ def found_in(files: Mapping[str, str], **about: str) -> Found:
     return suggest(Files(Path("/"), frozenset(files), **about), ASKED)
 
 
-def written(files: Mapping[str, str], **about: str) -> dict[str, object]:
+def written(files: Mapping[str, str], **about: Any) -> dict[str, object]:
     told = yaml.safe_load(text_of(found_in(files, **about).parts))
     return told or {}
 
@@ -87,6 +89,50 @@ def test_an_environment_besides_has_a_file_of_its_own_and_is_named_in_what_is_ne
     told = say("init", "-e", "staging", *SAID)
     assert (project / "deploy" / "staging.yml").exists()
     assert "switchback setup -e staging" in told.output
+
+
+@pytest.mark.parametrize(
+    ("remote", "written"),
+    [
+        ("https://x-access-token:ghp_s3cr3t@git.example.com/site.git", "https://git.example.com/site.git"),
+        ("https://ghp_s3cr3t@git.example.com:8443/site.git", "https://git.example.com:8443/site.git"),
+        ("ssh://git:ghp_s3cr3t@git.example.com/site.git", "ssh://git@git.example.com/site.git"),
+    ],
+)
+def test_the_password_in_a_remote_s_address_is_left_out_of_the_file_and_that_is_said(
+    project: Path, remote: str, written: str
+) -> None:
+    git(project, "remote", "set-url", "origin", remote)
+    told = say("init", *SAID)
+    text = (project / "deploy" / "prod.yml").read_text()
+    assert f"code_repo_url: {written}\n" in text
+    assert "s3cr3t" not in text + told.output
+    for place in (text, told.output):
+        assert "ts password is left out" in place
+
+
+@pytest.mark.parametrize(
+    "remote", ["git@git.example.com:site.git", "ssh://git@git.example.com/a.git", "/srv/git/a.git"]
+)
+def test_an_address_without_a_password_is_written_as_it_is(project: Path, remote: str) -> None:
+    git(project, "remote", "set-url", "origin", remote)
+    told = say("init", *SAID)
+    text = (project / "deploy" / "prod.yml").read_text()
+    assert f"code_repo_url: {remote}\n" in text
+    assert "left out" not in text + told.output
+
+
+def test_a_file_name_that_is_no_utf_8_keeps_nobody_from_beginning(project: Path) -> None:
+    (project / os.fsdecode(b"caf\xe9.txt")).touch()
+    git(project, "add", ".")
+    assert say("init", *SAID).exit_code == 0
+
+
+def test_what_all_environments_share_is_none_that_begins(project: Path) -> None:
+    told = say("init", "-e", "all", *SAID)
+    assert told.exit_code == 10
+    assert "deploy/all.yml is what all environments share" in told.output
+    assert not (project / "deploy").exists()
 
 
 def test_nothing_that_is_there_is_written_over(project: Path) -> None:

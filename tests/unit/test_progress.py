@@ -61,15 +61,15 @@ def test_what_fails_is_told_with_why_and_then_how_the_run_has_ended() -> None:
     told = one.ends("web1", failed, NOW + 5, AT)
     assert [(event.event, event.line) for event in told] == [("failed", "it broke"), ("ended", "fell back")]
     assert one.ends("web1", failed, NOW + 5, AT) == []
-    assert rows(one, NOW + 60, 80) == []
+    assert rows(one, NOW + 60, 80, 24) == []
 
 
 def test_of_a_host_that_has_told_nothing_yet_the_operation_that_waits_for_it_is_known() -> None:
     one = board()
     one.waits("web1", "Install the agent", NOW)
-    assert rows(one, NOW + 4, 80) == ["[web1] Install the agent … 4 s"]
+    assert rows(one, NOW + 4, 80, 24) == ["[web1] Install the agent … 4 s"]
     hears(one, "code", 2.0, now=NOW + 4)
-    assert rows(one, NOW + 4, 80) == ["[web1] code … 2 s"]
+    assert rows(one, NOW + 4, 80, 24) == ["[web1] code … 2 s"]
     one.waits("web1", "", NOW + 5)
     one.waits("another", "Install the agent", NOW)
 
@@ -95,16 +95,28 @@ def test_an_event_is_a_line_of_json() -> None:
 def test_a_row_says_since_when_against_what_is_usual_and_the_last_line_of_output() -> None:
     one = board(build_script=7.1)
     hears(one, "build_script", 0.0, "Bundling")
-    assert rows(one, NOW + 0.9, 80) == []
-    assert rows(one, NOW + 11.6, 80) == ["[web1] build_script … 12 s (usually 7 s)  Bundling"]
-    assert rows(one, NOW + 125, 80) == ["[web1] build_script … 2 min 05 s (usually 7 s)  Bundling"]
+    assert rows(one, NOW + 0.9, 80, 24) == []
+    assert rows(one, NOW + 11.6, 80, 24) == ["[web1] build_script … 12 s (usually 7 s)  Bundling"]
+    assert rows(one, NOW + 125, 80, 24) == ["[web1] build_script … 2 min 05 s (usually 7 s)  Bundling"]
 
 
 def test_several_hosts_have_a_row_each_once_one_of_them_takes_long() -> None:
     one = board("web1", "database", venv=8.0)
-    assert rows(one, NOW, 80) == []
+    assert rows(one, NOW, 80, 24) == []
     hears(one, "venv", 3.0)
-    assert rows(one, NOW, 80) == ["[web1]     venv … 3 s (usually 8 s)", "[database] waits for the others"]
+    assert rows(one, NOW, 80, 24) == ["[web1]     venv … 3 s (usually 8 s)", "[database] waits for the others"]
+
+
+@pytest.mark.parametrize("height", [1, 5, 24, 29, 60])
+def test_of_more_hosts_than_the_screen_has_lines_those_have_rows_that_take_longest(height: int) -> None:
+    one = board(*(f"web{number}" for number in range(30)))
+    for number in range(30):
+        one.hears(f"web{number}", News("venv", seconds=float(number)), NOW, AT)
+    shown = rows(one, NOW, 80, height)
+    assert len(shown) <= max(1, height - 4)
+    left = 30 - len(shown) + 1 if len(shown) < 30 else 0
+    assert [line for line in shown if "more hosts" in line] == ([f"… and {left} more hosts"] if left else [])
+    assert [line.split("]")[0] for line in shown if "more hosts" not in line] == [f"[web{n}" for n in range(left, 30)]
 
 
 @given(st.text(), st.text(), st.integers(1, 300), st.floats(0, 100_000), st.lists(st.text(min_size=1), unique=True))
@@ -116,7 +128,7 @@ def test_no_row_is_as_wide_as_the_screen_and_none_has_what_a_terminal_obeys(
     assert news is not None
     one = Board({"web1": {}, **{f"web{number}": {} for number, _ in enumerate(others, 2)}})
     one.hears("web1", news, NOW, AT)
-    for row in rows(one, NOW, width):
+    for row in rows(one, NOW, width, 24):
         assert len(row) < max(width, 1) or width < 8
         assert "\n" not in row
         assert "\x1b" not in row
