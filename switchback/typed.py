@@ -32,6 +32,15 @@ def call_runs_as_typed() -> None:
         vars(click)["echo"] = partial(_echo, click.echo, environment)
 
 
+def show(text: str, line: CommandLine, err: bool) -> None:
+    """Show what a person reads, and calls runs so, also where it goes to standard output, for a pipe to keep it.
+
+    + line: the command line of the run at hand
+    """
+    environment = own_environment(line.group_data)
+    click.echo(as_typed(text, environment) if environment else text, err=err)
+
+
 def own_environment(group_data: Sequence[str]) -> str | None:
     """The environment whose settings a project has itself, as in `--group-data deploy/prod.yml`; None without one.
 
@@ -85,6 +94,6 @@ def look_again() -> str:
 
 
 def _echo(echo: Callable[..., None], environment: str, message: object = None, **how: object) -> None:
-    # What goes to standard output is for programs.
+    # What goes to standard output is for programs, but for what is shown as by `show`.
     told = as_typed(message, environment) if how.get("err") and isinstance(message, str) else message
     echo(told, **how)

@@ -9,6 +9,7 @@ from pyinfra.api import Host, State
 
 from agent.words.facts import Removal
 from facts.survey import Unread
+from switchback import typed
 from switchback.document.model import HostEnd
 from switchback.ended import Ended
 from switchback.ending.layout import named
@@ -60,7 +61,7 @@ def _show(name: str, removal: Removal, err: bool) -> None:
     click.echo(err=True)
     _list(f"[{click.style(name, bold=True)}] goes", removal.goes, err)
     _list(f"[{click.style(name, bold=True)}] stays", removal.stays, err)
-    click.echo(f"    {AFTERWARDS}", err=err)
+    typed.show(f"    {AFTERWARDS}", command_line(), err)
 
 
 def _list(heading: str, paths: Mapping[str, str], err: bool) -> None:

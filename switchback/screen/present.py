@@ -217,7 +217,7 @@ def show(lines: Sequence[str]) -> None:
     err = not only_looks() or command_line().json_output
     click.echo(err=True)
     for number, line in enumerate(lines):
-        click.echo(painted(Line(line, Tone.PLAIN if number else Tone.VERDICT)), err=err)
+        typed.show(painted(Line(line, Tone.PLAIN if number else Tone.VERDICT)), command_line(), err)
 
 
 def end_look(ends: Sequence[HostEnd]) -> None:
@@ -250,8 +250,9 @@ def _stale(preview: Preview, plan: Preview | None) -> list[str]:
 
 def _show(preview: Preview, stale: Sequence[str], err: bool) -> None:
     click.echo(err=True)
-    lines = screen(preview, stale, everything=options().show == "all") + diff_lines(preview)
-    for one in lines:
+    for one in screen(preview, stale, everything=options().show == "all"):
+        typed.show(painted(one), command_line(), err)
+    for one in diff_lines(preview):
         click.echo(painted(one), err=err)
 
 

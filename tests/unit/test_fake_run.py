@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from agent.words.outcomes import Outcome
 from agent.words.result import MARK, Result, StepTold
@@ -14,7 +16,7 @@ from agent.words.shapes import to_json
 from switchback.wire.payload import agent_fingerprint
 from tests.unit.django_found import pending
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, foreseen, host_facts, refs, version
-from tests.unit.fake_runs import NOWHERE, FakeRuns, says
+from tests.unit.fake_runs import NOWHERE, SETTINGS, FakeRuns, says
 from tests.unit.healthy import open_run
 
 DEPLOY = (
@@ -90,6 +92,19 @@ def test_a_dry_run_ends_with_its_screen_which_is_all_that_a_pipe_gets(start: Fak
     assert screen[-1].endswith("--data show=all")
     assert not any(line.startswith("    steps ") for line in screen)
     assert any(line.startswith("    steps     [@fake/web1] code, config") for line in whole)
+
+
+def test_it_calls_runs_as_they_are_typed_where_the_settings_are_a_project_s_own(
+    start: FakeRuns, tmp_path: Path
+) -> None:
+    own = tmp_path / "deploy" / "staging.yml"
+    own.parent.mkdir()
+    own.write_text(yaml.safe_dump(SETTINGS))
+    left = open_run("x needs a person: run deploys/recover.py", Outcome.NEEDS_A_PERSON)
+    seen = host_facts(agent=agent_fingerprint(), transaction=left)
+    done = start("deploy", "--dry", "--group-data", str(own), facts={"web1": seen}, apart=True)
+    assert "switchback recover -e staging" in done.stdout
+    assert "deploys/" not in done.stdout
 
 
 def test_a_dry_run_asks_each_host_twice_however_much_there_is_to_show(start: FakeRuns) -> None:

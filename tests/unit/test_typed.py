@@ -8,7 +8,7 @@ import click
 import pytest
 
 from switchback.settings.options import CommandLine
-from switchback.typed import as_typed, call_runs_as_typed, command, own_environment
+from switchback.typed import as_typed, call_runs_as_typed, command, own_environment, show
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,19 @@ def test_what_is_for_people_says_so_and_what_is_for_programs_stays(capsys: pytes
     told = capsys.readouterr()
     assert told.err == "look: switchback status\n"
     assert told.out == "look: deploys/status.py\n"
+
+
+@pytest.mark.parametrize("err", [False, True])
+@pytest.mark.parametrize(
+    ("settings", "said"), [("deploy/staging.yml", "switchback clean -e staging"), ("more", "deploys/clean.py")]
+)
+def test_a_screen_that_goes_to_a_pipe_says_so_too(
+    settings: str, said: str, err: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show("run deploys/clean.py, or make room", CommandLine(group_data=(settings,)), err)
+    told = capsys.readouterr()
+    assert (told.err if err else told.out) == f"run {said}, or make room\n"
+    assert (told.out if err else told.err) == ""
 
 
 @pytest.mark.usefixtures("echo")
