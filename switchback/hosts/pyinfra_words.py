@@ -18,10 +18,8 @@ from switchback.settings.errors import OfHost, Refused
 from switchback.settings.options import read_command_line
 
 UNREACHED = (
-    "can't be reached: is it up, and does ssh by hand get through? (A first ssh by hand also notes the host's key, "
-    "without which nobody is let in)"
+    "can't be reached: is it up, and does ssh by hand get through? (A host whose key is another one by now is refused)"
 )
-
 
 # What pyinfra says of each operation and at the end of all of them, by the function that says it: each is told in one
 # line, and how the run has ended, by us. Of `_main` and `cli`, once a run goes on.

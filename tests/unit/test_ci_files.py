@@ -15,6 +15,8 @@ from tests.hosts.ci_machines import kept_on_github, kept_on_gitlab, read
 PAGE = (ROOT / "docs" / "ci.md").read_text()
 FILES = ("github.yml", "gitlab.yml")
 SWITCHBACK = "~/switchback/bin/switchback "
+# Else a host that is met for the first time is believed.
+STRICT = "ssh_strict_host_key_checking=yes"
 
 
 def scripts(file: str) -> Iterator[str]:
@@ -28,14 +30,14 @@ def scripts(file: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_each_word_and_option_is_one_of_the_command_line(file: str) -> None:
-    lines = [
-        line.strip() for script in scripts(file) for line in script.splitlines() if line.strip().startswith(SWITCHBACK)
-    ]
+def test_each_word_and_option_is_one_of_the_command_line_and_no_host_that_is_not_known_is_believed(file: str) -> None:
+    whole = [script.replace("\\\n", " ") for script in scripts(file)]
+    lines = [line.strip() for script in whole for line in script.splitlines() if line.strip().startswith(SWITCHBACK)]
     words = [shlex.split(re.split(r" \d?>", line)[0])[1:] for line in lines]
     assert [word for word, *_ in words] == ["plan", "deploy"]
     for word, *arguments in words:
-        cli.commands[word].make_context(word, list(arguments))
+        given = cli.commands[word].make_context(word, list(arguments)).params
+        assert STRICT in given["data"]
 
 
 @pytest.mark.parametrize("file", FILES)
