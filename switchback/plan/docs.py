@@ -81,7 +81,7 @@ def type_of(annotation: object) -> str:
 
 def in_words(text: str) -> str:
     """A type as Python writes it, in the words of the page."""
-    text = re.sub(r"(typing|switchback\.plan\.model)\.", "", text)
+    text = re.sub(r"(typing|switchback\.plan\.(?:model|parts))\.", "", text)
     text = re.sub(r"tuple\[(\w+), \.\.\.\]", r"list of \1", text)
     text = re.sub(r"Literal\[([^\]]*)\]", lambda match: match.group(1).replace("'", "`").replace(", ", " or "), text)
     text = text.replace(" | None", " or null").replace("str", "text").replace("NoneType", "null")

@@ -159,7 +159,8 @@ class Settings(Source):
 
     provision_web: Literal["auto", "nginx", "none"] = Field(
         default="auto",
-        description="`auto`: provision sets nginx up where nothing serves yet; `nginx`: for a live site too",
+        description="`auto`: provision sets nginx up where nothing serves yet; `nginx`: for a live site too; "
+        "`none`: the web server is left to you",
     )
     provision_database: Literal["none", "postgresql"] = Field(
         default="none", description="`postgresql`: provision makes a role and a database called as the app user"

@@ -52,12 +52,19 @@ class Options(BaseModel):
     )
     version: Version | None = Field(default=None, description="a version that is already built")
     database: Literal["keep", "reverse", "restore"] | None = Field(
-        default=None, description="what a revert does to the database: `keep` it (the default), `reverse` or `restore`"
+        default=None,
+        description="what a revert does to the database: `keep` it (the default), `reverse` or `restore`; of "
+        "`recover.py`: `keep` leaves it to you, as it is now",
     )
     keep: CountOrZero | None = Field(
         default=None, description="how many healthy versions clean keeps; keep_versions otherwise"
     )
-    force: bool = Field(default=False, description="`true` deploys what is live and healthy once more")
+    force: bool = Field(
+        default=False,
+        description="`true` deploys what is live and healthy once more; of `build.py`: builds what is built already; "
+        "of `manage.py`: runs the command also while a run is open; of `recover.py`: frees the host whatever could "
+        "not be undone",
+    )
     hotfixes: Literal["refuse", "discard"] | None = Field(
         default=None,
         description="changes made on the host: `refuse` (the default), or `discard` (a patch of them is kept)",
