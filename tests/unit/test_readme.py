@@ -67,8 +67,8 @@ def parse_pyinfra(arguments: list[str]) -> None:
     """Read the arguments as pyinfra does, and what --data says as an inventory does."""
     given = cli.make_context("pyinfra", list(arguments)).params
     inventory = Path(given["inventory"])
-    # The demo's knows its host only while there is one, staging is the reader's own.
-    assert (ROOT / inventory).exists() or inventory.stem in ("staging", "prod")
+    # The demo's knows its host only while there is one, staging and shop are the reader's own.
+    assert (ROOT / inventory).exists() or inventory.stem in ("staging", "prod", "shop")
     assert given["operations"], "no deploy file"
     assert [one for one in given["operations"] if not (ROOT / one).exists() and not PLACEHOLDER.match(one)] == []
     data = dict(text.partition("=")[::2] for text in given["data"])
