@@ -10,9 +10,8 @@ from pyinfra import config, host, state
 from pyinfra.facts.server import Home
 
 from facts.venv import CanMakeVenv
-from operations import announce, git_access, housekeeping, provision, servers
+from operations import git_access, housekeeping, provision, servers
 from switchback.checks.groundwork import lacking
-from switchback.hosts import pyinfra_words
 from switchback.hosts.inventory import command_line, settings_of
 from switchback.screen import inspection, next_steps
 
@@ -63,6 +62,4 @@ servers.nginx_site(lacks.web, name="nginx: its file for the site")
 provision.links(lacks.links, settings.app_username, name="Links that are missing")
 housekeeping.adopt(settings.site, lacks.adopted, name="Take over the versions that work")
 
-announce.show_count()
-pyinfra_words.ask_below("provision")
 next_steps.at_the_end(state, host, next_steps.Ground(settings, facts, lacks, command_line().inventory))

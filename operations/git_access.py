@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyinfra.api import operation
 
-from operations.announce import announce, nothing, show_diff
+from operations.announce import announce, diff_of, nothing
 from operations.steps import Commands
 from operations.writing import shell
 from switchback.checks.git_access import GitAccess
@@ -38,7 +38,9 @@ def deploy_key(access: GitAccess, user: str) -> Commands:
     if not access.makes_key:
         nothing("it has a key" if access.needs_ssh else "no repository is reached by SSH")
         return
-    announce(f"Will make the key {access.folder}/id_ed25519, to read the repositories with")
+    announce(
+        f"Will make the key {access.folder}/id_ed25519, to read the repositories with", f"{access.folder}/id_ed25519"
+    )
     yield shell(user, MAKE_KEY, access.folder, user)
 
 
@@ -53,7 +55,7 @@ def known_hosts(access: GitAccess, user: str) -> Commands:
         nothing("no server's key is missing" if access.needs_ssh else "no repository is reached by SSH")
         return
     path = f"{access.folder}/known_hosts"
-    announce(f"Will add to {path} the key of {', '.join(line.split(' ')[0] for line in access.pins)}")
     text = "\n".join(access.pins)
-    show_diff("", text + "\n")
+    servers = ", ".join(line.split(" ")[0] for line in access.pins)
+    announce(f"Will add to {path} the key of {servers}", f"{path}: {servers}", diff=diff_of("", text + "\n"))
     yield shell(user, PIN, path, text)

@@ -10,6 +10,7 @@ from pyinfra.api import operation
 from agent.steps.kind import PATIENCE
 from agent.words.facts import Removal
 from agent.words.requests import Adopt, Pin, Recover, Remove
+from operations.announce import announce, nothing
 from operations.steps import Commands, show
 from switchback.runs.run import Cleaning, Run
 from switchback.settings.model import Settings
@@ -70,8 +71,9 @@ def adopt(site: str, versions: Sequence[str]) -> Commands:
     + versions: their names; none for a host with nothing to take over
     """
     if not versions:
-        host.noop("nothing to take over")
+        nothing("nothing to take over")
         return
+    announce(f"Will take over {', '.join(versions)}", f"marks of {', '.join(versions)}")
     yield installed(site, Adopt(tuple(versions)), timeout=60)
 
 

@@ -14,7 +14,7 @@ from pyinfra.facts.files import Directory, File
 from pyinfra.operations import apt
 
 from agent.words.requests import Install
-from operations.announce import announce, announce_file, nothing, show_diff
+from operations.announce import announce, announce_file, announce_rewrite, nothing
 from operations.steps import Commands
 from operations.writing import as_user, rewrite, write
 from switchback.checks.groundwork import Rewrite, Supervisord
@@ -36,7 +36,7 @@ def packages(names: Sequence[str]) -> Commands:
     if not names:
         nothing("no package is missing")
         return
-    announce(f"Will install {', '.join(names)}")
+    announce(f"Will install {', '.join(names)}", f"packages {', '.join(names)}")
     yield from apt.packages._inner(packages=list(names), update=True, no_recommends=True)
 
 
@@ -51,7 +51,7 @@ def app_user(user: str, home: str, missing: bool, for_nginx: bool) -> Commands:
     if not missing:
         nothing(f"there is a user {user}")
         return
-    announce(f"Will make the user {user} with the home {home}")
+    announce(f"Will make the user {user} with the home {home}", f"user {user}")
     yield _make_user(user, "--home-dir", QuoteString(home))
     # Who goes through it has to know where to: what is listed there is the app's alone.
     if for_nginx:
@@ -75,7 +75,7 @@ def admin_user(user: str, missing: bool, keys: str) -> Commands:
     # sudo passes over a file with a dot in its name.
     path = f"{SUDOERS}/{user.replace('.', '_')}"
     text = Template((FILES / "sudoers").read_text()).substitute(user=user)
-    announce(f"Will make the user {user}, who has sudo and the SSH keys in {keys}")
+    announce(f"Will make the user {user}, who has sudo and the SSH keys in {keys}", f"user {user}")
     if host.get_fact(File, path=path) is None:
         announce_file(path, text)
         # A mistake in this directory would take sudo away from everybody: checked before it is there.
@@ -103,7 +103,7 @@ def folders(paths: Sequence[str], user: str, home: str) -> Commands:
     if not missing:
         nothing("every directory is there")
     for path in missing:
-        announce(f"Will make the directory {path}")
+        announce(f"Will make the directory {path}", path)
     for path in missing:
         if path.startswith(home + "/"):
             yield StringCommand(*as_user(user), "install", "-d", "--", QuoteString(path))
@@ -159,7 +159,7 @@ def supervisord(config: Supervisord | None, user: str) -> Commands:
     missing = host.get_fact(File, path=config.path) is None
     if missing:
         announce_file(config.path, text)
-    announce(f"Will make the link {config.link} to {config.path}")
+    announce(f"Will make the link {config.link} to {config.path}", config.link)
     if missing:
         yield write(config.path, text, "644", user=user)
     yield _make_link(config.link, config.path, user)
@@ -207,8 +207,7 @@ def rewrites(files: Sequence[Rewrite]) -> Commands:
         nothing("what provision has written is as it would write it now")
         return
     for one in files:
-        announce(f"Will change {one.path}, which is as an earlier provision has written it", kind="change")
-        show_diff(one.was, one.now)
+        announce_rewrite(one.path, one.was, one.now)
     for one in files:
         yield rewrite(one.path, one.was, one.now, one.mode, user=one.user)
     if any(one.path.startswith(f"{UNITS}/") for one in files):
@@ -227,9 +226,9 @@ def agent(site: str, installed: str | None) -> Commands:
         nothing("the agent is installed")
         return
     if installed:
-        announce(f"Will install the agent {agent_fingerprint()} in place of {installed}", kind="change")
+        announce(f"Will install the agent {agent_fingerprint()} in place of {installed}", "the agent", "change")
     else:
-        announce(f"Will install the agent {agent_fingerprint()}")
+        announce(f"Will install the agent {agent_fingerprint()}", "the agent")
     yield bring_along(site, Install(), timeout=120)
 
 
@@ -244,7 +243,7 @@ def links(missing: Mapping[str, str], user: str) -> Commands:
     if not made:
         nothing("no link is missing")
     for path, target in made.items():
-        announce(f"Will make the link {path} to {target}")
+        announce(f"Will make the link {path} to {target}", path)
     for path, target in made.items():
         yield _make_link(path, target, user)
 

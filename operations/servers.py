@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyinfra.api import QuoteString, StringCommand, operation
 
-from operations.announce import announce, announce_file, leave, nothing, show_diff
+from operations.announce import announce, announce_file, announce_rewrite, leave, nothing
 from operations.steps import Commands
 from operations.writing import as_user, rewrite, shell, write
 from switchback.checks.postgresql import DatabaseServer
@@ -63,8 +63,7 @@ def nginx_site(server: WebServer) -> Commands:
     if not server.is_ours:
         nothing(server.why_not)
         if server.theirs:
-            leave(f"the web server to you: {server.why_not}")
-            show_diff(server.site.was, server.site.now)
+            leave(f"the web server to you: {server.why_not}", server.site.was, server.site.now)
         return
     if server.site.was == server.site.now:
         nothing("nginx has its file for the site")
@@ -85,9 +84,10 @@ def postgresql(server: DatabaseServer) -> Commands:
         nothing(server.why_not or f"PostgreSQL has a role and a database {server.name}")
         return
     if server.makes_role:
-        announce(f"Will make the role {server.name} in PostgreSQL, for the user of that name and without a password")
+        role = f"Will make the role {server.name} in PostgreSQL, for the user of that name and without a password"
+        announce(role, f"role {server.name}")
     if server.makes_database:
-        announce(f"Will make the database {server.name}, which is that role's")
+        announce(f"Will make the database {server.name}, which is that role's", f"database {server.name}")
     if server.makes_role:
         yield StringCommand(*as_user("postgres"), "createuser", "--", QuoteString(server.name))
     if server.makes_database:
@@ -102,8 +102,7 @@ def _is_to_write(file: OwnFile) -> bool:
 
 def _tell(file: OwnFile) -> None:
     if file.was:
-        announce(f"Will change {file.path}, which is as an earlier provision has written it", kind="change")
-        show_diff(file.was, file.now)
+        announce_rewrite(file.path, file.was, file.now)
     else:
         announce_file(file.path, file.now)
 

@@ -105,8 +105,8 @@ def _operation(state: State, host: Host, key: str) -> Operation:
     if not meta.is_complete():
         # Under -y nobody has looked ahead.
         return Operation(name=name, changes=state.check_for_changes and meta.will_change, well=None, says=())
-    says = tuple(meta.stdout_lines[-LINES:])
-    return Operation(name=name, changes=meta.did_change(), well=meta.did_succeed(), says=says)
+    said = meta.stdout_lines if meta.did_succeed() else [*meta.stdout_lines, *meta.stderr_lines]
+    return Operation(name=name, changes=meta.did_change(), well=meta.did_succeed(), says=tuple(said[-LINES:]))
 
 
 def made() -> Document:

@@ -151,6 +151,7 @@ def _of_operations(one: HostSeen, noted: Noted) -> HostEnd:
     """A host of a run that is no transaction: it has failed, or done what it was for."""
     last = next((result for result in reversed(one.heard) if result.outcome), None)
     changed = any(operation.changes for operation in one.operations)
+    broken = next((operation for operation in one.operations if operation.well is False), None)
     ended = Ended.DONE if changed else Ended.NOTHING_TO_DO
     if one.failed:
         ended = Ended(last.outcome.value) if last and last.outcome else Ended.FAILED
@@ -158,7 +159,8 @@ def _of_operations(one: HostSeen, noted: Noted) -> HostEnd:
         host=one.name,
         outcome=ended,
         sentence=last.sentence if last else "",
-        reason=last.reason if last else (),
+        reason=last.reason if last else broken.says if broken else (),
+        failed=broken.name if broken else None,
         warnings=last.warnings if last else (),
         notices=last.told if last else (),
         operations=one.operations,

@@ -82,14 +82,17 @@ def ask(question: str) -> None:
     _asked.append(question)
 
 
-def ask_below(question: str) -> None:
-    """Ask this once all hosts have said what is to be done on them."""
-    _to_ask[:] = [question]
+def ask_below(question: str, show: Callable[[], bool]) -> None:
+    """Ask this once all hosts have said what is to be done on them.
+
+    + show: shows that, and returns whether there is anything to ask about
+    """
+    _to_ask[:] = [(question, show)]
 
 
 # What somebody has said yes to in this run, and what is yet to be asked.
 _asked: list[str] = []
-_to_ask: list[str] = []
+_to_ask: list[tuple[str, Callable[[], bool]]] = []
 
 
 def ask_alone() -> None:
@@ -102,11 +105,12 @@ def ask_alone() -> None:
     def handled(*given: object, **named: object) -> tuple[bool, object, object]:
         can_tell, state, config = handle(*given, **named)
         flags = read_command_line()
+        questions = [question for question, show in _to_ask if show()]
         # A program that reads JSON says yes by -y alone, and pyinfra sees to that.
         if flags.json_output or not (_asked or _to_ask):
             return can_tell, state, config
-        if _to_ask and not (flags.dry or flags.yes):
-            ask(_to_ask[0])
+        if questions and not (flags.dry or flags.yes):
+            ask(questions[0])
         # With what it can't tell the changes of, pyinfra shows no table and asks nobody.
         return False, state, config
 

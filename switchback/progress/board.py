@@ -106,6 +106,25 @@ class Board:
         if name in self.hosts:
             self.hosts[name].waits_in = Doing(operation, False, now) if operation else None
 
+    def prints(self, name: str, line: str, now: float, at: float) -> list[Event]:
+        """Hear what the operation prints that is waited for."""
+        doing = self.hosts[name].waits_in if name in self.hosts else None
+        if doing is None or not line or line == doing.line:
+            return []
+        doing.line = line
+        return [Event(round(at, 3), name, doing.step, OUTPUT, round(now - doing.since, 1), line=line)]
+
+    def stops_waiting(self, name: str, how: str, now: float, at: float) -> Event | None:
+        """Know that the operation has ended that was waited for, and how.
+
+        + how: done, or failed
+        """
+        doing = self.hosts[name].waits_in if name in self.hosts else None
+        if doing is None:
+            return None
+        self.hosts[name].waits_in = None
+        return Event(round(at, 3), name, doing.step, how, round(now - doing.since, 1))
+
     def at(self, name: str) -> Doing | None:
         """What a host is at, as far as it has told, or as it can be told from here."""
         host = self.hosts[name]

@@ -150,10 +150,16 @@ class Follower(BaseStateCallback):
                 self._shown.happened(event)
 
 
-def follow(state: State, usual: Mapping[str, Mapping[str, float]], how: How) -> Callable[[], None]:
+def follow(
+    state: State,
+    usual: Mapping[str, Mapping[str, float]],
+    how: How,
+    kind: Callable[[Board, Shown], Follower] = Follower,
+) -> Callable[[], None]:
     """Show what the hosts of a run are at from now on. Returns what ends that.
 
     + usual: how long each step usually takes on each host, seconds; how: auto, plain, or json
+    + kind: makes who hears of them
     """
     board = Board(usual)
     shown: Shown = AsJson() if how == "json" else AsLines(board)
@@ -163,7 +169,7 @@ def follow(state: State, usual: Mapping[str, Mapping[str, float]], how: How) -> 
         os.environ["PYINFRA_PROGRESS"] = "off"
     elif how != "json":
         results.stamp_lines(clock)
-    follower = Follower(board, shown)
+    follower = kind(board, shown)
     state.add_callback_handler(follower)
     results.listen(follower)
     gevent.spawn(follower.go_on)

@@ -48,6 +48,19 @@ def stamp_lines(stamp: Callable[[], str]) -> None:
     _stamps[:] = [stamp]
 
 
+_overhearing: list[Callable[[str, str], None]] = []
+
+
+def overhear(listener: Callable[[str, str], None]) -> None:
+    """Have what hosts print given to somebody from now on, with the host's name, and printed nowhere."""
+    _overhearing[:] = [listener]
+
+
+def say(host: str, line: str) -> None:
+    """Print a line of our own among those that hosts say."""
+    _print(f"[{click.style(host, bold=True)}] {line}", err=True)
+
+
 class AgentCommand(StringCommand):
     """A command that ends with a result: it is kept, and is no line of its output any more.
 
@@ -141,9 +154,18 @@ def _echo(message: object = None, **arguments: Any) -> None:
     if NEWS in text:
         _hear_news(*text.split(NEWS, 1))
     elif MARK not in text:
+        plain = COLOUR.sub("", text)
         # What is asked of a host comes this way too (-vv).
-        stamps = _stamps if OF_HOST.match(COLOUR.sub("", text)) and ">>>" not in text else []
-        click.echo("".join([*(f"{stamp()} " for stamp in stamps), without_orders(text)]), **arguments)
+        said = OF_HOST.match(plain) if ">>>" not in text else None
+        if said and _overhearing:
+            _overhearing[0](said[1], shown(plain[said.end() :].strip()))
+        else:
+            _print(text, err=arguments.get("err", False))
+
+
+def _print(text: str, err: bool) -> None:
+    stamps = _stamps if OF_HOST.match(COLOUR.sub("", text)) and ">>>" not in text else []
+    click.echo("".join([*(f"{stamp()} " for stamp in stamps), without_orders(text)]), err=err)
 
 
 def _hear_news(prefix: str, rest: str) -> None:

@@ -34,7 +34,7 @@ def test_a_dry_run_of_provision_shows_what_it_would_do_and_does_nothing(bare_hos
         assert line in result.output
     count = re.search(r"\+ (\d+) to create  ~ 0 to change  - 0 to delete  = (\d+) unchanged", result.output)
     assert count
-    assert int(count.group(1)) == len(re.findall(r"\] Will ", result.output))
+    assert int(count.group(1)) == len(re.findall(r"^    Will ", result.output, re.MULTILINE))
     assert bare_host.run(["id", "app"], check=False).returncode != 0
 
 
@@ -45,6 +45,9 @@ def test_provision_makes_a_bare_host_ready(bare_host: Host, run: Runs) -> None:
     # And an nginx that nobody has set up: what its package brings is not what is there.
     bare_host.run("rm /etc/nginx/sites-enabled/default && systemctl reload nginx")
     told = run("provision", bare_host).worked().output
+    assert "--> Starting operation" not in told
+    assert re.search(r"Directories of the app: done in \S+ s", told)
+    assert re.search(rf"--> {bare_host.name} is provisioned\n    made      \d+: user app, ", told)
     assert "have a look at /home/app/scripts" in told
     assert "deploys/deploy.py" in told.splitlines()[-1]
     assert bare_host.run(["stat", "--format=%a %G", "/home/app"]).stdout.split() == ["710", "www-data"]

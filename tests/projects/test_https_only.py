@@ -108,4 +108,4 @@ def test_it_is_asked_for_by_https_and_what_leads_to_its_login_is_well(
     page = site.read(["curl", "-si", "-H", "Host: localhost", "http://127.0.0.1:8000/"])
     assert "301 Moved Permanently" in page
     assert "location: https://localhost/" in page.lower()
-    assert "is yours" in run("provision", site, args=["--dry"]).worked().output
+    assert "is yours" in run("provision", site, args=["--dry"]).worked().flowing

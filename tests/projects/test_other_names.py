@@ -65,8 +65,8 @@ def bare_host(bare_host: Host, run: Runs) -> Host:
     bare_host.run("rm /etc/nginx/sites-enabled/default && systemctl reload nginx")
     other = Other(**vars(bare_host))
     told = run("provision", other, data={"ssh_user": "admin"}).worked()
-    assert "nginx can't go into /srv/people/notes" in told.output
-    assert "chmod o+x /srv/people/notes" in told.output
+    assert "nginx can't go into /srv/people/notes" in told.flowing
+    assert "chmod o+x /srv/people/notes" in told.flowing
     other.run(["chmod", "o+x", "/srv/people/notes"])
     return other
 

@@ -23,7 +23,7 @@ from agent.words.seen import Access
 from operations import git_access as operations
 from switchback.checks.git_access import FORGES, git_access, look_for_keys, server, unresolved
 from switchback.checks.groundwork import lacking
-from switchback.screen.next_steps import Ground, lines, next_steps
+from switchback.screen.next_steps import Ground, Provisioned, end_lines, next_steps
 from tests.unit.healthy import HOME, bare, host, settings, site, untouched
 
 # What github.com, gitlab.com, bitbucket.org and codeberg.org publish on their pages.
@@ -207,12 +207,13 @@ def ground(facts: Any, url: str = "git@github.com:me/site.git", **values: Any) -
 
 
 def test_the_end_of_provision_says_what_to_do_with_the_key_and_then_the_first_deploy() -> None:
-    shown = lines("web1", next_steps(ground(untouched()), PUBLIC))
-    assert shown[1] == "--> web1 is provisioned. What is left to do:"
+    shown = end_lines({"web1": Provisioned(next_steps(ground(untouched()), PUBLIC))})
+    assert shown[:2] == ["--> web1 is provisioned, and nothing was missing", "    What is left to do:"]
     assert shown[2].startswith(
         "    1. let the host read git@github.com:me/site.git: add this key there (Settings, Deploy"
     )
-    assert shown[3] == f"         {PUBLIC}"
+    # To be copied: in one line.
+    assert shown[4] == f"         {PUBLIC}"
     assert shown[-1] == "         pyinfra inventories/prod.py deploys/deploy.py"
 
 
@@ -227,7 +228,7 @@ def test_a_supervisord_config_is_looked_at_only_where_provision_has_written_one(
 
 
 def test_a_server_that_nobody_knows_is_told_with_the_command_that_shows_its_key() -> None:
-    shown = lines("web1", next_steps(ground(untouched(), "git@git.example.com:site.git"), PUBLIC))
+    shown = end_lines({"web1": Provisioned(next_steps(ground(untouched(), "git@git.example.com:site.git"), PUBLIC))})
     assert any("ssh-keyscan -t ed25519 git.example.com |" in line for line in shown)
 
 
@@ -240,7 +241,7 @@ def test_two_repositories_of_githubs_can_not_have_the_same_key() -> None:
 
 def test_of_a_live_site_nothing_is_left_to_do() -> None:
     has = host(site(access=Access(has_key=True, public=PUBLIC, known=("github.com",))))
-    assert lines("web1", next_steps(ground(has), PUBLIC)) == [
-        "",
-        "--> web1 is provisioned: nothing is left to do",
+    assert end_lines({"web1": Provisioned(next_steps(ground(has), PUBLIC))}) == [
+        "--> web1 is provisioned, and nothing was missing",
+        "    nothing is left to do",
     ]

@@ -13,7 +13,7 @@ from agent.words.seen import PostgreSQL
 from operations import servers as operations
 from switchback.checks.groundwork import lacking
 from switchback.checks.postgresql import DatabaseServer, database_server
-from switchback.screen.next_steps import Ground, lines, next_steps
+from switchback.screen.next_steps import Ground, Provisioned, end_lines, next_steps
 from tests.unit.healthy import settings, untouched
 
 ASKED = {"provision_database": "postgresql"}
@@ -66,4 +66,4 @@ def test_the_end_of_provision_says_what_the_project_has_to_say_of_its_database()
     for values, says in ((ASKED, "NAME app, and no HOST, USER or PASSWORD"), ({}, "provision_database: postgresql")):
         facts, told = untouched(postgresql=PostgreSQL(False, False, False)), settings(**values)
         ground = Ground(told, facts, lacking(facts, told, can_make_venv=True), "inventories/prod.py")
-        assert any(says in line for line in lines("web1", next_steps(ground, "")))
+        assert says in " ".join(" ".join(end_lines({"web1": Provisioned(next_steps(ground, ""))})).split())
