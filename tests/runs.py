@@ -2,11 +2,12 @@
 
 A run that is only waited for is a child of a process that has imported pyinfra already (`tests/forked.py`); one that
 something is done to meanwhile is started as a person does it. Whatever changes something is asked for its document as
-well (--json), which is held to its model, and to the exit code.
+well (--json), which is held to its model, its schema, and to the exit code.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -22,7 +23,9 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 import yaml
+from jsonschema import Draft202012Validator
 
+from switchback.document.docs import SCHEMA_FILE
 from switchback.document.model import Document
 from switchback.ended import CHANGES, STOPPED
 from tests.bed.places import ROOT
@@ -75,9 +78,9 @@ class Result:
 
     @property
     def document(self) -> Document:
-        """The one document that is all of its standard output. Raises AssertionError where there is anything else."""
-        document = Document.model_validate_json(self.stdout)
-        assert json.loads(self.stdout) == document.model_dump(mode="json")
+        """The one document that is all of its standard output. Raises AssertionError where that is another one than its
+        exit code says."""
+        document = document_of(self.stdout)
         assert (document.exit_code == 0) == (self.code == 0), f"exit code {self.code}, and {document.exit_code} in it"
         assert self.code in (0, 1, CHANGES, STOPPED, document.exit_code)
         return document
@@ -271,6 +274,23 @@ def checked(argv: Sequence[str], result: Result) -> Result:
     if "--json" in argv and result.code >= 0 and not result.stderr.startswith("Usage: pyinfra "):
         assert result.document, result.output
     return result
+
+
+def document_of(stdout: str) -> Document:
+    """The one document that is all of a standard output. Raises AssertionError where there is anything else, or it is
+    another one than the schema says, which is all that other programs know of it."""
+    said = json.loads(stdout)
+    wrong = [f"{error.json_path}: {error.message}" for error in schema().iter_errors(said)]
+    assert not wrong, wrong
+    document = Document.model_validate_json(stdout)
+    assert said == document.model_dump(mode="json")
+    return document
+
+
+@functools.cache
+def schema() -> Draft202012Validator:
+    """What holds a document to docs/run.schema.json."""
+    return Draft202012Validator(json.loads(SCHEMA_FILE.read_text()))
 
 
 def _text(file: IO[bytes]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from switchback.document.model import Document
 from switchback.wire.payload import LOADER, agent_fingerprint
 from tests.bed.places import ROOT
 from tests.forked import FORKED
-from tests.runs import NOTHING, PYINFRA, STYLE, environment
+from tests.runs import NOTHING, PYINFRA, STYLE, document_of, environment
 from tests.unit.examples import CLIENT, CODE_URL, CONFIG_URL, NEW, foreseen, host_facts
 
 # What a host answers, by a pattern of its command.
@@ -62,9 +61,7 @@ class Done:
     @property
     def document(self) -> Document:
         """The one document that is all of standard output. Raises AssertionError where there is anything else."""
-        document = Document.model_validate_json(self.stdout)
-        assert json.loads(self.stdout) == document.model_dump(mode="json")
-        return document
+        return document_of(self.stdout)
 
 
 def says(result: Result, *lines: str) -> dict[str, Any]:
