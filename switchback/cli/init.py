@@ -50,7 +50,7 @@ def begin(environment: str, given: Mapping[str, str]) -> None:
     settings = _checked(said)
     found = suggest(checkout, settings.for_host())
     _write(path, "\n".join((text_of(_first(environment, said, checkout)), text_of(found.parts))))
-    _tell(place, found, said["code_repo_url"] == checkout.url and checkout.login)
+    _tell(place, found, said["code_repo_url"] == checkout.url and checkout.login, checkout.new)
 
 
 def _answered(said: Mapping[str, str]) -> dict[str, str]:
@@ -108,15 +108,17 @@ def _write(path: Path, text: str) -> None:
         raise NotStarted(f"{path} can't be written: {problem.strerror}") from None
 
 
-def _tell(place: Place, found: Found, left_out: bool) -> None:
+def _tell(place: Place, found: Found, left_out: bool, new: int) -> None:
+    files = "the file" if new == 1 else f"the {new} files"
+    commit = f"commit it with {files} that git does not have yet, and push: that is what a deploy takes"
     option = f" -e {place.environment}" if place.environment != DEFAULT else ""
     lines = [f"Written: {place.root / place.settings}"]
     lines += [f"  found: {shown(masked_urls(one))}" for one in found.said]
     lines += [f"  code_repo_url: {LEFT_OUT[0].lower()}{LEFT_OUT[1:]}"] if left_out else []
-    lines += [f"  to be written there: {shown(masked_urls(one))}" for one in found.missing]
+    lines += [f"  missing: {shown(masked_urls(one))}" for one in found.missing]
     lines += [
         "Next:",
-        "  1. have a look at it, and commit it",
+        f"  1. have a look at it, {commit if new else 'and commit it'}",
         f"  2. switchback setup{option} --ssh-user root",
         "     makes the host ready, and deploys; later `switchback deploy` does. (root, or whoever a new host lets in",
         "     with your key: leave it out where you come as admin already.)",

@@ -25,6 +25,7 @@ class Checkout:
     + remote, url: the name and the address of where it is pushed to, without a password; empty where there is none
     + login: whether the address has a password, or a token, by which this machine gets in
     + branch: what is checked out; default: what the remote calls its default branch, as far as it is known here
+    + new: how many of its files git does not have yet
     """
 
     root: Path
@@ -34,6 +35,7 @@ class Checkout:
     branch: str = ""
     default: str = ""
     login: bool = False
+    new: int = 0
 
     def text_of(self, path: str) -> str | None:
         """A file's text; None where it can't be read."""
@@ -50,7 +52,8 @@ def look(here: Path) -> Checkout:
     if not top:
         return Checkout(here, frozenset(_walk(here)))
     root = Path(top)
-    files = _git(root, "ls-files", "-z").split("\0")
+    # What has only just been made is its own as well, unless git is told to look past it.
+    new = [one for one in _files(root, "--others", "--exclude-standard") if _is_its_own(one)]
     remotes = _git(root, "remote").split()
     remote = ORIGIN if ORIGIN in remotes else remotes[0] if len(remotes) == 1 else ""
     default = _git(root, "symbolic-ref", "--short", f"refs/remotes/{remote}/HEAD") if remote else ""
@@ -58,13 +61,19 @@ def look(here: Path) -> Checkout:
     url = without_login(address)
     return Checkout(
         root,
-        frozenset(filter(None, files)),
+        frozenset([*_files(root), *new]),
         remote,
         url,
         _git(root, "symbolic-ref", "--short", "HEAD"),
         default.removeprefix(f"{remote}/"),
         login=url != address,
+        new=len(new),
     )
+
+
+def _files(root: Path, *which: str) -> list[str]:
+    """Files by their paths from the top: those that git has, unless told otherwise."""
+    return [path for path in _git(root, "ls-files", "-z", *which).split("\0") if path]
 
 
 def without_login(url: str) -> str:
@@ -86,6 +95,10 @@ def _git(folder: Path, *words: str) -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return os.fsdecode(done.stdout).strip("\n")
+
+
+def _is_its_own(path: str) -> bool:
+    return not any(folder.startswith(".") or folder in NOT_ITS_OWN for folder in Path(path).parts[:-1])
 
 
 def _walk(top: Path) -> Iterator[str]:

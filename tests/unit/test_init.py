@@ -188,6 +188,17 @@ def test_a_project_in_no_repository_is_looked_at_as_well(tmp_path: Path, monkeyp
     assert look(tmp_path) == Checkout(tmp_path, frozenset({"manage.py"}))
 
 
+def test_a_project_that_git_has_nothing_of_yet_is_looked_at_and_is_to_be_committed(project: Path) -> None:
+    git(project, "rm", "-r", "-q", "--cached", ".")
+    (project / ".gitignore").write_text("*.log\n")
+    for name in ("x.log", "venv/manage.py", ".cache/manage.py"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text("")
+    told = say("init", *SAID)
+    assert "found: manage.py at the top of the code" in told.output
+    assert "1. have a look at it, commit it with the 6 files that git does not have yet, and push" in told.output
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
