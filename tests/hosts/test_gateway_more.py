@@ -16,6 +16,8 @@ from agent.text.lines import one_line
 from tests.bed.bastion import CHECKOUT, HOME, OWNER
 from tests.bed.hosts import Host, free_port
 from tests.bed.keys import KNOWN_HOSTS
+from tests.faults.sabotage import wait_for_file, wait_until_ended
+from tests.faults.watch import STATE
 from tests.hosts.bastion import INSTALL, MARKER, USER, Bastion, Said, logins
 from tests.invariants import Seen, assert_well, look
 from tests.unit.test_gateway_words import MAY_NOT
@@ -165,13 +167,14 @@ def test_a_connection_that_is_closed_has_the_host_fall_back_and_the_gateway_free
 ) -> None:
     before = look(target)
     deploy = bastion.start("deploy good-3")
-    until = time.monotonic() + LIMIT
-    while look(target).lock == "" and time.monotonic() < until:
-        time.sleep(0.1)
+    # Whoever looks at all of the host meanwhile sees it only when it is too late to fall back.
+    wait_for_file(target, f"{STATE}/lock")
     deploy.send_signal(signal.SIGKILL)
     deploy.communicate()
+    until = time.monotonic() + LIMIT
     while "the connection was closed" not in "".join(bastion.log[-2:]) and time.monotonic() < until:
         time.sleep(0.1)
+    wait_until_ended(target)
     seen = assert_well(target, "good-1", links=before.links, database=before.database)
     assert seen.last["by"] == "ci"
     assert seen.last["outcome"] != "committed"
