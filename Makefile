@@ -54,10 +54,10 @@ test-on-hosts: .venv/.installed
 
 # Of the first `make test` has nothing, for few hosts have a supervisord config of their own; nor of the second, of which
 # test_gateway.py has the most telling; nor of the next two, which fetch packages to install Switchback; nor of the fifth,
-# which takes Switchback off a host; nor of the next two, which have one run after the other for what it shows; of the
+# which takes Switchback off a host; nor of the next three, which have one run after the other for what it shows; of the
 # last what loses rows.
 LATER = $(addprefix tests/hosts/test_, \
-	host_supervisord.py gateway_more.py own_repository.py ci.py remove.py screens.py live_screen.py) \
+	host_supervisord.py gateway_more.py own_repository.py ci.py remove.py screens.py demo_screens.py live_screen.py) \
 	tests/faults/test_pausing.py
 PAUSING = $(addprefix tests/faults/test_pausing.py::test_, \
 	a_migration_that_fails_is_undone_by_the_backup_and_no_row_of_the_worker_s_is_lost \
@@ -68,12 +68,12 @@ test-hosts: .venv/.installed
 	$(BIN)/python -m tests.bed image
 	$(ON_HOSTS) tests/hosts
 
-# The last screen of a run of each tag of the sample, compared with what is known of it; with WRITE_GOLDEN=1 written anew.
-# And what a terminal shows meanwhile.
+# The last screen of a run of each tag of the sample and of the demo, compared with what is known of it; with
+# WRITE_GOLDEN=1 written anew. And what a terminal shows meanwhile.
 .PHONY: test-screens
 test-screens: .venv/.installed
 	$(BIN)/python -m tests.bed image
-	$(ON_HOSTS) $(addprefix tests/hosts/test_,screens.py live_screen.py)
+	$(ON_HOSTS) $(addprefix tests/hosts/test_,screens.py demo_screens.py live_screen.py)
 
 # What differs between one Debian and the next: on trixie.
 .PHONY: test-trixie

@@ -107,6 +107,11 @@ class Result:
         assert self.code == 0, f"exit code {self.code} after {self.seconds:.1f} s:\n{self.output}"
         return self
 
+    def failed(self) -> Result:
+        """Itself, if it did not. Raises AssertionError with its output if it ended well."""
+        assert self.code == 1, f"exit code {self.code} after {self.seconds:.1f} s:\n{self.output}"
+        return self
+
 
 def environment() -> dict[str, str]:
     """What a run's environment is."""

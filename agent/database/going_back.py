@@ -123,7 +123,7 @@ def says_nothing(version: str) -> str:
 def newer_schema(leaving: Sequence[Migration]) -> list[str]:
     """What of migrations that stay may keep an older version from working, a line each."""
     return [
-        f"{label(one)} stays, {operation.says}: {risk.says}"
+        f"{label(one)} stays applied ({operation.says}: {risk.says})"
         for one in leaving
         for operation in one.operations
         for risk in operation.risks

@@ -21,6 +21,8 @@ WELL, NOT_WELL = 12, 40
 # What each kind of run has done once it has committed.
 DONE = {"deploy": "Deployed", "revert": "Reverted", "build": "Built", "restart": "Restarted"}
 STOPPED = "stopped by you"
+# What stands before each warning of a step, behind the step's name.
+WARNING = "WARNING: "
 
 
 @dataclass(frozen=True)
@@ -240,9 +242,20 @@ def _next(screen: Screen) -> Iterator[Part]:
 
 
 def _warnings(screen: Screen) -> list[str]:
-    told = [(hosts, text) for text, hosts in _who_says(screen.endings, lambda one: one.warnings).items()]
+    told = [(hosts, text) for text, hosts in _who_says(screen.endings, _warned).items()]
     lines = [line for hosts, text in told for line in paragraph(_of(screen, hosts, text))]
     return [*lines, *(line for text in screen.warnings for line in paragraph(text))]
+
+
+def _warned(one: Ending) -> list[str]:
+    """What a step of a host warns of, each thing by itself, but for what is told of how its site is now."""
+    found = []
+    for text in one.warnings:
+        head, *more = text.splitlines() or [""]
+        step, mark, thing = head.rpartition(WARNING)
+        things = [thing, *map(str.strip, more)]
+        found += [f"{step}{mark}{each}" for each in things if each not in one.state]
+    return found
 
 
 def _told(screen: Screen) -> list[str]:

@@ -69,7 +69,7 @@ def test_a_revert_passes_over_failed_and_half_built_versions_and_keeps_the_datab
     assert seen.current == story.versions["good-2"]
     assert seen.linked(PREVIOUS) == story.versions["good-3"]
     assert seen.database.migrations == before.database.migrations
-    newer = "items.0003_colours stays, Raw Python operation: runs Python of the project's own"
+    newer = "items.0003_colours stays applied (Raw Python operation: runs Python of the project's own)"
     assert f"the database is newer than its code, which may not be able to use it: {newer}" in result.told
     assert f"note: the database is newer than the code of {seen.current}: {newer}" in run("check", host).worked().output
     for words in ("return pyinfra ", f"--data version={story.versions['good-3']} -y"):

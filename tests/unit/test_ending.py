@@ -21,10 +21,10 @@ from switchback.ending.ending import Ending, ending
 from switchback.ending.layout import WIDTH, command
 from switchback.ending.recovered import recovered_lines
 from switchback.ending.screen import DONE, NOT_WELL, WELL, Screen, end_lines
-from switchback.ending.why import why
+from switchback.ending.why import Why, why
 from switchback.runs.run import Run
 from switchback.settings.options import CommandLine
-from tests.sample.build import CODE
+from tests.sample.build import CODE, PROJECT
 from tests.unit.examples import LIVE, NEW, OLD, run
 
 ID = "20261123-120000-deploy-ab12"
@@ -114,12 +114,45 @@ def test_what_an_installer_suggests_is_shown_and_matters_less_than_why_it_failed
     assert (told.line, told.output) == ("cause: nobody has it", ("error: no such package", "hint: look elsewhere"))
 
 
+def test_a_sentence_that_leads_to_what_stands_before_it_leads_no_further() -> None:
+    assert why(["checks found:", "E1"], NEW) == Why("E1", "checks found")
+    assert why(["checks found:", "E1", "E2"], NEW) == Why("E2", "checks found:", ("E1",))
+
+
 def test_what_a_server_logs_after_a_traceback_does_not_matter_more_than_that() -> None:
     raised = "django.core.exceptions.ImproperlyConfigured: PAYMENT_KEY is not set"
     log = ["Traceback (most recent call last):", '  File "/srv/code/warmup.py", line 12, in warm_up', f"    {raised}"]
     told = why(["trial failed: did not start", *log, raised, "[1] [ERROR] Reason: Worker failed to boot."], NEW)
     assert told.line == raised
     assert told.output[0] == '  File "/srv/code/warmup.py", line 12, in warm_up'
+
+
+def test_a_traceback_that_is_set_in_and_whose_beginning_is_cut_off_is_told_as_a_whole_one() -> None:
+    own = ['    File "/srv/code/settings.py", line 24, in <module>', "      KEY = os.environ['KEY']"]
+    calls = [
+        '    File "<frozen importlib._bootstrap>", line 690, in _load',
+        *own,
+        '    File "<frozen os>", line 679, in f',
+    ]
+    told = why(["static failed", *calls, "  KeyError: 'KEY'"], NEW)
+    assert (told.line, told.output) == ("KeyError: 'KEY'", tuple(line[2:] for line in own))
+
+
+def test_what_two_logs_have_is_said_once_and_a_log_that_has_no_more_is_not_named() -> None:
+    exited = "  WARN exited: web_00"
+    told = why(
+        ["it ended", "journal of django:", exited, "/a/supervisord.log:", exited, "/a/web_00.log:", "  bye"], NEW
+    )
+    # Which of them says it best is not known.
+    assert (told.line, told.sentence) == ("", "it ended")
+    assert told.output == ("journal of django:", exited, "/a/web_00.log:", "  bye")
+
+
+def test_of_the_logs_of_several_processes_what_they_all_tripped_over_is_told_once() -> None:
+    own = ['  File "/srv/code/warmup.py", line 12, in warm_up', "    warm()"]
+    log = ["  Traceback (most recent call last):", *(f"  {line}" for line in own), "  KeyError: 'KEY'"]
+    told = why(["not healthy", "/a/web_00.log:", *log, "/a/web_01.log:", *log], NEW)
+    assert (told.line, told.output) == ("KeyError: 'KEY'", tuple(own))
 
 
 def test_where_the_project_has_no_part_in_a_traceback_its_last_calls_are_shown() -> None:
@@ -343,26 +376,44 @@ def test_six_hosts_of_which_each_has_something_else_to_tell_fit_and_lose_nothing
     assert "/b/app.dump" in words(lines)
 
 
+def test_each_thing_that_a_step_warns_of_stands_by_itself_and_what_is_told_of_the_site_is_not_said_twice() -> None:
+    now = "the database is newer than its code: items.0002_note stays applied"
+    warnings = (
+        "pause: WARNING: nobody can be asked",
+        "checks: WARNING: applied, and in neither: items.0003\n  items.0002_note stays applied\n  so does another",
+    )
+    lines = screen([run()], [Ending("web1", COMMITTED, "committed: x", now, warnings=warnings)])
+    assert [line.strip() for line in lines if "WARNING" in line] == [
+        "pause: WARNING: nobody can be asked",
+        "checks: WARNING: applied, and in neither: items.0003",
+        "checks: WARNING: so does another",
+    ]
+    assert f"now {now}" in words(lines)
+
+
 SCREENS = sorted((Path(__file__).parent / "endings").glob("*.txt"))
 
 
 @pytest.mark.parametrize("file", SCREENS, ids=lambda file: file.stem)
-def test_the_last_screen_of_each_tag_of_the_sample_keeps_within_its_bounds(file: Path) -> None:
-    """They are written by tests/hosts/test_screens.py, from runs on real hosts."""
+def test_the_last_screen_of_each_tag_keeps_within_its_bounds(file: Path) -> None:
+    """They are written by `make test-screens` (tests/hosts/endings.py), from runs on real hosts."""
     first, *others = lines = file.read_text().splitlines()
     well = first.startswith(tuple(f"--> {done}: " for done in DONE.values()))
     assert len(lines) <= (WELL if well else NOT_WELL)
     assert max(map(len, lines)) <= WIDTH
-    # Each thing is said once.
-    assert len({*lines}) == len(lines)
-    typed_next = "deploys/why.py" if not well else "deploys/" if file.stem not in ("build", "restart") else ""
+    # Each thing is said once; two servers may log the same, at another time.
+    told = [line for line in lines if "[TIME]" not in line]
+    assert len({*told}) == len(told)
+    # Nothing leads back from these.
+    leads_on = "" if file.stem in ("build", "restart", "demo-first") else "deploys/"
+    typed_next = leads_on if well else "deploys/why.py"
     assert typed_next in words(others)
 
 
-def test_each_tag_of_the_sample_has_its_last_screen() -> None:
-    # What is live when they begin; what every other host test waits for; and what has a slash in its name.
-    others = {"good-1", "bad-later", "feature"}
-    assert {one.name for one in CODE} - others <= {file.stem for file in SCREENS}
+def test_each_tag_of_the_sample_and_of_the_demo_has_its_last_screen() -> None:
+    # One of them is asked for by its branch, which has another name.
+    sample = {one.name for one in CODE} - {"feature"} | {"feature-with-slashes"}
+    assert sample | {f"demo-{one.name}" for one in PROJECT} <= {file.stem for file in SCREENS}
 
 
 def test_a_config_that_was_asked_for_is_named_beside_the_code() -> None:

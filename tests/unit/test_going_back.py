@@ -102,8 +102,8 @@ def leaving(*migrations: dict[str, Any], unknown: Any = ()) -> list[Any]:
 def test_a_revert_that_keeps_the_database_says_what_the_older_code_can_not_write(step: Any) -> None:
     found = going_back.check(step(leaving=leaving(described())))
     says = (
-        "items.0002_note stays, Add field note to item: "
-        "the old code does not fill the new column, which must not be empty (db_default helps)"
+        "items.0002_note stays applied (Add field note to item: "
+        "the old code does not fill the new column, which must not be empty (db_default helps))"
     )
     assert (found.newer_schema, found.warning) == ((says,), says)
 

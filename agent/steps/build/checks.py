@@ -38,7 +38,7 @@ class Checks(BuildStep):
             return going_back.check(step)
         found = step.note(Collected).checks or django_that_stays(step, protocol.Checks, "checks")
         if found.errors:
-            raise StepFailed("Django's system checks found:\n" + "\n".join(found.errors))
+            raise StepFailed("Django's system checks found errors:\n" + "\n".join(found.errors))
         if found.conflicts:
             raise StepFailed("migrations conflict: " + json.dumps(found.conflicts))
         if found.inconsistent:
