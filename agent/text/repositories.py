@@ -61,13 +61,18 @@ def _config_env(config: Mapping[str, str]) -> dict[str, str]:
 
 
 def named_commits(listing: str, ref: str) -> dict[str, str]:
-    """The names of a listing by `git ls-remote` that a ref may stand for, each with its commit."""
+    """The names of a listing by `git ls-remote` that a ref may stand for, each with its commit.
+
+    HEAD, and a name in full, is itself alone: whoever may push can call a branch or a tag so, too.
+    """
+    whole = ref == "HEAD" or ref.startswith("refs/")
+    names = {ref} if whole else {f"refs/heads/{ref}", f"refs/tags/{ref}"}
     commits: dict[str, str] = {}
     for line in lines_of(listing):
         sha, _, name = line.partition("\t")
-        if name in (ref, f"refs/heads/{ref}", f"refs/tags/{ref}"):
+        if name in names:
             commits.setdefault(name, sha)
-        elif name in (f"refs/tags/{ref}^{{}}", f"{ref}^{{}}"):
+        elif name.endswith("^{}") and name[:-3] in names:
             # What an annotated tag leads to counts, not the tag's own object.
             commits[name[:-3]] = sha
     return commits

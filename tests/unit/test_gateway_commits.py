@@ -156,6 +156,41 @@ def test_no_name_stands_for_another_commit_than_its_own(repository: Repository, 
     assert allowed(mirror_of(repository, copies), first[:7], ("main",), None) == first
 
 
+def test_who_may_push_a_branch_called_head_or_like_a_whole_name_deploys_nothing_by_it(
+    repository: Repository, copies: Path
+) -> None:
+    good = repository.commit("good")
+    repository.git("checkout", "--quiet", "-b", "work")
+    evil = repository.commit("evil")
+    repository.git("checkout", "--quiet", "main")
+    for name in ("HEAD", "refs/heads/main", "refs/tags/v1"):
+        repository.git("update-ref", f"refs/heads/{name}", evil)
+        repository.git("update-ref", f"refs/tags/{name}", evil)
+    mirror = mirror_of(repository, copies)
+    for branches in (("HEAD",), ("main",), ("refs/heads/main",), ("refs/tags/v1",), ("HEAD", "release/*")):
+        for ref in (evil, evil[:7], "work", "refs/heads/HEAD", "refs/tags/HEAD", "refs/heads/refs/tags/v1"):
+            with pytest.raises(NotAsked, match=f"^{ref} is no commit on "):
+                allowed(mirror, ref, branches, None)
+    # And it keeps nobody from the branches that are meant.
+    assert allowed(mirror, "HEAD", ("HEAD",), None) == good
+    assert allowed(mirror, "refs/heads/main", ("refs/heads/main",), None) == good
+    assert allowed(mirror, "HEAD", ("*",), None) == good
+
+
+def test_a_branch_that_the_settings_name_in_full_is_the_one_that_may_be_deployed(
+    checkout: Path, repository: Repository, copies: Path
+) -> None:
+    (checkout / "group_data" / "prod.yml").write_text(
+        f"code_repo_url: {repository.path}\ncode_branch: refs/heads/main\n"
+    )
+    sha = repository.commit("one")
+    repository.git("checkout", "--quiet", "-b", "other")
+    repository.commit("two")
+    assert Chooser(Rule(), checkout / "group_data", copies).chosen("", "") == Commits(sha)
+    with pytest.raises(NotAsked, match="other is no commit on the branch main"):
+        Chooser(Rule(), checkout / "group_data", copies).chosen("other", "")
+
+
 def test_only_what_an_allowed_signer_has_signed_with_an_ssh_key_is_deployed(
     repository: Repository, copies: Path, keys: Path
 ) -> None:

@@ -36,6 +36,10 @@ LISTING = f"""\
 {A}\trefs/heads/same
 {A}\trefs/tags/same
 {D}\trefs/pull/7/head
+{B}\trefs/heads/HEAD
+{C}\trefs/tags/HEAD
+{B}\trefs/heads/refs/heads/main
+{C}\trefs/tags/refs/heads/main
 """
 
 
@@ -50,6 +54,9 @@ LISTING = f"""\
         ("refs/heads/main", {"refs/heads/main": A}),
         ("refs/tags/v1", {"refs/tags/v1": C}),
         ("refs/pull/7/head", {"refs/pull/7/head": D}),
+        # Of these there are namesakes, which have to be written in full as well.
+        ("refs/heads/HEAD", {"refs/heads/HEAD": B}),
+        ("refs/heads/refs/heads/main", {"refs/heads/refs/heads/main": B}),
     ],
 )
 def test_a_ref_stands_for_the_commit_of_its_branch_or_tag(ref: str, found: dict[str, str]) -> None:
@@ -69,6 +76,10 @@ def test_an_annotated_tag_is_read_in_any_order_of_the_listing() -> None:
 
 def test_a_name_of_a_branch_and_a_tag_is_both() -> None:
     assert named_commits(LISTING, "twice") == {"refs/heads/twice": B, "refs/tags/twice": C}
+
+
+def test_head_is_no_branch_or_tag_of_that_name_also_where_there_is_no_head() -> None:
+    assert named_commits(f"{A}\trefs/heads/main\n{B}\trefs/heads/HEAD\n{C}\trefs/tags/HEAD\n", "HEAD") == {}
 
 
 @pytest.mark.parametrize("ref", ["ain", "mai", "feature", "new-page", "*", "", "refs/heads", "main\n"])

@@ -76,10 +76,10 @@ class Chooser:
             raise Refused("code_repo_url is neither in the settings nor in gateway.yml")
         if config and own.config_repo_url is None:
             raise NotAsked("there is no config repository: CODE is all that can be named")
-        found = Commits(self._commit(code_url, code or own.code_branch, rule.branches or _branch(own.code_branch)))
+        found = Commits(self._commit(code_url, code or own.code_branch, rule.branches or (own.code_branch,)))
         if own.config_repo_url is None or config_url is None:
             return found
-        branches = rule.config_branches or _branch(own.config_branch)
+        branches = rule.config_branches or (own.config_branch,)
         return Commits(found.code, self._commit(config_url, config or own.config_branch, branches))
 
     def _commit(self, url: str, ref: str, branches: tuple[str, ...]) -> str:
@@ -105,9 +105,5 @@ def allowed(mirror: Mirror, ref: str, branches: tuple[str, ...], signers: Path |
     return sha
 
 
-def _branch(setting: str) -> tuple[str, ...]:
-    return (setting.removeprefix(HEADS),)
-
-
 def _called(branch: str) -> str:
-    return "the default branch" if branch == DEFAULT_BRANCH else f"the branch {branch}"
+    return "the default branch" if branch == DEFAULT_BRANCH else f"the branch {branch.removeprefix(HEADS)}"

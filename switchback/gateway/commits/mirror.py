@@ -16,6 +16,7 @@ from agent.text.lines import lines_of
 from agent.text.masking import masked_urls, without
 from agent.text.repositories import WORD, named_commits, remote_env
 from switchback.gateway.clean import environment
+from switchback.settings.source import DEFAULT_BRANCH
 
 # How long the repository may take to answer, seconds.
 LIMIT = 300
@@ -66,12 +67,13 @@ class Mirror:
         return {one for one in [said.strip()] if len(one) == 40 and _is_hex(one)}
 
     def tips(self, branches: Sequence[str]) -> set[str]:
-        """Where branches end, whose names may have a * in them; HEAD is the default branch."""
+        """Where branches end, whose names may have a * in them; HEAD is the default one, none that is called so."""
+        patterns = [one if one == DEFAULT_BRANCH or one.startswith("refs/") else HEADS + one for one in branches]
         found = set()
         for line in lines_of(self.listing):
             sha, _, name = line.partition("\t")
-            branch = name.removeprefix(HEADS) if name.startswith(HEADS) else name if name == "HEAD" else None
-            if branch is not None and any(fnmatchcase(branch, pattern) for pattern in branches):
+            is_branch = name == DEFAULT_BRANCH or name.startswith(HEADS)
+            if is_branch and any(fnmatchcase(name, pattern) for pattern in patterns):
                 found.add(sha)
         return found
 
