@@ -29,7 +29,9 @@ same; [preview.md](preview.md) says what it is good for. [plan.schema.json](plan
 `schema_version` is {version}. It changes whenever a field is taken away or means something else. A plan of another
 version is refused: make it again.
 
-Secrets are masked (`***`), so that there are none in a plan.
+Secrets are masked (`***`), so that there are none in a plan, nor anything that one could be compared with: which
+variables and secrets come, change and go has to be as in the plan, and not what they are. Where a secret is `changed`
+in a plan, and changed once more before it is done, the newest value is deployed.
 
 A field that is null, or whose `source` is `unknown`, can't be known before the run; `why` says why not.
 

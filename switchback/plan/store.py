@@ -96,6 +96,8 @@ def _to_do(then: HostPreview, now: HostPreview) -> Iterator[str]:
         yield f"migrations to apply: {_labels(now) or 'none'}, and in the plan {_labels(then) or 'none'}"
     if then.packages and now.packages and _packages(then) != _packages(now):
         yield f"packages would change otherwise: {_packages(now)}, and in the plan {_packages(then)}"
+    if then.environment != now.environment:
+        yield f"variables would change otherwise: {_variables(now)}, and in the plan {_variables(then)}"
     if {one.name for one in then.deletions} != {one.name for one in now.deletions}:
         yield f"deletes {_names(now)}, and in the plan {_names(then)}"
 
@@ -110,6 +112,10 @@ def _packages(host: HostPreview) -> str:
         return ""
     changed = [one for kind in (told.added, told.removed, told.up, told.down) for one in kind]
     return ", ".join(f"{one.name} {one.was or '-'} → {one.version or '-'}" for one in changed) or "none"
+
+
+def _variables(host: HostPreview) -> str:
+    return ", ".join(host.environment) or "none"
 
 
 def _names(host: HostPreview) -> str:

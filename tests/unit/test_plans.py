@@ -58,6 +58,11 @@ def _other_packages(told: Situation) -> None:
     told["hosts"]["web2"]["found"]["packages"] = {"source": "resolved", "up": up}
 
 
+def _other_secrets(told: Situation) -> None:
+    told["hosts"]["web1"]["seen"] = {"secrets": {"DATABASE_URL": "changed"}}
+    told["hosts"]["web2"]["found"]["env"] = {"DEBUG": "new"}
+
+
 def _other_kind(told: Situation) -> None:
     told["kind"] = "restart"
 
@@ -82,6 +87,13 @@ def _other_commit(told: Situation) -> None:
         (_more_hosts, ["web3: is in this run, and not in the plan"]),
         (_other_migrations, ["web1: migrations to apply: none, and in the plan items.0002_note"]),
         (_other_packages, ["web2: packages would change otherwise: django 5.2.1 → 5.2.2, and in the plan none"]),
+        (
+            _other_secrets,
+            [
+                "web1: variables would change otherwise: DATABASE_URL changed (secret), and in the plan none",
+                "web2: variables would change otherwise: DEBUG new, and in the plan none",
+            ],
+        ),
         (_other_kind, ["the plan is for a deploy, and this is a restart"]),
         (_other_commit, ["web1: code: eeeeeee would be deployed, and in the plan ccccccc"]),
     ],
