@@ -20,7 +20,7 @@ from switchback.gateway.hints import Hints
 from switchback.gateway.kept.holding import Held, held
 from switchback.gateway.kept.log import Log
 from switchback.gateway.kept.plans import Plan, find_plan, is_kept, new_plan
-from switchback.gateway.owned import check_owned, home
+from switchback.gateway.owned import HOME, check_owned, home
 from switchback.gateway.rules import Rule, Rules, read_rules
 from switchback.gateway.runs import CHANGES, argv_of
 from switchback.gateway.words import JSON, VERBS, Asked, NotAsked, forms, parse
@@ -56,13 +56,14 @@ class Gateway:
     def __init__(self, checkout: Path, handed: Handed) -> None:
         self._checkout = checkout
         self._handed = handed
-        self._home = home(checkout)
+        self._home = checkout / HOME
         self._log = Log(self._home / "log", handed.name, handed.came_from)
 
     def serve(self) -> int:
         """Do what was asked for, or refuse it. Returns the exit code."""
         may, began = VERBS, time.monotonic()
         try:
+            home(self._checkout)
             rules, rule = self._rule()
             may = rule.may
             asked = parse(self._handed.asked)
@@ -80,6 +81,11 @@ class Gateway:
             # What is wrong with the settings is their owner's to read.
             self._log(f"can't serve: {'; '.join(problem.problems)}")
             answer = Answer(REFUSED, ("refused, nothing was begun: the gateway is not set up well; its log says why",))
+        except OSError as problem:
+            # A full disk, say. A run that is on raises none, wherever its asker is by then.
+            self._log(f"can't serve: {problem}")
+            why = f"the gateway's machine can't do it now ({problem.strerror}); its log says more"
+            answer = Answer(REFUSED, (f"refused, nothing was begun: {why}",))
         self._log(f"asked {self._handed.asked!r}: {self._ended(answer)} after {time.monotonic() - began:.0f} s")
         # Nobody may be there any more.
         with suppress(OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -24,6 +25,7 @@ from switchback.gateway.handed import Handed
 from switchback.gateway.kept import plans
 from switchback.gateway.kept.holding import Held, held
 from switchback.gateway.kept.log import LARGEST, Log
+from switchback.gateway.owned import home
 from switchback.gateway.serve import Gateway
 from switchback.typed import BY_KEY
 from tests.unit.test_gateway_commits import Repository
@@ -300,8 +302,7 @@ def test_two_at_once_the_second_is_told_who_holds_it_and_starts_nothing(bench: B
     with held(lock, "boss", "deploy to prod"), pytest.raises(Held) as holder, held(lock, "ci", "deploy"):
         raise AssertionError("not reached")
     assert str(holder.value).startswith("boss has a deploy to prod on, since ")
-    first = Gateway(bench.checkout, Handed("boss", "deploy", "here"))
-    with held(first._home / "lock-prod", "boss", "revert to prod"):
+    with held(home(bench.checkout) / "lock-prod", "boss", "revert to prod"):
         assert bench.ask("deploy") == 10
         assert bench.ask("revert", name="boss") == 10
         # Who only looks holds nobody up.
@@ -309,6 +310,49 @@ def test_two_at_once_the_second_is_told_who_holds_it_and_starts_nothing(bench: B
     assert "refused, nothing was begun: boss has a revert to prod on, since" in bench.capfd.readouterr().err
     assert len(bench.started) == 1
     assert bench.ask("deploy") == 0
+
+
+def test_a_full_disk_keeps_nobody_from_holding_it_and_the_next_one_is_told_so(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with held(lock, "ann", "deploy to prod"):
+        pass
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file of this process can become any longer.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
+    try:
+        with held(lock, "boss", "revert to prod"), pytest.raises(Held) as holder, held(lock, "ci", "deploy to prod"):
+            raise AssertionError("not reached")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    # Nobody's name, rather than that of the one before.
+    assert str(holder.value) == "another run has just begun"
+
+
+@pytest.mark.parametrize(
+    ("breaks", "text", "why"),
+    [
+        ("lock-prod/x", "revert", "Is a directory"),
+        ("repositories/lock/x", "deploy", "Is a directory"),
+        ("plans/prod", "plan", "File exists"),
+        ("", "status", "No such file or directory"),
+    ],
+)
+def test_what_the_machine_can_not_do_is_refused_in_a_sentence_and_written_down(
+    breaks: str, text: str, why: str, bench: Bench
+) -> None:
+    if breaks:
+        path = home(bench.checkout) / breaks
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    else:
+        bench.program.unlink()
+    assert bench.ask(text, name="boss") == 10
+    said = f"refused, nothing was begun: the gateway's machine can't do it now ({why}); its log says more"
+    assert bench.capfd.readouterr().err == said + "\n"
+    assert bench.started == []
+    # Which of the owner's files it is about is for the log.
+    assert "boss from 10.0.0.7: can't serve: [Errno" in bench.log
+    assert f"asked '{text}': 10 ({said}) after" in bench.log
 
 
 def test_a_host_whose_key_is_not_known_or_another_says_what_to_do(bench: Bench) -> None:
