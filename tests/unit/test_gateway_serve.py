@@ -359,9 +359,24 @@ def test_a_host_whose_key_is_not_known_or_another_says_what_to_do(bench: Bench) 
     bench.does("print('No host key for 10.0.0.9 found in known_hosts', file=sys.stderr); sys.exit(10)")
     assert bench.ask("deploy") == 10
     assert "a host's key is not known here, so nothing was sent to it" in bench.capfd.readouterr().err
-    bench.does("print('Host key for server 10.0.0.9 does not match: got x', file=sys.stderr); sys.exit(10)")
+    bench.does("print('    [web1] SSH host key error (Host key for 10.0.0.9 does not match.)'); sys.exit(10)")
     assert bench.ask("deploy") == 10
     assert "a host shows another key than the one that is known here" in bench.capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"the checksum does not match: got x\nHost key for the lock file does not match\n",
+        b"    [web1] Connected\n    web1  app: SSH host key error (Host key for 10.0.0.9 does not match.)\n",
+        b"    [web1] Connected\n    web1  app: No host key for 10.0.0.9 found in known_hosts\n",
+    ],
+)
+def test_what_an_app_says_is_no_word_about_a_hosts_key(said: bytes) -> None:
+    heard = hints.Hints()
+    for one in said.splitlines(keepends=True):
+        heard(one)
+    assert heard.lines == []
 
 
 def test_a_word_that_comes_in_two_pieces_is_overheard_all_the_same() -> None:
