@@ -4,7 +4,7 @@ folder of a project's own. Each value is as it was typed, with the line that it 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,11 +95,9 @@ class Entry:
 
 
 def read_yaml(path: Path) -> dict[str, Entry]:
-    """Read a file's top level. Raises Refused when it is not a mapping, or has a key twice."""
+    """Read a file's top level. Raises Refused when it is not a mapping, or has a key twice, there or deeper."""
     try:
-        # The base loader makes no numbers, dates or booleans of anything: 0012345 and 12e4567 are branches as well.
-        loader = yaml.BaseLoader(path.read_bytes())
-        return _entries(loader, path)
+        return _entries(_Loader(path.read_bytes(), path), path)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
@@ -110,21 +108,37 @@ def read_yaml(path: Path) -> dict[str, Entry]:
         raise Refused(f"{path}: can't be read: {error.strerror}") from error
 
 
-def _entries(loader: yaml.BaseLoader, path: Path) -> dict[str, Entry]:
+class _Loader(yaml.BaseLoader):
+    """Makes no numbers, dates or booleans of anything: 0012345 and 12e4567 are branches as well.
+
+    Of a key that a mapping has twice, YAML takes the last one without a word; this one notes a problem.
+    """
+
+    def __init__(self, text: bytes, path: Path) -> None:
+        super().__init__(text)
+        self._path = path
+        self.problems = Problems()
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        """The value of a mapping."""
+        lines: dict[str, int] = {}
+        for key_node, _ in node.value:
+            key, line = str(key_node.value), key_node.start_mark.line + 1
+            if key in lines:
+                self.problems.add(f"{self._path}:{line}: {key} is already on line {lines[key]}: keep one of them")
+            lines.setdefault(key, line)
+        return super().construct_mapping(node, deep)
+
+
+def _entries(loader: _Loader, path: Path) -> dict[str, Entry]:
     root = loader.get_single_node()
     if root is None:
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise Refused(f"{path}:{root.start_mark.line + 1}: write one `key: value` on each line")
-    problems = Problems()
-    entries: dict[str, Entry] = {}
-    for key_node, value_node in root.value:
-        key, line = str(key_node.value), key_node.start_mark.line + 1
-        if key in entries:
-            problems.add(f"{path}:{line}: {key} is already on line {entries[key].line}: keep one of them")
-        entries.setdefault(key, Entry(_value(loader, value_node), line))
-    problems.refuse_if_any()
-    return entries
+    loader.construct_document(root)
+    loader.problems.refuse_if_any()
+    return {str(key.value): Entry(_value(loader, value), key.start_mark.line + 1) for key, value in root.value}
 
 
 def _value(loader: yaml.BaseLoader, node: yaml.Node) -> object:

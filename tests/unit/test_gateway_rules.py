@@ -86,6 +86,9 @@ def test_and_what_it_may_not(name: str) -> None:
         ("keys: {ci: {code_repo_url: 'ext::id'}}", "code_repo_url must be a git repository"),
         ("keys: {ci: {signed_by: ''}}", "signed_by must be the path of a file"),
         ("keys: [", "this is not YAML"),
+        ("keys:\n  ci: {}\n  ann: {}\n  ci: {may: revert}", ":4: ci is already on line 2: keep one of them"),
+        ("keys:\n  ci:\n    signed_by: a\n    signed_by: b", ":4: signed_by is already on line 3: keep one of them"),
+        ("keys: {ci: {}, 'ci': {}}", ":1: ci is already on line 1: keep one of them"),
     ],
 )
 def test_a_mistake_is_said_with_its_place(text: str, said: str, file: Path) -> None:

@@ -183,6 +183,7 @@ def test_a_host_of_another_inventory_is_told_where_settings_come_from(project: P
         ("xyz: x", 'group_data/prod.yml:7: unknown key "xyz" (docs/settings.md lists them all)'),
         ("keep_versions: ten", 'group_data/prod.yml:7: keep_versions must be a whole number, not "ten"'),
         ("python: a\npython: b", "group_data/prod.yml:8: python is already on line 7: keep one of them"),
+        ("env:\n  A: x\n  A: y", "group_data/prod.yml:9: A is already on line 8: keep one of them"),
         ("python: [a\n", "group_data/prod.yml:8: this is not YAML"),
     ],
 )
