@@ -13,7 +13,7 @@ from agent.runner import jobs
 from agent.runner.course import Heard, Kind, next_move
 from agent.runner.crew import Crew
 from agent.runner.resumed import was_rebooted, why_resumed
-from agent.runner.script import WAY_BACK, Script, said_at_first
+from agent.runner.script import WAY_BACK, Script, asked_for_again, said_at_first
 from agent.state import State
 from agent.steps.order import touched
 from agent.text.masking import masked_urls
@@ -184,7 +184,7 @@ class Run:
     def _recovers(self, worker: Worker) -> None:
         self.say_why_not(worker)
         self.not_before = 0.0
-        self.fall_back("a person asked to recover", back=True)
+        self.fall_back(asked_for_again(self.progress.reason), back=True)
 
     def clean(self, request: requests.Clean) -> None:
         """Delete versions."""

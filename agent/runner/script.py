@@ -15,6 +15,7 @@ from agent.words.result import StepTold
 WAY_BACK = "fallback"
 # So many lines of commands are kept for who comes late: all of them are in the step's log.
 DETAILS_KEPT = 2000
+AT_A_WORD = "; then a person asked to recover"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,15 @@ class Entry:
     step: str
     loud: str
     text: str
+
+
+def asked_for_again(reason: str | None) -> str:
+    """Why it falls back once more at a person's word: as at first, and that.
+
+    + reason: why it fell back before
+    """
+    first, line, more = (reason or "").partition("\n")
+    return f"{first.removesuffix(AT_A_WORD)}{AT_A_WORD}{line}{more}"
 
 
 def said_at_first(reason: str, touched: bool) -> Iterable[tuple[str, str]]:

@@ -26,7 +26,11 @@ ENDED = PastRun(
     "evidence: /b; next: deploys/recover.py",
 )
 # Somebody has tried, and it was of no use.
-AGAIN = replace(ENDED, why="a person asked to recover", sentence="needs a person at maintenance_stop: OLD is live")
+AGAIN = replace(
+    ENDED,
+    why="the disk is gone; then a person asked to recover",
+    sentence="needs a person at maintenance_stop: OLD is live",
+)
 LEFT = Left(STUCK, [ENDED])
 SCREEN = [
     f"    open      {SAYS}",
