@@ -38,6 +38,9 @@ DIFFERS = (
     (r"web:web_0\d ends again and again, \S+ times so far( with exit code N)?", "web:web_00 ends again and again, …"),
     (r"web:web_0\d has ended or was started again, (?=web:web_0\d has)", ""),
     (r"web:web_0\d has ended or was started again", "web:web_00 has ended or was started again"),
+    # On a busy machine a process may take longer to end than it has, and the app longer to be there again.
+    (r"^ +WARNING: process .* did not end in time .*", ""),
+    (r"(?<=page for N s), and no site for N s more", " (the app was down for N s of that)"),
     (r"\d+ of \d+ requests", "N of N requests"),
 )
 ROW = re.compile(rf" {{{INDENT}}}(?=\S)(.{{{WORD}}})(?<= )(\S.*)")
