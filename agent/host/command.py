@@ -16,7 +16,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import IO
 
-from agent.host.output import Relayed, emit
+from agent.host.output import RELAYED_AT_ONCE, Relayed, emit
 from agent.host.processes import stop_group
 from agent.host.users import entered_as, run_as, user_env
 from agent.inside.lean import dataclass
@@ -40,9 +40,9 @@ F_ADD_SEALS, F_SEAL_GROW = 1033, 4
 # How a command may end that is asked for what it says.
 ANY_CODE = range(256)
 TOO_MUCH = f"printed more than {SAYS_AT_MOST // 1_000_000} MB"
-# What a command is once it runs; what takes no output, and what goes with the other one.
+# What a command is once it runs; what takes no output, what goes with the other one, and what is read as it comes.
 Process = subprocess.Popen[bytes]
-DEVNULL, STDOUT = subprocess.DEVNULL, subprocess.STDOUT
+DEVNULL, STDOUT, PIPE = subprocess.DEVNULL, subprocess.STDOUT, subprocess.PIPE
 # A password that a command was given is hidden in what it says, unless it is so short that it would be found in other
 # words.
 SHORTEST = 4
@@ -83,6 +83,7 @@ class Runner:
     + until: the time by which the last of them must have ended, seconds since the epoch
     + also: what its commands find in their environment besides a login's
     + secrets: values that its commands know and that nothing of what they say may show
+    + shown: how much is said of what is left at the end of one, bytes: all of a step's is in its log
     """
 
     user: str | None
@@ -90,6 +91,7 @@ class Runner:
     until: float
     also: Mapping[str, str] = field(default_factory=dict)
     secrets: Collection[str] = ()
+    shown: int = RELAYED_AT_ONCE
 
     def run(
         self,
@@ -125,7 +127,6 @@ class Runner:
         argv, process = command.argv, command.process
         with command.out as out, command.err as err:
             stopped = self._wait(command)
-            grows_no_more(out, err)
             output, errors = said_since(out.fileno(), 0), said_since(err.fileno(), 0)
         said = without(output + errors, {*self.secrets, *command.secrets})
         self.write_down(argv, said, ending(process.returncode))
@@ -155,21 +156,22 @@ class Runner:
                         return ""
                     says_much = says_too_much(command.out.fileno(), command.err.fileno())
                     why = TOO_MUCH if says_much else "took too long" if left <= LOOK else ""
-                    for one in relayed:
-                        one.relay()
+                    # What went wrong is said behind what came before it, also where that is much.
+                    all(one.relay() for one in relayed)
+            if why == TOO_MUCH:
+                # It may take its time to end, and would fill the memory meanwhile.
+                grows_no_more(command.out, command.err)
+            stop_group(process.pid)
+            process.wait()
         except BaseException:
             # Whoever interrupts a step interrupts its command too.
             stop_group(process.pid)
             process.wait()
             raise
         finally:
-            for one in relayed:
-                one.relay()
-        if why == TOO_MUCH:
-            # It may take its time to end, and would fill the memory meanwhile.
             grows_no_more(command.out, command.err)
-        stop_group(process.pid)
-        process.wait()
+            for one in relayed:
+                one.finish(0 if why == TOO_MUCH else self.shown)
         return why
 
     def write_down(self, argv: Sequence[str], output: str, how: str) -> None:

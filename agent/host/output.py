@@ -20,7 +20,7 @@ LINE, WARNING, TOLD = "line", "warning", "told"
 # What a command prints as it goes on, and what is told at the end in another way: only for those who want it.
 DETAIL, ASIDE = "detail", "aside"
 FOR_FEW = (DETAIL, ASIDE)
-# How much of that is said at a time, bytes.
+# How much of that is said at a time, bytes; and of what is left at a command's end, unless somebody wants all of it.
 RELAYED_AT_ONCE = 64 * 1024
 
 
@@ -88,15 +88,34 @@ class Relayed:
     def __init__(self, file: int, secrets: Collection[str]) -> None:
         self._file, self._secrets, self._said = file, secrets, 0
 
-    def relay(self) -> None:
-        """Say the lines that have come whole since the last time."""
-        size = min(os.fstat(self._file).st_size - self._said, RELAYED_AT_ONCE)
-        new = os.pread(self._file, max(0, size), self._said)
+    def relay(self) -> bool:
+        """Say the lines that have come whole since the last time: so much at once. Returns whether that was all."""
+        new = self._new()
         whole = new[: new.rfind(b"\n") + 1]
         # A line that never ends is cut where there is enough of it.
-        whole = whole or (new if len(new) == RELAYED_AT_ONCE else b"")
-        self._said += len(whole)
-        for line in lines_of(without(masked_urls(whole.decode(errors="replace")), self._secrets)):
+        self._say(whole or (new if len(new) == RELAYED_AT_ONCE else b""))
+        return len(new) < RELAYED_AT_ONCE
+
+    def finish(self, most: int = RELAYED_AT_ONCE) -> None:
+        """Say what is left when nothing comes any more, also a last line that has no end.
+
+        + most: how much of it, bytes; of how much more there is, that is said
+        """
+        end = self._said + most
+        while self._said < end and not self.relay():
+            pass
+        rest = self._new()
+        if len(rest) < RELAYED_AT_ONCE:
+            self._say(rest)
+        else:
+            _way[0](DETAIL, f"… {os.fstat(self._file).st_size - self._said} more bytes are not shown …")
+
+    def _new(self) -> bytes:
+        return os.pread(self._file, RELAYED_AT_ONCE, self._said)
+
+    def _say(self, new: bytes) -> None:
+        self._said += len(new)
+        for line in lines_of(without(masked_urls(new.decode(errors="replace")), self._secrets)):
             if not line.startswith(RESULT_PREFIX):
                 _way[0](DETAIL, as_said(line))
 

@@ -6,7 +6,7 @@ import time
 
 from agent.environment.launcher import RUN
 from agent.environment.variables import conceal
-from agent.host.command import CommandFailed, Runner, ending
+from agent.host.command import SAYS_AT_MOST, TOO_MUCH, CommandFailed, Runner, ending
 from agent.host.output import say_all
 from agent.host.processes import stop_group
 from agent.host.users import acting_as
@@ -41,7 +41,7 @@ def manage(state: State, request: Manage) -> Result:
         # What was built before versions had a launcher has no environment of its own either.
         launched = (folder / RUN).exists()
     start = [str(folder / RUN), "python"] if launched else [str(layout.part(live, "venv") / "bin" / "python")]
-    runner = Runner(layout.app, None, time.time() + request.seconds)
+    runner = Runner(layout.app, None, time.time() + request.seconds, shown=SAYS_AT_MOST)
     say_all()
     try:
         started = runner.start([*start, "manage.py", *request.words], cwd=layout.part(live, "config"), env=AT_ONCE)
@@ -52,11 +52,13 @@ def manage(state: State, request: Manage) -> Result:
         return Result(True, code=0)
     except CommandFailed as problem:
         why = str(problem.args[0])
-        late = (
-            f"manage.py took longer than {request.seconds:g} s and was stopped (--data timeout=SECONDS gives it more)"
-        )
         code = started.process.returncode
-        sentence = late if TOO_LONG in why else f"manage.py ended with {ending(code)}"
+        sentence = f"manage.py ended with {ending(code)}"
+        if TOO_LONG in why:
+            more = "(--data timeout=SECONDS gives it more)"
+            sentence = f"manage.py took longer than {request.seconds:g} s and was stopped {more}"
+        elif TOO_MUCH in why:
+            sentence = f"manage.py {TOO_MUCH} and was stopped: have it print less, or write a file"
         return Result(False, sentence=sentence, code=code if code > 0 else 1)
     finally:
         # Whatever it has left behind ends with it.

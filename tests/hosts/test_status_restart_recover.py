@@ -73,6 +73,11 @@ def test_a_command_of_manage_py_runs_in_the_live_version_as_the_app_and_ends_the
     assert managed is not None
     assert (managed.exit_code, managed.lines[-1]) == (7, f"/home/app/{look(host).current}/config app")
     assert f"[{host.name}] manage.py ended with exit code 7" in result.output
+    # More than is said at once, to its last line, which has no end.
+    long = run("manage", host, data={"command": "shell -c \"print(('x' * 99 + '\\n') * 20_000, end=']')\""}).worked()
+    managed = long.document.hosts[0].manage
+    assert managed is not None
+    assert (managed.lines.count("x" * 99), managed.lines[-1]) == (20_000, "]")
     with untouched(host):
         dry = run("manage", host, data={"command": "flush --noinput"}, args=["--dry"]).worked()
         asks = run("manage", host, data={"command": "shell"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from agent import main
 from agent.host import output, processes
-from agent.host.command import CommandFailed, Runner
+from agent.host.command import SAYS_AT_MOST, CommandFailed, Runner
 from agent.host.output import emit
 from agent.state import State
 from agent.transaction.journal import Journal
@@ -240,7 +241,72 @@ def test_what_a_command_prints_is_said_line_by_line_as_it_comes_and_without_secr
         Runner(None, None, time.time() + 10, secrets=["hunter22"]).run(["sh", "-c", script])
     finally:
         output.say_through(output._to_controller)
-    assert said == [("detail", "one"), ("detail", "two ***")]
+    assert said == [("detail", "one"), ("detail", "two ***"), ("detail", "rest")]
+
+
+def what_is_said(script: str, shown: int = output.RELAYED_AT_ONCE, seconds: float = 60) -> list[str]:
+    """What is said of a command's output, whatever becomes of it."""
+    said: list[str] = []
+    output.say_through(lambda loud, text: said.append(text))
+    try:
+        with contextlib.suppress(CommandFailed):
+            Runner(None, None, time.time() + seconds, shown=shown).run(["sh", "-c", script])
+    finally:
+        output.say_through(output._to_controller)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ("printf 'abc\\nlast'", ["abc", "last"]),
+        ("seq 1 200000; printf end", [*map(str, range(1, 200001)), "end"]),
+        ("seq 1 200000; echo Error >&2; sleep 0.1; exit 1", [*map(str, range(1, 200001)), "Error"]),
+        ("seq 1 200000 >&2; printf Error >&2; exit 1", [*map(str, range(1, 200001)), "Error"]),
+    ],
+)
+def test_all_that_a_command_prints_is_said_where_nothing_else_keeps_it_also_what_comes_right_before_its_end(
+    script: str, lines: list[str]
+) -> None:
+    assert what_is_said(script, shown=SAYS_AT_MOST) == lines
+
+
+def test_what_a_command_says_when_it_is_asked_to_stop_is_said() -> None:
+    assert what_is_said("trap 'echo interrupted; exit 1' INT; sleep 20 & wait", seconds=1) == ["interrupted"]
+
+
+def test_of_what_a_step_prints_at_once_a_look_is_said_and_how_much_there_is_besides() -> None:
+    said = what_is_said("yes 1234567 | head -c 8000000")
+    assert said[-1].endswith("more bytes are not shown …")
+    assert len(said) < 200_000
+    assert what_is_said("yes 1234567 | head -c 100000; printf end")[-1] == "end"
+
+
+def test_what_a_command_that_is_stopped_for_all_that_it_prints_has_yet_to_be_said_is_left_out() -> None:
+    said = what_is_said("exec yes " + "x" * 4000, shown=SAYS_AT_MOST)
+    assert sum(map(len, said)) < SAYS_AT_MOST // 2
+    assert said[-1].endswith("more bytes are not shown …")
+
+
+def test_what_is_left_is_read_in_pieces_however_long_its_last_line_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    read, real = list[int](), os.pread
+    output.say_through(lambda loud, text: said.append(text))
+
+    def counted(file: int, length: int, place: int) -> bytes:
+        read.append(length)
+        return real(file, length, place)
+
+    monkeypatch.setattr(os, "pread", counted)
+    file = os.memfd_create("output")
+    try:
+        os.write(file, b"x" * 5_000_000)
+        output.Relayed(file, ()).finish(SAYS_AT_MOST)
+    finally:
+        output.say_through(output._to_controller)
+        os.close(file)
+    assert max(read) == output.RELAYED_AT_ONCE
+    assert sum(len(line) for line in said) < 500_000
 
 
 def test_a_line_that_has_no_end_is_said_where_there_is_enough_of_it(tmp_path: Path) -> None:

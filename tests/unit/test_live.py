@@ -168,6 +168,8 @@ def app(host: Host, told: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings
         "import os, subprocess, sys, time\n"
         "print('in', os.getcwd(), sys.argv[1:], flush=True)\n"
         "{'fails': lambda: sys.exit(3), 'hangs': lambda: time.sleep(60), 'asks': lambda: input('sure? '),\n"
+        " 'floods': lambda: os.execvp('yes', ['yes', 'x' * 4000]),\n"
+        " 'dumps': lambda: print('[\\n' + 'row\\n' * 100000, end=']'),\n"
         " 'leaves': lambda: subprocess.Popen(['sleep', '321.5'])}.get(sys.argv[1], lambda: print('done \\x1b[2J'))()\n"
     )
     return told
@@ -197,6 +199,20 @@ def test_how_it_ends_is_told_with_its_exit_code_and_it_has_its_time(host: Host, 
     assert time.monotonic() - began < 15
     assert (late.ok, late.code) == (False, 1)
     assert late.sentence.startswith("manage.py took longer than 0.5 s and was stopped")
+
+
+def test_all_that_it_prints_arrives_to_the_last_line_that_has_no_end(
+    host: Host, app: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(host, app, "dumps").ok
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert lines == ["[", *["row"] * 100_000, "]"]
+
+
+def test_one_that_prints_without_end_is_stopped_and_told_so(host: Host, app: Settings) -> None:
+    flooded = run(host, app, "floods")
+    assert (flooded.ok, flooded.code) == (False, 1)
+    assert flooded.sentence == "manage.py printed more than 100 MB and was stopped: have it print less, or write a file"
 
 
 def test_it_can_ask_nobody_and_what_it_leaves_behind_ends_with_it(host: Host, app: Settings) -> None:
