@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from agent.environment.variables import conceal
-from agent.host.command import ANY_CODE, CommandFailed, Runner, Started, ours
+from agent.host.command import ANY_CODE, PIPE, CommandFailed, Process, launch, ours
 from agent.host.output import as_said, is_read, say_to_reader
 from agent.host.processes import stop_group
 from agent.host.reading import matching, open_ordinary
-from agent.host.users import acting_as
+from agent.host.users import acting_as, user_env
 from agent.inside.lean import dataclass
 from agent.service.last_words import end_of_log, logs_of_programs
 from agent.state import State
@@ -131,26 +133,27 @@ def _say(name: str, lines: Sequence[str]) -> bool:
     return all(say_to_reader(f"{name} | {_safe(line)}") for line in lines)
 
 
+def _waiting(pipe: IO[bytes]) -> bytes:
+    """What waits to be read: so much at once."""
+    return os.read(pipe.fileno(), PIECE) if select.select([pipe], [], [], 0)[0] else b""
+
+
 class Followed:
     """What one source says from now on."""
 
     def __init__(self, layout: Layout, source: Source) -> None:
         self.source, self._layout = source, layout
         self._inode, self._at, self._part = *self._now(), b""
-        self._journal: Started | None = None
+        self._journal: Process | None = None
         if source.file is None:
             argv = ["journalctl", "--follow", "--lines=0", "--unit", source.name, "--output=short-iso", "--quiet"]
-            # Where there is none, its end has said so.
+            # Where there is none, its end has said so. It waits for who reads: nothing of it is kept anywhere.
             with contextlib.suppress(OSError):
-                self._journal = Runner(None, None, 0).start(argv)
+                self._journal = launch(argv, None, "/", user_env(None), out=PIPE)
 
     def come(self) -> list[str]:
         """The lines that have come whole."""
-        if self._journal:
-            said = os.pread(self._journal.out.fileno(), PIECE, self._at)
-            self._at += len(said)
-        else:
-            said = self._new_in_file()
+        said = _waiting(self._journal.stdout) if self._journal and self._journal.stdout else self._new_in_file()
         whole, mark, self._part = (self._part + said).rpartition(b"\n")
         if not mark and len(self._part) > PIECE:
             # A line that never ends is cut where there is enough of it.
@@ -160,10 +163,8 @@ class Followed:
     def end(self) -> None:
         """Listen no more."""
         if self._journal:
-            stop_group(self._journal.process.pid)
-            self._journal.process.wait()
-            self._journal.out.close()
-            self._journal.err.close()
+            with self._journal as journal:
+                stop_group(journal.pid)
 
     def _now(self) -> tuple[int, int]:
         if self.source.file is None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import Queue
 from typing import Any, Protocol
 
 import click
 from pyinfra.api import Host, QuoteString, State, StringCommand
 from pyinfra.api.arguments import ConnectorArguments
 from pyinfra.api.output import set_echo
+from pyinfra.connectors import util
 from pyinfra.connectors.util import CommandOutput
 
 from agent.text.lines import shown
@@ -19,6 +22,8 @@ from agent.words.result import MARK, NEWS, News, Result, StepTold, is_framed, re
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 COLOURS = re.compile(f"({COLOUR.pattern})")
+# How many lines are kept of what is printed as it comes.
+KEPT = 1000
 # By the host's name, oldest first.
 _heard: dict[str, list[Result]] = {}
 OF_HOST = re.compile(r"\[(.+?)\]")
@@ -36,6 +41,13 @@ class Listener(Protocol):
 
 _listeners: list[Listener] = []
 _stamps: list[Callable[[], str]] = []
+
+
+class LastLines(Queue[util.OutputLine]):
+    """What pyinfra keeps of a command's output where it is printed as it comes: without this, an hour of it."""
+
+    def _init(self, maxsize: int) -> None:
+        self.queue = deque(maxlen=KEPT)
 
 
 def listen(listener: Listener) -> None:
@@ -134,7 +146,7 @@ def keep_results_from_sight() -> None:
 
 @contextmanager
 def on_stdout(without: str = "") -> Iterator[None]:
-    """Have what hosts say printed on standard output meanwhile, since that is what is asked for.
+    """Have what hosts say printed on standard output meanwhile, since that is what is asked for; of it the end is kept.
 
     + without: what each line begins with, and is left out
     """
@@ -142,11 +154,14 @@ def on_stdout(without: str = "") -> Iterator[None]:
     def echo(message: object = None, **arguments: bool) -> None:
         _echo(str(message or "").removeprefix(without or "    "), **{**arguments, "err": False})
 
+    whole = vars(util)["Queue"]
     set_echo(echo)
+    vars(util)["Queue"] = LastLines
     try:
         yield
     finally:
         set_echo(_echo)
+        vars(util)["Queue"] = whole
 
 
 def _echo(message: object = None, **arguments: Any) -> None:

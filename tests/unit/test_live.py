@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import select
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyinfra.connectors import util
 
 from agent.host.output import say_through
 from agent.live import logs as live_logs
@@ -31,6 +33,7 @@ from agent.words.settings import Settings
 from switchback.live.manage import _by_hand, _talks
 from switchback.settings.errors import Refused
 from switchback.settings.options import Options
+from switchback.wire.results import KEPT, on_stdout
 from tests.unit.agent_host import ID, Host
 from tests.unit.examples import LIVE, OLD, settings
 
@@ -151,8 +154,43 @@ def test_what_comes_is_said_line_by_line_also_in_a_log_that_is_begun_anew_until_
     assert process.wait(timeout=20) == 0
 
 
+def test_a_journal_is_followed_through_a_pipe_that_whoever_writes_it_waits_for(
+    host: Host, told: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "journalctl").write_text("#!/bin/sh\nprintf 'half '; sleep 0.5; echo a line; exec yes $0\n")
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setattr("agent.host.users.PATH", f"{tmp_path}:/usr/bin:/bin")
+    followed = live_logs.Followed(Layout.of(told), live_logs.Source("django", "django"))
+    try:
+        assert followed._journal
+        assert followed._journal.stdout
+        assert select.select([followed._journal.stdout], [], [], 10)[0]
+        assert followed.come() == []
+        deadline = time.monotonic() + 10
+        lines: list[str] = []
+        while len(lines) < 50_000 and time.monotonic() < deadline:
+            lines += followed.come()
+        assert lines[0] == "half a line"
+        assert {*lines[1:]} == {str(tmp_path / "journalctl")}
+        assert str(Path(f"/proc/{followed._journal.pid}/fd/1").readlink()).startswith("pipe:")
+    finally:
+        followed.end()
+    assert followed._journal.returncode is not None
+    assert followed._journal.stdout.closed
+
+
 def test_it_ends_by_itself_after_its_time(host: Host, told: Settings) -> None:
     assert follows(host, told, 0.1).wait(timeout=20) == 0
+
+
+def test_of_what_is_printed_as_it_comes_the_controller_keeps_the_end_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"line {number}\n" for number in range(3 * KEPT)]
+    with on_stdout(without="[web1] "):
+        printed = util.read_output_buffers(lines, [], 10, print_output=True, print_prefix="[web1] ")
+    assert capsys.readouterr().out == "".join(lines)
+    assert printed.stdout_lines == [line.rstrip() for line in lines[-KEPT:]]
+    whole = util.read_output_buffers(lines, [], 10, print_output=False, print_prefix="")
+    assert len(whole.stdout_lines) == len(lines)
 
 
 # --- manage.py
