@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from agent.host.output import as_said
 from agent.notify.endings import Ending
+from agent.notify.noticed import visitors
 from agent.text.lines import bounded, first_line
 from agent.text.masking import masked_message
 from agent.transaction.cost import measured_or_nothing
@@ -67,12 +68,8 @@ def _commits(begin: Begin) -> Document:
 
 
 def _in_words(cost: Cost) -> str:
-    if cost.site is None:
-        return ""
-    if not cost.site.failed:
-        return "visitors noticed nothing"
-    on = f" (maintenance was on for {cost.maintenance:.1f} s)" if cost.maintenance else ""
-    return f"visitors were without the site for {cost.site.outage:.1f} s{on}"
+    noticed = visitors(cost)
+    return _told(f"visitors {noticed}") if noticed else ""
 
 
 def _noticed(asked: Asked | None) -> Document | None:

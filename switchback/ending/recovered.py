@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from agent.notify.noticed import visitors
 from agent.words.outcomes import OVER
 from switchback.ending.ending import Ending
 from switchback.ending.layout import Part, command, fitted, headline, named, row, rows
 from switchback.ending.screen import NOT_WELL
-from switchback.past.visitors import visitors
 
 
 def recovered_lines(endings: Sequence[Ending], recover: Sequence[str]) -> list[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.notify.noticed import visitors
+from agent.text.times import duration
 from agent.words.journal import Commit
 from agent.words.outcomes import Outcome
 from switchback import typed
 from switchback.ending.ending import UNHEARD, Ending
 from switchback.ending.layout import Part, by_hosts, command, fitted, headline, named, paragraph, quotation, row, rows
 from switchback.ending.why import why
-from switchback.past.times import duration
-from switchback.past.visitors import visitors
 from switchback.runs.run import Run
 from switchback.settings.options import CommandLine
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agent.notify.noticed import visitors
+from agent.text.times import duration
 from agent.words.history import BACK, DONE, FAILED, SKIPPED, Part, Record
 from agent.words.outcomes import Outcome
-from switchback.past.times import duration
-from switchback.past.visitors import visitors
 from switchback.past.why import afterwards, undone
 from switchback.plan.model import HostPreview
 from switchback.preview.text import count_of

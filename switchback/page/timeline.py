@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.text.lines import first_line
+from agent.text.times import duration
 from agent.text.tracebacks import telling_line
 from agent.words.history import FAILED, OPEN, SKIPPED, Part, Record, Span
 from agent.words.notes import Out
-from switchback.past.times import duration
 
 # How long the axis is, in what everything on it is measured; and how short nothing is drawn.
 LENGTH, LEAST = 1000.0, 3.0

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from markupsafe import escape
 
+from agent.notify.noticed import visitors
+from agent.text.times import duration
 from agent.words.history import Cost, Evidence, PastRun, Record, Text
 from agent.words.outcomes import Outcome
 from switchback.page.compared import Compared, compared
 from switchback.page.timeline import Axis, Lane, Mark, axis_of, lane_of
 from switchback.past.history import by, what
-from switchback.past.times import duration, when
-from switchback.past.visitors import visitors
+from switchback.past.times import when
 from switchback.past.why import afterwards, most_telling, tells
 from switchback.plan.model import HostPreview, Preview
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.text.lines import first_line
+from agent.text.times import duration
 from agent.words.facts import Past
 from agent.words.history import PastRun
 from agent.words.journal import Commit
 from agent.words.outcomes import Outcome
 from switchback.past.columns import INDENT, SCREEN, cut, table
-from switchback.past.times import duration, when
+from switchback.past.times import when
 from switchback.runs.run import login
 
 HEADINGS = ("when (UTC)", "run", "id", "what", "by", "took", "out", "ended", "where")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from agent.notify.noticed import visitors
 from agent.text.lines import cut as cut_saying_so
 from agent.text.lines import first_line
+from agent.text.times import duration
 from agent.text.tracebacks import TRACEBACK, telling_line, telling_lines
 from agent.words.history import BACK, FAILED, OPEN, SKIPPED, Evidence, Part, PastRun, Record, Text
 from agent.words.outcomes import OVER, Outcome
 from switchback.past.columns import INDENT, SCREEN, cut, table
 from switchback.past.history import by, how_ended, what
-from switchback.past.times import ago, duration, when
-from switchback.past.visitors import visitors
+from switchback.past.times import ago, when
 
 # How much is shown of each text, lines, unless all is wanted; how many of them; and how long a line may be, characters.
 LINES, TEXTS, LINE = 12, 5, 500

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agent.text.lines import first_line
+from agent.text.times import duration
 from agent.words.facts import HostFacts, Site
 from agent.words.history import PastRun
 from agent.words.outcomes import Outcome
@@ -12,7 +13,7 @@ from agent.words.seen import Version
 from switchback.checks.notices import notify_notices, odd_notices
 from switchback.past.columns import table
 from switchback.past.history import by, how_ended, what
-from switchback.past.times import age, ago, duration, when
+from switchback.past.times import age, ago, when
 from switchback.preview.text import count_of
 from switchback.settings.model import Settings
 

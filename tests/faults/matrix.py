@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.notify.noticed import visitors
 from agent.words.history import Cost
 from agent.words.shapes import read
-from switchback.past.visitors import visitors
 from tests.bed.hosts import Host
 from tests.bed.legacy import wait_for_site
 from tests.bed.places import BED, ROOT

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent.text.times import duration
 from agent.words.facts import Past
 from agent.words.history import Cost, PastRun
 from agent.words.journal import Commit
@@ -14,7 +15,6 @@ from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from switchback.past.columns import INDENT, SCREEN, table
 from switchback.past.history import history_lines, how_ended, rows, what
-from switchback.past.times import duration
 
 NOON = 1_795_521_600.0
 VERSION = "django-20261124-120000-58312e7-5c68d48"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.notify.noticed import visitors
 from agent.words.history import Cost
 from agent.words.notes import Asked
-from switchback.past.visitors import visitors
 
 ALL_WELL, OUT = Asked(12, 0, 0.0), Asked(12, 10, 5.77)
 UNNOTICED = Cost(ALL_WELL, ALL_WELL, pieces=1, never=True)

@@ -126,10 +126,30 @@ def test_what_is_told_says_who_what_where_when_and_what_visitors_noticed() -> No
     assert (told["reason"], told["sentence"]) == ("health failed: it is ill", "fell back: so it is")
     assert (told["began"], told["ended"], told["seconds"]) == ("1970-01-01T00:16:40Z", "1970-01-01T00:16:52Z", 12.5)
     assert told["visitors"]["site"] == {"asked": 90, "failed": 12, "out_seconds": 3.25}
-    assert told["visitors"]["says"] == "visitors were without the site for 3.2 s"
+    assert told["visitors"]["says"] == "visitors were without the site for 3.2 s (12 of 90 requests failed)"
     assert json.loads(json.dumps(told)) == told
     # A run of an older controller does not say which of the hosts this is.
     assert telling_of(ended("fell back"), host="")["host"] == "the-host"
+
+
+def test_what_visitors_noticed_is_told_as_the_screen_tells_it() -> None:
+    asked = {"site": {"asked": 90, "failed": 80, "outage": 40.0}, "app": {"asked": 9, "failed": 3, "outage": 3.0}}
+    seen = {"event": "note", "step": "downtime", "note": {"1": asked}}
+    starts = {"event": "step started", "step": "maintenance_start", "at": 1001.0}
+    shut = {"event": "step done", "step": "maintenance_start", "seconds": 0.1, "note": {"page": {"status": 503}}}
+    in_again = {"event": "step done", "step": "maintenance_stop", "seconds": 0.1, "at": 1041.5}
+    stuck, well = ended("needs a person", at=1045.0), ended("fell back", at=1045.0)
+    left_on = telling_of(starts, {**shut, "at": 1001.2}, seen, stuck)
+    assert left_on["visitors"]["says"] == "visitors have seen the maintenance page for 44 s, and still do"
+    off = telling_of(starts, {**shut, "at": 1001.2}, seen, in_again, well)
+    says = "visitors saw the maintenance page for 40 s (the app was down for 3.0 s of that)"
+    assert off["visitors"]["says"] == says
+    assert str(slack(off)["text"]).split("\n")[2] == says
+    page = {"status": 502, "wrong": "answers 502: \x1b[2J password=hunter2hunter2"}
+    before = telling_of(seen, well, site_before=page)
+    says = "visitors did not get the site before this began either: answers 502: \\x1b[2J password=***"
+    assert before["visitors"]["says"] == says
+    assert telling_of(well)["visitors"]["says"] == ""
 
 
 def test_what_others_have_said_leaves_the_host_without_secrets_and_with_nothing_that_anybody_obeys() -> None:

@@ -26,6 +26,7 @@ from agent.database import going_back
 from agent.django import warm
 from agent.django.locks import NoLock
 from agent.inside.protocol import Migrated
+from agent.notify.noticed import visitors
 from agent.runner import resumed
 from agent.runs import ending
 from agent.runs.interrupts import Interrupted
@@ -40,7 +41,6 @@ from agent.versions.layout import Layout
 from agent.versions.marks import linked_version, read_mark
 from agent.visitors import site
 from agent.words.notes import Asked, BackedUp, Page
-from switchback.past.visitors import visitors
 from tests.sentences import Truth, contradictions
 from tests.unit.agent_host import ID, Host
 from tests.unit.django_found import django_found

@@ -1,10 +1,10 @@
-"""What visitors noticed of a run, in words and durations. Pure."""
+"""What visitors noticed of a run, in words and durations, wherever it is told. Pure."""
 
 from __future__ import annotations
 
+from agent.text.times import duration
 from agent.words.history import Cost
 from agent.words.notes import Asked
-from switchback.past.times import duration
 
 # The page may be seen a little longer than it is on, seconds.
 ABOUT = 0.5
