@@ -10,6 +10,7 @@ import pytest
 
 from tests.bed.hosts import Host
 from tests.hosts.config_branches import push_config
+from tests.hosts.footprint import assert_refused
 from tests.invariants import assert_taken_back, assert_well, look
 from tests.runs import Runs
 
@@ -93,6 +94,21 @@ def test_values_arrive_as_they_are_in_the_web_in_manage_and_in_scripts(
     assert host.read(["stat", "-c", "%a %U %G", SECRETS, str(Path(SECRETS).parent)]) == "640 root app\n750 root app\n"
     supervisord = host.run(["cat", f"/proc/{look(host).main_pid}/environ"]).stdout
     assert "s3cr" not in supervisord
+
+
+def test_a_plan_is_refused_once_a_secret_would_change_that_it_has_not_shown(
+    host: Host, run: Runs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SWITCHBACK_TEST_TOLD", "s3cr%et $word # 'x' first")
+    plan = tmp_path / "plan.json"
+    run("deploy", host, data={"code": "good-3", "save_plan": str(plan)}, args=["--dry"]).worked()
+    before = look(host)
+    monkeypatch.setenv("SWITCHBACK_TEST_TOLD", "another one, since")
+    result = run("deploy", host, data={"plan": str(plan)})
+    assert_refused(
+        result, "can't be done as it stands:", "would change otherwise: TOLD changed (secret), and in the plan none"
+    )
+    assert look(host) == before
 
 
 def test_a_secret_that_changes_is_shown_nowhere_and_given_back_when_its_deploy_fails(
