@@ -157,9 +157,10 @@ class TrialStart:
         return frozenset((process.pid, process.started) for process in found)
 
     def _tail(self) -> str:
+        """What goes with what is wrong: what to do about files that it could not open, and what it has said last."""
         said = masked_urls(background.words_of(self._said))[-TAIL_BYTES:].strip()
-        lines = [*lines_of(said)[-TAIL_LINES:], *not_written(said, self._step.layout.app)]
-        return "".join("\n" + quoted(cut(line, TAIL_OF_LINE)) for line in lines)
+        to_do = "".join(f"; {one}" for one in not_written(said, self._step.layout.app))
+        return to_do + "".join("\n" + quoted(cut(line, TAIL_OF_LINE)) for line in lines_of(said)[-TAIL_LINES:])
 
 
 @dataclass(frozen=True)
