@@ -465,26 +465,23 @@ ALL_CASES = (
     *runner_cases(),
 )
 CASES = tuple(replace(case, why_not=NOT_TIMED) if case.row is SCHEDULE else case for case in ALL_CASES)
-# The most telling faults, for the quick part, a few of each phase. What fails, hangs or loses its controller or link
-# elsewhere is in test_failing_scripts and test_lost_runs; two steps that are hit alike would catch the same bug.
+# The most telling faults, for the quick part, a few of each phase. What fails, hangs, is interrupted or loses its
+# controller or link elsewhere is in test_failing_scripts and test_lost_runs; two steps that are hit alike would catch
+# the same bug.
 TELLING = {
-    "venv": FULL,
     "maintenance_start": REBOOT,
     "backup": FULL,
     "migrate": AGENT,
     "swap": POWER,
-    "restart": CTRL_C,
     "commit (deciding)": POWER,
     "commit (decided)": AGENT,
     "restart, the other one": REBOOT,
-    "restart, on the way back": AGENT,
 }
 # Of the way back: its steps have names that steps of the deploy have, too.
 # That a script which ends maintenance fails there, and a site that visitors don't reach, is in test_failing_scripts; a
 # database that does not go back, and a reboot once that is to be taken back, in test_database and test_lost_runs.
 TELLING_BACK = {
     AGAIN_AND_AGAIN.name: AGENT,
-    "evidence": FAILS,
     "links": REBOOT,
 }
 # One of each kind; what stands still is waited for too long.
