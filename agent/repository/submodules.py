@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from agent.host.command import CommandFailed, Runner
 from agent.repository.git import entries
-from agent.text.repositories import login_env, remote_env
+from agent.text.repositories import login_env, remote_env, without_login
 
 # How a submodule stands in a tree.
 GITLINK = "160000"
@@ -26,7 +25,7 @@ def check_out(runner: Runner, folder: Path, sha: str, url: str) -> None:
     _all_come_from_somewhere(runner, folder, links)
     submodule = ["git", "-C", str(folder), "submodule", "--quiet"]
     # What comes of a relative URL is written down in the checkout; a login is not, and is put in when it is asked for.
-    runner.run([*submodule, "init"], env=remote_env(_without_login(url)))
+    runner.run([*submodule, "init"], env=remote_env(without_login(url)))
     local = ["-c", "protocol.file.allow=always"] if url.startswith(("/", "file://")) else []
     argv = ["git", "-C", str(folder), *local, "submodule", "--quiet", "update", "--init", "--recursive"]
     runner.run(argv, env={"GIT_LFS_SKIP_SMUDGE": "1", **login_env(url)})
@@ -53,9 +52,3 @@ def paths(runner: Runner, folder: Path) -> list[str]:
 def url_of(runner: Runner, folder: Path) -> str:
     """The repository that a submodule's checkout is from."""
     return runner.run(["git", "-C", str(folder), "config", "remote.origin.url"]).strip()
-
-
-def _without_login(url: str) -> str:
-    parts = urlsplit(url)
-    # With ssh the user's name is needed, and is no secret.
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.scheme.startswith("http") else url

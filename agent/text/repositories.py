@@ -53,6 +53,18 @@ def without_password(url: str) -> tuple[str, str, str | None]:
     return parts._replace(netloc=place).geturl(), login, word
 
 
+def without_login(url: str) -> str:
+    """An address without a password or a token; with ssh the user's name is needed, and is no secret."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    user, at, host = parts.netloc.rpartition("@")
+    if parts.scheme in ("http", "https"):
+        user, at = "", ""
+    return parts._replace(netloc=user.partition(":")[0] + at + host).geturl() if parts.netloc else url
+
+
 def _config_env(config: Mapping[str, str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for number, (key, value) in enumerate(config.items()):

@@ -7,7 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from agent.text.repositories import without_login
 
 # How many files are looked at where git is not asked, and of a file how much is read, characters.
 MOST, LARGEST = 20_000, 1_000_000
@@ -74,18 +75,6 @@ def look(here: Path) -> Checkout:
 def _files(root: Path, *which: str) -> list[str]:
     """Files by their paths from the top: those that git has, unless told otherwise."""
     return [path for path in _git(root, "ls-files", "-z", *which).split("\0") if path]
-
-
-def without_login(url: str) -> str:
-    """An address without a password or a token: by https both names and passwords are, by ssh only passwords."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    user, at, host = parts.netloc.rpartition("@")
-    if parts.scheme in ("http", "https"):
-        user, at = "", ""
-    return parts._replace(netloc=user.partition(":")[0] + at + host).geturl() if parts.netloc else url
 
 
 def _git(folder: Path, *words: str) -> str:
