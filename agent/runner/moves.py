@@ -15,7 +15,7 @@ from agent.runner.course import Kind, Move, next_move
 from agent.runner.resumed import was_rebooted
 from agent.runner.run import COMMIT, GRACE, Run
 from agent.runner.script import WAY_BACK
-from agent.runs.carry_out import Carried
+from agent.runs.carry_out import Carried, carried_idle
 from agent.steps.fallback import plan_fallback, undo_named
 from agent.steps.hooks import due_after
 from agent.steps.kind import PATIENCE
@@ -101,15 +101,18 @@ def _step(run: Run, name: str) -> bool:
     progress = run.progress
     if visitors_may_notice(progress, name):
         run.crew.watch_visitors(run.opened)
+    idle = carried_idle(progress, name)
+    if idle:
+        _step_ended(run, name, idle)
+        return True
     limit = limit_of(name, progress.begin.settings) + GRACE
     job = jobs.step(run.opened, name, run.urls.get(name, ""))
-    run.crew.work(f"step {name}", job, limit, partial(_step_ended, run, name))
+    run.crew.work(f"step {name}", job, limit, lambda worker: _step_ended(run, name, jobs.carried(worker, name)))
     return False
 
 
-def _step_ended(run: Run, name: str, worker: Worker) -> None:
+def _step_ended(run: Run, name: str, carried: Carried) -> None:
     asked, run.asked_back = run.asked_back, None
-    carried = jobs.carried(worker, name)
     if not carried.failed:
         try:
             run.opened.journal.append(journal.StepDone(name, carried.seconds, carried.note))

@@ -14,6 +14,7 @@ from agent.service import systemd
 from agent.steps.kind import Phase, StepKind
 from agent.steps.order import known_from, named
 from agent.text.masking import masked_urls
+from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext
 from agent.transaction.transaction import Transaction
 from agent.words.journal import Written
@@ -57,10 +58,7 @@ def carry_out(transaction: Transaction, name: str, url: str) -> Carried:
             note = do(kind, step)
         if kind.script_setting and kind.phase is Phase.SWITCH:
             let_scripts_go_on(transaction, name)
-        seconds = round(time.monotonic() - began, 2)
-        return Carried(
-            seconds, bare(note), tuple(kind.says(note, seconds)), note.warning, bool(kind.decides and note.skipped)
-        )
+        return _well(kind, note, round(time.monotonic() - began, 2))
     except Interrupted as interruption:
         # The step is not to blame, and neither is the version.
         interrupted, reason = True, str(interruption)
@@ -77,5 +75,26 @@ def carry_out(transaction: Transaction, name: str, url: str) -> Carried:
 
 def do(kind: StepKind, step: StepContext) -> Note:
     """Do a step, or note why it has nothing to do."""
-    why = kind.idle(known_from(step.progress))
-    return kind.skip(step, why) if why else kind.do(step)
+    return idle(kind, step.progress) or kind.do(step)
+
+
+def idle(kind: StepKind, progress: Progress) -> Note | None:
+    """Why a step has nothing to do, where that is known without a look at anything; None where it is not. Pure."""
+    why = kind.idle(known_from(progress))
+    return kind.skip(why) if why else None
+
+
+def carried_idle(progress: Progress, name: str) -> Carried | None:
+    """How a step ends that has nothing to do, so that no worker is started for it; None where it takes one."""
+    kind = named(name)
+    try:
+        note = idle(kind, progress) if kind else None
+    except Exception:  # noqa: BLE001 - whatever is wrong with what is known, its worker runs into it, and fails the step
+        return None
+    return _well(kind, note, 0.0) if kind and note else None
+
+
+def _well(kind: StepKind, note: Note, seconds: float) -> Carried:
+    return Carried(
+        seconds, bare(note), tuple(kind.says(note, seconds)), note.warning, bool(kind.decides and note.skipped)
+    )

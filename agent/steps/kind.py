@@ -201,8 +201,8 @@ class StepKind:
         """
         raise NotImplementedError
 
-    def skip(self, step: StepContext, why: str) -> Note:
-        """Note that it has nothing to do."""
+    def skip(self, why: str) -> Note | None:
+        """Note that it has nothing to do; None where `do` notes that, since it looks at something in any case."""
         return Note(skipped=why)
 
     def says(self, note: Note, seconds: float) -> list[str]:

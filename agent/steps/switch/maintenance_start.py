@@ -10,7 +10,7 @@ from agent.restart import early
 from agent.steps import scripts
 from agent.steps.kind import PATIENCE, RunAsKnown, SwitchStep, Turn, Undo
 from agent.transaction.consequences import maintenance_is_ours, restores
-from agent.transaction.maintenance import decide
+from agent.transaction.maintenance import Window, decide
 from agent.transaction.progress import Progress
 from agent.transaction.step import StepContext
 from agent.visitors import served, site
@@ -54,7 +54,7 @@ class MaintenanceStart(SwitchStep):
 
     def idle(self, known: RunAsKnown) -> str:
         """Why visitors are not kept out."""
-        return f"no window is needed: {known.window.why}" if known.window and not known.window.needed else ""
+        return _not_needed(known.window) if known.window else ""
 
     def noticed(self, progress: Progress) -> bool:
         """Visitors are shut out, if that is needed."""
@@ -66,6 +66,8 @@ class MaintenanceStart(SwitchStep):
         window = decide(step.progress)
         # As long as visitors are let in.
         static = served.before(step)
+        if not window.needed:
+            return MaintenanceStarted(skipped=_not_needed(window), static_before=static)
         if step.settings.maintenance == "auto":
             announce(f"maintenance_start: a window is needed: {window.why}")
         past_page = restores(step.progress) and site.past_page(step.settings) is None
@@ -73,7 +75,9 @@ class MaintenanceStart(SwitchStep):
         scripts.run_script(step, "maintenance_start_script")
         return replace(site.see_shut(step, before), why=window.why, static_before=static, past_page=past_page)
 
-    def skip(self, step: StepContext, why: str) -> MaintenanceStarted:
-        """Note why visitors stay, and which files they get."""
-        early.begin(step)
-        return MaintenanceStarted(skipped=why, static_before=served.before(step))
+    def skip(self, why: str) -> None:
+        """Nothing yet: which files visitors get is looked at in any case."""
+
+
+def _not_needed(window: Window) -> str:
+    return "" if window.needed else f"no window is needed: {window.why}"
