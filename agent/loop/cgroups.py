@@ -16,6 +16,8 @@ from agent.inside.lean import dataclass
 # In which trees a worker gets a cgroup of its own: where systemd keeps its processes, and where they are bounded.
 TREES = {"name=systemd", "memory", "pids", ""}
 BOUNDS = ("memory", "pids")
+# Where all of these are there, the tree of the second version has nothing to add.
+ENOUGH = {"name=systemd", *BOUNDS}
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,12 @@ class Cgroup:
     folders: tuple[Path, ...]
 
     def take(self, pid: int) -> None:
-        """Move a process here. Raises OSError."""
+        """Move a process here; 0 is the one that asks, of one thread. Raises OSError."""
         for folder in self.folders:
-            (folder / "cgroup.procs").write_text(str(pid))
+            # Whoever moves no more than itself waits for nobody, where the kernel has that (the first version); else it
+            # waits for all who are about to fork, some 15 ms.
+            alone = pid == 0 and (folder / "tasks").exists()
+            (folder / ("tasks" if alone else "cgroup.procs")).write_text(str(pid))
 
     def pids(self) -> list[int]:
         """The processes in it."""
@@ -141,6 +146,8 @@ def _folders(own: str, mounts: str) -> list[Path]:
             # In a container that sees no more than its own part, what is below it is mounted at its top.
             if place and path != "/" and (place / path.lstrip("/") / "cgroup.procs").exists():
                 found[name] = place / path.lstrip("/")
+    if found.keys() >= ENOUGH:
+        found.pop("", None)
     return [found[name] for name in sorted(found, key=lambda name: (name in BOUNDS, name == ""))]
 
 

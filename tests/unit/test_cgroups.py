@@ -57,11 +57,21 @@ def test_of_the_second_version_there_is_one(tmp_path: Path) -> None:
     assert cgroups._folders(V2_OWN, below(tmp_path, V2_MOUNTS)) == [tmp_path / UNIT.lstrip("/")]
 
 
-def test_where_both_are_there_systemd_s_tree_is_first_and_no_other_one_is_forgotten(tmp_path: Path) -> None:
-    lay(tmp_path, *(f"{tree}{UNIT}" for tree in ("systemd", "memory", "pids", "unified")))
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [
+        (("systemd", "memory", "pids", "unified"), ("systemd", "memory", "pids")),
+        # The second version's has what bounds memory.
+        (("systemd", "pids", "unified"), ("systemd", "pids", "unified")),
+    ],
+)
+def test_where_both_are_there_systemd_s_tree_is_first_and_none_that_bounds_is_forgotten(
+    there: tuple[str, ...], taken: tuple[str, ...], tmp_path: Path
+) -> None:
+    lay(tmp_path, *(f"{tree}{UNIT}" for tree in there))
     found = cgroups._folders(HYBRID_OWN, below(tmp_path, HYBRID_MOUNTS))
     assert found[0] == tmp_path / f"systemd{UNIT}"
-    assert {*found} == {tmp_path / f"{tree}{UNIT}" for tree in ("systemd", "memory", "pids", "unified")}
+    assert {*found} == {tmp_path / f"{tree}{UNIT}" for tree in taken}
 
 
 def test_a_tree_that_is_not_mounted_or_has_no_place_for_us_is_left_out(tmp_path: Path) -> None:
@@ -162,6 +172,14 @@ def test_a_process_is_taken_into_each_tree(tmp_path: Path) -> None:
     one.take(4711)
     assert [(tmp_path / tree / "cgroup.procs").read_text() for tree in ("systemd", "memory")] == ["4711", "4711"]
     assert one.pids() == [4711]
+
+
+def test_who_moves_itself_waits_for_nobody_else_where_the_kernel_can_do_that(tmp_path: Path) -> None:
+    kernel_s(tmp_path / "systemd", "cgroup.procs", "tasks")
+    kernel_s(tmp_path / "unified", "cgroup.procs", "cgroup.threads")
+    Cgroup((tmp_path / "systemd", tmp_path / "unified")).take(0)
+    assert [(tmp_path / "systemd" / name).read_text() for name in ("cgroup.procs", "tasks")] == ["", "0"]
+    assert [(tmp_path / "unified" / name).read_text() for name in ("cgroup.procs", "cgroup.threads")] == ["0", ""]
 
 
 def test_all_that_is_in_it_is_killed_and_it_is_gone_once_that_is_dead(tmp_path: Path) -> None:
