@@ -23,8 +23,9 @@ def for_databases(step: StepContext) -> dict[str, str]:
     }
     if step.settings.database_direct_url:
         told["SWITCHBACK_DIRECT_URL"] = step.settings.database_direct_url
-    aliases = [one.alias for one in step.note(Checked).databases]
+    databases = step.note(Checked).databases
     # Where nobody has told, or one can't be told so, the script asks.
-    if aliases and all(len(alias.split()) == 1 for alias in aliases):
-        told["SWITCHBACK_DATABASES"] = " ".join(aliases)
+    if databases and all(len(one.alias.split()) == 1 for one in databases):
+        told["SWITCHBACK_DATABASES"] = " ".join(one.alias for one in databases)
+        told["SWITCHBACK_DIRECT"] = " ".join(one.alias for one in databases if one.direct)
     return told

@@ -18,8 +18,12 @@ from .protocol import DEFAULT, Database
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-# How each kind of database says which one it is, and at which port: a pooler in front of it has another one.
-ASKS = {"postgresql": "select current_database(), current_setting('port')", "mysql": "select database(), @@port"}
+# How each kind of database says which one it is, and at which port: a pooler in front of it has another one. And which
+# process answers: a pooler has said another one to whoever connected.
+ASKS = {
+    "postgresql": "select current_database(), current_setting('port'), pg_backend_pid()",
+    "mysql": "select database(), @@port, null",
+}
 # What opens no way to write, and has to work where a transaction has failed.
 SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 
@@ -55,12 +59,13 @@ def database(alias: str) -> Database:
     """Which database the app uses, as that says itself, and whether there is nothing in it yet."""
     connection = connections[alias]
     configured, host = (str(connection.settings_dict.get(key) or "") for key in ("NAME", "HOST"))
-    name, port = configured, ""
+    name, port, direct = configured, "", False
     with connection.cursor() as cursor:
         if connection.vendor in ASKS:
             cursor.execute(ASKS[connection.vendor])
-            name, port = map(str, cursor.fetchone())
-    return Database(alias, connection.vendor, name, configured, not tables(connection), f"{host}:{port}")
+            name, port, answers = cursor.fetchone()
+            direct = answers is not None and answers == connection.connection.info.backend_pid
+    return Database(alias, connection.vendor, str(name), configured, not tables(connection), f"{host}:{port}", direct)
 
 
 def tables(connection: BaseDatabaseWrapper) -> list[str]:

@@ -122,7 +122,7 @@ class Migration:
 class Database:
     """A database that the app migrates.
 
-    + name: as it says itself; configured: as the settings have it; server: HOST:PORT; empty: whether it has no table
+    + name: as it says itself; configured: by the settings; server: HOST:PORT; empty: has no table; direct: by no pooler
     """
 
     alias: str
@@ -131,6 +131,7 @@ class Database:
     configured: str
     empty: bool
     server: str = ""
+    direct: bool = False
 
 
 @dataclass(frozen=True)

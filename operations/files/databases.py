@@ -28,6 +28,14 @@ from django.apps import apps
 from django.core import management
 from django.db import DatabaseError, connections, router
 
+# Django's own kinds of databases, by the last word of their engines.
+OWN = {
+    "mysql": "mysql",
+    "postgis": "postgresql",
+    "postgresql": "postgresql",
+    "spatialite": "sqlite",
+    "sqlite3": "sqlite",
+}
 # How what is not whole yet is called; and what lists, in a backup of several databases, which is in which of its files.
 UNFINISHED, LIST = ".unfinished-", "databases.json"
 
@@ -36,11 +44,18 @@ def databases() -> dict[str, Database]:
     """The databases that are backed up, by their aliases: those that the project migrates."""
     found = {}
     for alias in os.environ.get("SWITCHBACK_DATABASES", "").split() or migrated():
-        vendor = connections[alias].vendor
+        vendor = vendor_of(alias)
         if vendor not in KINDS:
             raise Failed(f'DATABASES["{alias}"] is of a kind that database_engines.py does not know: {vendor}')
         found[alias] = KINDS[vendor](alias, directly(alias) if vendor == "postgresql" else connections.settings[alias])
     return found
+
+
+def vendor_of(alias: str) -> str:
+    """Of what kind a database is. Django's own are known by their names: to load one takes longer than a small dump."""
+    engine = str(connections.settings[alias]["ENGINE"])
+    own = OWN.get(engine.rpartition(".")[2]) if engine.startswith("django.") else None
+    return own or str(connections[alias].vendor)
 
 
 def directly(alias: str) -> Mapping[str, object]:
@@ -53,6 +68,9 @@ def directly(alias: str) -> Mapping[str, object]:
         name = direct.path.strip("/") if alias == "default" else ""
         found = {"HOST": direct.hostname, "PORT": direct.port, "NAME": name or settings["NAME"]}
         return {**settings, **found}
+    if alias in os.environ.get("SWITCHBACK_DIRECT", "").split():
+        # Whoever has told that has just looked.
+        return settings
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         answers = cursor.fetchone()[0]

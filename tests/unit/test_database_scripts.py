@@ -334,6 +334,18 @@ def test_behind_a_pooler_the_database_itself_is_backed_up_or_nothing(tmp_path: P
     assert {"PGHOST=10.0.0.7", "PGPORT=5432", "PGDATABASE=shop_itself", "PGUSER=me"} <= {*told}
 
 
+def test_of_what_its_run_has_just_looked_at_a_backup_loads_no_driver(tmp_path: Path) -> None:
+    # None is installed here.
+    site = Site(
+        tmp_path, more=POSTGRESQL.replace('"ENGINE": "postgresql"', '"ENGINE": "django.db.backends.postgresql"')
+    )
+    says = 'for word; do case $word in --file=*) echo PGDMP >"${word#--file=}";; esac; done\n'
+    site.tool("pg_dump", SAYS_WHAT_IT_IS_GIVEN + says)
+    done = site.run("backup_database.sh", SWITCHBACK_DATABASES="default", SWITCHBACK_DIRECT="other")
+    assert "psycopg" in done.stderr
+    assert site.backup(SWITCHBACK_DATABASES="default", SWITCHBACK_DIRECT="default").read_text() == "PGDMP\n"
+
+
 def test_mysql_is_backed_up_by_its_own_tool_and_no_password_is_on_its_command_line(tmp_path: Path) -> None:
     site = site_on("mysql", tmp_path, MYSQL)
     site.tool("mariadb-dump", SAYS_WHAT_IT_IS_GIVEN + 'echo "-- MariaDB dump 10.19"\n')

@@ -72,7 +72,10 @@ def test_what_works_with_the_database_says_there_for_which_deploy(tmp_path: Path
 
 @pytest.mark.parametrize(("kind", "version"), [("deploy", NEW), ("revert", LIVE)])
 def test_a_script_is_told_whose_settings_name_the_databases(kind: str, version: str, tmp_path: Path) -> None:
-    found = (Database("default", "sqlite", "a", "a", False), Database("logs", "sqlite", "b", "b", False))
+    found = (
+        Database("default", "postgresql", "a", "a", False, direct=True),
+        Database("logs", "postgresql", "b", "b", False),
+    )
     for env in Step(tmp_path, kind, found).work():
         told = {key: value for key, value in env.items() if key.startswith("SWITCHBACK_")}
         assert told == {
@@ -80,6 +83,8 @@ def test_a_script_is_told_whose_settings_name_the_databases(kind: str, version: 
             "SWITCHBACK_PYTHON": f"{tmp_path}/{version}/venv/bin/python",
             "SWITCHBACK_MANAGE": f"{tmp_path}/{version}/config/manage.py",
             "SWITCHBACK_DATABASES": "default logs",
+            # What is reached by a pooler it finds out by itself.
+            "SWITCHBACK_DIRECT": "default",
         }
         # In whose environment alone they can be read.
         assert env["WHOSE"] == version
