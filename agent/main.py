@@ -35,6 +35,8 @@ SOURCES: dict[str, str] = {}
 
 def main(arguments: Sequence[str]) -> int:
     """Do what a document on standard input asks for; or what a unit of systemd does, by its name."""
+    # Whoever has loaded us has turned it off.
+    gc.enable()
     # Whatever the login of whoever starts us leaves to nobody else: what we make is for the app and its web server to
     # read. What is nobody else's is made with a mode of its own.
     os.umask(UMASK)
@@ -160,7 +162,7 @@ def _remove(state: State, request: requests.Remove) -> Result | None:
 def _keep_page(state: State, request: requests.KeepPage) -> Result:
     from agent.record.page import keep
 
-    keep(state, request)
+    emit(f"its page is kept in {keep(state, request)}")
     return Result(True)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from agent.host.files import write_whole
-from agent.host.output import emit
 from agent.record.why import PAGE
 from agent.state import State
 from agent.transaction.transaction import Transaction
@@ -32,5 +31,4 @@ def keep(state: State, request: KeepPage) -> str:
         write_whole(path, request.page, mode=0o600)
     except OSError as problem:
         raise Refused(f"the page can't be written: {problem}") from None
-    emit(f"its page is kept in {path}")
     return str(path)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import singledispatchmethod
 
 from agent.loop.conversation import Client
+from agent.record.page import keep
+from agent.record.why import why
 from agent.runner import news
 from agent.runner.run import BEGIN, CLEAN, COMMIT, RECOVER, Run
 from agent.runner.script import WAY_BACK
@@ -90,12 +93,13 @@ class Talk:
 
     @_do.register(requests.Begin)
     @_do.register(requests.Clean)
-    def _later(self, request: requests.Begin | requests.Clean) -> None:
+    @_do.register(requests.KeepPage)
+    def _later(self, request: requests.Begin | requests.Clean | requests.KeepPage) -> None:
         """Do nothing yet: what else is being done comes first."""
 
     @_do.register(requests.Go)
     def _go(self, request: requests.Go) -> None:
-        if self._holds(request.deploy) and not why_too_late(self._open):
+        if self._holds(request.deploy) and not why_too_late(self._run.opened):
             self._run.go(request.upto)
 
     @_do.register(requests.AllWell)
@@ -110,7 +114,7 @@ class Talk:
 
     def _is_waiting_to_commit(self, deploy: str) -> bool:
         """Whether a run may commit. Raises Refused where that would come before all is done."""
-        if not self._holds(deploy) or why_too_late(self._open):
+        if not self._holds(deploy) or why_too_late(self._run.opened):
             return False
         left = [name for name in self._progress.begin.steps if name not in (*self._progress.done, COMMIT)]
         if left:
@@ -212,8 +216,16 @@ class Talk:
     def _committed(self, request: requests.Commit) -> Result | None:
         if not self._holds(request.deploy):
             waits = request.clean and self._run.waits_for_clean(request.clean.deploy)
-            return None if waits else self._ended(request.deploy)
+            if waits:
+                return None
+            tells = why(self._run.state, requests.Why(request.deploy)).record if request.tells else None
+            return replace(self._ended(request.deploy), record=tells)
         return self._rested(self._progress)
+
+    @_answer.register(requests.KeepPage)
+    def _kept(self, request: requests.KeepPage) -> Result:
+        keep(self._run.state, request)
+        return Result(True)
 
     @_answer.register(requests.FallBack)
     def _back(self, request: requests.FallBack) -> Result | None:
@@ -271,14 +283,8 @@ class Talk:
         return self._run.transaction is not None and self._run.transaction.deploy == deploy
 
     @property
-    def _open(self) -> Transaction:
-        if self._run.transaction is None:
-            raise ValueError("no run is open")
-        return self._run.transaction
-
-    @property
     def _progress(self) -> Progress:
-        return self._open.progress
+        return self._run.progress
 
 
 LABELS: dict[type, tuple[str, ...]] = {

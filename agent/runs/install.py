@@ -21,9 +21,12 @@ from agent.words.outcomes import Refused
 
 LAUNCHES = '''#!/usr/bin/python3 -I
 """Switchback's agent. Started by a deploy, and by systemd."""
+import gc
 import os
 import sys
 
+# Nothing of what is loaded is garbage, and to look for that takes a tenth of the time.
+gc.disable()
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from agent.main import main  # noqa: E402
 

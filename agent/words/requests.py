@@ -132,10 +132,7 @@ class Remove:
 
 @dataclass(frozen=True)
 class KeepPage:
-    """Keep the page of a run that has ended, beside its journal.
-
-    + page: HTML
-    """
+    """Keep the page (HTML) of a run that has ended, beside its journal."""
 
     verb: ClassVar[str] = "keep-page"
     deploy: str
@@ -218,12 +215,13 @@ class Clean:
 class Commit:
     """Commit a deploy.
 
-    + clean: what to delete once it has committed
+    + clean: what to delete once it has committed; tells: whether its record is told as well, as `Why` would
     """
 
     verb: ClassVar[str] = "commit"
     deploy: str
     clean: Optional[Clean] = None
+    tells: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from agent.inside.lean import dataclass
-from agent.words.history import Cost
+from agent.words.history import Cost, Record
 from agent.words.outcomes import Outcome
 from agent.words.shapes import Unreadable, from_elsewhere, to_json
 
@@ -44,6 +44,7 @@ class Result:
     + interrupted: whether it falls back because a person has asked for that
     + code: the exit code of a program that was to be run
     + database_back: whether the host is back where it was, and its database with it
+    + record: the run's, where that was asked for and it has ended
     """
 
     ok: bool
@@ -64,6 +65,7 @@ class Result:
     spent: Optional[Cost] = None
     seconds: float = 0.0
     backup: Optional[str] = None
+    record: Optional[Record] = None
     schema: int = SCHEMA
 
 

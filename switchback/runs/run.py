@@ -161,7 +161,7 @@ class Run:
 
     def commits(self) -> CommitRequest:
         """What a host is asked at last."""
-        return CommitRequest(self.deploy, self.cleaning().request() if self.cleans_at_once else None)
+        return CommitRequest(self.deploy, self.cleaning().request() if self.cleans_at_once else None, tells=True)
 
     def patience(self, *steps: str) -> float:
         """How long to wait for an answer, seconds: the steps' own limits, and the fallback that may come of them."""

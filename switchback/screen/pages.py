@@ -22,19 +22,21 @@ from agent.words.requests import KeepPage, Why
 from facts import past as facts
 from facts.survey import Unread
 from switchback.hosts.inventory import command_line, options, settings_of
-from switchback.page.render import page
-from switchback.page.view import Told
 from switchback.past.why import SOME
 from switchback.plan.model import Preview
 from switchback.preview.diffs import diff_lines
 from switchback.preview.screen import screen
 from switchback.runs.run import Run
 from switchback.whole import write_whole
-from switchback.wire.calls import bring_along
-from switchback.wire.results import heard_from
+from switchback.wire.calls import bring_along, to_runner
+from switchback.wire.results import AgentCommand, heard_from
 
 # How long a host may take to tell of the run, and to take its page, seconds; what comes later is let be.
 WITHIN = 20.0
+# So long after it has begun to act a run loads what its page is made of: nobody waits for it then, seconds.
+MEANWHILE = 1.0
+# What a host is asked with: its site, the request, and how long to wait, seconds.
+Asks = Callable[[str, KeepPage, float], AgentCommand]
 TROUBLE = (OSError, EOFError, SSHException, gevent.Timeout)
 
 
@@ -43,7 +45,24 @@ def follow(state: State, runs: Sequence[Run], preview: Preview) -> None:
     then. To be called before whatever shows that: what is asked for first at the end is done last."""
     acting = [run for run in runs if run.steps]
     if acting:
+        gevent.spawn_later(MEANWHILE, _load)
         _at_the_end(state, partial(_keep, state, acting, preview))
+
+
+def _load() -> None:
+    """Load what a page is made of, while the hosts are at work."""
+    from switchback.page.render import template
+
+    template()
+
+
+def _page(
+    told: Mapping[str, Evidence | None], deploy: str, preview: Preview | None = None, shown: Sequence[str] = ()
+) -> str:
+    from switchback.page.render import page
+    from switchback.page.view import Told
+
+    return page(Told(deploy, told, preview, shown))
 
 
 def follow_recovery(state: State, deploys: Collection[str]) -> None:
@@ -76,12 +95,13 @@ def _keep(state: State, runs: Sequence[Run], preview: Preview) -> None:
     # Those that never began know nothing of it.
     there = [host for run in runs if heard_from(run.host) and (host := state.inventory.get_host(run.host)).connected]
     try:
-        told = _tell(there, deploy)
+        told = _told_at_the_end(there, deploy)
+        told |= _tell([host for host in there if host.name not in told], deploy)
         evidence = {run.host: told.get(run.host) for run in runs}
         lines = [one.text for one in screen(preview, everything=True) + diff_lines(preview)]
-        text = page(Told(deploy, evidence, preview, lines))
+        text = _page(evidence, deploy, preview, lines)
         write_report(text)
-        keep_on(there, deploy, text, told)
+        keep_on(there, deploy, text, told, to_runner)
     except Exception as problem:  # noqa: BLE001 - the run has ended, whatever becomes of its page
         _warn(f"{type(problem).__name__}: {problem}")
 
@@ -101,10 +121,17 @@ def of_past(state: State, deploy: str, told: Mapping[str, Evidence]) -> None:
     keeps = lacking and not command_line().dry
     if not keeps and not options().report:
         return
-    text = page(Told(deploy, {name: one for name, one in told.items() if one.record}))
+    text = _page({name: one for name, one in told.items() if one.record}, deploy)
     write_report(text)
     if keeps:
-        keep_on([state.inventory.get_host(name) for name in lacking], deploy, text, told)
+        keep_on([state.inventory.get_host(name) for name in lacking], deploy, text, told, bring_along)
+
+
+def _told_at_the_end(hosts: Sequence[Host], deploy: str) -> dict[str, Evidence]:
+    """What each host has told of the run in its last answer, of those that did."""
+    answers = {host.name: heard_from(host.name)[-1:] for host in hosts}
+    records = {name: one.record for name, last in answers.items() for one in last}
+    return {name: Evidence(one) for name, one in records.items() if one and one.ended and one.run.deploy == deploy}
 
 
 def _tell(hosts: Sequence[Host], deploy: str) -> dict[str, Evidence]:
@@ -125,10 +152,13 @@ def _tell_of(host: Host, request: Why) -> Evidence | None:
     return None if isinstance(found, Unread) else found
 
 
-def keep_on(hosts: Sequence[Host], deploy: str, text: str, told: Mapping[str, Evidence]) -> None:
-    """Keep a page on those hosts on which the run has ended; the others have none until somebody looks again."""
+def keep_on(hosts: Sequence[Host], deploy: str, text: str, told: Mapping[str, Evidence], asks: Asks) -> None:
+    """Keep a page on those hosts on which the run has ended; the others have none until somebody looks again.
+
+    + asks: reaches the agent there: the runner of a run that has ended a moment ago is still there to ask
+    """
     ended = [host for host in hosts if (one := told.get(host.name)) and one.record and one.record.ended]
-    jobs = [gevent.spawn(_keep_on, host, KeepPage(deploy, text)) for host in ended]
+    jobs = [gevent.spawn(_keep_on, host, KeepPage(deploy, text), asks) for host in ended]
     gevent.joinall(jobs, timeout=WITHIN)
     for host, job in zip(ended, jobs, strict=True):
         if not job.ready():
@@ -138,11 +168,11 @@ def keep_on(hosts: Sequence[Host], deploy: str, text: str, told: Mapping[str, Ev
             _warn(f"{host.name}: {job.value}")
 
 
-def _keep_on(host: Host, request: KeepPage) -> str:
+def _keep_on(host: Host, request: KeepPage, asks: Asks) -> str:
     """Have one host keep it. Returns why it did not."""
     before = len(heard_from(host.name))
     try:
-        bring_along(settings_of(host).site, request, WITHIN).run_beside(host)
+        asks(settings_of(host).site, request, WITHIN).run_beside(host)
     except TROUBLE as problem:
         return str(problem) or type(problem).__name__
     answers = heard_from(host.name)[before:]

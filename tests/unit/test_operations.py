@@ -150,7 +150,7 @@ def test_every_step_of_a_run_has_an_operation_that_follows_it_on_the_host() -> N
     several = run(hosts=("web1", "web2"))
     for name, operation in STEPS.items():
         if name == "commit":
-            assert Done(operation, several).asked == requests.Commit(several.deploy)
+            assert Done(operation, several).asked == requests.Commit(several.deploy, tells=True)
         else:
             assert Done(operation, several).goes[0] == name
 
@@ -309,7 +309,7 @@ def test_a_host_alone_cleans_up_in_the_call_of_its_commit_and_none_of_several_wa
     alone, several = run(), run(hosts=("web1", "web2"))
     assert Done(transaction.commit, alone).asked.clean.keep == alone.settings.keep_versions
     assert Done(housekeeping.clean_after, alone, executing=True).is_shown
-    assert Done(transaction.commit, several).asked == requests.Commit(alone.deploy)
+    assert Done(transaction.commit, several).asked == requests.Commit(alone.deploy, tells=True)
     assert isinstance(Done(housekeeping.clean_after, several, executing=True).asked, requests.Clean)
 
 

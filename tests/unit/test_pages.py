@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -71,7 +71,7 @@ def test_a_page_is_kept_on_the_hosts_on_which_the_run_has_ended(
     asked: Asked, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = {"p1": Evidence(record()), "p2": Evidence(replace(record(), ended=False)), "p3": Evidence(None)}
-    pages.keep_on(hosts("p1", "p2", "p3", "p4"), ID, "<p>", told)
+    pages.keep_on(hosts("p1", "p2", "p3", "p4"), ID, "<p>", told, cast("Any", asked.bring_along))
     assert asked.kept == {"p1": KeepPage(ID, "<p>")}
     # How the run has ended is nothing that the answer to this has a say in.
     assert heard_from("p1") == []
@@ -91,7 +91,13 @@ def test_a_host_that_does_not_keep_it_is_a_warning(
     answer: Callable[[], Result | None], says: str, asked: Asked, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked.answers["p1"] = answer
-    pages.keep_on(hosts("p1", "p2"), ID, "<p>", {"p1": Evidence(record()), "p2": Evidence(record())})
+    pages.keep_on(
+        hosts("p1", "p2"),
+        ID,
+        "<p>",
+        {"p1": Evidence(record()), "p2": Evidence(record())},
+        cast("Any", asked.bring_along),
+    )
     said = capsys.readouterr().err
     assert "WARNING: the page of this run could not be kept: " in said
     assert says in said
@@ -101,7 +107,7 @@ def test_a_host_that_does_not_keep_it_is_a_warning(
 def test_an_error_of_ours_is_a_warning_as_well(
     asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(pages, "page", lambda told: 1 / 0)
+    monkeypatch.setattr(pages, "_page", lambda *told: 1 / 0)
     pages._keep(state_of("web1"), [run()], foreseen())
     assert "could not be kept: ZeroDivisionError" in capsys.readouterr().err
 
