@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from switchback.document.model import HostEnd, Next
 from switchback.plan.model import Preview
 from switchback.runs.run import Run
+
+if TYPE_CHECKING:
+    from switchback.document.model import HostEnd, Next
 
 
 @dataclass

@@ -9,9 +9,10 @@ from pyinfra.api import Host, State
 from agent.words.facts import HostFacts
 from switchback.ending.layout import headline, named, paragraph
 from switchback.hosts.gateway import for_all_hosts
+from switchback.live.changes import would_change
 from switchback.runs.fleet import WHICH
 from switchback.screen.preflight import look_at, somebody_can_answer
-from switchback.screen.present import NothingToDo, ask_to, end_look, show, would_change
+from switchback.screen.present import NothingToDo, ask_to, end_look, show
 from switchback.settings.errors import OfHost, Refused
 
 

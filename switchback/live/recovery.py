@@ -14,9 +14,10 @@ from agent.words.outcomes import Outcome
 from switchback.ending.layout import headline, named, rows
 from switchback.hosts.gateway import for_all_hosts
 from switchback.hosts.inventory import options
+from switchback.live.changes import would_change
 from switchback.screen import pages
 from switchback.screen.preflight import look_at, somebody_can_answer
-from switchback.screen.present import NothingToDo, ask_to, end_look, show, would_change
+from switchback.screen.present import NothingToDo, ask_to, end_look, show
 
 NOTHING_OPEN = "no deploy is open on this host: there is nothing to recover"
 TRIES = "what could not be undone, once more; where that works, the host is free again"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 from pyinfra.api import Host
@@ -17,7 +17,6 @@ from agent.words.facts import Site
 from agent.words.foreseen import Foreseen
 from facts.survey import Unread
 from switchback import typed
-from switchback.document.model import HostEnd
 from switchback.document.noted import NOTED
 from switchback.ended import Ended
 from switchback.hosts.gateway import look_ahead
@@ -35,6 +34,9 @@ from switchback.preview.verdict import question as question_of
 from switchback.runs.run import Run
 from switchback.settings.errors import OfHost, Refused
 from switchback.settings.options import Options
+
+if TYPE_CHECKING:
+    from switchback.document.model import HostEnd
 
 Kind = Literal["deploy", "build", "revert", "restart", "clean"]
 BLIND = "what would happen there in detail can't be found out (-v shows why)"
@@ -231,15 +233,6 @@ def end_look(ends: Sequence[HostEnd]) -> None:
     if _is_last():
         changes = any(one.outcome == Ended.WOULD_CHANGE for one in ends)
         raise LookedAtChanges if options().detailed_exitcode and changes else Looked
-
-
-def would_change(changes: Mapping[str, str], hosts: Iterable[str]) -> list[HostEnd]:
-    """What a run would do on each of its hosts.
-
-    + changes: those on which it would change something, each with what
-    """
-    ends = {name: Ended.WOULD_CHANGE if name in changes else Ended.NOTHING_TO_DO for name in hosts}
-    return [HostEnd(host=name, outcome=ended, sentence=changes.get(name, "")) for name, ended in ends.items()]
 
 
 def _stale(preview: Preview, plan: Preview | None) -> list[str]:

@@ -21,7 +21,8 @@ ANEW = "-"
 # The interpreter reads this from its command line, then a fingerprint and the sources from the first line of its
 # standard input. Where the host has the very same agent installed, that is run: it is compiled already.
 LOADER = f"""\
-import base64, importlib.abc, importlib.util, json, os, sys, zlib
+import base64, gc, importlib.abc, importlib.util, json, os, sys, zlib
+gc.disable()
 LIBRARY = "{LIBRARY}"
 fingerprint, packed = sys.stdin.readline().split()
 class Agent(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):

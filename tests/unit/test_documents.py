@@ -11,8 +11,9 @@ from agent.words.history import Cost
 from agent.words.notes import Asked
 from agent.words.outcomes import Outcome
 from agent.words.result import Result, StepTold
-from switchback.document import end
+from switchback.document import of_process
 from switchback.document.model import Problem, Versions
+from switchback.document.process import Process
 from switchback.ended import ASKED_FOR, Ended, worst
 from switchback.wire.payload import agent_fingerprint
 from tests.unit.examples import HIDDEN, LIVE, NEW, OLD, host_facts, version
@@ -298,7 +299,7 @@ def test_an_error_of_the_document_s_own_is_a_document_too(monkeypatch: pytest.Mo
     def fails(*_: object) -> None:
         raise ValueError("no such thing")
 
-    monkeypatch.setattr(end, "document_of", fails)
-    made = end.made()
+    monkeypatch.setattr(of_process, "document_of", fails)
+    made = of_process.made(Process())
     assert (made.outcome, made.exit_code) == (Ended.UNKNOWN, 30)
     assert made.problems[0].says.endswith("of its document alone: ValueError: no such thing")
