@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,13 +15,14 @@ from agent.runner import news
 from agent.runs import beginning
 from agent.runs.interrupts import Interrupted
 from agent.service import health
+from agent.steps.order import named
 from agent.transaction.lock import lock_holder
 from agent.transaction.step import StepContext, StepFailed
 from agent.transaction.transaction import Transaction
 from agent.words import requests
 from agent.words.journal import Intent
 from agent.words.outcomes import Cause, Outcome
-from agent.words.requests import AllWell, Begin, Clean, Commit, FallBack, Go, Recover
+from agent.words.requests import AllWell, Begin, Clean, Commit, FallBack, Go, KeepPage, Recover
 from agent.words.result import News, Result, StepTold
 from tests.unit.agent_host import ALL, BEFORE, ID, Asked, Host
 from tests.unit.examples import HIDDEN, LIVE, NEW, settings
@@ -561,6 +562,64 @@ def test_a_commit_whose_clean_was_killed_has_committed(host: Host) -> None:
     host.ask(begin(upto=LAST))
     host.loop.killed = {"clean"}
     assert result_of(host.ask(Commit(ID, CLEAN))).outcome == "committed"
+
+
+def test_a_commit_tells_the_run_s_record_where_that_is_asked_for(host: Host) -> None:
+    host.ask(begin(upto=LAST))
+    told = result_of(host.ask(Commit(ID, CLEAN, tells=True))).record
+    assert told
+    assert (told.run.deploy, told.run.outcome, told.ended, told.page) == (ID, "committed", True, False)
+    assert "swap" in [part.name for part in told.parts]
+    # Whoever comes late is told the same; and whoever wants no more than its end is told no more.
+    assert result_of(host.ask(Commit(ID, tells=True))).record == replace(
+        told, now=cast("Any", pytest.approx(told.now, abs=5)), texts=told.texts
+    )
+    assert result_of(host.ask(Commit(ID))).record is None
+
+
+def test_a_record_tells_of_the_way_back_where_a_commit_came_too_late(host: Host) -> None:
+    host.ask(begin(upto=LAST))
+    host.ask(FallBack(ID, "it was asked for"))
+    told = result_of(host.ask(Commit(ID, tells=True)))
+    assert (told.ok, told.outcome) == (False, "fell back")
+    assert told.record
+    assert {part.phase for part in told.record.parts} == {"build", "switch", "back"}
+
+
+def test_the_page_of_a_run_is_taken_once_that_has_ended(host: Host) -> None:
+    host.ask(begin(upto=LAST))
+    page = Transaction(host.state, ID).folder / "page.html"
+    assert result_of(host.ask(KeepPage(ID, "<p>"))).sentence == f"refused: {ID} has not ended"
+    assert not page.exists()
+    host.ask(Commit(ID))
+    assert result_of(host.ask(KeepPage(ID, "<p>"))).ok
+    assert page.read_text() == "<p>"
+
+
+def test_a_step_that_has_nothing_to_do_is_done_without_a_worker(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    pause = named("pause")
+    monkeypatch.setattr(pause, "idle", lambda known: f"nothing is paused in a {known.kind}")
+    asked = host.ask(begin(upto=LAST))
+    host.settle()
+    begun = host.loop.begun
+    assert "step maintenance_start" in begun
+    assert "step backup" in begun
+    assert "step pause" not in begun
+    assert "pause: nothing is paused in a deploy" in host.ask(Go(ID, "pause", "pause")).lines
+    assert result_of(asked).ok
+
+
+def test_where_nobody_can_tell_whether_a_step_has_anything_to_do_its_worker_fails_it(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_: object) -> str:
+        raise ValueError("odd")
+
+    monkeypatch.setattr(named("pause"), "idle", breaks)
+    host.ask(begin(upto=LAST))
+    result = result_of(host.ask(Go(ID, "pause", "pause")))
+    assert (result.outcome, result.failed) == ("fell back", "pause")
+    assert "ValueError: odd" in "\n".join(result.reason)
 
 
 def test_a_run_that_falls_back_deletes_nothing_after_it(host: Host) -> None:
