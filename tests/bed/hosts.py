@@ -34,6 +34,8 @@ HTTP_PORT = "switchback.http"
 READY_LIMIT = 60.0
 READ_TRIES = 3
 STOP_LIMIT = 20
+# So often it is tried to stop every process of a host where it is.
+FREEZES = 5
 PORTS = range(20000, 32000)
 PORT_TRIES = 20
 # Where the kernel counts what a container uses of the processor, and in which part of a second: its cgroup, of the
@@ -164,7 +166,14 @@ class Host:
 
     def pause(self) -> None:
         """Stop every process where it is: for those who talk to the host, its network is gone."""
-        self.container.pause()
+        for left in reversed(range(FREEZES)):
+            try:
+                self.container.pause()
+                break
+            except APIError as problem:
+                # The kernel gives up where some of them are at what can't be stopped just then.
+                if "unable to freeze" not in str(problem) or not left:
+                    raise
 
     def unpause(self) -> None:
         """Let the processes go on."""
