@@ -128,10 +128,9 @@ def of_past(state: State, deploy: str, told: Mapping[str, Evidence]) -> None:
 
 
 def _told_at_the_end(hosts: Sequence[Host], deploy: str) -> dict[str, Evidence]:
-    """What each host has told of the run in its last answer, of those that did."""
-    answers = {host.name: heard_from(host.name)[-1:] for host in hosts}
-    records = {name: one.record for name, last in answers.items() for one in last}
-    return {name: Evidence(one) for name, one in records.items() if one and one.ended and one.run.deploy == deploy}
+    """What each host has told of the run with the answer to its commit, of those that did."""
+    records = {host.name: one.record for host in hosts for one in heard_from(host.name) if one.record}
+    return {name: Evidence(one) for name, one in records.items() if one.ended and one.run.deploy == deploy}
 
 
 def _tell(hosts: Sequence[Host], deploy: str) -> dict[str, Evidence]:

@@ -15,8 +15,8 @@ COUNT = "journalctl --unit ssh --since @{} --output cat | grep -c 'Starting sess
 ROUND_TRIP = 0.08
 # To look, to look ahead, to begin, for the build and for the switch as long as they take, to commit; and no more.
 AT_MOST = 9
-# And once its end has been told, what the page of the run is made of, and to keep that.
-PAGE = 2
+# And once its end has been told, to keep the page of the run.
+PAGE = 1
 
 
 def channels(host: Host, run: Runs, deploy: str, **data: object) -> int:

@@ -104,6 +104,30 @@ def test_a_host_that_does_not_keep_it_is_a_warning(
     assert "p2" in asked.kept
 
 
+def test_who_has_told_the_record_with_the_answer_to_its_commit_is_asked_for_it_no_more(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = record()
+    heard_from("q1").extend([Result(True, record=told), Result(True)])
+    heard_from("q2").append(Result(True))
+    # Another run's, of the same process.
+    heard_from("q3").append(Result(True, record=replace(told, run=replace(told.run, deploy="another"))))
+    others: list[str] = []
+
+    def tell(there: list[Any], _: str) -> dict[str, Evidence]:
+        others.extend(host.name for host in there)
+        return {}
+
+    monkeypatch.setattr(pages, "_tell", tell)
+    monkeypatch.setattr(pages, "to_runner", asked.bring_along)
+    runs = [replace(run(), host=name, deploy=told.run.deploy) for name in ("q1", "q2", "q3")]
+    pages._keep(state_of("q1", "q2", "q3"), runs, foreseen())
+    assert others == ["q2", "q3"]
+    assert list(asked.kept) == ["q1"]
+    assert told.run.version
+    assert told.run.version in asked.kept["q1"].page
+
+
 def test_an_error_of_ours_is_a_warning_as_well(
     asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
