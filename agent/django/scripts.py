@@ -27,5 +27,7 @@ def for_databases(step: StepContext) -> dict[str, str]:
     # Where nobody has told, or one can't be told so, the script asks.
     if databases and all(len(one.alias.split()) == 1 for one in databases):
         told["SWITCHBACK_DATABASES"] = " ".join(one.alias for one in databases)
-        told["SWITCHBACK_DIRECT"] = " ".join(one.alias for one in databases if one.direct)
+        if not step.settings.database_direct_url:
+            # With that it was not the settings' own way that was looked at.
+            told["SWITCHBACK_DIRECT"] = " ".join(one.alias for one in databases if one.direct)
     return told

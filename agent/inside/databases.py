@@ -64,7 +64,9 @@ def database(alias: str) -> Database:
         if connection.vendor in ASKS:
             cursor.execute(ASKS[connection.vendor])
             name, port, answers = cursor.fetchone()
-            direct = answers is not None and answers == connection.connection.info.backend_pid
+            # Not every driver tells that.
+            connected = getattr(getattr(connection.connection, "info", None), "backend_pid", None)
+            direct = connected is not None and answers == connected
     return Database(alias, connection.vendor, str(name), configured, not tables(connection), f"{host}:{port}", direct)
 
 

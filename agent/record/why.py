@@ -41,6 +41,17 @@ def why(state: State, request: Why) -> Evidence:
     return Evidence(record(state, found[0], request.most), tuple(ids[:NAMED]))
 
 
+def told_at_its_end(state: State, deploy: str) -> Record | None:
+    """The record of a run that has just ended, for who asks its runner; None where that can't be read.
+
+    Who lacks it asks for it by another process, and is told there what is wrong.
+    """
+    try:
+        return why(state, Why(deploy)).record
+    except (OSError, ValueError):
+        return None
+
+
 def _telling(state: State, ids: list[str]) -> str:
     """The run that somebody most likely asks about: the open one, the last one that did not commit, or the last one."""
     failed = (run.deploy for run in reversed(past_runs(state)) if run.outcome != Outcome.COMMITTED)

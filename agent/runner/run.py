@@ -260,7 +260,7 @@ class Run:
         + reason: a sentence for people; cause: whose doing it is
         + back: whether the primary host has taken the database back already
         """
-        self.label = WAY_BACK
+        self.label, self.cleans = WAY_BACK, None
         self.crew.end_kept()
         self.heard = replace(self.heard, tried=frozenset(), resumed="")
         self.opened.journal.note(journal.FallsBack(masked_urls(reason), back, cause))

@@ -8,7 +8,7 @@ from functools import singledispatchmethod
 
 from agent.loop.conversation import Client
 from agent.record.page import keep
-from agent.record.why import why
+from agent.record.why import told_at_its_end
 from agent.runner import news
 from agent.runner.run import BEGIN, CLEAN, COMMIT, RECOVER, Run
 from agent.runner.script import WAY_BACK
@@ -218,8 +218,8 @@ class Talk:
             waits = request.clean and self._run.waits_for_clean(request.clean.deploy)
             if waits:
                 return None
-            tells = why(self._run.state, requests.Why(request.deploy)).record if request.tells else None
-            return replace(self._ended(request.deploy), record=tells)
+            told = told_at_its_end(self._run.state, request.deploy) if request.tells else None
+            return replace(self._ended(request.deploy), record=told)
         return self._rested(self._progress)
 
     @_answer.register(requests.KeepPage)

@@ -89,9 +89,9 @@ def carried_idle(progress: Progress, name: str) -> Carried | None:
     kind = named(name)
     try:
         note = idle(kind, progress) if kind else None
+        return _well(kind, note, 0.0) if kind and note else None
     except Exception:  # noqa: BLE001 - whatever is wrong with what is known, its worker runs into it, and fails the step
         return None
-    return _well(kind, note, 0.0) if kind and note else None
 
 
 def _well(kind: StepKind, note: Note, seconds: float) -> Carried:

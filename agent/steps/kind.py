@@ -187,7 +187,7 @@ class StepKind:
         return settings.build_timeout if self.phase is Phase.BUILD else settings.script_timeout
 
     def idle(self, known: RunAsKnown) -> str:
-        """Why it has nothing to do; empty where it has, or where nobody can tell yet."""
+        """Why it has nothing to do; empty where it has, or where nobody can tell yet. Pure: it takes no worker."""
         return ""
 
     def noticed(self, progress: Progress) -> bool:

@@ -1,6 +1,6 @@
 """The document of a run, made of what was noted of it, how its command line has ended, and what its hosts have told.
 
-Pure: `end.py` has read all that from where it stands.
+Pure: `of_process.py` has read all that from where it stands.
 """
 
 from __future__ import annotations

@@ -51,9 +51,12 @@ def follow(state: State, runs: Sequence[Run], preview: Preview) -> None:
 
 def _load() -> None:
     """Load what a page is made of, while the hosts are at work."""
-    from switchback.page.render import template
+    try:
+        from switchback.page.render import template
 
-    template()
+        template()
+    except Exception:  # noqa: BLE001 - said when the page is made, which loads it once more
+        return
 
 
 def _page(

@@ -99,6 +99,9 @@ def test_a_script_is_not_told_which_databases_there_are_where_that_can_not_be_sa
 
 
 def test_a_script_is_told_where_the_database_is_behind_a_pooler(tmp_path: Path) -> None:
-    for env in Step(tmp_path, direct="postgresql://db:5432").work():
+    found = (Database("default", "postgresql", "a", "a", False, direct=True),)
+    for env in Step(tmp_path, "deploy", found, direct="postgresql://db:5432").work():
         assert env["SWITCHBACK_DIRECT_URL"] == "postgresql://db:5432"
+        # What was looked at was reached by that.
+        assert "SWITCHBACK_DIRECT" not in env
     assert all("SWITCHBACK_DIRECT_URL" not in env for env in Step(tmp_path).work())

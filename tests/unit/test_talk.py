@@ -596,6 +596,29 @@ def test_the_page_of_a_run_is_taken_once_that_has_ended(host: Host) -> None:
     assert page.read_text() == "<p>"
 
 
+def test_what_can_not_be_read_or_kept_at_the_end_ends_no_runner(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object, **__: object) -> Any:
+        raise OSError(5, "Input/output error")
+
+    host.ask(begin(upto=LAST))
+    monkeypatch.setattr("agent.record.why.record", breaks)
+    told = result_of(host.ask(Commit(ID, tells=True)))
+    assert (told.outcome, told.record) == ("committed", None)
+    monkeypatch.setattr("agent.record.page.write_whole", breaks)
+    refused = result_of(host.ask(KeepPage(ID, "<p>"))).sentence
+    assert refused == "refused: the page can't be written: [Errno 5] Input/output error"
+
+
+def test_a_commit_that_falls_back_deletes_nothing(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    host.ask(begin(upto=LAST))
+    monkeypatch.setattr(host.runner().opened.journal, "append", full)
+    assert result_of(host.ask(Commit(ID, CLEAN))).outcome == "fell back"
+    assert "clean" not in host.loop.begun
+
+
 def test_a_step_that_has_nothing_to_do_is_done_without_a_worker(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     pause = named("pause")
     monkeypatch.setattr(pause, "idle", lambda known: f"nothing is paused in a {known.kind}")
