@@ -80,8 +80,12 @@ def decides() -> None:
 
 def fall_back(run: Run) -> StringCommand:
     """The command that makes this host fall back, because other ones have failed."""
+    return to_runner(run.settings.site, falls_back(run), timeout=run.patience())
+
+
+def falls_back(run: Run) -> FallBack:
+    """What a host is told then."""
     others = barrier(run)
     reason = others.reason(lambda name: any(one.followed for one in heard_from(name)))
     is_back = run.primary in others.gone and has_its_database_back(run.primary)
-    request = FallBack(run.deploy, reason, Cause.ANOTHER_HOST, is_back)
-    return to_runner(run.settings.site, request, timeout=run.patience())
+    return FallBack(run.deploy, reason, Cause.ANOTHER_HOST, is_back)

@@ -81,7 +81,8 @@ class Result:
         """The one document that is all of its standard output. Raises AssertionError where that is another one than its
         exit code says."""
         document = document_of(self.stdout)
-        assert (document.exit_code == 0) == (self.code == 0), f"exit code {self.code}, and {document.exit_code} in it"
+        same = (document.exit_code == 0) == (self.code == 0)
+        assert same, f"exit code {self.code}, and {document.exit_code} in it\n{self.output}"
         assert self.code in (0, 1, CHANGES, STOPPED, document.exit_code)
         return document
 

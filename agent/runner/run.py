@@ -133,12 +133,15 @@ class Run:
         """Hear that all hosts are well."""
         by, self.word_by = self.word_by, None
         try:
-            self.opened.journal.append(journal.AllWell())
+            # A host may stand still while it writes, and its runner be killed for that: what another one believes is
+            # the second line, which is written once the first was in time.
+            for line in (journal.Noted("all well", {"told": True}), journal.AllWell()):
+                self.opened.journal.append(line)
+                if by is not None and time.monotonic() > by:
+                    # Nobody has heard that this host has: they may have given it up.
+                    return self.fall_back("the word that all hosts are well came too late")
         except OSError as problem:
             self.fall_back(f"commit failed: {masked_urls(str(problem))}")
-        if by is not None and time.monotonic() > by:
-            # Nobody has heard that this host has: they may have given it up.
-            self.fall_back("the word that all hosts are well came too late")
 
     def commit(self, cleans: requests.Clean | None) -> None:
         """Commit; then delete what is not needed any more, if that is asked for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
@@ -22,6 +22,7 @@ from facts.live import Logs, Removable
 from facts.past import History, Why
 from facts.preview import Preview
 from facts.survey import Survey, Surveyed, Unread
+from switchback.hosts.anew import LOST, link_anew
 from switchback.hosts.inventory import settings_of
 from switchback.hosts.link import tend
 from switchback.settings.errors import OfHost, Refused
@@ -33,8 +34,6 @@ T = TypeVar("T")
 
 # How long looking at a host may take, seconds.
 SURVEY_TIMEOUT = 120
-# How often a host that was lost is tried again, seconds.
-TRY_AGAIN = 1.0
 
 _shared: dict[tuple[int, str], AsyncResult[object]] = {}
 
@@ -142,33 +141,34 @@ def _ask_all(hosts: Sequence[Host], fact: type[FactBase[T]], asked: Callable[[Ho
 def settle(state: State, name: str, word: AllWell, patience: float, answer_within: float) -> bool:
     """Tell a host that was lost once more that all are well, over a new link. Returns whether it has heard it.
 
-    One that has takes part again; one that has ended its run meanwhile has not.
+    One that has ended its run meanwhile has not.
 
     + patience: how long to try to reach it, seconds; answer_within: how long it may take to answer then
     """
     if outcome_of(name) is not Outcome.UNKNOWN:
         return False
-    host = state.inventory.get_host(name)
-    end = time.monotonic() + patience
-    while not _link_anew(host):
-        if time.monotonic() > end:
-            return False
-        gevent.sleep(TRY_AGAIN)
+    if not link_anew(state.inventory.get_host(name), patience):
+        return False
     before = len(heard_from(name))
-    to_runner(settings_of(host).site, word, timeout=answer_within).run_beside(host)
-    heard = any(one.ok for one in heard_from(name)[before:])
-    if heard:
-        state.failed_hosts.discard(host)
-        state.active_hosts.add(host)
-    return heard
+    tell(state, name, word, answer_within)
+    return any(one.ok for one in heard_from(name)[before:])
 
 
-def _link_anew(host: Host) -> bool:
-    host.disconnect()
-    host.connect(show_errors=False)
-    if host.connected:
-        tend(host)
-    return bool(host.connected)
+def take_part_again(state: State, name: str) -> None:
+    """Have a host that was lost take part in what comes."""
+    host = state.inventory.get_host(name)
+    state.failed_hosts.discard(host)
+    state.active_hosts.add(host)
+
+
+def tell(state: State, name: str, word: Request, within: float) -> None:
+    """Tell a host something beside its operations. Of one that is lost meanwhile nothing is heard.
+
+    + within: how long it may take to answer, seconds
+    """
+    host = state.inventory.get_host(name)
+    with contextlib.suppress(*LOST):
+        to_runner(settings_of(host).site, word, timeout=within).run_beside(host)
 
 
 def _ask(host: Host, fact: type[FactBase[T]], request: Request) -> T:

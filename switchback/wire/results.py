@@ -81,11 +81,11 @@ class AgentCommand(StringCommand):
 
     def __init__(self, *bits: str | QuoteString, asks: str, **arguments: Any) -> None:
         super().__init__(*bits, **arguments)
-        self._asks = asks
+        self.asks = asks
 
     def get_masked_value(self) -> str:
         """The command as it is shown."""
-        return f"{super().get_masked_value()} # {self._asks}"
+        return f"{super().get_masked_value()} # {self.asks}"
 
     def execute(self, state: State, host: Host, connector_arguments: ConnectorArguments) -> tuple[bool, CommandOutput]:
         """Run it on a host, as part of an operation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -375,6 +376,37 @@ def test_all_are_well_is_written_down_once_and_told_each_time(host: Host) -> Non
         assert result_of(host.ask(AllWell(ID))).ok
     assert host.events.count("all well") == 1
     assert lock_holder(host.state) == ID
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_host_that_stands_still_as_it_is_told_that_all_are_well_has_not_heard_it(
+    host: Host, monkeypatch: pytest.MonkeyPatch, is_killed: bool
+) -> None:
+    host.ask(begin(upto=LAST))
+    run, clock = host.runner(), [time.monotonic()]
+    monkeypatch.setattr("agent.runner.run.time.monotonic", lambda: clock[0])
+    run.word_by = clock[0] + 8
+    really = run.opened.journal.append
+
+    def stands_still(line: Any) -> None:
+        really(line)
+        clock[0] += 40
+        if is_killed:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.opened.journal, "append", stands_still)
+    if is_killed:
+        with pytest.raises(KeyboardInterrupt):
+            run.all_well()
+        host.start_runner()
+        reason = Transaction(host.state, ID).progress.reason
+        assert reason is not None
+    else:
+        asked = host.ask(AllWell(ID))
+        assert not result_of(asked).ok
+        assert "came too late" in str(Transaction(host.state, ID).progress.reason)
+    progress = Transaction(host.state, ID).progress
+    assert (progress.all_well, progress.outcome) == (False, "fell back")
 
 
 def test_a_commit_is_told_its_end_however_often_it_is_asked_for(host: Host) -> None:
