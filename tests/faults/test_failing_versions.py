@@ -64,7 +64,7 @@ def host(engine: None) -> Iterator[Host]:
 @pytest.fixture
 def settings() -> dict[str, Any]:
     """Those of all tests; what is not well is given up soon."""
-    return {**SETTINGS, "health_timeout": 4}
+    return {**SETTINGS, "health_timeout": 8}
 
 
 @pytest.mark.parametrize("bad", (*REFUSED, *FELL_BACK), ids=lambda bad: "-".join(map(str, bad.data.values())))

@@ -18,7 +18,7 @@ from tests.runs import Runs
 def test_a_first_deploy_that_fails_leaves_the_host_as_bare_as_it_was(
     bare_host: Host, run: Runs, settings: dict[str, object]
 ) -> None:
-    settings["health_timeout"] = 4
+    settings["health_timeout"] = 10
     run("provision", bare_host).worked()
     before = look(bare_host)
     result = run("deploy", bare_host, data={"code": "bad-live"})
