@@ -10,16 +10,18 @@ gc.disable()
 # From wherever pyinfra was started, and whatever else is installed: the tree around this file is what is imported.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from switchback.document.end import see_to_the_end
+from switchback.document.end import end_at_once, see_to_the_end
+
+# Before all else: whoever presses Ctrl-C while that is loaded has a document as well.
+end_at_once()
+see_to_the_end()
+
 from switchback.hosts.call_order import read_no_source
 from switchback.hosts.pyinfra_words import answer_prompt, ask_alone, obey_no_color, say_less
-from switchback.screen.interrupts import end_at_once
 from switchback.settings.options import read_command_line
 from switchback.typed import call_runs_as_typed
 from switchback.wire.results import keep_results_from_sight
 
-see_to_the_end()
-end_at_once()
 call_runs_as_typed()
 answer_prompt()
 ask_alone()

@@ -12,8 +12,11 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from switchback.document.model import Document
 
 
+# Ctrl-C, and being asked to end, as by a CI job that is cancelled.
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PROCESS = Process()
 
 
@@ -43,11 +48,26 @@ def see_to_the_end() -> None:
     if asked.get("json_output"):
         PROCESS.json = _take_stdout()
     if PROCESS.owns_exit_code or PROCESS.json is not None:
-        # Most runs end without a document, and need not wait until all that makes one is loaded.
-        from switchback.document.of_process import made
-
-        PROCESS.makes = made
         atexit.register(_end)
+        PROCESS.makes = _load()
+
+
+def end_at_once() -> None:
+    """End at Ctrl-C without the look of success, until a run says what else there is to do: pyinfra exits with 0."""
+    for number in STOPS:
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    click.echo("    Interrupted.", err=True)
+    sys.exit(STOPPED)
+
+
+def _load() -> Callable[[Process], Document]:
+    """Load what makes a document: most runs end without one, and need not wait for that."""
+    from switchback.document.of_process import made
+
+    return made
 
 
 def _take_stdout() -> int:
@@ -67,9 +87,10 @@ def _note_the_end() -> None:
 
 def _end() -> None:
     """Called when the interpreter ends, after everything that was to be said."""
-    if PROCESS.makes is None:
+    if PROCESS.json is None and not PROCESS.owns_exit_code:
         return
-    found = PROCESS.makes(PROCESS)
+    # Whoever is stopped before it was loaded has a document as well.
+    found = (PROCESS.makes or _load())(PROCESS)
     _print(found)
     if PROCESS.owns_exit_code:
         _leave_with(found.exit_code)

@@ -14,26 +14,13 @@ from pyinfra.api import State
 
 from agent.words.outcomes import Cause
 from agent.words.requests import FallBack
-from switchback.document.end import leave
+from switchback.document.end import STOPS, leave
 from switchback.ended import STOPPED
 from switchback.runs.run import Run
 from switchback.wire.calls import to_runner
 from switchback.wire.results import has_its_database_back
 
 INTERRUPTED = "interrupted at the controller"
-# Ctrl-C, and being asked to end, as by a CI job that is cancelled.
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def end_at_once() -> None:
-    """End at Ctrl-C without the look of success, until a run says what else there is to do: pyinfra exits with 0."""
-    for number in STOPS:
-        signal.signal(number, _end)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    click.echo("    Interrupted.", err=True)
-    sys.exit(STOPPED)
 
 
 class Interrupts:
