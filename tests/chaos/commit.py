@@ -53,7 +53,9 @@ def main() -> int:
             other.run(["systemctl", "restart", "django"])
             wait_for_site(other)
         for number in range(given.times):
-            ended = play(three, Path(folder) / str(number), CODES[number % 2], random.uniform(0, LATEST))
+            # After a fallback what was live still is.
+            code = next(one for one in CODES if one != serves(look(three[0])))
+            ended = play(three, Path(folder) / str(number), code, random.uniform(0, LATEST))
             counts[ended] += 1
             _tell(f"{number + 1}: {ended}")
     for what, count in sorted(counts.items()):
