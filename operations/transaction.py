@@ -12,7 +12,7 @@ from agent.words.requests import Install
 from operations.steps import Commands, barrier, decides, falls_back, moved
 from switchback.hosts.anew import SaidTwice
 from switchback.hosts.gateway import for_all_hosts, reached, settle, take_part_again, tell
-from switchback.runs.barrier import Barrier, Move
+from switchback.runs.barrier import Move
 from switchback.runs.run import BEGIN_LIMIT, ON_THE_WAY, Run
 from switchback.screen.interrupts import Interrupts
 from switchback.wire.calls import bring_along, to_runner
@@ -113,7 +113,7 @@ def have_heard(run: Run) -> bool:
     def settle_lost(state: State, hosts: Sequence[Host]) -> dict[str, bool]:
         # Well before the others go on by themselves.
         patience = run.settings.confirm_timeout / 2
-        gone = Barrier.of(run, (failed.name for failed in state.failed_hosts)).gone
+        gone = barrier(run).gone
         back = [*takewhile(lambda name: settle(state, name, run.is_well(), patience, run.patience()), gone)]
         heard = len(back) == len(gone)
         for name in back:

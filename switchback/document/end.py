@@ -49,7 +49,7 @@ def see_to_the_end() -> None:
         PROCESS.json = _take_stdout()
     if PROCESS.owns_exit_code or PROCESS.json is not None:
         atexit.register(_end)
-        PROCESS.makes = _load()
+        _maker()
 
 
 def end_at_once() -> None:
@@ -63,8 +63,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
     sys.exit(STOPPED)
 
 
-def _load() -> Callable[[Process], Document]:
-    """Load what makes a document: most runs end without one, and need not wait for that."""
+def _maker() -> Callable[[Process], Document]:
+    """What makes a document, loaded with the first call: most runs end without one, and need not wait for that."""
     from switchback.document.of_process import made
 
     return made
@@ -89,8 +89,8 @@ def _end() -> None:
     """Called when the interpreter ends, after everything that was to be said."""
     if PROCESS.json is None and not PROCESS.owns_exit_code:
         return
-    # Whoever is stopped before it was loaded has a document as well.
-    found = (PROCESS.makes or _load())(PROCESS)
+    # Whoever is stopped while that is loaded has a document as well.
+    found = _maker()(PROCESS)
     _print(found)
     if PROCESS.owns_exit_code:
         _leave_with(found.exit_code)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import time
 
 import gevent
-from paramiko import SSHException
 from pyinfra.api import Host, State
 from pyinfra.api.arguments import ConnectorArguments
 from pyinfra.connectors.util import CommandOutput
 
-from switchback.hosts.link import tend
+from switchback.hosts.link import LOST, tend
 from switchback.wire.results import AgentCommand, heard_from
 
-# How often a host that was lost is tried again, seconds; and what a lost link ends with.
+# How often a host that was lost is tried again, seconds.
 TRY_AGAIN = 1.0
-LOST = (OSError, EOFError, SSHException)
 
 
 def link_anew(host: Host, patience: float) -> bool:
@@ -50,12 +48,10 @@ class SaidTwice(AgentCommand):
         before = len(heard_from(host.name))
         try:
             ok, output = super().execute(state, host, connector_arguments)
-            if ok or len(heard_from(host.name)) > before:
-                return ok, output
         except LOST:
             if not link_anew(host, self._patience):
                 raise
         else:
-            if not link_anew(host, self._patience):
+            if ok or len(heard_from(host.name)) > before or not link_anew(host, self._patience):
                 return ok, output
         return super().execute(state, host, connector_arguments)

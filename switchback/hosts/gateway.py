@@ -22,9 +22,9 @@ from facts.live import Logs, Removable
 from facts.past import History, Why
 from facts.preview import Preview
 from facts.survey import Survey, Surveyed, Unread
-from switchback.hosts.anew import LOST, link_anew
+from switchback.hosts.anew import link_anew
 from switchback.hosts.inventory import settings_of
-from switchback.hosts.link import tend
+from switchback.hosts.link import LOST, tend
 from switchback.settings.errors import OfHost, Refused
 from switchback.wire.calls import to_runner
 from switchback.wire.payload import stdin_for

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 import gevent
+from paramiko import SSHException
 from pyinfra.api import Host
 
 if TYPE_CHECKING:
     from paramiko import Transport
 
+# What whoever uses a link that is lost ends with.
+LOST = (OSError, EOFError, SSHException)
 # How often a host is asked for a sign of life, and how long it may take to give one, seconds.
 ASK_EVERY = 5.0
 ANSWER_WITHIN = 20.0

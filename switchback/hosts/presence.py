@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 
 import gevent
-from paramiko import SSHException
 from pyinfra.api import State
 
 from agent.words.requests import Go
 from switchback.hosts.inventory import settings_of
+from switchback.hosts.link import LOST
 from switchback.wire.calls import to_runner
 from switchback.wire.results import AgentCommand, heard_from
 
@@ -32,5 +32,5 @@ def _say_so(state: State, name: str, command: AgentCommand, every: float) -> Non
         gevent.sleep(every)
         # Whoever can't be reached is found out by the operations.
         if heard_from(name) and host in state.active_hosts:
-            with contextlib.suppress(OSError, EOFError, SSHException):
+            with contextlib.suppress(*LOST):
                 command.run_unheard(host)

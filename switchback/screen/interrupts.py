@@ -9,13 +9,13 @@ from types import FrameType
 
 import click
 import gevent
-from paramiko import SSHException
 from pyinfra.api import State
 
 from agent.words.outcomes import Cause
 from agent.words.requests import FallBack
 from switchback.document.end import STOPS, leave
 from switchback.ended import STOPPED
+from switchback.hosts.link import LOST
 from switchback.runs.run import Run
 from switchback.wire.calls import to_runner
 from switchback.wire.results import has_its_database_back
@@ -79,6 +79,6 @@ class Interrupts:
         command = to_runner(run.settings.site, request, timeout=run.patience())
         try:
             command.run_beside(host)
-        except (OSError, EOFError, SSHException) as problem:
+        except LOST as problem:
             why = str(problem) or type(problem).__name__
             click.echo(f"    [{run.host}] does not answer ({why}): it falls back by itself.", err=True)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 import gevent
-from paramiko import SSHException
 from pyinfra.api import Host, State
 
 from agent.words.history import Evidence
@@ -22,6 +21,7 @@ from agent.words.requests import KeepPage, Why
 from facts import past as facts
 from facts.survey import Unread
 from switchback.hosts.inventory import command_line, options, settings_of
+from switchback.hosts.link import LOST
 from switchback.past.why import SOME
 from switchback.plan.model import Preview
 from switchback.preview.diffs import diff_lines
@@ -37,7 +37,7 @@ WITHIN = 20.0
 MEANWHILE = 1.0
 # What a host is asked with: its site, the request, and how long to wait, seconds.
 Asks = Callable[[str, KeepPage, float], AgentCommand]
-TROUBLE = (OSError, EOFError, SSHException, gevent.Timeout)
+TROUBLE = (*LOST, gevent.Timeout)
 
 
 def follow(state: State, runs: Sequence[Run], preview: Preview) -> None:
